@@ -1,0 +1,1 @@
+"""What comes back as numbers and advice: readings, metrics, reports, plan."""

@@ -1,0 +1,91 @@
+"""Deployment settings, from the environment (prefix XUANDA_); rules of the office live in the console instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting of an installation; the description of each is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix="XUANDA_", extra="ignore")
+
+    data: Path = Field(Path("var"), description="Folder for the database, files, keys and logs of a single machine.")
+    database_url: str = Field(
+        "", description="SQLAlchemy address; empty means SQLite in the data folder. postgresql+psycopg://… for many machines."
+    )
+    files: Path | None = Field(
+        None, description="Folder for uploaded files by SHA-256, shared by all machines; default <data>/files."
+    )
+    site: Path | None = Field(None, description="Folder the portal is written to; default <data>/site.")
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
+    public_url: str = Field(
+        "", description="Address under which citizens reach the portal; default http://<host>:<port>. Used in links sent out."
+    )
+    console_url: str = Field("", description="Address of the console for links in notices to staff; default public_url.")
+    zone: str = Field("Asia/Shanghai", description="The office's time zone; everything is stored in UTC and shown in this zone.")
+    clock_offset: float = Field(0.0, description="Seconds added to the machine's clock, for drills.")
+    tick_seconds: float = Field(0.5, gt=0, description="How often the engine looks for due work, in seconds.")
+    lease_seconds: float = Field(45.0, gt=0, description="How long one claim on a delivery lasts, in seconds.")
+    sweep_seconds: float = Field(
+        10.0, gt=0, description="How often stuck and late rows are looked for, in seconds; lease plus sweep stays below 60."
+    )
+    send_timeout: float = Field(
+        20.0, gt=0, description="Longest wait for one call to a platform, in seconds; must be shorter than the lease."
+    )
+    session_hours: float = Field(10.0, gt=0, description="How long a log-in lasts, in hours.")
+    session_idle_minutes: float = Field(60.0, gt=0, description="A log-in unused for so many minutes ends.")
+    lockout_failures: int = Field(5, ge=1, description="Wrong passwords in a row that lock an account.")
+    lockout_minutes: float = Field(15.0, gt=0, description="How long a locked account stays locked, in minutes.")
+    secure_cookies: bool = Field(False, description="Cookies over HTTPS only; switch on wherever the console is served by HTTPS.")
+    trusted_proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, separated by commas.")
+    upload_limit: int = Field(30 * 1024 * 1024, ge=1024, description="Largest upload, in bytes.")
+    allowed_private: str = Field(
+        "", description="host or host:port entries, separated by commas, that may be called although they are private addresses."
+    )
+    smtp_url: str = Field("", description="smtp://user:password@host:port for notices by mail; empty means none.")
+    smtp_sender: str = Field("", description="Sender address of notices by mail.")
+    notice_gateway_url: str = Field("", description="Address that takes notices as JSON by POST (SMS gateway); empty means none.")
+    notice_gateway_token: SecretStr = Field(SecretStr(""), description="Bearer token for the notice gateway.")
+    rehearsal_url: str = Field("", description="Address of the rehearsal platforms, shown in the console when set.")
+    log_json: bool = Field(False, description="Log lines as JSON instead of text.")
+
+    @property
+    def database(self) -> str:
+        """The database address in force."""
+        return self.database_url or f"sqlite:///{self.data / 'xuanda.db'}"
+
+    @property
+    def files_folder(self) -> Path:
+        """Where uploaded files are kept."""
+        return self.files or self.data / "files"
+
+    @property
+    def site_folder(self) -> Path:
+        """Where the portal's pages are written."""
+        return self.site or self.data / "site"
+
+    @property
+    def key_file(self) -> Path:
+        """The installation's key, which closes the secrets of accounts."""
+        return self.data / "secret.key"
+
+    @property
+    def address(self) -> str:
+        """Where citizens reach this installation, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def console_address(self) -> str:
+        """Where staff reach the console, without a trailing slash."""
+        return (self.console_url or self.address).rstrip("/")
+
+    @property
+    def office_zone(self) -> ZoneInfo:
+        """The office's time zone."""
+        return ZoneInfo(self.zone)

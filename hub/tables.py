@@ -1,0 +1,22 @@
+"""Every table of the product, imported so that migrations and tests see them all."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from kernel.model import Base
+
+MODULES = (
+    "kernel.audit",
+    "kernel.duties",
+    "kernel.office_rules",
+    "kernel.people",
+    "kernel.workdays",
+    "hub.auth.models",
+    "hub.notices",
+)
+
+for _module in MODULES:
+    import_module(_module)
+
+metadata = Base.metadata

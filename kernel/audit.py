@@ -1,0 +1,161 @@
+"""The audit log: every act is a line, each line carries the hash of the one before it.
+
+Lines are numbered and chained under one lock, held from the chaining to the commit: without it, writers
+at the same moment would follow the same predecessor and fork the chain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, Index, String, Text, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kernel.model import Base
+
+if TYPE_CHECKING:
+    from kernel.work import Work
+
+GENESIS = "0" * 64
+
+
+class AuditLine(Base):
+    """One act: who, when, what, on which object of which unit."""
+
+    __tablename__ = "audit_line"
+    __table_args__ = (Index("ix_audit_line_object_kind_object_id", "object_kind", "object_id"),)
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor_id: Mapped[int | None] = mapped_column(index=True)
+    actor_name: Mapped[str] = mapped_column(String(100))
+    address: Mapped[str] = mapped_column(String(64), default="")
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
+    act: Mapped[str] = mapped_column(String(80), index=True)
+    object_kind: Mapped[str] = mapped_column(String(60), default="")
+    object_id: Mapped[int | None]
+    details: Mapped[str] = mapped_column(Text)
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditHead(Base):
+    """The end of the chain: one row, whose lock is the chain's lock."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+@dataclass
+class Draft:
+    """A line before it has its place in the chain."""
+
+    act: str
+    target: Base | None
+    details: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify` found: how many lines hold, and the first fault, if any."""
+
+    lines: int
+    head: str
+    fault: str | None
+
+
+def chain(work: Work) -> None:
+    """Writes the work's lines at the end of the chain; must be the last statement before the commit."""
+    if not work.lines:
+        return
+    session = work.session
+    head = session.execute(select(AuditHead).with_for_update()).scalar_one_or_none()
+    if head is None:
+        head = AuditHead(id=1, seq=0, hash=GENESIS)
+        session.add(head)
+        session.flush()
+    seq, previous = head.seq, head.hash
+    for draft in work.lines:
+        seq += 1
+        line = _line(work, draft, seq, previous)
+        previous = line.hash
+        session.add(line)
+    session.execute(update(AuditHead).where(AuditHead.id == 1).values(seq=seq, hash=previous))
+    session.flush()
+    work.lines.clear()
+
+
+def verify(session: Session, expected: tuple[int, str] | None = None) -> Verdict:
+    """Walks the whole chain; `expected` is a (number, hash) noted down earlier that must still hold.
+
+    Finds a changed, removed, inserted or reordered line, and a cut-off end.
+    """
+    previous, count = GENESIS, 0
+    for line in _all_lines(session):
+        count += 1
+        if line.seq != count:
+            return Verdict(count - 1, previous, f"line {count} is missing")
+        if line.previous != previous:
+            return Verdict(count - 1, previous, f"line {line.seq} does not follow line {line.seq - 1}")
+        if digest(line) != line.hash:
+            return Verdict(count - 1, previous, f"line {line.seq} was changed")
+        if expected and expected[0] == line.seq and expected[1] != line.hash:
+            return Verdict(count - 1, previous, f"line {line.seq} is not the one noted down")
+        previous = line.hash
+    head = session.get(AuditHead, 1)
+    kept = (head.seq, head.hash) if head else (0, GENESIS)
+    if kept != (count, previous):
+        return Verdict(count, previous, f"the log ends at line {count}, but line {kept[0]} was the last")
+    if expected and expected[0] > count:
+        return Verdict(count, previous, f"line {expected[0]}, noted down, is gone")
+    return Verdict(count, previous, None)
+
+
+def digest(line: AuditLine) -> str:
+    """The SHA-256 of a line's content and its predecessor's hash, in hexadecimal."""
+    content = [
+        line.seq,
+        line.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        line.actor_id,
+        line.actor_name,
+        line.address,
+        line.unit_id,
+        line.act,
+        line.object_kind,
+        line.object_id,
+        line.details,
+        line.previous,
+    ]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+
+def _all_lines(session: Session) -> Iterator[AuditLine]:
+    query = select(AuditLine).order_by(AuditLine.seq).execution_options(yield_per=1000)
+    yield from session.execute(query).scalars()
+
+
+def _line(work: Work, draft: Draft, seq: int, previous: str) -> AuditLine:
+    target = draft.target
+    line = AuditLine(
+        seq=seq,
+        at=work.now,
+        actor_id=work.actor.person_id,
+        actor_name=work.actor.name,
+        address=work.actor.address,
+        unit_id=getattr(target, "unit_id", None) or work.actor.unit_id,
+        act=draft.act,
+        object_kind=target.__tablename__ if target is not None else "",
+        object_id=getattr(target, "id", None),
+        details=json.dumps(draft.details, ensure_ascii=False, sort_keys=True, default=str),
+        previous=previous,
+    )
+    line.hash = digest(line)
+    return line

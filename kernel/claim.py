@@ -1,0 +1,71 @@
+"""Claiming rows: who works on a row until when, decided by one conditional UPDATE.
+
+Every row that leaves the house is claimed with a lease before the network is touched. A process that
+dies leaves a lease that runs out, and the sweep finds the row.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kernel.model import Base
+
+
+class Claimable:
+    """Columns for a row that one process at a time may work on."""
+
+    claimed_by: Mapped[str | None] = mapped_column(String(40))
+    claimed_until: Mapped[datetime | None] = mapped_column(index=True)
+
+
+Row = TypeVar("Row", bound=Base)
+
+
+def new_claimant() -> str:
+    """A name for one claim, so that a process that lost its lease cannot record under a later one."""
+    return secrets.token_hex(16)
+
+
+def claim(
+    session: Session,
+    model: type[Row],
+    where: Sequence[ColumnElement[bool]],
+    order: Sequence[Any],
+    *,
+    limit: int,
+    claimant: str,
+    now: datetime,
+    lease: timedelta,
+    **values: object,
+) -> list[Row]:
+    """Claims up to `limit` matching rows and returns them; `values` are set in the same UPDATE.
+
+    On PostgreSQL rows locked by another claimant are skipped; on SQLite the writing work already
+    holds the only lock. Runs inside a writing work, which should end before the network is touched.
+    """
+    key = model.__mapper__.primary_key[0]
+    wanted = select(key).where(*where).order_by(*order).limit(limit).with_for_update(skip_locked=True)
+    statement = (
+        update(model)
+        .where(key.in_(wanted), *where)
+        .values(claimed_by=claimant, claimed_until=now + lease, **values)
+        .returning(model)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    rows = list(session.scalars(statement))
+    rows.sort(key=lambda row: [getattr(row, column.key) for column in order if hasattr(column, "key")])
+    return rows
+
+
+def still_mine(session: Session, model: type[Row], row_id: int, claimant: str) -> Row | None:
+    """Locks the row if the claim is still held, for recording what the network answered; else None."""
+    key = model.__mapper__.primary_key[0]
+    held: ColumnElement[bool] = model.__table__.c.claimed_by == claimant
+    query = select(model).where(key == row_id, held).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one_or_none()

@@ -1,0 +1,105 @@
+"""Recurring duties: a package declares a name, a period and a function; a row keeps them to once per period.
+
+Any number of processes may look; the conditional UPDATE on the duty's row lets one of them run it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import String, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.claim import Claimable, claim, new_claimant, still_mine
+from kernel.model import Base
+from kernel.work import Works
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Something to do every `period`; `run` opens its own works. `lease` bounds how long one run may take."""
+
+    name: str
+    period: timedelta
+    run: Callable[[], object]
+    lease: timedelta = timedelta(minutes=10)
+
+
+class DutyMark(Claimable, Base):
+    """When a duty is due next, who runs it now, and how the last run ended."""
+
+    __tablename__ = "duty_mark"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    due_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    last_error: Mapped[str] = mapped_column(String(500), default="")
+
+
+def run_due(works: Works, duties: Iterable[Duty]) -> list[str]:
+    """Runs each duty that is due and that no other process holds; returns the names of those run.
+
+    A duty that raises is recorded and tried again at its next period; it stops no other.
+    """
+    by_name = {duty.name: duty for duty in duties}
+    _register(works, by_name)
+    ran = []
+    for name in _due(works, by_name):
+        if _run_one(works, by_name[name]):
+            ran.append(name)
+    return ran
+
+
+def _register(works: Works, duties: dict[str, Duty]) -> None:
+    with works.read() as work:
+        known = set(work.session.scalars(select(DutyMark.name)))
+    missing = [name for name in duties if name not in known]
+    if not missing:
+        return
+    with works.write() as work:
+        known = set(work.session.scalars(select(DutyMark.name)))
+        work.session.add_all(DutyMark(name=name, due_at=work.now) for name in missing if name not in known)
+
+
+def _due(works: Works, duties: dict[str, Duty]) -> list[str]:
+    with works.read() as work:
+        query = select(DutyMark.name).where(DutyMark.due_at <= work.now, DutyMark.name.in_(duties))
+        return list(work.session.scalars(query.order_by(DutyMark.due_at)))
+
+
+def _run_one(works: Works, duty: Duty) -> bool:
+    claimant = new_claimant()
+    with works.write() as work:
+        free = or_(DutyMark.claimed_until.is_(None), DutyMark.claimed_until < work.now)
+        marks = claim(
+            work.session,
+            DutyMark,
+            [DutyMark.name == duty.name, DutyMark.due_at <= work.now, free],
+            [DutyMark.id],
+            limit=1,
+            claimant=claimant,
+            now=work.now,
+            lease=duty.lease,
+        )
+    if not marks:
+        return False
+    error = ""
+    try:
+        duty.run()
+    except Exception as failure:  # The edge of a duty: one that fails must not stop the others.
+        log.exception("duty failed", duty=duty.name)
+        error = f"{type(failure).__name__}: {failure}"[:500]
+    with works.write() as work:
+        mark = still_mine(work.session, DutyMark, marks[0].id, claimant)
+        if mark is not None:
+            mark.due_at = work.now + duty.period
+            mark.done_at = work.now if not error else mark.done_at
+            mark.last_error = error
+            mark.claimed_by = mark.claimed_until = None
+    return True

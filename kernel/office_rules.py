@@ -1,0 +1,106 @@
+"""Rules that the office sets for itself: deadlines, quiet hours, levels of signing.
+
+A package declares a rule with its default and meaning; the console stores a new version per change, and
+a unit without its own follows the nearest unit above. Deployment settings are not rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kernel.errors import Invalid
+from kernel.model import Base, Json
+from kernel.people import ancestors
+from kernel.work import Work
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Rule(Generic[Value]):
+    """A declared rule: its name, default, Chinese label, and a check that returns a fault in Chinese or ''."""
+
+    name: str
+    default: Value
+    label: str
+    check: Callable[[Any], str] = lambda _value: ""
+
+
+RULES: dict[str, Rule[Any]] = {}
+
+
+class RuleVersion(Base):
+    """One setting of a rule by a person; the newest that is in force wins."""
+
+    __tablename__ = "rule_version"
+    __table_args__ = (Index("ix_rule_version_name_unit_id", "name", "unit_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    value: Mapped[Any] = mapped_column(Json)
+    in_force_at: Mapped[datetime]
+    set_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+
+def declare(rule: Rule[Value]) -> Rule[Value]:
+    """Makes a rule known to the console; raises ValueError when the name is taken."""
+    if rule.name in RULES:
+        raise ValueError(f"rule declared twice: {rule.name}")
+    RULES[rule.name] = rule
+    return rule
+
+
+def number_between(low: float, high: float) -> Callable[[Any], str]:
+    """A check for a number within bounds, both included."""
+
+    def check(value: object) -> str:
+        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+        return "" if fits else f"须为 {low:g} 到 {high:g} 之间的数。"
+
+    return check
+
+
+def value_of(session: Session, rule: Rule[Value], unit_id: int, now: datetime) -> Value:
+    """The rule's value in force for a unit: its own, else the nearest unit's above, else the default."""
+    order = {unit: place for place, unit in enumerate(ancestors(session, unit_id))}
+    query = select(RuleVersion).where(
+        RuleVersion.name == rule.name, RuleVersion.unit_id.in_(order), RuleVersion.in_force_at <= now
+    )
+    versions = session.scalars(query).all()
+    if not versions:
+        return rule.default
+    nearest = min(order[version.unit_id] for version in versions)
+    newest = max(
+        (version for version in versions if order[version.unit_id] == nearest),
+        key=lambda version: (version.in_force_at, version.id),
+    )
+    value: Value = newest.value
+    return value
+
+
+def set_rule(work: Work, name: str, unit_id: int, value: object, in_force_at: datetime | None = None) -> RuleVersion:
+    """Sets a rule for a unit from a moment on (default: now); refuses unknown names and values out of bounds."""
+    rule = RULES.get(name)
+    if rule is None:
+        raise Invalid(field="name", why=f"没有名为“{name}”的规则。")
+    fault = rule.check(value)
+    if fault:
+        raise Invalid(field="value", why=f"{rule.label}{fault}")
+    version = RuleVersion(
+        name=name,
+        unit_id=unit_id,
+        value=value,
+        in_force_at=in_force_at or work.now,
+        set_by=work.actor.person_id,
+    )
+    work.session.add(version)
+    work.session.flush()
+    work.audit("rule.set", version, name=name, value=value)
+    return version

@@ -1,0 +1,112 @@
+"""One piece of work is one transaction; nobody else commits.
+
+A writing work ends in a fixed order: in-work listeners, flush, audit lines chained as the last
+statement, commit, then what only wakes or notifies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from kernel import audit
+from kernel.clock import Clock
+from kernel.events import Event, Listeners
+from kernel.model import Base
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does it: a person, or a part of the system when `person_id` is None."""
+
+    name: str
+    person_id: int | None = None
+    unit_id: int | None = None
+    address: str = ""
+
+
+SYSTEM = Actor("system")
+
+
+class Work:
+    """What a step is handed: a session, the moment, the actor, and doors for audit and events."""
+
+    def __init__(self, session: Session, now: datetime, actor: Actor) -> None:
+        self.session = session
+        self.now = now
+        self.actor = actor
+        self.events: list[Event] = []
+        self.lines: list[audit.Draft] = []
+        self.effects: list[Callable[[], None]] = []
+
+    def audit(self, act: str, target: Base | None = None, **details: object) -> None:
+        """Puts one line in the audit log when this work commits; `act` is `<object>.<past tense>`.
+
+        The target's own unit is recorded where it has one, otherwise the actor's.
+        """
+        self.lines.append(audit.Draft(act, target, details))
+
+    def emit(self, event: Event) -> None:
+        """Tells a fact to those above; in-work listeners run before the commit."""
+        self.events.append(event)
+
+    def after_commit(self, effect: Callable[[], None]) -> None:
+        """Runs `effect` once the work is committed; it may be lost if the process dies."""
+        self.effects.append(effect)
+
+
+class Works:
+    """Opens pieces of work on one database."""
+
+    def __init__(self, engine: Engine, clock: Clock, listeners: Listeners | None = None) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.listeners = listeners or Listeners()
+        self._writing = engine.execution_options(immediate=True)
+        self._reading = engine.execution_options(postgresql_readonly=True)
+
+    @contextmanager
+    def write(self, actor: Actor = SYSTEM) -> Iterator[Work]:
+        """A writing transaction; leaving the block commits it, an exception rolls it back whole."""
+        with Session(self._writing, expire_on_commit=False) as session:
+            work = Work(session, self.clock.now(), actor)
+            session.connection()  # The lock is taken before anything is read that a decision rests on.
+            yield work
+            effects = self._finish(work)
+        for effect in effects:
+            _run_effect(effect)
+
+    @contextmanager
+    def read(self, actor: Actor = SYSTEM) -> Iterator[Work]:
+        """A reading transaction; it never commits, and a flush inside it is a fault."""
+        with Session(self._reading, autoflush=False) as session:
+            work = Work(session, self.clock.now(), actor)
+            yield work
+            if session.new or session.dirty or session.deleted or work.lines or work.events:
+                raise RuntimeError("a reading work must not change anything")
+
+    def _finish(self, work: Work) -> list[Callable[[], None]]:
+        effects: list[Callable[[], None]] = []
+        while work.events:
+            event = work.events.pop(0)
+            self.listeners.tell_in_work(work, event)
+            effects += self.listeners.after_commit(event)
+        work.session.flush()
+        audit.chain(work)
+        work.session.commit()
+        return effects + work.effects
+
+
+def _run_effect(effect: Callable[[], None]) -> None:
+    try:
+        effect()
+    except Exception:  # The work is committed; a lost wake-up or notice must not look like a failed act.
+        log.exception("effect after commit failed")

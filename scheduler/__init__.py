@@ -1,0 +1,1 @@
+"""When things go out: bookings, dispatch, receipts, placements, sweeps."""

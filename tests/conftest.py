@@ -1,0 +1,113 @@
+"""What every test may ask for: a database of each kind, a clock that stands still, an office with people."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from hub.db import open_database
+from hub.tables import metadata
+from kernel.clock import StillClock
+from kernel.events import Listeners
+from kernel.work import Works
+from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server started for this run."""
+    if postgres.programs() is None:
+        pytest.skip("PostgreSQL's programs are not installed (apt install postgresql)")
+    with postgres.server() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """A database with every table, from which each test's own is copied."""
+    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE template_xuanda"))
+    admin.dispose()
+    engine = create_engine(make_url(postgres_server).set(database="template_xuanda"))
+    metadata.create_all(engine)
+    engine.dispose()
+    return "template_xuanda"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with every table, from which each test's own is copied."""
+    path = tmp_path_factory.mktemp("template") / "xuanda.db"
+    engine = open_database(f"sqlite:///{path}")
+    metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """The address of a fresh SQLite database."""
+    path = tmp_path / "xuanda.db"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """The address of a fresh PostgreSQL database."""
+    name = f"test_{uuid.uuid4().hex}"
+    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {postgres_template}"))
+    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of a fresh database, once for each kind we support."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    url: str = request.getfixturevalue(name)
+    return url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An open database of each kind."""
+    engine = open_database(database_url, pool_size=8)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    """A clock that moves only when told to: Monday, 2 March 2026, 09:00 in Shanghai."""
+    return StillClock()
+
+
+@pytest.fixture
+def listeners() -> Listeners:
+    """A fresh set of listeners."""
+    return Listeners()
+
+
+@pytest.fixture
+def works(engine: Engine, clock: StillClock, listeners: Listeners) -> Works:
+    """Pieces of work on a fresh database of each kind."""
+    return Works(engine, clock, listeners)
+
+
+@pytest.fixture
+def sqlite_works(sqlite_url: str, clock: StillClock, listeners: Listeners) -> Iterator[Works]:
+    """Pieces of work on SQLite only, for tests in which the kind of database plays no part."""
+    engine = open_database(sqlite_url)
+    yield Works(engine, clock, listeners)
+    engine.dispose()
