@@ -1,0 +1,239 @@
+"""Checks on a text before it is submitted: what blocks it, what is pointed out.
+
+Every check looks at every part: the title, the text, the kind's fields, each channel's variant, and the
+text of attachments. A block is lifted only by a signer, with a reason; the key of a finding ties the
+lifting to these very words in this place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from html.parser import HTMLParser
+from importlib.resources import files
+from typing import Literal
+from urllib.parse import urlsplit
+
+from content.kinds.base import Kind
+from content.sanitise import plain
+
+Level = Literal["block", "warn"]
+
+LEVEL_LABELS = {"block": "拦截", "warn": "提示", "pass": "放行"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One place in a piece: its name, its Chinese label, and its text (`html` where it has markup)."""
+
+    place: str
+    label: str
+    text: str
+    html: str = ""
+
+
+@dataclass(frozen=True)
+class Word:
+    """An entry of the office's word list."""
+
+    word: str
+    level: Level
+    instead: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Document:
+    """Everything of a piece that is checked, and what it is checked against."""
+
+    kind: Kind
+    title: str
+    parts: Sequence[Part]
+    fields: dict[str, object] = field(default_factory=dict)
+    words: Sequence[Word] = ()
+    pictures: Sequence[tuple[str, str, bool]] = ()  # name, description, decorative
+    own_hosts: frozenset[str] = frozenset()
+    dead_links: frozenset[str] = frozenset()
+    same_titles: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found: which rule, how grave, where, what, and what to write instead."""
+
+    rule: str
+    level: Level
+    place: str
+    label: str
+    message: str
+    excerpt: str = ""
+
+    @property
+    def key(self) -> str:
+        """The same for the same words in the same place; what a lifting is tied to."""
+        return hashlib.sha256("\n".join((self.rule, self.place, self.excerpt, self.message)).encode()).hexdigest()
+
+
+def run(document: Document) -> list[Finding]:
+    """All findings, the blocking ones first."""
+    found = [finding for check in CHECKS for finding in check(document)]
+    unique = {finding.key: finding for finding in found}
+    return sorted(unique.values(), key=lambda finding: finding.level != "block")
+
+
+def links(html: str) -> list[str]:
+    """The addresses a text links to, in order."""
+    reader = _Links()
+    reader.feed(html)
+    return reader.links
+
+
+# --- the checks ---------------------------------------------------------------------------------------
+
+
+def _required(document: Document) -> Iterable[Finding]:
+    if not document.title.strip():
+        yield Finding("required", "block", "title", "标题", "标题未填写。")
+    body = next((part for part in document.parts if part.place == "body"), None)
+    if document.kind.needs_body and not (body and (body.text.strip() or "<img" in body.html)):
+        yield Finding("required", "block", "body", "正文", "正文未填写。")
+    for spec in document.kind.missing(document.fields):
+        yield Finding("required", "block", f"fields.{spec.name}", spec.label, f"“{spec.label}”未填写。")
+    for fault in document.kind.lint(document.fields):
+        spec_label = next((spec.label for spec in document.kind.fields if spec.name == fault.field), "")
+        yield Finding("consistency", fault.level, f"fields.{fault.field}", spec_label, fault.message)
+
+
+def _listed_words(document: Document) -> Iterable[Finding]:
+    for part in document.parts:
+        for word in document.words:
+            if word.word in part.text:
+                advice = f"，建议改为“{word.instead}”" if word.instead else ""
+                note = f"（{word.note}）" if word.note else ""
+                message = f"出现词表中的“{word.word}”{note}{advice}。"
+                yield Finding("word", word.level, part.place, part.label, message, word.word)
+
+
+def _misstatements(document: Document) -> Iterable[Finding]:
+    for part in document.parts:
+        for wrong, right, why in misstatements():
+            if wrong in part.text:
+                message = f"疑似严重表述错误：“{wrong}”（{why}），应为“{right}”。"
+                yield Finding("misstatement", "block", part.place, part.label, message, wrong)
+
+
+MOBILE = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9A-Za-z])")
+IDENTITY = re.compile(
+    r"(?<![0-9A-Za-z])[1-9]\d{5}(?:18|19|20)\d{2}"  # region, year
+    r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![0-9A-Za-z])"  # month, day, serial, check digit
+)
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def _personal_data(document: Document) -> Iterable[Finding]:
+    for part in document.parts:
+        for match in IDENTITY.finditer(part.text):
+            if _identity_holds(match.group()):
+                shown = f"{match.group()[:2]}{'*' * 13}{match.group()[-3:]}"
+                message = f"含公民身份号码 {shown}，公开前须删除或按“{shown}”格式遮盖。"
+                yield Finding("identity", "block", part.place, part.label, message, shown)
+        for match in MOBILE.finditer(part.text):
+            digits = re.sub(r"\D", "", match.group())
+            shown = f"{digits[:3]}****{digits[-4:]}"
+            message = f"含手机号码 {shown}，公开前须删除、改用办公电话或遮盖。"
+            yield Finding("mobile", "block", part.place, part.label, message, shown)
+
+
+def _identity_holds(number: str) -> bool:
+    """Whether the check digit is right (GB 11643), which tells an identity number from a serial number."""
+    total = sum(int(digit) * weight for digit, weight in zip(number[:17], _WEIGHTS, strict=True))
+    return "10X98765432"[total % 11] == number[17].upper()
+
+
+_SECRECY: tuple[tuple[re.Pattern[str], Level, str], ...] = (
+    (re.compile(r"(绝密|机密|秘密)\s*[★☆]"), "block", "国家秘密标志"),
+    (re.compile(r"(绝密|机密|秘密)\s*[★☆]?\s*\d+\s*年"), "block", "国家秘密标志及保密期限"),
+    (re.compile(r"此件不公开|不予公开|发至县团级|内部资料[，,]?\s*(注意保存|严禁外传)?"), "block", "不公开标识"),
+    (re.compile(r"仅供(内部)?参考|征求意见稿"), "warn", "疑似未定稿或内部材料"),
+)
+
+
+def _secrecy(document: Document) -> Iterable[Finding]:
+    for part in document.parts:
+        for pattern, level, what in _SECRECY:
+            match = pattern.search(part.text)
+            if match:
+                message = f"含{what}“{match.group()}”，请先完成保密审查。"
+                yield Finding(
+                    "secrecy", "block" if level == "block" else "warn", part.place, part.label, message, match.group()
+                )
+
+
+def _links(document: Document) -> Iterable[Finding]:
+    for part in document.parts:
+        for link in links(part.html):
+            host = urlsplit(link).hostname or ""
+            if link in document.dead_links:
+                message = f"链接打不开：{link}，请更正或删除。"
+                yield Finding("dead_link", "block", part.place, part.label, message, link)
+            elif host and not _trusted(host, document.own_hosts):
+                message = f"链接指向站外非政府网站 {host}，读者离开前会看到提示，请确认内容可靠。"
+                yield Finding("foreign_link", "warn", part.place, part.label, message, link)
+
+
+def _trusted(host: str, own: frozenset[str]) -> bool:
+    return host in own or host == "gov.cn" or host.endswith((".gov.cn", ".gov.cn."))
+
+
+def _pictures(document: Document) -> Iterable[Finding]:
+    for name, description, decorative in document.pictures:
+        if not description.strip() and not decorative:
+            message = f"图片“{name}”缺少文字说明，请填写，或标为装饰图片。"
+            yield Finding("picture_text", "block", "pictures", "图片", message, name)
+    for part in document.parts:
+        if "data-unread" in part.html or "unread-picture" in part.html:
+            message = "有粘贴时未能读取的图片（红色占位），请上传该图片或删除占位。"
+            yield Finding("unread_picture", "block", part.place, part.label, message)
+
+
+def _same_title(document: Document) -> Iterable[Finding]:
+    for title in document.same_titles:
+        message = f"近期已有同题稿件《{title}》，请确认不是重复发布。"
+        yield Finding("duplicate", "warn", "title", "标题", message, title)
+
+
+CHECKS: tuple[Callable[[Document], Iterable[Finding]], ...] = (
+    _required,
+    _listed_words,
+    _misstatements,
+    _personal_data,
+    _secrecy,
+    _links,
+    _pictures,
+    _same_title,
+)
+
+
+@cache
+def misstatements() -> tuple[tuple[str, str, str], ...]:
+    """The built-in list of serious misstatements: wrong, right, why."""
+    lines = files("content").joinpath("misstatements.tsv").read_text("utf-8").splitlines()
+    return tuple((wrong, right, why) for wrong, right, why in (line.split("\t") for line in lines if line))
+
+
+def html_part(place: str, label: str, html: str) -> Part:
+    """A part from markup; its text is what a reader sees."""
+    return Part(place, label, plain(html), html)
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.links += [value for name, value in attrs if name == "href" and value and not value.startswith("#")]

@@ -1,0 +1,312 @@
+"""Writing: new pieces, saved drafts, channel variants, pictures and attachments."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import mammoth
+from openpyxl import load_workbook
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from content import states
+from content.errors import NoRight
+from content.kinds import kind_of
+from content.kinds.base import FieldSpec, Kind
+from content.models import Asset, Column, Piece, Release, Revision, Variant
+from content.pictures import normalise
+from content.sanitise import clean_layout, clean_text
+from content.states import PieceState, ReleaseState
+from kernel.blobs import Blobs
+from kernel.errors import Invalid, Stale
+from kernel.people import Permission, Viewer
+from kernel.work import Work
+
+TITLE_LIMIT = 300
+ATTACHMENTS = {
+    ".pdf": "application/pdf",
+    ".doc": "application/msword",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xls": "application/vnd.ms-excel",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".zip": "application/zip",
+    ".txt": "text/plain",
+    ".ofd": "application/ofd",
+}
+_UNPACKED_LIMIT = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class VariantDraft:
+    """One channel's own words; empty fields follow the common text."""
+
+    title: str = ""
+    digest: str = ""
+    body: str = ""
+    layout: bool = False
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the editor sends: the common text, the kind's fields, and the channels' own words."""
+
+    title: str = ""
+    summary: str = ""
+    body: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    cover_id: int | None = None
+    source_name: str = ""
+    source_url: str = ""
+    editor: str = ""
+    keywords: str = ""
+    expires_at: datetime | None = None
+    variants: Mapping[str, VariantDraft] = field(default_factory=dict)
+
+
+def create(work: Work, who: Viewer, column: Column, kind: str = "", draft: Draft | None = None, **origin: Any) -> Piece:
+    """A new piece in a column, of the column's kind unless another is named; `origin` as in Piece's columns."""
+    _require(who, Permission.PIECE_WRITE, column.unit_id, "在该栏目撰稿")
+    piece = Piece(
+        unit_id=column.unit_id,
+        column_id=column.id,
+        kind=kind_of(kind or column.kind).name,
+        state=PieceState.DRAFT,
+        author_id=who.person_id,
+        created_at=work.now,
+        updated_at=work.now,
+        **origin,
+    )
+    work.session.add(piece)
+    work.session.flush()
+    revision = Revision(piece_id=piece.id, number=1, created_by=who.person_id, created_at=work.now, fields={})
+    work.session.add(revision)
+    work.session.flush()
+    piece.revision_id = revision.id
+    if draft:
+        _write(work, piece, revision, draft)
+    work.audit("piece.created", piece, kind=piece.kind, column=column.slug, title=piece.title)
+    return piece
+
+
+def save(work: Work, who: Viewer, piece: Piece, draft: Draft, version: int) -> Revision:
+    """Saves what the editor sent and returns the revision written.
+
+    A revision that was signed or submitted is never changed: the first save after it starts a new one and
+    voids an open or unsent release. Raises Stale when the piece was saved by someone else since `version`.
+    """
+    _require(who, Permission.PIECE_WRITE, piece.unit_id, "修改此稿件")
+    if piece.version != version:
+        raise Stale(field="version", what=f"{piece.updated_at:%Y-%m-%d %H:%M} UTC")
+    current = work.session.get_one(Revision, piece.revision_id)
+    state_before = piece.state
+    piece.state = states.move(piece.state, "edit")
+    revision = _next_revision(work, who, piece, current) if current.frozen else current
+    _write(work, piece, revision, draft)
+    if state_before in (PieceState.REVIEW, PieceState.SIGNED):
+        void_release(work, piece, "稿件已修改")
+    piece.version += 1
+    piece.updated_at = work.now
+    work.audit("piece.saved", piece, revision=revision.number, title=revision.title)
+    return revision
+
+
+def void_release(work: Work, piece: Piece, why: str) -> None:
+    """Makes the piece's current release void, so that nothing of it can go out any more."""
+    release = work.session.get(Release, piece.release_id) if piece.release_id else None
+    if release is None or release.state not in (ReleaseState.OPEN, ReleaseState.SIGNED):
+        return
+    release.state = ReleaseState.VOID
+    work.audit("release.voided", release, why=why, hash=release.hash)
+
+
+def trash(work: Work, who: Viewer, piece: Piece) -> None:
+    """Moves a draft to 回收站; nothing is deleted."""
+    _require(who, Permission.PIECE_WRITE, piece.unit_id, "删除此稿件")
+    piece.state = states.move(piece.state, "trash")
+    piece.updated_at = work.now
+    work.audit("piece.trashed", piece)
+
+
+def restore(work: Work, who: Viewer, piece: Piece) -> None:
+    """Takes a piece back out of 回收站 as a draft."""
+    _require(who, Permission.PIECE_WRITE, piece.unit_id, "恢复此稿件")
+    piece.state = states.move(piece.state, "restore")
+    piece.updated_at = work.now
+    work.audit("piece.restored", piece)
+
+
+def add_picture(
+    work: Work, who: Viewer, piece: Piece, blobs: Blobs, name: str, data: bytes, alt: str = "", decorative: bool = False
+) -> Asset:
+    """Keeps a picture with the piece, converted to what every channel takes, without location data."""
+    _require(who, Permission.PIECE_WRITE, piece.unit_id, "上传图片")
+    picture = normalise(data, name)
+    ref = blobs.put(picture.data)
+    asset = _asset(work, who, piece, name, ref.sha256, ref.size, picture.media_type)
+    asset.width, asset.height, asset.alt, asset.decorative = picture.width, picture.height, alt[:300], decorative
+    work.session.flush()
+    work.audit("picture.added", asset, name=asset.name, sha256=asset.sha256)
+    return asset
+
+
+def describe_picture(work: Work, who: Viewer, asset: Asset, alt: str, decorative: bool) -> None:
+    """Gives a picture its description, or marks it decorative."""
+    _require(who, Permission.PIECE_WRITE, asset.unit_id, "修改图片说明")
+    asset.alt, asset.decorative = alt.strip()[:300], decorative
+    work.audit("picture.described", asset, alt=asset.alt, decorative=decorative)
+
+
+def add_attachment(work: Work, who: Viewer, piece: Piece, blobs: Blobs, name: str, data: bytes) -> Asset:
+    """Keeps a document with the piece and reads its text, because checks look into attachments too."""
+    _require(who, Permission.PIECE_WRITE, piece.unit_id, "上传附件")
+    suffix = "." + name.rpartition(".")[2].lower()
+    if suffix not in ATTACHMENTS:
+        raise Invalid(field="file", why=f"附件“{name}”的类型不受支持（可用：{'、'.join(ATTACHMENTS)}）。")
+    ref = blobs.put(data)
+    asset = _asset(work, who, piece, name, ref.sha256, ref.size, ATTACHMENTS[suffix])
+    asset.text = attachment_text(suffix, data)
+    work.session.flush()
+    work.audit("attachment.added", asset, name=asset.name, sha256=asset.sha256)
+    return asset
+
+
+def remove_asset(work: Work, who: Viewer, asset: Asset) -> None:
+    """Takes a picture or attachment off its piece; the bytes stay for releases that show them."""
+    _require(who, Permission.PIECE_WRITE, asset.unit_id, "移除附件")
+    work.audit("asset.removed", asset, name=asset.name, sha256=asset.sha256)
+    asset.piece_id = None
+
+
+def attachment_text(suffix: str, data: bytes) -> str:
+    """The text of an attachment as far as it can be read; empty for formats without readable text."""
+    try:
+        if suffix in (".docx", ".xlsx") and not _small_when_unpacked(data):
+            return ""
+        if suffix == ".docx":
+            return str(mammoth.extract_raw_text(io.BytesIO(data)).value)
+        if suffix == ".xlsx":
+            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+            rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
+            return "\n".join(" ".join(str(cell) for cell in row if cell is not None) for row in rows)
+        if suffix == ".txt":
+            return data.decode("utf-8", errors="replace")
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError):
+        return ""
+    return ""
+
+
+def clean_fields(kind: Kind, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """The kind's own fields out of what was sent, each of its type; unknown names are left out."""
+    return {spec.name: _clean_field(spec, sent.get(spec.name)) for spec in kind.fields}
+
+
+def _clean_field(spec: FieldSpec, value: Any) -> Any:
+    if spec.type == "rows":
+        rows = value if isinstance(value, list) else []
+        cleaned = [{column.name: _clean_field(column, row.get(column.name)) for column in spec.columns} for row in rows]
+        return [row for row in cleaned if any(cell not in ("", None, False) for cell in row.values())]
+    if spec.type == "lines":
+        lines = value if isinstance(value, list) else str(value or "").splitlines()
+        return [str(line).strip()[: spec.limit] for line in lines if str(line).strip()]
+    if spec.type == "flag":
+        return value in (True, "1", "true", "on", "yes")
+    if spec.type == "number":
+        return _number(spec, value)
+    text = str(value or "").strip()
+    if len(text) > spec.limit:
+        raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”超过 {spec.limit} 字。")
+    if spec.type == "choice" and text and text not in dict(spec.choices):
+        raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”没有“{text}”这一选项。")
+    if spec.type == "date" and text and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”须为“年-月-日”格式的日期。")
+    return text
+
+
+def _number(spec: FieldSpec, value: Any) -> float | int | None:
+    if value in (None, ""):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”须为数字。") from None
+    return int(number) if number.is_integer() else number
+
+
+def _write(work: Work, piece: Piece, revision: Revision, draft: Draft) -> None:
+    if len(draft.title) > TITLE_LIMIT:
+        raise Invalid(field="title", why=f"标题超过 {TITLE_LIMIT} 字。")
+    revision.title = " ".join(draft.title.split())
+    revision.summary = draft.summary.strip()[:500]
+    revision.body = clean_text(draft.body)
+    revision.fields = clean_fields(kind_of(piece.kind), draft.fields)
+    revision.cover_id = _own_asset(work.session, piece, draft.cover_id)
+    revision.source_name = draft.source_name.strip()[:100]
+    revision.source_url = draft.source_url.strip()[:1000]
+    revision.editor = draft.editor.strip()[:60]
+    revision.keywords = draft.keywords.strip()[:300]
+    revision.expires_at = draft.expires_at
+    piece.title = revision.title
+    work.session.execute(delete(Variant).where(Variant.revision_id == revision.id))
+    for channel, variant in draft.variants.items():
+        if variant.title.strip() or variant.digest.strip() or variant.body.strip():
+            work.session.add(_variant(revision, channel, variant))
+    work.session.flush()
+
+
+def _variant(revision: Revision, channel: str, draft: VariantDraft) -> Variant:
+    body = clean_layout(draft.body) if draft.layout else draft.body.strip()
+    return Variant(
+        revision_id=revision.id,
+        channel=channel,
+        title=" ".join(draft.title.split())[:TITLE_LIMIT],
+        digest=draft.digest.strip()[:1000],
+        body=body,
+        layout=draft.layout,
+    )
+
+
+def _own_asset(session: Session, piece: Piece, asset_id: int | None) -> int | None:
+    asset = session.get(Asset, asset_id) if asset_id else None
+    return asset.id if asset is not None and asset.piece_id == piece.id else None
+
+
+def _next_revision(work: Work, who: Viewer, piece: Piece, current: Revision) -> Revision:
+    last = work.session.scalar(select(func.max(Revision.number)).where(Revision.piece_id == piece.id)) or 0
+    revision = Revision(
+        piece_id=piece.id, number=last + 1, created_by=who.person_id, created_at=work.now, fields=current.fields
+    )
+    work.session.add(revision)
+    work.session.flush()
+    piece.revision_id = revision.id
+    return revision
+
+
+def _asset(work: Work, who: Viewer, piece: Piece, name: str, sha256: str, size: int, media_type: str) -> Asset:
+    asset = Asset(
+        unit_id=piece.unit_id,
+        piece_id=piece.id,
+        sha256=sha256,
+        name=re.sub(r"[\\/\x00-\x1f]", "_", name)[-200:],
+        media_type=media_type,
+        size=size,
+        created_by=who.person_id,
+        created_at=work.now,
+    )
+    work.session.add(asset)
+    return asset
+
+
+def _small_when_unpacked(data: bytes) -> bool:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return sum(member.file_size for member in archive.infolist()) <= _UNPACKED_LIMIT
+
+
+def _require(who: Viewer, permission: Permission, unit_id: int, what: str) -> None:
+    if not who.may(permission, unit_id):
+        raise NoRight(what=what)

@@ -1,0 +1,37 @@
+"""What content tells those above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kernel.events import Event
+
+
+@dataclass(frozen=True)
+class ReleaseSubmitted(Event):
+    """A release waits for the signature of `level`."""
+
+    release_id: int
+    piece_id: int
+    unit_id: int
+    level: int
+
+
+@dataclass(frozen=True)
+class ReleaseReturned(Event):
+    """A release was returned to its author with a reason."""
+
+    release_id: int
+    piece_id: int
+    unit_id: int
+    author_id: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReleaseSigned(Event):
+    """A release has its last signature and may go out inside its window."""
+
+    release_id: int
+    piece_id: int
+    unit_id: int

@@ -1,0 +1,98 @@
+"""What a kind of content declares: its fields, what is required, and how it reads as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from templates.views import PortalItem
+
+FieldType = Literal["text", "textarea", "number", "date", "flag", "choice", "lines", "rows"]
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One field of a kind; `columns` describe the cells of a `rows` field."""
+
+    name: str
+    label: str
+    type: FieldType = "text"
+    required: bool = False
+    help: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    columns: tuple[FieldSpec, ...] = ()
+    limit: int = 500
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with a kind's own fields: `level` is `block` or `warn`."""
+
+    field: str
+    level: Literal["block", "warn"]
+    message: str
+
+
+def no_faults(_fields: Mapping[str, Any]) -> list[Fault]:
+    """The lint of a kind that has no rules of its own."""
+    return []
+
+
+def plain_view(base: Mapping[str, Any], _fields: Mapping[str, Any]) -> PortalItem:
+    """The view of a kind that shows nothing but title, text and source."""
+    return PortalItem(**base)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of content, as the console edits it and the channels show it."""
+
+    name: str
+    label: str
+    position: int
+    fields: tuple[FieldSpec, ...] = ()
+    needs_body: bool = True
+    lint: Callable[[Mapping[str, Any]], list[Fault]] = field(default=no_faults)
+    view: Callable[[Mapping[str, Any], Mapping[str, Any]], PortalItem] = field(default=plain_view)
+
+    def missing(self, fields: Mapping[str, Any]) -> list[FieldSpec]:
+        """The required fields that are empty."""
+        return [spec for spec in self.fields if spec.required and fields.get(spec.name) in (None, "", [], {})]
+
+    def plain(self, fields: Mapping[str, Any]) -> str:
+        """The fields as lines of text, for checks, search and channels without layout."""
+        lines = []
+        for spec in self.fields:
+            text = _plain_value(spec, fields.get(spec.name))
+            if text:
+                lines.append(f"{spec.label}：{text}")
+        return "\n".join(lines)
+
+
+def _plain_value(spec: FieldSpec, value: Any) -> str:
+    if value in (None, "", [], {}):
+        return ""
+    if spec.type == "flag":
+        return "是" if value else "否"
+    if spec.type == "choice":
+        return dict(spec.choices).get(str(value), str(value))
+    if spec.type == "lines":
+        return "；".join(str(item) for item in value)
+    if spec.type == "rows":
+        return "；".join(_plain_row(spec, row) for row in value)
+    return str(value)
+
+
+def _plain_row(spec: FieldSpec, row: Mapping[str, Any]) -> str:
+    cells = [_plain_value(column, row.get(column.name)) for column in spec.columns]
+    return "，".join(cell for cell in cells if cell)
+
+
+def day_of(value: Any) -> date | None:
+    """A date field's value as a date; None when it is empty or no date."""
+    try:
+        return date.fromisoformat(str(value)) if value else None
+    except ValueError:
+        return None

@@ -1,0 +1,52 @@
+"""政策文件: a policy or normative document, with its number, dates and whether it is in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from content.kinds.base import Fault, FieldSpec, Kind, day_of
+from templates.views import PortalPolicy
+
+_VALIDITY = (("in_force", "有效"), ("repealed", "废止"), ("lapsed", "失效"))
+
+
+def _lint(fields: Mapping[str, Any]) -> list[Fault]:
+    if fields.get("validity") in ("repealed", "lapsed") and not fields.get("validity_note"):
+        return [Fault("validity_note", "warn", "文件已废止或失效，请注明依据（如被哪份文件废止）。")]
+    return []
+
+
+def _view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalPolicy:
+    return PortalPolicy(
+        **base,
+        index_number=fields.get("index_number", ""),
+        number=fields.get("document_number", ""),
+        issuer=fields.get("issuer", ""),
+        signed_on=day_of(fields.get("issued_on")),
+        validity=dict(_VALIDITY).get(fields.get("validity", ""), ""),
+        validity_note=fields.get("validity_note", ""),
+    )
+
+
+KIND = Kind(
+    name="policy",
+    label="政策文件",
+    position=30,
+    fields=(
+        FieldSpec("index_number", "索引号", required=True, limit=60),
+        FieldSpec("document_number", "发文字号", required=True, limit=60),
+        FieldSpec("issuer", "发文机关", required=True, limit=100),
+        FieldSpec("issued_on", "成文日期", "date", required=True),
+        FieldSpec(
+            "validity",
+            "有效性",
+            "choice",
+            required=True,
+            choices=_VALIDITY,
+        ),
+        FieldSpec("validity_note", "有效性说明", limit=200),
+    ),
+    lint=_lint,
+    view=_view,
+)

@@ -1,0 +1,130 @@
+"""Which signed revision the public may see, and until when; bot, search, feeds and the app read only this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from content.models import Column, Piece, PublicPiece, Release
+from content.states import MOVES, PieceState
+from kernel.work import Work
+
+
+def reserve_place(work: Work, release_id: int) -> PublicPiece:
+    """Gives a piece its place in its column before the portal draws it; a second time gives the same place.
+
+    The row's title and summary are those of the release about to be shown. It is public only from `went_live`.
+    """
+    release = work.session.get_one(Release, release_id)
+    row = _row(work, release)
+    if row.place is None:
+        column = work.session.scalars(select(Column).where(Column.id == row.column_id).with_for_update()).one()
+        column.places += 1
+        row.place = column.places
+    _describe(row, release)
+    work.session.flush()
+    return row
+
+
+def went_live(work: Work, release_id: int, at: datetime) -> None:
+    """The release is now what the public sees of its piece; `first_published_at` is set once, here and nowhere else."""
+    release = work.session.get_one(Release, release_id)
+    row = _row(work, release)
+    _describe(row, release)
+    row.release_id, row.revision_id = release.id, release.revision_id
+    row.from_at = at
+    row.first_at = row.first_at or at
+    row.until_at = _moment(release.content["expires_at"])
+    row.withdrawn_at, row.withdrawn_phrase = None, ""
+    piece = work.session.get_one(Piece, release.piece_id)
+    piece.first_published_at = piece.first_published_at or at
+    if piece.release_id == release.id and piece.state in MOVES["go_live"][0]:
+        piece.state = PieceState.LIVE
+        piece.updated_at = work.now
+
+
+def withdrawn(work: Work, piece_id: int, at: datetime, phrase: str) -> None:
+    """The piece is no longer public; `phrase` is the only reason the public is ever told."""
+    row = work.session.get(PublicPiece, piece_id)
+    if row is not None and row.withdrawn_at is None:
+        row.withdrawn_at, row.withdrawn_phrase, row.until_at = at, phrase[:200], at
+    piece = work.session.get_one(Piece, piece_id)
+    if piece.state == PieceState.LIVE:
+        piece.state = PieceState.WITHDRAWN
+        piece.updated_at = work.now
+
+
+def visible(now: datetime) -> ColumnElement[bool]:
+    """The condition under which a row of PublicPiece may be shown at a moment."""
+    return and_(
+        PublicPiece.from_at.is_not(None),
+        PublicPiece.from_at <= now,
+        or_(PublicPiece.until_at.is_(None), PublicPiece.until_at > now),
+    )
+
+
+def latest(session: Session, now: datetime, limit: int, column_id: int | None = None) -> Sequence[PublicPiece]:
+    """The newest public pieces, of one column or of all."""
+    query = select(PublicPiece).where(visible(now)).order_by(PublicPiece.first_at.desc(), PublicPiece.piece_id.desc())
+    if column_id is not None:
+        query = query.where(PublicPiece.column_id == column_id)
+    return session.scalars(query.limit(limit)).all()
+
+
+def listed(session: Session, column_id: int, first: int, last: int) -> Sequence[PublicPiece]:
+    """The pieces with places `first` to `last` of a column, whether live yet or about to be, without withdrawn ones."""
+    query = select(PublicPiece).where(
+        PublicPiece.column_id == column_id,
+        PublicPiece.place.between(first, last),
+        PublicPiece.withdrawn_at.is_(None),
+    )
+    return session.scalars(query.order_by(PublicPiece.place.desc())).all()
+
+
+def release_shown(session: Session, piece_id: int, now: datetime) -> Release | None:
+    """The release the public may see of a piece at a moment, if any."""
+    query = (
+        select(Release)
+        .join(PublicPiece, PublicPiece.release_id == Release.id)
+        .where(PublicPiece.piece_id == piece_id, visible(now))
+    )
+    return session.scalars(query).one_or_none()
+
+
+def expired(session: Session, now: datetime, limit: int) -> Sequence[PublicPiece]:
+    """Pieces whose time has run out but which nobody withdrew; their pages carry a label from then on."""
+    query = select(PublicPiece).where(PublicPiece.until_at <= now, PublicPiece.withdrawn_at.is_(None))
+    return session.scalars(query.order_by(PublicPiece.until_at).limit(limit)).all()
+
+
+def _row(work: Work, release: Release) -> PublicPiece:
+    row = work.session.get(PublicPiece, release.piece_id)
+    if row is None:
+        piece = work.session.get_one(Piece, release.piece_id)
+        row = PublicPiece(
+            piece_id=piece.id,
+            unit_id=piece.unit_id,
+            column_id=piece.column_id,
+            kind=piece.kind,
+            release_id=release.id,
+            revision_id=release.revision_id,
+            path=release.content["path"],
+        )
+        _describe(row, release)
+        work.session.add(row)
+        work.session.flush()
+    return row
+
+
+def _describe(row: PublicPiece, release: Release) -> None:
+    content: dict[str, Any] = release.content
+    row.title, row.summary, row.picture = content["title"], content["summary"][:500], content["cover_path"]
+    row.path = content["path"]
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

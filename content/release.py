@@ -1,0 +1,204 @@
+"""Submitting: a revision with its variants, accounts, mode, audience and window becomes a release to sign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from content import checks, rules, snapshot, states
+from content.compose import void_release
+from content.errors import Blocked, NoRight
+from content.events import ReleaseSubmitted
+from content.kinds import kind_of
+from content.models import Asset, Column, Lift, ListedWord, Piece, Release, Revision, Variant
+from content.snapshot import Target, Window
+from content.states import PieceState, ReleaseState
+from kernel.errors import Invalid
+from kernel.people import Permission, Viewer, ancestors
+from kernel.work import Work
+from templates.engine import Engine
+
+SAME_TITLE_DAYS = 90
+
+
+def submit(
+    work: Work,
+    who: Viewer,
+    piece: Piece,
+    targets: Sequence[Target],
+    window: Window,
+    *,
+    engine: Engine,
+    portal: str,
+    own_hosts: frozenset[str] = frozenset(),
+    dead_links: frozenset[str] = frozenset(),
+    emergency: bool = False,
+) -> Release:
+    """送审: checks the piece, freezes its revision, and opens a release for signing.
+
+    Raises Blocked when findings stand in the way that no signer has lifted.
+    """
+    if not who.may(Permission.PIECE_WRITE, piece.unit_id):
+        raise NoRight(what="送审此稿件")
+    if not targets:
+        raise Invalid(field="targets", why="还没有选择发布渠道。")
+    if window.earliest and window.latest and window.latest <= window.earliest:
+        raise Invalid(field="latest", why="最晚时间须晚于最早时间。")
+    revision = work.session.get_one(Revision, piece.revision_id)
+    blocks = [
+        finding
+        for finding, lift in check(work.session, piece, revision, own_hosts=own_hosts, dead_links=dead_links)
+        if finding.level == "block" and lift is None
+    ]
+    if blocks:
+        raise Blocked(field=blocks[0].place, count=len(blocks), first=blocks[0].message)
+    piece.state = states.move(piece.state, "submit")
+    void_release(work, piece, "重新送审")
+    release = _open(work, who, piece, revision, targets, window, engine=engine, portal=portal, emergency=emergency)
+    work.audit("release.submitted", release, hash=release.hash, levels=release.levels, emergency=emergency)
+    work.emit(ReleaseSubmitted(release.id, piece.id, piece.unit_id, level=1))
+    return release
+
+
+def recall(work: Work, who: Viewer, piece: Piece) -> None:
+    """撤回送审: the author takes a release back before it is signed."""
+    if not who.may(Permission.PIECE_WRITE, piece.unit_id):
+        raise NoRight(what="撤回此稿件")
+    piece.state = states.move(piece.state, "recall")
+    void_release(work, piece, "作者撤回送审")
+    piece.updated_at = work.now
+    work.audit("piece.recalled", piece)
+
+
+def lift(work: Work, who: Viewer, piece: Piece, finding_key: str, reason: str) -> Lift:
+    """放行: a signer lets a blocking finding pass, with his reason; not on his own text."""
+    if not who.may(Permission.FINDING_LIFT, piece.unit_id) or piece.author_id == who.person_id:
+        raise NoRight(what="放行拦截问题（须由签发人放行，且不能放行自己的稿件）")
+    if not reason.strip():
+        raise Invalid(field="reason", why="放行须填写理由。")
+    revision = work.session.get_one(Revision, piece.revision_id)
+    finding = next((found for found, _ in check(work.session, piece, revision) if found.key == finding_key), None)
+    if finding is None:
+        raise Invalid(field="finding", why="该问题已不存在，可能稿件已修改。")
+    lifted = Lift(
+        revision_id=revision.id,
+        finding_key=finding_key,
+        message=finding.message[:500],
+        reason=reason.strip()[:500],
+        person_id=who.person_id,
+        at=work.now,
+    )
+    work.session.add(lifted)
+    work.session.flush()
+    work.audit("finding.lifted", piece, finding=finding.message, reason=lifted.reason)
+    return lifted
+
+
+def check(
+    session: Session,
+    piece: Piece,
+    revision: Revision,
+    *,
+    own_hosts: frozenset[str] = frozenset(),
+    dead_links: frozenset[str] = frozenset(),
+) -> list[tuple[checks.Finding, Lift | None]]:
+    """All findings of a revision, each with its lifting if a signer lifted it."""
+    document = _document(session, piece, revision, own_hosts, dead_links)
+    lifted = {row.finding_key: row for row in session.scalars(select(Lift).filter_by(revision_id=revision.id))}
+    return [(finding, lifted.get(finding.key)) for finding in checks.run(document)]
+
+
+def _open(
+    work: Work,
+    who: Viewer,
+    piece: Piece,
+    revision: Revision,
+    targets: Sequence[Target],
+    window: Window,
+    *,
+    engine: Engine,
+    portal: str,
+    emergency: bool,
+) -> Release:
+    column = work.session.get_one(Column, piece.column_id)
+    need = rules.requirement(work.session, piece.unit_id, column.slug, work.now, emergency=emergency)
+    content = snapshot.compose(work.session, engine, piece, revision, targets, window, portal)
+    last = work.session.scalar(select(func.max(Release.number)).where(Release.piece_id == piece.id)) or 0
+    revision.frozen = True
+    release = Release(
+        unit_id=piece.unit_id,
+        piece_id=piece.id,
+        revision_id=revision.id,
+        number=last + 1,
+        state=ReleaseState.OPEN,
+        levels=need.levels,
+        proofs=need.proofs,
+        emergency=emergency,
+        content=content,
+        hash=snapshot.digest(content),
+        submitted_by=who.person_id,
+        submitted_at=work.now,
+    )
+    work.session.add(release)
+    work.session.flush()
+    piece.release_id = release.id
+    piece.updated_at = work.now
+    piece.version += 1
+    return release
+
+
+def _document(
+    session: Session, piece: Piece, revision: Revision, own_hosts: frozenset[str], dead_links: frozenset[str]
+) -> checks.Document:
+    kind = kind_of(piece.kind)
+    assets = session.scalars(select(Asset).where(Asset.piece_id == piece.id)).all()
+    shown = set(snapshot.media_in([revision.body])) | {
+        asset.sha256 for asset in assets if asset.id == revision.cover_id
+    }
+    parts = [
+        checks.Part("title", "标题", revision.title),
+        checks.Part("summary", "摘要", revision.summary),
+        checks.html_part("body", "正文", revision.body),
+        checks.Part("fields", kind.label, kind.plain(revision.fields)),
+        checks.Part("keywords", "关键词", revision.keywords),
+    ]
+    for variant in session.scalars(select(Variant).filter_by(revision_id=revision.id).order_by(Variant.channel)):
+        parts.append(checks.Part(f"{variant.channel}.title", f"{variant.channel} 标题", variant.title))
+        parts.append(checks.Part(f"{variant.channel}.digest", f"{variant.channel} 摘要", variant.digest))
+        parts.append(checks.html_part(f"{variant.channel}.body", f"{variant.channel} 正文", variant.body))
+        shown |= set(snapshot.media_in([variant.body]))
+    for asset in assets:
+        parts.append(checks.Part(f"attachment.{asset.id}", f"附件“{asset.name}”", f"{asset.name}\n{asset.text}"))
+    units = ancestors(session, piece.unit_id)
+    words = session.scalars(select(ListedWord).where(ListedWord.unit_id.in_(units)))
+    return checks.Document(
+        kind=kind,
+        title=revision.title,
+        parts=parts,
+        fields=revision.fields,
+        words=[
+            checks.Word(word.word, "block" if word.level == "block" else "warn", word.instead, word.note)
+            for word in words
+        ],
+        pictures=[(asset.name, asset.alt, asset.decorative) for asset in assets if asset.sha256 in shown],
+        own_hosts=own_hosts,
+        dead_links=dead_links,
+        same_titles=_same_titles(session, piece, revision),
+    )
+
+
+def _same_titles(session: Session, piece: Piece, revision: Revision) -> Sequence[str]:
+    if not revision.title:
+        return []
+    since = revision.created_at - timedelta(days=SAME_TITLE_DAYS)
+    query = select(Piece.title).where(
+        Piece.unit_id == piece.unit_id,
+        Piece.title == revision.title,
+        Piece.id != piece.id,
+        Piece.created_at >= since,
+        Piece.state != PieceState.TRASH,
+    )
+    return session.scalars(query.limit(3)).all()

@@ -1,0 +1,279 @@
+"""The content of a release: one piece's revision with every channel's variant, frozen and hashed.
+
+What is signed, booked and sent is this value and nothing else. Pictures are named by the SHA-256 of
+their bytes, so that the hash covers them too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from content.kinds import kind_of
+from content.models import Asset, Column, Piece, Revision, Variant
+from content.sanitise import plain
+from kernel.people import Unit
+from templates.engine import Engine
+from templates.views import PortalColumn, PortalFile, PortalItem, PortalPicture, Post, WechatAccount
+
+Style = Literal["page", "layout", "text"]
+
+MEDIA = re.compile(r"/media/([0-9a-f]{64})\.(?:jpg|png)")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One account a release may go to: the action signed, the audience, and how the channel shows text."""
+
+    account_id: int
+    account_name: str
+    channel: str
+    style: Style
+    action: str
+    audience: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The earliest and latest moment at which a release may go out; None leaves that side open."""
+
+    earliest: datetime | None = None
+    latest: datetime | None = None
+
+
+def path_of(column: Column, piece: Piece) -> str:
+    """The piece's one address on the portal, the same for all its revisions."""
+    return f"/{column.slug}/{piece.id}.html"
+
+
+def compose(
+    session: Session,
+    engine: Engine,
+    piece: Piece,
+    revision: Revision,
+    targets: Sequence[Target],
+    window: Window,
+    portal: str,
+) -> dict[str, Any]:
+    """The release's content for these targets; `portal` is the site's address without a closing slash."""
+    column = session.get_one(Column, piece.column_id)
+    unit = session.get_one(Unit, piece.unit_id)
+    common = _common(session, piece, revision, column, unit)
+    own = {variant.channel: variant for variant in session.scalars(select(Variant).filter_by(revision_id=revision.id))}
+    styles = {target.channel: (target.style, target.account_name) for target in targets}
+    variants = {
+        channel: variant_of(engine, common, own.get(channel), channel, style, account, portal)
+        for channel, (style, account) in sorted(styles.items())
+    }
+    return {
+        **common,
+        "variants": variants,
+        "targets": [_target(target) for target in sorted(targets, key=lambda target: target.account_id)],
+        "window": {"earliest": _moment(window.earliest), "latest": _moment(window.latest)},
+        "pictures": _pictures(
+            session, piece, [common["body"], *(variant["html"] for variant in variants.values())], common
+        ),
+    }
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """The SHA-256 over the whole content, in hexadecimal."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def variant_of(
+    engine: Engine,
+    common: Mapping[str, Any],
+    own: Variant | None,
+    channel: str,
+    style: Style,
+    account: str,
+    portal: str,
+) -> dict[str, str]:
+    """What one kind of channel shows: its own words where somebody wrote them, else the common text in its layout."""
+    title = own.title if own and own.title else str(common["title"])
+    summary = own.digest if own and own.digest else str(common["summary"])
+    shown = {"title": title, "digest": summary, "html": "", "text": "", "author": str(common["editor"])}
+    if style == "page":
+        shown["html"] = own.body if own and own.body else str(common["body"])
+    elif style == "layout":
+        shown["html"] = (
+            own.body if own and own.layout and own.body else _layout(engine, common, own, channel, account, portal)
+        )
+    else:
+        shown["text"] = own.body if own and own.body else _text(engine, common, title, summary, channel, portal)
+    return shown
+
+
+def item_view(
+    content: Mapping[str, Any],
+    *,
+    published_at: datetime,
+    body: str | None = None,
+    address: str = "",
+    column: PortalColumn | None = None,
+    **more: Any,
+) -> PortalItem:
+    """A release's content as its readers' page shows it; `address` goes in front of paths on the portal."""
+    base: dict[str, Any] = {
+        "id": str(content["piece"]),
+        "title": content["title"],
+        "href": f"{address}{content['path']}",
+        "column": column or column_view(content["column"], address),
+        "published_at": published_at,
+        "unit": content["unit"],
+        "source": content["source_name"] or content["unit"],
+        "body_html": content["body"] if body is None else body,
+        "editor": content["editor"],
+        "summary": content["summary"],
+        "keywords": content["keywords"],
+        "picture": _cover(content, address),
+        "files": [
+            PortalFile(file["name"], f"{address}{file['href']}", file["size"]) for file in content["attachments"]
+        ],
+        "revision": content["revision_number"],
+        "original": not content["source_name"],
+        "expires_at": datetime.fromisoformat(content["expires_at"]) if content["expires_at"] else None,
+        **more,
+    }
+    return kind_of(content["kind"]).view(base, content["fields"])
+
+
+def column_view(column: Mapping[str, str], address: str = "") -> PortalColumn:
+    """A column as the portal names it."""
+    return PortalColumn(
+        name=column["name"],
+        href=f"{address}/{column['slug']}/",
+        description=column["description"],
+        keywords=column["keywords"],
+        kind=kind_of(column["kind"]).label,
+    )
+
+
+def targets_of(content: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
+    """The signed targets by account id."""
+    return {target["account"]: target for target in content["targets"]}
+
+
+def media_path(asset: Asset) -> str:
+    """The address of a picture on the portal, named by its bytes."""
+    return f"/media/{asset.sha256}.{'png' if asset.media_type == 'image/png' else 'jpg'}"
+
+
+def media_in(texts: Iterable[str]) -> list[str]:
+    """The SHA-256 of every picture shown in these texts, in order, each once."""
+    return list(dict.fromkeys(name for text in texts for name in MEDIA.findall(text)))
+
+
+def _common(session: Session, piece: Piece, revision: Revision, column: Column, unit: Unit) -> dict[str, Any]:
+    cover = session.get(Asset, revision.cover_id) if revision.cover_id else None
+    files = session.scalars(
+        select(Asset).where(Asset.piece_id == piece.id, Asset.media_type.not_like("image/%")).order_by(Asset.id)
+    )
+    return {
+        "piece": piece.id,
+        "revision": revision.id,
+        "revision_number": revision.number,
+        "kind": piece.kind,
+        "unit": unit.name,
+        "column": {
+            "slug": column.slug,
+            "name": column.name,
+            "kind": column.kind,
+            "description": column.description,
+            "keywords": column.keywords,
+        },
+        "path": path_of(column, piece),
+        "title": revision.title,
+        "summary": revision.summary or plain(revision.body).replace("\n", " ")[:120],
+        "body": revision.body,
+        "fields": revision.fields,
+        "cover": cover.sha256 if cover else "",
+        "cover_path": media_path(cover) if cover else "",
+        "cover_alt": cover.alt if cover else "",
+        "source_name": revision.source_name,
+        "source_url": revision.source_url,
+        "editor": revision.editor,
+        "keywords": revision.keywords,
+        "expires_at": _moment(revision.expires_at),
+        "attachments": [
+            {"name": file.name, "sha256": file.sha256, "size": file.size, "href": f"/files/{file.sha256}/{file.name}"}
+            for file in files
+        ],
+    }
+
+
+def _layout(
+    engine: Engine, common: Mapping[str, Any], own: Variant | None, channel: str, account: str, portal: str
+) -> str:
+    template = engine.choose(f"outbound/{channel}/{common['kind']}.html", f"outbound/{channel}/default.html")
+    # The time printed in the layout is the platform's own; what is signed must not change with the hour of signing.
+    item = item_view(common, published_at=_EPOCH, body=own.body if own and own.body else None, address=portal)
+    return engine.render(template, item=item, account=WechatAccount(name=account, unit=common["unit"], portal=portal))
+
+
+def _text(engine: Engine, common: Mapping[str, Any], title: str, summary: str, channel: str, portal: str) -> str:
+    post = Post(
+        title=title,
+        text=summary,
+        href=f"{portal}{common['path']}?from={channel}",
+        unit=common["unit"],
+        id=str(common["piece"]),
+        revision=common["revision_number"],
+        kind=common["kind"],
+    )
+    template = engine.choose(
+        f"outbound/{channel}/{common['kind']}.txt", f"outbound/{channel}/default.txt", "outbound/text.txt"
+    )
+    return engine.render(template, post=post).strip()
+
+
+def _pictures(
+    session: Session, piece: Piece, texts: Sequence[str], common: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    wanted = media_in(texts) + ([common["cover"]] if common["cover"] else [])
+    rows = session.scalars(
+        select(Asset).where(Asset.sha256.in_(wanted), Asset.unit_id == piece.unit_id).order_by(Asset.id)
+    )
+    return {
+        row.sha256: {
+            "media_type": row.media_type,
+            "alt": row.alt,
+            "width": row.width,
+            "height": row.height,
+            "size": row.size,
+        }
+        for row in rows
+    }
+
+
+def _cover(content: Mapping[str, Any], address: str) -> PortalPicture | None:
+    if not content["cover"]:
+        return None
+    return PortalPicture(f"{address}{content['cover_path']}", content["cover_alt"])
+
+
+def _target(target: Target) -> dict[str, Any]:
+    return {
+        "account": target.account_id,
+        "name": target.account_name,
+        "channel": target.channel,
+        "action": target.action,
+        "audience": dict(target.audience),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+_EPOCH = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
