@@ -1,0 +1,1 @@
+"""The demo office: an invented city with people, guides, questions and a first day of news."""
