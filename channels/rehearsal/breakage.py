@@ -1,0 +1,86 @@
+"""Applies an injected fault to a call: breaks the answer, the connection or the time it takes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from channels.rehearsal.faults import Fault
+
+if TYPE_CHECKING:
+    from channels.rehearsal.world import World
+
+_PAGES = ("s/", "mmbiz/", "draft/")
+
+
+class ConnectionCut(RuntimeError):
+    """连接被演练平台切断。"""
+
+
+async def run(world: World, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a call through `app`, unless a fault is in force for it."""
+    _, platform, path = (*scope["path"].split("/", 2), "", "")[:3]
+    face = world.faces.get(platform)
+    if face is None or path.startswith(_PAGES):
+        await app(scope, receive, send)
+        return
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    account = face.account(path, dict(parse_qsl(scope["query_string"].decode("latin-1"))), headers)
+    fault = world.faults.take(platform, path, account)
+    if fault is None:
+        await app(scope, receive, send)
+        return
+    world.ledger.add(platform, account, "fault", fault=fault.kind, path=path, id=fault.id)
+    await _Broken(world, app, scope, receive, send).answer(fault, platform, path, account)
+
+
+class _Broken:
+    """One call under a fault."""
+
+    def __init__(self, world: World, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        self._world = world
+        self._app = app
+        self._call = (scope, receive, send)
+
+    async def answer(self, fault: Fault, platform: str, path: str, account: str) -> None:
+        scope, receive, send = self._call
+        face = self._world.faces[platform]
+        match fault.kind:
+            case "http_5xx":
+                await PlainTextResponse("Bad Gateway", fault.code or 502)(scope, receive, send)
+            case "throttle":
+                await face.throttled(path, fault.seconds)(scope, receive, send)
+            case "errcode":
+                await face.refusal(fault.code, path)(scope, receive, send)
+            case "token_expire_now":
+                face.expire(account)
+                await self._app(scope, receive, send)
+            case "delay":
+                await asyncio.sleep(fault.seconds)
+                await self._app(scope, receive, send)
+            case "timeout":
+                await asyncio.sleep(fault.seconds)
+                await self._cut()
+            case "cut_before":
+                await self._cut()
+            case "cut_after":
+                await self._app(scope, receive, _swallow)
+                await self._cut()
+
+    async def _cut(self) -> None:
+        _, receive, send = self._call
+        # Starlette has no word for it, so that the connection is taken from uvicorn's own request object.
+        transport: Any = getattr(getattr(send, "__self__", None), "transport", None)
+        if transport is None:
+            raise ConnectionCut
+        transport.abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+async def _swallow(message: Message) -> None:
+    """Take an answer that nobody will see."""
