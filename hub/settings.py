@@ -16,7 +16,9 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path("var"), description="Folder for the database, files, keys and logs of a single machine.")
     database_url: str = Field(
-        "", description="SQLAlchemy address; empty means SQLite in the data folder. postgresql+psycopg://… for many machines."
+        "",
+        description="SQLAlchemy address; empty means SQLite in the data folder. "
+        "postgresql+psycopg://… for many machines.",
     )
     files: Path | None = Field(
         None, description="Folder for uploaded files by SHA-256, shared by all machines; default <data>/files."
@@ -25,15 +27,23 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
     public_url: str = Field(
-        "", description="Address under which citizens reach the portal; default http://<host>:<port>. Used in links sent out."
+        "",
+        description="Address under which citizens reach the portal; default "
+        "http://<host>:<port>. Used in links sent out.",
     )
-    console_url: str = Field("", description="Address of the console for links in notices to staff; default public_url.")
-    zone: str = Field("Asia/Shanghai", description="The office's time zone; everything is stored in UTC and shown in this zone.")
+    console_url: str = Field(
+        "", description="Address of the console for links in notices to staff; default public_url."
+    )
+    zone: str = Field(
+        "Asia/Shanghai", description="The office's time zone; everything is stored in UTC and shown in this zone."
+    )
     clock_offset: float = Field(0.0, description="Seconds added to the machine's clock, for drills.")
     tick_seconds: float = Field(0.5, gt=0, description="How often the engine looks for due work, in seconds.")
     lease_seconds: float = Field(45.0, gt=0, description="How long one claim on a delivery lasts, in seconds.")
     sweep_seconds: float = Field(
-        10.0, gt=0, description="How often stuck and late rows are looked for, in seconds; lease plus sweep stays below 60."
+        10.0,
+        gt=0,
+        description="How often stuck and late rows are looked for, in seconds; lease plus sweep stays below 60.",
     )
     send_timeout: float = Field(
         20.0, gt=0, description="Longest wait for one call to a platform, in seconds; must be shorter than the lease."
@@ -42,15 +52,23 @@ class Settings(BaseSettings):
     session_idle_minutes: float = Field(60.0, gt=0, description="A log-in unused for so many minutes ends.")
     lockout_failures: int = Field(5, ge=1, description="Wrong passwords in a row that lock an account.")
     lockout_minutes: float = Field(15.0, gt=0, description="How long a locked account stays locked, in minutes.")
-    secure_cookies: bool = Field(False, description="Cookies over HTTPS only; switch on wherever the console is served by HTTPS.")
-    trusted_proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, separated by commas.")
+    secure_cookies: bool = Field(
+        False, description="Cookies over HTTPS only; switch on wherever the console is served by HTTPS."
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses of proxies whose X-Forwarded-For is believed, separated by commas."
+    )
     upload_limit: int = Field(30 * 1024 * 1024, ge=1024, description="Largest upload, in bytes.")
     allowed_private: str = Field(
-        "", description="host or host:port entries, separated by commas, that may be called although they are private addresses."
+        "",
+        description="host or host:port entries, separated by commas, that may be called "
+        "although they are private addresses.",
     )
     smtp_url: str = Field("", description="smtp://user:password@host:port for notices by mail; empty means none.")
     smtp_sender: str = Field("", description="Sender address of notices by mail.")
-    notice_gateway_url: str = Field("", description="Address that takes notices as JSON by POST (SMS gateway); empty means none.")
+    notice_gateway_url: str = Field(
+        "", description="Address that takes notices as JSON by POST (SMS gateway); empty means none."
+    )
     notice_gateway_token: SecretStr = Field(SecretStr(""), description="Bearer token for the notice gateway.")
     rehearsal_url: str = Field("", description="Address of the rehearsal platforms, shown in the console when set.")
     log_json: bool = Field(False, description="Log lines as JSON instead of text.")

@@ -1,0 +1,215 @@
+"""Tells people: rows in the caller's own work, then mail and gateway messages outside any transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from hub.notices import Notice, NoticeSend, SendState
+from kernel.claim import claim, new_claimant, still_mine
+from kernel.duties import Duty
+from kernel.people import Person
+from kernel.retry import RetryPolicy
+from kernel.work import Work, Works
+
+log = structlog.get_logger(__name__)
+
+RETRY = RetryPolicy(attempts=6, first=timedelta(seconds=30), factor=3.0, longest=timedelta(hours=1))
+BATCH = 50
+
+
+@dataclass(frozen=True)
+class Message:
+    """A notice ready to leave; `id` stays the same at every attempt, `link` is a whole address or empty."""
+
+    id: int
+    to: str
+    title: str
+    text: str
+    link: str
+
+
+class NotSent(Exception):
+    """Surely nothing went out; `lasting` when another attempt would be refused as well."""
+
+    def __init__(self, reason: str, *, lasting: bool = False) -> None:
+        self.lasting = lasting
+        super().__init__(reason)
+
+
+class Unanswered(Exception):
+    """The answer was lost: it may have gone out."""
+
+
+class Sender(Protocol):
+    """One way out of the house; raises NotSent or Unanswered."""
+
+    def address_of(self, person: Person) -> str:
+        """Where this person is reached this way, or ''."""
+
+    def send(self, message: Message) -> None:
+        """Sends one message; returns only when the other side has taken it."""
+
+
+class Notifier:
+    """Writes notices and sends what leaves the house; `senders` by channel name."""
+
+    def __init__(
+        self, works: Works, senders: Mapping[str, Sender], address: str, lease: timedelta = timedelta(minutes=2)
+    ) -> None:
+        self._works = works
+        self._senders = senders
+        self._address = address
+        self._lease = lease
+
+    def tell(self, work: Work, person_ids: Iterable[int], kind: str, title: str, text: str, link: str, key: str) -> int:
+        """Tells each active person once per `key`, in the caller's work; returns to how many it was new.
+
+        `link` is a path of the console. Nothing is sent when the work rolls back.
+        """
+        wanted = select(Person).where(Person.id.in_(set(person_ids)), Person.active).order_by(Person.id)
+        told = 0
+        for person in work.session.scalars(wanted).all():
+            values = {
+                "person_id": person.id,
+                "unit_id": person.unit_id,
+                "kind": kind[:60],
+                "title": title[:200],
+                "text": text[:2000],
+                "link": link[:500],
+                "key": key[:200],
+                "created_at": work.now,
+            }
+            notice_id = _insert_once(work.session, values)
+            if notice_id is None:
+                continue
+            told += 1
+            for channel, sender in self._senders.items():
+                address = sender.address_of(person)
+                if address:
+                    work.session.add(
+                        NoticeSend(
+                            notice_id=notice_id,
+                            channel=channel,
+                            address=address[:200],
+                            state=SendState.WAITING,
+                            attempts=0,
+                            next_at=work.now,
+                        )
+                    )
+        work.session.flush()
+        return told
+
+    def duties(self) -> list[Duty]:
+        """The duty that sends what waits."""
+        return [Duty("notices.send", timedelta(seconds=5), self.send_due)] if self._senders else []
+
+    def send_due(self) -> int:
+        """Sends what is due, one claim per message; returns how many messages were tried."""
+        self._give_up_lost()
+        tried = 0
+        while tried < BATCH and self._send_one():
+            tried += 1
+        return tried
+
+    def _send_one(self) -> bool:
+        claimant = new_claimant()
+        with self._works.write() as work:
+            rows = claim(
+                work.session,
+                NoticeSend,
+                [
+                    NoticeSend.state == SendState.WAITING,
+                    NoticeSend.next_at <= work.now,
+                    NoticeSend.channel.in_(self._senders),
+                ],
+                [NoticeSend.next_at, NoticeSend.id],
+                limit=1,
+                claimant=claimant,
+                now=work.now,
+                lease=self._lease,
+                state=SendState.SENDING,
+                attempts=NoticeSend.attempts + 1,
+            )
+            if not rows:
+                return False
+            row = rows[0]
+            notice = work.session.get_one(Notice, row.notice_id)
+            link = f"{self._address}{notice.link}" if notice.link.startswith("/") else notice.link
+            message = Message(row.id, row.address, notice.title, notice.text, link)
+        record = _attempt(self._senders[row.channel], message)
+        with self._works.write() as work:
+            mine = still_mine(work.session, NoticeSend, row.id, claimant)
+            if mine is not None:
+                record(work, mine)
+                mine.claimed_by = mine.claimed_until = None
+        return True
+
+    def _give_up_lost(self) -> None:
+        # A process died between claim and record: the message may have left, so it is not sent again by itself.
+        lost: tuple[ColumnElement[bool], ...] = (NoticeSend.state == SendState.SENDING,)
+        with self._works.write() as work:
+            gone = or_(NoticeSend.claimed_until.is_(None), NoticeSend.claimed_until < work.now)
+            work.session.execute(
+                update(NoticeSend)
+                .where(*lost, gone)
+                .values(
+                    state=SendState.UNKNOWN,
+                    claimed_by=None,
+                    claimed_until=None,
+                    done_at=work.now,
+                    error="the sending process stopped before it could record the answer",
+                )
+                .execution_options(synchronize_session=False)
+            )
+
+
+def unread_count(session: Session, person_id: int) -> int:
+    """How many notices a person has not opened."""
+    query = select(Notice.id).where(Notice.person_id == person_id, Notice.read_at.is_(None)).limit(1000)
+    return len(session.scalars(query).all())
+
+
+def _attempt(sender: Sender, message: Message) -> Callable[[Work, NoticeSend], None]:
+    try:
+        sender.send(message)
+    except NotSent as refusal:
+        return _not_sent(str(refusal), refusal.lasting)
+    except Unanswered as lost:
+        return _ended(SendState.UNKNOWN, str(lost))
+    except Exception as failure:  # The edge of a sender: what it did not foresee may have gone out or not.
+        log.exception("notice sender failed", send=message.id)
+        return _ended(SendState.UNKNOWN, type(failure).__name__)
+    return _ended(SendState.SENT, "")
+
+
+def _ended(state: SendState, error: str) -> Callable[[Work, NoticeSend], None]:
+    def record(work: Work, row: NoticeSend) -> None:
+        row.state, row.error, row.done_at = state, error[:300], work.now
+
+    return record
+
+
+def _not_sent(reason: str, lasting: bool) -> Callable[[Work, NoticeSend], None]:
+    def record(work: Work, row: NoticeSend) -> None:
+        again = None if lasting else RETRY.next_at(row.attempts, work.now)
+        row.error = reason[:300]
+        if again is None:
+            row.state, row.done_at = SendState.FAILED, work.now
+        else:
+            row.state, row.next_at = SendState.WAITING, again
+
+    return record
+
+
+def _insert_once(session: Session, values: dict[str, object]) -> int | None:
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(Notice).values(values).on_conflict_do_nothing(index_elements=["person_id", "key"])
+    return session.scalar(statement.returning(Notice.id))

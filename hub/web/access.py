@@ -1,0 +1,219 @@
+"""Who is asking: every route takes its `Asker` from one of the guards here, or stands in PUBLIC_ROUTES.
+
+This module does without postponed annotations, because FastAPI reads those of a callable object as they are.
+"""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from secrets import compare_digest
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from starlette.datastructures import UploadFile
+
+from hub.auth import tokens
+from hub.auth.errors import Forged, PasswordMustChange, SignedOut
+from hub.auth.models import LoginSession
+from hub.auth.sessions import Known, Origin
+from hub.notifier import unread_count
+from hub.settings import Settings
+from hub.wiring import Hub
+from kernel.errors import Forbidden, NotFound
+from kernel.people import Permission, Unit, Viewer, viewer
+from kernel.work import Actor
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+LANGUAGES = ("zh", "en")
+LANGUAGE_COOKIE = "xuanda_language"
+
+# Routes that ask nobody who he is, each with its reason; everything else must carry a guard.
+PUBLIC_ROUTES: dict[str, str] = {
+    "/static": "style sheets and scripts are the same for everybody and are needed to log in",
+    "/healthz": "the machine's supervisor asks before anybody can log in; says nothing but that the process lives",
+    "/readyz": "load balancers ask it; names no person, address or content",
+    "/": "leads to the console's log-in page",
+    "/console/login": "the way in; checks the origin and the password",
+    "/console/password/{token}": "opened from a link that works once; the link is the proof",
+}
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Somebody who was let in: what he may do, in whose name the work is written, and his session."""
+
+    viewer: Viewer
+    actor: Actor
+    session: LoginSession | None
+    language: str
+    csrf: str
+    unit: str
+    unread: int = 0
+
+    def may(self, permission: Permission, unit_id: int | None = None) -> bool:
+        """Whether he holds the permission in that unit, or anywhere."""
+        return self.viewer.may(permission, unit_id)
+
+    def must(self, permission: Permission, unit_id: int) -> None:
+        """Raises NotFound unless he holds the permission in that unit: what is out of reach does not exist for him."""
+        if not self.viewer.may(permission, unit_id):
+            raise NotFound
+
+
+def the_hub(request: Request) -> Hub:
+    """The product this application was made for."""
+    hub: Hub = request.app.state.hub
+    return hub
+
+
+HubDep = Annotated[Hub, Depends(the_hub)]
+
+
+async def presented_csrf(request: Request) -> str:
+    """The CSRF token that came with a request that changes something: header X-CSRF-Token or form field `csrf`."""
+    if request.method in SAFE_METHODS:
+        return ""
+    header = request.headers.get("x-csrf-token")
+    if header:
+        return header
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() not in FORM_TYPES:
+        return ""
+    value = (await request.form()).get("csrf")
+    return "" if value is None or isinstance(value, UploadFile) else value
+
+
+class Guard:
+    """Lets logged-in people in; with a permission, only those who hold it in some unit.
+
+    `before_change` opens a route to somebody who must first choose a new password.
+    """
+
+    def __init__(self, permission: Permission | None = None, *, before_change: bool = False) -> None:
+        self.permission = permission
+        self.before_change = before_change
+
+    def __call__(self, request: Request, hub: HubDep, csrf: Annotated[str, Depends(presented_csrf)]) -> Asker:
+        known = hub.sessions.recognise(request.cookies.get(cookie_name(hub.settings), ""))
+        if known is None:
+            raise SignedOut
+        if request.method not in SAFE_METHODS:
+            check_origin(request, hub.settings)
+            if not compare_digest(csrf.encode(), known.session.csrf.encode()):
+                raise Forged
+        if known.must_change and not self.before_change:
+            raise PasswordMustChange
+        asker = _asker(request, hub, known)
+        if self.permission is not None and not asker.may(self.permission):
+            raise Forbidden(what=self.permission.value)
+        request.state.asker = asker
+        return asker
+
+
+class ApiGuard:
+    """Lets programs in by bearer token; no cookie is looked at, so no other site can ride on a log-in."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    def __call__(self, request: Request, hub: HubDep) -> Asker:
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        bearer = tokens.recognise(hub.works, text.strip()) if scheme.lower() == "bearer" and text else None
+        if bearer is None:
+            raise SignedOut
+        who = bearer.viewer
+        if not who.may(self.permission):
+            raise Forbidden(what=self.permission.value)
+        return Asker(
+            viewer=who,
+            actor=Actor(who.name, who.person_id, who.unit_id, address_of(request, hub.settings)),
+            session=None,
+            language=who.language,
+            csrf="",
+            unit="",
+        )
+
+
+def may(permission: Permission) -> Guard:
+    """The guard of a route that needs a permission; what is in which unit the route still limits by `scoped`."""
+    return Guard(permission)
+
+
+def signed_in(*, before_change: bool = False) -> Guard:
+    """The guard of a route that is everybody's who is logged in."""
+    return Guard(before_change=before_change)
+
+
+def api_may(permission: Permission) -> ApiGuard:
+    """The guard of an API route."""
+    return ApiGuard(permission)
+
+
+def cookie_name(settings: Settings) -> str:
+    """The log-in cookie; over HTTPS the prefix binds it to this host."""
+    return "__Host-xuanda" if settings.secure_cookies else "xuanda"
+
+
+def check_origin(request: Request, settings: Settings) -> None:
+    """Raises Forged when the browser says that another site sent this request."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            raise Forged
+        return
+    origin = request.headers.get("origin")
+    if origin is None:  # Programs and old browsers say nothing; the session's token decides alone.
+        return
+    configured = {urlsplit(address).netloc for address in (settings.address, settings.console_address)}
+    ours = {request.headers.get("host", ""), *configured}
+    if urlsplit(origin).netloc not in ours:
+        raise Forged
+
+
+def address_of(request: Request, settings: Settings) -> str:
+    """The network address of the person, reading X-Forwarded-For only from proxies named in the settings."""
+    peer = request.client.host if request.client else ""
+    trusted = {part.strip() for part in settings.trusted_proxies.split(",") if part.strip()}
+    hops = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    while peer in trusted and hops:
+        peer = hops.pop()
+    return peer if _is_address(peer) else peer[:64]
+
+
+def origin_of(request: Request, settings: Settings) -> Origin:
+    """Address and browser of a request."""
+    return Origin(address_of(request, settings), request.headers.get("user-agent", ""))
+
+
+def language_of(request: Request) -> str:
+    """The language before anybody is known: the cookie, else Chinese."""
+    asker: Asker | None = getattr(request.state, "asker", None)
+    if asker is not None:
+        return asker.language
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    return chosen if chosen in LANGUAGES else LANGUAGES[0]
+
+
+def _asker(request: Request, hub: Hub, known: Known) -> Asker:
+    person = known.person
+    with hub.works.read() as work:
+        who = viewer(work.session, person, work.now)
+        unit = work.session.get_one(Unit, person.unit_id).name
+        unread = unread_count(work.session, person.id)
+    return Asker(
+        viewer=who,
+        actor=Actor(person.name, person.id, person.unit_id, address_of(request, hub.settings)),
+        session=known.session,
+        language=person.language if person.language in LANGUAGES else LANGUAGES[0],
+        csrf=known.session.csrf,
+        unit=unit,
+        unread=unread,
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

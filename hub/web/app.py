@@ -1,0 +1,73 @@
+"""Makes the web application: which desks stand behind which face, and what surrounds every answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from hub.web import edge, errors, health, home, login
+from hub.wiring import Hub
+from kernel.errors import XuandaError
+from templates.engine import FOLDER
+
+Face = Literal["all", "console", "public"]
+
+EVERYWHERE: tuple[APIRouter, ...] = (health.router,)
+CONSOLE: tuple[APIRouter, ...] = (login.router, home.router)
+PUBLIC: tuple[APIRouter, ...] = ()
+
+# The text of a long document in one form field; files are measured by the upload limit.
+LONGEST_FIELD = 8 * 1024 * 1024
+A_YEAR = 365 * 24 * 3600
+
+
+class HashedStatic(StaticFiles):
+    """Static files; an address with a content hash may be kept for ever, any other must be asked again."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file with its caching rule."""
+        response = await super().get_response(path, scope)
+        hashed = b"v=" in scope.get("query_string", b"")
+        response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable" if hashed else "no-cache"
+        return response
+
+
+def create_app(hub: Hub, face: Face = "all") -> FastAPI:
+    """The application with one face: `console` inside, `public` outside, `all` on one machine."""
+    app = FastAPI(
+        title="Xuanda",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        form_limits={"max_part_size": LONGEST_FIELD},
+        redirect_slashes=False,
+    )
+    app.state.hub = hub
+    app.state.face = face
+    for router in routers(face):
+        app.include_router(router)
+    app.mount("/static", HashedStatic(directory=FOLDER / "static"), name="static")
+    app.add_exception_handler(XuandaError, errors.on_xuanda_error)
+    app.add_exception_handler(HTTPException, errors.on_http_error)
+    app.add_exception_handler(RequestValidationError, errors.on_invalid_request)
+    app.add_middleware(
+        edge.Edge,
+        body_limit=hub.settings.upload_limit + edge.FORM_OVERHEAD,
+        https=hub.settings.secure_cookies,
+        failed=errors.on_failure,
+        too_large=errors.on_too_large,
+    )
+    return app
+
+
+def routers(face: Face) -> tuple[APIRouter, ...]:
+    """The desks behind a face."""
+    console = CONSOLE if face in ("all", "console") else ()
+    public = PUBLIC if face in ("all", "public") else ()
+    return (*EVERYWHERE, *console, *public)

@@ -1,0 +1,134 @@
+"""The outermost layer of every answer: request number, security headers, size of bodies, and unforeseen failures."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+
+import structlog
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger(__name__)
+
+KNOWN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+# A body that is too large is read on for so many bytes: browsers show no answer while they are still sending.
+READ_ON = 64 * 1024 * 1024
+# Room for the other fields and the separators of a form beside one file of the largest size.
+FORM_OVERHEAD = 1024 * 1024
+
+
+class Edge:
+    """Pure ASGI, so that streams (SSE) pass unbuffered.
+
+    A route loosens the policy for its own answer with `allow_inline_styles` or `allow_framing`.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        body_limit: int,
+        https: bool,
+        failed: Callable[[Request, Exception], Awaitable[Response]],
+        too_large: Callable[[Request], Awaitable[Response]],
+    ) -> None:
+        self._app = app
+        self._limit = body_limit
+        self._https = https
+        self._failed = failed
+        self._too_large = too_large
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        request.state.reference = _reference(Headers(scope=scope).get("x-request-id", ""))
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                self._add_headers(request, MutableHeaders(scope=message))
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request=request.state.reference):
+            if _announced(scope) > self._limit:
+                await _read_on(receive)
+                await (await self._too_large(request))(scope, receive, send_with_headers)
+                return
+            try:
+                await self._app(scope, self._counting(receive), send_with_headers)
+            except Exception as failure:  # The edge: nobody may be left with a broken connection and no number.
+                log.exception("request failed", path=scope["path"])
+                if started:
+                    raise
+                await (await self._failed(request, failure))(scope, receive, send_with_headers)
+
+    def _counting(self, receive: Receive) -> Receive:
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._limit:
+                await _read_on(receive)
+                raise HTTPException(413)
+            return message
+
+        return counted
+
+    def _add_headers(self, request: Request, headers: MutableHeaders) -> None:
+        styles = " 'unsafe-inline'" if getattr(request.state, "inline_styles", False) else ""
+        framed = getattr(request.state, "framed", False)
+        ancestors = "'self'" if framed else "'none'"
+        headers.setdefault(
+            "Content-Security-Policy",
+            "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+            f"style-src 'self'{styles}; script-src 'self'; object-src 'none'; base-uri 'none'; "
+            f"form-action 'self'; frame-ancestors {ancestors}",
+        )
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("X-Frame-Options", "SAMEORIGIN" if framed else "DENY")
+        headers.setdefault("Referrer-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        headers["X-Request-ID"] = request.state.reference
+        if self._https:
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        if request.url.path.startswith(("/console", "/api")):
+            headers.setdefault("Cache-Control", "no-store")
+
+
+def allow_inline_styles(request: Request) -> None:
+    """A dependency for editing pages: the editor (Jodit) writes style attributes."""
+    request.state.inline_styles = True
+
+
+def allow_framing(request: Request) -> None:
+    """A dependency for previews, which are shown in a frame of the console."""
+    request.state.framed = True
+
+
+def _reference(given: str) -> str:
+    return given if KNOWN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _announced(scope: Scope) -> int:
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isdigit() else 0
+
+
+async def _read_on(receive: Receive) -> None:
+    read, more = 0, True
+    while more and read < READ_ON:
+        message = await receive()
+        read += len(message.get("body", b""))
+        more = message["type"] == "http.request" and message.get("more_body", False)

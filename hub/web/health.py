@@ -1,0 +1,46 @@
+"""For the machine's supervisor: does the process live, and is it ready to serve."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from hub.schema import is_current
+from hub.web.access import HubDep
+from hub.wiring import HEARTBEAT, Hub
+from kernel.duties import DutyMark
+
+router = APIRouter()
+log = structlog.get_logger(__name__)
+
+OLDEST_HEARTBEAT = timedelta(seconds=60)
+
+
+@router.get("/healthz")
+def healthz() -> JSONResponse:
+    """The process answers."""
+    return JSONResponse({"alive": True})
+
+
+@router.get("/readyz")
+def readyz(hub: HubDep) -> JSONResponse:
+    """Database reachable, schema current, the engine's last tick less than a minute ago; else 503 with the reason."""
+    checks = _checks(hub)
+    ready = all(value is True for value in checks.values())
+    return JSONResponse({"ready": ready, **checks}, status_code=200 if ready else 503)
+
+
+def _checks(hub: Hub) -> dict[str, bool]:
+    try:
+        with hub.works.read() as work:
+            last = work.session.scalar(select(DutyMark.done_at).where(DutyMark.name == HEARTBEAT))
+            beating = last is not None and work.now - last <= OLDEST_HEARTBEAT
+        return {"database": True, "schema": is_current(hub.engine), "engine": beating}
+    except SQLAlchemyError:
+        log.exception("database not reachable")
+        return {"database": False, "schema": False, "engine": False}

@@ -1,0 +1,63 @@
+"""The console's menu: which desk stands in which section, and who sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hub.web.access import Asker
+from kernel.people import Permission
+from templates.catalogue import _
+from templates.views import NavItem, NavSection
+
+P = Permission
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One desk in the menu; shown to whoever holds any of the permissions, or to everybody when there are none."""
+
+    label: str
+    href: str
+    permissions: tuple[Permission, ...] = ()
+
+
+MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
+    (_("工作台"), "desk", (Entry(_("工作台"), "/console"),)),
+    (
+        _("系统管理"),
+        "system",
+        (
+            Entry(_("人员"), "/console/people", (P.PERSON_READ,)),
+            Entry(_("机构"), "/console/units", (P.UNIT_WRITE, P.PERSON_READ)),
+            Entry(_("授权"), "/console/grants", (P.GRANT_WRITE,)),
+            Entry(_("规则"), "/console/rules", (P.RULE_WRITE,)),
+            Entry(_("接口令牌"), "/console/tokens", (P.TOKEN_WRITE,)),
+            Entry(_("审计日志"), "/console/audit", (P.AUDIT_READ,)),
+        ),
+    ),
+)
+
+
+def menu(asker: Asker, path: str) -> list[NavSection]:
+    """The sections a person sees; the entry of the longest matching address is the current one."""
+    seen = [(label, icon, [entry for entry in entries if _sees(asker, entry)]) for label, icon, entries in MENU]
+    hrefs = [entry.href for _label, _icon, entries in seen for entry in entries if _leads_to(entry.href, path)]
+    current = max(hrefs, key=len, default="")
+    return [
+        NavSection(label, [_item(asker, entry, current) for entry in entries], icon)
+        for label, icon, entries in seen
+        if entries
+    ]
+
+
+def _sees(asker: Asker, entry: Entry) -> bool:
+    return not entry.permissions or any(asker.may(permission) for permission in entry.permissions)
+
+
+def _item(asker: Asker, entry: Entry, current: str) -> NavItem:
+    count = asker.unread if entry.href == "/console" else 0
+    return NavItem(entry.label, entry.href, count, entry.href == current)
+
+
+def _leads_to(href: str, path: str) -> bool:
+    return path == href or (href != "/console" and path.startswith(f"{href}/"))

@@ -1,0 +1,84 @@
+"""Answers of the console: whole pages with the shell around them, fragments for htmx, redirects with a message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, unquote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from hub.web.access import Asker, language_of, the_hub
+from hub.web.nav import menu
+from templates.views import Flash, Shell, Tone
+
+FLASH_COOKIE = "xuanda_flash"
+FLASH_SECONDS = 60
+
+
+def shell_of(request: Request, asker: Asker) -> Shell:
+    """What stands around a page for this person."""
+    hub = the_hub(request)
+    return Shell(
+        person=asker.viewer.name,
+        unit=asker.unit,
+        csrf=asker.csrf,
+        nav=menu(asker, request.url.path),
+        path=_path(request),
+        flashes=_flashes(request),
+        rehearsal=bool(hub.settings.rehearsal_url),
+        home_href="/console",
+        language_href="/console/language",
+        logout_href="/console/logout",
+        account_href="/console/me",
+    )
+
+
+def page(request: Request, asker: Asker, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page of the console with the person's menu; a message carried over a redirect is shown once."""
+    hub = the_hub(request)
+    html = hub.pages.render(template, asker.language, shell=shell_of(request, asker), asker=asker, **context)
+    response = HTMLResponse(html, status_code=status)
+    if FLASH_COOKIE in request.cookies:
+        response.delete_cookie(FLASH_COOKIE, path="/console")
+    return response
+
+
+def plain_page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page without menu, for somebody who is not logged in."""
+    hub = the_hub(request)
+    return HTMLResponse(hub.pages.render(template, language_of(request), **context), status_code=status)
+
+
+def fragment(
+    request: Request, asker: Asker, template: str, block: str, *, status: int = 200, **context: Any
+) -> HTMLResponse:
+    """One block of a page for htmx to put in place."""
+    hub = the_hub(request)
+    shell = shell_of(request, asker)
+    html = hub.pages.render_block(template, block, asker.language, shell=shell, asker=asker, **context)
+    return HTMLResponse(html, status_code=status)
+
+
+def see_other(href: str, text: str = "", tone: Tone = "good") -> RedirectResponse:
+    """After an act: go to a page and show there, once, what was done."""
+    response = RedirectResponse(href, status_code=303)
+    if text:
+        value = quote(json.dumps([text, tone], ensure_ascii=False))
+        response.set_cookie(FLASH_COOKIE, value, max_age=FLASH_SECONDS, path="/console", httponly=True, samesite="lax")
+    return response
+
+
+def _flashes(request: Request) -> Sequence[Flash]:
+    try:
+        text, tone = json.loads(unquote(request.cookies.get(FLASH_COOKIE, "")))
+    except ValueError:
+        return ()
+    return (Flash(str(text), tone),) if tone in ("info", "good", "warn", "bad", "plain") else ()
+
+
+def _path(request: Request) -> str:
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
