@@ -1,0 +1,136 @@
+"""The one door to Jinja: pages, fragments and messages are rendered here from explicit values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, nodes, select_autoescape
+
+from templates import filters
+from templates.catalogue import Translator
+from templates.inline import wechat_html
+
+FOLDER = Path(__file__).parent
+PARTIALS = "partials"
+
+
+class UnknownBlock(LookupError):
+    """This template has no block of that name."""
+
+
+def _blank_for_none(value: object) -> object:
+    return "" if value is None else value
+
+
+class Components:
+    """All macros of ``partials/`` under one name, so that pages and single blocks use them without imports."""
+
+    def __init__(self, environment: Environment, folder: Path) -> None:
+        self._environment = environment
+        self._folder = folder
+        self._files = {
+            macro: name
+            for name in environment.list_templates(filter_func=lambda name: name.startswith(f"{PARTIALS}/"))
+            for macro in self._macros(name)
+        }
+
+    def _macros(self, name: str) -> list[str]:
+        source = (self._folder / name).read_text("utf-8")
+        names = [macro.name for macro in self._environment.parse(source).find_all(nodes.Macro)]
+        return [macro for macro in names if not macro.startswith("_")]
+
+    def __getattr__(self, macro: str) -> object:
+        if macro.startswith("_") or macro not in self._files:
+            raise AttributeError(macro)
+        return getattr(self._environment.get_template(self._files[macro]).module, macro)
+
+    def __dir__(self) -> Iterable[str]:
+        return sorted(self._files)
+
+
+class Engine:
+    """Renders templates in the languages it was made for.
+
+    ``zone`` is the office's time zone, ``now`` gives the present as an aware UTC datetime, ``static_prefix`` is where
+    ``templates/static`` is served, ``reload`` looks for changed files at every call (development).
+    """
+
+    def __init__(
+        self,
+        languages: Iterable[str] = ("zh", "en"),
+        *,
+        zone: ZoneInfo | str = "Asia/Shanghai",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        static_prefix: str = "/static",
+        folder: Path = FOLDER,
+        reload: bool = False,
+    ) -> None:
+        self.zone = ZoneInfo(zone) if isinstance(zone, str) else zone
+        self.folder = folder
+        self._now = now
+        self._static = filters.static_address(folder / "static", static_prefix)
+        self._environments = {language: self._environment(language, reload) for language in languages}
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages this engine renders, the default first."""
+        return tuple(self._environments)
+
+    def render(self, name: str, /, language: str = "zh", **context: Any) -> str:
+        """One template as text. Raises jinja2's UndefinedError when a value it shows was not passed."""
+        return self._environments[language].get_template(name).render(context)
+
+    def render_block(self, name: str, block: str, /, language: str = "zh", **context: Any) -> str:
+        """One block of a template, for an answer to htmx that replaces a part of the page. Raises UnknownBlock."""
+        template = self._environments[language].get_template(name)
+        if block not in template.blocks:
+            raise UnknownBlock(f"{name} has no block {block}")
+        return "".join(template.blocks[block](template.new_context(context)))
+
+    def has(self, name: str) -> bool:
+        """Whether a template of this name exists."""
+        return (self.folder / name).is_file()
+
+    def choose(self, *names: str) -> str:
+        """The first of these templates that exists: a kind's own before the channel's default."""
+        for name in names:
+            if self.has(name):
+                return name
+        raise TemplateNotFound(", ".join(names))
+
+    def translate(self, message: str, /, language: str = "zh", **values: object) -> str:
+        """A Chinese sentence of the catalogue in one language, its ``%(name)s`` places filled."""
+        translator: Translator = self._environments[language].globals["_"]  # type: ignore[assignment]  # set below
+        return translator(message, **values)
+
+    def _environment(self, language: str, reload: bool) -> Environment:
+        translator = Translator(language)
+        environment = Environment(
+            loader=FileSystemLoader(self.folder),
+            # Plain text for Weibo, push and the bot must keep its characters.
+            autoescape=select_autoescape(("html", "xml"), default_for_string=True, default=False),
+            undefined=StrictUndefined,
+            finalize=_blank_for_none,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=reload,
+            cache_size=-1,
+        )
+        environment.filters.update(
+            local_time=lambda value: filters.local_time(value, self.zone),
+            local_date=lambda value: filters.local_date(value, self.zone),
+            ago=lambda value: filters.ago(value, self._now(), self.zone, translator),
+            bytes=filters.size,
+            number=filters.number,
+            mask_phone=filters.mask_phone,
+            mask_id=filters.mask_id,
+            static=self._static,
+            wechat_html=wechat_html,
+        )
+        environment.globals.update({"_": translator, "language": language, "now": self._now})
+        environment.globals["ui"] = Components(environment, self.folder)
+        return environment
