@@ -12,6 +12,9 @@ MODULES = (
     "kernel.office_rules",
     "kernel.people",
     "kernel.workdays",
+    "channels.accounts.models",
+    "content.models",
+    "scheduler.models",
     "hub.auth.models",
     "hub.notices",
 )

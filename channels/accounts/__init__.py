@@ -1,0 +1,1 @@
+"""Accounts on platforms: the register, their secrets and tokens, their quotas, and push subscriptions."""

@@ -1,0 +1,64 @@
+"""The tables of accounts; the only tables of this package."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.model import Base, Json
+
+
+class Account(Base):
+    """An account of a unit on a platform (账号矩阵).
+
+    `settings` holds what is no secret (addresses, limits, options); `credentials` is a sealed JSON object.
+    `action` is the signed default way out: `publish`, `mass_send` or `push`.
+    """
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(30), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    action: Mapped[str] = mapped_column(String(20), default="publish")
+    base_url: Mapped[str] = mapped_column(String(500), default="")
+    settings: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    credentials: Mapped[str] = mapped_column(Text, default="")
+    register: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    rehearsal: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+    expires_on: Mapped[date | None]
+    credential_dead_at: Mapped[datetime | None]
+    last_success_at: Mapped[datetime | None]
+    last_failure_at: Mapped[datetime | None]
+    last_failure: Mapped[str] = mapped_column(String(500), default="")
+
+
+class AccessToken(Base):
+    """The one access token of an account, shared by all processes; `sealed` is encrypted."""
+
+    __tablename__ = "access_token"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    sealed: Mapped[str] = mapped_column(Text, default="")
+    expires_at: Mapped[datetime | None]
+    fetching_until: Mapped[datetime | None]
+    fetching_by: Mapped[str | None] = mapped_column(String(40))
+
+
+class QuotaUse(Base):
+    """How often a limited call was used in a period (`2026-03-02` a day, `2026-03` a month), counted, never summed."""
+
+    __tablename__ = "quota_use"
+    __table_args__ = (UniqueConstraint("account_id", "quota", "period"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    quota: Mapped[str] = mapped_column(String(40))
+    period: Mapped[str] = mapped_column(String(10))
+    used: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,97 @@
+"""Reads accounts for adapters and keeps their health."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from channels.accounts.models import Account
+from channels.base import AccountInfo
+from kernel.people import Unit, ancestors
+from kernel.seal import Seal
+from kernel.work import Work
+
+
+def add(
+    work: Work,
+    seal: Seal,
+    *,
+    unit_id: int,
+    channel: str,
+    name: str,
+    code: str,
+    action: str = "publish",
+    base_url: str = "",
+    settings: Mapping[str, object] | None = None,
+    credentials: Mapping[str, str] | None = None,
+    register: Mapping[str, object] | None = None,
+    rehearsal: bool = False,
+) -> Account:
+    """Registers an account; its credentials are closed at once and never shown again."""
+    account = Account(
+        unit_id=unit_id,
+        channel=channel,
+        name=name,
+        code=code,
+        action=action,
+        base_url=base_url,
+        settings=dict(settings or {}),
+        credentials=seal.close(json.dumps(dict(credentials or {}))),
+        register=dict(register or {}),
+        rehearsal=rehearsal,
+    )
+    work.session.add(account)
+    work.session.flush()
+    work.audit("account.added", account, channel=channel, name=name)
+    return account
+
+
+def info(session: Session, seal: Seal, account: Account) -> AccountInfo:
+    """The account as its adapter sees it, with open credentials."""
+    unit = session.get_one(Unit, account.unit_id)
+    opened = json.loads(seal.open(account.credentials)) if account.credentials else {}
+    return AccountInfo(
+        id=account.id,
+        name=account.name,
+        channel=account.channel,
+        base_url=account.base_url,
+        settings=dict(account.settings),
+        credentials=opened,
+        unit_name=unit.name,
+    )
+
+
+def usable(session: Session, unit_id: int) -> Sequence[Account]:
+    """The active accounts a unit may publish on: its own and those of the units above."""
+    units = ancestors(session, unit_id)
+    query = select(Account).where(Account.unit_id.in_(units), Account.active.is_(True))
+    return session.scalars(query.order_by(Account.channel, Account.id)).all()
+
+
+def succeeded(work: Work, account_id: int) -> None:
+    """Notes that the platform answered well: its credentials are alive."""
+    account = work.session.get_one(Account, account_id)
+    account.last_success_at = work.now
+    if account.credential_dead_at is not None:
+        account.credential_dead_at = None
+        work.audit("account.credential_alive", account)
+
+
+def credential_died(work: Work, account_id: int, reason: str) -> bool:
+    """Notes that the platform refuses the credentials; True the first time, so that one notice goes out."""
+    account = work.session.get_one(Account, account_id)
+    account.last_failure_at, account.last_failure = work.now, reason[:500]
+    if account.credential_dead_at is not None:
+        return False
+    account.credential_dead_at = work.now
+    work.audit("account.credential_dead", account, reason=reason)
+    return True
+
+
+def failed(work: Work, account_id: int, reason: str) -> None:
+    """Notes a failure that says nothing about the credentials (a network blip, a refused text)."""
+    account = work.session.get_one(Account, account_id)
+    account.last_failure_at, account.last_failure = work.now, reason[:500]

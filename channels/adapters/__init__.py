@@ -1,0 +1,1 @@
+"""One adapter per platform; none knows the database or Jinja."""

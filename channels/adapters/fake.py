@@ -1,0 +1,131 @@
+"""A platform in memory, for tests and for trying the product: it behaves, and misbehaves, as told.
+
+State is per account and shared by all adapters of one process. The account's settings may hold a
+`script`: a list of answers for the next calls, such as "lost", "refused" or "accepted".
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import ClassVar
+
+from channels.base import (
+    Accepted,
+    CannotTell,
+    Channel,
+    Limits,
+    Live,
+    NotThere,
+    Placed,
+    Post,
+    Reading,
+    Result,
+    Settlement,
+    Shown,
+    Uncorrectable,
+)
+from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
+
+
+@dataclass
+class FakePlatform:
+    """What one account received, by the post's key, in order of arrival."""
+
+    arrived: list[Post] = field(default_factory=list)
+    script: list[str] = field(default_factory=list)
+    jobs: dict[str, Post] = field(default_factory=dict)
+    withdrawn: list[int] = field(default_factory=list)
+    corrected: list[int] = field(default_factory=list)
+    blind: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def times(self, key: str) -> int:
+        """How often a post with this key arrived."""
+        return sum(1 for post in self.arrived if post.key == key)
+
+
+PLATFORMS: dict[int, FakePlatform] = defaultdict(FakePlatform)
+
+
+class FakeChannel(Channel):
+    """The adapter of the platform in memory."""
+
+    name: ClassVar[str] = "fake"
+    label: ClassVar[str] = "演示渠道"
+    limits: ClassVar[Limits] = Limits(
+        style="text",
+        title=100,
+        text=2000,
+        items=8,
+        actions=("publish", "mass_send", "push"),
+        can=frozenset({"correct", "withdraw", "refresh"}),
+    )
+
+    @property
+    def platform(self) -> FakePlatform:
+        """The platform's side of this account."""
+        return PLATFORMS[self.account.id]
+
+    def publish(self, post: Post) -> Result:
+        """Takes the post, unless the script says otherwise."""
+        with self.platform.lock:
+            answer = self.platform.script.pop(0) if self.platform.script else "live"
+            self._maybe_refuse(answer)
+            self.platform.arrived.append(post)
+            if answer == "lost":
+                raise OutcomeUnknown("连接在答复前中断")
+            if answer == "accepted":
+                job = f"job-{len(self.platform.jobs) + 1}"
+                self.platform.jobs[job] = post
+                return Accepted(job, poll_after=timedelta(seconds=1))
+            return self._live(post)
+
+    def reconcile(self, post: Post) -> Settlement:
+        """Looks the key up among what arrived."""
+        with self.platform.lock:
+            if self.platform.blind:
+                return CannotTell("该平台没有可供核实的接口")
+            return self._live(post) if self.platform.times(post.key) else NotThere()
+
+    def poll(self, post: Post, job_id: str) -> Settlement:
+        """An accepted job is done at the first poll, unless the script says it was refused."""
+        with self.platform.lock:
+            answer = self.platform.script.pop(0) if self.platform.script else "live"
+            self._maybe_refuse(answer)
+            return Accepted(job_id) if answer == "accepted" else self._live(self.platform.jobs[job_id])
+
+    def correct(self, post: Post) -> Result | Uncorrectable:
+        """Replaces what shows."""
+        with self.platform.lock:
+            self.platform.corrected += [item.piece_id for item in post.items]
+            return self._live(post)
+
+    def withdraw(self, post: Post) -> Result | Uncorrectable:
+        """Takes it back."""
+        with self.platform.lock:
+            self.platform.withdrawn += list(post.placed)
+            return Live()
+
+    def read(self, placed: Sequence[Placed]) -> list[Reading]:
+        """Ten reads per post that arrived."""
+        now = self.tools.clock.now()
+        return [Reading(one.piece_id, {"reads": 10 * len(self.platform.arrived)}, now) for one in placed]
+
+    def _maybe_refuse(self, answer: str) -> None:
+        if answer == "refused":
+            raise Refused("内容不合规", code="45166")
+        if answer == "retryable":
+            raise Retryable("连接被拒绝")
+        if answer == "throttled":
+            raise Throttled("调用过于频繁", self.tools.clock.now() + timedelta(minutes=1), code="45011")
+        if answer == "unauthorised":
+            raise Unauthorised("凭证无效", code="40001")
+        if answer == "crash":
+            raise RuntimeError("a fault of the adapter itself")
+
+    def _live(self, post: Post) -> Live:
+        return Live({item.piece_id: Shown(f"{post.key}-{item.piece_id}", f"fake://{post.key}") for item in post.items})

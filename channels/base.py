@@ -1,0 +1,373 @@
+"""What a channel is: the values that walk in and out of an adapter, and what it is given to work with.
+
+An adapter is made for one account. It knows no database and no templates: tokens, quotas, the portal's
+catalogue, pictures and rendering come in as the protocols at the end of this module.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal, Protocol
+
+import httpx
+
+from channels.errors import Unsupported
+from kernel.clock import Clock
+
+Action = Literal["publish", "mass_send", "push", "correct", "withdraw", "refresh"]
+Style = Literal["page", "layout", "text"]
+
+ACTION_LABELS: dict[str, str] = {
+    "publish": "发布",
+    "mass_send": "群发",
+    "push": "推送",
+    "correct": "更正",
+    "withdraw": "撤稿",
+    "refresh": "刷新页面",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One piece under its own release, as this channel is to show it. `content` is the release's signed content."""
+
+    piece_id: int
+    release_id: int
+    content: Mapping[str, Any]
+    title: str
+    digest: str
+    html: str
+    text: str
+    author: str
+    url: str
+    cover: str = ""
+    first_published_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where an item shows on this account now."""
+
+    piece_id: int
+    remote_id: str
+    url: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Post:
+    """One message to one account: 1 to 8 items in order, the act, and the key that makes a repeat harmless.
+
+    `key` stays the same over all attempts of one delivery. `placed` says where the items show already
+    (for corrections and withdrawals). `audience` is the narrowed choice inside what was signed.
+    """
+
+    key: str
+    action: Action
+    items: Sequence[Item]
+    audience: Mapping[str, Any] = field(default_factory=dict)
+    placed: Mapping[int, Placed] = field(default_factory=dict)
+    phrase: str = ""
+    attempt: int = 1
+    first_attempt_at: datetime | None = None
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An item that now shows: its id and address on the platform."""
+
+    remote_id: str
+    url: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Live:
+    """The act is done; `shown` by piece id. `remark` is something a person should know (a picture left out)."""
+
+    shown: Mapping[int, Shown] = field(default_factory=dict)
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The platform took the job; its result comes by callback or poll. `waiting` says for whom in plain words."""
+
+    job_id: str
+    poll_after: timedelta = timedelta(seconds=5)
+    waiting: str = ""
+    expires_after: timedelta | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NotThere:
+    """Asked about a lost answer, the platform does not have it: it may be sent again."""
+
+
+@dataclass(frozen=True)
+class CannotTell:
+    """The platform cannot say whether it has it; a person must look."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Uncorrectable:
+    """The channel cannot change what it shows: a person must do it by hand (`by_hand`), or nobody can."""
+
+    reason: str
+    by_hand: bool = False
+
+
+Result = Live | Accepted
+Settlement = Live | Accepted | NotThere | CannotTell
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that will not fit, told before booking; `field` names what to change."""
+
+    field: str
+    message: str
+    blocking: bool = True
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Figures of one placement as the platform counts them, summed since publication."""
+
+    piece_id: int
+    figures: Mapping[str, int]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Message:
+    """A citizen's words on this account. `key` is the same when the platform repeats the push."""
+
+    key: str
+    sender: str
+    kind: str
+    text: str
+    at: datetime
+    media: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """The platform's word on a job it accepted earlier: `settlement` is None when it failed, with `reason`."""
+
+    job_id: str
+    settlement: Live | None
+    reason: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Follower:
+    """Somebody followed or left the account."""
+
+    key: str
+    sender: str
+    joined: bool
+    at: datetime
+    scene: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a channel can show and do; told to people beforehand.
+
+    Lengths are in characters, `quotas` are (name, period, number); `can` are the actions beyond publishing.
+    """
+
+    style: Style
+    title: int = 300
+    digest: int = 500
+    text: int | None = None
+    body_characters: int | None = None
+    items: int = 1
+    needs_cover: bool = False
+    actions: tuple[Action, ...] = ("publish",)
+    default_action: Action = "publish"
+    can: frozenset[Action] = frozenset()
+    counts_as_update: bool = True
+    quotas: tuple[tuple[str, Literal["day", "month"], int], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AccountInfo:
+    """The account as an adapter sees it; `credentials` are open here and must never be logged."""
+
+    id: int
+    name: str
+    channel: str
+    base_url: str
+    settings: Mapping[str, Any]
+    credentials: Mapping[str, str] = field(repr=False)
+    unit_name: str = ""
+
+
+class TokenStore(Protocol):
+    """One shared token per account: whoever needs one gets the same, and one process at a time fetches."""
+
+    def get(self, account_id: int, fetch: Callable[[], tuple[str, int]], stale: str = "") -> str:
+        """The token; `fetch` returns (token, seconds it lives). `stale` is one the platform just refused."""
+
+
+class QuotaLedger(Protocol):
+    """Counts limited calls per account and period."""
+
+    def left(self, account_id: int, quota: str, period: str, limit: int) -> int:
+        """How many are left in the period."""
+
+    def take(self, account_id: int, quota: str, period: str, limit: int) -> bool:
+        """Takes one; False when none was left."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A piece as a list on the portal shows it."""
+
+    piece_id: int
+    title: str
+    path: str
+    summary: str
+    published_at: datetime
+    picture: str = ""
+    place: int = 0
+
+
+class Catalogue(Protocol):
+    """What the portal needs to know of other pieces, since an adapter knows no content."""
+
+    def reserve(self, item: Item) -> int:
+        """The item's place in its column, given once."""
+
+    def column(self, slug: str) -> Mapping[str, Any]:
+        """The column's names and how many places it has given out (`places`)."""
+
+    def columns(self) -> Sequence[Mapping[str, Any]]:
+        """All columns in the portal's order."""
+
+    def page(self, slug: str, first: int, last: int) -> Sequence[Entry]:
+        """The column's pieces with these places, newest first."""
+
+    def site(self) -> Any:
+        """The site as templates show it (templates.views.PortalSite)."""
+
+    def view(self, item: Item, published_at: datetime, **more: Any) -> Any:
+        """The item as templates show it (templates.views.PortalItem)."""
+
+
+class Files(Protocol):
+    """Pictures and attachments by SHA-256."""
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes; raises FileNotFoundError."""
+
+
+class Render(Protocol):
+    """A template by name, as text."""
+
+    def __call__(self, name: str, /, **context: Any) -> str:
+        """Renders it in the office's default language."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Everything an adapter works with."""
+
+    clock: Clock
+    http: httpx.Client
+    tokens: TokenStore
+    quotas: QuotaLedger
+    files: Files
+    catalogue: Catalogue
+    render: Render
+    site_folder: Any = None
+    public_url: str = ""
+
+
+class Channel(ABC):
+    """An adapter for one account of one platform. Methods that touch the network are called outside any transaction.
+
+    `publish` and its kin raise the errors of `channels.errors`; anything else they raise counts as an
+    answer that was lost.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    limits: ClassVar[Limits]
+
+    def __init__(self, account: AccountInfo, tools: Tools) -> None:
+        self.account = account
+        self.tools = tools
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
+        """发布前检查: what would not fit, told at booking; needs no network and no credentials."""
+        return check_lengths(cls.limits, post)
+
+    @abstractmethod
+    def publish(self, post: Post) -> Result:
+        """Sends the post by its action `publish`, `mass_send` or `push`."""
+
+    def reconcile(self, post: Post) -> Settlement:
+        """After a lost answer: asks the platform whether it has the post. By default it cannot tell."""
+        return CannotTell("该平台没有可供核实的接口")
+
+    def poll(self, post: Post, job_id: str) -> Settlement:
+        """Asks for the result of an accepted job; returns Accepted again while it is not decided."""
+        raise Unsupported("该平台不提供结果查询")
+
+    def correct(self, post: Post) -> Result | Uncorrectable:
+        """Shows the new revision where the old one shows."""
+        return Uncorrectable("该渠道不能修改已发布的内容")
+
+    def withdraw(self, post: Post) -> Result | Uncorrectable:
+        """Takes the items back."""
+        return Uncorrectable("该渠道不能撤回已发布的内容")
+
+    def read(self, placed: Sequence[Placed]) -> list[Reading]:
+        """The platform's figures for these placements."""
+        return []
+
+    def health(self) -> str:
+        """A cheap call that proves the credentials; returns '' or what is wrong in plain words."""
+        return ""
+
+
+def check_lengths(limits: Limits, post: Post) -> list[Problem]:
+    """The limits every channel has: titles, digests, texts, number of items."""
+    problems = []
+    if len(post.items) > limits.items:
+        problems.append(Problem("items", f"每次最多 {limits.items} 条，现有 {len(post.items)} 条。"))
+    if post.action not in (*limits.actions, *limits.can):
+        problems.append(Problem("action", f"该渠道不支持“{ACTION_LABELS[post.action]}”。"))
+    for item in post.items:
+        problems += _item_lengths(limits, item)
+    return problems
+
+
+def _item_lengths(limits: Limits, item: Item) -> list[Problem]:
+    checks: list[tuple[str, str, str, int | None]] = [
+        ("title", "标题", item.title, limits.title),
+        ("digest", "摘要", item.digest, limits.digest),
+        ("text", "文字", item.text, limits.text),
+        ("body", "正文", item.html, limits.body_characters),
+    ]
+    problems = [
+        Problem(name, f"《{item.title[:20]}》的{label}共 {len(value)} 字，超过该渠道上限 {limit} 字。")
+        for name, label, value, limit in checks
+        if limit is not None and len(value) > limit
+    ]
+    if limits.needs_cover and not item.cover:
+        problems.append(Problem("cover", f"《{item.title[:20]}》没有封面图片，该渠道必须有封面。"))
+    return problems

@@ -1,0 +1,67 @@
+"""What a platform may answer other than yes; whether to try again is a type, not a code."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from kernel.errors import XuandaError
+
+
+class ChannelError(XuandaError):
+    """The platform did not take it ({reason})."""
+
+    zh: ClassVar[str] = "平台未接受（{reason}）。"
+    status: ClassVar[int] = 502
+    outcome: ClassVar[str] = "refused"
+
+    def __init__(self, reason: str, *, code: str = "", field: str | None = None) -> None:
+        self.reason = reason
+        self.platform_code = code
+        super().__init__(field=field, reason=reason)
+
+
+class Retryable(ChannelError):
+    """Surely not sent, and may work later ({reason}). It is tried again by itself."""
+
+    zh = "暂时没有发出（{reason}），系统会自动重试。"
+    outcome = "retryable"
+
+
+class Throttled(ChannelError):
+    """The platform wants us to wait ({reason}). It is tried again at the time it named."""
+
+    zh = "平台限流（{reason}），到时自动再发。"
+    outcome = "throttled"
+
+    def __init__(self, reason: str, until: datetime, *, code: str = "") -> None:
+        super().__init__(reason, code=code)
+        self.until = until
+
+
+class Refused(ChannelError):
+    """The platform refuses this content or act ({reason}). Change it, or publish by hand."""
+
+    zh = "平台拒绝（{reason}）。请修改后重新送审，或改为人工发布。"
+    outcome = "refused"
+
+
+class Unauthorised(ChannelError):
+    """The account's credentials no longer work ({reason}). Its keeper must renew them."""
+
+    zh = "账号授权失效（{reason}）。请账号管理人重新授权。"
+    outcome = "unauthorised"
+
+
+class OutcomeUnknown(ChannelError):
+    """It was sent, but the answer was lost ({reason}). The platform will be asked before anything is repeated."""
+
+    zh = "已发出但未收到平台答复（{reason}），正在向平台核实，不会重复发送。"
+    outcome = "unknown"
+
+
+class Unsupported(ChannelError):
+    """This channel cannot do that ({reason})."""
+
+    zh = "该渠道不支持此操作（{reason}）。"
+    outcome = "refused"

@@ -1,0 +1,110 @@
+"""One HTTP client for everything that leaves the house, with one guard against private addresses.
+
+The guard stands where the connection is opened: the name is resolved once, every address it gives is
+checked, and the connection goes to a checked address, so that a name cannot change between check and use.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import typing
+from collections.abc import Callable, Iterable
+
+import httpcore
+import httpx
+
+from kernel.errors import XuandaError
+
+Resolve = Callable[[str, int], list[str]]
+
+
+class PrivateAddress(XuandaError):
+    """{host} leads to an address inside a private network and is not called.
+    List it in XUANDA_ALLOWED_PRIVATE if it is meant."""
+
+    zh = "{host} 指向内网地址，已拒绝访问。确需访问请由系统管理员加入 XUANDA_ALLOWED_PRIVATE。"
+    status = 422
+
+
+def system_resolve(host: str, port: int) -> list[str]:
+    """The addresses the machine's resolver gives for a host."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class Guard:
+    """Decides which addresses may be called; `allowed` holds `host` or `host:port` exceptions."""
+
+    def __init__(self, allowed: Iterable[str] = (), resolve: Resolve = system_resolve) -> None:
+        self.allowed = frozenset(entry.strip().lower() for entry in allowed if entry.strip())
+        self.resolve = resolve
+
+    def addresses(self, host: str, port: int) -> list[str]:
+        """The addresses that may be connected to; raises PrivateAddress when any is private and not listed."""
+        addresses = self.resolve(host, port)
+        if {host.lower(), f"{host.lower()}:{port}"} & self.allowed:
+            return addresses
+        for address in addresses:
+            if not _public(address):
+                raise PrivateAddress(host=host)
+        return addresses
+
+
+def client(guard: Guard, timeout: float = 20.0) -> httpx.Client:
+    """A client whose every connection passes the guard; `timeout` in seconds. It follows no redirect by itself."""
+    transport = httpx.HTTPTransport(retries=0)
+    transport._pool = httpcore.ConnectionPool(  # httpx offers no public door for a network backend.
+        ssl_context=httpx.create_ssl_context(),
+        max_connections=100,
+        max_keepalive_connections=20,
+        keepalive_expiry=20,
+        http1=True,
+        network_backend=GuardedBackend(guard),
+    )
+    return httpx.Client(
+        transport=transport,
+        timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+        trust_env=False,
+        follow_redirects=False,
+    )
+
+
+class GuardedBackend(httpcore.SyncBackend):
+    """Opens connections to checked addresses only."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()
+        self.guard = guard
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: typing.Iterable[typing.Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connects to the first checked address that answers."""
+        try:
+            addresses = self.guard.addresses(host, port)
+        except OSError as failure:
+            raise httpcore.ConnectError(f"{host}: {failure}") from failure
+        last: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in addresses:
+            try:
+                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as failure:
+                last = failure
+        raise last
+
+
+def _public(address: str) -> bool:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    return ip.is_global and not ip.is_multicast
+
+
+def allowed_of(text: str) -> list[str]:
+    """The exceptions out of a comma-separated setting."""
+    return [entry for entry in text.split(",") if entry.strip()]

@@ -1,0 +1,336 @@
+"""Booking: what goes to which account when, inside what was signed; and the acts of people on a booking."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from channels.accounts.models import Account
+from channels.base import ACTION_LABELS, Post, Problem
+from channels.registry import channel as adapter_of
+from content.errors import NoRight, OutsideWindow
+from content.models import Piece, Release
+from content.snapshot import targets_of
+from content.states import ReleaseState
+from kernel.claim import new_claimant
+from kernel.errors import Invalid
+from kernel.people import Permission, Viewer
+from kernel.work import Work
+from scheduler.errors import AlreadyBooked, DoesNotFit, NotSigned, TakenMeanwhile, WiderThanSigned
+from scheduler.events import Booked
+from scheduler.models import Delivery, DeliveryItem, Placement
+from scheduler.posts import NARROWER, item_of, items_of
+from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
+
+S = DeliveryState
+Missed = Literal["send", "hold", "drop"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a person books: pieces in order (1 to 8), the account, the act, and the time (None: at once).
+
+    `unsigned` says what happens to an item without its last signature at its time; `missed_after` minutes
+    late, `missed_act` decides instead of sending. `again` allows a further occurrence.
+    """
+
+    piece_ids: Sequence[int]
+    account_id: int
+    action: str
+    at: datetime | None = None
+    audience: Mapping[str, Any] = field(default_factory=dict)
+    unsigned: Literal["drop", "hold"] = "hold"
+    missed_after: int | None = None
+    missed_act: Missed = "send"
+    again: bool = False
+    phrase: str = ""
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+
+def book(work: Work, who: Viewer, order: Order, public_url: str) -> Delivery:
+    """Books one delivery. What the account's platform would refuse is told now, not when it is due."""
+    account, releases = _checked(work, who, order)
+    at = order.at or work.now
+    for release, _piece in releases:
+        _inside_signed(order, account, release, at)
+    problems = [problem for problem in preflight(work.session, order, public_url) if problem.blocking]
+    if problems:
+        raise DoesNotFit(field=problems[0].field, account=account.name, problem=problems[0].message)
+    return _insert(work, who, order, account, releases, at)
+
+
+def book_act(work: Work, who: Viewer, order: Order) -> Delivery:
+    """Books a correction, withdrawal or redrawing for one piece on one account where it shows.
+
+    Raises Invalid where it does not show. A correction needs a signed release; a withdrawal needs none,
+    because taking something back must not wait for three signatures.
+    """
+    account, releases = _checked(work, who, order)
+    shows = work.session.scalars(
+        select(Placement).where(
+            Placement.account_id == account.id,
+            Placement.piece_id.in_(order.piece_ids),
+            Placement.state != PlacementState.WITHDRAWN,
+        )
+    ).all()
+    if not shows:
+        raise Invalid(field="account", why=f"该稿件没有在“{account.name}”上显示。")
+    if order.action == "correct":
+        for release, _piece in releases:
+            if release.state != ReleaseState.SIGNED:
+                raise Invalid(field="release", why="更正稿尚未签发，不能更正。")
+    return _insert(work, who, order, account, releases, order.at or work.now)
+
+
+def preflight(session: Session, order: Order, public_url: str) -> list[Problem]:
+    """What would not fit the account's channel; needs no network."""
+    account = session.get_one(Account, order.account_id)
+    adapter = adapter_of(account.channel)
+    items = []
+    for piece_id in order.piece_ids:
+        piece = session.get_one(Piece, piece_id)
+        if piece.release_id is None:
+            return [Problem("pieces", f"《{piece.title}》还没有送审。")]
+        release = session.get_one(Release, piece.release_id)
+        items.append(item_of(release, piece, account.channel, public_url))
+    post = Post(key="preflight", action=order.action, items=items, audience=order.audience)  # type: ignore[arg-type]
+    return adapter.check(account.settings, post)
+
+
+def move(work: Work, who: Viewer, delivery: Delivery, at: datetime) -> None:
+    """改期: another time inside the signed window; only while it waits."""
+    _may(who, delivery)
+    for _item, release, _piece in items_of(work.session, delivery.id):
+        _inside_window(release, at)
+    _change(work, delivery, (S.BOOKED, S.HELD), state=S.BOOKED, scheduled_at=at, next_at=at, reason="", code="")
+    work.audit("delivery.moved", delivery, at=at.isoformat())
+    work.emit(Booked(delivery.account_id, at))
+
+
+def hold(work: Work, who: Viewer, delivery: Delivery, reason: str, until: datetime | None = None) -> None:
+    """暂缓: keeps it back with a reason, until a person or an hour releases it."""
+    _may(who, delivery)
+    if not reason.strip():
+        raise Invalid(field="reason", why="暂缓须填写原因。")
+    _change(work, delivery, (S.BOOKED,), state=S.HELD, next_at=until, reason=reason.strip()[:500], code="person")
+    work.audit("delivery.held", delivery, reason=reason, until=until.isoformat() if until else None)
+
+
+def cancel(work: Work, who: Viewer, delivery: Delivery, reason: str) -> None:
+    """取消: it will not go out; possible only while nothing was handed to the platform."""
+    _may(who, delivery)
+    _change(
+        work,
+        delivery,
+        (S.BOOKED, S.HELD, S.FAILED, S.MANUAL),
+        state=S.CANCELLED,
+        next_at=None,
+        reason=reason.strip()[:500],
+        done_at=work.now,
+    )
+    work.audit("delivery.cancelled", delivery, reason=reason)
+
+
+def retry(work: Work, who: Viewer, delivery: Delivery) -> None:
+    """重试: a failed one is tried again at once, with all its attempts anew."""
+    _may(who, delivery)
+    _change(work, delivery, (S.FAILED, S.HELD), state=S.BOOKED, next_at=work.now, attempts=0, reason="", code="")
+    work.audit("delivery.retried", delivery)
+    work.emit(Booked(delivery.account_id, work.now))
+
+
+def take_by_hand(work: Work, who: Viewer, delivery: Delivery) -> None:
+    """改人工: from here on a person publishes it; one UPDATE forbids every later automatic call.
+
+    An unknown one must be settled first: what is already there must not be published a second time by hand.
+    """
+    _may(who, delivery)
+    _change(work, delivery, (S.BOOKED, S.HELD, S.FAILED), state=S.MANUAL, next_at=None, reason="", code="")
+    work.audit("delivery.taken_by_hand", delivery)
+
+
+def _checked(work: Work, who: Viewer, order: Order) -> tuple[Account, list[tuple[Release, Piece]]]:
+    if not 1 <= len(order.piece_ids) <= 8 or len(set(order.piece_ids)) != len(order.piece_ids):
+        raise Invalid(field="pieces", why="一次发布须为 1 至 8 篇不同的稿件。")
+    account = work.session.get_one(Account, order.account_id)
+    if not account.active:
+        raise Invalid(field="account", why=f"账号“{account.name}”已停用。")
+    releases = []
+    for piece_id in order.piece_ids:
+        piece = work.session.get_one(Piece, piece_id)
+        if not who.may(Permission.BOOKING_WRITE, piece.unit_id):
+            raise NoRight(what="安排此稿件的发布")
+        if piece.release_id is None:
+            raise Invalid(field="pieces", why=f"《{piece.title}》还没有送审，不能安排发布。")
+        releases.append((work.session.get_one(Release, piece.release_id), piece))
+    return account, releases
+
+
+def _inside_signed(order: Order, account: Account, release: Release, at: datetime) -> None:
+    if release.state not in (ReleaseState.OPEN, ReleaseState.SIGNED):
+        raise Invalid(field="pieces", why=f"《{release.content['title']}》的发布件已退回或作废，请重新送审。")
+    target = targets_of(release.content).get(account.id)
+    if target is None:
+        raise NotSigned(field="account", account=account.name)
+    if order.action not in NARROWER.get(target["action"], frozenset()):
+        raise WiderThanSigned(field="action", what=f"“{ACTION_LABELS[order.action]}”")
+    if not _audience_narrower(order.audience, target["audience"]):
+        raise WiderThanSigned(field="audience", what="所选推送对象")
+    _inside_window(release, at)
+
+
+def _inside_window(release: Release, at: datetime) -> None:
+    window = release.content["window"]
+    earliest = datetime.fromisoformat(window["earliest"]) if window["earliest"] else None
+    latest = datetime.fromisoformat(window["latest"]) if window["latest"] else None
+    if (earliest and at < earliest) or (latest and at > latest):
+        shown = f"{window['earliest'] or '不限'} 至 {window['latest'] or '不限'}"
+        raise OutsideWindow(field="at", window=shown)
+
+
+def _audience_narrower(chosen: Mapping[str, Any], signed: Mapping[str, Any]) -> bool:
+    """Whether the chosen audience lies inside the signed one; an empty one follows what was signed."""
+    if not chosen or not signed or dict(chosen) == dict(signed):
+        return True
+    return all(name in signed and set(_listed(values)) <= set(_listed(signed[name])) for name, values in chosen.items())
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _insert(
+    work: Work, who: Viewer, order: Order, account: Account, releases: Sequence[tuple[Release, Piece]], at: datetime
+) -> Delivery:
+    signed = targets_of(releases[0][0].content).get(account.id)
+    delivery = Delivery(
+        unit_id=releases[0][1].unit_id,
+        account_id=account.id,
+        channel=account.channel,
+        action=order.action,
+        occurrence=_occurrence(work.session, order, account, releases),
+        key=new_claimant(),
+        state=S.BOOKED,
+        scheduled_at=at,
+        next_at=at,
+        audience=dict(order.audience) or dict(signed["audience"] if signed else {}),
+        note=dict(order.note),
+        phrase=order.phrase[:200],
+        unsigned=order.unsigned,
+        missed_after=order.missed_after,
+        missed_act=order.missed_act,
+        emergency=any(release.emergency for release, _ in releases),
+        created_by=who.person_id,
+        created_at=work.now,
+    )
+    delivery.identity = _identity(order, account, releases, delivery.occurrence)
+    work.session.add(delivery)
+    work.session.flush()
+    for position, (release, piece) in enumerate(releases, start=1):
+        work.session.add(
+            DeliveryItem(delivery_id=delivery.id, position=position, piece_id=piece.id, release_id=release.id)
+        )
+    work.session.flush()
+    work.audit(
+        "delivery.booked",
+        delivery,
+        account=account.name,
+        action=order.action,
+        at=at.isoformat(),
+        releases=[release.hash for release, _ in releases],
+    )
+    work.emit(Booked(account.id, at))
+    return delivery
+
+
+def _occurrence(session: Session, order: Order, account: Account, releases: Sequence[tuple[Release, Piece]]) -> int:
+    """1, or one more than the last when the earlier ones are over or a person asks for it again."""
+    occurrence = 1
+    while True:
+        identity = _identity(order, account, releases, occurrence)
+        earlier = session.scalars(select(Delivery).where(Delivery.identity == identity)).one_or_none()
+        if earlier is None:
+            return occurrence
+        over = earlier.state == S.CANCELLED or (order.again and earlier.state == S.DONE)
+        if not over:
+            label = DELIVERY_LABELS[DeliveryState(earlier.state)]
+            raise AlreadyBooked(field="account", account=account.name, state=label)
+        occurrence += 1
+
+
+def _identity(order: Order, account: Account, releases: Sequence[tuple[Release, Piece]], occurrence: int) -> str:
+    parts = [str(account.id), order.action, str(occurrence), *(str(release.id) for release, _ in releases)]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def _may(who: Viewer, delivery: Delivery) -> None:
+    if not who.may(Permission.BOOKING_WRITE, delivery.unit_id):
+        raise NoRight(what="调整此发布任务")
+
+
+def _change(work: Work, delivery: Delivery, allowed: Sequence[DeliveryState], **values: Any) -> None:
+    """One conditional UPDATE: the engine may be claiming the row at this very moment."""
+    statement = (
+        update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.state.in_(allowed))
+        .values(**values)
+        .returning(Delivery)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    if work.session.scalars(statement).one_or_none() is None:
+        work.session.refresh(delivery)
+        raise TakenMeanwhile(state=DELIVERY_LABELS[DeliveryState(delivery.state)])
+
+
+def follow_release(work: Work, release_id: int) -> None:
+    """A new release of a piece was submitted: what was booked and has not left follows it, or is held.
+
+    A message whose account is not among the new targets is held, because nobody signed for it.
+    """
+    release = work.session.get_one(Release, release_id)
+    query = (
+        select(DeliveryItem, Delivery)
+        .join(Delivery, Delivery.id == DeliveryItem.delivery_id)
+        .where(
+            DeliveryItem.piece_id == release.piece_id,
+            DeliveryItem.release_id != release.id,
+            Delivery.state.in_((S.BOOKED, S.HELD)),
+            Delivery.action.not_in(("withdraw", "refresh")),
+        )
+    )
+    for item, delivery in work.session.execute(query).all():
+        if delivery.account_id in targets_of(release.content):
+            item.release_id = release.id
+            work.audit("delivery.follows_release", delivery, release=release.hash)
+        else:
+            _change(
+                work,
+                delivery,
+                (S.BOOKED, S.HELD),
+                state=S.HELD,
+                next_at=None,
+                reason="新的发布件未包含该账号",
+                code="target",
+            )
+
+
+def resume_signed(work: Work, release_id: int) -> None:
+    """The last signature came: messages that were held for it go out now, if all their items are signed."""
+    query = (
+        select(Delivery)
+        .join(DeliveryItem, DeliveryItem.delivery_id == Delivery.id)
+        .where(DeliveryItem.release_id == release_id, Delivery.state == S.HELD, Delivery.code == "unsigned")
+    )
+    for delivery in work.session.scalars(query).all():
+        releases = [release for _, release, _ in items_of(work.session, delivery.id)]
+        if all(release.state == ReleaseState.SIGNED for release in releases):
+            at = max(work.now, delivery.scheduled_at)
+            _change(work, delivery, (S.HELD,), state=S.BOOKED, next_at=at, reason="", code="")
+            work.audit("delivery.resumed", delivery)
+            work.emit(Booked(delivery.account_id, at))

@@ -1,0 +1,40 @@
+"""What can go wrong with a booking, in words for the person it happens to."""
+
+from __future__ import annotations
+
+from kernel.errors import XuandaError
+
+
+class AlreadyBooked(XuandaError):
+    """This is already booked or was already sent to {account} ({state}). A further time needs a new occurrence."""
+
+    zh = "该内容在“{account}”已有安排（{state}）。如需再次发布，请明确选择“再发一次”。"
+    status = 409
+
+
+class NotSigned(XuandaError):
+    """{account} is not among the accounts that were submitted with this release. Submit again with it."""
+
+    zh = "送审时未选择“{account}”，不能发布到该账号。请加选后重新送审。"
+    status = 422
+
+
+class WiderThanSigned(XuandaError):
+    """{what} goes beyond what was signed. Choose something narrower, or submit again."""
+
+    zh = "{what}超出已签发的范围。请选择更窄的方式，或重新送审。"
+    status = 422
+
+
+class DoesNotFit(XuandaError):
+    """It does not fit {account}: {problem} Change it and submit again."""
+
+    zh = "不符合“{account}”的要求：{problem}请修改后重新送审。"
+    status = 422
+
+
+class TakenMeanwhile(XuandaError):
+    """The delivery moved on in the meantime: it is {state} now. Reload to see what is possible."""
+
+    zh = "该任务状态已变为“{state}”。请刷新页面查看可以做什么。"
+    status = 409

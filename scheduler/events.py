@@ -1,0 +1,75 @@
+"""What the scheduler tells those above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kernel.events import Event
+
+
+@dataclass(frozen=True)
+class WentLive(Event):
+    """A piece's release now shows on an account."""
+
+    delivery_id: int
+    account_id: int
+    channel: str
+    piece_id: int
+    release_id: int
+    url: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class WasWithdrawn(Event):
+    """An account no longer shows a piece."""
+
+    delivery_id: int
+    account_id: int
+    channel: str
+    piece_id: int
+    at: datetime
+    phrase: str
+
+
+@dataclass(frozen=True)
+class NeedsPerson(Event):
+    """A delivery cannot go on by itself: it failed, is held, unknown, or is now a task by hand."""
+
+    delivery_id: int
+    unit_id: int
+    account_id: int
+    state: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RanLate(Event):
+    """A delivery is past its time and not out."""
+
+    delivery_id: int
+    unit_id: int
+    account_id: int
+    title: str
+    minutes: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class CredentialDied(Event):
+    """An account's credentials were refused for the first time since they last worked."""
+
+    account_id: int
+    unit_id: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Booked(Event):
+    """Something is due at a time; the engine should look at that lane then."""
+
+    account_id: int
+    at: datetime

@@ -1,0 +1,112 @@
+"""The tables of what goes out: deliveries, their items, every attempt, and where each item shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.claim import Claimable
+from kernel.model import Base, Json
+
+
+class Delivery(Claimable, Base):
+    """One message to one account at one time. The row is the schedule: it is due when `next_at` has come.
+
+    `identity` makes it one per (items, account, action, occurrence). `key` goes to the platform with every attempt.
+    `scheduled_at` is the time people chose; `next_at` is when to look again, None when only a person can go on.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("ix_delivery_account_id_state_next_at", "account_id", "state", "next_at"),
+        Index("ix_delivery_state_next_at", "state", "next_at"),
+        Index("ix_delivery_unit_id_scheduled_at", "unit_id", "scheduled_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    channel: Mapped[str] = mapped_column(String(30))
+    action: Mapped[str] = mapped_column(String(20))
+    occurrence: Mapped[int] = mapped_column(default=1)
+    identity: Mapped[str] = mapped_column(String(64), unique=True)
+    key: Mapped[str] = mapped_column(String(40), unique=True)
+    state: Mapped[str] = mapped_column(String(12))
+    scheduled_at: Mapped[datetime]
+    next_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    asked: Mapped[int] = mapped_column(default=0)
+    audience: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    note: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    phrase: Mapped[str] = mapped_column(String(200), default="")
+    unsigned: Mapped[str] = mapped_column(String(4), default="hold")
+    missed_after: Mapped[int | None]
+    missed_act: Mapped[str] = mapped_column(String(4), default="send")
+    emergency: Mapped[bool] = mapped_column(default=False)
+    job_id: Mapped[str | None] = mapped_column(String(200), index=True)
+    accepted_at: Mapped[datetime | None]
+    accepted_until: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    code: Mapped[str] = mapped_column(String(40), default="")
+    remark: Mapped[str] = mapped_column(String(500), default="")
+    first_attempt_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    late_told_at: Mapped[datetime | None]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[datetime]
+
+
+class DeliveryItem(Base):
+    """One item of a delivery, in its place: 1 is 头条."""
+
+    __tablename__ = "delivery_item"
+    __table_args__ = (UniqueConstraint("delivery_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
+    position: Mapped[int]
+    piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), index=True)
+    release_id: Mapped[int] = mapped_column(ForeignKey("release.id"), index=True)
+    dropped: Mapped[str] = mapped_column(String(200), default="")
+
+
+class Attempt(Base):
+    """One call to a platform for a delivery, kept whatever happens; an empty `outcome` is still under way."""
+
+    __tablename__ = "attempt"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
+    number: Mapped[int]
+    act: Mapped[str] = mapped_column(String(12))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(String(14), default="")
+    code: Mapped[str] = mapped_column(String(40), default="")
+    reason: Mapped[str] = mapped_column(String(500), default="")
+
+
+class Placement(Base):
+    """What an account shows of a piece; the only answer to "what does this channel show"."""
+
+    __tablename__ = "placement"
+    __table_args__ = (UniqueConstraint("piece_id", "account_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    release_id: Mapped[int] = mapped_column(ForeignKey("release.id"))
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revision.id"))
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("delivery.id"))
+    state: Mapped[str] = mapped_column(String(14))
+    remote_id: Mapped[str] = mapped_column(String(300), default="")
+    url: Mapped[str] = mapped_column(String(1000), default="")
+    data: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    correction: Mapped[str] = mapped_column(String(12), default="")
+    live_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]

@@ -1,0 +1,85 @@
+"""Keeps where each item shows; the only answer to what a channel shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from channels.base import Live, Shown, Uncorrectable
+from kernel.work import Work
+from scheduler.events import WasWithdrawn, WentLive
+from scheduler.models import Delivery, Placement
+from scheduler.posts import items_of
+from scheduler.states import PlacementState
+
+
+def remember(work: Work, delivery: Delivery, live: Live) -> None:
+    """Writes what now shows, or no longer shows, after a delivery was done."""
+    for item, release, _piece in items_of(work.session, delivery.id):
+        if item.dropped:
+            continue
+        if delivery.action == "withdraw":
+            _withdrawn(work, delivery, item.piece_id)
+        else:
+            shown = live.shown.get(item.piece_id, Shown("", ""))
+            _live(work, delivery, item.piece_id, release.id, release.revision_id, shown)
+
+
+def remember_uncorrectable(work: Work, delivery: Delivery, answer: Uncorrectable) -> None:
+    """Notes that a correction or withdrawal is a person's task there, or impossible."""
+    for item, _release, _piece in items_of(work.session, delivery.id):
+        placement = placement_of(work.session, item.piece_id, delivery.account_id)
+        if placement is None:
+            continue
+        placement.correction = "by_hand" if answer.by_hand else "impossible"
+        placement.changed_at = work.now
+        if not answer.by_hand:
+            placement.state = PlacementState.UNCORRECTABLE
+
+
+def placement_of(session: Session, piece_id: int, account_id: int) -> Placement | None:
+    """Where a piece shows on an account, if it ever did."""
+    query = select(Placement).where(Placement.piece_id == piece_id, Placement.account_id == account_id)
+    return session.scalars(query).one_or_none()
+
+
+def placements_of(session: Session, piece_id: int) -> Sequence[Placement]:
+    """Everywhere a piece shows or showed."""
+    return session.scalars(select(Placement).where(Placement.piece_id == piece_id).order_by(Placement.id)).all()
+
+
+def _live(work: Work, delivery: Delivery, piece_id: int, release_id: int, revision_id: int, shown: Shown) -> None:
+    # The page that was drawn carries its own time of publication; the record must show the same one.
+    said = shown.data.get("published_at")
+    at = datetime.fromisoformat(str(said)) if said else work.now
+    placement = placement_of(work.session, piece_id, delivery.account_id)
+    if placement is None:
+        placement = Placement(
+            unit_id=delivery.unit_id, piece_id=piece_id, account_id=delivery.account_id, live_at=at, data={}
+        )
+        work.session.add(placement)
+    placement.release_id, placement.revision_id = release_id, revision_id
+    placement.delivery_id = delivery.id
+    placement.state = PlacementState.LIVE
+    placement.remote_id, placement.url = shown.remote_id[:300], shown.url[:1000]
+    placement.data = {**placement.data, **shown.data}
+    placement.changed_at, placement.withdrawn_at = work.now, None
+    if delivery.action == "correct":
+        placement.correction = "corrected"
+    work.session.flush()
+    work.audit("placement.live", placement, account=delivery.account_id, piece=piece_id, url=shown.url)
+    work.emit(
+        WentLive(delivery.id, delivery.account_id, delivery.channel, piece_id, release_id, shown.url, placement.live_at)
+    )
+
+
+def _withdrawn(work: Work, delivery: Delivery, piece_id: int) -> None:
+    placement = placement_of(work.session, piece_id, delivery.account_id)
+    if placement is None:
+        return
+    placement.state, placement.withdrawn_at, placement.changed_at = PlacementState.WITHDRAWN, work.now, work.now
+    work.audit("placement.withdrawn", placement, account=delivery.account_id, piece=piece_id)
+    work.emit(WasWithdrawn(delivery.id, delivery.account_id, delivery.channel, piece_id, work.now, delivery.phrase))

@@ -1,0 +1,105 @@
+"""Makes what an adapter is given out of a delivery's rows: only signed content, in the signed words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from channels.base import Item, Placed, Post
+from content.models import Piece, Release
+from content.snapshot import targets_of
+from content.states import ReleaseState
+from scheduler.models import Delivery, DeliveryItem, Placement
+
+NARROWER: Mapping[str, frozenset[str]] = {
+    "mass_send": frozenset({"mass_send", "publish"}),
+    "publish": frozenset({"publish"}),
+    "push": frozenset({"push"}),
+}
+
+
+def items_of(session: Session, delivery_id: int) -> list[tuple[DeliveryItem, Release, Piece]]:
+    """A delivery's items in order, with the release and piece of each."""
+    query = (
+        select(DeliveryItem, Release, Piece)
+        .join(Release, Release.id == DeliveryItem.release_id)
+        .join(Piece, Piece.id == DeliveryItem.piece_id)
+        .where(DeliveryItem.delivery_id == delivery_id)
+        .order_by(DeliveryItem.position)
+    )
+    return [(item, release, piece) for item, release, piece in session.execute(query)]
+
+
+def item_of(release: Release, piece: Piece, channel: str, public_url: str) -> Item:
+    """One item as its channel shows it, out of the release's content."""
+    content: dict[str, Any] = release.content
+    variant = content["variants"].get(channel) or {
+        "title": content["title"], "digest": content["summary"], "html": content["body"], "text": "", "author": "",
+    }  # fmt: skip
+    return Item(
+        piece_id=piece.id,
+        release_id=release.id,
+        content=content,
+        title=variant["title"],
+        digest=variant["digest"],
+        html=variant["html"],
+        text=variant["text"],
+        author=variant["author"],
+        url=f"{public_url}{content['path']}?from={channel}",
+        cover=content["cover"],
+        first_published_at=piece.first_published_at,
+    )
+
+
+def post_of(session: Session, delivery: Delivery, public_url: str) -> Post:
+    """The post of a delivery: its items that are signed and not dropped, and where they show already."""
+    rows = [row for row in items_of(session, delivery.id) if not row[0].dropped]
+    pieces = [piece.id for _, _, piece in rows]
+    placements = session.scalars(
+        select(Placement).where(Placement.account_id == delivery.account_id, Placement.piece_id.in_(pieces))
+    )
+    return Post(
+        key=delivery.key,
+        action=delivery.action,  # type: ignore[arg-type]  # The column holds one of the actions.
+        items=[item_of(release, piece, delivery.channel, public_url) for _, release, piece in rows],
+        audience=delivery.audience,
+        placed={
+            row.piece_id: Placed(row.piece_id, row.remote_id, row.url, {**row.data, "live_at": row.live_at.isoformat()})
+            for row in placements
+        },
+        phrase=delivery.phrase,
+        attempt=delivery.attempts,
+        first_attempt_at=delivery.first_attempt_at,
+        note=delivery.note,
+    )
+
+
+@dataclass(frozen=True)
+class Hindrance:
+    """Why an item may not go out now: `code` is `unsigned`, `void`, `target` or `window`."""
+
+    code: str
+    reason: str
+
+
+def hindrance(delivery: Delivery, release: Release, now: datetime) -> Hindrance | None:
+    """What stands in an item's way; None when it may go out. Withdrawing needs no new signature."""
+    if delivery.action == "withdraw":
+        return None
+    if release.state == ReleaseState.OPEN:
+        return Hindrance("unsigned", "到点时尚未签发")
+    if release.state != ReleaseState.SIGNED:
+        return Hindrance("void", "发布件已退回或作废，须重新审签")
+    if delivery.account_id not in targets_of(release.content):
+        return Hindrance("target", "该账号不在签发范围内")
+    window = release.content["window"]
+    if window["earliest"] and now < datetime.fromisoformat(window["earliest"]):
+        return Hindrance("window", "早于签发的时间窗")
+    if window["latest"] and now > datetime.fromisoformat(window["latest"]):
+        return Hindrance("window", "已超过签发的时间窗")
+    return None

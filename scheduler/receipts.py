@@ -1,0 +1,209 @@
+"""Records what a platform answered: the delivery's next state, its attempt, where items show, who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from channels.accounts import store as accounts
+from channels.accounts.models import Account
+from channels.base import Accepted, CannotTell, Live, NotThere, Settlement, Uncorrectable
+from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled, Unauthorised
+from kernel.retry import RetryPolicy
+from kernel.work import Work
+from scheduler.events import CredentialDied, NeedsPerson
+from scheduler.models import Attempt, Delivery
+from scheduler.placements import remember, remember_uncorrectable
+from scheduler.posts import items_of
+from scheduler.states import DeliveryState
+
+S = DeliveryState
+Answer = Settlement | Uncorrectable | ChannelError
+
+RETRY = RetryPolicy()
+ASKING = RetryPolicy(attempts=12, first=timedelta(seconds=2), factor=2.0, longest=timedelta(minutes=10))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An answer to one claimed delivery; `act` is what was asked: send, poll or ask."""
+
+    delivery_id: int
+    claimant: str
+    attempt_id: int
+    act: str
+    answer: Answer
+    ended_at: datetime = field(compare=False)
+
+
+def record(work: Work, outcome: Outcome) -> None:
+    """Writes one outcome. An answer that comes after the lease ran out still settles an unknown delivery."""
+    attempt = work.session.get_one(Attempt, outcome.attempt_id)
+    attempt.ended_at = outcome.ended_at
+    attempt.outcome, attempt.code, attempt.reason = _said(outcome.answer)
+    delivery = work.session.scalars(select(Delivery).where(Delivery.id == outcome.delivery_id).with_for_update()).one()
+    mine = delivery.claimed_by == outcome.claimant
+    late_but_last = delivery.state == S.UNKNOWN and delivery.claimed_by is None and attempt.number == delivery.attempts
+    if not (mine or (late_but_last and outcome.act == "send")):
+        work.audit("delivery.late_answer", delivery, attempt=attempt.number, outcome=attempt.outcome)
+        return
+    delivery.claimed_by = delivery.claimed_until = None
+    apply(work, delivery, outcome.answer)
+
+
+def apply(work: Work, delivery: Delivery, answer: Answer) -> None:
+    """Moves a delivery by an answer, wherever it came from: send, poll, question or callback."""
+    if isinstance(answer, Live):
+        _done(work, delivery, answer)
+    elif isinstance(answer, Accepted):
+        _accepted(work, delivery, answer)
+    elif isinstance(answer, NotThere):
+        _again(work, delivery, "平台确认未收到，将重新发送")
+    elif isinstance(answer, CannotTell):
+        _keep_asking(work, delivery, answer.reason, final=True)
+    elif isinstance(answer, Uncorrectable):
+        _uncorrectable(work, delivery, answer)
+    else:
+        _refused(work, delivery, answer)
+
+
+def open_attempt(work: Work, delivery: Delivery, act: str) -> Attempt:
+    """Notes that a call is about to be made; written before the network is touched."""
+    attempt = Attempt(delivery_id=delivery.id, number=delivery.attempts, act=act, started_at=work.now)
+    work.session.add(attempt)
+    return attempt
+
+
+def close_open_attempts(work: Work, delivery_id: int, outcome: str, reason: str) -> None:
+    """Ends the attempts that have no answer: `lost` when a process died, `not_sent` when it gave the claim back."""
+    query = select(Attempt).where(Attempt.delivery_id == delivery_id, Attempt.outcome == "")
+    for attempt in work.session.scalars(query):
+        attempt.ended_at, attempt.outcome, attempt.reason = work.now, outcome, reason
+
+
+def titles(session: Session, delivery_id: int) -> str:
+    """The titles of a delivery's items, for notices."""
+    return "、".join(f"《{release.content['title']}》" for _, release, _ in items_of(session, delivery_id))
+
+
+def needs_person(work: Work, delivery: Delivery) -> None:
+    """Tells those above that a delivery waits for somebody."""
+    work.emit(
+        NeedsPerson(
+            delivery.id,
+            delivery.unit_id,
+            delivery.account_id,
+            delivery.state,
+            titles(work.session, delivery.id),
+            delivery.reason,
+        )
+    )
+
+
+def _done(work: Work, delivery: Delivery, live: Live) -> None:
+    delivery.state, delivery.next_at, delivery.done_at = S.DONE, None, work.now
+    delivery.reason = delivery.code = ""
+    delivery.remark = live.remark[:500]
+    remember(work, delivery, live)
+    accounts.succeeded(work, delivery.account_id)
+    work.audit("delivery.done", delivery, attempts=delivery.attempts, remark=live.remark)
+
+
+def _accepted(work: Work, delivery: Delivery, accepted: Accepted) -> None:
+    first = delivery.state != S.ACCEPTED
+    delivery.state, delivery.job_id = S.ACCEPTED, accepted.job_id
+    delivery.reason, delivery.code = accepted.waiting[:500], ""
+    delivery.next_at = work.now + accepted.poll_after
+    if first:
+        delivery.accepted_at = work.now
+        if accepted.expires_after:
+            delivery.accepted_until = work.now + accepted.expires_after
+        work.audit("delivery.accepted", delivery, job=accepted.job_id)
+    if accepted.data:
+        delivery.note = {**delivery.note, **accepted.data}
+
+
+def _again(work: Work, delivery: Delivery, reason: str, not_before: datetime | None = None, code: str = "") -> None:
+    at = RETRY.next_at(max(1, delivery.attempts), work.now, not_before)
+    delivery.reason, delivery.code = reason[:500], code
+    if at is None:
+        delivery.state, delivery.next_at = S.FAILED, None
+        delivery.reason = f"已重试 {delivery.attempts} 次仍未成功：{reason}"[:500]
+        work.audit("delivery.failed", delivery, reason=delivery.reason)
+        needs_person(work, delivery)
+        return
+    delivery.state, delivery.next_at = S.BOOKED, at
+    work.audit("delivery.will_retry", delivery, reason=reason, at=at.isoformat())
+
+
+def _keep_asking(work: Work, delivery: Delivery, reason: str, *, final: bool) -> None:
+    newly = delivery.state != S.UNKNOWN
+    delivery.state, delivery.reason = S.UNKNOWN, reason[:500]
+    delivery.asked += 1
+    delivery.next_at = None if final else ASKING.next_at(delivery.asked, work.now)
+    if newly:
+        work.audit("delivery.unknown", delivery, reason=reason)
+    if delivery.next_at is None:
+        needs_person(work, delivery)
+
+
+def _refused(work: Work, delivery: Delivery, error: ChannelError) -> None:
+    asking = delivery.state in (S.UNKNOWN, S.ACCEPTED)
+    code, reason = error.platform_code, error.reason
+    if isinstance(error, OutcomeUnknown) or (asking and isinstance(error, Retryable | Throttled | Unauthorised)):
+        _ask_later(work, delivery, error)
+    elif isinstance(error, Throttled):
+        _again(work, delivery, reason, error.until, code)
+    elif isinstance(error, Retryable):
+        _again(work, delivery, reason, code=code)
+    else:
+        delivery.state, delivery.next_at = S.FAILED, None
+        delivery.reason, delivery.code = error.message("zh")[:500], code
+        work.audit("delivery.failed", delivery, reason=reason, code=code)
+        needs_person(work, delivery)
+    _account_health(work, delivery, error)
+
+
+def _ask_later(work: Work, delivery: Delivery, error: ChannelError) -> None:
+    # While only asking fails, what was sent stays unknown or accepted; the question is repeated.
+    if delivery.state == S.ACCEPTED:
+        delivery.next_at = error.until if isinstance(error, Throttled) else work.now + timedelta(seconds=30)
+        delivery.reason = error.reason[:500]
+        return
+    _keep_asking(work, delivery, error.reason, final=False)
+    if isinstance(error, Throttled) and delivery.next_at is not None:
+        delivery.next_at = max(delivery.next_at, error.until)
+
+
+def _uncorrectable(work: Work, delivery: Delivery, answer: Uncorrectable) -> None:
+    delivery.reason, delivery.next_at = answer.reason[:500], None
+    delivery.state = S.MANUAL if answer.by_hand else S.FAILED
+    remember_uncorrectable(work, delivery, answer)
+    work.audit("delivery.uncorrectable", delivery, reason=answer.reason, by_hand=answer.by_hand)
+    needs_person(work, delivery)
+
+
+def _account_health(work: Work, delivery: Delivery, error: ChannelError) -> None:
+    if not isinstance(error, Unauthorised):
+        accounts.failed(work, delivery.account_id, error.reason)
+    elif accounts.credential_died(work, delivery.account_id, error.reason):
+        account = work.session.get_one(Account, delivery.account_id)
+        work.emit(CredentialDied(account.id, account.unit_id, account.name, error.reason))
+
+
+def _said(answer: Answer) -> tuple[str, str, str]:
+    if isinstance(answer, ChannelError):
+        return answer.outcome, answer.platform_code[:40], answer.reason[:500]
+    reason = getattr(answer, "reason", "") or getattr(answer, "waiting", "")
+    names: Sequence[tuple[type[object], str]] = (
+        (Live, "live"),
+        (Accepted, "accepted"),
+        (NotThere, "not_there"),
+        (CannotTell, "cannot_tell"),
+        (Uncorrectable, "uncorrectable"),
+    )
+    return next(name for kind, name in names if isinstance(answer, kind)), "", reason[:500]

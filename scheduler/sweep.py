@@ -1,0 +1,87 @@
+"""Finds what got stuck or late: claims of dead processes, items past their time, holds whose hour has come."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import and_, func, or_, select
+
+from kernel.office_rules import Rule, declare, number_between, value_of
+from kernel.work import Works
+from scheduler import receipts
+from scheduler.events import Booked, RanLate
+from scheduler.models import Delivery
+from scheduler.states import DeliveryState
+
+S = DeliveryState
+BATCH = 200
+
+LATE_MINUTES = declare(Rule("delivery.late_minutes", 2, "超时未发告警（分钟）", number_between(1, 120)))
+
+
+def sweep(works: Works) -> int:
+    """One round; returns how many stuck rows were found."""
+    found = recover(works)
+    release_holds(works)
+    alarm_late(works)
+    return found
+
+
+def recover(works: Works) -> int:
+    """Rows on their way whose claim has run out: nobody knows whether the platform has them, so it is asked."""
+    with works.write() as work:
+        query = (
+            select(Delivery)
+            .where(Delivery.state == S.SENDING, Delivery.claimed_until < work.now)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        rows = work.session.scalars(query).all()
+        for row in rows:
+            receipts.close_open_attempts(work, row.id, "lost", "发送进程中断")
+            row.state, row.next_at, row.asked = S.UNKNOWN, work.now, 0
+            row.claimed_by = row.claimed_until = None
+            row.reason = "发送进程中断，正在向平台核实"
+            work.audit("delivery.unknown", row, reason=row.reason)
+            work.emit(Booked(row.account_id, work.now))
+        return len(rows)
+
+
+def release_holds(works: Works) -> int:
+    """待恢复: held rows whose hour has come are booked again."""
+    with works.write() as work:
+        query = select(Delivery).where(Delivery.state == S.HELD, Delivery.next_at <= work.now).limit(BATCH)
+        rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
+        for row in rows:
+            row.state, row.reason, row.code = S.BOOKED, "", ""
+            work.audit("delivery.resumed", row)
+            work.emit(Booked(row.account_id, work.now))
+        return len(rows)
+
+
+def alarm_late(works: Works) -> int:
+    """Tells a person, once, of each delivery that is past its time and not out."""
+    with works.write() as work:
+        not_out = Delivery.state.in_((S.BOOKED, S.SENDING, S.UNKNOWN, S.HELD))
+        no_answer = and_(
+            Delivery.state == S.ACCEPTED, func.coalesce(Delivery.accepted_until, Delivery.accepted_at) < work.now
+        )
+        query = select(Delivery).where(
+            or_(not_out, no_answer),
+            Delivery.late_told_at.is_(None),
+            Delivery.scheduled_at < work.now - timedelta(minutes=1),
+        )
+        told = 0
+        for row in work.session.scalars(query.limit(BATCH).with_for_update(skip_locked=True)).all():
+            allowed = timedelta(minutes=float(value_of(work.session, LATE_MINUTES, row.unit_id, work.now)))
+            late = work.now - row.scheduled_at
+            if late < allowed:
+                continue
+            row.late_told_at = work.now
+            told += 1
+            reason = row.reason or "排队等待发送"
+            work.audit("delivery.late", row, minutes=int(late.total_seconds() // 60), reason=reason)
+            minutes = int(late.total_seconds() // 60)
+            title = receipts.titles(work.session, row.id)
+            work.emit(RanLate(row.id, row.unit_id, row.account_id, title, minutes, reason))
+        return told
