@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
+from hub import log
 from hub.auth.lockout import LockoutPolicy
 from hub.auth.sessions import SessionPolicy, Sessions
 from hub.db import open_database
@@ -47,6 +48,7 @@ class Hub:
 
 def build(settings: Settings, clock: Clock | None = None) -> Hub:
     """The product as the settings describe it; a clock may be handed in for tests."""
+    log.configure(as_json=settings.log_json)
     clock = clock or SystemClock(settings.clock_offset)
     engine = open_database(settings.database)
     listeners = Listeners()

@@ -217,7 +217,7 @@ def _find(session: Session, login: str) -> tuple[Person | None, str | None]:
     row = session.execute(
         select(Person, Credential.hash)
         .join(Credential, Credential.person_id == Person.id)
-        .where(Person.login == login.strip())
+        .where(Person.login == login.strip().lower())
     ).one_or_none()
     return (None, None) if row is None else (row[0], row[1])
 

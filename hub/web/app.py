@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from hub.web import edge, errors, health, home, login
+from hub.web import audit_log, edge, errors, grants, health, home, login, patterns, people, rules, tokens, units
 from hub.wiring import Hub
 from kernel.errors import XuandaError
 from templates.engine import FOLDER
@@ -19,7 +19,17 @@ from templates.engine import FOLDER
 Face = Literal["all", "console", "public"]
 
 EVERYWHERE: tuple[APIRouter, ...] = (health.router,)
-CONSOLE: tuple[APIRouter, ...] = (login.router, home.router)
+CONSOLE: tuple[APIRouter, ...] = (
+    login.router,
+    home.router,
+    people.router,
+    units.router,
+    grants.router,
+    tokens.router,
+    rules.router,
+    audit_log.router,
+    patterns.router,
+)
 PUBLIC: tuple[APIRouter, ...] = ()
 
 # The text of a long document in one form field; files are measured by the upload limit.

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from hub.notices import Notice
 from hub.web.access import Asker, HubDep, signed_in
 from hub.web.nav import menu
-from hub.web.pages import fragment, page, see_other
+from hub.web.pages import columns, fragment, page, say, see_other
 from hub.wiring import Hub
 from kernel.errors import NotFound
 from templates.catalogue import _
@@ -23,6 +23,8 @@ router = APIRouter()
 
 SHOWN = 8
 PAGE_SIZE = 20
+
+COLUMNS = ((_("事项"), ""), (_("时间"), ""), (_("操作"), ""))
 
 Anybody = Annotated[Asker, Depends(signed_in())]
 PageNumber = Annotated[int, Query(alias="page", ge=1)]
@@ -48,7 +50,7 @@ def notices_section(hub: Hub, asker: Asker) -> Section:
     mine = (Notice.person_id == asker.viewer.person_id, Notice.read_at.is_(None))
     with hub.works.read() as work:
         rows = work.session.scalars(select(Notice).where(*mine).order_by(Notice.id.desc()).limit(SHOWN)).all()
-    return Section("pages/home/notices_section.html", 10, {"notices": rows, "unread": asker.unread})
+    return Section("pages/home/notices_section.html", 10, {"notices": rows, "columns": columns(hub, asker, *COLUMNS)})
 
 
 def desks_section(_hub: Hub, asker: Asker) -> Section:
@@ -81,7 +83,9 @@ def notices(request: Request, hub: HubDep, asker: Anybody, number: PageNumber = 
         rows = work.session.scalars(
             query.order_by(Notice.id.desc()).limit(PAGE_SIZE).offset((state.page - 1) * PAGE_SIZE)
         ).all()
-    return page(request, asker, "pages/home/notices.html", notices=rows, state=state)
+    return page(
+        request, asker, "pages/home/notices.html", notices=rows, state=state, columns=columns(hub, asker, *COLUMNS)
+    )
 
 
 @router.get("/console/notices/unread")
@@ -99,7 +103,7 @@ def read_all(hub: HubDep, asker: Anybody) -> Response:
             .where(Notice.person_id == asker.viewer.person_id, Notice.read_at.is_(None))
             .values(read_at=work.now)
         )
-    return see_other("/console/notices", hub.pages.translate(_("全部通知已标为已读。"), asker.language))
+    return see_other("/console/notices", say(hub, asker, _("全部通知已标为已读。")))
 
 
 @router.post("/console/notices/{notice_id}/open")

@@ -25,13 +25,12 @@ from hub.web.access import (
     origin_of,
     signed_in,
 )
-from hub.web.pages import page, plain_page, see_other
+from hub.web.pages import columns, page, plain_page, say, see_other
 from hub.wiring import Hub
 from kernel.errors import Invalid, XuandaError
 from kernel.people import ROLE_LABELS, Grant, Person, Role, Unit
 from kernel.work import Actor
 from templates.catalogue import _
-from templates.views import Column
 
 router = APIRouter()
 
@@ -39,7 +38,7 @@ RESET = "password.reset"
 HOME = "/console"
 A_YEAR = 365 * 24 * 3600
 
-LOGIN_COLUMNS = (_("地址"), _("浏览器"), _("登录时间"), _("最近使用"))
+LOGIN_COLUMNS = ((_("地址"), ""), (_("浏览器"), ""), (_("登录时间"), ""), (_("最近使用"), ""))
 
 Anybody = Annotated[Asker, Depends(signed_in())]
 EvenBeforeChange = Annotated[Asker, Depends(signed_in(before_change=True))]
@@ -118,7 +117,7 @@ def account(request: Request, hub: HubDep, asker: Anybody) -> HTMLResponse:
 def end_other_sessions(request: Request, hub: HubDep, asker: Anybody) -> Response:
     """Ends every other log-in of the person."""
     hub.sessions.end_others(request.cookies.get(cookie_name(hub.settings), ""), asker.actor)
-    return see_other("/console/me", _say(hub, asker, _("其他设备上的登录已全部退出。")))
+    return see_other("/console/me", say(hub, asker, _("其他设备上的登录已全部退出。")))
 
 
 @router.get("/console/me/password")
@@ -143,7 +142,7 @@ def change_password(
         fresh = hub.sessions.change_password(token, current, password, origin_of(request, hub.settings))
     except XuandaError as refusal:
         return page(request, asker, "pages/account/password.html", status=refusal.status, error=_fault(refusal, asker))
-    done = see_other(HOME, _say(hub, asker, _("密码已修改，其他设备上的登录已全部退出。")))
+    done = see_other(HOME, say(hub, asker, _("密码已修改，其他设备上的登录已全部退出。")))
     return _let_in(hub, done, fresh)
 
 
@@ -201,7 +200,7 @@ def enrol_code(
             work.audit("second_factor.enabled", person)
     if step is None:
         return _code_page(request, hub, asker, secret, error=_("动态口令不对，请核对手机时间后重试。"))
-    return see_other("/console/me", _say(hub, asker, _("动态口令已启用，下次登录时需要输入。")))
+    return see_other("/console/me", say(hub, asker, _("动态口令已启用，下次登录时需要输入。")))
 
 
 @router.post("/console/me/code/off")
@@ -220,7 +219,7 @@ def remove_code(
         person = work.session.get_one(Person, asker.viewer.person_id)
         work.session.get_one(Credential, person.id).totp = None
         work.audit("second_factor.disabled", person)
-    return see_other("/console/me", _say(hub, asker, _("动态口令已关闭。")))
+    return see_other("/console/me", say(hub, asker, _("动态口令已关闭。")))
 
 
 def _account_page(request: Request, hub: Hub, asker: Asker, *, status: int = 200, error: str = "") -> HTMLResponse:
@@ -246,7 +245,7 @@ def _account_page(request: Request, hub: Hub, asker: Asker, *, status: int = 200
         logins=[(login, asker.session is not None and login.id == asker.session.id) for login in logins],
         changed_at=credential.changed_at,
         second_factor=credential.totp is not None,
-        login_columns=[Column(hub.pages.translate(label, asker.language)) for label in LOGIN_COLUMNS],
+        columns=columns(hub, asker, *LOGIN_COLUMNS),
         error=error,
     )
 
@@ -337,7 +336,3 @@ def _safe(target: str) -> str:
 
 def _with_next(path: str, target: str) -> str:
     return f"{path}?next={quote(target)}" if target else path
-
-
-def _say(hub: Hub, asker: Asker, message: str) -> str:
-    return hub.pages.translate(message, asker.language)

@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from hub.web.access import Asker, language_of, the_hub
 from hub.web.nav import menu
-from templates.views import Flash, Shell, Tone
+from hub.wiring import Hub
+from templates.views import Column, Flash, Shell, Tone
 
 FLASH_COOKIE = "xuanda_flash"
 FLASH_SECONDS = 60
@@ -60,6 +61,16 @@ def fragment(
     shell = shell_of(request, asker)
     html = hub.pages.render_block(template, block, asker.language, shell=shell, asker=asker, **context)
     return HTMLResponse(html, status_code=status)
+
+
+def say(hub: Hub, asker: Asker, message: str, **values: object) -> str:
+    """A sentence of the catalogue in the person's language."""
+    return hub.pages.translate(message, asker.language, **values)
+
+
+def columns(hub: Hub, asker: Asker, *heads: tuple[str, str]) -> list[Column]:
+    """The heads of a table from (label, sort key or '') pairs; the labels are sentences of the catalogue."""
+    return [Column(say(hub, asker, label), key) for label, key in heads]
 
 
 def see_other(href: str, text: str = "", tone: Tone = "good") -> RedirectResponse:
