@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -60,8 +61,10 @@ class _Broken:
                 face.expire(account)
                 await self._app(scope, receive, send)
             case "delay":
+                # Taken in first: a caller who gives up meanwhile does not undo what he asked for.
+                body = await _whole(receive)
                 await asyncio.sleep(fault.seconds)
-                await self._app(scope, receive, send)
+                await self._app(scope, body, send)
             case "timeout":
                 await asyncio.sleep(fault.seconds)
                 await self._cut()
@@ -80,6 +83,18 @@ class _Broken:
         transport.abort()
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+async def _whole(receive: Receive) -> Receive:
+    """Take the request's body in now, to be read later."""
+    taken: deque[Message] = deque([await receive()])
+    while taken[-1].get("more_body"):
+        taken.append(await receive())
+
+    async def replay() -> Message:
+        return taken.popleft() if taken else await receive()
+
+    return replay
 
 
 async def _swallow(message: Message) -> None:

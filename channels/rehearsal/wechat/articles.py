@@ -44,8 +44,10 @@ def accept(call: Call, given: Any, alone: bool) -> Article:
     pictures = _newspic_pictures(call, given) if kind == "newspic" else []
     thumb_path = pictures[0] if kind == "newspic" else _thumb(call, fields["thumb_media_id"])
     content, removed = _filtered(call, fields.pop("content"))
-    digest = fields.pop("digest") if alone else ""
-    if alone and not digest:
+    digest = fields.pop("digest")
+    if not alone:
+        digest = ""
+    elif not digest:
         digest = html_filter.plain_text(content)[:DIGEST_FROM_BODY]
     return Article(
         article_type=kind,

@@ -40,9 +40,9 @@ class Rehearsal:
         """Ledger lines."""
         return self.http.get("/ledger", params={"kind": kind, **filters}).json()["entries"]
 
-    def control(self, path: str, **body: Any) -> Any:
+    def control(self, door: str, /, **body: Any) -> Any:
         """Post to a control door; fails unless it answers 200."""
-        answer = self.http.post(f"/control/{path}", json=body)
+        answer = self.http.post(f"/control/{door}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
