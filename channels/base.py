@@ -259,9 +259,6 @@ class Catalogue(Protocol):
     def page(self, slug: str, first: int, last: int) -> Sequence[Entry]:
         """The column's pieces with these places, newest first."""
 
-    def site(self) -> Any:
-        """The site as templates show it (templates.views.PortalSite)."""
-
     def view(self, item: Item, published_at: datetime, **more: Any) -> Any:
         """The item as templates show it (templates.views.PortalItem)."""
 

@@ -90,12 +90,14 @@ class Dispatcher:
             jobs, more = self._claim(account_id)
             if jobs and adapter is None:
                 adapter = self._adapter(account_id)
+            answered = 0
             for batch in self._answers(jobs, adapter):
                 with self.works.write() as work:
                     for outcome in batch:
                         receipts.record(work, outcome)
-                calls += len(batch)
-            if not more:
+                answered += len(batch)
+            calls += answered
+            if not more and answered == len(jobs):
                 return calls
 
     def _adapter(self, account_id: int) -> Channel:

@@ -270,7 +270,8 @@ class PortalSite:
     """The site and the marks inspectors look for (国办发〔2017〕47号).
 
     ``address`` is the origin without a closing slash (``https://www.example.gov.cn``), ``id_code`` 网站标识码,
-    ``icp`` ICP备案号, ``police`` 公安备案号 with its address, ``emblem`` the picture of 党政机关网站标志,
+    ``icp`` ICP备案号, ``police`` 公安备案号 with its address, ``emblem`` the picture of 党政机关网站标志, ``logo`` the mark
+    beside the site's name,
     ``report_href`` 我为政府网站找错, ``accessible_mark`` the picture of the 适老化 mark if the site holds one.
     ``grey`` is grey mode; ``beacon`` sends reads to this site's own counter, without a cookie.
     """
@@ -288,6 +289,7 @@ class PortalSite:
     icp: str = ""
     police: str = ""
     police_href: str = ""
+    logo: str = ""
     emblem: str = ""
     emblem_href: str = ""
     accessible_mark: str = ""
@@ -347,7 +349,8 @@ class PortalEntry:
 class PortalPage:
     """One page of a column; page 1 is the newest. ``hrefs`` are the addresses of all pages in order.
 
-    ``archive`` are the addresses of closed years.
+    ``archive`` are the addresses of closed years. A page whose address never changes names its neighbours only
+    (``newer_href``, ``older_href``), since how many pages there are changes daily.
     """
 
     entries: Sequence[PortalEntry]
@@ -355,6 +358,8 @@ class PortalPage:
     hrefs: Sequence[str] = ()
     total: int = 0
     archive: Sequence[PortalLink] = ()
+    newer_href: str = ""
+    older_href: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -524,6 +529,19 @@ class PortalGroup:
     label: str
     links: Sequence[PortalLink]
     icon: str = "guide"
+
+
+@dataclass(frozen=True, slots=True)
+class PortalGuideIndex:
+    """All guides and questions by audience (个人, 法人), theme and department."""
+
+    column: PortalColumn
+    personal: Sequence[PortalGroup]
+    legal: Sequence[PortalGroup]
+    departments: Sequence[PortalGroup]
+    faqs: Sequence[PortalLink] = ()
+    faqs_href: str = ""
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,13 @@ def server() -> Iterator[str]:
     )
     port = _free_port()
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={data} -c fsync=off"
-    process = subprocess.Popen(
-        [*as_user, str(folder / "postgres"), "-D", str(data / "db"), *options.split()],
-        stdout=subprocess.DEVNULL,
-        stderr=(data / "log").open("wb"),
-        cwd="/",
-    )
+    with (data / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*as_user, str(folder / "postgres"), "-D", str(data / "db"), *options.split()],
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            cwd="/",
+        )
     try:
         _wait(port, process, data / "log")
         yield f"postgresql+psycopg://xuanda@127.0.0.1:{port}/postgres"

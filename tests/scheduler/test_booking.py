@@ -1,0 +1,194 @@
+"""Booking inside what was signed, and the acts of people while the engine may be claiming."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from content.errors import NoRight, OutsideWindow
+from content.snapshot import Target, Window
+from kernel.errors import Invalid
+from scheduler import booking
+from scheduler.errors import AlreadyBooked, DoesNotFit, NotSigned, TakenMeanwhile, WiderThanSigned
+from scheduler.states import DeliveryState
+from tests.scheduler.conftest import Timetable
+
+S = DeliveryState
+
+
+def test_an_account_that_was_not_submitted_is_refused(timetable: Timetable) -> None:
+    release = timetable.release("fake-a")
+    with pytest.raises(NotSigned):
+        timetable.book(release.piece_id, account="fake-b")
+
+
+def test_a_narrower_act_is_a_choice_and_a_wider_one_is_refused(timetable: Timetable) -> None:
+    wide = timetable.release(action="mass_send", title="可群发")
+    timetable.book(wide.piece_id, action="publish")
+    narrow = timetable.release(action="publish", title="只发布")
+    with pytest.raises(WiderThanSigned) as refused:
+        timetable.book(narrow.piece_id, action="mass_send")
+    assert refused.value.field == "action"
+
+
+def test_an_audience_beyond_what_was_signed_is_refused(timetable: Timetable) -> None:
+    account = timetable.account("fake-a")
+    piece = timetable.office.piece()
+    target = Target(account.id, account.name, "fake", "text", "push", {"tag": ["临江区", "青石区"]})
+    timetable.office.sign_off(timetable.office.submit(piece.id, targets=[target]).id)
+    with pytest.raises(WiderThanSigned):
+        timetable.book(piece.id, action="push", audience={"tag": ["云谷县"]})
+    delivery = timetable.book(piece.id, action="push", audience={"tag": ["青石区"]})
+    assert delivery.audience == {"tag": ["青石区"]}
+
+
+@pytest.mark.parametrize("hours", [-1, 25])
+def test_a_time_outside_the_signed_window_is_refused(timetable: Timetable, hours: int) -> None:
+    now = timetable.clock.now()
+    piece = timetable.office.piece()
+    account = timetable.account("fake-a")
+    target = Target(account.id, account.name, "fake", "text", "publish")
+    window = Window(now, now + timedelta(hours=24))
+    timetable.office.sign_off(timetable.office.submit(piece.id, targets=[target], window=window).id)
+    with pytest.raises(OutsideWindow):
+        timetable.book(piece.id, at=now + timedelta(hours=hours))
+    inside = timetable.book(piece.id, at=now + timedelta(hours=1))
+    with pytest.raises(OutsideWindow):
+        timetable.act(inside, booking.move, now + timedelta(hours=hours))
+
+
+def test_the_same_cannot_be_booked_twice_unless_asked_for(timetable: Timetable) -> None:
+    release = timetable.release()
+    first = timetable.book(release.piece_id)
+    with pytest.raises(AlreadyBooked):
+        timetable.book(release.piece_id)
+    timetable.run()
+    with pytest.raises(AlreadyBooked):
+        timetable.book(release.piece_id)
+    again = timetable.book(release.piece_id, again=True)
+    assert (again.occurrence, again.key) != (first.occurrence, first.key)
+
+
+def test_a_cancelled_one_may_be_booked_anew(timetable: Timetable) -> None:
+    release = timetable.release()
+    first = timetable.book(release.piece_id)
+    timetable.act(first, booking.cancel, "改时间")
+    second = timetable.book(release.piece_id)
+    timetable.run()
+    assert timetable.now(first).state == S.CANCELLED
+    assert timetable.now(second).state == S.DONE
+    assert len(timetable.platform().arrived) == 1
+
+
+def test_what_the_channel_would_refuse_is_told_when_booking(timetable: Timetable) -> None:
+    release = timetable.release(title="长" * 101)
+    with pytest.raises(DoesNotFit) as refused:
+        timetable.book(release.piece_id)
+    assert refused.value.field == "title"
+    assert "100" in refused.value.message("zh")
+
+
+def test_an_unsubmitted_piece_cannot_be_booked(timetable: Timetable) -> None:
+    with pytest.raises(Invalid):
+        timetable.book(timetable.office.piece().id)
+
+
+def test_nine_items_or_the_same_twice_are_refused(timetable: Timetable) -> None:
+    release = timetable.release()
+    with pytest.raises(Invalid):
+        timetable.book(release.piece_id, release.piece_id)
+    with pytest.raises(Invalid):
+        timetable.book(*range(1, 10))
+
+
+def test_another_unit_cannot_book(timetable: Timetable) -> None:
+    release = timetable.release()
+    with pytest.raises(NoRight):
+        timetable.book(release.piece_id, by="stranger")
+
+
+def test_held_waits_for_its_hour(timetable: Timetable) -> None:
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.act(delivery, booking.hold, "等待核实", timetable.clock.now() + timedelta(hours=1))
+    timetable.sweep()
+    timetable.run()
+    assert timetable.now(delivery).state == S.HELD
+    timetable.at(hours=1)
+    timetable.sweep()
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+
+
+def test_taken_by_hand_is_never_sent(timetable: Timetable) -> None:
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.act(delivery, booking.take_by_hand)
+    timetable.at(days=1)
+    timetable.run()
+    timetable.sweep()
+    assert timetable.now(delivery).state == S.MANUAL
+    assert timetable.platform().arrived == []
+
+
+def test_an_unknown_one_cannot_be_taken_by_hand_or_retried(timetable: Timetable) -> None:
+    timetable.platform().script = ["lost"]
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.run()
+    for step in (booking.take_by_hand, booking.retry):
+        with pytest.raises(TakenMeanwhile):
+            timetable.act(delivery, step)
+
+
+def test_a_failed_one_is_retried_by_a_person(timetable: Timetable) -> None:
+    timetable.platform().script = ["refused"]
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.run()
+    timetable.act(delivery, booking.retry)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+
+
+def test_a_booking_follows_the_piece_to_its_next_release(timetable: Timetable) -> None:
+    first = timetable.release(signed=False)
+    delivery = timetable.book(first.piece_id, at=timetable.clock.now() + timedelta(hours=2))
+    timetable.office.save(first.piece_id, title="改后的标题")
+    account = timetable.account("fake-a")
+    second = timetable.office.submit(
+        first.piece_id, targets=[Target(account.id, account.name, "fake", "text", "publish")]
+    )
+    with timetable.works.write() as work:
+        booking.follow_release(work, second.id)
+    timetable.office.sign_off(second.id)
+    timetable.at(hours=2)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+    assert timetable.platform().arrived[0].items[0].title == "改后的标题"
+
+
+def test_a_withdrawal_needs_no_signature_but_something_to_take_back(timetable: Timetable) -> None:
+    release = timetable.release()
+    with pytest.raises(Invalid):
+        timetable.book(release.piece_id, action="withdraw")
+    timetable.book(release.piece_id)
+    timetable.run()
+    timetable.book(release.piece_id, action="withdraw", phrase="内容有误，已撤下")
+    timetable.run()
+    assert timetable.platform().withdrawn == [release.piece_id]
+    assert [row.state for row in timetable.placements(release.piece_id)] == ["withdrawn"]
+
+
+def test_a_correction_needs_a_signed_release(timetable: Timetable) -> None:
+    release = timetable.release()
+    timetable.book(release.piece_id)
+    timetable.run()
+    timetable.office.save(release.piece_id, title="更正后的标题")
+    account = timetable.account("fake-a")
+    target = Target(account.id, account.name, "fake", "text", "publish")
+    waiting = timetable.office.submit(release.piece_id, targets=[target])
+    with pytest.raises(Invalid):
+        timetable.book(release.piece_id, action="correct")
+    timetable.office.sign_off(waiting.id)
+    timetable.book(release.piece_id, action="correct")
+    timetable.run()
+    (placement,) = timetable.placements(release.piece_id)
+    assert (placement.revision_id, placement.correction) == (waiting.revision_id, "corrected")

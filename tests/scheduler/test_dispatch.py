@@ -1,0 +1,269 @@
+"""Claim, send, record: what happens to a delivery for each way a platform can answer, and when a process dies."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from channels.base import Post
+from scheduler import booking
+from scheduler.events import NeedsPerson, RanLate, WentLive
+from scheduler.states import DeliveryState
+from tests.scheduler.conftest import Timetable
+
+S = DeliveryState
+
+
+def test_what_is_due_goes_out_once_and_is_placed(timetable: Timetable) -> None:
+    release = timetable.release()
+    delivery = timetable.book(release.piece_id)
+    timetable.run()
+    timetable.run()
+    row = timetable.now(delivery)
+    assert (row.state, row.attempts, row.next_at, row.claimed_by) == (S.DONE, 1, None, None)
+    assert timetable.platform().times(row.key) == 1
+    (placement,) = timetable.placements(release.piece_id)
+    assert (placement.state, placement.revision_id) == ("live", release.revision_id)
+    assert [fact.release_id for fact in timetable.told if isinstance(fact, WentLive)] == [release.id]
+
+
+def test_nothing_leaves_before_its_time(timetable: Timetable) -> None:
+    release = timetable.release()
+    delivery = timetable.book(release.piece_id, at=timetable.clock.now() + timedelta(minutes=10))
+    timetable.run()
+    assert timetable.now(delivery).state == S.BOOKED
+    timetable.at(minutes=10)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+
+
+def test_a_lost_answer_is_asked_about_and_never_repeated(timetable: Timetable) -> None:
+    timetable.platform().script = ["lost"]
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.run()
+    assert timetable.now(delivery).state == S.UNKNOWN
+    timetable.at(seconds=5)
+    timetable.run()
+    row = timetable.now(delivery)
+    assert row.state == S.DONE
+    assert timetable.platform().times(row.key) == 1
+    assert timetable.attempts(delivery) == [("send", "unknown"), ("ask", "live")]
+
+
+def test_what_the_platform_does_not_have_is_sent_again(timetable: Timetable, monkeypatch: pytest.MonkeyPatch) -> None:
+    delivery = timetable.book(timetable.release().piece_id)
+    _die_while_sending(timetable, monkeypatch, arrived=False)
+    timetable.at(seconds=46)
+    assert timetable.sweep() == 1
+    assert timetable.now(delivery).state == S.UNKNOWN
+    timetable.run()
+    assert timetable.now(delivery).state == S.BOOKED
+    timetable.at(seconds=15)
+    timetable.run()
+    row = timetable.now(delivery)
+    assert row.state == S.DONE
+    assert timetable.platform().times(row.key) == 1
+
+
+def test_a_process_that_dies_after_the_platform_acted_leads_to_no_second_send(
+    timetable: Timetable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = timetable.book(timetable.release().piece_id)
+    _die_while_sending(timetable, monkeypatch, arrived=True)
+    timetable.run()
+    assert timetable.now(delivery).state == S.SENDING, "a row on its way is never claimed a second time"
+    timetable.at(seconds=46)
+    timetable.sweep()
+    timetable.run()
+    row = timetable.now(delivery)
+    assert row.state == S.DONE
+    assert timetable.platform().times(row.key) == 1
+    assert timetable.attempts(delivery) == [("send", "lost"), ("ask", "live")]
+
+
+def test_where_nobody_can_tell_a_person_decides(timetable: Timetable) -> None:
+    timetable.platform().script, timetable.platform().blind = ["lost"], True
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.run()
+    timetable.at(seconds=5)
+    timetable.run()
+    row = timetable.now(delivery)
+    assert (row.state, row.next_at) == (S.UNKNOWN, None)
+    timetable.at(days=1)
+    timetable.run()
+    assert timetable.platform().times(row.key) == 1
+    assert any(isinstance(fact, NeedsPerson) and fact.state == S.UNKNOWN for fact in timetable.told)
+
+
+def test_what_was_surely_not_sent_waits_longer_each_time_and_then_fails(timetable: Timetable) -> None:
+    timetable.platform().script = ["retryable"] * 8
+    delivery = timetable.book(timetable.release().piece_id)
+    waits = []
+    for _ in range(8):
+        timetable.run()
+        row = timetable.now(delivery)
+        waits.append((row.next_at - timetable.clock.now()).total_seconds() if row.next_at else None)
+        timetable.run()
+        assert timetable.now(delivery).attempts == row.attempts, "the wait is part of the question what is due"
+        timetable.at(seconds=waits[-1] or 0)
+    assert waits == [10, 20, 40, 80, 160, 320, 600, None]
+    row = timetable.now(delivery)
+    assert (row.state, row.attempts) == (S.FAILED, 8)
+    assert "连接被拒绝" in row.reason
+
+
+def test_a_throttled_one_waits_as_long_as_the_platform_says(timetable: Timetable) -> None:
+    timetable.platform().script = ["throttled"]
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.run()
+    row = timetable.now(delivery)
+    assert row.state == S.BOOKED
+    assert row.next_at == timetable.clock.now() + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(("answer", "word"), [("refused", "内容不合规"), ("unauthorised", "授权失效")])
+def test_a_refusal_stops_with_the_platforms_reason(timetable: Timetable, answer: str, word: str) -> None:
+    timetable.platform().script = [answer]
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.run()
+    row = timetable.now(delivery)
+    assert row.state == S.FAILED
+    assert word in row.reason
+    assert row.code
+
+
+def test_dead_credentials_are_told_once(timetable: Timetable) -> None:
+    timetable.platform().script = ["unauthorised", "unauthorised"]
+    for number in range(2):
+        timetable.book(timetable.release(title=f"第{number}件").piece_id)
+    timetable.run()
+    account = timetable.account("fake-a")
+    assert account.credential_dead_at == timetable.clock.now()
+
+
+def test_a_fault_of_the_adapter_counts_as_unknown_and_stops_no_other(timetable: Timetable) -> None:
+    timetable.platform().script = ["crash"]
+    first = timetable.book(timetable.release(title="第一件").piece_id)
+    second = timetable.book(timetable.release(title="第二件").piece_id)
+    timetable.run()
+    assert timetable.now(first).state == S.UNKNOWN
+    assert timetable.now(second).state == S.DONE
+
+
+def test_an_accepted_job_is_polled_until_it_is_decided(timetable: Timetable) -> None:
+    timetable.platform().script = ["accepted", "accepted", "live"]
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.run()
+    assert timetable.now(delivery).state == S.ACCEPTED
+    timetable.at(seconds=2)
+    timetable.run()
+    assert timetable.now(delivery).state == S.ACCEPTED
+    timetable.at(seconds=10)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+    assert timetable.attempts(delivery) == [("send", "accepted"), ("poll", "accepted"), ("poll", "live")]
+
+
+def test_unsigned_at_its_time_is_held_and_goes_out_with_the_last_signature(timetable: Timetable) -> None:
+    release = timetable.release(signed=False)
+    delivery = timetable.book(release.piece_id)
+    timetable.run()
+    row = timetable.now(delivery)
+    assert (row.state, row.reason) == (S.HELD, "到点时尚未签发")
+    timetable.office.sign_off(release.id)
+    with timetable.works.write() as work:
+        booking.resume_signed(work, release.id)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+
+
+def test_in_a_bundle_only_the_unsigned_item_is_dropped(timetable: Timetable) -> None:
+    signed, unsigned = timetable.release(title="已签"), timetable.release(title="未签", signed=False)
+    delivery = timetable.book(signed.piece_id, unsigned.piece_id, unsigned="drop")
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+    (post,) = timetable.platform().arrived
+    assert [item.title for item in post.items] == ["已签"]
+    assert timetable.placements(unsigned.piece_id) == []
+
+
+def test_an_edited_piece_does_not_leave(timetable: Timetable) -> None:
+    release = timetable.release()
+    delivery = timetable.book(release.piece_id, at=timetable.clock.now() + timedelta(minutes=1))
+    timetable.office.save(release.piece_id, title="改了标题")
+    timetable.at(minutes=1)
+    timetable.run()
+    row = timetable.now(delivery)
+    assert row.state == S.HELD
+    assert "作废" in row.reason
+    assert timetable.platform().arrived == []
+
+
+@pytest.mark.parametrize(("act", "state"), [("hold", S.HELD), ("drop", S.CANCELLED), ("send", S.DONE)])
+def test_missed_by_more_than_was_allowed(timetable: Timetable, act: str, state: DeliveryState) -> None:
+    delivery = timetable.book(timetable.release().piece_id, missed_after=5, missed_act=act)
+    timetable.at(minutes=6)
+    timetable.run()
+    assert timetable.now(delivery).state == state
+
+
+def test_a_late_one_is_told_once(timetable: Timetable) -> None:
+    timetable.platform().script = ["retryable"] * 3
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.run()
+    timetable.at(minutes=3)
+    timetable.sweep()
+    timetable.sweep()
+    (late,) = [fact for fact in timetable.told if isinstance(fact, RanLate)]
+    assert (late.delivery_id, late.minutes) == (delivery.id, 3)
+    assert "连接被拒绝" in late.reason
+
+
+def test_a_claim_that_would_end_during_the_call_is_given_back(timetable: Timetable) -> None:
+    slow = timetable.platform()
+    for number in range(3):
+        timetable.book(timetable.release(title=f"第{number}件").piece_id)
+    adapter_clock = timetable.clock
+    seen: list[str] = []
+
+    class Slow(list[Post]):
+        def append(self, post: Post) -> None:
+            seen.append(post.key)
+            adapter_clock.step(seconds=30)
+            super().append(post)
+
+    slow.arrived = Slow()
+    timetable.run()
+    assert len(seen) == len(set(seen)) == 3, "each is sent once, the later ones under a new claim"
+
+
+def test_a_lane_that_waits_does_not_hold_up_another(timetable: Timetable) -> None:
+    timetable.platform("fake-a").script = ["retryable"] * 20
+    bad = [timetable.book(timetable.release("fake-a", title=f"坏{n}").piece_id) for n in range(3)]
+    good = timetable.book(timetable.release("fake-b", title="好").piece_id, account="fake-b")
+    timetable.run()
+    assert timetable.now(good).state == S.DONE
+    assert all(timetable.now(one).state == S.BOOKED for one in bad)
+
+
+def _die_while_sending(timetable: Timetable, monkeypatch: pytest.MonkeyPatch, *, arrived: bool) -> None:
+    """The process is killed between claim and record; what was claimed stays as it was."""
+
+    class Killed(BaseException):
+        pass
+
+    platform = timetable.platform()
+
+    class Deadly(list[Post]):
+        def append(self, post: Post) -> None:
+            if arrived:
+                super().append(post)
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(platform, "arrived", Deadly())
+        with pytest.raises(Killed):
+            timetable.run()
+        kept = list(platform.arrived)
+    platform.arrived = kept
