@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -40,6 +41,8 @@ class Hub:
     sessions: Sessions
     notifier: Notifier
     duties: list[Duty] = field(default_factory=list)
+    # Starts what looks for due work and returns what stops it; None in a process that only answers.
+    start_engine: Callable[[], Callable[[], None]] | None = None
 
     def close(self) -> None:
         """Lets go of the database."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
 import structlog
 from fastapi import Request
@@ -49,12 +50,12 @@ class Edge:
             return
         request = Request(scope, receive)
         request.state.reference = _reference(Headers(scope=scope).get("x-request-id", ""))
-        started = False
+        started, status, begun = False, 0, monotonic()
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal started
+            nonlocal started, status
             if message["type"] == "http.response.start":
-                started = True
+                started, status = True, message["status"]
                 self._add_headers(request, MutableHeaders(scope=message))
             await send(message)
 
@@ -66,10 +67,13 @@ class Edge:
             try:
                 await self._app(scope, self._counting(receive), send_with_headers)
             except Exception as failure:  # The edge: nobody may be left with a broken connection and no number.
-                log.exception("request failed", path=scope["path"])
+                log.exception("request failed", method=scope["method"], route=_route(scope))
                 if started:
                     raise
                 await (await self._failed(request, failure))(scope, receive, send_with_headers)
+            finally:
+                taken = round((monotonic() - begun) * 1000)
+                log.info("request", method=scope["method"], route=_route(scope), status=status, ms=taken)
 
     def _counting(self, receive: Receive) -> Receive:
         taken = 0
@@ -119,6 +123,11 @@ def allow_framing(request: Request) -> None:
 
 def _reference(given: str) -> str:
     return given if KNOWN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _route(scope: Scope) -> str:
+    # The route's pattern and not the address: addresses hold the tokens of one-time links and what people searched for.
+    return str(getattr(scope.get("route"), "path", "(none)"))
 
 
 def _announced(scope: Scope) -> int:

@@ -1,0 +1,41 @@
+"""The command line `xuanda`: serve, migrate, back up and restore, first people, tokens, checks."""
+
+from __future__ import annotations
+
+import typer
+
+from hub.commands import archive, audit, reference, serving, settings, setup
+from kernel.errors import XuandaError
+
+app = typer.Typer(
+    name="xuanda",
+    help="Xuanda: one hub for all media of a city's communications office.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with local variables would show passwords and tokens on the terminal.
+    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
+)
+
+app.command("serve")(serving.serve)
+app.command("migrate")(serving.migrate)
+app.command("settings")(settings.show_settings)
+app.command("backup")(archive.backup)
+app.command("restore")(archive.restore)
+app.add_typer(audit.app, name="audit")
+app.add_typer(setup.people, name="person")
+app.add_typer(setup.keys, name="token")
+app.command("docs", hidden=True)(reference.write_reference)
+
+
+def main() -> None:
+    """Runs the command line; a failure of our own family is one clear line and exit code 1."""
+    try:
+        app()
+    except XuandaError as error:
+        typer.echo(f"xuanda: {error}", err=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""`xuanda serve` and `xuanda migrate`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from hub import schema
+from hub.db import open_database
+from hub.errors import CannotRun
+from hub.settings import Settings
+from hub.web.app import create_app
+from hub.wiring import build
+
+
+class FaceName(StrEnum):
+    """Which doors a web process opens."""
+
+    ALL = "all"
+    CONSOLE = "console"
+    PUBLIC = "public"
+
+
+def serve(
+    face: Annotated[
+        FaceName,
+        typer.Option(help="all: one machine; console: inside; public: outside, without any console route."),
+    ] = FaceName.ALL,
+    host: Annotated[str, typer.Option(help="Address to listen on; default XUANDA_HOST.")] = "",
+    port: Annotated[int, typer.Option(help="Port to listen on; default XUANDA_PORT.")] = 0,
+) -> None:
+    """Serves the web pages and runs the engine that looks for due work."""
+    hub = build(Settings())
+    try:
+        if not schema.is_current(hub.engine):
+            raise CannotRun(why="The database is not at this version's schema. Run: xuanda migrate")
+        stop = hub.start_engine() if hub.start_engine is not None else None
+        try:
+            # Its own access log would write the tokens of one-time links; `hub.web.edge` logs routes instead.
+            uvicorn.run(
+                create_app(hub, face.value),
+                host=host or hub.settings.host,
+                port=port or hub.settings.port,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                log_level="warning",
+            )
+        finally:
+            if stop is not None:
+                stop()
+    finally:
+        hub.close()
+
+
+def migrate() -> None:
+    """Brings the database to the schema of this version."""
+    settings = Settings()
+    engine = open_database(settings.database)
+    try:
+        schema.migrate(engine)
+    finally:
+        engine.dispose()
+    typer.echo("The database is at this version's schema.")
