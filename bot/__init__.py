@@ -1,0 +1,1 @@
+"""The service bot: understands a citizen, answers from signed content, hands over to a person."""

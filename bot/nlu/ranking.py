@@ -1,0 +1,67 @@
+"""What the classifier says about a question, and what to do with it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+OUT_OF_SCOPE = "out_of_scope"
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One answer's key with the chance that it is right."""
+
+    key: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The best guesses, surest first; ``foreign`` says that "belongs elsewhere" beat them all."""
+
+    guesses: tuple[Guess, ...]
+    foreign: bool
+
+    @property
+    def confidence(self) -> float:
+        """The confidence of the best guess, 0 where there is none."""
+        return self.guesses[0].confidence if self.guesses else 0.0
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From ``hi`` up the bot answers, from ``lo`` up it suggests, below it says that it does not know.
+
+    ``rival``: with a runner-up above this share of the best guess's confidence it suggests both instead.
+    """
+
+    hi: float
+    lo: float
+    rival: float
+
+
+THRESHOLDS = Thresholds(hi=0.45, lo=0.15, rival=0.6)
+"""Chosen by cross-validation on the demo office's questions and the out-of-scope development sentences."""
+
+SUGGESTIONS = 3
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``answer`` carries one key, ``suggest`` up to three, ``refuse`` none."""
+
+    kind: Literal["answer", "suggest", "refuse"]
+    keys: tuple[str, ...]
+
+
+def decide(ranking: Ranking, thresholds: Thresholds = THRESHOLDS) -> Decision:
+    """Answer, suggest or refuse; what belongs elsewhere or has a close rival is never answered outright."""
+    keys = tuple(guess.key for guess in ranking.guesses[:SUGGESTIONS])
+    if ranking.confidence >= thresholds.hi and not ranking.foreign and not _contested(ranking, thresholds):
+        return Decision("answer", keys[:1])
+    if ranking.confidence >= thresholds.lo:
+        return Decision("suggest", keys)
+    return Decision("refuse", ())
+
+
+def _contested(ranking: Ranking, thresholds: Thresholds) -> bool:
+    return len(ranking.guesses) > 1 and ranking.guesses[1].confidence > thresholds.rival * ranking.confidence
