@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -55,6 +55,8 @@ class Document:
     fields: dict[str, object] = field(default_factory=dict)
     words: Sequence[Word] = ()
     pictures: Sequence[tuple[str, str, bool]] = ()  # name, description, decorative
+    lost_pictures: Sequence[str] = ()  # shown, but not kept with this unit's files
+    unread_files: Sequence[str] = ()  # attachments whose text could not be read, so that nothing in them was checked
     own_hosts: frozenset[str] = frozenset()
     dead_links: frozenset[str] = frozenset()
     same_titles: Sequence[str] = ()
@@ -79,16 +81,38 @@ class Finding:
 
 def run(document: Document) -> list[Finding]:
     """All findings, the blocking ones first."""
+    document = replace(document, parts=[replace(part, text=readable(part.text)) for part in document.parts])
     found = [finding for check in CHECKS for finding in check(document)]
     unique = {finding.key: finding for finding in found}
     return sorted(unique.values(), key=lambda finding: finding.level != "block")
 
 
+def readable(text: str) -> str:
+    """The text as a reader sees it: without invisible characters, full-width digits and letters as plain ones.
+
+    Pasted text is full of zero-width characters, which would part a listed word without anybody seeing it.
+    """
+    return text.translate(_READABLE)
+
+
+_READABLE = {
+    **dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF)),
+    **{0xFF00 + code - 0x20: code for code in range(0x20, 0x7F) if chr(code).isalnum()},
+}
+
+
 def links(html: str) -> list[str]:
     """The addresses a text links to, in order."""
-    reader = _Links()
+    reader = _Addresses()
     reader.feed(html)
     return reader.links
+
+
+def picture_sources(html: str) -> list[str]:
+    """The address of every picture in a text, in order; empty for one without."""
+    reader = _Addresses()
+    reader.feed(html)
+    return reader.pictures
 
 
 # --- the checks ---------------------------------------------------------------------------------------
@@ -125,7 +149,7 @@ def _misstatements(document: Document) -> Iterable[Finding]:
                 yield Finding("misstatement", "block", part.place, part.label, message, wrong)
 
 
-MOBILE = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9A-Za-z])")
+MOBILE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?(1[3-9]\d[- ]?\d{4}[- ]?\d{4})(?![0-9A-Za-z])")
 IDENTITY = re.compile(
     r"(?<![0-9A-Za-z])[1-9]\d{5}(?:18|19|20)\d{2}"  # region, year
     r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![0-9A-Za-z])"  # month, day, serial, check digit
@@ -141,7 +165,7 @@ def _personal_data(document: Document) -> Iterable[Finding]:
                 message = f"含公民身份号码 {shown}，公开前须删除或按“{shown}”格式遮盖。"
                 yield Finding("identity", "block", part.place, part.label, message, shown)
         for match in MOBILE.finditer(part.text):
-            digits = re.sub(r"\D", "", match.group())
+            digits = re.sub(r"\D", "", match.group(1))
             shown = f"{digits[:3]}****{digits[-4:]}"
             message = f"含手机号码 {shown}，公开前须删除、改用办公电话或遮盖。"
             yield Finding("mobile", "block", part.place, part.label, message, shown)
@@ -175,7 +199,7 @@ def _secrecy(document: Document) -> Iterable[Finding]:
 def _links(document: Document) -> Iterable[Finding]:
     for part in document.parts:
         for link in links(part.html):
-            host = urlsplit(link).hostname or ""
+            host = _host(link)
             if link in document.dead_links:
                 message = f"链接打不开：{link}，请更正或删除。"
                 yield Finding("dead_link", "block", part.place, part.label, message, link)
@@ -184,8 +208,15 @@ def _links(document: Document) -> Iterable[Finding]:
                 yield Finding("foreign_link", "warn", part.place, part.label, message, link)
 
 
+def _host(link: str) -> str:
+    try:
+        return (urlsplit(link).hostname or "").rstrip(".")
+    except ValueError:  # A broken IPv6 address; shown to nobody as a place of ours.
+        return link[:100]
+
+
 def _trusted(host: str, own: frozenset[str]) -> bool:
-    return host in own or host == "gov.cn" or host.endswith((".gov.cn", ".gov.cn."))
+    return host in own or host == "gov.cn" or host.endswith(".gov.cn")
 
 
 def _pictures(document: Document) -> Iterable[Finding]:
@@ -193,10 +224,25 @@ def _pictures(document: Document) -> Iterable[Finding]:
         if not description.strip() and not decorative:
             message = f"图片“{name}”缺少文字说明，请填写，或标为装饰图片。"
             yield Finding("picture_text", "block", "pictures", "图片", message, name)
+    for name in document.lost_pictures:
+        message = "正文引用的图片不在本单位的素材中，请重新上传。"
+        yield Finding("lost_picture", "block", "pictures", "图片", message, name)
     for part in document.parts:
-        if "data-unread" in part.html or "unread-picture" in part.html:
+        unread = "data-unread" in part.html or "unread-picture" in part.html
+        # A picture on somebody else's server may change after it was signed, so it must be kept here.
+        foreign = next((source for source in picture_sources(part.html) if not source.startswith("/media/")), None)
+        if unread or foreign == "":
             message = "有粘贴时未能读取的图片（红色占位），请上传该图片或删除占位。"
             yield Finding("unread_picture", "block", part.place, part.label, message)
+        elif foreign:
+            message = f"图片仍在站外（{_host(foreign) or foreign[:60]}），请保存后上传到本系统。"
+            yield Finding("foreign_picture", "block", part.place, part.label, message, foreign)
+
+
+def _unread_files(document: Document) -> Iterable[Finding]:
+    for name in document.unread_files:
+        message = f"附件“{name}”的内容无法自动检查，请人工核对是否含个人信息或涉密内容。"
+        yield Finding("unread_file", "warn", "attachments", "附件", message, name)
 
 
 def _same_title(document: Document) -> Iterable[Finding]:
@@ -213,6 +259,7 @@ CHECKS: tuple[Callable[[Document], Iterable[Finding]], ...] = (
     _secrecy,
     _links,
     _pictures,
+    _unread_files,
     _same_title,
 )
 
@@ -229,11 +276,14 @@ def html_part(place: str, label: str, html: str) -> Part:
     return Part(place, label, plain(html), html)
 
 
-class _Links(HTMLParser):
+class _Addresses(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.pictures: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a":
             self.links += [value for name, value in attrs if name == "href" and value and not value.startswith("#")]
+        elif tag == "img":
+            self.pictures.append(dict(attrs).get("src") or "")

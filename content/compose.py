@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Mapping
@@ -18,13 +19,13 @@ from sqlalchemy.orm import Session
 from content import states
 from content.errors import NoRight
 from content.kinds import kind_of
-from content.kinds.base import FieldSpec, Kind
-from content.models import Asset, Column, Piece, Release, Revision, Variant
+from content.kinds.base import FieldSpec, Kind, day_of
+from content.models import Asset, Column, Piece, PublicPiece, Release, Revision, Variant
 from content.pictures import normalise
 from content.sanitise import clean_layout, clean_text
 from content.states import PieceState, ReleaseState
 from kernel.blobs import Blobs
-from kernel.errors import Invalid, Stale
+from kernel.errors import Invalid, Stale, WrongState
 from kernel.people import Permission, Viewer
 from kernel.work import Work
 
@@ -39,6 +40,11 @@ ATTACHMENTS = {
     ".txt": "text/plain",
     ".ofd": "application/ofd",
 }
+_WORDS = (
+    "title", "summary", "body", "fields", "cover_id", "source_name", "source_url", "editor", "keywords", "expires_at",
+)  # fmt: skip
+# Characters that no text has and that a database or a hash cannot take: controls, halves of surrogate pairs.
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _UNPACKED_LIMIT = 200 * 1024 * 1024
 
 
@@ -72,6 +78,8 @@ class Draft:
 def create(work: Work, who: Viewer, column: Column, kind: str = "", draft: Draft | None = None, **origin: Any) -> Piece:
     """A new piece in a column, of the column's kind unless another is named; `origin` as in Piece's columns."""
     _require(who, Permission.PIECE_WRITE, column.unit_id, "在该栏目撰稿")
+    if not column.active:
+        raise Invalid(field="column", why=f"栏目“{column.name}”已停用。")
     piece = Piece(
         unit_id=column.unit_id,
         column_id=column.id,
@@ -102,18 +110,33 @@ def save(work: Work, who: Viewer, piece: Piece, draft: Draft, version: int) -> R
     """
     _require(who, Permission.PIECE_WRITE, piece.unit_id, "修改此稿件")
     if piece.version != version:
-        raise Stale(field="version", what=f"{piece.updated_at:%Y-%m-%d %H:%M} UTC")
-    current = work.session.get_one(Revision, piece.revision_id)
-    state_before = piece.state
-    piece.state = states.move(piece.state, "edit")
-    revision = _next_revision(work, who, piece, current) if current.frozen else current
+        raise Stale(field="version", what=saved_at(piece))
+    revision = _editable(work, who, piece)
     _write(work, piece, revision, draft)
-    if state_before in (PieceState.REVIEW, PieceState.SIGNED):
-        void_release(work, piece, "稿件已修改")
     piece.version += 1
     piece.updated_at = work.now
     work.audit("piece.saved", piece, revision=revision.number, title=revision.title)
     return revision
+
+
+def reopen(work: Work, who: Viewer, piece: Piece) -> Revision:
+    """修改: starts a new revision with the same words, and voids a release that waits or has not gone out.
+
+    Does nothing to a piece that is being written already.
+    """
+    _require(who, Permission.PIECE_WRITE, piece.unit_id, "修改此稿件")
+    before = piece.revision_id
+    revision = _editable(work, who, piece)
+    if revision.id != before:
+        piece.version += 1
+        piece.updated_at = work.now
+        work.audit("piece.reopened", piece, revision=revision.number)
+    return revision
+
+
+def saved_at(piece: Piece) -> str:
+    """When a piece was last saved, for messages."""
+    return f"{piece.updated_at:%Y-%m-%d %H:%M} UTC"
 
 
 def void_release(work: Work, piece: Piece, why: str) -> None:
@@ -126,8 +149,11 @@ def void_release(work: Work, piece: Piece, why: str) -> None:
 
 
 def trash(work: Work, who: Viewer, piece: Piece) -> None:
-    """Moves a draft to 回收站; nothing is deleted."""
+    """Moves a draft to 回收站; nothing is deleted. What the public still sees has to be withdrawn first."""
     _require(who, Permission.PIECE_WRITE, piece.unit_id, "删除此稿件")
+    shown = work.session.get(PublicPiece, piece.id)
+    if shown is not None and shown.from_at is not None and shown.withdrawn_at is None:
+        raise WrongState(state="公众仍可看到", act="移入回收站（请先撤稿）")
     piece.state = states.move(piece.state, "trash")
     piece.updated_at = work.now
     work.audit("piece.trashed", piece)
@@ -148,6 +174,7 @@ def add_picture(
     _require(who, Permission.PIECE_WRITE, piece.unit_id, "上传图片")
     picture = normalise(data, name)
     ref = blobs.put(picture.data)
+    _touch(work, who, piece)
     asset = _asset(work, who, piece, name, ref.sha256, ref.size, picture.media_type)
     asset.width, asset.height, asset.alt, asset.decorative = picture.width, picture.height, alt[:300], decorative
     work.session.flush()
@@ -158,6 +185,10 @@ def add_picture(
 def describe_picture(work: Work, who: Viewer, asset: Asset, alt: str, decorative: bool) -> None:
     """Gives a picture its description, or marks it decorative."""
     _require(who, Permission.PIECE_WRITE, asset.unit_id, "修改图片说明")
+    if (asset.alt, asset.decorative) == (alt.strip()[:300], decorative):
+        return
+    if asset.piece_id is not None:
+        _touch(work, who, work.session.get_one(Piece, asset.piece_id))
     asset.alt, asset.decorative = alt.strip()[:300], decorative
     work.audit("picture.described", asset, alt=asset.alt, decorative=decorative)
 
@@ -169,6 +200,7 @@ def add_attachment(work: Work, who: Viewer, piece: Piece, blobs: Blobs, name: st
     if suffix not in ATTACHMENTS:
         raise Invalid(field="file", why=f"附件“{name}”的类型不受支持（可用：{'、'.join(ATTACHMENTS)}）。")
     ref = blobs.put(data)
+    _touch(work, who, piece)
     asset = _asset(work, who, piece, name, ref.sha256, ref.size, ATTACHMENTS[suffix])
     asset.text = attachment_text(suffix, data)
     work.session.flush()
@@ -180,24 +212,32 @@ def remove_asset(work: Work, who: Viewer, asset: Asset) -> None:
     """Takes a picture or attachment off its piece; the bytes stay for releases that show them."""
     _require(who, Permission.PIECE_WRITE, asset.unit_id, "移除附件")
     work.audit("asset.removed", asset, name=asset.name, sha256=asset.sha256)
+    if asset.piece_id is not None:
+        revision = _touch(work, who, work.session.get_one(Piece, asset.piece_id))
+        if revision.cover_id == asset.id:
+            revision.cover_id = None
     asset.piece_id = None
 
 
 def attachment_text(suffix: str, data: bytes) -> str:
     """The text of an attachment as far as it can be read; empty for formats without readable text."""
     try:
-        if suffix in (".docx", ".xlsx") and not _small_when_unpacked(data):
-            return ""
-        if suffix == ".docx":
-            return str(mammoth.extract_raw_text(io.BytesIO(data)).value)
-        if suffix == ".xlsx":
-            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-            rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
-            return "\n".join(" ".join(str(cell) for cell in row if cell is not None) for row in rows)
-        if suffix == ".txt":
-            return data.decode("utf-8", errors="replace")
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError):
+        return tidy(_read_attachment(suffix, data))
+    except Exception:  # noqa: BLE001  # The readers raise whatever they like on a broken file; it is kept all the same.
         return ""
+
+
+def _read_attachment(suffix: str, data: bytes) -> str:
+    if suffix in (".docx", ".xlsx") and not _small_when_unpacked(data):
+        return ""
+    if suffix == ".docx":
+        return str(mammoth.extract_raw_text(io.BytesIO(data)).value)
+    if suffix == ".xlsx":
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
+        return "\n".join(" ".join(str(cell) for cell in row if cell is not None) for row in rows)
+    if suffix == ".txt":
+        return data.decode("utf-8", errors="replace")
     return ""
 
 
@@ -206,24 +246,40 @@ def clean_fields(kind: Kind, sent: Mapping[str, Any]) -> dict[str, Any]:
     return {spec.name: _clean_field(spec, sent.get(spec.name)) for spec in kind.fields}
 
 
+def tidy(text: str) -> str:
+    """The text without control characters and with plain line ends."""
+    return _UNFIT.sub("", text.replace("\r\n", "\n"))
+
+
+def _line(field: str, label: str, text: str, limit: int) -> str:
+    return _text(field, label, " ".join(tidy(text).split()), limit)
+
+
+def _text(field: str, label: str, text: str, limit: int) -> str:
+    kept = tidy(text).strip()
+    if len(kept) > limit:
+        raise Invalid(field=field, why=f"{label}超过 {limit} 字。")
+    return kept
+
+
 def _clean_field(spec: FieldSpec, value: Any) -> Any:
     if spec.type == "rows":
-        rows = value if isinstance(value, list) else []
+        rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
         cleaned = [{column.name: _clean_field(column, row.get(column.name)) for column in spec.columns} for row in rows]
-        return [row for row in cleaned if any(cell not in ("", None, False) for cell in row.values())]
+        return [row for row in cleaned if any(cell not in ("", None, False, []) for cell in row.values())]
     if spec.type == "lines":
         lines = value if isinstance(value, list) else str(value or "").splitlines()
-        return [str(line).strip()[: spec.limit] for line in lines if str(line).strip()]
+        return [tidy(str(line)).strip()[: spec.limit] for line in lines if str(line).strip()]
     if spec.type == "flag":
         return value in (True, "1", "true", "on", "yes")
     if spec.type == "number":
         return _number(spec, value)
-    text = str(value or "").strip()
+    text = tidy("" if value is None else str(value)).strip()
     if len(text) > spec.limit:
         raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”超过 {spec.limit} 字。")
     if spec.type == "choice" and text and text not in dict(spec.choices):
         raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”没有“{text}”这一选项。")
-    if spec.type == "date" and text and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+    if spec.type == "date" and text and day_of(text) is None:
         raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”须为“年-月-日”格式的日期。")
     return text
 
@@ -234,22 +290,24 @@ def _number(spec: FieldSpec, value: Any) -> float | int | None:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”须为数字。") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”须为数字。")
     return int(number) if number.is_integer() else number
 
 
 def _write(work: Work, piece: Piece, revision: Revision, draft: Draft) -> None:
-    if len(draft.title) > TITLE_LIMIT:
-        raise Invalid(field="title", why=f"标题超过 {TITLE_LIMIT} 字。")
-    revision.title = " ".join(draft.title.split())
-    revision.summary = draft.summary.strip()[:500]
-    revision.body = clean_text(draft.body)
+    revision.title = _line("title", "标题", draft.title, TITLE_LIMIT)
+    revision.summary = _text("summary", "摘要", draft.summary, 500)
+    revision.body = clean_text(tidy(draft.body))
     revision.fields = clean_fields(kind_of(piece.kind), draft.fields)
     revision.cover_id = _own_asset(work.session, piece, draft.cover_id)
-    revision.source_name = draft.source_name.strip()[:100]
-    revision.source_url = draft.source_url.strip()[:1000]
-    revision.editor = draft.editor.strip()[:60]
-    revision.keywords = draft.keywords.strip()[:300]
+    revision.source_name = _line("source_name", "来源", draft.source_name, 100)
+    revision.source_url = _line("source_url", "来源地址", draft.source_url, 1000)
+    if revision.source_url and not revision.source_url.startswith(("https://", "http://")):
+        raise Invalid(field="source_url", why="来源地址须以 https:// 或 http:// 开头。")
+    revision.editor = _line("editor", "责任编辑", draft.editor, 60)
+    revision.keywords = _line("keywords", "关键词", draft.keywords, 300)
     revision.expires_at = draft.expires_at
     piece.title = revision.title
     work.session.execute(delete(Variant).where(Variant.revision_id == revision.id))
@@ -260,12 +318,13 @@ def _write(work: Work, piece: Piece, revision: Revision, draft: Draft) -> None:
 
 
 def _variant(revision: Revision, channel: str, draft: VariantDraft) -> Variant:
-    body = clean_layout(draft.body) if draft.layout else draft.body.strip()
+    body = clean_layout(tidy(draft.body)) if draft.layout else tidy(draft.body).strip()
+    place = f"variants.{channel}"
     return Variant(
         revision_id=revision.id,
         channel=channel,
-        title=" ".join(draft.title.split())[:TITLE_LIMIT],
-        digest=draft.digest.strip()[:1000],
+        title=_line(f"{place}.title", "标题", draft.title, TITLE_LIMIT),
+        digest=_text(f"{place}.digest", "摘要", draft.digest, 1000),
         body=body,
         layout=draft.layout,
     )
@@ -276,14 +335,36 @@ def _own_asset(session: Session, piece: Piece, asset_id: int | None) -> int | No
     return asset.id if asset is not None and asset.piece_id == piece.id else None
 
 
+def _editable(work: Work, who: Viewer, piece: Piece) -> Revision:
+    before = piece.state
+    piece.state = states.move(piece.state, "edit")
+    if before in (PieceState.REVIEW, PieceState.SIGNED):
+        void_release(work, piece, "稿件已修改")
+    current = work.session.get_one(Revision, piece.revision_id)
+    return _next_revision(work, who, piece, current) if current.frozen else current
+
+
+def _touch(work: Work, who: Viewer, piece: Piece) -> Revision:
+    # Pictures and files are part of what is signed: changing them after submitting is an edit like any other.
+    before = piece.revision_id
+    revision = _editable(work, who, piece)
+    if revision.id != before:
+        piece.version += 1
+    piece.updated_at = work.now
+    return revision
+
+
 def _next_revision(work: Work, who: Viewer, piece: Piece, current: Revision) -> Revision:
     last = work.session.scalar(select(func.max(Revision.number)).where(Revision.piece_id == piece.id)) or 0
-    revision = Revision(
-        piece_id=piece.id, number=last + 1, created_by=who.person_id, created_at=work.now, fields=current.fields
-    )
+    same = {name: getattr(current, name) for name in _WORDS}
+    revision = Revision(piece_id=piece.id, number=last + 1, created_by=who.person_id, created_at=work.now, **same)
     work.session.add(revision)
     work.session.flush()
+    for row in work.session.scalars(select(Variant).where(Variant.revision_id == current.id)).all():
+        own = {name: getattr(row, name) for name in ("channel", "title", "digest", "body", "layout")}
+        work.session.add(Variant(revision_id=revision.id, **own))
     piece.revision_id = revision.id
+    work.session.flush()
     return revision
 
 
@@ -292,7 +373,7 @@ def _asset(work: Work, who: Viewer, piece: Piece, name: str, sha256: str, size: 
         unit_id=piece.unit_id,
         piece_id=piece.id,
         sha256=sha256,
-        name=re.sub(r"[\\/\x00-\x1f]", "_", name)[-200:],
+        name=re.sub(r"[\\/\x00-\x1f]", "_", tidy(name)).strip()[-200:] or "file",
         media_type=media_type,
         size=size,
         created_by=who.person_id,

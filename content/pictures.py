@@ -43,7 +43,14 @@ def normalise(data: bytes, name: str) -> Picture:
             image.load()
     except NotAPicture:
         raise
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (
+        UnidentifiedImageError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ):
         raise NotAPicture(name=name, why="文件内容无法识别") from None
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     return _encode(image)

@@ -22,7 +22,8 @@ def reserve_place(work: Work, release_id: int) -> PublicPiece:
     release = work.session.get_one(Release, release_id)
     row = _row(work, release)
     if row.place is None:
-        column = work.session.scalars(select(Column).where(Column.id == row.column_id).with_for_update()).one()
+        locked = select(Column).where(Column.id == row.column_id).with_for_update()
+        column = work.session.scalars(locked.execution_options(populate_existing=True)).one()
         column.places += 1
         row.place = column.places
     _describe(row, release)
@@ -34,6 +35,8 @@ def went_live(work: Work, release_id: int, at: datetime) -> None:
     """The release is now what the public sees of its piece; `first_published_at` is set once, here and nowhere else."""
     release = work.session.get_one(Release, release_id)
     row = _row(work, release)
+    if row.from_at is not None and row.release_id > release.id and row.withdrawn_at is None:
+        return  # A later release went out first elsewhere; the public must not be taken back to the older words.
     _describe(row, release)
     row.release_id, row.revision_id = release.id, release.revision_id
     row.from_at = at

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from content import checks, rules, snapshot, states
-from content.compose import void_release
+from content.compose import saved_at, void_release
 from content.errors import Blocked, NoRight
 from content.events import ReleaseSubmitted
 from content.kinds import kind_of
 from content.models import Asset, Column, Lift, ListedWord, Piece, Release, Revision, Variant
 from content.snapshot import Target, Window
 from content.states import PieceState, ReleaseState
-from kernel.errors import Invalid
+from kernel.errors import Invalid, Stale
 from kernel.people import Permission, Viewer, ancestors
 from kernel.work import Work
 from templates.engine import Engine
@@ -36,18 +37,19 @@ def submit(
     own_hosts: frozenset[str] = frozenset(),
     dead_links: frozenset[str] = frozenset(),
     emergency: bool = False,
+    version: int | None = None,
 ) -> Release:
     """送审: checks the piece, freezes its revision, and opens a release for signing.
 
-    Raises Blocked when findings stand in the way that no signer has lifted.
+    Raises Blocked when findings stand in the way that no signer has lifted, Stale when somebody saved the
+    piece since the `version` that the person read.
     """
     if not who.may(Permission.PIECE_WRITE, piece.unit_id):
         raise NoRight(what="送审此稿件")
-    if not targets:
-        raise Invalid(field="targets", why="还没有选择发布渠道。")
-    if window.earliest and window.latest and window.latest <= window.earliest:
-        raise Invalid(field="latest", why="最晚时间须晚于最早时间。")
+    if version is not None and version != piece.version:
+        raise Stale(field="version", what=saved_at(piece))
     revision = work.session.get_one(Revision, piece.revision_id)
+    _check_plan(work, revision, targets, window)
     blocks = [
         finding
         for finding, lift in check(work.session, piece, revision, own_hosts=own_hosts, dead_links=dead_links)
@@ -73,15 +75,33 @@ def recall(work: Work, who: Viewer, piece: Piece) -> None:
     work.audit("piece.recalled", piece)
 
 
-def lift(work: Work, who: Viewer, piece: Piece, finding_key: str, reason: str) -> Lift:
-    """放行: a signer lets a blocking finding pass, with his reason; not on his own text."""
-    if not who.may(Permission.FINDING_LIFT, piece.unit_id) or piece.author_id == who.person_id:
+def lift(
+    work: Work,
+    who: Viewer,
+    piece: Piece,
+    finding_key: str,
+    reason: str,
+    *,
+    own_hosts: frozenset[str] = frozenset(),
+    dead_links: frozenset[str] = frozenset(),
+) -> Lift:
+    """放行: a signer lets a blocking finding pass, with his reason; not on his own text.
+
+    What a rule of the kind or an empty field blocks cannot be lifted: it has to be filled in.
+    """
+    revision = work.session.get_one(Revision, piece.revision_id)
+    own_text = who.person_id in (piece.author_id, revision.created_by)
+    if own_text or not who.may(Permission.FINDING_LIFT, piece.unit_id):
         raise NoRight(what="放行拦截问题（须由签发人放行，且不能放行自己的稿件）")
     if not reason.strip():
         raise Invalid(field="reason", why="放行须填写理由。")
-    revision = work.session.get_one(Revision, piece.revision_id)
-    finding = next((found for found, _ in check(work.session, piece, revision) if found.key == finding_key), None)
-    if finding is None:
+    findings = check(work.session, piece, revision, own_hosts=own_hosts, dead_links=dead_links)
+    finding, earlier = next((pair for pair in findings if pair[0].key == finding_key), (None, None))
+    if earlier is not None:
+        return earlier
+    if finding is not None and finding.rule == "required":
+        raise Invalid(field="finding", why="必填项不能放行，请补全。")
+    if finding is None or finding.level != "block":
         raise Invalid(field="finding", why="该问题已不存在，可能稿件已修改。")
     lifted = Lift(
         revision_id=revision.id,
@@ -109,6 +129,19 @@ def check(
     document = _document(session, piece, revision, own_hosts, dead_links)
     lifted = {row.finding_key: row for row in session.scalars(select(Lift).filter_by(revision_id=revision.id))}
     return [(finding, lifted.get(finding.key)) for finding in checks.run(document)]
+
+
+def _check_plan(work: Work, revision: Revision, targets: Sequence[Target], window: Window) -> None:
+    if not targets:
+        raise Invalid(field="targets", why="还没有选择发布渠道。")
+    if len({target.account_id for target in targets}) < len(targets):
+        raise Invalid(field="targets", why="同一账号选择了两次。")
+    if window.earliest and window.latest and window.latest <= window.earliest:
+        raise Invalid(field="latest", why="最晚时间须晚于最早时间。")
+    if window.latest and window.latest <= work.now:
+        raise Invalid(field="latest", why="最晚时间已过。")
+    if revision.expires_at and revision.expires_at <= (window.earliest or work.now):
+        raise Invalid(field="expires_at", why="失效时间早于发布时间，读者将看不到这篇稿件。")
 
 
 def _open(
@@ -154,10 +187,9 @@ def _document(
     session: Session, piece: Piece, revision: Revision, own_hosts: frozenset[str], dead_links: frozenset[str]
 ) -> checks.Document:
     kind = kind_of(piece.kind)
-    assets = session.scalars(select(Asset).where(Asset.piece_id == piece.id)).all()
-    shown = set(snapshot.media_in([revision.body])) | {
-        asset.sha256 for asset in assets if asset.id == revision.cover_id
-    }
+    assets = session.scalars(select(Asset).where(Asset.piece_id == piece.id).order_by(Asset.id)).all()
+    variants = session.scalars(select(Variant).filter_by(revision_id=revision.id).order_by(Variant.channel)).all()
+    pictures, lost = _shown_pictures(session, piece, revision, [revision.body, *(row.body for row in variants)])
     parts = [
         checks.Part("title", "标题", revision.title),
         checks.Part("summary", "摘要", revision.summary),
@@ -165,11 +197,10 @@ def _document(
         checks.Part("fields", kind.label, kind.plain(revision.fields)),
         checks.Part("keywords", "关键词", revision.keywords),
     ]
-    for variant in session.scalars(select(Variant).filter_by(revision_id=revision.id).order_by(Variant.channel)):
+    for variant in variants:
         parts.append(checks.Part(f"{variant.channel}.title", f"{variant.channel} 标题", variant.title))
         parts.append(checks.Part(f"{variant.channel}.digest", f"{variant.channel} 摘要", variant.digest))
-        parts.append(checks.html_part(f"{variant.channel}.body", f"{variant.channel} 正文", variant.body))
-        shown |= set(snapshot.media_in([variant.body]))
+        parts.append(_own_words(variant))
     for asset in assets:
         parts.append(checks.Part(f"attachment.{asset.id}", f"附件“{asset.name}”", f"{asset.name}\n{asset.text}"))
     units = ancestors(session, piece.unit_id)
@@ -183,11 +214,33 @@ def _document(
             checks.Word(word.word, "block" if word.level == "block" else "warn", word.instead, word.note)
             for word in words
         ],
-        pictures=[(asset.name, asset.alt, asset.decorative) for asset in assets if asset.sha256 in shown],
+        pictures=[(asset.name, asset.alt, asset.decorative) for asset in pictures],
+        lost_pictures=lost,
+        unread_files=[
+            asset.name for asset in assets if not asset.text.strip() and not asset.media_type.startswith("image/")
+        ],
         own_hosts=own_hosts,
         dead_links=dead_links,
         same_titles=_same_titles(session, piece, revision),
     )
+
+
+def _own_words(variant: Variant) -> checks.Part:
+    part = checks.html_part(f"{variant.channel}.body", f"{variant.channel} 正文", variant.body)
+    # A channel of plain text shows every character, also what would be a tag elsewhere.
+    return part if variant.layout else replace(part, text=f"{part.text}\n{variant.body}")
+
+
+def _shown_pictures(
+    session: Session, piece: Piece, revision: Revision, texts: Sequence[str]
+) -> tuple[list[Asset], list[str]]:
+    cover = session.get(Asset, revision.cover_id) if revision.cover_id else None
+    wanted = snapshot.media_in(texts) + ([cover.sha256] if cover else [])
+    rows = session.scalars(
+        select(Asset).where(Asset.sha256.in_(wanted), Asset.unit_id == piece.unit_id).order_by(Asset.id)
+    ).all()
+    kept = {row.sha256: row for row in rows} | {row.sha256: row for row in rows if row.piece_id == piece.id}
+    return list(kept.values()), [name for name in dict.fromkeys(wanted) if name not in kept]
 
 
 def _same_titles(session: Session, piece: Piece, revision: Revision) -> Sequence[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from content import rules, states
@@ -52,7 +53,9 @@ def sign(
     """
     piece = _open_piece(work, release)
     level = next_level(work.session, release)
-    _may_sign(work, who, piece, release, level, on_behalf_of)
+    _may_sign(work.session, who, release, level, on_behalf_of, work.now)
+    if paper is not None and paper.filed_by in _authors(work.session, release):
+        raise NoRight(what="登记自己稿件的线下签（须由他人登记）")
     if seen_hash != release.hash:
         raise HashChanged
     if level == release.levels:
@@ -93,7 +96,7 @@ def send_back(
         raise Invalid(field="opinion", why="退回须填写原因。")
     piece = _open_piece(work, release)
     level = next_level(work.session, release)
-    _may_sign(work, who, piece, release, level, on_behalf_of)
+    _may_sign(work.session, who, release, level, on_behalf_of, work.now)
     signature = _signature(work, who, release, level, "return", reason, on_behalf_of, method, None)
     release.state = ReleaseState.RETURNED
     piece.state = states.move(piece.state, "return")
@@ -105,12 +108,15 @@ def send_back(
 
 def record_proof(work: Work, who: Viewer, release: Release, person_id: int | None = None) -> ProofPass:
     """Records one proof pass (校对) by the named person, by default the one who records it; not by the author."""
-    piece = _open_piece(work, release)
+    _open_piece(work, release)
     proofreader = person_id or who.person_id
     if not (who.may(Permission.PIECE_REVIEW, release.unit_id) or who.may(Permission.PIECE_WRITE, release.unit_id)):
         raise NoRight(what="登记校对")
-    if proofreader == piece.author_id:
+    if proofreader in _authors(work.session, release):
         raise OwnText
+    person = work.session.get(Person, proofreader)
+    if person is None or not person.active:
+        raise Invalid(field="person", why="没有这位校对人，或其账号已停用。")
     done = work.session.scalar(select(func.count(ProofPass.id)).where(ProofPass.release_id == release.id)) or 0
     if done >= max(release.proofs, 1):
         raise WrongState(state=f"已完成 {done} 次校对", act="再次登记校对")
@@ -121,16 +127,26 @@ def record_proof(work: Work, who: Viewer, release: Release, person_id: int | Non
     return proof
 
 
-def may_sign(session: Session, who: Viewer, release: Release) -> bool:
-    """Whether the waiting level is this person's to sign, for queues and buttons."""
+def may_sign(session: Session, who: Viewer, release: Release, now: datetime, on_behalf_of: int | None = None) -> bool:
+    """Whether the waiting level is this person's to sign, for queues and buttons; `on_behalf_of` as his deputy."""
     if release.state != ReleaseState.OPEN:
         return False
-    piece = session.get_one(Piece, release.piece_id)
-    level = next_level(session, release)
-    if who.person_id in _authors(session, piece, release):
+    try:
+        _may_sign(session, who, release, next_level(session, release), on_behalf_of, now)
+    except (NoRight, OwnText, SignedBefore):
         return False
-    permission = rules.permission_for(level, release.levels)
-    return who.may(permission, release.unit_id) and not _signed_before(session, release, who.person_id)
+    return True
+
+
+def principals(session: Session, person_id: int, now: datetime) -> list[Person]:
+    """For whom a person may sign as deputy at this moment (委托审签)."""
+    query = (
+        select(Person)
+        .join(Deputy, Deputy.person_id == Person.id)
+        .where(Deputy.deputy_id == person_id, Deputy.starts_at <= now, Deputy.ends_at > now, Person.active)
+        .distinct()
+    )
+    return list(session.scalars(query.order_by(Person.id)))
 
 
 def _open_piece(work: Work, release: Release) -> Piece:
@@ -139,43 +155,50 @@ def _open_piece(work: Work, release: Release) -> Piece:
     return work.session.get_one(Piece, release.piece_id)
 
 
-def _may_sign(work: Work, who: Viewer, piece: Piece, release: Release, level: int, on_behalf_of: int | None) -> None:
-    authors = _authors(work.session, piece, release)
+def _may_sign(
+    session: Session, who: Viewer, release: Release, level: int, on_behalf_of: int | None, now: datetime
+) -> None:
+    authors = _authors(session, release)
     if who.person_id in authors or on_behalf_of in authors:
         raise OwnText
     permission = rules.permission_for(level, release.levels)
     if on_behalf_of is not None:
-        _deputy_holds(work, who, on_behalf_of, permission, release.unit_id)
+        _deputy_holds(session, who, on_behalf_of, permission, release.unit_id, now)
     elif not who.may(permission, release.unit_id):
         raise NoRight(what=f"作{rules.level_name(level, release.levels)}")
     need = rules.requirement(
-        work.session, release.unit_id, release.content["column"]["slug"], work.now, emergency=release.emergency
+        session, release.unit_id, release.content["column"]["slug"], now, emergency=release.emergency
     )
-    if need.distinct and _signed_before(work.session, release, who.person_id):
+    # A principal and his deputy count as both: neither may stand on the form a second time.
+    if need.distinct and _signed_before(session, release, {who.person_id, on_behalf_of or who.person_id}):
         raise SignedBefore
 
 
-def _authors(session: Session, piece: Piece, release: Release) -> set[int]:
+def _authors(session: Session, release: Release) -> set[int]:
+    piece = session.get_one(Piece, release.piece_id)
     writer = session.get_one(Revision, release.revision_id).created_by
     return {piece.author_id, writer, release.submitted_by}
 
 
-def _deputy_holds(work: Work, who: Viewer, principal_id: int, permission: Permission, unit_id: int) -> None:
+def _deputy_holds(
+    session: Session, who: Viewer, principal_id: int, permission: Permission, unit_id: int, now: datetime
+) -> None:
     appointed = select(Deputy.id).where(
         Deputy.person_id == principal_id,
         Deputy.deputy_id == who.person_id,
-        Deputy.starts_at <= work.now,
-        Deputy.ends_at > work.now,
+        Deputy.starts_at <= now,
+        Deputy.ends_at > now,
     )
-    principal = work.session.get(Person, principal_id)
-    if principal is None or work.session.scalar(appointed) is None:
+    principal = session.get(Person, principal_id)
+    if principal is None or session.scalar(appointed.limit(1)) is None:
         raise NoRight(what="代他人审签（没有生效的委托审签）")
-    if not viewer(work.session, principal, work.now).may(permission, unit_id):
+    if not viewer(session, principal, now).may(permission, unit_id):
         raise NoRight(what="代此人审签（委托人没有该审级的权限）")
 
 
-def _signed_before(session: Session, release: Release, person_id: int) -> bool:
-    query = select(Signature.id).where(Signature.release_id == release.id, Signature.person_id == person_id)
+def _signed_before(session: Session, release: Release, people: set[int]) -> bool:
+    stands = or_(Signature.person_id.in_(people), Signature.on_behalf_of.in_(people))
+    query = select(Signature.id).where(Signature.release_id == release.id, stands)
     return session.scalar(query.limit(1)) is not None
 
 

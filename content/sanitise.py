@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from html import escape
 from html.parser import HTMLParser
 
 import nh3
@@ -63,6 +66,26 @@ def clean_layout(html: str) -> str:
         url_schemes=_SCHEMES,
         link_rel=None,
     )
+
+
+def describe_pictures(html: str, described: Mapping[str, tuple[str, str, int, int]]) -> str:
+    """Cleaned text whose pictures carry what is kept under their SHA-256: address, description, size in pixels."""
+
+    def rewrite(found: re.Match[str]) -> str:
+        source = _SOURCE.search(found.group())
+        if source is None or source.group(1) not in described:
+            return found.group()
+        address, alt, width, height = described[source.group(1)]
+        kept = _SOURCE.sub(f' src="{address}"', _DESCRIPTION.sub("", found.group())).rstrip("/> ")
+        size = f' width="{width}" height="{height}"' if width and height else ""
+        return f'{kept} alt="{escape(alt)}"{size}>'
+
+    return _PICTURE.sub(rewrite, html)
+
+
+_PICTURE = re.compile(r'<img(?:\s+[\w-]+(?:="[^"]*")?)*\s*/?>')
+_DESCRIPTION = re.compile(r'\s(?:alt|width|height)="[^"]*"')
+_SOURCE = re.compile(r'\ssrc="/media/([0-9a-f]{64})\.(?:jpg|png)"')
 
 
 def plain(html: str) -> str:

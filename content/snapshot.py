@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import Case, case, select
 from sqlalchemy.orm import Session
 
 from content.kinds import kind_of
 from content.models import Asset, Column, Piece, Revision, Variant
-from content.sanitise import plain
+from content.sanitise import clean_text, describe_pictures, plain
 from kernel.people import Unit
 from templates.engine import Engine
 from templates.views import PortalColumn, PortalFile, PortalItem, PortalPicture, Post, WechatAccount
@@ -67,8 +67,9 @@ def compose(
     column = session.get_one(Column, piece.column_id)
     unit = session.get_one(Unit, piece.unit_id)
     common = _common(session, piece, revision, column, unit)
-    own = {variant.channel: variant for variant in session.scalars(select(Variant).filter_by(revision_id=revision.id))}
-    styles = {target.channel: (target.style, target.account_name) for target in targets}
+    own = own_variants(session, piece, revision)
+    # Where a channel has several accounts, the first one's name stands in the drawing, in whatever order they came.
+    styles = {target.channel: (target.style, target.account_name) for target in reversed(_in_order(targets))}
     variants = {
         channel: variant_of(engine, common, own.get(channel), channel, style, account, portal)
         for channel, (style, account) in sorted(styles.items())
@@ -76,12 +77,28 @@ def compose(
     return {
         **common,
         "variants": variants,
-        "targets": [_target(target) for target in sorted(targets, key=lambda target: target.account_id)],
+        "targets": [_target(target) for target in _in_order(targets)],
         "window": {"earliest": _moment(window.earliest), "latest": _moment(window.latest)},
         "pictures": _pictures(
             session, piece, [common["body"], *(variant["html"] for variant in variants.values())], common
         ),
     }
+
+
+def own_variants(session: Session, piece: Piece, revision: Revision) -> dict[str, Variant]:
+    """The channels' own words of a revision, as rows apart from the session with their pictures described."""
+    found = {}
+    for row in session.scalars(select(Variant).filter_by(revision_id=revision.id)):
+        body = row.body if row.layout else describe_pictures(row.body, _described(session, piece, row.body))
+        found[row.channel] = Variant(
+            revision_id=revision.id,
+            channel=row.channel,
+            title=row.title,
+            digest=row.digest,
+            body=body,
+            layout=row.layout,
+        )
+    return found
 
 
 def digest(content: Mapping[str, Any]) -> str:
@@ -104,7 +121,7 @@ def variant_of(
     summary = own.digest if own and own.digest else str(common["summary"])
     shown = {"title": title, "digest": summary, "html": "", "text": "", "author": str(common["editor"])}
     if style == "page":
-        shown["html"] = own.body if own and own.body else str(common["body"])
+        shown["html"] = clean_text(own.body) if own and own.body else str(common["body"])
     elif style == "layout":
         shown["html"] = (
             own.body if own and own.layout and own.body else _layout(engine, common, own, channel, account, portal)
@@ -195,7 +212,7 @@ def _common(session: Session, piece: Piece, revision: Revision, column: Column, 
         "path": path_of(column, piece),
         "title": revision.title,
         "summary": revision.summary or plain(revision.body).replace("\n", " ")[:120],
-        "body": revision.body,
+        "body": describe_pictures(revision.body, _described(session, piece, revision.body)),
         "fields": revision.fields,
         "cover": cover.sha256 if cover else "",
         "cover_path": media_path(cover) if cover else "",
@@ -217,7 +234,8 @@ def _layout(
 ) -> str:
     template = engine.choose(f"outbound/{channel}/{common['kind']}.html", f"outbound/{channel}/default.html")
     # The time printed in the layout is the platform's own; what is signed must not change with the hour of signing.
-    item = item_view(common, published_at=_EPOCH, body=own.body if own and own.body else None, address=portal)
+    body = clean_text(own.body) if own and own.body else None
+    item = item_view(common, published_at=_EPOCH, body=body, address=portal)
     return engine.render(template, item=item, account=WechatAccount(name=account, unit=common["unit"], portal=portal))
 
 
@@ -237,12 +255,32 @@ def _text(engine: Engine, common: Mapping[str, Any], title: str, summary: str, c
     return engine.render(template, post=post).strip()
 
 
+def _described(session: Session, piece: Piece, body: str) -> dict[str, tuple[str, str, int, int]]:
+    rows = session.scalars(
+        select(Asset)
+        .where(Asset.sha256.in_(media_in([body])), Asset.unit_id == piece.unit_id)
+        .order_by(_own_last(piece))
+    )
+    return {row.sha256: (media_path(row), row.alt, row.width or 0, row.height or 0) for row in rows}
+
+
+def _own_last(piece: Piece) -> Case[int]:
+    # The same picture may be kept with several pieces, each with its own description; this piece's own wins.
+    return case((Asset.piece_id == piece.id, 1), else_=0)
+
+
+def _in_order(targets: Sequence[Target]) -> list[Target]:
+    return sorted(targets, key=lambda target: target.account_id)
+
+
 def _pictures(
     session: Session, piece: Piece, texts: Sequence[str], common: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     wanted = media_in(texts) + ([common["cover"]] if common["cover"] else [])
     rows = session.scalars(
-        select(Asset).where(Asset.sha256.in_(wanted), Asset.unit_id == piece.unit_id).order_by(Asset.id)
+        select(Asset)
+        .where(Asset.sha256.in_(wanted), Asset.unit_id == piece.unit_id)
+        .order_by(_own_last(piece), Asset.id)
     )
     return {
         row.sha256: {

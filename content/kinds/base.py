@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from templates.views import PortalItem
 
-FieldType = Literal["text", "textarea", "number", "date", "flag", "choice", "lines", "rows"]
+FieldType = Literal["text", "textarea", "number", "date", "flag", "choice", "lines", "rows", "piece"]
 
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One field of a kind; `columns` describe the cells of a `rows` field."""
+    """One field of a kind; `columns` describe the cells of a `rows` field, a `piece` field holds a piece's id."""
 
     name: str
     label: str
