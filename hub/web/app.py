@@ -11,8 +11,9 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from hub.product import Hub
 from hub.web import audit_log, edge, errors, grants, health, home, login, patterns, people, rules, tokens, units
-from hub.wiring import Hub
+from hub.web.site import SiteFiles
 from kernel.errors import XuandaError
 from templates.engine import FOLDER
 
@@ -63,6 +64,8 @@ def create_app(hub: Hub, face: Face = "all") -> FastAPI:
     for router in routers(face):
         app.include_router(router)
     app.mount("/static", HashedStatic(directory=FOLDER / "static"), name="static")
+    if face != "console":
+        app.mount("/", SiteFiles(hub.settings.site_folder), name="site")
     app.add_exception_handler(XuandaError, errors.on_xuanda_error)
     app.add_exception_handler(HTTPException, errors.on_http_error)
     app.add_exception_handler(RequestValidationError, errors.on_invalid_request)
@@ -77,7 +80,10 @@ def create_app(hub: Hub, face: Face = "all") -> FastAPI:
 
 
 def routers(face: Face) -> tuple[APIRouter, ...]:
-    """The desks behind a face."""
+    """The desks behind a face; the bare address leads to the console only where no portal has taken it."""
     console = CONSOLE if face in ("all", "console") else ()
+    if face == "console":
+        console = (login.door, *console)
     public = PUBLIC if face in ("all", "public") else ()
-    return (*EVERYWHERE, *console, *public)
+    front = (login.front,) if face in ("all", "console") else ()
+    return (*EVERYWHERE, *console, *public, *front)

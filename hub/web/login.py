@@ -13,6 +13,7 @@ from sqlalchemy import select
 from hub.auth import links, passwords, totp
 from hub.auth.errors import CodeNeeded, LinkRefused, WrongCode, WrongLogin
 from hub.auth.models import Credential, LoginSession, OneTimeLink
+from hub.product import Hub
 from hub.web.access import (
     LANGUAGE_COOKIE,
     LANGUAGES,
@@ -26,13 +27,15 @@ from hub.web.access import (
     signed_in,
 )
 from hub.web.pages import columns, page, plain_page, say, see_other
-from hub.wiring import Hub
 from kernel.errors import Invalid, XuandaError
 from kernel.people import ROLE_LABELS, Grant, Person, Role, Unit
 from kernel.work import Actor
 from templates.catalogue import _
 
 router = APIRouter()
+# Only where no portal stands at the bare address: the console's own face.
+door = APIRouter()
+front = APIRouter()
 
 RESET = "password.reset"
 HOME = "/console"
@@ -44,7 +47,7 @@ Anybody = Annotated[Asker, Depends(signed_in())]
 EvenBeforeChange = Annotated[Asker, Depends(signed_in(before_change=True))]
 
 
-@router.get("/")
+@front.get("/")
 def front_door() -> RedirectResponse:
     """The bare address leads to the workbench."""
     return RedirectResponse(HOME, status_code=303)

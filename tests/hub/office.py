@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from sqlalchemy import select
 from hub.auth.models import Credential, LoginSession
 from hub.auth.passwords import hash_password
 from hub.auth.secret import fingerprint
+from hub.product import Hub
 from hub.settings import Settings
 from hub.web.app import Face, create_app
-from hub.wiring import Hub, build
+from hub.wiring import build
 from kernel.clock import Clock
 from kernel.people import Grant, Person, Role, Unit, add_unit
 
@@ -47,6 +48,7 @@ class Office:
 
     hub: Hub
     app: FastAPI
+    browsers: dict[str, Browser] = field(default_factory=dict)
 
     def unit(self, code: str) -> Unit:
         """The unit of that code: root, north, south or north-desk."""
@@ -84,6 +86,12 @@ class Office:
             query = select(LoginSession.csrf).where(LoginSession.token_hash == token)
             browser.csrf = work.session.scalars(query).one()
         return browser
+
+    def desk_of(self, login: str) -> Browser:
+        """The same, logged in once per test."""
+        if login not in self.browsers:
+            self.browsers[login] = self.log_in(login)
+        return self.browsers[login]
 
 
 @cache

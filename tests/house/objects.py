@@ -1,0 +1,96 @@
+"""For every route with an object in its address: how to make such an object in a unit.
+
+A desk with a new route of this kind adds a line here; `test_routes` fails until it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.auth import tokens
+from hub.notices import Notice
+from kernel.office_rules import RULES
+from kernel.people import Grant, Person, Role, Unit
+from kernel.work import Work
+
+
+@dataclass(frozen=True)
+class Target:
+    """What stands in the address, behind the question mark and in the form of a request for one object."""
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    form: Mapping[str, Any] = field(default_factory=dict)
+
+
+def somebody(work: Work, unit: Unit) -> Person:
+    """A fresh person of the unit."""
+    person = Person(unit_id=unit.id, name="对象", login=f"object-{unit.code}-{work.session.query(Person).count()}")
+    work.session.add(person)
+    work.session.flush()
+    return person
+
+
+def a_person(work: Work, unit: Unit) -> Target:
+    """A person of the unit, with a form that would change him."""
+    return Target({"person_id": somebody(work, unit).id}, form={"name": "新名", "unit": str(unit.id)})
+
+
+def a_unit(_work: Work, unit: Unit) -> Target:
+    """The unit itself."""
+    return Target({"unit_id": unit.id}, form={"name": "新名"})
+
+
+def a_grant(work: Work, unit: Unit) -> Target:
+    """A role held in the unit."""
+    grant = Grant(person_id=somebody(work, unit).id, role=Role.OFFICER.value, unit_id=unit.id)
+    work.session.add(grant)
+    work.session.flush()
+    return Target({"grant_id": grant.id})
+
+
+def a_token(work: Work, unit: Unit) -> Target:
+    """A program's key in the name of a person of the unit."""
+    token, _text = tokens.create(work, somebody(work, unit), "probe")
+    return Target({"token_id": token.id})
+
+
+def a_rule(_work: Work, unit: Unit) -> Target:
+    """A rule as it is set for the unit."""
+    rule = next(iter(RULES.values()))
+    return Target({"name": rule.name}, query={"unit": unit.id}, form={"unit": str(unit.id), "value": "2"})
+
+
+def a_notice(work: Work, person: Person) -> Target:
+    """Something told to the person."""
+    notice = Notice(
+        person_id=person.id, unit_id=person.unit_id, kind="probe", title="probe", key="probe", created_at=work.now
+    )
+    work.session.add(notice)
+    work.session.flush()
+    return Target({"notice_id": notice.id})
+
+
+# Objects of a unit: out of reach they do not exist.
+OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
+    "/console/people/{person_id}": a_person,
+    "/console/people/{person_id}/reset": a_person,
+    "/console/people/{person_id}/deactivate": a_person,
+    "/console/people/{person_id}/activate": a_person,
+    "/console/units/{unit_id}": a_unit,
+    "/console/grants/{grant_id}/withdraw": a_grant,
+    "/console/tokens/{token_id}/revoke": a_token,
+    "/console/rules/{name}": a_rule,
+}
+
+# Objects of one person: for everybody else, colleagues included, they do not exist.
+OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {
+    "/console/notices/{notice_id}/open": a_notice,
+}
+
+# Addresses with a parameter that names no object of a unit, each with its reason.
+OF_NOBODY: dict[str, str] = {
+    "/console/password/{token}": "the token is the proof; whom it belongs to stands in the link's own row",
+}
