@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -124,6 +125,7 @@ class Engine:
             local_time=lambda value: filters.local_time(value, self.zone),
             local_date=lambda value: filters.local_date(value, self.zone),
             ago=lambda value: filters.ago(value, self._now(), self.zone, translator),
+            rfc822=format_datetime,
             bytes=filters.size,
             number=filters.number,
             mask_phone=filters.mask_phone,

@@ -1,0 +1,115 @@
+"""Values as people read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from templates import filters
+from templates.catalogue import Translator
+
+OFFICE = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 3, 16, 2, 30, tzinfo=UTC)
+ZH = Translator("zh")
+
+
+def test_a_time_is_shown_in_the_offices_zone() -> None:
+    assert filters.local_time(datetime(2026, 3, 15, 16, 5, tzinfo=UTC), OFFICE) == "2026-03-16 00:05"
+    assert filters.local_time(None, OFFICE) == ""
+    with pytest.raises(ValueError, match="zone"):
+        filters.local_time(datetime(2026, 3, 15, 16, 5), OFFICE)  # noqa: DTZ001  # A naive time is the point.
+
+
+def test_a_date_is_the_offices_date() -> None:
+    assert filters.local_date(datetime(2026, 3, 15, 16, 5, tzinfo=UTC), OFFICE) == "2026-03-16"
+    assert filters.local_date(date(2026, 3, 12), OFFICE) == "2026-03-12"
+    assert filters.local_date(None, OFFICE) == ""
+
+
+@pytest.mark.parametrize(
+    ("distance", "words"),
+    [
+        (timedelta(seconds=59), "刚刚"),
+        (timedelta(seconds=60), "1 分钟前"),
+        (timedelta(minutes=59, seconds=59), "59 分钟前"),
+        (timedelta(hours=1), "1 小时前"),
+        (timedelta(hours=23, minutes=59), "23 小时前"),
+        (timedelta(days=1), "1 天前"),
+        (timedelta(days=30), "30 天前"),
+        (timedelta(days=31), "2026-02-13"),
+        (timedelta(seconds=-5), "马上"),
+        (timedelta(minutes=-5), "5 分钟后"),
+        (timedelta(hours=-5), "5 小时后"),
+        (timedelta(days=-5), "5 天后"),
+        (timedelta(days=-31), "2026-04-16"),
+    ],
+)
+def test_how_long_ago_or_ahead(distance: timedelta, words: str) -> None:
+    assert filters.ago(NOW - distance, NOW, OFFICE, ZH) == words
+
+
+def test_how_long_ago_in_english_and_for_nothing() -> None:
+    assert filters.ago(NOW - timedelta(minutes=5), NOW, OFFICE, Translator("en")) == "5 min ago"
+    assert filters.ago(None, NOW, OFFICE, ZH) == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1 KB"),
+        (48_230, "47.1 KB"),
+        (10_485_760, "10 MB"),
+        (3 * 1024**5, "3072 TB"),
+    ],
+)
+def test_sizes(count: int, words: str) -> None:
+    assert filters.size(count) == words
+
+
+def test_figures() -> None:
+    assert filters.number(128460) == "128,460"
+    assert filters.number(0) == "0"
+    assert filters.number(None) == "—"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("13812341234", "138****1234"),
+        ("电话13812341234、13987654321。", "电话138****1234、139****4321。"),
+        ("0530-8811001", "0530-8811001"),
+        ("350102199001010123", "350102199001010123"),
+    ],
+)
+def test_mobile_numbers_are_masked(text: str, masked: str) -> None:
+    assert filters.mask_phone(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("350102199001010123", "35*************123"),
+        ("35010219900101012X。", "35*************12X。"),
+        ("350102900101123", "35**********123"),
+        ("订单3501021990010101234", "订单3501021990010101234"),
+        ("13812341234", "13812341234"),
+    ],
+)
+def test_identity_numbers_are_masked(text: str, masked: str) -> None:
+    assert filters.mask_id(text) == masked
+
+
+def test_a_static_address_changes_with_its_content(tmp_path: Path) -> None:
+    address = filters.static_address(tmp_path, "/static")
+    (tmp_path / "a.js").write_text("one")
+    first = address("a.js")
+    (tmp_path / "a.js").write_text("three")
+    assert first.startswith("/static/a.js?v=")
+    assert len(first) == len("/static/a.js?v=") + 8
+    assert address("a.js") != first
+    assert address("lost.js") == "/static/lost.js"
