@@ -13,8 +13,12 @@ from starlette.types import Receive, Scope, Send
 
 from channels.rehearsal import breakage, control, phones
 from channels.rehearsal.config import RehearsalConfig
+from channels.rehearsal.jpush import api as jpush
+from channels.rehearsal.webpush import api as webpush
 from channels.rehearsal.wechat import api as wechat
 from channels.rehearsal.wechat import mass, publish, tokens
+from channels.rehearsal.weibo import api as weibo
+from channels.rehearsal.weibo.codes import DONE_ALL_THE_SAME
 from channels.rehearsal.world import Face, World
 
 
@@ -36,14 +40,7 @@ class RehearsalApp(FastAPI):
 def create_app(config: RehearsalConfig) -> RehearsalApp:
     """The platforms of `config`; the application's `world` is open to a drill that runs in the same process."""
     world = World(config)
-    world.faces["wechat"] = Face(
-        account=lambda _path, query, _headers: (
-            tokens.owner_of(world, query.get("access_token", "")) or query.get("appid", "")
-        ),
-        refusal=wechat.refusal,
-        throttled=wechat.throttled,
-        expire=partial(wechat.expire, world),
-    )
+    world.faces |= _faces(world)
     world.acts |= {
         "wechat.publish": publish.finish,
         "wechat.mass": mass.finish,
@@ -54,8 +51,45 @@ def create_app(config: RehearsalConfig) -> RehearsalApp:
     app.world = world
     app.include_router(phones.router())
     app.include_router(control.router(world))
-    app.include_router(wechat.router(world), prefix="/wechat", include_in_schema=False)
+    for prefix, platform in {"/wechat": wechat, "/weibo": weibo, "/jpush": jpush, "/webpush": webpush}.items():
+        app.include_router(platform.router(world), prefix=prefix, include_in_schema=False)
     return app
+
+
+def _faces(world: World) -> dict[str, Face]:
+    return {
+        "wechat": Face(
+            account=lambda _path, query, _headers: (
+                tokens.owner_of(world, query.get("access_token", "")) or query.get("appid", "")
+            ),
+            refusal=wechat.refusal,
+            throttled=wechat.throttled,
+            expire=partial(wechat.expire, world),
+        ),
+        "weibo": Face(
+            account=lambda _path, query, headers: weibo.account_of(world, query, headers),
+            refusal=partial(weibo.refusal, world),
+            throttled=lambda path, _seconds: weibo.refusal(world, 10023, path),
+            expire=partial(weibo.expire, world),
+            done_all_the_same=DONE_ALL_THE_SAME,
+        ),
+        "jpush": Face(
+            account=lambda _path, _query, headers: jpush.app_key_of(headers),
+            refusal=jpush.refusal,
+            throttled=jpush.throttled,
+            expire=_nothing_expires,
+        ),
+        "webpush": Face(
+            account=lambda path, _query, _headers: path,
+            refusal=webpush.refusal,
+            throttled=webpush.throttled,
+            expire=_nothing_expires,
+        ),
+    }
+
+
+def _nothing_expires(_account: str) -> None:
+    """Keys and subscriptions have no token that could end."""
 
 
 @asynccontextmanager

@@ -56,6 +56,8 @@ class _Broken:
             case "throttle":
                 await face.throttled(path, fault.seconds)(scope, receive, send)
             case "errcode":
+                if fault.code in face.done_all_the_same:
+                    await self._act_unseen()
                 await face.refusal(fault.code, path)(scope, receive, send)
             case "token_expire_now":
                 face.expire(account)
@@ -71,8 +73,12 @@ class _Broken:
             case "cut_before":
                 await self._cut()
             case "cut_after":
-                await self._app(scope, receive, _swallow)
+                await self._act_unseen()
                 await self._cut()
+
+    async def _act_unseen(self) -> None:
+        scope, receive, _ = self._call
+        await self._app(scope, receive, _swallow)
 
     async def _cut(self) -> None:
         _, receive, send = self._call

@@ -73,7 +73,7 @@ class WeiboAccount(Strict):
     expires_in: int = Field(default=157_679_999, description="Seconds the token lives from the start.")
     redirect_uri: str = "https://media.example.gov.cn/weibo/authorised"
     safe_domains: list[str] = []
-    advanced_rights: bool = True
+    granted: list[str] = Field(default=[], description="Advanced interfaces the app may call, else 10014.")
     requests_per_day: int = 100
     posts_per_hour: int = 30
     fan_service_url: str = ""
@@ -87,6 +87,7 @@ class JPushDevice(Strict):
     alias: str = ""
     tags: list[str] = []
     name: str = ""
+    production: bool = Field(default=True, description="An iPhone with the released app, not a developer's.")
 
 
 class JPushApp(Strict):
@@ -159,6 +160,13 @@ class WeiboRules(Strict):
     pushes: int = 3
 
 
+class WebPushRules(Strict):
+    """Readings of what browsers' push services do."""
+
+    vapid_required: bool = True
+    bad_sender_status: Literal[401, 403] = 401
+
+
 class RehearsalConfig(Strict):
     """Everything a rehearsal starts from."""
 
@@ -168,6 +176,7 @@ class RehearsalConfig(Strict):
     jpush: list[JPushApp] = []
     wechat_rules: WeChatRules = WeChatRules()
     weibo_rules: WeiboRules = WeiboRules()
+    webpush_rules: WebPushRules = WebPushRules()
     data: Path | None = Field(default=None, description="Folder of the ledger; none keeps it in memory.")
 
     @classmethod
@@ -223,6 +232,7 @@ def _demo_weibo() -> WeiboAccount:
         app_secret="rehearsal-secret-of-the-weibo-app",  # noqa: S106 - invented, of the stand-in only
         access_token="2.00rehearsalWeiboToken",  # noqa: S106 - invented, of the stand-in only
         safe_domains=["127.0.0.1", "localhost", "yunhe.example.gov.cn"],
+        granted=["statuses/user_timeline", "statuses/destroy", "comments/reply"],
     )
 
 

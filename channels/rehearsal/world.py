@@ -14,10 +14,13 @@ from starlette.responses import Response
 from channels.rehearsal.agenda import Act, Agenda, Job
 from channels.rehearsal.blobs import Blobs
 from channels.rehearsal.clock import Clock
-from channels.rehearsal.config import RehearsalConfig, WeChatAccount
+from channels.rehearsal.config import RehearsalConfig
 from channels.rehearsal.faults import Faults
+from channels.rehearsal.jpush.state import JPushState
 from channels.rehearsal.ledger import Ledger
-from channels.rehearsal.wechat.state import AccountState, WeChatState, followers
+from channels.rehearsal.webpush.state import WebPushState
+from channels.rehearsal.wechat.state import WeChatState
+from channels.rehearsal.weibo.state import WeiboState
 
 TICK = 0.05
 SAVE_EVERY = 1.0
@@ -28,6 +31,9 @@ class State(BaseModel):
     """Everything the platforms remember."""
 
     wechat: WeChatState = WeChatState()
+    weibo: WeiboState = WeiboState()
+    jpush: JPushState = JPushState()
+    webpush: WebPushState = WebPushState()
     agenda: Agenda = Agenda()
     clock_offset: float = 0.0
 
@@ -40,6 +46,7 @@ class Face:
     refusal: Callable[[int, str], Response]
     throttled: Callable[[str, float], Response]
     expire: Callable[[str], None]
+    done_all_the_same: frozenset[int] = frozenset()
 
 
 class World:
@@ -83,17 +90,6 @@ class World:
         self._open_accounts()
         self.ledger.clear()
         self._changed = True
-
-    def open_wechat(self, account: WeChatAccount) -> AccountState:
-        """Create an account, or give an existing one new settings; new followers join, no one leaves."""
-        state = self.state.wechat.accounts.get(account.appid)
-        people = followers(account, self.clock.now())
-        if state is None:
-            state = AccountState(account=account)
-            self.state.wechat.accounts[account.appid] = state
-        state.account = account
-        state.people = people | state.people
-        return state
 
     async def run_due(self) -> None:
         """Start every act whose time has come."""
@@ -148,6 +144,13 @@ class World:
         return State()
 
     def _open_accounts(self) -> None:
-        for account in self.config.wechat:
-            if account.appid not in self.state.wechat.accounts:
-                self.open_wechat(account.model_copy(deep=True))
+        config, state, now = self.config.model_copy(deep=True), self.state, self.clock.now()
+        for account in config.wechat:
+            if account.appid not in state.wechat.accounts:
+                state.wechat.open(account, now)
+        for user in config.weibo:
+            if user.uid not in state.weibo.users:
+                state.weibo.open(user, now)
+        for app in config.jpush:
+            if app.app_key not in state.jpush.apps:
+                state.jpush.open(app)

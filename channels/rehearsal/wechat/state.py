@@ -215,12 +215,16 @@ class WeChatState(BaseModel):
 
     accounts: dict[str, AccountState] = {}
 
+    def open(self, account: WeChatAccount, now: float) -> AccountState:
+        """Create an account, or give an existing one new settings; followers join, none leaves."""
+        state = self.accounts.setdefault(account.appid, AccountState(account=account))
+        state.account = account
+        for follower in account.followers:
+            person = Person(openid=follower.openid, name=follower.name, since=now)
+            state.people.setdefault(follower.openid, person)
+        return state
+
 
 def media_id() -> str:
     """A fresh media id in WeChat's look, 64 characters."""
     return secrets.token_urlsafe(48)
-
-
-def followers(account: WeChatAccount, now: float) -> dict[str, Person]:
-    """The people an account starts with."""
-    return {person.openid: Person(openid=person.openid, name=person.name, since=now) for person in account.followers}

@@ -45,7 +45,13 @@ def parse(text: str) -> dict[str, Any]:
         position = part.end()
         _take(part, stack)
     root = stack[0].children
-    if len(stack) != 1 or stack[0].text.strip() or len(root) != 1 or root[0][0] != "xml" or not isinstance(root[0][1], dict):
+    if (
+        len(stack) != 1
+        or stack[0].text.strip()
+        or len(root) != 1
+        or root[0][0] != "xml"
+        or not isinstance(root[0][1], dict)
+    ):
         raise Malformed
     return root[0][1]
 

@@ -1,0 +1,1 @@
+"""The stand-in for JPush's REST interface, version 3."""
