@@ -152,7 +152,8 @@ class Classifier:
 
 
 def _normalised(texts: Iterable[str], lexicon: Lexicon) -> list[str]:
-    return [plain for plain in (normalise(text, lexicon) for text in texts) if plain]
+    # Sorted, so that what is learned does not depend on the order in which a host hands the wordings over.
+    return sorted({normalise(text, lexicon) for text in texts} - {""})
 
 
 def _separate(

@@ -31,15 +31,15 @@ class Ranking:
 class Thresholds:
     """From ``hi`` up the bot answers, from ``lo`` up it suggests, below it says that it does not know.
 
-    ``rival``: with a runner-up above this share of the best guess's confidence it suggests both instead.
+    ``gap``: with a runner-up closer than this it suggests both instead of answering.
     """
 
     hi: float
     lo: float
-    rival: float
+    gap: float
 
 
-THRESHOLDS = Thresholds(hi=0.45, lo=0.15, rival=0.6)
+THRESHOLDS = Thresholds(hi=0.45, lo=0.15, gap=0.25)
 """Chosen by cross-validation on the demo office's questions and the out-of-scope development sentences."""
 
 SUGGESTIONS = 3
@@ -64,4 +64,5 @@ def decide(ranking: Ranking, thresholds: Thresholds = THRESHOLDS) -> Decision:
 
 
 def _contested(ranking: Ranking, thresholds: Thresholds) -> bool:
-    return len(ranking.guesses) > 1 and ranking.guesses[1].confidence > thresholds.rival * ranking.confidence
+    runner_up = ranking.guesses[1].confidence if len(ranking.guesses) > 1 else 0.0
+    return ranking.confidence - runner_up < thresholds.gap

@@ -67,7 +67,7 @@ def test_a_report_counts_what_the_citizen_got(demo_classifier: Classifier) -> No
 
 
 def test_stricter_thresholds_answer_less(demo_classifier: Classifier) -> None:
-    strict = judge(demo_classifier, held_out(), Thresholds(hi=0.95, lo=0.9, rival=0.6))
+    strict = judge(demo_classifier, held_out(), Thresholds(hi=0.95, lo=0.9, gap=0.25))
     shipped = judge(demo_classifier, held_out(), THRESHOLDS)
     assert strict.answered_right < shipped.answered_right
     assert strict.answered_wrong <= shipped.answered_wrong
