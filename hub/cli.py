@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hub.commands import archive, audit, reference, serving, settings, setup
+from hub.commands import archive, audit, demo, reference, serving, settings, setup
 from kernel.errors import XuandaError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 
 app.command("serve")(serving.serve)
+app.command("demo")(demo.demo)
 app.command("migrate")(serving.migrate)
 app.command("settings")(settings.show_settings)
 app.command("backup")(archive.backup)

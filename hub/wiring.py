@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import Engine
-
-from hub import log
+from hub import log, outgoing
 from hub.auth.lockout import LockoutPolicy
 from hub.auth.sessions import SessionPolicy, Sessions
 from hub.db import open_database
 from hub.notifier import Notifier
+from hub.product import HEARTBEAT, Hub
 from hub.senders import senders
 from hub.settings import Settings
 from kernel.blobs import Blobs
@@ -22,31 +19,6 @@ from kernel.events import Listeners
 from kernel.seal import Seal, load_key
 from kernel.work import Works
 from templates.engine import Engine as Pages
-
-HEARTBEAT = "engine.heartbeat"
-
-
-@dataclass
-class Hub:
-    """Everything a door (web, command line, worker) needs, made once by `build`."""
-
-    settings: Settings
-    engine: Engine
-    clock: Clock
-    listeners: Listeners
-    works: Works
-    blobs: Blobs
-    seal: Seal
-    pages: Pages
-    sessions: Sessions
-    notifier: Notifier
-    duties: list[Duty] = field(default_factory=list)
-    # Starts what looks for due work and returns what stops it; None in a process that only answers.
-    start_engine: Callable[[], Callable[[], None]] | None = None
-
-    def close(self) -> None:
-        """Lets go of the database."""
-        self.engine.dispose()
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Hub:
@@ -59,7 +31,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     seal = Seal(load_key(settings.key_file))
     notifier = Notifier(works, senders(settings), settings.console_address)
     sessions = Sessions(works, seal, _session_policy(settings), _lockout_policy(settings))
-    return Hub(
+    hub = Hub(
         settings=settings,
         engine=engine,
         clock=clock,
@@ -76,6 +48,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
             *notifier.duties(),
         ],
     )
+    outgoing.connect(hub)
+    return hub
 
 
 def _session_policy(settings: Settings) -> SessionPolicy:
@@ -84,3 +58,6 @@ def _session_policy(settings: Settings) -> SessionPolicy:
 
 def _lockout_policy(settings: Settings) -> LockoutPolicy:
     return LockoutPolicy(settings.lockout_failures, timedelta(minutes=settings.lockout_minutes))
+
+
+__all__ = ["HEARTBEAT", "Hub", "build"]

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVarTuple
 
-from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, or_, select
+from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, and_, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel.model import Base
@@ -229,3 +229,18 @@ def scoped(
 ) -> Select[*Ts]:
     """Limits a query to the units in which the viewer holds the permission; the one place where this is decided."""
     return query.where(column.in_(who.units(permission)))
+
+
+def holders(session: Session, permission: Permission, unit_id: int, now: datetime) -> list[int]:
+    """The ids of active people who hold a permission in a unit at this moment, for telling them."""
+    roles = [role for role, permissions in ROLES.items() if permission in permissions]
+    above = ancestors(session, unit_id)
+    reaches = or_(Grant.unit_id == unit_id, and_(Grant.below.is_(True), Grant.unit_id.in_(above)))
+    query = (
+        select(Person.id)
+        .join(Grant, Grant.person_id == Person.id)
+        .where(Grant.role.in_(roles), reaches, Person.active, or_(Grant.ends_at.is_(None), Grant.ends_at > now))
+        .distinct()
+        .order_by(Person.id)
+    )
+    return list(session.scalars(query))

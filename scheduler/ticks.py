@@ -65,9 +65,9 @@ class Ticks:
             self.wake(lane)
 
     def wake(self, lane: int) -> None:
-        """Runs one lane as soon as a thread is free; harmless when it finds nothing."""
+        """Runs one lane as soon as a thread is free; harmless when it finds nothing, nothing before `start`."""
         with self._lock:
-            if lane in self._running:
+            if lane in self._running or not self._engine.running:
                 return
             self._running.add(lane)
         try:

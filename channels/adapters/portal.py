@@ -198,7 +198,8 @@ class PortalChannel(Channel):
         self._write(f"/sitemap/{column['slug']}-{block + 1}.xml", self._render("sitemap", "xml", pages=pages))
 
     def _draw_front(self) -> None:
-        columns = [column for column in self.tools.catalogue.columns() if column["places"]]
+        columns = list(self.tools.catalogue.columns())
+        self._draw_empty(columns)
         by_kind = {kind: self._of_kind(columns, kind) for kind in KIND_LABELS}
         everything = sorted(
             (entry for entries in by_kind.values() for entry in entries),
@@ -221,6 +222,14 @@ class PortalChannel(Channel):
         ]
         self._write("/site-map.html", self._render("site_map", groups=groups))
         self._write("/404.html", self._render("not_found", path=""))
+
+    def _draw_empty(self, columns: Sequence[Mapping[str, Any]]) -> None:
+        """A column that has nothing yet still stands in the menu, so its page must be there."""
+        for column in columns:
+            if not column["places"] and not self._path(f"/{column['slug']}/index.html").exists():
+                page = PortalPage(entries=())
+                text = self._render("column", column=self._column(column), page=page)
+                self._write(f"/{column['slug']}/index.html", text)
 
     def _home(self, columns: Sequence[Mapping[str, Any]], by_kind: Mapping[str, list[PortalEntry]]) -> PortalHome:
         hrefs = {
@@ -259,7 +268,7 @@ class PortalChannel(Channel):
             '<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">',
         ]
         for column in columns:
-            blocks = (int(column["places"]) - 1) // PER_SITEMAP + 1
+            blocks = -(-int(column["places"]) // PER_SITEMAP)
             lines += [
                 f"<sitemap><loc>{address}/sitemap/{column['slug']}-{block}.xml</loc></sitemap>"
                 for block in range(1, blocks + 1)
@@ -305,11 +314,7 @@ class PortalChannel(Channel):
     def _site(self) -> PortalSite:
         about: Mapping[str, Any] = self.account.settings
         nav = [PortalLink("首页", "/")]
-        nav += [
-            PortalLink(column["name"], f"/{column['slug']}/")
-            for column in self.tools.catalogue.columns()
-            if column["places"]
-        ]
+        nav += [PortalLink(column["name"], f"/{column['slug']}/") for column in self.tools.catalogue.columns()]
         words: dict[str, Any] = {name: str(about[name]) for name in _SITE_WORDS if name in about}
         return PortalSite(
             name=self.account.name,

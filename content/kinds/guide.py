@@ -83,12 +83,36 @@ def _in_days(fields: Fields, name: str) -> float:
 # (the field a fault stands beside, whether the fields break the rule, what is told)
 _RULES: tuple[tuple[str, Callable[[Fields], bool], str], ...] = (
     ("promised", lambda f: _in_days(f, "promised") > _in_days(f, "statutory"), "承诺办结时限长于法定办结时限。"),
-    ("case_type", lambda f: f.get("promised") == 0 and f.get("case_type") == "承诺件", "承诺时限为即办的，办件类型应为即办件。"),
-    ("case_type", lambda f: bool(f.get("promised")) and f.get("case_type") == "即办件", "承诺时限不是即办的，办件类型应为承诺件。"),
-    ("visits_reason", lambda f: bool(f.get("visits")) and not f.get("visits_reason"), "到现场次数不为 0，须说明必须现场办理的原因。"),
-    ("visits_reason", lambda f: f.get("visits") == 0 and bool(f.get("visits_reason")), "到现场次数为 0，不应填写必须现场办理原因。"),
-    ("mail", lambda f: f.get("visits") == 0 and not f.get("online") and not f.get("mail"), "到现场次数为 0 且不能网办，须支持邮寄。"),
-    ("fee_basis", lambda f: bool(f.get("charged")) and not (f.get("fee_basis") and f.get("fee_item")), "收费事项须填写收费项目和依据。"),
+    (
+        "case_type",
+        lambda f: f.get("promised") == 0 and f.get("case_type") == "承诺件",
+        "承诺时限为即办的，办件类型应为即办件。",
+    ),
+    (
+        "case_type",
+        lambda f: bool(f.get("promised")) and f.get("case_type") == "即办件",
+        "承诺时限不是即办的，办件类型应为承诺件。",
+    ),
+    (
+        "visits_reason",
+        lambda f: bool(f.get("visits")) and not f.get("visits_reason"),
+        "到现场次数不为 0，须说明必须现场办理的原因。",
+    ),
+    (
+        "visits_reason",
+        lambda f: f.get("visits") == 0 and bool(f.get("visits_reason")),
+        "到现场次数为 0，不应填写必须现场办理原因。",
+    ),
+    (
+        "mail",
+        lambda f: f.get("visits") == 0 and not f.get("online") and not f.get("mail"),
+        "到现场次数为 0 且不能网办，须支持邮寄。",
+    ),
+    (
+        "fee_basis",
+        lambda f: bool(f.get("charged")) and not (f.get("fee_basis") and f.get("fee_item")),
+        "收费事项须填写收费项目和依据。",
+    ),
     ("pay_online", lambda f: not f.get("charged") and bool(f.get("pay_online")), "不收费的事项不应有网上支付。"),
     (
         "supervision_phone",
@@ -100,7 +124,11 @@ _RULES: tuple[tuple[str, Callable[[Fields], bool], str], ...] = (
         lambda f: f.get("item_type") == "行政许可" and len(f.get("steps") or []) < 5,
         "行政许可的办理流程应不少于 5 个环节（受理、审核、审批、办结、送达）。",
     ),
-    ("result_sample", lambda f: bool(f.get("result_name")) and not f.get("result_sample"), "有审批结果的，须提供结果样本。"),
+    (
+        "result_sample",
+        lambda f: bool(f.get("result_name")) and not f.get("result_sample"),
+        "有审批结果的，须提供结果样本。",
+    ),
 )
 
 
@@ -135,12 +163,18 @@ def _view(base: Mapping[str, Any], fields: Fields) -> PortalGuide:
         legal_basis=fields.get("basis") or [],
         conditions=fields.get("conditions") or [],
         materials=[_material(row) for row in fields.get("materials") or []],
-        steps=[Step(row.get("name", ""), row.get("text", ""), row.get("limit", "")) for row in fields.get("steps") or []],
+        steps=[
+            Step(row.get("name", ""), row.get("text", ""), row.get("limit", "")) for row in fields.get("steps") or []
+        ],
         statutory_limit=limit_text(fields, "statutory"),
         promised_limit=limit_text(fields, "promised"),
         fee=fee_text(fields),
         fee_basis=fields.get("fee_basis", ""),
-        places=[Place(fields.get("responsible", ""), fields.get("place", ""), fields.get("hours", ""), fields.get("phone", ""))],
+        places=[
+            Place(
+                fields.get("responsible", ""), fields.get("place", ""), fields.get("hours", ""), fields.get("phone", "")
+            )
+        ],
         consult_phone=fields.get("phone", ""),
         complaint_phone=fields.get("supervision_phone", ""),
         task_code=fields.get("task_code", ""),
@@ -170,4 +204,3 @@ def _material(row: Mapping[str, Any]) -> Material:
 
 
 KIND = Kind(name="guide", label="办事指南", position=50, fields=FIELDS, needs_body=False, lint=_lint, view=_view)
-

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from content.kinds.base import FieldSpec, Kind
+from collections.abc import Mapping
+from typing import Any
+
+from content.kinds.base import Fault, FieldSpec, Kind
+from templates.views import PortalInterpretation, PortalLink
+
+
+def _lint(fields: Mapping[str, Any]) -> list[Fault]:
+    if not fields.get("policy") and not fields.get("policy_number"):
+        return [Fault("policy", "block", "请选择所解读的政策文件；文件不在本站的，请填写其发文字号。")]
+    return []
+
+
+def _view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalInterpretation:
+    policy = fields.get("links", {}).get("policy")
+    return PortalInterpretation(
+        **base,
+        author=fields.get("interpreter", ""),
+        policies=[PortalLink(policy["title"], policy["path"], note=fields.get("policy_number", ""))] if policy else [],
+    )
+
 
 KIND = Kind(
     name="interpretation",
     label="政策解读",
     position=40,
     fields=(
-        FieldSpec(
-            "policy_number",
-            "解读文件的发文字号",
-            required=True,
-            limit=60,
-            help="与政策文件的发文字号一致，页面会互相链接",
-        ),
+        FieldSpec("policy", "解读的政策文件", "piece"),
+        FieldSpec("policy_number", "文件发文字号", limit=60, help="文件不在本站时必填"),
         FieldSpec("interpreter", "解读人", limit=60),
     ),
+    lint=_lint,
+    view=_view,
 )

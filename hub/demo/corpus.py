@@ -28,7 +28,7 @@ class UnitRow:
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """A person who logs in; ``below`` says that his roles also reach the units under his own."""
+    """A person who logs in; roles are held in ``reach`` (by default his own unit), with ``below`` also beneath it."""
 
     name: str
     login: str
@@ -36,6 +36,7 @@ class PersonRow:
     title: str
     roles: tuple[str, ...]
     below: bool
+    reach: str = ""
 
 
 @dataclass(frozen=True, slots=True)

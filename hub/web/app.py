@@ -80,10 +80,8 @@ def create_app(hub: Hub, face: Face = "all") -> FastAPI:
 
 
 def routers(face: Face) -> tuple[APIRouter, ...]:
-    """The desks behind a face; the bare address leads to the console only where no portal has taken it."""
+    """The desks behind a face; the bare address leads to the console only where no portal stands there."""
     console = CONSOLE if face in ("all", "console") else ()
-    if face == "console":
-        console = (login.door, *console)
     public = PUBLIC if face in ("all", "public") else ()
-    front = (login.front,) if face in ("all", "console") else ()
+    front = (login.front,) if face == "console" else ()
     return (*EVERYWHERE, *console, *public, *front)

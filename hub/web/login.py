@@ -34,7 +34,6 @@ from templates.catalogue import _
 
 router = APIRouter()
 # Only where no portal stands at the bare address: the console's own face.
-door = APIRouter()
 front = APIRouter()
 
 RESET = "password.reset"

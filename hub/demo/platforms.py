@@ -1,0 +1,141 @@
+"""What the demo's accounts and the rehearsal platforms have in common: invented credentials and addresses."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from channels.rehearsal.config import (
+    Callback,
+    Follower,
+    JPushApp,
+    JPushDevice,
+    RehearsalConfig,
+    Template,
+    WeChatAccount,
+    WeiboAccount,
+)
+from hub.demo.corpus import AccountRow, load_office
+
+SITE_WORDS = {"sponsor": "云江市人民政府办公室", "operator": "云江市融媒体中心", "phone": "0968-8011000"}
+
+
+def credentials_of(row: AccountRow, rehearsal_url: str) -> tuple[str, Mapping[str, Any], Mapping[str, str]]:
+    """Base address, settings and credentials of a demo account; nothing of it exists outside the rehearsal."""
+    if row.channel == "portal":
+        return "", _site(row), {}
+    if row.channel == "wechat":
+        number = _wechat_number(row)
+        secrets = {
+            "appid": f"wx{number:016d}",
+            "secret": _secret(row),
+            "token": f"token{row.key}",
+            "aes_key": _aes_key(row),
+        }
+        return f"{rehearsal_url}/wechat", {"type": row.type, "certified": True, "mode": "secure"}, secrets
+    if row.channel == "weibo":
+        secrets = {"app_key": "3000000001", "app_secret": _secret(row), "access_token": f"2.00{_secret(row)[:20]}"}
+        return f"{rehearsal_url}/weibo", {"uid": "7000000001", "rip": "127.0.0.1"}, secrets
+    if row.channel == "jpush":
+        return f"{rehearsal_url}/jpush", {}, {"app_key": _secret(row)[:24], "master_secret": _secret(row)[24:48]}
+    return "", {}, {}
+
+
+def rehearsal_config(hub_url: str, data: Path) -> RehearsalConfig:
+    """The rehearsal platforms as the demo's accounts expect them, calling back to the hub."""
+    rows = load_office().accounts
+    wechat = [_wechat(row, hub_url) for row in rows if row.channel == "wechat"]
+    weibo = [_weibo(row) for row in rows if row.channel == "weibo"]
+    jpush = [_jpush(row) for row in rows if row.channel == "jpush"]
+    return RehearsalConfig(wechat=wechat, weibo=weibo, jpush=jpush, data=data)
+
+
+def write_config(hub_url: str, folder: Path) -> Path:
+    """Writes the rehearsal's configuration file and returns its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.json"
+    config = rehearsal_config(hub_url, folder / "ledger")
+    path.write_text(json.dumps(config.model_dump(mode="json"), ensure_ascii=False, indent=1), "utf-8")
+    return path
+
+
+def _wechat(row: AccountRow, hub_url: str) -> WeChatAccount:
+    _base, _settings, secrets = credentials_of(row, "")
+    people = ("王女士", "李先生", "赵同学")
+    return WeChatAccount(
+        appid=secrets["appid"],
+        secret=secrets["secret"],
+        name=row.name,
+        original_id=f"gh_{row.handle}",
+        type="service" if row.type == "service" else "subscription",
+        callback=Callback(
+            url=f"{hub_url}/callbacks/wechat/{row.key}",
+            token=secrets["token"],
+            aes_key=secrets["aes_key"],
+            mode="secure",
+        ),
+        followers=[
+            Follower(openid=f"o{row.key}_citizen_{place:05d}", name=name) for place, name in enumerate(people, 1)
+        ],
+        templates=[Template(template_id="progress", title="办件进度通知", fields=["thing1", "phrase2", "time3"])],
+    )
+
+
+def _weibo(row: AccountRow) -> WeiboAccount:
+    _base, settings, secrets = credentials_of(row, "")
+    return WeiboAccount(
+        uid=settings["uid"],
+        name=row.name,
+        app_key=secrets["app_key"],
+        app_secret=secrets["app_secret"],
+        access_token=secrets["access_token"],
+        safe_domains=["127.0.0.1", "localhost", "www.yunjiang.example"],
+        granted=["statuses/user_timeline", "statuses/destroy", "comments/reply"],
+    )
+
+
+def _jpush(row: AccountRow) -> JPushApp:
+    _base, _settings, secrets = credentials_of(row, "")
+    return JPushApp(
+        app_key=secrets["app_key"],
+        master_secret=secrets["master_secret"],
+        name=row.name,
+        devices=[
+            JPushDevice(registration_id="r-android-1", alias="citizen-1", tags=["临江区"], name="王女士的手机"),
+            JPushDevice(
+                registration_id="r-ios-1", platform="ios", alias="citizen-2", tags=["青石区"], name="李先生的手机"
+            ),
+        ],
+    )
+
+
+def _site(row: AccountRow) -> Mapping[str, Any]:
+    return {
+        **SITE_WORDS,
+        "id_code": row.register.site_code,
+        "icp": "云ICP备00000000号-1",
+        "police": "云公网安备99990002000001号",
+        "email": "wangzhan@yunjiang.example",
+        "postal_address": "云江市临江区滨江大道1号市行政中心A座",
+        "description": "云江市人民政府门户网站：政务公开、办事服务、互动交流。",
+        "keywords": "云江,云江市,政务公开,办事服务",
+        "english_name": "The People's Government of Yunjiang (demo)",
+        "hotline": "12345",
+    }
+
+
+def _wechat_number(row: AccountRow) -> int:
+    keys = [one.key for one in load_office().accounts if one.channel == "wechat"]
+    return 1_000_000_000_000_001 + keys.index(row.key)
+
+
+def _secret(row: AccountRow) -> str:
+    return hashlib.sha256(f"rehearsal secret of {row.key}".encode()).hexdigest()
+
+
+def _aes_key(row: AccountRow) -> str:
+    return base64.b64encode(hashlib.sha256(f"rehearsal key of {row.key}".encode()).digest()).decode().rstrip("=")

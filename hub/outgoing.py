@@ -1,0 +1,145 @@
+"""Wires the way out: adapters and their tools, the dispatcher, the engine, and who is told what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from channels.accounts.quotas import DatabaseQuotas
+from channels.accounts.tokens import DatabaseTokens
+from channels.base import AccountInfo, Channel, Tools
+from channels.registry import channel
+from channels.transport import Guard, allowed_of, client
+from content import public
+from content.events import ReleaseSigned, ReleaseSubmitted
+from hub.product import Hub
+from kernel.duties import Duty
+from kernel.events import Listeners
+from kernel.people import Permission, holders
+from kernel.work import Work
+from scheduler import booking
+from scheduler.catalogue import DatabaseCatalogue
+from scheduler.dispatch import Dispatcher, Timing
+from scheduler.events import Booked, CredentialDied, NeedsPerson, RanLate, WasWithdrawn, WentLive
+from scheduler.placements import placements_of
+from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
+from scheduler.sweep import sweep
+from scheduler.ticks import Ticks
+
+PERSON_ACTS = {
+    DeliveryState.FAILED: "请查看原因后重试、改人工发布或取消。",
+    DeliveryState.UNKNOWN: "请到该平台查看是否已发出，再在任务中标明“已在平台上”或“不在平台上”。",
+    DeliveryState.HELD: "请处理后恢复，或取消。",
+    DeliveryState.MANUAL: "请按任务页的内容到平台发布，并回填链接或截图。",
+    DeliveryState.CANCELLED: "已按预约时的选择取消。",
+}
+
+
+def connect(hub: Hub) -> Ticks:
+    """Adds the way out to the product; the engine starts with `hub.start_engine`."""
+    dispatcher = Dispatcher(
+        hub.works,
+        hub.seal,
+        adapter_maker(hub),
+        hub.settings.address,
+        Timing(hub.settings.lease_seconds, hub.settings.send_timeout),
+    )
+    ticks = Ticks(hub.works, dispatcher, lambda: hub.duties, every=hub.settings.tick_seconds)
+    hub.duties.append(
+        Duty(
+            "delivery.sweep",
+            timedelta(seconds=hub.settings.sweep_seconds),
+            lambda: sweep(hub.works),
+            timedelta(minutes=1),
+        )
+    )
+    _listen(hub, hub.listeners, ticks)
+    hub.start_engine = _starter(ticks)
+    return ticks
+
+
+def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
+    """What makes the adapter of an account, with everything adapters work with."""
+    tools = Tools(
+        clock=hub.clock,
+        http=client(Guard(allowed_of(hub.settings.allowed_private)), hub.settings.send_timeout),
+        tokens=DatabaseTokens(hub.works, hub.seal),
+        quotas=DatabaseQuotas(hub.works),
+        files=hub.blobs,
+        catalogue=DatabaseCatalogue(hub.works),
+        render=hub.pages.render,
+        site_folder=hub.settings.site_folder,
+        public_url=hub.settings.address,
+    )
+    return lambda account: channel(account.channel)(account, tools)
+
+
+def _starter(ticks: Ticks) -> Callable[[], Callable[[], None]]:
+    def start() -> Callable[[], None]:
+        ticks.start()
+        return ticks.stop
+
+    return start
+
+
+def _listen(hub: Hub, listeners: Listeners, ticks: Ticks) -> None:
+    listeners.in_work(ReleaseSubmitted, _follow)
+    listeners.in_work(ReleaseSigned, lambda work, fact: booking.resume_signed(work, fact.release_id))
+    listeners.in_work(WentLive, lambda work, fact: public.went_live(work, fact.release_id, fact.at))
+    listeners.in_work(WasWithdrawn, _withdrawn)
+    listeners.in_work(NeedsPerson, lambda work, fact: _tell_needs_person(hub, work, fact))
+    listeners.in_work(RanLate, lambda work, fact: _tell_late(hub, work, fact))
+    listeners.in_work(CredentialDied, lambda work, fact: _tell_credential(hub, work, fact))
+    listeners.after(Booked, lambda fact: ticks.wake(fact.account_id) if fact.at <= hub.clock.now() else None)
+
+
+def _follow(work: Work, fact: ReleaseSubmitted) -> None:
+    if fact.level == 1:
+        booking.follow_release(work, fact.release_id)
+
+
+def _withdrawn(work: Work, fact: WasWithdrawn) -> None:
+    shown = [place for place in placements_of(work.session, fact.piece_id) if place.state == PlacementState.LIVE]
+    if fact.channel == "portal" or not shown:
+        public.withdrawn(work, fact.piece_id, fact.at, fact.phrase)
+
+
+def _tell_needs_person(hub: Hub, work: Work, fact: NeedsPerson) -> None:
+    state = DeliveryState(fact.state)
+    hub.notifier.tell(
+        work,
+        holders(work.session, Permission.DELIVERY_ACT, fact.unit_id, work.now),
+        f"delivery.{state.value}",
+        f"{DELIVERY_LABELS[state]}：{fact.title}",
+        f"{fact.reason} {PERSON_ACTS.get(state, '')}".strip(),
+        f"/console/deliveries/{fact.delivery_id}",
+        f"delivery.{fact.delivery_id}.{state.value}.{work.now:%Y%m%d%H}",
+    )
+
+
+def _tell_late(hub: Hub, work: Work, fact: RanLate) -> None:
+    hub.notifier.tell(
+        work,
+        holders(work.session, Permission.DELIVERY_ACT, fact.unit_id, work.now),
+        "delivery.late",
+        f"超时未发：{fact.title}",
+        f"已超过预定时间 {fact.minutes} 分钟。原因：{fact.reason}",
+        f"/console/deliveries/{fact.delivery_id}",
+        f"delivery.{fact.delivery_id}.late",
+    )
+
+
+def _tell_credential(hub: Hub, work: Work, fact: CredentialDied) -> None:
+    people = {
+        *holders(work.session, Permission.ACCOUNT_WRITE, fact.unit_id, work.now),
+        *holders(work.session, Permission.DELIVERY_ACT, fact.unit_id, work.now),
+    }
+    hub.notifier.tell(
+        work,
+        people,
+        "account.credential",
+        f"账号授权失效：{fact.name}",
+        f"{fact.reason} 请账号管理人重新授权；在此之前，该账号的发布会失败并保留。",
+        f"/console/accounts/{fact.account_id}",
+        f"account.{fact.account_id}.credential.{work.now:%Y%m%d%H%M}",
+    )

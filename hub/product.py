@@ -1,0 +1,44 @@
+"""The product as one value: everything that a door (web, command line, worker) needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from hub.auth.sessions import Sessions
+from hub.notifier import Notifier
+from hub.settings import Settings
+from kernel.blobs import Blobs
+from kernel.clock import Clock
+from kernel.duties import Duty
+from kernel.events import Listeners
+from kernel.seal import Seal
+from kernel.work import Works
+from templates.engine import Engine as Pages
+
+HEARTBEAT = "engine.heartbeat"
+
+
+@dataclass
+class Hub:
+    """Everything a door (web, command line, worker) needs, made once by `hub.wiring.build`."""
+
+    settings: Settings
+    engine: Engine
+    clock: Clock
+    listeners: Listeners
+    works: Works
+    blobs: Blobs
+    seal: Seal
+    pages: Pages
+    sessions: Sessions
+    notifier: Notifier
+    duties: list[Duty] = field(default_factory=list)
+    # Starts what looks for due work and returns what stops it; None in a process that only answers.
+    start_engine: Callable[[], Callable[[], None]] | None = None
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self.engine.dispose()

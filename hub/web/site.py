@@ -1,0 +1,48 @@
+"""The portal's pages as the hub serves them; a web server in front may serve the same folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+GONE = ".gone"
+
+
+class SiteFiles(StaticFiles):
+    """The static site: 410 for what was withdrawn, its own page for what is not there, nothing hidden served."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(directory=folder, html=True)
+        self.folder = folder
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or the portal's own words for why there is none."""
+        if path.split("/", maxsplit=1)[0] in ("console", "api"):
+            raise HTTPException(404)
+        if path in ("", ".") and not (self.folder / "index.html").exists():
+            return RedirectResponse("/console", status_code=303)
+        if path.endswith(GONE) or any(part.startswith(".") and part != "." for part in path.split("/")):
+            return self._missing()
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as failure:
+            if failure.status_code == 404:
+                return self._missing()
+            raise
+        if response.status_code == 200 and (self.folder / f"{path}{GONE}").exists():
+            response.status_code = 410
+        elif response.status_code == 404:
+            return self._missing()
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    def _missing(self) -> Response:
+        page = self.folder / "404.html"
+        if page.exists():
+            return FileResponse(page, status_code=404, headers={"Cache-Control": "no-cache"})
+        raise HTTPException(404)
