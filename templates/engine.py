@@ -128,6 +128,8 @@ class Engine:
             rfc822=format_datetime,
             bytes=filters.size,
             number=filters.number,
+            width=filters.width,
+            shorten=filters.shorten,
             mask_phone=filters.mask_phone,
             mask_id=filters.mask_id,
             static=self._static,

@@ -71,6 +71,21 @@ def number(value: float | None) -> str:
     return "—" if value is None else f"{value:,}"
 
 
+def width(text: str) -> int:
+    """How long a text is in Chinese characters, two half-width characters counting as one, as Weibo and WeChat do."""
+    return -(-sum(1 if ord(character) < 0x100 else 2 for character in text) // 2)
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most ``limit`` Chinese characters (as ``width`` counts) on one line, an ellipsis where words were left out."""
+    text = " ".join(text.split())
+    if width(text) <= limit:
+        return text
+    while text and width(text) > limit - 1:
+        text = text[:-1]
+    return f"{text.rstrip()}…" if limit > 0 else ""
+
+
 def mask_phone(text: str) -> str:
     """Mobile numbers in a text as ``138****1234``."""
     return MOBILE.sub(r"\1****\2", text)

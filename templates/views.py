@@ -270,9 +270,9 @@ class PortalSite:
     """The site and the marks inspectors look for (国办发〔2017〕47号).
 
     ``address`` is the origin without a closing slash (``https://www.example.gov.cn``), ``id_code`` 网站标识码,
-    ``icp`` ICP备案号, ``police`` 公安备案号 with its address, ``emblem`` the picture of 党政机关网站标志, ``logo`` the mark
-    beside the site's name,
-    ``report_href`` 我为政府网站找错, ``accessible_mark`` the picture of the 适老化 mark if the site holds one.
+    ``icp`` ICP备案号, ``police`` 公安备案号 with its address, ``emblem`` the picture of 党政机关网站标志,
+    ``logo`` the mark beside the site's name, ``report_href`` 我为政府网站找错, ``accessible_mark`` the picture of the
+    适老化 mark if the site holds one.
     ``grey`` is grey mode; ``beacon`` sends reads to this site's own counter, without a cookie.
     """
 

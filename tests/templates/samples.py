@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -601,4 +602,54 @@ FEEDS: dict[str, list[Sample]] = {
     ],
     "outbound/portal/sitemap.xml": [{"site": site(), "pages": [("/", NOW), ("/search?a=1&b=2", NOW)]}],
 }
-SAMPLES: dict[str, list[Sample]] = {**CONSOLE, **PORTAL, **FEEDS}
+BARE_ACCOUNT = WechatAccount("云州发布", "云州市人民政府办公室")
+WECHAT: dict[str, list[Sample]] = {
+    "outbound/wechat/default.html": [
+        {"item": notice(pictures=[PICTURE]), "account": ACCOUNT},
+        {"item": notice(files=[], editor="", body_html=""), "account": BARE_ACCOUNT},
+    ],
+    "outbound/wechat/news.html": [{"item": notice(subtitle="沿江绿道全线贯通"), "account": ACCOUNT}],
+    "outbound/wechat/notice.html": [
+        {"item": notice(), "account": ACCOUNT},
+        {"item": notice(), "account": replace(BARE_ACCOUNT, qr=PortalPicture("/files/qr.svg", "云州发布二维码"))},
+    ],
+    "outbound/wechat/policy.html": [
+        {"item": policy(), "account": ACCOUNT},
+        {"item": policy(interpretations=[], signed_on=None), "account": BARE_ACCOUNT},
+    ],
+    "outbound/wechat/interpretation.html": [{"item": interpretation(pictures=[PICTURE]), "account": ACCOUNT}],
+    "outbound/wechat/guide.html": [
+        {"item": guide(), "account": ACCOUNT},
+        {"item": guide(conditions=[], materials=[], steps=[], places=[], online_href=""), "account": BARE_ACCOUNT},
+    ],
+    "outbound/wechat/faq.html": [
+        {"item": faq(), "account": ACCOUNT},
+        {"item": faq(guide=None), "account": BARE_ACCOUNT},
+    ],
+}
+TEXTS: dict[str, list[Sample]] = {
+    "outbound/text.txt": [{"post": POST}],
+    "outbound/weibo/default.txt": [{"post": POST}],
+    "outbound/jpush/default.txt": [{"post": POST}],
+    "outbound/web_push/default.txt": [{"post": POST}],
+    "replies/greeting.txt": [{"office": "云州市人民政府", "hotline": "12345"}],
+    "replies/unsure.txt": [{"choices": ["居住证怎么办？", "居住登记怎么办？"]}],
+    "replies/no_answer.txt": [{"found": [("居住证申领", "https://www.yunzhou.example/g/1.html")]}, {"found": []}],
+    "replies/handoff.txt": [{"ahead": 3, "hotline": "12345"}, {"ahead": 0, "hotline": "12345"}],
+    "replies/connected.txt": [{"agent": "016"}],
+    "replies/out_of_hours.txt": [
+        {"hours": "工作日 9:00–17:00", "hotline": "12345", "ticket": "2026031600012"},
+        {"hours": "工作日 9:00–17:00", "hotline": "12345", "ticket": ""},
+    ],
+    "replies/bot_down.txt": [{"hotline": "12345"}],
+    "replies/urgent.txt": [{}],
+    "replies/rating.txt": [{}],
+    "replies/rated.txt": [{"low": True}, {"low": False}],
+    "replies/ticket.txt": [
+        {"number": "2026031600012", "kind": "咨询", "unit": "市公安局", "due": NOW},
+        {"number": "2026031600013", "kind": "投诉", "unit": "市水务局", "due": None},
+    ],
+    "replies/ticket_answered.txt": [{"number": "2026031600012", "unit": "市公安局", "answer": "已于昨日修复。"}],
+    "replies/closed.txt": [{}],
+}
+SAMPLES: dict[str, list[Sample]] = {**CONSOLE, **PORTAL, **FEEDS, **WECHAT, **TEXTS}

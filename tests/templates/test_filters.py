@@ -71,6 +71,26 @@ def test_sizes(count: int, words: str) -> None:
     assert filters.size(count) == words
 
 
+@pytest.mark.parametrize(("text", "count"), [("", 0), ("ab", 1), ("abc", 2), ("云州", 2), ("云a", 2), ("😀", 1)])
+def test_length_in_chinese_characters(text: str, count: int) -> None:
+    assert filters.width(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "short"),
+    [
+        ("云州市供热", 5, "云州市供热"),
+        ("云州市供热", 4, "云州市…"),
+        ("云 州\n市", 9, "云 州 市"),
+        ("abcdefgh", 3, "abcd…"),
+        ("云州", 0, ""),
+        ("云州", -4, ""),
+    ],
+)
+def test_a_text_is_shortened(text: str, limit: int, short: str) -> None:
+    assert filters.shorten(text, limit) == short
+
+
 def test_figures() -> None:
     assert filters.number(128460) == "128,460"
     assert filters.number(0) == "0"

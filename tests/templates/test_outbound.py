@@ -1,0 +1,137 @@
+"""What leaves for other channels keeps to their rules: WeChat's inline styles, Weibo's length, honest replies."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from templates import filters
+from templates.engine import Engine
+from tests.templates.markup import check_balance, elements
+from tests.templates.samples import ACCOUNT, POST, TEXTS, WECHAT, Sample, guide, notice, policy
+
+ARTICLES = [(name, values) for name, many in WECHAT.items() for values in many]
+IDS = [f"{name.rsplit('/', 1)[-1]}-{number}" for number, (name, _) in enumerate(ARTICLES)]
+SMALLEST, AUXILIARY = 17, 15
+
+
+@pytest.mark.parametrize(("name", "values"), ARTICLES, ids=IDS)
+def test_an_article_holds_only_what_wechat_keeps(renderer: Engine, name: str, values: Sample) -> None:
+    html = renderer.render(name, **values)
+    check_balance(html)
+    for tag, attributes in elements(html):
+        assert tag not in {"style", "script", "link", "iframe", "form", "input", "svg", "video", "html", "body"}
+        assert not set(attributes) & {"class", "id"}
+        assert not [key for key in attributes if key.startswith("on")]
+    assert "<!--" not in html
+
+
+@pytest.mark.parametrize(("name", "values"), ARTICLES, ids=IDS)
+def test_an_articles_text_is_large_and_airy(renderer: Engine, name: str, values: Sample) -> None:
+    html = renderer.render(name, **values)
+    for tag, attributes in elements(html):
+        if tag in {"p", "li", "td", "th"}:
+            style = attributes["style"]
+            sizes = [int(found) for found in re.findall(r"font-size:(\d+)px", style)]
+            assert all(found >= SMALLEST or found == AUXILIARY for found in sizes)
+            if sizes == [SMALLEST]:
+                assert "line-height:1.75" in style
+    body = html.split("border-top:1px solid #d5dde7")[0]
+    assert f"font-size:{AUXILIARY}px" not in body.replace(ACCOUNT.guide_line, "").split("</p>", 1)[-1]
+
+
+@pytest.mark.parametrize(("name", "values"), ARTICLES, ids=IDS)
+def test_an_article_does_not_change_with_the_hour(renderer: Engine, name: str, values: Sample) -> None:
+    item = values["item"]
+    later = replace(item, published_at=item.published_at.replace(year=2031))
+    assert renderer.render(name, **{**values, "item": later}) == renderer.render(name, **values)
+
+
+def test_what_a_guide_is_asked_for_most_is_told(renderer: Engine) -> None:
+    html = renderer.render("outbound/wechat/guide.html", item=guide(), account=ACCOUNT)
+    for words in (
+        "受理条件",
+        "申请材料",
+        "居住证申领表",
+        "办理流程",
+        "5 个工作日",
+        "不收费",
+        "江滨路66号",
+        "0530-8811001",
+        "0530-12345",
+    ):
+        assert words in html
+
+
+def test_a_policy_names_its_number_and_validity(renderer: Engine) -> None:
+    html = renderer.render("outbound/wechat/policy.html", item=policy(), account=ACCOUNT)
+    assert "云政办发〔2026〕7号" in html
+    assert "有效" in html
+
+
+def test_attachments_are_named_with_the_way_to_them(renderer: Engine) -> None:
+    html = renderer.render("outbound/wechat/notice.html", item=notice(), account=ACCOUNT)
+    assert "供热服务网点一览表.docx" in html
+    assert "阅读原文" in html
+    assert "阅读原文" not in renderer.render("outbound/wechat/notice.html", item=notice(files=[]), account=ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [(POST.title, POST.text), ("长" * 200, "文" * 400), ("短", "a" * 600), ("话题", "#供热#延长"), ("标题", "")],
+)
+def test_a_weibo_fits_and_has_one_address(renderer: Engine, title: str, text: str) -> None:
+    words = renderer.render("outbound/weibo/default.txt", post=replace(POST, title=title, text=text)).strip()
+    assert filters.width(words) <= 140
+    assert words.count("https://") == 1
+    assert words.endswith(POST.href)
+    assert "#" not in words
+    assert words.startswith(f"【{title[:2]}")
+
+
+def test_a_weibo_with_a_very_long_address_keeps_the_address(renderer: Engine) -> None:
+    post = replace(POST, href="https://www.yunzhou.example/" + "a" * 240)
+    words = renderer.render("outbound/weibo/default.txt", post=post).strip()
+    assert words.endswith(post.href)
+    assert filters.width(words) <= 140
+
+
+@pytest.mark.parametrize("channel", ["jpush", "web_push"])
+def test_a_notification_is_one_short_line(renderer: Engine, channel: str) -> None:
+    words = renderer.render(f"outbound/{channel}/default.txt", post=replace(POST, text="供热\n" * 100)).strip()
+    assert filters.width(words) <= 60
+    assert "\n" not in words
+
+
+def test_text_for_a_channel_is_not_escaped(renderer: Engine) -> None:
+    words = renderer.render("outbound/text.txt", post=replace(POST, title="A&B", text="<供热>"))
+    assert words.strip() == f"【A&B】<供热> {POST.href}"
+
+
+def test_the_bot_says_that_it_is_a_bot_and_how_to_reach_a_person(renderer: Engine) -> None:
+    words = renderer.render("replies/greeting.txt", **TEXTS["replies/greeting.txt"][0])
+    assert "机器人" in words
+    assert "人工" in words
+    assert "12345" in words
+    english = renderer.render("replies/greeting.txt", "en", **TEXTS["replies/greeting.txt"][0])
+    assert "bot" in english
+
+
+@pytest.mark.parametrize("name", ["handoff", "bot_down", "out_of_hours", "no_answer", "unsure"])
+def test_every_dead_end_leads_to_a_person(renderer: Engine, name: str) -> None:
+    for values in TEXTS[f"replies/{name}.txt"]:
+        words = renderer.render(f"replies/{name}.txt", **values)
+        assert "人工" in words or "12345" in words
+
+
+def test_a_rating_has_five_levels_and_no_default(renderer: Engine) -> None:
+    lines = renderer.render("replies/rating.txt").splitlines()
+    assert lines[1:] == ["1. 非常满意", "2. 满意", "3. 基本满意", "4. 不满意", "5. 非常不满意"]
+
+
+def test_a_ticket_names_its_deadline_only_when_there_is_one(renderer: Engine) -> None:
+    with_due, without = (renderer.render("replies/ticket.txt", **values) for values in TEXTS["replies/ticket.txt"])
+    assert "2026-03-16" in with_due
+    assert "答复期限" not in without
