@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -16,6 +17,20 @@ from kernel.clock import StillClock
 from kernel.events import Listeners
 from kernel.work import Works
 from tests import postgres
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where nothing may skip (CI), says which tests did."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped and os.environ.get("XUANDA_NO_SKIP"):
+        terminalreporter.write_line(f"{len(skipped)} skipped, but nothing may skip here", red=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where nothing may skip (CI), a skipped test fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("XUANDA_NO_SKIP") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,41 @@
+# Bare `make` lists the commands. PYTHON chooses the Python that the virtual environment is made from.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+SETUP := $(PYTHON) deploy/setup.py
+
+.DEFAULT_GOAL := help
+.PHONY: help setup dev demo test lint drill docs serve migrate clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## Virtual environment, Python packages, front-end files
+	@$(SETUP)
+
+dev: ## The same with what tests and linters need
+	@$(SETUP) --dev
+
+demo: setup ## The demo office on http://127.0.0.1:8000 (PORT=… for another port)
+	@PORT=$(PORT) $(BIN)/python -m hub.cli demo
+
+test: dev ## Every test this machine can run; names what it skipped and why
+	@$(BIN)/python deploy/check.py
+
+lint: dev ## Formatter, linter, types, import contracts
+	@$(BIN)/python deploy/check.py --only lint
+
+drill: setup ## The whole job, headless, against serve and rehearsal as processes (PLATFORMS=URL for other stand-ins)
+	@$(BIN)/python -m hub.cli drill $(if $(PLATFORMS),--platforms $(PLATFORMS))
+
+docs: dev ## Write docs/reference from the code
+	@$(BIN)/python -m hub.cli docs
+
+serve: setup ## Serve an installation set up by XUANDA_ settings
+	@$(BIN)/python -m hub.cli serve
+
+migrate: setup ## Bring the database to this version's schema
+	@$(BIN)/python -m hub.cli migrate
+
+clean: ## Remove what set-up made (never ./var)
+	@rm -rf .venv node_modules templates/static/vendor .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,51 @@
+"""`make test`: linters, types, import contracts, tests; one line per step, everything a step said when it failed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+LINT = (
+    ("formatting", [BIN / "ruff", "format", "--check", "-q", "."]),
+    ("lint", [BIN / "ruff", "check", "-q", "."]),
+    ("types", [BIN / "mypy", "--no-error-summary"]),
+    ("imports", [BIN / "lint-imports"]),
+)
+# Browsers and PostgreSQL share two cores with everything else; more workers than cores make timings unsteady.
+TESTS = (("tests", [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 2), "--dist", "loadgroup"]),)
+
+
+def run(name: str, command: list[str | Path], *, show: bool) -> bool:
+    """Runs one step from the repository's root; True when it succeeded."""
+    started = time.monotonic()
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=ROOT, capture_output=not show, text=True, check=False)
+    said = "ok" if done.returncode == 0 else f"FAILED ({done.returncode})"
+    if done.returncode != 0 and not show:
+        print((done.stdout + done.stderr).strip())
+    print(f"· {name}: {said} in {time.monotonic() - started:.0f} s", flush=True)
+    return done.returncode == 0
+
+
+def main() -> int:
+    """Runs every step even when one fails, so that one look shows all; 1 if any failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=("lint", "tests"))
+    chosen = parser.parse_args().only
+    results = []
+    if chosen in (None, "lint"):
+        results += [run(name, list(command), show=False) for name, command in LINT]
+    if chosen in (None, "tests"):
+        results += [run(name, list(command), show=True) for name, command in TESTS]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
