@@ -54,7 +54,7 @@
       dialog.className = "dialog";
       dialog.setAttribute("aria-labelledby", "ask-title");
       dialog.setAttribute("aria-describedby", "ask-text");
-      const head = document.createElement("header");
+      const head = document.createElement("div");
       head.className = "dialog__head";
       const name = document.createElement("h2");
       name.className = "dialog__title";
@@ -72,11 +72,11 @@
       const no = document.createElement("button");
       no.type = "button";
       no.className = "button button--plain";
-      no.textContent = words("cancel");
+      no.textContent = words("no");
       const yes = document.createElement("button");
       yes.type = "button";
       yes.className = "button button--main";
-      yes.textContent = label || words("confirm");
+      yes.textContent = label || words("yes");
       no.addEventListener("click", () => dialog.close(""));
       yes.addEventListener("click", () => dialog.close("yes"));
       dialog.addEventListener("close", () => {
