@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, nodes, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes, select_autoescape
 
+from kernel.errors import XuandaError
 from templates import filters
 from templates.catalogue import Translator
 from templates.inline import wechat_html
@@ -19,8 +20,16 @@ FOLDER = Path(__file__).parent
 PARTIALS = "partials"
 
 
-class UnknownBlock(LookupError):
-    """This template has no block of that name."""
+class UnknownBlock(XuandaError):
+    """The template {name} has no block {block}. The page and its template disagree: tell the administrator."""
+
+    zh = "页面模板 {name} 没有片段 {block}，页面与模板不一致。请联系系统管理员。"
+
+
+class TemplateMissing(XuandaError):
+    """There is no template for this, looked for: {names}. Add one under templates/ and try again."""
+
+    zh = "缺少页面模板，找过：{names}。请联系系统管理员。"
 
 
 def _blank_for_none(value: object) -> object:
@@ -89,7 +98,7 @@ class Engine:
         """One block of a template, for an answer to htmx that replaces a part of the page. Raises UnknownBlock."""
         template = self._environments[language].get_template(name)
         if block not in template.blocks:
-            raise UnknownBlock(f"{name} has no block {block}")
+            raise UnknownBlock(name=name, block=block)
         return "".join(template.blocks[block](template.new_context(context)))
 
     def has(self, name: str) -> bool:
@@ -97,11 +106,11 @@ class Engine:
         return (self.folder / name).is_file()
 
     def choose(self, *names: str) -> str:
-        """The first of these templates that exists: a kind's own before the channel's default."""
+        """The first of these that exists: a kind's own before the channel's default. Raises TemplateMissing."""
         for name in names:
             if self.has(name):
                 return name
-        raise TemplateNotFound(", ".join(names))
+        raise TemplateMissing(names=", ".join(names))
 
     def translate(self, message: str, /, language: str = "zh", **values: object) -> str:
         """A Chinese sentence of the catalogue in one language, its ``%(name)s`` places filled."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from jinja2 import TemplateNotFound, UndefinedError
+from jinja2 import UndefinedError
 
-from templates.engine import Engine, UnknownBlock
+from templates.engine import Engine, TemplateMissing, UnknownBlock
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_context_may_hold_a_value_called_name(folder: Path) -> None:
 def test_one_block_is_rendered_alone_with_its_components(folder: Path) -> None:
     engine = Engine(folder=folder)
     assert engine.render_block("page.html", "list", word="x") == "<b>x!(x)</b>"
-    with pytest.raises(UnknownBlock):
+    with pytest.raises(UnknownBlock, match=r"page\.html has no block lost"):
         engine.render_block("page.html", "lost", word="x")
 
 
@@ -69,7 +69,7 @@ def test_components_use_each_other_and_hide_their_inner_parts(folder: Path) -> N
 def test_a_kinds_own_template_comes_before_the_default(folder: Path) -> None:
     engine = Engine(folder=folder)
     assert engine.choose("lost.txt", "post.txt", "page.html") == "post.txt"
-    with pytest.raises(TemplateNotFound, match="lost"):
+    with pytest.raises(TemplateMissing, match=r"lost\.txt"):
         engine.choose("lost.txt")
 
 
