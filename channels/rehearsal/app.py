@@ -16,7 +16,7 @@ from channels.rehearsal.config import RehearsalConfig
 from channels.rehearsal.jpush import api as jpush
 from channels.rehearsal.webpush import api as webpush
 from channels.rehearsal.wechat import api as wechat
-from channels.rehearsal.wechat import mass, publish, tokens
+from channels.rehearsal.wechat import mass, publish, template, tokens
 from channels.rehearsal.weibo import api as weibo
 from channels.rehearsal.weibo.codes import DONE_ALL_THE_SAME
 from channels.rehearsal.world import Face, World
@@ -46,7 +46,9 @@ def create_app(config: RehearsalConfig) -> RehearsalApp:
         "wechat.mass": mass.finish,
         "wechat.mass_lapse": mass.lapse,
         "wechat.mass_refused": mass.refused,
+        "wechat.template": template.finish,
     }
+    world.wechat_paths = frozenset(wechat.APIS)
     app = RehearsalApp(title="演练平台", docs_url="/control/docs", redoc_url=None, lifespan=_lifespan)
     app.world = world
     app.include_router(phones.router())

@@ -137,6 +137,13 @@ class WeChatRules(Strict):
     stable_per_minute: int = 10_000
     stable_per_day: int = 500_000
     previews_per_day: int = 100
+    calls_per_day: int = 100_000
+    calls_per_day_by_path: dict[str, int] = {}
+    datacube_days: dict[str, int] = Field(
+        default={"getusersummary": 7, "getusercumulate": 7, "getupstreammsg": 7},
+        description="Longest span of a statistics call; one day where it is not named.",
+    )
+    datacube_ignores_below: int = Field(default=0, description="Articles with no more acts than this are left out.")
     custom_text_bytes: int = 2048
     custom_news_articles: int = 1
     publish_seconds: float = 1.0

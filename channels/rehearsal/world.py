@@ -57,6 +57,7 @@ class World:
         self.faults = Faults()
         self.faces: dict[str, Face] = {}
         self.acts: dict[str, Act] = {}
+        self.wechat_paths: frozenset[str] = frozenset()
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = False
         data = config.data

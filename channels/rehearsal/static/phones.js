@@ -103,7 +103,7 @@ function wechatItem(account, reader, entry, gone, decided) {
       if (decided[data.msg_id]) return [when(entry, "", says[decided[data.msg_id]])];
       const decide = (decision) => () => ask(`/control/wechat/${account.appid}/mass/${data.msg_id}`, "POST", { decision });
       return [el("article", { class: "card" }, el("p", { class: "card-label" }, "公众号管理员：群发确认"),
-        el("p", { class: "card-body" }, data.titles.join("\n") || "文字消息"),
+        el("p", { class: "card-body" }, data.titles.join("\n") || data.words || "图片或音视频消息"),
         el("div", { class: "card-acts" }, el("button", { type: "button", onclick: decide("confirm") }, "确认群发"),
           el("button", { type: "button", onclick: decide("refuse") }, "拒绝")))];
     }
@@ -155,11 +155,15 @@ function wechatFoot(account, person) {
   };
   const doing = (label, inbound) =>
     el("button", { type: "button", onclick: () => act(account, { openid: person.openid, ...inbound }) }, label);
+  const buttons = ((account.menu || {}).button || []).flatMap((button) => button.sub_button || [button]);
+  const menu = buttons.map((button) => doing(button.name, button.type === "view"
+    ? { kind: "VIEW", key: button.url } : { kind: "CLICK", key: button.key || "" }));
   const more = person.following
     ? [doing("发图片", { kind: "image" }), doing("说一句话", { kind: "voice", recognition: "社保卡怎么补办" }),
       doing("发位置", { kind: "location", latitude: 30.1, longitude: 120.2, label: "人民广场" }), doing("取消关注", { kind: "unsubscribe" })]
     : [doing("关注", { kind: "subscribe" })];
   return [person.following && el("form", { onsubmit: send }, field, el("button", {}, "发送")),
+    person.following && menu.length > 0 && el("div", { class: "phone-more phone-menu", role: "group", "aria-label": "公众号菜单" }, menu),
     el("div", { class: "phone-more" }, more)];
 }
 
@@ -216,7 +220,7 @@ function jpushPhone(app, device) {
     const shown = data.shown[device.registration_id];
     if (!shown) return [];
     return [el("article", { class: "notice" }, el("b", {}, shown.title || app.name), shown.alert,
-      el("small", {}, ` ${clockOf(entry)}${shown.silent ? "，应用内消息" : ""}`))];
+      el("small", {}, `${clockOf(entry)}${shown.silent ? "，应用内消息" : ""}`))];
   });
   const kind = `极光推送，${{ android: "安卓", ios: "苹果", hmos: "鸿蒙", quickapp: "快应用" }[device.platform]}`;
   return phone(device.name || device.registration_id, kind, null, talk, null);
@@ -231,7 +235,7 @@ function webpushPhone(subscription) {
     const json = data.json || {};
     const words = data.readable ? json.body || data.text : "内容无法解密";
     return [el("article", { class: data.readable ? "notice" : "notice unread-key" }, el("b", {}, json.title || ""), words,
-      el("small", {}, ` ${clockOf(entry)}`))];
+      el("small", {}, clockOf(entry)))];
   });
   return phone(subscription.name || subscription.id, subscription.gone ? "网页推送，订阅已失效" : "网页推送", null, talk, null);
 }
@@ -241,7 +245,7 @@ function webpushPhone(subscription) {
 function phone(name, kind, pick, talk, foot) {
   const list = el("div", { class: "phone-talk", tabindex: 0, role: "log", "aria-label": `${name}收到的内容` },
     talk.length ? talk : el("p", { class: "nothing" }, "还没有收到内容"));
-  return el("section", { class: "phone", "aria-label": `${name}，${kind}` },
+  return el("section", { class: kind.includes("推送") ? "phone short" : "phone", "aria-label": `${name}，${kind}` },
     el("div", { class: "phone-head" }, el("h2", {}, name), el("p", { class: "phone-kind" }, kind), pick),
     list, foot && el("div", { class: "phone-foot" }, foot));
 }

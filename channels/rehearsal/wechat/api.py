@@ -12,15 +12,31 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from channels.rehearsal.media import CONTENT_TYPES, sniff
-from channels.rehearsal.wechat import articles, custom, drafts, mass, material, publish, tokens
+from channels.rehearsal.wechat import (
+    articles,
+    comments,
+    custom,
+    datacube,
+    drafts,
+    mass,
+    material,
+    menu,
+    people,
+    publish,
+    quota,
+    template,
+    tokens,
+)
 from channels.rehearsal.wechat.call import Api, Call, Upload
 from channels.rehearsal.wechat.codes import Refusal
 
 if TYPE_CHECKING:
     from channels.rehearsal.world import World
 
-APIS: dict[str, Api] = {**material.APIS, **drafts.APIS, **publish.APIS, **mass.APIS, **custom.APIS}
+_FAMILIES = (material, drafts, publish, mass, custom, template, comments, menu, people, datacube, quota)
+APIS: dict[str, Api] = {path: api for family in _FAMILIES for path, api in family.APIS.items()}
 
+_WITHOUT_TOKEN = ("cgi-bin/token", "cgi-bin/stable_token", "cgi-bin/clear_quota/v2")
 _ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\u([0-9a-fA-F]{4})")
 _NO_SCRIPT = {"Content-Security-Policy": "default-src 'self'; img-src *; style-src 'unsafe-inline'; script-src 'none'"}
 
@@ -73,15 +89,15 @@ async def _interface(world: World, path: str, request: Request) -> Response:
     appid, plain = "", False
     answer: dict[str, Any] | Response
     try:
-        if path in ("cgi-bin/token", "cgi-bin/stable_token"):
-            appid, answer = await _token(world, path, request)
+        if path in _WITHOUT_TOKEN:
+            appid, answer = await _without_token(world, path, request)
         else:
             api = APIS.get(path)
             if api is None:
                 world.ledger.add("wechat", "", "call", path=path, errcode=404)
                 return Response("404 page not found", status_code=404)
             plain = api.plain
-            appid, answer = await _checked(world, api, request)
+            appid, answer = await _checked(world, path, api, request)
     except Refusal as refused:
         query = request.query_params
         appid = tokens.owner_of(world, query.get("access_token", "")) or query.get("appid", "")
@@ -93,24 +109,28 @@ async def _interface(world: World, path: str, request: Request) -> Response:
     return _answer(answer, plain)
 
 
-async def _token(world: World, path: str, request: Request) -> tuple[str, dict[str, Any]]:
+async def _without_token(world: World, path: str, request: Request) -> tuple[str, dict[str, Any]]:
     address = request.client.host if request.client else ""
-    if path.endswith("stable_token"):
+    if path != "cgi-bin/token":
         if request.method != "POST":
             raise Refusal(43002)
         body = read_json(await request.body())
-        return str(body.get("appid", "")), tokens.stable(world, body, address)
+        if path == "cgi-bin/stable_token":
+            return str(body.get("appid", "")), tokens.stable(world, body, address)
+        state = tokens.owner_by_secret(world, body.get("appid"), body.get("appsecret"))
+        return state.account.appid, quota.clear(world, state)
     if request.method != "GET":
         raise Refusal(43001)
     query = dict(request.query_params)
     return query.get("appid", ""), tokens.ordinary(world, query, address)
 
 
-async def _checked(world: World, api: Api, request: Request) -> tuple[str, dict[str, Any] | Response]:
+async def _checked(world: World, path: str, api: Api, request: Request) -> tuple[str, dict[str, Any] | Response]:
     if api.method not in ("ANY", request.method):
         raise Refusal(43001 if api.method == "GET" else 43002)
     query = dict(request.query_params)
     state = tokens.holder(world, query.get("access_token", ""))
+    quota.spend(world, state, path)
     if api.certified and not state.account.certified:
         raise Refusal(48001)
     call = Call(

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from channels.rehearsal.config import Callback, WeChatAccount
-from channels.rehearsal.wechat import articles, callbacks, inbound, mass
-from channels.rehearsal.wechat.state import AccountState, Person
+from channels.rehearsal.wechat import articles, callbacks, comments, inbound, mass
+from channels.rehearsal.wechat.state import AccountState, Comment, Person
 
 if TYPE_CHECKING:
     from channels.rehearsal.world import World
@@ -27,6 +27,13 @@ class ReaderAct(BaseModel):
 
     act: Literal["read", "share", "like", "zaikan", "favourite"] = "read"
     reader: str
+
+
+class ReaderComment(BaseModel):
+    """What a reader writes beneath an article."""
+
+    openid: str
+    content: str
 
 
 class PersonChange(BaseModel):
@@ -78,8 +85,8 @@ def add_doors(routes: APIRouter, world: World) -> None:
 
     @routes.post("/control/wechat/{appid}/people")
     async def person(appid: str, change: PersonChange) -> Person:
-        people = account(appid).people
-        person = people.setdefault(change.openid, Person(openid=change.openid, since=world.clock.now()))
+        state = account(appid)
+        person = state.people.get(change.openid) or state.join(change.openid, change.name, world.clock.now())
         person.name = change.name or person.name
         person.following, person.blocked = change.following, change.blocked
         return person
@@ -103,6 +110,16 @@ def add_doors(routes: APIRouter, world: World) -> None:
         articles.note(world, page, done.act, done.reader)
         world.ledger.add("wechat", appid, done.act, path=f"/wechat/s/{page_id}", reader=done.reader)
         return {"readings": len(page.readings)}
+
+    @routes.post("/control/wechat/{appid}/pages/{page_id}/comments")
+    async def comment(appid: str, page_id: str, written: ReaderComment) -> Comment:
+        state = account(appid)
+        page = state.pages.get(page_id)
+        if page is None or page.deleted:
+            raise HTTPException(404, "no such page")
+        if not page.comments_open:
+            raise HTTPException(409, "comments are closed")
+        return comments.write(world, state, page, written.openid, written.content)
 
 
 def _shown(state: AccountState) -> dict[str, Any]:

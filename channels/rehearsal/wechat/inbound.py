@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from channels.rehearsal.media import sniff
-from channels.rehearsal.wechat import callbacks, custom
+from channels.rehearsal.wechat import callbacks, custom, datacube
 from channels.rehearsal.wechat.events import event_fields
 from channels.rehearsal.wechat.material import TEMPORARY_SECONDS, picture_path
 from channels.rehearsal.wechat.state import AccountState, Material, Person, media_id
@@ -81,7 +81,7 @@ class Inbound(BaseModel):
 async def arrive(world: World, state: AccountState, inbound: Inbound, base: str) -> dict[str, Any]:
     """Push it, record what came back and return that."""
     person = _person(world, state, inbound)
-    _change(world, person, inbound.kind)
+    _change(world, state, person, inbound.kind)
     fields = _fields(world, state, inbound, base)
     appid, openid = state.account.appid, person.openid
     world.ledger.add("wechat", appid, "inbound", openid=openid, name=person.name, what=inbound.kind, fields=fields)
@@ -110,20 +110,24 @@ async def arrive(world: World, state: AccountState, inbound: Inbound, base: str)
 def _person(world: World, state: AccountState, inbound: Inbound) -> Person:
     person = state.people.get(inbound.openid)
     if person is None:
-        person = Person(openid=inbound.openid, name=inbound.name or inbound.openid, since=world.clock.now())
-        state.people[inbound.openid] = person
+        person = state.join(inbound.openid, inbound.name or inbound.openid, world.clock.now())
     if not person.following and inbound.kind not in ("subscribe", "SCAN"):
         raise NotFollowing
     return person
 
 
-def _change(world: World, person: Person, kind: str) -> None:
+def _change(world: World, state: AccountState, person: Person, kind: str) -> None:
     now = world.clock.now()
     if kind == "subscribe":
+        if not person.following:
+            state.follows.append((now, 1))
         person.following, person.since = True, now
     elif kind == "unsubscribe":
+        state.follows.append((now, -1))
         person.following, person.gone = False, now
         person.grants = {}
+    elif number := datacube.upstream_type(kind):
+        state.upstream.append((now, person.openid, number))
     custom.grant(person, kind, now)
 
 

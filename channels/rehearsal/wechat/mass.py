@@ -238,8 +238,15 @@ def _submit(call: Call, reach: str, to_all: bool, recipients: list[str]) -> dict
         appid=state.account.appid,
         msg_id=job.msg_id,
     )
-    titles = [article.title for article in job.articles]
-    call.record("mass_submitted", msg_id=job.msg_id, msgtype=kind, titles=titles, clientmsgid=key, waiting=waiting)
+    call.record(
+        "mass_submitted",
+        msg_id=job.msg_id,
+        msgtype=kind,
+        titles=[article.title for article in job.articles],
+        words=str(content.get("content", "")),
+        clientmsgid=key,
+        waiting=waiting,
+    )
     answer = {"errcode": 0, "errmsg": "send job submission success", "msg_id": job.msg_id}
     return answer | ({"msg_data_id": job.msg_data_id} if kind == "mpnews" else {})
 

@@ -183,7 +183,9 @@ class AccountState(BaseModel):
     people: dict[str, Person] = {}
     tags: dict[int, Tag] = {}
     menu: dict[str, Any] = {}
-    templates_sent: dict[str, int] = {}
+    templates_sent: dict[str, tuple[float, int]] = {}
+    follows: list[tuple[float, int]] = []
+    upstream: list[tuple[float, str, int]] = []
     forced: list[float] = []
     recent: dict[str, list[float]] = {}
     numbers: int = 0
@@ -198,6 +200,13 @@ class AccountState(BaseModel):
         key = f"{name} {period}"
         self.counters[key] = self.counters.get(key, 0) + by
         return self.counters[key]
+
+    def join(self, openid: str, name: str, now: float) -> Person:
+        """Let somebody new follow."""
+        person = Person(openid=openid, name=name, since=now)
+        self.people[openid] = person
+        self.follows.append((now, 1))
+        return person
 
     def counted(self, name: str, period: str) -> int:
         """What the counter of `name` in `period` stands at."""
@@ -220,8 +229,8 @@ class WeChatState(BaseModel):
         state = self.accounts.setdefault(account.appid, AccountState(account=account))
         state.account = account
         for follower in account.followers:
-            person = Person(openid=follower.openid, name=follower.name, since=now)
-            state.people.setdefault(follower.openid, person)
+            if follower.openid not in state.people:
+                state.join(follower.openid, follower.name, now)
         return state
 
 

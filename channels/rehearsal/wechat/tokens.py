@@ -88,9 +88,8 @@ def expire_all(state: AccountState, now: float) -> None:
         token.expires = min(token.expires, now)
 
 
-def _account(world: World, appid: object, secret: object, grant: object, address: str) -> AccountState:
-    if grant != "client_credential":
-        raise Refusal(40002)
+def owner_by_secret(world: World, appid: object, secret: object) -> AccountState:
+    """The account that an appid and its secret open."""
     if not appid:
         raise Refusal(41002)
     if not secret:
@@ -100,6 +99,13 @@ def _account(world: World, appid: object, secret: object, grant: object, address
         raise Refusal(40013)
     if secret != state.account.secret:
         raise Refusal(40125)
+    return state
+
+
+def _account(world: World, appid: object, secret: object, grant: object, address: str) -> AccountState:
+    if grant != "client_credential":
+        raise Refusal(40002)
+    state = owner_by_secret(world, appid, secret)
     allowed = state.account.ip_whitelist
     if allowed and address not in allowed:
         raise Refusal(40164, f"({address})")

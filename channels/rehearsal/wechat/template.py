@@ -1,0 +1,92 @@
+"""Template messages of service accounts (developers.weixin.qq.com, message/template/send)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from channels.rehearsal.config import Template
+from channels.rehearsal.wechat import events
+from channels.rehearsal.wechat.call import OK, Api, Call
+from channels.rehearsal.wechat.codes import Refusal
+
+if TYPE_CHECKING:
+    from channels.rehearsal.world import World
+
+REPEAT_SECONDS = 600
+
+
+async def send(call: Call) -> dict[str, Any]:
+    """message/template/send: the same openid and client_msg_id within ten minutes is sent once."""
+    _only_service(call)
+    template, openid = _template(call), call.text("touser")
+    person = call.state.people.get(openid)
+    if person is None:
+        raise Refusal(40003)
+    if not person.following:
+        raise Refusal(43004)
+    data = call.body.get("data")
+    if not isinstance(data, dict) or not all(_has_value(data.get(field)) for field in template.fields):
+        raise Refusal(47003)
+    key = f"{openid} {call.text('client_msg_id')}"
+    known = call.state.templates_sent.get(key)
+    if call.text("client_msg_id") and known and call.now - known[0] < REPEAT_SECONDS:
+        return OK | {"msgid": known[1]}
+    msgid = call.state.number()
+    call.state.templates_sent[key] = (call.now, msgid)
+    status = "failed:user block" if person.blocked else "success"
+    if not person.blocked:
+        call.record(
+            "template_message",
+            openid=openid,
+            title=template.title,
+            template_id=template.template_id,
+            data=data,
+            url=call.text("url"),
+            msgid=msgid,
+        )
+    appid = call.state.account.appid
+    call.world.agenda.add(call.now, "wechat.template", appid=appid, openid=openid, msgid=msgid, status=status)
+    return OK | {"msgid": msgid}
+
+
+async def finish(world: World, appid: str, openid: str, msgid: int, status: str) -> None:
+    """Tell the account what became of a template message."""
+    state = world.state.wechat.accounts[appid]
+    await events.announce(world, state, "TEMPLATESENDJOBFINISH", {"MsgID": msgid, "Status": status}, openid)
+
+
+async def templates(call: Call) -> dict[str, Any]:
+    """template/get_all_private_template."""
+    _only_service(call)
+    listed = [
+        {
+            "template_id": one.template_id,
+            "title": one.title,
+            "content": "\n".join(f"{{{{{field}.DATA}}}}" for field in one.fields),
+        }
+        for one in call.state.account.templates
+    ]
+    return {"template_list": listed}
+
+
+def _only_service(call: Call) -> None:
+    if call.state.account.type != "service":
+        raise Refusal(48001)
+
+
+def _template(call: Call) -> Template:
+    wanted = call.text("template_id")
+    found = next((one for one in call.state.account.templates if one.template_id == wanted), None)
+    if found is None:
+        raise Refusal(40037)
+    return found
+
+
+def _has_value(field: Any) -> bool:
+    return isinstance(field, dict) and bool(str(field.get("value", "")))
+
+
+APIS = {
+    "cgi-bin/message/template/send": Api(send, certified=True),
+    "cgi-bin/template/get_all_private_template": Api(templates, method="GET", certified=True),
+}

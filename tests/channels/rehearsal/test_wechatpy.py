@@ -1,0 +1,96 @@
+"""The same doors used through wechatpy, a client somebody else wrote."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from wechatpy import WeChatClient
+from wechatpy.exceptions import WeChatClientException
+
+from tests.channels.rehearsal.served import APPID, CITIZEN, SECRET, Rehearsal, png
+
+
+@pytest.fixture
+def client(rehearsal: Rehearsal) -> Any:
+    """wechatpy turned to the rehearsal; its token address is fixed in its code and has to be replaced too."""
+
+    class Turned(WeChatClient):
+        API_BASE_URL = f"{rehearsal.url}/wechat/cgi-bin/"
+
+        def fetch_access_token(self) -> Any:
+            query = {"grant_type": "client_credential", "appid": self.appid, "secret": self.secret}
+            return self._fetch_access_token(f"{self.API_BASE_URL}token", query)
+
+    client = Turned(APPID, SECRET, timeout=5)
+    client._http.trust_env = False
+    yield client
+    client._http.close()
+
+
+def file(content: bytes) -> Any:
+    picture = io.BytesIO(content)
+    picture.name = "cover.png"
+    return picture
+
+
+@pytest.fixture
+def article(client: Any) -> dict[str, Any]:
+    """An article whose picture went through uploadimg and whose cover is permanent material."""
+    cover = client.material.add("image", file(png(300)))["media_id"]
+    picture = client.media.upload_image(file(png(400)))
+    content = f'<p>请注意安全。</p><img src="{picture}">'
+    return {"title": "防汛提醒", "content": content, "thumb_media_id": cover, "digest": "今晚有暴雨"}
+
+
+def test_drafting_and_publishing(rehearsal: Rehearsal, client: Any, article: dict[str, Any]) -> None:
+    media = client.draft.add([article])["media_id"]
+    kept = client.draft.get(media)["news_item"][0]
+    assert (kept["title"], kept["content"]) == ("防汛提醒", article["content"])
+    assert client.draft.count() == {"total_count": 1}
+    published = client.freepublish.submit(media)
+    rehearsal.wait_for("publish")
+    state = client.freepublish.get(published["publish_id"])
+    assert state["publish_status"] == 0
+    assert client.freepublish.getarticle(state["article_id"])["news_item"][0]["title"] == "防汛提醒"
+    assert client.freepublish.batchget(0, 20)["total_count"] == 1
+    assert client.freepublish.delete(state["article_id"])["errcode"] == 0
+
+
+def test_mass_sending(rehearsal: Rehearsal, client: Any, article: dict[str, Any]) -> None:
+    media = client.draft.add([article])["media_id"]
+    sent = client.message.send_mass_article(media, is_to_all=True, client_msg_id="delivery-1")
+    rehearsal.wait_for("mass_send")
+    assert client.message.get_mass(sent["msg_id"])["msg_status"] == "SEND_SUCCESS"
+    with pytest.raises(WeChatClientException) as refused:
+        client.message.send_mass_text("再发一次", is_to_all=True)
+    assert refused.value.errcode == 45028
+
+
+def test_customer_service_and_people(rehearsal: Rehearsal, client: Any) -> None:
+    with pytest.raises(WeChatClientException) as refused:
+        client.message.send_text(CITIZEN, "您好")
+    assert refused.value.errcode == 45015
+    rehearsal.control(f"wechat/{APPID}/push", openid=CITIZEN, content="在吗")
+    assert client.message.send_text(CITIZEN, "您好")["errcode"] == 0
+    assert client.user.get_followers()["total"] == 3
+    assert client.user.get(CITIZEN)["subscribe"] == 1
+
+
+def test_menus_and_material(client: Any) -> None:
+    client.menu.create({"button": [{"type": "click", "name": "办事", "key": "guide"}]})
+    assert client.menu.get()["menu"]["button"][0]["key"] == "guide"
+    media = client.material.add("image", file(png(300)))["media_id"]
+    assert client.material.get_count()["image_count"] == 1
+    assert client.material.get(media).content == png(300)
+    assert client.material.batchget("image")["item"][0]["media_id"] == media
+    temporary = client.media.upload("image", file(png()))
+    assert client.media.download(temporary["media_id"]).content == png()
+
+
+def test_an_expired_token_is_fetched_again_and_the_call_repeated(rehearsal: Rehearsal, client: Any) -> None:
+    client.draft.count()
+    rehearsal.control("faults", kind="token_expire_now", platform="wechat", path="cgi-bin/draft/count")
+    assert client.draft.count() == {"total_count": 0}
+    assert len(rehearsal.ledger("token")) == 2
