@@ -5,7 +5,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) deploy/setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test lint drill docs serve migrate clean
+.PHONY: help setup dev demo test lint drill bench docs serve migrate clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ lint: dev ## Formatter, linter, types, import contracts
 
 drill: setup ## The whole job, headless, against serve and rehearsal as processes (PLATFORMS=URL for other stand-ins)
 	@$(BIN)/python -m hub.cli drill $(if $(PLATFORMS),--platforms $(PLATFORMS))
+
+bench: dev ## Figures, each against a limit or a peer (ONLY=prefix)
+	@ONLY=$(ONLY) $(BIN)/python -m bench
 
 docs: dev ## Write docs/reference from the code
 	@$(BIN)/python -m hub.cli docs

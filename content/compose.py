@@ -26,7 +26,7 @@ from content.sanitise import clean_layout, clean_text
 from content.states import PieceState, ReleaseState
 from kernel.blobs import Blobs
 from kernel.errors import Invalid, Stale, WrongState
-from kernel.people import Permission, Viewer
+from kernel.people import Permission, Viewer, ancestors
 from kernel.work import Work
 
 TITLE_LIMIT = 300
@@ -75,13 +75,26 @@ class Draft:
     variants: Mapping[str, VariantDraft] = field(default_factory=dict)
 
 
-def create(work: Work, who: Viewer, column: Column, kind: str = "", draft: Draft | None = None, **origin: Any) -> Piece:
-    """A new piece in a column, of the column's kind unless another is named; `origin` as in Piece's columns."""
-    _require(who, Permission.PIECE_WRITE, column.unit_id, "在该栏目撰稿")
+def create(
+    work: Work,
+    who: Viewer,
+    column: Column,
+    kind: str = "",
+    draft: Draft | None = None,
+    *,
+    unit_id: int | None = None,
+    **origin: Any,
+) -> Piece:
+    """A new piece in a column, of the column's kind unless another is named; `origin` as in Piece's columns.
+
+    The piece belongs to `unit_id` (信息报送: a unit that the column is its own or stands with a unit above it), by
+    default to the writer's own unit where that fits, else to the column's.
+    """
+    unit_id = _writing_unit(work.session, who, column, unit_id)
     if not column.active:
         raise Invalid(field="column", why=f"栏目“{column.name}”已停用。")
     piece = Piece(
-        unit_id=column.unit_id,
+        unit_id=unit_id,
         column_id=column.id,
         kind=kind_of(kind or column.kind).name,
         state=PieceState.DRAFT,
@@ -241,6 +254,16 @@ def _read_attachment(suffix: str, data: bytes) -> str:
     return ""
 
 
+def _writing_unit(session: Session, who: Viewer, column: Column, wanted: int | None) -> int:
+    unit_id = who.unit_id if wanted is None else wanted
+    if who.may(Permission.PIECE_WRITE, unit_id) and column.unit_id in ancestors(session, unit_id):
+        return unit_id
+    if wanted is not None:
+        raise NoRight(what="以该单位的名义在此栏目撰稿")
+    _require(who, Permission.PIECE_WRITE, column.unit_id, "在该栏目撰稿")
+    return column.unit_id
+
+
 def clean_fields(kind: Kind, sent: Mapping[str, Any]) -> dict[str, Any]:
     """The kind's own fields out of what was sent, each of its type; unknown names are left out."""
     return {spec.name: _clean_field(spec, sent.get(spec.name)) for spec in kind.fields}
@@ -272,7 +295,7 @@ def _clean_field(spec: FieldSpec, value: Any) -> Any:
         return [tidy(str(line)).strip()[: spec.limit] for line in lines if str(line).strip()]
     if spec.type == "flag":
         return value in (True, "1", "true", "on", "yes")
-    if spec.type == "number":
+    if spec.type in ("number", "piece"):
         return _number(spec, value)
     text = tidy("" if value is None else str(value)).strip()
     if len(text) > spec.limit:

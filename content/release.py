@@ -99,10 +99,10 @@ def lift(
     finding, earlier = next((pair for pair in findings if pair[0].key == finding_key), (None, None))
     if earlier is not None:
         return earlier
-    if finding is not None and finding.rule == "required":
-        raise Invalid(field="finding", why="必填项不能放行，请补全。")
-    if finding is None or finding.level != "block":
+    if finding is None:
         raise Invalid(field="finding", why="该问题已不存在，可能稿件已修改。")
+    if not can_be_lifted(finding):
+        raise Invalid(field="finding", why="必填项不能放行，请补全；提示不需要放行。")
     lifted = Lift(
         revision_id=revision.id,
         finding_key=finding_key,
@@ -115,6 +115,11 @@ def lift(
     work.session.flush()
     work.audit("finding.lifted", piece, finding=finding.message, reason=lifted.reason)
     return lifted
+
+
+def can_be_lifted(finding: checks.Finding) -> bool:
+    """Whether a signer may let it pass: an empty field has to be filled in, and what only points out stops nobody."""
+    return finding.level == "block" and finding.rule != "required"
 
 
 def check(

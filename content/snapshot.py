@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import Case, case, select
@@ -162,7 +162,7 @@ def item_view(
         "expires_at": datetime.fromisoformat(content["expires_at"]) if content["expires_at"] else None,
         **more,
     }
-    return kind_of(content["kind"]).view(base, content["fields"])
+    return kind_of(content["kind"]).view(base, {**content["fields"], "links": content["links"]})
 
 
 def column_view(column: Mapping[str, str], address: str = "") -> PortalColumn:
@@ -214,6 +214,7 @@ def _common(session: Session, piece: Piece, revision: Revision, column: Column, 
         "summary": revision.summary or plain(revision.body).replace("\n", " ")[:120],
         "body": describe_pictures(revision.body, _described(session, piece, revision.body)),
         "fields": revision.fields,
+        "links": _links(session, piece, revision),
         "cover": cover.sha256 if cover else "",
         "cover_path": media_path(cover) if cover else "",
         "cover_alt": cover.alt if cover else "",
@@ -227,6 +228,18 @@ def _common(session: Session, piece: Piece, revision: Revision, column: Column, 
             for file in files
         ],
     }
+
+
+def _links(session: Session, piece: Piece, revision: Revision) -> dict[str, dict[str, str]]:
+    """The pieces that the kind's fields name, with title and address, so that they are signed as they are shown."""
+    found = {}
+    for spec in kind_of(piece.kind).fields:
+        named = revision.fields.get(spec.name) if spec.type == "piece" else None
+        linked = session.get(Piece, named) if named else None
+        if linked is not None:
+            column = session.get_one(Column, linked.column_id)
+            found[spec.name] = {"title": linked.title, "path": path_of(column, linked)}
+    return found
 
 
 def _layout(
@@ -311,7 +324,8 @@ def _target(target: Target) -> dict[str, Any]:
 
 
 def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+    # In UTC, so that the same moment gives the same hash whoever wrote it down.
+    return moment.astimezone(UTC).isoformat() if moment else None
 
 
 _EPOCH = datetime.fromisoformat("2000-01-01T00:00:00+00:00")

@@ -12,6 +12,8 @@ from channels.registry import channel
 from channels.transport import Guard, allowed_of, client
 from content import public
 from content.events import ReleaseSigned, ReleaseSubmitted
+from content.models import Release
+from hub.editorial import signers_of
 from hub.product import Hub
 from kernel.duties import Duty
 from kernel.events import Listeners
@@ -20,7 +22,7 @@ from kernel.work import Work
 from scheduler import booking
 from scheduler.catalogue import DatabaseCatalogue
 from scheduler.dispatch import Dispatcher, Timing
-from scheduler.events import Booked, CredentialDied, NeedsPerson, RanLate, WasWithdrawn, WentLive
+from scheduler.events import Booked, CredentialDied, NeedsPerson, RanLate, StillUnsigned, WasWithdrawn, WentLive
 from scheduler.placements import placements_of
 from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
 from scheduler.sweep import sweep
@@ -89,6 +91,7 @@ def _listen(hub: Hub, listeners: Listeners, ticks: Ticks) -> None:
     listeners.in_work(WasWithdrawn, _withdrawn)
     listeners.in_work(NeedsPerson, lambda work, fact: _tell_needs_person(hub, work, fact))
     listeners.in_work(RanLate, lambda work, fact: _tell_late(hub, work, fact))
+    listeners.in_work(StillUnsigned, lambda work, fact: _tell_unsigned(hub, work, fact))
     listeners.in_work(CredentialDied, lambda work, fact: _tell_credential(hub, work, fact))
     listeners.after(Booked, lambda fact: ticks.wake(fact.account_id) if fact.at <= hub.clock.now() else None)
 
@@ -126,6 +129,23 @@ def _tell_late(hub: Hub, work: Work, fact: RanLate) -> None:
         f"已超过预定时间 {fact.minutes} 分钟。原因：{fact.reason}",
         f"/console/deliveries/{fact.delivery_id}",
         f"delivery.{fact.delivery_id}.late",
+    )
+
+
+def _tell_unsigned(hub: Hub, work: Work, fact: StillUnsigned) -> None:
+    release = work.session.get_one(Release, fact.release_id)
+    people = {
+        *(person.id for person in signers_of(work.session, release, work.now)),
+        *holders(work.session, Permission.BOOKING_WRITE, fact.unit_id, work.now),
+    }
+    hub.notifier.tell(
+        work,
+        people,
+        "release.unsigned",
+        f"{fact.minutes} 分钟内到发布时间，仍未签发：{fact.title}",
+        "到点仍未签发的，将按预约时的选择暂缓或略去。请尽快审签，或改期。",
+        f"/console/signing/{fact.release_id}",
+        f"delivery.{fact.delivery_id}.release.{fact.release_id}.unsigned.{fact.minutes}",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hub import log, outgoing
+from hub import editorial, log, outgoing
 from hub.auth.lockout import LockoutPolicy
 from hub.auth.sessions import SessionPolicy, Sessions
 from hub.db import open_database
@@ -48,6 +48,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
             *notifier.duties(),
         ],
     )
+    editorial.connect(hub)
     outgoing.connect(hub)
     return hub
 

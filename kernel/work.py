@@ -6,8 +6,9 @@ statement, commit, then what only wakes or notifies.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -72,11 +73,12 @@ class Works:
         self.listeners = listeners or Listeners()
         self._writing = engine.execution_options(immediate=True)
         self._reading = engine.execution_options(postgresql_readonly=True)
+        self._turn = _Turn() if engine.dialect.name == "sqlite" else nullcontext()
 
     @contextmanager
     def write(self, actor: Actor = SYSTEM) -> Iterator[Work]:
         """A writing transaction; leaving the block commits it, an exception rolls it back whole."""
-        with Session(self._writing, expire_on_commit=False) as session:
+        with self._turn, Session(self._writing, expire_on_commit=False) as session:
             work = Work(session, self.clock.now(), actor)
             session.connection()  # The lock is taken before anything is read that a decision rests on.
             yield work
@@ -103,6 +105,28 @@ class Works:
         audit.chain(work)
         work.session.commit()
         return effects + work.effects
+
+
+class _Turn:
+    """One writer at a time in this process, for SQLite.
+
+    SQLite lets waiting writers sleep and try again, so that among many threads some starve until "database is
+    locked"; queueing for a lock of our own costs nothing and starves nobody. Other processes still wait in SQLite.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holder: int | None = None
+
+    def __enter__(self) -> None:
+        if self._holder == threading.get_ident():
+            raise RuntimeError("a writing work must not be opened inside another")
+        self._lock.acquire()
+        self._holder = threading.get_ident()
+
+    def __exit__(self, *_failure: object) -> None:
+        self._holder = None
+        self._lock.release()
 
 
 def _run_effect(effect: Callable[[], None]) -> None:

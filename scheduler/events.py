@@ -58,6 +58,17 @@ class RanLate(Event):
 
 
 @dataclass(frozen=True)
+class StillUnsigned(Event):
+    """A delivery is due in at most `minutes` (30 or 10) and a release of it waits for a signature."""
+
+    delivery_id: int
+    release_id: int
+    unit_id: int
+    title: str
+    minutes: int
+
+
+@dataclass(frozen=True)
 class CredentialDied(Event):
     """An account's credentials were refused for the first time since they last worked."""
 

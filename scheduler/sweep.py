@@ -6,16 +6,19 @@ from datetime import timedelta
 
 from sqlalchemy import and_, func, or_, select
 
+from content.models import Release
+from content.states import ReleaseState
 from kernel.office_rules import Rule, declare, number_between, value_of
 from kernel.work import Works
 from scheduler import receipts
-from scheduler.events import Booked, RanLate
-from scheduler.models import Delivery
+from scheduler.events import Booked, RanLate, StillUnsigned
+from scheduler.models import Delivery, DeliveryItem
 from scheduler.states import DeliveryState
 
 S = DeliveryState
 BATCH = 200
 
+REMIND_BEFORE = (timedelta(minutes=30), timedelta(minutes=10))
 LATE_MINUTES = declare(Rule("delivery.late_minutes", 2, "超时未发告警（分钟）", number_between(1, 120)))
 
 
@@ -23,6 +26,7 @@ def sweep(works: Works) -> int:
     """One round; returns how many stuck rows were found."""
     found = recover(works)
     release_holds(works)
+    remind_unsigned(works)
     alarm_late(works)
     return found
 
@@ -53,10 +57,38 @@ def release_holds(works: Works) -> int:
         query = select(Delivery).where(Delivery.state == S.HELD, Delivery.next_at <= work.now).limit(BATCH)
         rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
         for row in rows:
-            row.state, row.reason, row.code = S.BOOKED, "", ""
+            # Held until before its own time, it still goes out at its own time.
+            row.state, row.reason, row.code, row.next_at = S.BOOKED, "", "", max(work.now, row.scheduled_at)
             work.audit("delivery.resumed", row)
-            work.emit(Booked(row.account_id, work.now))
+            work.emit(Booked(row.account_id, row.next_at))
         return len(rows)
+
+
+def remind_unsigned(works: Works) -> int:
+    """Says 30 and 10 minutes before the time that a release still waits for a signature; the notifier says it once."""
+    with works.read() as work:
+        query = (
+            select(Delivery, Release)
+            .join(DeliveryItem, DeliveryItem.delivery_id == Delivery.id)
+            .join(Release, Release.id == DeliveryItem.release_id)
+            .where(
+                Delivery.state == S.BOOKED,
+                Delivery.scheduled_at.between(work.now, work.now + REMIND_BEFORE[0]),
+                Release.state == ReleaseState.OPEN,
+            )
+            .limit(BATCH)
+        )
+        facts = []
+        for delivery, release in work.session.execute(query):
+            left = delivery.scheduled_at - work.now
+            before = min(limit for limit in REMIND_BEFORE if left <= limit)
+            minutes = int(before.total_seconds() // 60)
+            title = f"《{release.content['title']}》"
+            facts.append(StillUnsigned(delivery.id, release.id, delivery.unit_id, title, minutes))
+    if facts:
+        with works.write() as work:
+            work.events.extend(facts)
+    return len(facts)
 
 
 def alarm_late(works: Works) -> int:

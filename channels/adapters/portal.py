@@ -24,10 +24,8 @@ from channels.base import (
     Live,
     Placed,
     Post,
-    Result,
     Settlement,
     Shown,
-    Uncorrectable,
 )
 from channels.errors import Retryable
 from templates.views import (
@@ -76,7 +74,7 @@ class PortalChannel(Channel):
         """The site's root."""
         return Path(self.tools.site_folder)
 
-    def publish(self, post: Post) -> Result:
+    def publish(self, post: Post) -> Live:
         """Writes the item's page and every page that lists it."""
         item = post.items[0]
         published_at = item.first_published_at or self.tools.clock.now()
@@ -89,14 +87,14 @@ class PortalChannel(Channel):
             return Live()
         return self.publish(post) if post.action == "publish" else self.correct(post)
 
-    def correct(self, post: Post) -> Result:
+    def correct(self, post: Post) -> Live:
         """Writes the new revision at the same address, with the time of the change unless it is only redrawn."""
         item = post.items[0]
         published_at = self._published_at(post.placed.get(item.piece_id), item)
         updated_at = self.tools.clock.now() if post.action == "correct" else None
         return self._show(item, published_at, updated_at)
 
-    def withdraw(self, post: Post) -> Result | Uncorrectable:
+    def withdraw(self, post: Post) -> Live:
         """Replaces the page by a public phrase; a marker beside it makes the server answer 410."""
         item = post.items[0]
         page = PortalWithdrawn(
@@ -295,7 +293,7 @@ class PortalChannel(Channel):
             published_at=entry.published_at,
             summary=entry.summary,
             picture=picture,
-            column=slug,
+            column=str(self.tools.catalogue.column(slug)["name"]),
         )
 
     def _column(self, column: Mapping[str, Any]) -> PortalColumn:
@@ -367,7 +365,7 @@ class PortalChannel(Channel):
 _SITE_WORDS = (
     "operator", "english_name", "phone", "postal_address", "email", "icp", "police", "police_href", "emblem",
     "emblem_href", "accessible_mark", "report_href", "description", "keywords", "hotline", "notice", "notice_href",
-    "chat_href", "search_href",
+    "chat_href", "search_href", "logo",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from channels.base import Post
 from scheduler import booking
-from scheduler.events import NeedsPerson, RanLate, WentLive
+from scheduler.events import NeedsPerson, RanLate, StillUnsigned, WentLive
 from scheduler.states import DeliveryState
 from tests.scheduler.conftest import Timetable
 
@@ -267,3 +267,14 @@ def _die_while_sending(timetable: Timetable, monkeypatch: pytest.MonkeyPatch, *,
             timetable.run()
         kept = list(platform.arrived)
     platform.arrived = kept
+
+
+def test_signers_are_reminded_half_an_hour_and_ten_minutes_before(timetable: Timetable) -> None:
+    release = timetable.release(signed=False)
+    timetable.book(release.piece_id, at=timetable.clock.now() + timedelta(minutes=45))
+    said: list[tuple[int, int]] = []
+    timetable.works.listeners.after(StillUnsigned, lambda fact: said.append((fact.release_id, fact.minutes)))
+    for minutes in (0, 16, 20, 10):
+        timetable.at(minutes=minutes)
+        timetable.sweep()
+    assert said == [(release.id, 30), (release.id, 10)]
