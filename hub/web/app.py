@@ -12,7 +12,22 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from hub.product import Hub
-from hub.web import audit_log, edge, errors, grants, health, home, login, patterns, people, rules, tokens, units
+from hub.web import (
+    audit_log,
+    edge,
+    errors,
+    grants,
+    health,
+    home,
+    login,
+    media,
+    patterns,
+    people,
+    pieces,
+    rules,
+    tokens,
+    units,
+)
 from hub.web.site import SiteFiles
 from kernel.errors import XuandaError
 from templates.engine import FOLDER
@@ -23,6 +38,8 @@ EVERYWHERE: tuple[APIRouter, ...] = (health.router,)
 CONSOLE: tuple[APIRouter, ...] = (
     login.router,
     home.router,
+    pieces.router,
+    media.router,
     people.router,
     units.router,
     grants.router,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import func, select, update
 
 from hub.notices import Notice
+from hub.product import Hub
+from hub.web import pieces
 from hub.web.access import Asker, HubDep, signed_in
 from hub.web.nav import menu
 from hub.web.pages import columns, fragment, page, say, see_other
-from hub.wiring import Hub
+from hub.web.sections import Provider, Section
 from kernel.errors import NotFound
 from templates.catalogue import _
 from templates.views import ListState
@@ -28,21 +28,6 @@ COLUMNS = ((_("事项"), ""), (_("时间"), ""), (_("操作"), ""))
 
 Anybody = Annotated[Asker, Depends(signed_in())]
 PageNumber = Annotated[int, Query(alias="page", ge=1)]
-
-
-@dataclass(frozen=True)
-class Section:
-    """One part of the workbench: a template of its own, drawn with `section.context` in reach.
-
-    `order` decides the place (small first); a provider returns None when it has nothing for this person.
-    """
-
-    template: str
-    order: int
-    context: dict[str, Any] = field(default_factory=dict)
-
-
-Provider = Callable[[Hub, Asker], Section | None]
 
 
 def notices_section(hub: Hub, asker: Asker) -> Section:
@@ -60,7 +45,7 @@ def desks_section(_hub: Hub, asker: Asker) -> Section:
 
 
 # A desk that wants a place on the workbench adds its provider here.
-PROVIDERS: tuple[Provider, ...] = (notices_section, desks_section)
+PROVIDERS: tuple[Provider, ...] = (notices_section, pieces.workbench_section, desks_section)
 
 
 @router.get("/console")

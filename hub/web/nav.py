@@ -24,12 +24,23 @@ class Entry:
 MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
     (_("工作台"), "desk", (Entry(_("工作台"), "/console"),)),
     (
+        _("采编中心"),
+        "compose",
+        (
+            Entry(_("稿件库"), "/console/pieces", (P.PIECE_READ,)),
+            Entry(_("写稿件"), "/console/pieces/new", (P.PIECE_WRITE,)),
+            Entry(_("错敏词"), "/console/words", (P.PIECE_READ, P.RULE_WRITE)),
+        ),
+    ),
+    (_("审核中心"), "review", (Entry(_("待审"), "/console/signing", (P.PIECE_READ,)),)),
+    (
         _("系统管理"),
         "system",
         (
             Entry(_("人员"), "/console/people", (P.PERSON_READ,)),
             Entry(_("机构"), "/console/units", (P.UNIT_WRITE, P.PERSON_READ)),
             Entry(_("授权"), "/console/grants", (P.GRANT_WRITE,)),
+            Entry(_("栏目管理"), "/console/columns", (P.COLUMN_WRITE,)),
             Entry(_("规则"), "/console/rules", (P.RULE_WRITE,)),
             Entry(_("接口令牌"), "/console/tokens", (P.TOKEN_WRITE,)),
             Entry(_("审计日志"), "/console/audit", (P.AUDIT_READ,)),

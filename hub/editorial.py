@@ -1,0 +1,252 @@
+"""What the editorial desks share: who reaches which piece, which accounts are offered, whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from channels.accounts.models import Account
+from channels.base import ACTION_LABELS
+from channels.registry import channel as adapter_of
+from channels.registry import channels as installed
+from channels.registry import limits_of, style_of
+from content import release as releases
+from content import review, rules
+from content.events import ReleaseReturned, ReleaseSigned, ReleaseSubmitted
+from content.models import Column, Piece, Release
+from content.snapshot import Target, Window
+from content.states import ReleaseState
+from hub.auth import links
+from hub.product import Hub
+from hub.settings import Settings
+from kernel.errors import Invalid, NotFound
+from kernel.people import Deputy, Permission, Person, Viewer, ancestors, holders, viewer
+from kernel.work import Work
+
+SIGN_LINK = "release.sign"
+LINK_LASTS = timedelta(hours=24)
+MOST_WAITING = 300
+
+
+# --- what a person may reach -----------------------------------------------------------------------------------
+
+
+def piece_for(session: Session, who: Viewer, piece_id: int, permission: Permission = Permission.PIECE_READ) -> Piece:
+    """The piece when the person may do this in its unit; raises NotFound otherwise."""
+    piece = session.get(Piece, piece_id)
+    if piece is None or not who.may(permission, piece.unit_id):
+        raise NotFound
+    return piece
+
+
+def release_for(session: Session, who: Viewer, release_id: int, now: datetime) -> Release:
+    """The release when the person may read its piece, or when he is deputy of somebody who signs there."""
+    release = session.get(Release, release_id)
+    if release is None or release.unit_id not in readable_units(session, who, now):
+        raise NotFound
+    return release
+
+
+def readable_units(session: Session, who: Viewer, now: datetime) -> frozenset[int]:
+    """The units whose pieces a person may read, with those in which he may sign for somebody else."""
+    units = set(who.units(Permission.PIECE_READ))
+    for principal in review.principals(session, who.person_id, now):
+        units |= viewer(session, principal, now).units(Permission.PIECE_REVIEW)
+    return frozenset(units)
+
+
+def columns_for(session: Session, who: Viewer, permission: Permission) -> list[Column]:
+    """The active columns of the units in which the person may do this, and of those above them."""
+    units = {above for unit in who.units(permission) for above in ancestors(session, unit)}
+    query = select(Column).where(Column.unit_id.in_(units), Column.active)
+    return list(session.scalars(query.order_by(Column.position, Column.id)))
+
+
+# --- accounts --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An account a piece may go to, with the acts it offers as (name, label)."""
+
+    account: Account
+    label: str
+    actions: Sequence[tuple[str, str]]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person chose for one account; an empty action is the account's own."""
+
+    account_id: int
+    action: str = ""
+    audience: Mapping[str, Any] = field(default_factory=dict)
+
+
+def offers(session: Session, unit_id: int) -> list[Offer]:
+    """The active accounts of a unit and of those above it whose channel is installed, the nearest unit first."""
+    units = ancestors(session, unit_id)
+    query = select(Account).where(Account.unit_id.in_(units), Account.active, Account.channel.in_(list(installed())))
+    found = sorted(session.scalars(query), key=lambda account: (account.channel != "portal", account.id))
+    return [_offer(account) for account in found]
+
+
+def read_targets(session: Session, unit_id: int, chosen: Sequence[Choice]) -> list[Target]:
+    """What was chosen as targets to sign; raises Invalid for an account or act that is not offered."""
+    offered = {offer.account.id: offer for offer in offers(session, unit_id)}
+    targets = []
+    for choice in chosen:
+        offer = offered.get(choice.account_id)
+        if offer is None:
+            raise Invalid(field="targets", why="所选账号不存在、已停用，或不属于本单位及上级单位。")
+        action = choice.action or offer.account.action
+        if action not in dict(offer.actions):
+            label = ACTION_LABELS.get(action, action)
+            raise Invalid(field="targets", why=f"账号“{offer.account.name}”不支持“{label}”。")
+        channel = offer.account.channel
+        targets.append(
+            Target(offer.account.id, offer.account.name, channel, style_of(channel), action, dict(choice.audience))
+        )
+    return targets
+
+
+def own_hosts(settings: Settings) -> frozenset[str]:
+    """The hosts that are this installation's own."""
+    hosts = (urlsplit(address).hostname for address in (settings.address, settings.console_address))
+    return frozenset(host for host in hosts if host)
+
+
+def submit(
+    hub: Hub,
+    work: Work,
+    who: Viewer,
+    piece: Piece,
+    chosen: Sequence[Choice],
+    window: Window,
+    *,
+    emergency: bool = False,
+    version: int | None = None,
+) -> Release:
+    """Submits a piece to the chosen accounts."""
+    return releases.submit(
+        work,
+        who,
+        piece,
+        read_targets(work.session, piece.unit_id, chosen),
+        window,
+        engine=hub.pages,
+        portal=hub.settings.address,
+        own_hosts=own_hosts(hub.settings),
+        emergency=emergency,
+        version=version,
+    )
+
+
+# --- whose turn it is ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A release that waits for a person, and for whom he may sign it (None: for himself)."""
+
+    release: Release
+    level: int
+    on_behalf_of: Person | None = None
+
+
+def waiting_for(session: Session, who: Viewer, now: datetime) -> list[Waiting]:
+    """The open releases whose next level is this person's, his own first, emergencies and the oldest first."""
+    people: list[Person | None] = [None, *review.principals(session, who.person_id, now)]
+    query = select(Release).where(
+        Release.state == ReleaseState.OPEN, Release.unit_id.in_(readable_units(session, who, now))
+    )
+    found = []
+    for release in session.scalars(query.order_by(Release.emergency.desc(), Release.submitted_at).limit(MOST_WAITING)):
+        for principal in people:
+            if review.may_sign(session, who, release, now, principal.id if principal else None):
+                found.append(Waiting(release, review.next_level(session, release), principal))
+                break
+    return found
+
+
+def signers_of(session: Session, release: Release, now: datetime) -> list[Person]:
+    """Everybody who may sign the waiting level at this moment, deputies included."""
+    level = review.next_level(session, release)
+    able = set(holders(session, rules.permission_for(level, release.levels), release.unit_id, now))
+    standing = select(Deputy).where(Deputy.person_id.in_(able), Deputy.starts_at <= now, Deputy.ends_at > now)
+    for_others = [(row.deputy_id, row.person_id) for row in session.scalars(standing)]
+    candidates: list[tuple[int, int | None]] = [(person, None) for person in able]
+    candidates += for_others
+    signers = {}
+    for person_id, principal in candidates:
+        person = session.get_one(Person, person_id)
+        if person.active and review.may_sign(session, viewer(session, person, now), release, now, principal):
+            signers[person_id] = person
+    return [signers[person_id] for person_id in sorted(signers)]
+
+
+def connect(hub: Hub) -> None:
+    """Tells people in the work itself that a release waits for them, was returned to them, or is signed."""
+    hub.listeners.in_work(ReleaseSubmitted, lambda work, event: _tell_signers(hub, work, event))
+    hub.listeners.in_work(ReleaseReturned, lambda work, event: _tell_returned(hub, work, event))
+    hub.listeners.in_work(ReleaseSigned, lambda work, event: _tell_signed(hub, work, event))
+
+
+def tell_signer(hub: Hub, work: Work, release: Release, person_id: int, text: str, key: str) -> None:
+    """Tells one signer that a release waits; where messages leave the house, a link that works once goes with it.
+
+    The link and its code go in two messages, so that an office can send them over two ways.
+    """
+    title = f"待您审签：{release.content['title']}"
+    if _messages_leave(hub.settings):
+        new = links.issue(work, SIGN_LINK, person_id, LINK_LASTS, target=release, with_code=True)
+        text = f"{text}\n手机审签（24 小时内有效，仅限本人）：{hub.settings.address}/s/{new.token}"
+        code = f"审签验证码 {new.code}。请勿转告他人。"
+        hub.notifier.tell(work, [person_id], "signing.code", "审签验证码", code, "", f"{key}:code")
+    hub.notifier.tell(work, [person_id], "signing.waiting", title, text, f"/console/signing/{release.id}", key)
+
+
+def _offer(account: Account) -> Offer:
+    limits = limits_of(account.channel)
+    actions = [(action, ACTION_LABELS[action]) for action in limits.actions]
+    return Offer(account, adapter_of(account.channel).label, actions, limits.notes)
+
+
+def _messages_leave(settings: Settings) -> bool:
+    return bool(settings.smtp_url or settings.notice_gateway_url)
+
+
+def _tell_signers(hub: Hub, work: Work, event: ReleaseSubmitted) -> None:
+    release = work.session.get_one(Release, event.release_id)
+    level = rules.level_name(event.level, release.levels)
+    urgent = "【应急】" if release.emergency else ""
+    text = f"{urgent}{release.content['unit']}《{release.content['title']}》等待{level}。"
+    for person in signers_of(work.session, release, work.now):
+        tell_signer(hub, work, release, person.id, text, f"signing:{release.id}:{event.level}")
+
+
+def _tell_returned(hub: Hub, work: Work, event: ReleaseReturned) -> None:
+    release = work.session.get_one(Release, event.release_id)
+    title = f"已退回：{release.content['title']}"
+    people = {event.author_id, release.submitted_by}
+    link = f"/console/pieces/{event.piece_id}"
+    hub.notifier.tell(
+        work, people, "piece.returned", title, f"退回原因：{event.reason}", link, f"returned:{release.id}"
+    )
+
+
+def _tell_signed(hub: Hub, work: Work, event: ReleaseSigned) -> None:
+    release = work.session.get_one(Release, event.release_id)
+    piece = work.session.get_one(Piece, event.piece_id)
+    title = f"已签发：{release.content['title']}"
+    text = "可以安排发布。" if not release.content["window"]["latest"] else "可以安排发布，请留意签发的时间窗。"
+    link = f"/console/pieces/{piece.id}"
+    people = {piece.author_id, release.submitted_by}
+    hub.notifier.tell(work, people, "piece.signed", title, text, link, f"signed:{release.id}")

@@ -1,0 +1,141 @@
+"""What a reader of each channel will see, drawn with the channel's own templates, for previews and signing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from channels.accounts.models import Account
+from channels.base import Limits
+from channels.registry import channel as adapter_of
+from channels.registry import channels as installed
+from channels.registry import limits_of
+from content import snapshot
+from content.models import Piece, Revision
+from content.snapshot import Target, Window
+from hub.product import Hub
+from hub.web.edge import allow_framing, allow_inline_styles
+from hub.web.media import inside
+from templates.views import PortalLink, PortalPicture, PortalSite
+
+_SITE_WORDS = ("operator", "english_name", "phone", "icp", "police", "emblem", "hotline", "description", "keywords")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One channel's variant with what the frame around it needs; `src` is where the frame's page is fetched."""
+
+    channel: str
+    label: str
+    style: str
+    account: str
+    title: str
+    digest: str
+    text: str
+    author: str
+    src: str
+    picture: str
+    limits: Limits
+    mode: str = ""
+
+    @property
+    def note(self) -> str:
+        """How long the text is against the channel's limit."""
+        if self.style == "text" and self.limits.text:
+            return f"{len(self.text)}/{self.limits.text}"
+        return f"{len(self.title)}/{self.limits.title}"
+
+
+def shown(content: Mapping[str, Any], src: str, door: str = "/console/media") -> list[Shown]:
+    """Every variant of a release's content, the portal first; `src` leads to `preview_page` by channel name."""
+    accounts: dict[str, list[Mapping[str, Any]]] = {}
+    for target in content["targets"]:
+        accounts.setdefault(target["channel"], []).append(target)
+    order = sorted(content["variants"], key=lambda channel: (channel != "portal", channel))
+    return [_shown(content, channel, accounts.get(channel, []), f"{src}/{channel}", door) for channel in order]
+
+
+def draft_content(
+    hub: Hub, session: Session, piece: Piece, revision: Revision, targets: list[Target]
+) -> dict[str, Any]:
+    """The content a release would have if it were submitted now."""
+    return snapshot.compose(session, hub.pages, piece, revision, targets, Window(), hub.settings.address)
+
+
+def preview_page(
+    request: Request, hub: Hub, content: Mapping[str, Any], channel: str, door: str = "/console/media"
+) -> HTMLResponse:
+    """The page a reader will see, for a frame without rights: it runs nothing and submits nothing."""
+    variant = content["variants"][channel]
+    allow_framing(request)
+    if limits_of(channel).style == "page":
+        html = hub.pages.render(
+            hub.pages.choose(f"outbound/portal/{content['kind']}.html", "outbound/portal/news.html"),
+            site=_site(hub, content),
+            item=_item(hub, content, variant["html"]),
+        )
+    else:
+        allow_inline_styles(request)
+        html = hub.pages.render(
+            "pages/pieces/preview.html",
+            title=variant["title"],
+            author=variant["author"],
+            account=_account_name(content, channel),
+            html=variant["html"],
+            text=variant["text"],
+        )
+    return HTMLResponse(inside(html, door))
+
+
+def _shown(content: Mapping[str, Any], channel: str, targets: list[Mapping[str, Any]], src: str, door: str) -> Shown:
+    known = channel in installed()
+    limits = limits_of(channel) if known else Limits(style="text")
+    variant = content["variants"][channel]
+    return Shown(
+        channel=channel,
+        label=adapter_of(channel).label if known else channel,
+        style=limits.style,
+        account="、".join(target["name"] for target in targets),
+        title=variant["title"],
+        digest=variant["digest"],
+        text=variant["text"],
+        author=variant["author"],
+        src=src,
+        picture=f"{door}/{content['cover_path'].rpartition('/')[2]}" if content["cover_path"] else "",
+        limits=limits,
+        mode="、".join(dict.fromkeys(target["action"] for target in targets)),
+    )
+
+
+def _account_name(content: Mapping[str, Any], channel: str) -> str:
+    return next((target["name"] for target in content["targets"] if target["channel"] == channel), "")
+
+
+def _item(hub: Hub, content: Mapping[str, Any], body: str) -> Any:
+    item = snapshot.item_view(content, published_at=hub.clock.now(), body=body)
+    picture = PortalPicture(content["cover_path"], content["cover_alt"]) if content["cover_path"] else None
+    return replace(item, picture=picture)
+
+
+def _site(hub: Hub, content: Mapping[str, Any]) -> PortalSite:
+    with hub.works.read() as work:
+        query = select(Account).where(Account.channel == "portal", Account.active).order_by(Account.id).limit(1)
+        account = work.session.scalars(query).one_or_none()
+    about: Mapping[str, Any] = account.settings if account else {}
+    words: dict[str, Any] = {name: str(about[name]) for name in _SITE_WORDS if name in about}
+    column = content["column"]
+    return PortalSite(
+        name=account.name if account else content["unit"],
+        address=hub.settings.address,
+        id_code=str(about.get("id_code", "")),
+        sponsor=str(about.get("sponsor", content["unit"])),
+        nav=[PortalLink("首页", "/"), PortalLink(column["name"], f"/{column['slug']}/", current=True)],
+        beacon=False,
+        **words,
+    )

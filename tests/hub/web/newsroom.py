@@ -1,0 +1,37 @@
+"""The running hub over the office of `tests.factories`: its people can log in and work at their desks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hub.auth.models import Credential
+from hub.settings import Settings
+from hub.web.app import create_app
+from hub.wiring import build
+from kernel.clock import Clock
+from tests.factories import Office, make_office
+from tests.hub import office as web
+from tests.hub.office import password_hash
+
+
+class Newsroom(web.Office):
+    """A running hub and the office in it; `desk_of(login)` is that person's browser."""
+
+    def __init__(self, hub: Any, app: Any, office: Office) -> None:
+        super().__init__(hub, app)
+        self.office = office
+
+
+@contextmanager
+def open_newsroom(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[Newsroom]:
+    """The hub on a fresh database with the whole office, everybody with the same password."""
+    hub = build(Settings(data=folder, database_url=url, **settings), clock)
+    office = make_office(hub.works, hub.blobs, hub.pages)
+    with hub.works.write() as work:
+        for person in office.people.values():
+            work.session.add(Credential(person_id=person.id, hash=password_hash(), changed_at=work.now))
+    yield Newsroom(hub, create_app(hub), office)
+    hub.close()
