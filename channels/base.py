@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import httpx
 
-from channels.errors import Unsupported
+from channels.errors import Refused, Unsupported
 from kernel.clock import Clock
 
 Action = Literal["publish", "mass_send", "push", "correct", "withdraw", "refresh"]
@@ -62,7 +62,9 @@ class Post:
     """One message to one account: 1 to 8 items in order, the act, and the key that makes a repeat harmless.
 
     `key` stays the same over all attempts of one delivery. `placed` says where the items show already
-    (for corrections and withdrawals). `audience` is the narrowed choice inside what was signed.
+    (for corrections and withdrawals). `audience` is the narrowed choice inside what was signed. `note` holds what
+    a person chose (`correction`) and what earlier attempts left behind (`data` of answers and errors).
+    `attempted_at` is when the attempt began whose answer was lost, given when the platform is asked.
     """
 
     key: str
@@ -73,6 +75,7 @@ class Post:
     phrase: str = ""
     attempt: int = 1
     first_attempt_at: datetime | None = None
+    attempted_at: datetime | None = None
     note: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -124,7 +127,14 @@ class Uncorrectable:
     by_hand: bool = False
 
 
-Result = Live | Accepted
+@dataclass(frozen=True)
+class ByHand:
+    """The channel never publishes by itself: a person is to do it, with the prepared text, and to paste the link."""
+
+    reason: str
+
+
+Result = Live | Accepted | ByHand
 Settlement = Live | Accepted | NotThere | CannotTell
 
 
@@ -139,7 +149,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Reading:
-    """Figures of one placement as the platform counts them, summed since publication."""
+    """Figures of one placement as the platform counts them, summed since publication.
+
+    Names where the platform has them: reads, readers, shares, likes, recommends, favourites, comments, sent, delivered.
+    """
 
     piece_id: int
     figures: Mapping[str, int]
@@ -147,8 +160,22 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Pushed:
+    """A request that came to an account's callback address: method, query, and the body as it came."""
+
+    method: str
+    query: Mapping[str, str]
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Message:
-    """A citizen's words on this account. `key` is the same when the platform repeats the push."""
+    """What a citizen did on this account: words (`text`, `image`, `voice`, …) or a touch (`click`, `scan`, `view`, …).
+
+    `key` is the same when the platform repeats the push. `to` is the account's own name at the platform.
+    `sealed`: it came encrypted, and so must the answer.
+    """
 
     key: str
     sender: str
@@ -156,27 +183,47 @@ class Message:
     text: str
     at: datetime
     media: Mapping[str, str] = field(default_factory=dict)
+    to: str = ""
+    sealed: bool = False
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """The platform's word on a job it accepted earlier: `settlement` is None when it failed, with `reason`."""
+    """The platform's word on a job it accepted earlier; `shown` are its items in order when it is `done`."""
 
     job_id: str
-    settlement: Live | None
+    done: bool
+    shown: Sequence[Shown] = ()
     reason: str = ""
     code: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True)
 class Follower:
-    """Somebody followed or left the account."""
+    """Somebody followed or left the account; `scene` says where from."""
 
     key: str
     sender: str
     joined: bool
     at: datetime
     scene: str = ""
+    to: str = ""
+    sealed: bool = False
+
+
+Inbound = Message | JobResult | Follower
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes back to a citizen: words; with `url` a card of title, words and picture; or a picture by SHA-256."""
+
+    text: str = ""
+    title: str = ""
+    url: str = ""
+    picture_url: str = ""
+    picture: str = ""
 
 
 @dataclass(frozen=True)
@@ -184,6 +231,8 @@ class Limits:
     """What a channel can show and do; told to people beforehand.
 
     Lengths are in characters, `quotas` are (name, period, number); `can` are the actions beyond publishing.
+    `corrections` are the ways a person may choose from where the channel has no correction of its own;
+    `reply_bytes` is the longest answer to a citizen.
     """
 
     style: Style
@@ -199,6 +248,8 @@ class Limits:
     counts_as_update: bool = True
     quotas: tuple[tuple[str, Literal["day", "month"], int], ...] = ()
     notes: tuple[str, ...] = ()
+    corrections: tuple[str, ...] = ()
+    reply_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -263,6 +314,35 @@ class Catalogue(Protocol):
         """The item as templates show it (templates.views.PortalItem)."""
 
 
+@dataclass(frozen=True)
+class Subscription:
+    """One browser that asked for pushes: the push service's address and the browser's keys (base64url)."""
+
+    id: int
+    endpoint: str
+    p256dh: str
+    auth: str
+
+
+class Subscriptions(Protocol):
+    """Who is to get a push and who has it; one row per delivery and browser, so that a repeat reaches nobody twice."""
+
+    def due(self, account_id: int, key: str, audience: Mapping[str, Any], limit: int) -> Sequence[Subscription]:
+        """Claims the next browsers for the delivery `key`, before they are called.
+
+        Whoever was claimed is never due again, except after `wait`, once its hour has come.
+        """
+
+    def record(self, key: str, outcomes: Mapping[int, str]) -> None:
+        """What became of claimed ones, by id: `sent`, `gone` (the subscription is removed too) or `refused`."""
+
+    def wait(self, key: str, ids: Sequence[int], until: datetime) -> None:
+        """The push service surely did not take these and asks to wait."""
+
+    def counts(self, key: str) -> Mapping[str, int]:
+        """How many are `sent`, `gone`, `refused`, `waiting`, and `unknown` (claimed, never recorded)."""
+
+
 class Files(Protocol):
     """Pictures and attachments by SHA-256."""
 
@@ -290,6 +370,7 @@ class Tools:
     render: Render
     site_folder: Any = None
     public_url: str = ""
+    subscriptions: Subscriptions | None = None
 
 
 class Channel(ABC):
@@ -339,6 +420,32 @@ class Channel(ABC):
     def health(self) -> str:
         """A cheap call that proves the credentials; returns '' or what is wrong in plain words."""
         return ""
+
+    def settle(self, post: Post, result: JobResult) -> Live:
+        """What a job's result means for its post; pure. Raises Refused when the platform says that it failed."""
+        if not result.done:
+            raise Refused(result.reason, code=result.code)
+        shown = {item.piece_id: one for item, one in zip(post.items, result.shown, strict=False)}
+        return Live(shown, result.remark)
+
+    def greet(self, request: Pushed) -> bytes:
+        """Answers the platform's check of our callback address; raises BadSignature. Pure."""
+        raise Unsupported("该渠道不接收消息")
+
+    def read_inbound(self, request: Pushed) -> list[Inbound]:
+        """Verifies and parses what the platform pushed; raises BadSignature or BadPush. Pure.
+
+        Whether the timestamp is fresh and the nonce new is for the caller to say, who remembers.
+        """
+        raise Unsupported("该渠道不接收消息")
+
+    def answer(self, inbound: Message | Follower, reply: Reply | None) -> bytes:
+        """The body that answers the push itself; without a reply the one that means "nothing to say". Pure."""
+        raise Unsupported("该渠道不能回复消息")
+
+    def reply(self, to: str, reply: Reply) -> None:
+        """Sends a message to one citizen, at most once: a lost answer raises OutcomeUnknown and is not repeated."""
+        raise Unsupported("该渠道不能主动回复")
 
 
 def check_lengths(limits: Limits, post: Post) -> list[Problem]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from kernel.errors import XuandaError
 
 
 class ChannelError(XuandaError):
-    """The platform did not take it ({reason})."""
+    """The platform did not take it ({reason}).
+
+    `data` is what the attempt leaves for the next one (uploaded pictures, a draft); it joins the delivery's note.
+    """
 
     zh: ClassVar[str] = "平台未接受（{reason}）。"
     status: ClassVar[int] = 502
@@ -18,6 +22,7 @@ class ChannelError(XuandaError):
     def __init__(self, reason: str, *, code: str = "", field: str | None = None) -> None:
         self.reason = reason
         self.platform_code = code
+        self.data: Mapping[str, Any] = {}
         super().__init__(field=field, reason=reason)
 
 
@@ -65,3 +70,17 @@ class Unsupported(ChannelError):
 
     zh = "该渠道不支持此操作（{reason}）。"
     outcome = "refused"
+
+
+class BadSignature(XuandaError):
+    """The request does not carry the platform's signature. Compare token and key with the platform's console."""
+
+    zh = "请求签名不符。请核对该账号的 Token 与密钥是否与平台后台一致。"
+    status = 403
+
+
+class BadPush(XuandaError):
+    """The platform's push could not be read ({why})."""
+
+    zh = "平台推送的内容无法识别（{why}）。"
+    status = 400

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from channels.base import Item, Placed, Post
 from content.models import Piece, Release
 from content.snapshot import targets_of
 from content.states import ReleaseState
-from scheduler.models import Delivery, DeliveryItem, Placement
+from scheduler.models import Attempt, Delivery, DeliveryItem, Placement
+from scheduler.states import DeliveryState
 
 NARROWER: Mapping[str, frozenset[str]] = {
     "mass_send": frozenset({"mass_send", "publish"}),
@@ -75,8 +76,14 @@ def post_of(session: Session, delivery: Delivery, public_url: str) -> Post:
         phrase=delivery.phrase,
         attempt=delivery.attempts,
         first_attempt_at=delivery.first_attempt_at,
+        attempted_at=_last_sent(session, delivery) if delivery.state == DeliveryState.UNKNOWN else None,
         note=delivery.note,
     )
+
+
+def _last_sent(session: Session, delivery: Delivery) -> datetime | None:
+    query = select(func.max(Attempt.started_at)).where(Attempt.delivery_id == delivery.id, Attempt.act == "send")
+    return session.scalar(query)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
-from channels.base import Accepted, CannotTell, Live, NotThere, Settlement, Uncorrectable
+from channels.base import Accepted, ByHand, CannotTell, Live, NotThere, Settlement, Uncorrectable
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled, Unauthorised
 from kernel.retry import RetryPolicy
 from kernel.work import Work
@@ -22,7 +22,7 @@ from scheduler.posts import items_of
 from scheduler.states import DeliveryState
 
 S = DeliveryState
-Answer = Settlement | Uncorrectable | ChannelError
+Answer = Settlement | Uncorrectable | ByHand | ChannelError
 
 RETRY = RetryPolicy()
 ASKING = RetryPolicy(attempts=12, first=timedelta(seconds=2), factor=2.0, longest=timedelta(minutes=10))
@@ -67,6 +67,8 @@ def apply(work: Work, delivery: Delivery, answer: Answer) -> None:
         _keep_asking(work, delivery, answer.reason, final=True)
     elif isinstance(answer, Uncorrectable):
         _uncorrectable(work, delivery, answer)
+    elif isinstance(answer, ByHand):
+        _by_hand(work, delivery, answer)
     else:
         _refused(work, delivery, answer)
 
@@ -152,6 +154,8 @@ def _keep_asking(work: Work, delivery: Delivery, reason: str, *, final: bool) ->
 
 
 def _refused(work: Work, delivery: Delivery, error: ChannelError) -> None:
+    if error.data:
+        delivery.note = {**delivery.note, **error.data}
     asking = delivery.state in (S.UNKNOWN, S.ACCEPTED)
     code, reason = error.platform_code, error.reason
     if isinstance(error, OutcomeUnknown) or (asking and isinstance(error, Retryable | Throttled | Unauthorised)):
@@ -187,6 +191,12 @@ def _uncorrectable(work: Work, delivery: Delivery, answer: Uncorrectable) -> Non
     needs_person(work, delivery)
 
 
+def _by_hand(work: Work, delivery: Delivery, answer: ByHand) -> None:
+    delivery.state, delivery.next_at, delivery.reason = S.MANUAL, None, answer.reason[:500]
+    work.audit("delivery.to_be_done_by_hand", delivery, reason=answer.reason)
+    needs_person(work, delivery)
+
+
 def _account_health(work: Work, delivery: Delivery, error: ChannelError) -> None:
     if not isinstance(error, Unauthorised):
         accounts.failed(work, delivery.account_id, error.reason)
@@ -205,5 +215,6 @@ def _said(answer: Answer) -> tuple[str, str, str]:
         (NotThere, "not_there"),
         (CannotTell, "cannot_tell"),
         (Uncorrectable, "uncorrectable"),
+        (ByHand, "by_hand"),
     )
     return next(name for kind, name in names if isinstance(answer, kind)), "", reason[:500]

@@ -1,0 +1,184 @@
+"""The adapter for one WeChat official account (公众号)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+from channels.adapters.calling import leaving
+from channels.adapters.wechat import figures, fit, retreat
+from channels.adapters.wechat import inbound as pushes
+from channels.adapters.wechat.client import HubWeChatClient
+from channels.adapters.wechat.options import Options
+from channels.adapters.wechat.progress import Progress
+from channels.adapters.wechat.sending import MASS, PUBLISH, Sending
+from channels.base import (
+    CannotTell,
+    Channel,
+    Follower,
+    Inbound,
+    JobResult,
+    Limits,
+    Live,
+    Message,
+    Placed,
+    Post,
+    Problem,
+    Pushed,
+    Reading,
+    Reply,
+    Result,
+    Settlement,
+    Uncorrectable,
+)
+from channels.errors import ChannelError, Refused
+
+CORRECTIONS = ("by_hand", "notice", "republish")
+
+
+class WeChatChannel(Channel):
+    """Credentials: `appid`, `secret`, and for the callback address `token`, `aes_key`, `mode`; settings: `Options`."""
+
+    name: ClassVar[str] = "wechat"
+    label: ClassVar[str] = "微信公众号"
+    limits: ClassVar[Limits] = Limits(
+        style="layout",
+        title=32,
+        digest=120,
+        body_characters=20_000,
+        items=8,
+        needs_cover=True,
+        actions=("mass_send", "publish"),
+        default_action="mass_send",
+        can=frozenset({"correct", "withdraw"}),
+        quotas=(("mass_send", "day", 1),),
+        notes=(
+            "群发会通知粉丝：订阅号每天 1 次；服务号每人每月最多收到 4 次。",
+            "只发布不通知粉丝，默认不计入更新。",
+            "已发布的文章不能通过接口修改：可发更正说明，或删除后重新发布（新地址，不可恢复），或由人在后台修改。",
+            "撤稿后粉丝收到的消息卡片仍在，点开显示已删除。",
+        ),
+        corrections=CORRECTIONS,
+        reply_bytes=2048,
+    )
+
+    @cached_property
+    def options(self) -> Options:
+        """What the account's settings change."""
+        return Options.of(self.account.settings)
+
+    @cached_property
+    def sending(self) -> Sending:
+        """The way out."""
+        client = HubWeChatClient(self.account, self.tools)
+        return Sending(self.account, self.tools, self.options, client)
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
+        """Lengths as WeChat counts them, covers, pictures, number of articles."""
+        return fit.problems(cls.limits, settings, post)
+
+    def publish(self, post: Post) -> Result:
+        """群发 by `mass_send`, 只发布 by `publish`."""
+        self._check_fit(post)
+        return self.sending.mass_send(post) if post.action == "mass_send" else self.sending.publish(post)
+
+    def reconcile(self, post: Post) -> Settlement:
+        """群发 is asked by repeating it under its key; 只发布 is looked up; a withdrawal is done again."""
+        if post.action == "mass_send":
+            return self.sending.ask_mass(post)
+        if post.action == "withdraw":
+            done = self.withdraw(post)
+            return done if isinstance(done, Live) else CannotTell(done.reason)
+        return self.sending.ask_publish(post)
+
+    def poll(self, post: Post, job_id: str) -> Settlement:
+        """How the job stands."""
+        kind, _, number = job_id.partition(":")
+        return self.sending.poll_mass(post, number) if kind == MASS else self.sending.poll_publish(post, number)
+
+    def settle(self, post: Post, result: JobResult) -> Live:
+        """What the event says, joined with what was known when the job was accepted."""
+        progress = Progress.of(post)
+        if not result.done:
+            with leaving(progress.failed):
+                raise Refused(result.reason, code=result.code)
+        kind, _, number = result.job_id.partition(":")
+        urls = {int(shown.data["idx"]): shown.url for shown in result.shown}
+        if kind == PUBLISH:
+            article_id = str(next((shown.data["article_id"] for shown in result.shown), ""))
+            return self.sending.publish_live(post, article_id, urls)
+        live = self.sending.mass_live(post, number, [urls.get(idx, "") for idx in range(1, len(post.items) + 1)])
+        return Live(live.shown, live.remark + result.remark)
+
+    def correct(self, post: Post) -> Result | Uncorrectable:
+        """As the person chose: by hand, a further article with the new words, or delete and publish again."""
+        chosen = str(post.note.get("correction") or self.options.correction)
+        if post.action == "refresh":
+            return Uncorrectable("微信文章发布后不能重新排版")
+        if chosen not in CORRECTIONS or chosen == "by_hand":
+            return Uncorrectable("微信没有修改已发布文章的接口，请到公众平台后台修改", by_hand=True)
+        self._check_fit(post)
+        progress = Progress.of(post)
+        if chosen == "republish" and not progress.removed:
+            with leaving(progress.note):
+                gone = retreat.withdraw(self.sending, post)
+            if isinstance(gone, Uncorrectable):
+                return gone
+            progress.removed = True
+        return self.sending.publish(post, progress)
+
+    def withdraw(self, post: Post) -> Live | Uncorrectable:
+        """Deletes the articles, one by one."""
+        return retreat.withdraw(self.sending, post)
+
+    def read(self, placed: Sequence[Placed]) -> list[Reading]:
+        """Sums up to yesterday."""
+        return figures.read(self.sending, placed)
+
+    def health(self) -> str:
+        """Counts the drafts, which every kind of account may do."""
+        try:
+            with self.sending.harmlessly():
+                self.sending.client.draft.count()
+        except ChannelError as error:
+            return error.reason
+        return ""
+
+    def greet(self, request: Pushed) -> bytes:
+        """The check of our address."""
+        return pushes.greet(self.account.credentials, request)
+
+    def read_inbound(self, request: Pushed) -> list[Inbound]:
+        """Messages, followers and finished jobs."""
+        return pushes.read(self.account.credentials, request)
+
+    def answer(self, inbound: Message | Follower, reply: Reply | None) -> bytes:
+        """The passive reply."""
+        now = self.tools.clock.now()
+        return pushes.passive_reply(self.account.credentials, inbound, reply, now, self.options.reply_bytes)
+
+    def reply(self, to: str, reply: Reply) -> None:
+        """A customer-service message (message/custom/send)."""
+        content = self._content(reply)
+        with self.sending.visibly():
+            self.sending.client.post("message/custom/send", data={"touser": to, **content})
+
+    def _content(self, reply: Reply) -> dict[str, Any]:
+        if reply.url:
+            article = {
+                "title": reply.title, "description": reply.text, "url": reply.url, "picurl": reply.picture_url,
+            }  # fmt: skip
+            return {"msgtype": "news", "news": {"articles": [article]}}
+        if reply.picture:
+            with self.sending.harmlessly():
+                file = (f"{reply.picture[:16]}.jpg", self.tools.files.get(reply.picture), "image/jpeg")
+                media_id = self.sending.client.media.upload("image", file)["media_id"]
+            return {"msgtype": "image", "image": {"media_id": media_id}}
+        return {"msgtype": "text", "text": {"content": pushes.shortened(reply.text, self.options.reply_bytes)}}
+
+    def _check_fit(self, post: Post) -> None:
+        for problem in self.check(self.account.settings, post):
+            if problem.blocking:
+                raise Refused(problem.message, field=problem.field)

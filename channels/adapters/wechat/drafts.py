@@ -1,0 +1,161 @@
+"""Makes a draft of a post: every picture to the platform first, then one article per item.
+
+Nothing here is seen by readers, so that a lost answer is simply repeated; what was uploaded is remembered, and a
+draft whose answer was lost is found by its mark and removed, so that drafts do not pile up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+from channels.adapters.wechat.client import HubWeChatClient
+from channels.adapters.wechat.codes import NO_SUCH_MEDIA, PICTURE_REFUSED
+from channels.adapters.wechat.fit import IMAGE, PICTURE, TENCENT
+from channels.adapters.wechat.options import Options
+from channels.adapters.wechat.progress import Progress
+from channels.base import Files, Item, Post
+from channels.errors import Refused, Retryable
+
+Asking = Callable[[], AbstractContextManager[None]]
+# The mark is a fragment of 阅读原文's address: it changes no page and is no part of what readers see.
+MARK = "#d="
+PAGES_LOOKED_AT = 5
+PER_PAGE = 20
+
+
+class Drafts:
+    """The draft box of one account; `asking` turns broken or refused harmless calls into our errors."""
+
+    def __init__(self, client: HubWeChatClient, files: Files, options: Options, asking: Asking) -> None:
+        self.client = client
+        self.files = files
+        self.options = options
+        self.asking = asking
+
+    def make(self, post: Post, progress: Progress) -> str:
+        """The media id of a fresh draft of the post. Raises Retryable when uploading takes longer than one attempt."""
+        ends = time.monotonic() + self.options.prepare_seconds
+        articles = [self._article(post, item, progress, ends) for item in post.items]
+        with self.asking():
+            progress.draft = str(self.client.draft.add(articles)["media_id"])
+        return progress.draft
+
+    def there(self, media_id: str) -> bool:
+        """Whether the draft still lies in the box."""
+        try:
+            with self.asking():
+                self.client.draft.get(media_id)
+        except Refused as refused:
+            if refused.platform_code == str(NO_SUCH_MEDIA):
+                return False
+            raise
+        return True
+
+    def marked(self, stamp: str) -> list[str]:
+        """The drafts that bear this mark, newest first."""
+        return [entry["media_id"] for entry in self._all() if bears(entry["content"]["news_item"], stamp)]
+
+    def remove(self, media_id: str) -> None:
+        """Takes a draft of ours out of the box, if it is still there."""
+        try:
+            with self.asking():
+                self.client.draft.delete(media_id)
+        except Refused as refused:
+            if refused.platform_code != str(NO_SUCH_MEDIA):
+                raise
+
+    def clear(self, stamp: str) -> None:
+        """Removes what earlier attempts left in the box; only for a delivery that was surely not sent."""
+        for media_id in self.marked(stamp):
+            self.remove(media_id)
+
+    def _all(self) -> Iterator[dict[str, Any]]:
+        for page in range(PAGES_LOOKED_AT):
+            with self.asking():
+                answer = self.client.draft.batchget(page * PER_PAGE, PER_PAGE, 1)
+            yield from answer.get("item", [])
+            if (page + 1) * PER_PAGE >= int(answer.get("total_count", 0)):
+                return
+
+    def _article(self, post: Post, item: Item, progress: Progress, ends: float) -> dict[str, Any]:
+        article = {
+            "title": item.title,
+            "author": item.author,
+            "digest": item.digest if len(post.items) == 1 else "",
+            "content": self._content(item, progress, ends),
+            "content_source_url": f"{item.url}{MARK}{progress.stamp(post)}",
+            "thumb_media_id": self._cover(item, progress),
+            "need_open_comment": self.options.open_comments,
+            "only_fans_can_comment": self.options.only_fans_comment,
+        }
+        _in_time(ends)
+        return article
+
+    def _content(self, item: Item, progress: Progress, ends: float) -> str:
+        about = item.content.get("pictures", {})
+        for sha256 in dict.fromkeys(PICTURE.findall(item.html)):
+            if sha256 not in progress.pictures and sha256 not in progress.refused:
+                _in_time(ends)
+                self._upload(sha256, str(about.get(sha256, {}).get("media_type") or "image/jpeg"), progress)
+        return placed(item.html, progress)
+
+    def _upload(self, sha256: str, media_type: str, progress: Progress) -> None:
+        file = self._file(sha256, media_type)
+        try:
+            with self.asking():
+                progress.pictures[sha256] = self._address_of(file)
+        except Refused as refused:
+            if int(refused.platform_code or 0) not in PICTURE_REFUSED:
+                raise
+            progress.refused[sha256] = refused.reason
+
+    def _address_of(self, file: tuple[str, bytes, str]) -> str:
+        if len(file[1]) < self.options.picture_bytes:
+            return str(self.client.media.upload_image(file))
+        return str(self.client.material.add("image", file)["url"])
+
+    def _cover(self, item: Item, progress: Progress) -> str:
+        if not item.cover:
+            raise Refused(f"《{item.title}》没有封面图片", field="cover")
+        if item.cover not in progress.covers:
+            about = item.content.get("pictures", {}).get(item.cover, {})
+            file = self._file(item.cover, str(about.get("media_type") or "image/jpeg"))
+            try:
+                with self.asking():
+                    progress.covers[item.cover] = str(self.client.material.add("image", file)["media_id"])
+            except Refused as refused:
+                raise Refused(
+                    f"《{item.title}》的封面未被接受：{refused.reason}", code=refused.platform_code, field="cover"
+                ) from refused
+        return progress.covers[item.cover]
+
+    def _file(self, sha256: str, media_type: str) -> tuple[str, bytes, str]:
+        try:
+            data = self.files.get(sha256)
+        except OSError as failure:
+            raise Retryable(f"读取图片文件失败：{failure.strerror or failure}") from failure
+        return f"{sha256[:16]}.{'png' if media_type == 'image/png' else 'jpg'}", data, media_type
+
+
+def placed(html: str, progress: Progress) -> str:
+    """The body with the platform's picture addresses; pictures it will not show are taken out."""
+
+    def image(found: Any) -> str:
+        ours = PICTURE.fullmatch(found[1])
+        shown = ours[1] in progress.pictures if ours else TENCENT.match(found[1])
+        return found[0] if shown else ""
+
+    return PICTURE.sub(lambda found: progress.pictures.get(found[1], found[0]), IMAGE.sub(image, html))
+
+
+def bears(news: list[dict[str, Any]], stamp: str) -> bool:
+    """Whether a message of the platform's is this delivery's."""
+    return any(str(article.get("content_source_url", "")).endswith(f"{MARK}{stamp}") for article in news)
+
+
+def _in_time(ends: float) -> None:
+    if time.monotonic() > ends:
+        raise Retryable("图片较多，尚未全部上传，稍后接着上传")

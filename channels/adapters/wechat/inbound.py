@@ -1,0 +1,267 @@
+"""What the platform pushes to our address: checks the signature, opens encrypted bodies, reads messages and events.
+
+Rules: developers.weixin.qq.com, Access_Overview, Receiving_standard_messages, Receiving_event_pushes,
+Message_Encryption; wechatpy knows no event for a finished publication, so that all are read here.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from xml.parsers.expat import ExpatError
+from xml.sax.saxutils import escape
+
+import xmltodict
+from wechatpy.crypto import WeChatCrypto
+from wechatpy.exceptions import WeChatException
+from wechatpy.utils import WeChatSigner
+
+from channels.adapters.wechat import codes
+from channels.adapters.wechat.sending import MASS, PUBLISH, shown_of
+from channels.base import Follower, Inbound, JobResult, Message, Pushed, Reply
+from channels.errors import BadPush, BadSignature
+
+NOTHING = b"success"
+Fields = Mapping[str, Any]
+
+
+def greet(credentials: Mapping[str, str], request: Pushed) -> bytes:
+    """Answers the check of our address: `echostr` exactly as it came."""
+    _check(credentials, request)
+    return request.query.get("echostr", "").encode()
+
+
+def read(credentials: Mapping[str, str], request: Pushed) -> list[Inbound]:
+    """The one thing that was pushed; an event of no meaning to us is nothing."""
+    sealed = request.query.get("encrypt_type") == "aes"
+    fields = _opened(credentials, request) if sealed else _plain(credentials, request)
+    try:
+        found = _event(fields, sealed) if fields.get("MsgType") == "event" else _message(fields, sealed)
+    except (KeyError, ValueError, TypeError) as error:
+        raise BadPush(why=f"缺少或不合规的字段 {error}") from error
+    return [found] if found else []
+
+
+def passive_reply(
+    credentials: Mapping[str, str], inbound: Message | Follower, reply: Reply | None, now: datetime, limit: int
+) -> bytes:
+    """The body that answers a push: text up to `limit` bytes or one card, encrypted where the push was."""
+    if reply is None or not (reply.text or reply.url):
+        return NOTHING
+    stamp = str(int(now.timestamp()))
+    head = (
+        f"<ToUserName>{_data(inbound.sender)}</ToUserName><FromUserName>{_data(inbound.to)}</FromUserName>"
+        f"<CreateTime>{stamp}</CreateTime>"
+    )
+    xml = f"<xml>{head}{_card(reply) if reply.url else _text(reply.text, limit)}</xml>"
+    if not inbound.sealed:
+        return xml.encode()
+    sealed: str = _crypto(credentials).encrypt_message(xml, secrets.token_hex(8), stamp)
+    return sealed.encode()
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text cut to so many bytes of UTF-8 at a whole character, with a sign that it goes on."""
+    if len(text.encode()) <= limit:
+        return text
+    return text.encode()[: limit - 6].decode("utf-8", "ignore") + "……"
+
+
+# --- opening ----------------------------------------------------------------------------------------
+
+
+def _check(credentials: Mapping[str, str], request: Pushed) -> None:
+    said = request.query.get("signature", "")
+    made = _signature(credentials, request.query.get("timestamp", ""), request.query.get("nonce", ""))
+    if not hmac.compare_digest(said.encode(), made.encode()):
+        raise BadSignature
+
+
+def _signature(credentials: Mapping[str, str], *parts: str) -> str:
+    token = credentials.get("token", "")
+    if not token:
+        # Without a token anybody could sign.
+        raise BadSignature
+    signer = WeChatSigner()
+    signer.add_data(token, *parts)
+    return str(signer.signature)
+
+
+def _plain(credentials: Mapping[str, str], request: Pushed) -> Fields:
+    _check(credentials, request)
+    if credentials.get("aes_key") and credentials.get("mode") == "secure":
+        raise BadPush(why="该账号为安全模式，收到的却是明文")
+    return _parsed(request.body)
+
+
+def _opened(credentials: Mapping[str, str], request: Pushed) -> Fields:
+    encrypted = str(_parsed(request.body).get("Encrypt", ""))
+    query = request.query
+    made = _signature(credentials, query.get("timestamp", ""), query.get("nonce", ""), encrypted)
+    if not hmac.compare_digest(query.get("msg_signature", "").encode(), made.encode()):
+        raise BadSignature
+    try:
+        text = _crypto(credentials).decrypt_message(
+            {"Encrypt": encrypted}, query.get("msg_signature", ""), query.get("timestamp", ""), query.get("nonce", "")
+        )
+    except (WeChatException, ValueError, IndexError, AssertionError) as error:
+        # Signed by whoever knows our token, but sealed with another key or for another account.
+        raise BadPush(why="无法解密，请核对 EncodingAESKey 与 AppID") from error
+    return _parsed(text.encode())
+
+
+def _crypto(credentials: Mapping[str, str]) -> Any:
+    try:
+        return WeChatCrypto(credentials["token"], credentials["aes_key"], credentials["appid"])
+    except (KeyError, ValueError, AssertionError) as error:
+        raise BadPush(why="该账号没有填写正确的 EncodingAESKey") from error
+
+
+def _parsed(body: bytes) -> Fields:
+    try:
+        fields = xmltodict.parse(body.decode("utf-8"), disable_entities=True, strip_whitespace=False)["xml"]
+    except (ExpatError, ValueError, KeyError, TypeError) as error:
+        raise BadPush(why="不是微信格式的 XML") from error
+    if not isinstance(fields, dict):
+        raise BadPush(why="XML 中没有字段")
+    return fields
+
+
+# --- reading ----------------------------------------------------------------------------------------
+
+_MEDIA: Mapping[str, Mapping[str, str]] = {
+    "image": {"PicUrl": "url", "MediaId": "media_id"},
+    "voice": {"MediaId": "media_id", "Format": "format", "MediaId16K": "media_id_16k", "Recognition": "recognition"},
+    "video": {"MediaId": "media_id", "ThumbMediaId": "thumb_media_id"},
+    "shortvideo": {"MediaId": "media_id", "ThumbMediaId": "thumb_media_id"},
+    "location": {"Location_X": "latitude", "Location_Y": "longitude", "Scale": "scale", "Label": "label"},
+    "link": {"Title": "title", "Description": "description", "Url": "url"},
+}
+
+
+def _message(fields: Fields, sealed: bool) -> Message:
+    kind = str(fields["MsgType"])
+    media = {ours: _string(fields, theirs) for theirs, ours in _MEDIA.get(kind, {}).items()}
+    if fields.get("MsgDataId"):
+        media["article"] = f"{fields['MsgDataId']}_{_string(fields, 'Idx')}"
+    words = {
+        "text": _string(fields, "Content"),
+        "voice": media.get("recognition", ""),
+        "location": media.get("label", ""),
+        "link": media.get("title", ""),
+    }
+    return Message(
+        key=str(fields["MsgId"]),
+        sender=str(fields["FromUserName"]),
+        kind=kind,
+        text=words.get(kind, ""),
+        at=_moment(fields),
+        media={name: value for name, value in media.items() if value},
+        to=str(fields["ToUserName"]),
+        sealed=sealed,
+    )
+
+
+def _event(fields: Fields, sealed: bool) -> Inbound | None:
+    event = str(fields["Event"])
+    job = _JOBS.get(event)
+    if job:
+        return job(fields)
+    # Events carry no MsgId: who and when, with the event's name, tells a repeated push.
+    key = f"{fields['FromUserName']}-{fields['CreateTime']}-{event}"
+    sender, to = str(fields["FromUserName"]), str(fields["ToUserName"])
+    if event in ("subscribe", "unsubscribe"):
+        scene = _string(fields, "EventKey").removeprefix("qrscene_")
+        return Follower(key, sender, event == "subscribe", _moment(fields), scene, to, sealed)
+    if event not in _TOUCHES:
+        return None
+    media = {ours: _string(fields, theirs) for theirs, ours in _TOUCHES[event].items()}
+    text = _string(fields, "EventKey")
+    return Message(key, sender, event.lower(), text, _moment(fields), media, to, sealed)
+
+
+_TOUCHES: Mapping[str, Mapping[str, str]] = {
+    "CLICK": {},
+    "SCAN": {"Ticket": "ticket"},
+    "VIEW": {"MenuId": "menu_id"},
+    "LOCATION": {"Latitude": "latitude", "Longitude": "longitude", "Precision": "precision"},
+}
+
+
+def _mass_finished(fields: Fields) -> JobResult:
+    msg_id, status = str(fields["MsgID"] if "MsgID" in fields else fields["MsgId"]), str(fields["Status"])
+    if status.replace("_", " ") not in ("send success", "sendsuccess"):
+        reason, code = codes.mass_end(status)
+        return JobResult(f"{MASS}:{msg_id}", done=False, reason=reason, code=code)
+    addresses = _nested(fields, "ArticleUrlResult", "ResultList", "item")
+    urls = {int(item["ArticleIdx"]): str(item["ArticleUrl"]) for item in addresses}
+    shown = tuple(shown_of(idx, urls[idx], msg_id=int(msg_id)) for idx in sorted(urls))
+    return JobResult(f"{MASS}:{msg_id}", done=True, shown=shown, remark=_reach(fields))
+
+
+def _reach(fields: Fields) -> str:
+    failed = _string(fields, "ErrorCount")
+    return f"有 {failed} 人发送失败。" if failed not in ("", "0") else ""
+
+
+def _publish_finished(fields: Fields) -> JobResult:
+    about = fields["PublishEventInfo"]
+    job_id, status = f"{PUBLISH}:{about['publish_id']}", int(about["publish_status"])
+    if status != codes.PUBLISH_DONE:
+        reason = codes.publish_end(status, about.get("fail_idx"))
+        return JobResult(job_id, done=False, reason=reason, code=str(status))
+    urls = {int(item["idx"]): str(item["article_url"]) for item in _nested(about, "article_detail", "item")}
+    article_id = str(about["article_id"])
+    shown = tuple(shown_of(idx, urls[idx], article_id=article_id) for idx in sorted(urls))
+    return JobResult(job_id, done=True, shown=shown)
+
+
+def _template_finished(fields: Fields) -> JobResult:
+    status = str(fields["Status"])
+    reasons = {"failed:user block": "用户拒收", "failed: system failed": "微信系统错误"}
+    return JobResult(
+        f"template:{fields['MsgID']}", done=status == "success", reason=reasons.get(status, status), code=status
+    )
+
+
+_JOBS: Mapping[str, Callable[[Fields], JobResult]] = {
+    "MASSSENDJOBFINISH": _mass_finished,
+    "PUBLISHJOBFINISH": _publish_finished,
+    "TEMPLATESENDJOBFINISH": _template_finished,
+}
+
+
+def _nested(fields: Fields, *path: str) -> list[Mapping[str, Any]]:
+    value: Any = fields
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _string(fields: Fields, name: str) -> str:
+    value = fields.get(name)
+    return "" if value is None else str(value)
+
+
+def _moment(fields: Fields) -> datetime:
+    return datetime.fromtimestamp(int(fields["CreateTime"]), UTC)
+
+
+# --- answering --------------------------------------------------------------------------------------
+
+
+def _text(text: str, limit: int) -> str:
+    return f"<MsgType>{_data('text')}</MsgType><Content>{_data(shortened(text, limit))}</Content>"
+
+
+def _card(reply: Reply) -> str:
+    parts = {"Title": reply.title, "Description": reply.text, "PicUrl": reply.picture_url, "Url": reply.url}
+    item = "".join(f"<{name}>{_data(value)}</{name}>" for name, value in parts.items())
+    return f"<MsgType>{_data('news')}</MsgType><ArticleCount>1</ArticleCount><Articles><item>{item}</item></Articles>"
+
+
+def _data(text: str) -> str:
+    return escape(text) if "]]>" in text else f"<![CDATA[{text}]]>"

@@ -1,0 +1,290 @@
+"""群发 and 只发布: hands a draft over, asks for the result, and settles answers that were lost.
+
+群发 carries our own key: the platform takes it once in 24 hours, so that repeating it is asking. 只发布 has no key:
+after a lost answer it is submitted again only when the list of published articles has no such article, and the draft
+has lain in the box long enough to be surely not on its way. Rules: developers.weixin.qq.com, Batch_Sends and Publish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels.adapters.calling import acting, harmless, leaving, month_of, next_month, today, tomorrow
+from channels.adapters.wechat import codes
+from channels.adapters.wechat.client import HubWeChatClient
+from channels.adapters.wechat.codes import Answered, error_of
+from channels.adapters.wechat.drafts import PAGES_LOOKED_AT, PER_PAGE, Drafts, bears
+from channels.adapters.wechat.fit import tags_of
+from channels.adapters.wechat.options import Options
+from channels.adapters.wechat.progress import Progress
+from channels.base import Accepted, AccountInfo, CannotTell, Live, NotThere, Post, Settlement, Shown, Tools
+from channels.errors import OutcomeUnknown, Refused, Throttled
+
+MASS = "mass"
+PUBLISH = "publish"
+CONFIRM_WITHIN = timedelta(minutes=30)
+KEY_LIVES = timedelta(hours=23)
+CLOCKS_DIFFER = timedelta(minutes=10)
+# How soon after a lost answer an empty draft box and an empty list prove that nothing was submitted.
+SURELY_LISTED = timedelta(minutes=1)
+ADDRESS_MAY_COME = timedelta(seconds=15)
+
+
+class Sending:
+    """What one account sends."""
+
+    def __init__(self, account: AccountInfo, tools: Tools, options: Options, client: HubWeChatClient) -> None:
+        self.account = account
+        self.tools = tools
+        self.options = options
+        self.client = client
+        self.drafts = Drafts(client, tools.files, options, self.harmlessly)
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def harmlessly(self) -> Iterator[None]:
+        """A call nobody sees the effect of."""
+        try:
+            with harmless():
+                yield
+        except Answered as answer:
+            raise error_of(answer, self.tools.clock.now()) from answer
+
+    @contextmanager
+    def visibly(self) -> Iterator[None]:
+        """A call people see the effect of; "system busy" may come after it took effect."""
+        try:
+            with acting():
+                yield
+        except Answered as answer:
+            if answer.code == codes.BUSY:
+                raise OutcomeUnknown("微信系统繁忙，未说明是否已受理", code=str(answer.code)) from answer
+            raise error_of(answer, self.tools.clock.now()) from answer
+
+    # --- 群发 -------------------------------------------------------------------------------------
+
+    def mass_send(self, post: Post) -> Accepted:
+        """Sends to all followers, or to those with a tag."""
+        progress = Progress.of(post)
+        with leaving(progress.note):
+            self._check_quota(post)
+            self._clean(post, progress)
+            return self._mass(post, progress, self.drafts.make(post, progress))
+
+    def ask_mass(self, post: Post) -> Settlement:
+        """Repeats under the same key, which the platform takes once: a lost answer costs nobody a second message."""
+        now = self.tools.clock.now()
+        if post.attempted_at and now - post.attempted_at > KEY_LIVES:
+            return CannotTell("已超过 24 小时，平台不再记得群发编号，请到公众平台后台查看")
+        progress = Progress.of(post)
+        with leaving(progress.note):
+            there = progress.draft and self.drafts.there(progress.draft)
+            media_id = progress.draft if there else self.drafts.make(post, progress)
+            try:
+                return self._mass(post, progress, media_id)
+            except OutcomeUnknown as unknown:
+                if unknown.platform_code != str(codes.SAME_KEY_TOO_FAST):
+                    raise
+                raise Throttled(unknown.reason, now + timedelta(seconds=61), code=unknown.platform_code) from unknown
+
+    def _mass(self, post: Post, progress: Progress, media_id: str) -> Accepted:
+        body = {
+            "filter": _filter(post.audience),
+            "msgtype": "mpnews",
+            "mpnews": {"media_id": media_id},
+            "send_ignore_reprint": 0,
+            "clientmsgid": progress.stamp(post),
+        }
+        try:
+            with self.visibly():
+                answer = self._sendall(body)
+        except Throttled as wait:
+            if wait.platform_code == str(codes.NO_MASS_QUOTA):
+                self._count(post, use_up=True)
+            raise
+        if answer.get("errcode") == codes.SAME_KEY:
+            self.drafts.remove(media_id)
+        progress.msg_data_id = answer.get("msg_data_id")
+        self._count(post)
+        confirm = self.options.confirm_mass_send and not tags_of(post.audience)
+        return Accepted(
+            f"{MASS}:{answer['msg_id']}",
+            poll_after=timedelta(seconds=20 if confirm else 5),
+            waiting="公众号管理员在微信上确认群发" if confirm else "",
+            expires_after=CONFIRM_WITHIN if confirm else None,
+            data=progress.note(),
+        )
+
+    def _sendall(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            answer: Mapping[str, Any] = self.client.post("message/mass/sendall", data=body)
+        except Answered as refused:
+            if refused.code == codes.SAME_KEY and refused.data.get("msg_id"):
+                return refused.data
+            if refused.code == codes.SAME_KEY_TOO_FAST:
+                # The platform has this key already; whoever asks again in a minute is told the message's number.
+                raise OutcomeUnknown("微信已有这条群发，一分钟后核实", code=str(refused.code)) from refused
+            raise
+        return answer
+
+    def poll_mass(self, post: Post, msg_id: str) -> Settlement:
+        """How a mass message stands; the poll tells no addresses, the event does, so it gets a moment to come."""
+        progress = Progress.of(post)
+        try:
+            with self.harmlessly():
+                status = self.client.message.get_mass(int(msg_id)).get("msg_status")
+        except Refused as refused:
+            if refused.platform_code == str(codes.BAD_MESSAGE_ID):
+                return CannotTell("微信不认识这条群发的编号，请到公众平台后台查看")
+            raise
+        if status == "SEND_SUCCESS":
+            if self.options.callback and not progress.sent_seen:
+                progress.sent_seen = True
+                return Accepted(f"{MASS}:{msg_id}", ADDRESS_MAY_COME, "等待微信回传文章链接", data=progress.note())
+            return self.mass_live(post, msg_id, [""] * len(post.items))
+        if status in ("SEND_FAIL", "DELETE"):
+            unconfirmed = "（可能是管理员未确认）" if self.options.confirm_mass_send else ""
+            words = f"平台报告群发失败{unconfirmed}" if status == "SEND_FAIL" else "这条群发已在平台上被删除"
+            with leaving(progress.failed):
+                raise Refused(words, code=str(status))
+        waiting = "公众号管理员在微信上确认群发" if self.options.confirm_mass_send else ""
+        return Accepted(f"{MASS}:{msg_id}", self._later(post), waiting)
+
+    def mass_live(self, post: Post, msg_id: str, urls: Sequence[str]) -> Live:
+        """Where a mass message's articles show; its addresses may be unknown."""
+        progress = Progress.of(post)
+        shown = {
+            item.piece_id: shown_of(idx, url, msg_id=int(msg_id), msg_data_id=progress.msg_data_id)
+            for idx, (item, url) in enumerate(zip(post.items, urls, strict=False), start=1)
+        }
+        missing = "" if all(urls) else "微信未回传文章链接，可在公众号内查看后补登。"
+        return Live(shown, progress.remark(post) + missing)
+
+    # --- 只发布 -----------------------------------------------------------------------------------
+
+    def publish(self, post: Post, progress: Progress | None = None) -> Accepted:
+        """Publishes without telling followers (freepublish)."""
+        progress = progress or Progress.of(post)
+        with leaving(progress.note):
+            self._clean(post, progress)
+            media_id = self.drafts.make(post, progress)
+            with self.visibly():
+                answer = self.client.freepublish.submit(media_id)
+            progress.msg_data_id = answer.get("msg_data_id")
+            return Accepted(f"{PUBLISH}:{answer['publish_id']}", timedelta(seconds=3), data=progress.note())
+
+    def ask_publish(self, post: Post) -> Settlement:
+        """Looks the articles up among what was published; "not there" only when that is proven."""
+        progress = Progress.of(post)
+        now = self.tools.clock.now()
+        since = post.attempted_at or post.first_attempt_at or now
+        live = self._published(post, progress, since - CLOCKS_DIFFER)
+        if live:
+            return live
+        in_box = bool(self.drafts.marked(progress.stamp(post)))
+        quiet = timedelta(minutes=self.options.settle_minutes) if in_box else SURELY_LISTED
+        if now - since < quiet:
+            raise OutcomeUnknown("微信尚未列出这篇文章，可能仍在发布中")
+        return NotThere()
+
+    def poll_publish(self, post: Post, publish_id: str) -> Settlement:
+        """How a publication stands."""
+        progress = Progress.of(post)
+        try:
+            with self.harmlessly():
+                answer = self.client.freepublish.get(publish_id)
+        except Refused as refused:
+            if refused.platform_code == str(codes.BAD_PUBLISH_ID):
+                return CannotTell("微信不认识这次发布的编号，请到公众平台后台查看")
+            raise
+        status = int(answer.get("publish_status", codes.PUBLISH_RUNNING))
+        if status == codes.PUBLISH_RUNNING:
+            return Accepted(f"{PUBLISH}:{publish_id}", self._later(post))
+        if status != codes.PUBLISH_DONE:
+            with leaving(progress.failed):
+                raise Refused(codes.publish_end(status, answer.get("fail_idx")), code=str(status))
+        items = answer.get("article_detail", {}).get("item", [])
+        urls = {int(item["idx"]): str(item["article_url"]) for item in items}
+        return self.publish_live(post, str(answer["article_id"]), urls)
+
+    def publish_live(self, post: Post, article_id: str, urls: Mapping[int, str]) -> Live:
+        """Where published articles show; `urls` by their place counted from 1."""
+        progress = Progress.of(post)
+        shown = {
+            item.piece_id: shown_of(idx, urls.get(idx, ""), article_id=article_id, msg_data_id=progress.msg_data_id)
+            for idx, item in enumerate(post.items, start=1)
+        }
+        return Live(shown, progress.remark(post))
+
+    def _published(self, post: Post, progress: Progress, since: datetime) -> Live | None:
+        titles = [item.title.strip() for item in post.items]
+        for page in range(PAGES_LOOKED_AT):
+            with self.harmlessly():
+                answer = self.client.freepublish.batchget(page * PER_PAGE, PER_PAGE, 1)
+            for entry in answer.get("item", []):
+                news = entry["content"]["news_item"]
+                # By its title too: should the platform change the address that bears the mark, twice is still worse.
+                same = [str(article["title"]).strip() for article in news] == titles
+                recent = datetime.fromtimestamp(int(entry["update_time"]), since.tzinfo) >= since
+                if bears(news, progress.stamp(post)) or (same and recent):
+                    urls = {idx: str(article.get("url", "")) for idx, article in enumerate(news, start=1)}
+                    return self.publish_live(post, str(entry["article_id"]), urls)
+            if (page + 1) * PER_PAGE >= int(answer.get("total_count", 0)):
+                return None
+        return None
+
+    # --- both -------------------------------------------------------------------------------------
+
+    def _clean(self, post: Post, progress: Progress) -> None:
+        if post.attempt > 1:
+            self.drafts.clear(progress.stamp(post))
+        progress.draft = ""
+
+    def _later(self, post: Post) -> timedelta:
+        """The longer it takes, the less often it is asked: between 3 s and a minute."""
+        now = self.tools.clock.now()
+        passed = (now - (post.first_attempt_at or now)).total_seconds()
+        return timedelta(seconds=min(60.0, max(3.0, passed / 4)))
+
+    def _quotas(self, post: Post) -> list[tuple[str, str, int, datetime]]:
+        """What limits this send: name, period, number, and when it begins anew."""
+        now = self.tools.clock.now()
+        if self.options.type == "subscription":
+            return [("mass_send", today(now), self.options.mass_per_day, tomorrow(now))]
+        if tags_of(post.audience):
+            return []
+        return [
+            ("mass_send", today(now), self.options.mass_per_day, tomorrow(now)),
+            ("mass_send", month_of(now), self.options.mass_per_month, next_month(now)),
+        ]
+
+    def _check_quota(self, post: Post) -> None:
+        for name, period, limit, until in self._quotas(post):
+            if self.tools.quotas.left(self.account.id, name, period, limit) < 1:
+                raise Throttled("本期群发次数已用完", until, code=str(codes.NO_MASS_QUOTA))
+
+    def _count(self, post: Post, *, use_up: bool = False) -> None:
+        quotas = self._quotas(post)
+        for name, period, limit, _until in quotas[:1] if use_up else quotas:
+            while self.tools.quotas.take(self.account.id, name, period, limit) and use_up:
+                pass
+
+
+def shown_of(
+    idx: int, url: str, *, article_id: str = "", msg_id: int | None = None, msg_data_id: int | None = None
+) -> Shown:
+    """One article as it shows, with all that withdrawing it, its figures and its comments will need."""
+    number = article_id or msg_data_id or msg_id or ""
+    data = {"article_id": article_id, "msg_id": msg_id, "msg_data_id": msg_data_id, "idx": idx}
+    return Shown(f"{number}_{idx}", url, data)
+
+
+def _filter(audience: Mapping[str, Any]) -> dict[str, Any]:
+    tags = tags_of(audience)
+    if len(tags) > 1:
+        raise Refused("微信每次群发只能选一个标签，或发给全部粉丝", field="audience")
+    return {"is_to_all": False, "tag_id": tags[0]} if tags else {"is_to_all": True}
