@@ -85,6 +85,8 @@ class World:
 
     def reset(self) -> None:
         """Back to the beginning: accounts as configured, nothing received, no faults, the clock right."""
+        for task in self._tasks:
+            task.cancel()
         self.faults.clear()
         self.clock.offset = 0.0
         self.state = State()

@@ -1,4 +1,4 @@
-"""A rehearsal per test, quick ones: publishing and sending take no time unless a test says so."""
+"""A rehearsal for every test, quick: publishing and sending take no time unless a test says so."""
 
 from __future__ import annotations
 
@@ -10,18 +10,31 @@ from channels.rehearsal.config import RehearsalConfig, WeChatRules
 from tests.channels.rehearsal.served import CallbackAddress, Rehearsal, WeChat, serving
 
 
-@pytest.fixture
-def config() -> RehearsalConfig:
+def quick() -> RehearsalConfig:
     """The demo accounts with short waits."""
     rules = WeChatRules(publish_seconds=0, mass_seconds=0, reply_seconds=0.4)
     return RehearsalConfig.demo().model_copy(update={"wechat_rules": rules})
 
 
 @pytest.fixture
-def rehearsal(config: RehearsalConfig) -> Iterator[Rehearsal]:
-    """A running rehearsal."""
-    with serving(config) as running:
+def config() -> RehearsalConfig:
+    """Settings a test may change before it starts a rehearsal of its own with `serving`."""
+    return quick()
+
+
+@pytest.fixture(scope="session")
+def standing() -> Iterator[Rehearsal]:
+    """One rehearsal for all tests that need no settings of their own."""
+    with serving(quick()) as running:
         yield running
+
+
+@pytest.fixture
+def rehearsal(standing: Rehearsal) -> Rehearsal:
+    """A rehearsal in which nothing has happened yet."""
+    standing.app.world.config = quick()
+    standing.control("reset")
+    return standing
 
 
 @pytest.fixture
