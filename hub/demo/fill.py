@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
@@ -26,6 +26,7 @@ from hub.demo import corpus
 from hub.demo.drawing import landscape
 from hub.demo.platforms import credentials_of
 from hub.errors import CannotRun
+from hub.notices import Notice
 from hub.outgoing import adapter_maker
 from hub.product import Hub
 from hub.settings import Settings
@@ -70,20 +71,33 @@ def is_empty(hub: Hub) -> bool:
 
 def fill(settings: Settings, rehearsal_url: str, progress: Progress = lambda _line: None) -> None:
     """Fills an empty, migrated database; `progress` is told in words how far it is."""
-    office_zone = settings.office_zone
-    today = datetime.now(UTC).astimezone(office_zone).date()
-    start = datetime.combine(today - timedelta(days=FIRST_DAYS), time(9, 0), office_zone).astimezone(UTC)
-    clock = StillClock(start)
-    hub = build(settings, clock)
+    filling = _begin(settings)
     try:
-        filling = Filling(hub, clock)
         _found(filling, rehearsal_url)
         progress("· 机构、人员、栏目、账号")
         _publish_guides(filling, progress)
         _publish_faqs(filling, progress)
         _publish_notices(filling, progress)
+        _read_notices(filling)
     finally:
-        hub.close()
+        filling.hub.close()
+
+
+def found(settings: Settings, rehearsal_url: str) -> None:
+    """Only the office itself, without any piece: for drills, which write their own."""
+    filling = _begin(settings)
+    try:
+        _found(filling, rehearsal_url)
+    finally:
+        filling.hub.close()
+
+
+def _begin(settings: Settings) -> Filling:
+    zone = settings.office_zone
+    today = datetime.now(UTC).astimezone(zone).date()
+    start = datetime.combine(today - timedelta(days=FIRST_DAYS), time(9, 0), zone).astimezone(UTC)
+    clock = StillClock(start)
+    return Filling(build(settings, clock), clock)
 
 
 def _found(filling: Filling, rehearsal_url: str) -> None:
@@ -229,6 +243,12 @@ def _go_the_way(filling: Filling, slug: str, draft: Draft, unit: Unit, picture: 
     with _by(filling, AUTHOR) as (work, who):
         booking.book(work, who, Order([piece_id], _portal(filling).id, "publish"), filling.hub.settings.address)
     return piece_id
+
+
+def _read_notices(filling: Filling) -> None:
+    """What was told along the way is long done; a newcomer's workbench starts empty."""
+    with filling.hub.works.write(Actor("demo")) as work:
+        work.session.execute(update(Notice).values(read_at=work.now))
 
 
 def _dispatch(filling: Filling) -> None:
