@@ -17,8 +17,8 @@ from hub.auth.errors import Forged, PasswordMustChange, SignedOut
 from hub.auth.models import LoginSession
 from hub.auth.sessions import Known, Origin
 from hub.notifier import unread_count
+from hub.product import Hub
 from hub.settings import Settings
-from hub.wiring import Hub
 from kernel.errors import Forbidden, NotFound
 from kernel.people import Permission, Unit, Viewer, viewer
 from kernel.work import Actor
@@ -36,6 +36,9 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/": "leads to the console's log-in page",
     "/console/login": "the way in; checks the origin and the password",
     "/console/password/{token}": "opened from a link that works once; the link is the proof",
+    "/s/{token}": "signing on a phone: the link works once and asks for a code sent apart from it",
+    "/s/{token}/preview/{channel}": "what the signer reads; only behind a link whose code was right",
+    "/s/{token}/media/{name}": "a picture of the release that link is for, and no other",
 }
 
 
@@ -104,9 +107,9 @@ class Guard:
         if known.must_change and not self.before_change:
             raise PasswordMustChange
         asker = _asker(request, hub, known)
+        request.state.asker = asker  # Before the refusal, so that its page has the person's own menu.
         if self.permission is not None and not asker.may(self.permission):
             raise Forbidden(what=self.permission.value)
-        request.state.asker = asker
         return asker
 
 

@@ -13,7 +13,9 @@ from starlette.types import Scope
 
 from hub.product import Hub
 from hub.web import (
+    api_pieces,
     audit_log,
+    columns,
     edge,
     errors,
     grants,
@@ -25,8 +27,10 @@ from hub.web import (
     people,
     pieces,
     rules,
+    signing,
     tokens,
     units,
+    words,
 )
 from hub.web.site import SiteFiles
 from kernel.errors import XuandaError
@@ -39,7 +43,11 @@ CONSOLE: tuple[APIRouter, ...] = (
     login.router,
     home.router,
     pieces.router,
+    signing.router,
+    columns.router,
+    words.router,
     media.router,
+    api_pieces.router,
     people.router,
     units.router,
     grants.router,
@@ -48,7 +56,7 @@ CONSOLE: tuple[APIRouter, ...] = (
     audit_log.router,
     patterns.router,
 )
-PUBLIC: tuple[APIRouter, ...] = ()
+PUBLIC: tuple[APIRouter, ...] = (signing.public,)
 
 # The text of a long document in one form field; files are measured by the upload limit.
 LONGEST_FIELD = 8 * 1024 * 1024

@@ -5,24 +5,14 @@ A desk with a new route of this kind adds a line here; `test_routes` fails until
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
 from hub.auth import tokens
 from hub.notices import Notice
-from kernel.office_rules import RULES
 from kernel.people import Grant, Person, Role, Unit
 from kernel.work import Work
-
-
-@dataclass(frozen=True)
-class Target:
-    """What stands in the address, behind the question mark and in the form of a request for one object."""
-
-    params: Mapping[str, Any] = field(default_factory=dict)
-    query: Mapping[str, Any] = field(default_factory=dict)
-    form: Mapping[str, Any] = field(default_factory=dict)
+from tests.house import editorial_objects
+from tests.house.target import Target
 
 
 def somebody(work: Work, unit: Unit) -> Person:
@@ -58,9 +48,8 @@ def a_token(work: Work, unit: Unit) -> Target:
 
 
 def a_rule(_work: Work, unit: Unit) -> Target:
-    """A rule as it is set for the unit."""
-    rule = next(iter(RULES.values()))
-    return Target({"name": rule.name}, query={"unit": unit.id}, form={"unit": str(unit.id), "value": "2"})
+    """A rule, declared by the test, as it is set for the unit."""
+    return Target({"name": "probe.rule"}, query={"unit": unit.id}, form={"unit": str(unit.id), "value": "2"})
 
 
 def a_notice(work: Work, person: Person) -> Target:
@@ -83,6 +72,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/grants/{grant_id}/withdraw": a_grant,
     "/console/tokens/{token_id}/revoke": a_token,
     "/console/rules/{name}": a_rule,
+    **editorial_objects.OF_A_UNIT,
 }
 
 # Objects of one person: for everybody else, colleagues included, they do not exist.
@@ -93,4 +83,5 @@ OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {
 # Addresses with a parameter that names no object of a unit, each with its reason.
 OF_NOBODY: dict[str, str] = {
     "/console/password/{token}": "the token is the proof; whom it belongs to stands in the link's own row",
+    **editorial_objects.OF_NOBODY,
 }
