@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict
 
+from channels.rehearsal.changes import changed
 from channels.rehearsal.faults import Fault
 from channels.rehearsal.jpush import control as jpush
 from channels.rehearsal.webpush import control as webpush
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _PLATFORMS = {"wechat": wechat, "weibo": weibo, "jpush": jpush, "webpush": webpush}
+_RULES = ("wechat", "weibo", "webpush")
 
 
 class Step(BaseModel):
@@ -35,6 +37,7 @@ def router(world: World) -> APIRouter:
     """All control doors."""
     routes = APIRouter()
     _add_ledger(routes, world)
+    _add_rules(routes, world)
     _add_faults(routes, world)
     _add_clock(routes, world)
     for platform in _PLATFORMS.values():
@@ -59,6 +62,20 @@ def _add_ledger(routes: APIRouter, world: World) -> None:
     @routes.get("/control/accounts")
     async def accounts() -> dict[str, Any]:
         return {name: platform.accounts(world) for name, platform in _PLATFORMS.items()}
+
+
+def _add_rules(routes: APIRouter, world: World) -> None:
+    @routes.get("/control/rules")
+    async def rules() -> dict[str, Any]:
+        return {name: getattr(world.config, f"{name}_rules").model_dump() for name in _RULES}
+
+    @routes.post("/control/rules/{platform}")
+    async def change(platform: str, changes: dict[str, Any]) -> dict[str, Any]:
+        if platform not in _RULES:
+            raise HTTPException(404, "no such platform")
+        name = f"{platform}_rules"
+        setattr(world.config, name, changed(getattr(world.config, name), changes))
+        return dict(getattr(world.config, name).model_dump())
 
 
 def _add_faults(routes: APIRouter, world: World) -> None:
