@@ -13,6 +13,7 @@ MODULES = (
     "kernel.people",
     "kernel.workdays",
     "channels.accounts.models",
+    "analytics.models",
     "content.models",
     "scheduler.models",
     "hub.auth.models",

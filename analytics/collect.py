@@ -1,0 +1,140 @@
+"""Collects what was read: the portal's own count, and the platforms' figures on schedule."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import select, update
+
+from analytics.models import ChannelReading, PageRead
+from channels.accounts import store as accounts
+from channels.accounts.models import Account
+from channels.base import AccountInfo, Channel, Placed, Reading
+from channels.errors import ChannelError
+from content.models import Piece
+from kernel.once import insert_once
+from kernel.seal import Seal
+from kernel.work import Works
+from scheduler.models import Placement
+from scheduler.states import PlacementState
+
+log = structlog.get_logger(__name__)
+
+READ_FOR = timedelta(days=30)  # WeChat's statistics answer for 30 days after publication.
+ARTICLE = re.compile(r"^/[a-z0-9_-]+/(\d+)\.html$")
+DIRECT = "portal"
+
+
+class ReadCounter:
+    """Counts openings in memory and writes them together, at the latest after `every` seconds.
+
+    A burst of readers must not become a burst of transactions. What a dying process had not written is lost, which
+    a count of readings can bear.
+    """
+
+    def __init__(self, works: Works, every: float = 5.0) -> None:
+        self.works = works
+        self.every = every
+        self._waiting: Counter[tuple[int, str, datetime]] = Counter()
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+
+    def count(self, path: str, channel: str) -> bool:
+        """Counts one opening of an article; False for a path that is none. `channel` led there (`from=` in the link)."""
+        match = ARTICLE.match(path)
+        if match is None:
+            return False
+        hour = self.works.clock.now().replace(minute=0, second=0, microsecond=0)
+        with self._lock:
+            self._waiting[int(match.group(1)), channel, hour] += 1
+            if self._timer is None:
+                self._timer = threading.Timer(self.every, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
+        return True
+
+    def flush(self) -> None:
+        """Writes what was counted; openings of what was never published are left out."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, Counter()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = None
+        if not waiting:
+            return
+        with self.works.write() as work:
+            wanted = {piece_id for piece_id, _channel, _hour in waiting}
+            known = select(Piece.id, Piece.unit_id).where(Piece.id.in_(wanted), Piece.first_published_at.is_not(None))
+            units = {piece_id: unit_id for piece_id, unit_id in work.session.execute(known)}
+            for (piece_id, channel, hour), times in sorted(waiting.items()):
+                if piece_id not in units:
+                    continue
+                row = {"piece_id": piece_id, "channel": channel, "hour": hour}
+                insert_once(work.session, PageRead, unit_id=units[piece_id], reads=0, **row)
+                work.session.execute(update(PageRead).filter_by(**row).values(reads=PageRead.reads + times))
+
+
+def collect(works: Works, seal: Seal, make: Callable[[AccountInfo], Channel], zone: ZoneInfo) -> int:
+    """Asks every account for the figures of what it shows; returns how many readings were kept.
+
+    One account that fails stops no other. Asking twice on a day replaces that day's figures.
+    """
+    return sum(_collect_one(works, seal, make, zone, account_id) for account_id in _accounts(works))
+
+
+def _accounts(works: Works) -> Sequence[int]:
+    with works.read() as work:
+        live = select(Placement.account_id).where(Placement.state == PlacementState.LIVE).distinct()
+        query = select(Account.id).where(Account.id.in_(live), Account.active, Account.channel != DIRECT)
+        return work.session.scalars(query.order_by(Account.id)).all()
+
+
+def _collect_one(
+    works: Works, seal: Seal, make: Callable[[AccountInfo], Channel], zone: ZoneInfo, account_id: int
+) -> int:
+    with works.read() as work:
+        account = work.session.get_one(Account, account_id)
+        about = accounts.info(work.session, seal, account)
+        query = select(Placement).where(
+            Placement.account_id == account_id,
+            Placement.state == PlacementState.LIVE,
+            Placement.live_at >= work.now - READ_FOR,
+        )
+        found = work.session.scalars(query).all()
+        rows = {row.piece_id: row.id for row in found}
+        placed = [
+            Placed(row.piece_id, row.remote_id, row.url, {**row.data, "live_at": row.live_at.isoformat()})
+            for row in found
+        ]
+    try:
+        readings = make(about).read(placed) if placed else []
+    except ChannelError as failure:
+        log.warning("readings not collected", account=account_id, reason=failure.reason)
+        return 0
+    _keep(works, zone, rows, readings)
+    return len(readings)
+
+
+def _keep(works: Works, zone: ZoneInfo, rows: dict[int, int], readings: Sequence[Reading]) -> None:
+    with works.write() as work:
+        for reading in readings:
+            key = {"placement_id": rows[reading.piece_id], "day": reading.at.astimezone(zone).date()}
+            figures = dict(reading.figures)
+            if not insert_once(work.session, ChannelReading, figures=figures, read_at=reading.at, **key):
+                statement = update(ChannelReading).filter_by(**key).values(figures=figures, read_at=reading.at)
+                work.session.execute(statement)
+
+
+def forget_old(works: Works, keep: timedelta = timedelta(days=750)) -> None:
+    """Drops hourly counts older than two years; reports need no finer past than that."""
+    with works.write() as work:
+        oldest: datetime = work.now - keep
+        old = select(PageRead.id).where(PageRead.hour < oldest).limit(5000)
+        for row in work.session.scalars(select(PageRead).where(PageRead.id.in_(old))):
+            work.session.delete(row)

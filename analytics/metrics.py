@@ -1,0 +1,68 @@
+"""What each figure on the manager's pages means: one entry per metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure's name, Chinese label and unit, the question it answers, and how it is worked out."""
+
+    name: str
+    label: str
+    unit: str
+    question: str
+    formula: str
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "reads",
+            "阅读次数",
+            "次",
+            "这篇稿件在该渠道被打开了多少次？",
+            "门户网站为本站计数；其他渠道为平台自发布以来的累计数。各渠道口径不同，不相加，也不当作人数。",
+        ),
+        Metric(
+            "led_here", "带来访问", "次", "该渠道的链接为门户带来多少次访问？", "带有该渠道来源标记的门户页面打开次数。"
+        ),
+        Metric(
+            "on_time",
+            "十秒内发出率",
+            "%",
+            "到点的稿件是否及时发出？",
+            "首次调用平台距预定时间不超过 10 秒的任务数除以到点任务数。",
+        ),
+        Metric(
+            "lateness_p95",
+            "时延（95 分位）",
+            "秒",
+            "最慢的那些晚了多久？",
+            "到点任务首次调用平台的时刻减预定时间，取 95 分位。",
+        ),
+        Metric(
+            "first_response",
+            "首次响应时间",
+            "分钟",
+            "市民转人工后，多久得到坐席的第一句答复？",
+            "从转人工起到坐席首次答复止，只计工作时间，不含机器人应答时间；取中位数。",
+        ),
+        Metric(
+            "resolution",
+            "办结时间",
+            "分钟",
+            "转人工的会话多久办结？",
+            "从转人工起到会话结束止，只计工作时间；取中位数。",
+        ),
+        Metric(
+            "bot_share", "机器人独立解答率", "%", "多少会话没有转人工？", "未转人工即结束的会话数除以全部结束的会话数。"
+        ),
+        Metric(
+            "satisfaction", "满意率", "%", "市民对服务满意吗？", "评价为非常满意、满意、基本满意的次数除以评价总次数。"
+        ),
+        Metric("silence", "栏目静默天数", "天", "哪些栏目久未更新？", "今天减该栏目最近一次首发日期。"),
+    )
+}

@@ -1,0 +1,71 @@
+"""The tables of what comes back: the portal's own reads, the platforms' figures, and advice for a person."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.model import Base, Json
+
+
+class PageRead(Base):
+    """How often a page of the portal was opened within one hour (UTC), by the channel that led there.
+
+    A count of openings, never of people: no cookie, no address, no fingerprint is kept.
+    """
+
+    __tablename__ = "page_read"
+    __table_args__ = (
+        UniqueConstraint("piece_id", "channel", "hour"),
+        Index("ix_page_read_unit_id_hour", "unit_id", "hour"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"))
+    channel: Mapped[str] = mapped_column(String(30))
+    hour: Mapped[datetime]
+    reads: Mapped[int] = mapped_column(default=0)
+
+
+class ChannelReading(Base):
+    """A platform's figures for one placement as it told them on one day (office zone), summed since publication."""
+
+    __tablename__ = "channel_reading"
+    __table_args__ = (UniqueConstraint("placement_id", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    placement_id: Mapped[int] = mapped_column(ForeignKey("placement.id"), index=True)
+    day: Mapped[date]
+    figures: Mapped[dict[str, Any]] = mapped_column(Json)
+    read_at: Mapped[datetime]
+
+
+class Suggestion(Base):
+    """Advice with its reason, for a person to accept or dismiss; nothing happens by itself.
+
+    `key` keeps the same advice from standing twice; `facts` are the numbers it rests on, `draft` fills what
+    accepting opens.
+    """
+
+    __tablename__ = "suggestion"
+    __table_args__ = (Index("ix_suggestion_unit_id_state", "unit_id", "state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    kind: Mapped[str] = mapped_column(String(30))
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    title: Mapped[str] = mapped_column(String(300))
+    reason: Mapped[str] = mapped_column(String(500))
+    facts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    draft: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    column_id: Mapped[int | None] = mapped_column(ForeignKey("column.id"))
+    state: Mapped[str] = mapped_column(String(10), default="open")
+    made_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    piece_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"))

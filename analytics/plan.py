@@ -1,0 +1,229 @@
+"""Advice with reasons: when each channel is read, what the bot could not answer, which columns have gone silent.
+
+Metrics suggest; a person accepts or dismisses. Accepting opens a draft with what is known filled in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from analytics.models import PageRead, Suggestion
+from bot.models import Conversation, InboundMessage
+from channels.registry import channels
+from content import compose
+from content.compose import Draft
+from content.errors import NoRight
+from content.models import Column, Piece, PublicPiece
+from kernel.errors import Invalid, WrongState
+from kernel.once import insert_once
+from kernel.people import Permission, Viewer
+from kernel.work import Work
+
+LOOK_BACK = timedelta(days=28)
+ENOUGH_READS = 30
+BEST_HOURS = 3
+ENOUGH_ASKED = 3
+MOST_QUESTIONS = 10
+
+LABELS = {"best_hours": "发布时段", "unanswered": "未答问题", "silent_column": "静默栏目"}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One piece of advice before it is kept."""
+
+    kind: str
+    key: str
+    title: str
+    reason: str
+    facts: dict[str, Any]
+    draft: dict[str, Any] = field(default_factory=dict)
+    column_id: int | None = None
+
+
+def refresh(work: Work, unit_ids: Sequence[int], zone: ZoneInfo) -> int:
+    """Works the advice out anew for these units; returns how many are new.
+
+    Advice that has lost its reason is dropped. What a person dismissed stays dismissed until its key changes (another
+    hour, another question, another week of silence).
+    """
+    new = 0
+    for unit_id in unit_ids:
+        found = [
+            *best_hours(work.session, unit_id, work.now, zone),
+            *unanswered(work.session, unit_id, work.now),
+            *silent_columns(work.session, unit_id, work.now, zone),
+        ]
+        new += sum(_keep(work, unit_id, advice) for advice in found)
+        _drop_missing(work, unit_id, {advice.key for advice in found})
+    return new
+
+
+def best_hours(session: Session, unit_id: int, now: datetime, zone: ZoneInfo) -> list[Advice]:
+    """Per channel the hours of the day (office zone) in which most openings of the last four weeks fell."""
+    query = (
+        select(PageRead.channel, PageRead.hour, func.sum(PageRead.reads))
+        .where(PageRead.unit_id == unit_id, PageRead.hour >= now - LOOK_BACK)
+        .group_by(PageRead.channel, PageRead.hour)
+    )
+    counted: dict[str, dict[int, int]] = {}
+    for channel, hour, reads in session.execute(query):
+        hours = counted.setdefault(channel, {})
+        local = hour.astimezone(zone).hour
+        hours[local] = hours.get(local, 0) + int(reads)
+    return [advice for channel, hours in sorted(counted.items()) if (advice := _hours_advice(unit_id, channel, hours))]
+
+
+def unanswered(session: Session, unit_id: int, now: datetime) -> list[Advice]:
+    """Questions that the bot could not answer and that were asked several times in the last four weeks."""
+    query = (
+        select(InboundMessage.text, func.count(InboundMessage.id))
+        .join(Conversation, Conversation.id == InboundMessage.conversation_id)
+        .where(
+            Conversation.unit_id == unit_id,
+            InboundMessage.outcome == "question",
+            InboundMessage.received_at >= now - LOOK_BACK,
+        )
+        .group_by(InboundMessage.text)
+        .having(func.count(InboundMessage.id) >= ENOUGH_ASKED)
+        .order_by(func.count(InboundMessage.id).desc())
+        .limit(MOST_QUESTIONS)
+    )
+    column = session.scalar(select(Column.id).where(Column.kind == "faq", Column.active).order_by(Column.id).limit(1))
+    return [
+        Advice(
+            kind="unanswered",
+            key=f"unanswered.{unit_id}.{_digest(text)}",
+            title=f"补充问答：{text[:60]}",
+            reason=f"近四周有 {count} 次提问，机器人答不了。",
+            facts={"question": text, "asked": count},
+            draft={"title": text[:100], "fields": {"wordings": [text]}},
+            column_id=column,
+        )
+        for text, count in session.execute(query)
+    ]
+
+
+def silent_columns(session: Session, unit_id: int, now: datetime, zone: ZoneInfo) -> list[Advice]:
+    """Columns near or past the longest pause that inspections allow."""
+    newest = (
+        select(PublicPiece.column_id, func.max(PublicPiece.first_at).label("at"))
+        .group_by(PublicPiece.column_id)
+        .subquery()
+    )
+    query = (
+        select(Column, newest.c.at)
+        .outerjoin(newest, newest.c.column_id == Column.id)
+        .where(Column.unit_id == unit_id, Column.active, Column.freshness_days.is_not(None))
+    )
+    found = []
+    for column, at in session.execute(query):
+        limit = column.freshness_days or 0
+        days = (now.astimezone(zone).date() - at.astimezone(zone).date()).days if at else None
+        if days is None or days * 5 >= limit * 4:
+            found.append(_silence_advice(column, days, limit))
+    return found
+
+
+def accept(work: Work, who: Viewer, suggestion: Suggestion) -> Piece | None:
+    """A person takes the advice: a draft opens where there is something to write, else it is noted as agreed."""
+    _decide(work, who, suggestion)
+    suggestion.state = "accepted"
+    if suggestion.column_id is None:
+        work.audit("suggestion.accepted", suggestion, title=suggestion.title)
+        return None
+    column = work.session.get_one(Column, suggestion.column_id)
+    piece = compose.create(work, who, column, draft=Draft(**suggestion.draft))
+    suggestion.piece_id = piece.id
+    work.audit("suggestion.accepted", suggestion, title=suggestion.title, piece=piece.id)
+    return piece
+
+
+def dismiss(work: Work, who: Viewer, suggestion: Suggestion, reason: str) -> None:
+    """A person does not take it, and says why."""
+    if not reason.strip():
+        raise Invalid(field="reason", why="不采纳须填写理由。")
+    _decide(work, who, suggestion)
+    suggestion.state = "dismissed"
+    work.audit("suggestion.dismissed", suggestion, title=suggestion.title, reason=reason.strip())
+
+
+def _decide(work: Work, who: Viewer, suggestion: Suggestion) -> None:
+    if not who.may(Permission.PLAN_ACT, suggestion.unit_id):
+        raise NoRight(what="处理此建议")
+    if suggestion.state != "open":
+        raise WrongState(state="已处理", act="再次处理")
+    suggestion.decided_at, suggestion.decided_by = work.now, who.person_id
+
+
+def _hours_advice(unit_id: int, channel: str, hours: dict[int, int]) -> Advice | None:
+    total = sum(hours.values())
+    if total < ENOUGH_READS:
+        return None
+    best = sorted(sorted(hours, key=lambda hour: -hours[hour])[:BEST_HOURS])
+    share = sum(hours[hour] for hour in best) / total
+    named = "、".join(f"{hour}–{hour + 1} 时" for hour in best)
+    adapter = channels().get(channel)
+    label = adapter.label if adapter else channel
+    return Advice(
+        kind="best_hours",
+        key=f"best_hours.{unit_id}.{channel}.{'-'.join(map(str, best))}",
+        title=f"{label}：建议在 {named} 发布",
+        reason=f"近四周经{label}打开的 {total} 次中，{share:.0%} 在这些时段。",
+        facts={"channel": channel, "hours": {str(hour): hours[hour] for hour in sorted(hours)}, "best": best},
+    )
+
+
+def _silence_advice(column: Column, days: int | None, limit: int) -> Advice:
+    since = "还没有内容" if days is None else f"已 {days} 天未更新"
+    return Advice(
+        kind="silent_column",
+        key=f"silent_column.{column.id}.{'never' if days is None else days // 7}",
+        title=f"“{column.name}”{since}",
+        reason=f"该栏目最长 {limit} 天须更新一次，{since}。",
+        facts={"days": days, "limit": limit},
+        draft={"title": ""},
+        column_id=column.id,
+    )
+
+
+def _keep(work: Work, unit_id: int, advice: Advice) -> bool:
+    inserted = insert_once(
+        work.session,
+        Suggestion,
+        unit_id=unit_id,
+        kind=advice.kind,
+        key=advice.key,
+        title=advice.title[:300],
+        reason=advice.reason[:500],
+        facts=advice.facts,
+        draft=advice.draft,
+        column_id=advice.column_id,
+        made_at=work.now,
+        seen_at=work.now,
+    )
+    if not inserted:
+        row = work.session.scalars(select(Suggestion).where(Suggestion.key == advice.key)).one()
+        row.seen_at = work.now
+        if row.state in ("open", "gone"):
+            row.state, row.reason, row.facts, row.title = "open", advice.reason[:500], advice.facts, advice.title[:300]
+    return inserted
+
+
+def _drop_missing(work: Work, unit_id: int, keys: set[str]) -> None:
+    query = select(Suggestion).where(Suggestion.unit_id == unit_id, Suggestion.state == "open")
+    for row in work.session.scalars(query):
+        if row.key not in keys:
+            row.state = "gone"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

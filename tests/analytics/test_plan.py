@@ -1,0 +1,101 @@
+"""Advice follows the readings, has its reason, and waits for a person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from analytics import plan
+from analytics.models import Suggestion
+from content.errors import NoRight
+from content.models import Revision
+from kernel.errors import Invalid, WrongState
+from tests.analytics.conftest import Published
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def _refresh(published: Published) -> list[Suggestion]:
+    with published.works.write() as work:
+        plan.refresh(work, [published.office.bureau.id], ZONE)
+    with published.works.read() as work:
+        return list(work.session.scalars(select(Suggestion).where(Suggestion.state == "open").order_by(Suggestion.id)))
+
+
+def _read(published: Published, times: int, channel: str = "wechat") -> None:
+    published.count(published.path, channel, times)
+
+
+def _of(found: list[Suggestion], kind: str) -> list[Suggestion]:
+    return [one for one in found if one.kind == kind]
+
+
+def test_other_readings_give_other_advice(published: Published) -> None:
+    _read(published, 40)
+    (morning,) = _of(_refresh(published), "best_hours")
+    assert "9–10 时" in morning.title
+    published.clock.step(hours=11)
+    _read(published, 200)
+    (evening,) = _of(_refresh(published), "best_hours")
+    assert "20–21 时" in evening.title
+    assert evening.facts["hours"] == {"9": 40, "20": 200}
+    assert "240 次" in evening.reason
+
+
+def test_too_few_readings_give_no_advice(published: Published) -> None:
+    _read(published, plan.ENOUGH_READS - 1)
+    assert _of(_refresh(published), "best_hours") == []
+
+
+def test_a_column_is_named_before_its_limit_is_reached(published: Published) -> None:
+    published.clock.step(days=143)
+    assert not any("通知公告" in one.title for one in _of(_refresh(published), "silent_column"))
+    published.clock.step(days=1)
+    (silent,) = [one for one in _of(_refresh(published), "silent_column") if "通知公告" in one.title]
+    assert silent.facts == {"days": 144, "limit": 180}
+    assert "144 天" in silent.reason
+
+
+def test_an_empty_column_is_named(published: Published) -> None:
+    titles = [one.title for one in _of(_refresh(published), "silent_column")]
+    assert any("工作动态" in title and "还没有内容" in title for title in titles)
+
+
+def test_accepting_opens_a_draft_in_the_column(published: Published) -> None:
+    (silent,) = [one for one in _of(_refresh(published), "silent_column") if "工作动态" in one.title]
+    with published.office.working("author") as (work, who):
+        piece = plan.accept(work, who, work.session.get_one(Suggestion, silent.id))
+    assert piece is not None
+    with published.works.read() as work:
+        kept = work.session.get_one(Suggestion, silent.id)
+        assert (kept.state, kept.piece_id, kept.decided_by) == ("accepted", piece.id, piece.author_id)
+        assert work.session.get_one(Revision, piece.revision_id).number == 1
+    with published.office.working("author") as (work, who), pytest.raises(WrongState):
+        plan.accept(work, who, work.session.get_one(Suggestion, silent.id))
+
+
+def test_dismissed_advice_stays_away_until_its_reason_changes(published: Published) -> None:
+    (silent,) = [one for one in _of(_refresh(published), "silent_column") if "工作动态" in one.title]
+    with published.office.working("author") as (work, who):
+        row = work.session.get_one(Suggestion, silent.id)
+        with pytest.raises(Invalid):
+            plan.dismiss(work, who, row, " ")
+        plan.dismiss(work, who, row, "栏目即将合并")
+    assert not any(one.id == silent.id for one in _refresh(published))
+
+
+def test_another_unit_does_not_decide(published: Published) -> None:
+    (silent,) = [one for one in _of(_refresh(published), "silent_column") if "工作动态" in one.title]
+    with published.office.working("stranger") as (work, who), pytest.raises(NoRight):
+        plan.accept(work, who, work.session.get_one(Suggestion, silent.id))
+
+
+def test_advice_without_its_reason_goes(published: Published) -> None:
+    _read(published, 40)
+    assert _of(_refresh(published), "best_hours")
+    published.clock.step(days=29)
+    assert _of(_refresh(published), "best_hours") == []
+    assert timedelta(days=29) > plan.LOOK_BACK
