@@ -7,12 +7,13 @@ dies leaves a lease that runs out, and the sweep finds the row.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.operators import desc_op
 
 from kernel.model import Base
 
@@ -50,16 +51,20 @@ def claim(
     holds the only lock. Runs inside a writing work, which should end before the network is touched.
     """
     key = model.__mapper__.primary_key[0]
-    wanted = select(key).where(*where).order_by(*order).limit(limit).with_for_update(skip_locked=True)
+    chosen = select(key.label("chosen")).where(*where).order_by(*order).limit(limit)
+    # Materialized: as a plain subquery PostgreSQL may run it once per row, each time skipping the rows it has just
+    # locked, and claim every row whatever the limit.
+    wanted = chosen.with_for_update(skip_locked=True).cte("wanted").prefix_with("MATERIALIZED", dialect="postgresql")
     statement = (
         update(model)
-        .where(key.in_(wanted), *where)
+        .where(key.in_(select(wanted.c.chosen)), *where)
         .values(claimed_by=claimant, claimed_until=now + lease, **values)
         .returning(model)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     rows = list(session.scalars(statement))
-    rows.sort(key=lambda row: [getattr(row, column.key) for column in order if hasattr(column, "key")])
+    for column in reversed(order):
+        rows.sort(key=_sort_key(column), reverse=getattr(column, "modifier", None) is desc_op)
     return rows
 
 
@@ -69,3 +74,13 @@ def still_mine(session: Session, model: type[Row], row_id: int, claimant: str) -
     held: ColumnElement[bool] = model.__table__.c.claimed_by == claimant
     query = select(model).where(key == row_id, held).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def _sort_key(column: Any) -> Callable[[Base], tuple[bool, Any]]:
+    name = str(getattr(column, "element", column).key)
+
+    def key(row: Base) -> tuple[bool, Any]:
+        value = getattr(row, name)
+        return value is None, value
+
+    return key

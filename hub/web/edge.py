@@ -83,7 +83,8 @@ class Edge:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self._limit:
-                await _read_on(receive)
+                if message.get("more_body", False):
+                    await _read_on(receive)
                 raise HTTPException(413)
             return message
 

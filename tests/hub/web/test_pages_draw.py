@@ -8,8 +8,15 @@ from kernel.people import Role
 from tests.hub.office import Office
 
 PAGES = {
-    Role.SYSTEM_ADMIN: ["/console/people", "/console/people/new", "/console/people/{id}", "/console/units"]
-    + ["/console/units/1", "/console/rules", "/console/people?q=%25&role=officer&state=active&sort=-unit&page=9"],
+    Role.SYSTEM_ADMIN: [
+        "/console/people",
+        "/console/people?q=%25&role=officer&state=active&sort=-unit&page=9",
+        "/console/people/new",
+        "/console/people/{id}",
+        "/console/units",
+        "/console/units/1",
+        "/console/rules",
+    ],
     Role.SECURITY_ADMIN: ["/console/grants", "/console/grants?person=liu", "/console/tokens", "/console/people"],
     Role.AUDITOR: ["/console/audit", "/console/audit?act=login.succeeded&from=2026-03-01&to=2026-03-31&sort=seq"],
 }

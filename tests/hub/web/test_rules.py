@@ -1,0 +1,95 @@
+"""规则: set per unit, inherited from above, checked, and kept with their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hub.web.rules import read, show
+from kernel import office_rules
+from kernel.errors import Invalid
+from kernel.office_rules import Rule, declare, number_between, value_of
+from kernel.people import Role
+from tests.hub.office import Browser, Office
+
+LEVELS: Rule[int] = Rule("probe.levels", 3, "审签级数", number_between(1, 5))
+QUIET: Rule[list[str]] = Rule("probe.quiet", ["22:00", "07:00"], "免打扰时段")
+STRICT: Rule[bool] = Rule("probe.strict", True, "严格模式")
+PHRASE: Rule[str] = Rule("probe.phrase", "请稍候", "等候语")
+SHARE: Rule[float] = Rule("probe.share", 0.5, "比例")
+RULES: tuple[Rule[Any], ...] = (LEVELS, QUIET, STRICT, PHRASE, SHARE)
+
+
+@pytest.fixture(autouse=True)
+def declared() -> Iterator[None]:
+    """A few rules of every kind."""
+    for rule in RULES:
+        declare(rule)
+    yield
+    for rule in RULES:
+        del office_rules.RULES[rule.name]
+
+
+@pytest.fixture
+def admin(office: Office) -> Browser:
+    """The system administrator of the whole city."""
+    office.hire("admin", "root", Role.SYSTEM_ADMIN, below=True)
+    return office.log_in("admin")
+
+
+def in_force(office: Office, rule: Rule[Any], unit: str) -> object:
+    with office.hub.works.read() as work:
+        return value_of(work.session, rule, office.unit(unit).id, work.now)
+
+
+def test_a_rule_holds_for_its_unit_and_below(office: Office, admin: Browser) -> None:
+    north = office.unit("north").id
+    answer = admin.send_form("/console/rules/probe.levels", unit=north, value="4")
+    assert answer.headers["location"] == f"/console/rules?unit={north}"
+    found = {unit: in_force(office, LEVELS, unit) for unit in ("root", "north", "north-desk", "south")}
+    assert found == {"root": 3, "north": 4, "north-desk": 4, "south": 3}
+    page = admin.get(f"/console/rules?unit={office.unit('north-desk').id}").text
+    assert "北区" in page.split(LEVELS.name)[-1].split("</tr>")[0]
+
+
+def test_every_setting_is_kept(office: Office, admin: Browser) -> None:
+    root = office.unit("root").id
+    for value in ("2", "5"):
+        admin.send_form("/console/rules/probe.levels", unit=root, value=value)
+    page = admin.get(f"/console/rules/probe.levels?unit={office.unit('north').id}").text
+    assert page.index("<code>5</code>") < page.index("<code>2</code>")
+    assert "admin某" in page
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [(LEVELS, "9"), (LEVELS, "many"), (LEVELS, "true"), (QUIET, '"22:00"'), (STRICT, "1"), (LEVELS, "")],
+)
+def test_a_wrong_value_is_refused_beside_its_field(office: Office, admin: Browser, rule: Rule[Any], value: str) -> None:
+    answer = admin.send_form(f"/console/rules/{rule.name}", unit=office.unit("root").id, value=value)
+    assert answer.status_code == 422
+    assert 'id="value-error"' in answer.text
+    assert in_force(office, rule, "root") == rule.default
+
+
+def test_an_unknown_rule_is_not_found(admin: Browser) -> None:
+    assert admin.get("/console/rules/probe.none").status_code == 404
+    assert admin.get("/console/rules?unit=x").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "value"),
+    [(LEVELS, "2", 2), (QUIET, '["a"]', ["a"]), (STRICT, "false", False), (PHRASE, " 马上 ", "马上"), (SHARE, "1", 1)],
+)
+def test_values_are_read_as_their_own_kind(rule: Rule[Any], text: str, value: object) -> None:
+    found = read(rule, text)
+    assert found == value
+    assert read(rule, show(found)) == found
+
+
+def test_a_phrase_that_looks_like_a_number_stays_a_phrase() -> None:
+    assert read(PHRASE, "12345") == "12345"
+    with pytest.raises(Invalid):
+        read(LEVELS, "NaN!")
