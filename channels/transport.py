@@ -100,9 +100,23 @@ class GuardedBackend(httpcore.SyncBackend):
 
 def _public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    return ip.is_global and not ip.is_multicast
+    inner = _carried(ip) if isinstance(ip, ipaddress.IPv6Address) else None
+    if inner is not None and not _public(str(inner)):
+        return False
+    mapped = isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None
+    return mapped or (ip.is_global and not ip.is_multicast and ip not in _LOCAL_TRANSLATION)
+
+
+def _carried(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address inside an IPv6 one, which a gateway would call: mapped, 6to4, Teredo or NAT64."""
+    if ip in _TRANSLATION:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+
+
+# RFC 6052 and RFC 8215.
+_TRANSLATION = ipaddress.IPv6Network("64:ff9b::/96")
+_LOCAL_TRANSLATION = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 
 def allowed_of(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import struct
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -107,7 +108,7 @@ def _opened(credentials: Mapping[str, str], request: Pushed) -> Fields:
         text = _crypto(credentials).decrypt_message(
             {"Encrypt": encrypted}, query.get("msg_signature", ""), query.get("timestamp", ""), query.get("nonce", "")
         )
-    except (WeChatException, ValueError, IndexError, AssertionError) as error:
+    except (WeChatException, struct.error, ValueError, IndexError, AssertionError) as error:
         # Signed by whoever knows our token, but sealed with another key or for another account.
         raise BadPush(why="无法解密，请核对 EncodingAESKey 与 AppID") from error
     return _parsed(text.encode())
