@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hub.commands import archive, audit, demo, reference, serving, settings, setup
+from hub.commands import archive, audit, demo, drilling, reference, serving, settings, setup
 from kernel.errors import XuandaError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 
 app.command("serve")(serving.serve)
 app.command("demo")(demo.demo)
+app.command("drill")(drilling.drill)
 app.command("migrate")(serving.migrate)
 app.command("settings")(settings.show_settings)
 app.command("backup")(archive.backup)

@@ -1,0 +1,72 @@
+"""Runs the steps in order, prints each with its time, and says whether all came out as they must."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import httpx
+
+from hub.drill import way_out
+from hub.drill.stage import DrillFailed, Stage, stage, stop
+
+Step = tuple[str, Callable[[Stage], str]]
+
+STEPS: Sequence[Step] = (
+    ("write a notice with a picture", way_out.write),
+    ("a mobile number blocks the submission", way_out.refuse),
+    ("submit", way_out.submit),
+    ("three proof passes, three signatures", way_out.sign),
+    ("book on every account", way_out.book),
+    ("arrive", way_out.arrive),
+    ("read on the portal", way_out.read),
+    ("once on each platform", way_out.once),
+    ("withdraw from the portal", way_out.withdraw),
+)
+
+
+def run(platforms: str, say: Callable[[str], None]) -> bool:
+    """The whole drill; True when every step came out. The first step that fails ends it."""
+    started = time.monotonic()
+    with stage(platforms) as built:
+        say(f"{_seconds(started)}  ready: the product at {built.url}, platforms at {built.platforms}")
+        for name, step in STEPS:
+            begun = time.monotonic()
+            try:
+                said = step(built)
+            except (DrillFailed, httpx.HTTPError) as failure:
+                say(f"{_seconds(begun)}  FAILED {name}: {failure}")
+                _show_logs(built, say)
+                return False
+            say(f"{_seconds(begun)}  {name}: {said}")
+        verdict = _audit(built)
+        say(f"         audit log: {verdict}")
+        say(f"{_seconds(started)}  the drill is done")
+        return "hold" in verdict
+
+
+def _audit(built: Stage) -> str:
+    stop(built.processes.pop("product"))
+    done = subprocess.run(
+        [sys.executable, "-m", "hub.cli", "audit", "verify"],
+        env={**os.environ, "XUANDA_DATA": str(built.folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (done.stdout or done.stderr).strip()
+
+
+def _show_logs(built: Stage, say: Callable[[str], None]) -> None:
+    for name in ("product", "platforms"):
+        log = built.folder / f"{name}.log"
+        if log.exists():
+            lines = [line for line in log.read_text("utf-8").splitlines() if "[info " not in line][-25:]
+            say(f"--- {name}.log\n" + "\n".join(lines))
+
+
+def _seconds(since: float) -> str:
+    return f"{time.monotonic() - since:7.2f}s"

@@ -1,0 +1,174 @@
+"""The way out: a notice is written, refused, mended, signed by three people, booked, and arrives once everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hub.demo.drawing import landscape
+from hub.drill.stage import DrillFailed, Stage, must, until
+
+AUTHOR, SIGNERS = "linxiaowen", ("sumin", "chenguodong", "zhaomingyuan")
+TITLE = "关于临江区部分道路临时交通管制的通告"
+BODY = (
+    "<p>因滨江大道道路养护，{when}起临江区滨江大道东段实行临时交通管制，请过往车辆绕行。</p>"
+    "<p>咨询电话：0968-8061000。</p>"
+)
+OVER = ("done", "failed", "manual", "cancelled", "held")
+
+
+def write(stage: Stage) -> str:
+    """An officer writes a notice with a picture."""
+    officer = stage.api(AUTHOR)
+    words = {"column": "tongzhi", "title": TITLE, "summary": "滨江大道东段临时交通管制。", "editor": "林晓雯"}
+    piece = must(officer.post("/pieces", json={**words, "body": BODY.format(when="本周五22时")}))
+    files = {"file": ("示意图.jpg", landscape(7), "image/jpeg")}
+    picture = must(officer.post(f"/pieces/{piece['id']}/pictures", files=files, data={"alt": "管制路段示意图"}))
+    body = f'{BODY.format(when="本周五22时")}<p><img src="{picture["src"]}" alt="管制路段示意图"></p>'
+    stage.kept.update(piece=piece["id"], words={**words, "cover_id": picture["id"]}, body=body, src=picture["src"])
+    _save(stage, body)
+    return f"piece {piece['id']} with a picture"
+
+
+def refuse(stage: Stage) -> str:
+    """A mobile number in the text blocks the submission, by name, and nothing is lost."""
+    _save(stage, stage.kept["body"].replace("0968-8061000", "13912345678"))
+    answer = _submit(stage)
+    said = must(answer, 422)
+    if "139****5678" not in said["message"]:
+        raise DrillFailed(f"the refusal does not name what blocks: {said}")
+    _save(stage, stage.kept["body"])
+    return str(said["message"])
+
+
+def submit(stage: Stage) -> str:
+    """The mended text is submitted to every account that takes text by itself."""
+    release = must(_submit(stage))
+    stage.kept.update(release=release["id"], hash=release["hash"])
+    return f"release {release['id']}, {release['levels']} levels, {release['proofs']} proof passes"
+
+
+def sign(stage: Stage) -> str:
+    """The author is refused; then three people proofread and sign, each over the same hash."""
+    release, seen = stage.kept["release"], {"hash": stage.kept["hash"], "opinion": "同意"}
+    must(stage.api(AUTHOR).post(f"/releases/{release}/sign", json=seen), 403)
+    must(stage.api("gaoxiang").post(f"/releases/{release}/sign", json=seen), 403, 404)
+    for login in SIGNERS:
+        must(stage.api(login).post(f"/releases/{release}/proofs"))
+    must(stage.api(SIGNERS[0]).post(f"/releases/{release}/sign", json={"hash": "0" * 64}), 409)
+    for login in SIGNERS:
+        signed = must(stage.api(login).post(f"/releases/{release}/sign", json=seen))
+    if signed["state"] != "signed":
+        raise DrillFailed(f"after three signatures the release is {signed['state']}")
+    return "signed by " + ", ".join(SIGNERS)
+
+
+def book(stage: Stage) -> str:
+    """Every account gets its delivery, for now."""
+    booked = {}
+    for account in stage.kept["accounts"]:
+        order = {"pieces": [stage.kept["piece"]], "account": account["id"], "action": account["action"]}
+        booked[account["id"]] = must(stage.api(AUTHOR).post("/deliveries", json=order))["id"]
+    stage.kept["deliveries"] = booked
+    return f"{len(booked)} deliveries"
+
+
+def arrive(stage: Stage) -> str:
+    """Each delivery comes to an end that is right for its channel."""
+    ends = []
+    for account in stage.kept["accounts"]:
+        delivery = _ended(stage, stage.kept["deliveries"][account["id"]])
+        wanted = "manual" if account["channel"] == "manual" else "done"
+        if delivery["state"] != wanted:
+            raise DrillFailed(f"{account['name']}: {delivery['state']} {delivery['reason']}")
+        ends.append(f"{account['channel']} {delivery['state']}")
+    return ", ".join(ends)
+
+
+def read(stage: Stage) -> str:
+    """A citizen reads it on the portal, with its picture; a search engine finds it in the feed."""
+    public = stage.public()
+    path = f"/tongzhi/{stage.kept['piece']}.html"
+    page = must(public.get(path))
+    if TITLE not in page or stage.kept["src"] not in page:
+        raise DrillFailed(f"{path} does not show the title and the picture")
+    must(public.get(stage.kept["src"]))
+    for listing in ("/", "/tongzhi/", "/rss.xml", "/sitemap/tongzhi-1.xml"):
+        if path not in must(public.get(listing)):
+            raise DrillFailed(f"{listing} does not list {path}")
+    return path
+
+
+def once(stage: Stage) -> str:
+    """The platforms' own ledger: it arrived on each account exactly once."""
+    if not stage.ledger_read:
+        return "other stand-ins: their ledger is not read"
+    counted = {name: _arrived(stage, kinds) for name, kinds in ARRIVALS.items() if _expects(stage, name)}
+    wrong = {name: number for name, number in counted.items() if number != 1 * _accounts(stage, name)}
+    if wrong:
+        raise DrillFailed(f"arrivals are not one per account: {wrong}")
+    return ", ".join(f"{name} {number}" for name, number in counted.items())
+
+
+def withdraw(stage: Stage) -> str:
+    """A withdrawal leaves a public phrase and 410 at the old address, and the lists forget the piece."""
+    portal = next(account for account in stage.kept["accounts"] if account["channel"] == "portal")
+    order = {
+        "pieces": [stage.kept["piece"]],
+        "account": portal["id"],
+        "action": "withdraw",
+        "phrase": "管制时间有调整，以新的通告为准。",
+    }
+    delivery = _ended(stage, must(stage.api(AUTHOR).post("/deliveries", json=order))["id"])
+    if delivery["state"] != "done":
+        raise DrillFailed(f"withdrawal: {delivery['state']} {delivery['reason']}")
+    path = f"/tongzhi/{stage.kept['piece']}.html"
+    page = must(stage.public().get(path), 410)
+    if order["phrase"] not in page or TITLE in page:
+        raise DrillFailed("the withdrawn page does not show the phrase alone")
+    if path in must(stage.public().get("/tongzhi/")):
+        raise DrillFailed("the column still lists the withdrawn piece")
+    return str(order["phrase"])
+
+
+# platform in the ledger -> the kinds of lines that mean a citizen was reached
+ARRIVALS: Mapping[str, str] = {
+    "wechat": "mass_sent,published",
+    "weibo": "post",
+    "jpush": "push",
+}
+
+
+def _save(stage: Stage, body: str) -> None:
+    officer, piece = stage.api(AUTHOR), stage.kept["piece"]
+    version = must(officer.get(f"/pieces/{piece}"))["version"]
+    must(officer.put(f"/pieces/{piece}", json={**stage.kept["words"], "body": body, "version": version}))
+
+
+def _submit(stage: Stage) -> Any:
+    officer, piece = stage.api(AUTHOR), stage.kept["piece"]
+    offered = must(officer.get(f"/pieces/{piece}/accounts"))["accounts"]
+    stage.kept["accounts"] = offered
+    version = must(officer.get(f"/pieces/{piece}"))["version"]
+    targets = [{"account": account["id"], "action": account["action"]} for account in offered]
+    return officer.post(f"/pieces/{piece}/submit", json={"version": version, "targets": targets})
+
+
+def _ended(stage: Stage, delivery: int) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        row: dict[str, Any] = must(stage.api(AUTHOR).get(f"/deliveries/{delivery}"))
+        return row if row["state"] in OVER else None
+
+    return until(f"delivery {delivery}", look, 60)
+
+
+def _arrived(stage: Stage, platform_kinds: str) -> int:
+    return len(stage.ledger(kind=platform_kinds))
+
+
+def _expects(stage: Stage, platform: str) -> bool:
+    return _accounts(stage, platform) > 0
+
+
+def _accounts(stage: Stage, platform: str) -> int:
+    return sum(1 for account in stage.kept["accounts"] if account["channel"] == platform)
