@@ -27,6 +27,7 @@ from hub.editorial import Offer, piece_for
 from hub.product import Hub
 from hub.web import approval
 from hub.web.access import Asker, HubDep, may
+from hub.web.edge import allow_inline_styles
 from hub.web.forms import FormState
 from hub.web.lists import like, listing
 from hub.web.media import inside
@@ -499,6 +500,7 @@ def _page(request: Request, hub: Hub, asker: Asker, piece_id: int, attempt: Atte
         if writes and (piece.state in EDITABLE or attempt.draft):
             context |= _editing(work.session, piece, attempt, asker)
             template = "pages/pieces/editor.html"
+            allow_inline_styles(request)
         else:
             template = "pages/pieces/one.html"
     status = attempt.error.status if attempt.error else 200

@@ -60,7 +60,7 @@
   const versionField = form.querySelector("[data-version]");
 
   function say(name, bad = false, after = "") {
-    const place = form.querySelector("[data-state]");
+    const place = form.querySelector("[data-save-state]");
     place.textContent = words(name) + after;
     place.classList.toggle("form-end__state--bad", bad);
   }
@@ -102,7 +102,7 @@
       return say("stale", true);
     }
     mark(said.field ?? "", said.message);
-    const place = form.querySelector("[data-state]");
+    const place = form.querySelector("[data-save-state]");
     place.textContent = said.message;
     place.classList.add("form-end__state--bad");
   }
@@ -332,6 +332,7 @@
       countHTMLChars: false,
       showWordsCounter: false,
       showXPathInStatusbar: false,
+      hidePoweredByJodit: true,
       // Nothing is fetched from anybody's server, and nothing is evaluated.
       sourceEditor: "area",
       beautifyHTML: false,

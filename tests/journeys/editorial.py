@@ -1,0 +1,72 @@
+"""A running console with the office of `tests.factories`, and a browser in which its people work."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from kernel.clock import Clock
+from tests.hub.office import PASSWORD
+from tests.hub.web.newsroom import Newsroom, open_newsroom
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@dataclass
+class House:
+    """The server's address, the office behind it, and what the browsers complained about."""
+
+    address: str
+    newsroom: Newsroom
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+
+    def page(self, width: int = 1280, height: int = 900) -> Page:
+        """A fresh browser of nobody."""
+        context = self.browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url} {error}"))
+        page.on("console", lambda message: self._hear(page, message.type, message.text))
+        return page
+
+    def desk_of(self, login: str, width: int = 1280, height: int = 900) -> Page:
+        """A browser in which this person is logged in."""
+        page = self.page(width, height)
+        page.goto(f"{self.address}/console/login")
+        page.fill("#login", login)
+        page.fill("#password", PASSWORD)
+        page.click("form button[type=submit]")
+        page.wait_for_url("**/console")
+        return page
+
+    def _hear(self, page: Page, kind: str, text: str) -> None:
+        # Frames of previews run nothing on purpose; the browser says so for every script it did not run.
+        if kind == "error" and "sandboxed" not in text and "status of 4" not in text:
+            self.complaints.append(f"{page.url} {text}")
+
+
+@contextmanager
+def running(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[House]:
+    """Serves the console on a free loopback port and opens Chromium; skipped where Chromium is missing."""
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is not installed (apt install chromium)")
+    with open_newsroom(url, folder, clock, **settings) as newsroom, sync_playwright() as playwright:
+        server = uvicorn.Server(uvicorn.Config(newsroom.app, port=0, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        while not server.started:
+            thread.join(0.05)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield House(f"http://127.0.0.1:{port}", newsroom, browser)
+        browser.close()
+        server.should_exit = True
+        thread.join(10)
