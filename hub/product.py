@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
@@ -17,6 +18,9 @@ from kernel.events import Listeners
 from kernel.seal import Seal
 from kernel.work import Works
 from templates.engine import Engine as Pages
+
+if TYPE_CHECKING:
+    from hub.incoming import Incoming
 
 HEARTBEAT = "engine.heartbeat"
 
@@ -36,9 +40,12 @@ class Hub:
     sessions: Sessions
     notifier: Notifier
     duties: list[Duty] = field(default_factory=list)
+    # The way in; set by `hub.incoming.connect`.
+    incoming: Incoming = field(init=False)
     # Starts what looks for due work and returns what stops it; None in a process that only answers.
     start_engine: Callable[[], Callable[[], None]] | None = None
 
     def close(self) -> None:
-        """Lets go of the database."""
+        """Ends the bot's threads and lets go of the database."""
+        self.incoming.close()
         self.engine.dispose()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CursorResult
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -12,5 +11,6 @@ from kernel.model import Base
 def insert_once(session: Session, model: type[Base], **values: object) -> bool:
     """Inserts a row unless one of its unique values is taken; True when this call inserted it."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    result = session.execute(insert(model).values(**values).on_conflict_do_nothing())
-    return isinstance(result, CursorResult) and result.rowcount == 1
+    key = model.__mapper__.primary_key[0]
+    # Asked by RETURNING: psycopg counts no rows where the key itself is made by the database.
+    return session.scalar(insert(model).values(**values).on_conflict_do_nothing().returning(key)) is not None

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select, update
 
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
-from channels.base import Accepted, ByHand, CannotTell, Live, NotThere, Settlement, Uncorrectable
+from channels.base import (
+    Accepted,
+    ByHand,
+    CannotTell,
+    JobResult,
+    Live,
+    NotThere,
+    Post,
+    Settlement,
+    Uncorrectable,
+)
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled, Unauthorised
+from content.models import PublicPiece
 from kernel.retry import RetryPolicy
 from kernel.work import Work
+from scheduler.batch import Batch, load
 from scheduler.events import CredentialDied, NeedsPerson
 from scheduler.models import Attempt, Delivery
 from scheduler.placements import remember, remember_uncorrectable
-from scheduler.posts import items_of
+from scheduler.posts import post_of
 from scheduler.states import DeliveryState
 
 S = DeliveryState
@@ -30,47 +41,102 @@ ASKING = RetryPolicy(attempts=12, first=timedelta(seconds=2), factor=2.0, longes
 
 @dataclass(frozen=True)
 class Outcome:
-    """An answer to one claimed delivery; `act` is what was asked: send, poll or ask."""
+    """An answer to one claimed delivery; `act` is what was asked (send, poll or ask) at attempt `number`."""
 
     delivery_id: int
     claimant: str
     attempt_id: int
     act: str
+    number: int
     answer: Answer
     ended_at: datetime = field(compare=False)
 
 
-def record(work: Work, outcome: Outcome) -> None:
-    """Writes one outcome. An answer that comes after the lease ran out still settles an unknown delivery."""
-    attempt = work.session.get_one(Attempt, outcome.attempt_id)
-    attempt.ended_at = outcome.ended_at
-    attempt.outcome, attempt.code, attempt.reason = _said(outcome.answer)
-    delivery = work.session.scalars(select(Delivery).where(Delivery.id == outcome.delivery_id).with_for_update()).one()
+def record(work: Work, outcomes: Sequence[Outcome]) -> None:
+    """Writes outcomes. An answer that comes after the lease ran out still settles an unknown delivery."""
+    session = work.session
+    ids = {outcome.delivery_id for outcome in outcomes}
+    # In one order, so that two processes that record at once wait for each other instead of in a circle.
+    query = select(Delivery).where(Delivery.id.in_(ids)).order_by(Delivery.id).with_for_update()
+    deliveries = {row.id: row for row in session.scalars(query)}
+    batch = Batch(session, deliveries.values())
+    work.keep(batch)
+    work.keep(load(session, Account, {row.account_id for row in deliveries.values()}))
+    work.keep(load(session, PublicPiece, batch.piece_ids()))
+    session.execute(_END_ATTEMPT, [_ended(outcome) for outcome in outcomes])
+    with session.no_autoflush:
+        for outcome in outcomes:
+            _record(work, deliveries[outcome.delivery_id], outcome, batch)
+
+
+_ATTEMPT = Attempt.__table__.c
+_END_ATTEMPT = update(Attempt.__table__).where(_ATTEMPT.id == bindparam("attempt"))  # type: ignore[arg-type]  # A table.
+
+
+def _ended(outcome: Outcome) -> dict[str, object]:
+    said, code, reason = _said(outcome.answer)
+    return {
+        "attempt": outcome.attempt_id,
+        "ended_at": outcome.ended_at,
+        "outcome": said,
+        "code": code,
+        "reason": reason,
+    }
+
+
+def _record(work: Work, delivery: Delivery, outcome: Outcome, batch: Batch) -> None:
     mine = delivery.claimed_by == outcome.claimant
-    late_but_last = delivery.state == S.UNKNOWN and delivery.claimed_by is None and attempt.number == delivery.attempts
+    late_but_last = delivery.state == S.UNKNOWN and delivery.claimed_by is None and outcome.number == delivery.attempts
     if not (mine or (late_but_last and outcome.act == "send")):
-        work.audit("delivery.late_answer", delivery, attempt=attempt.number, outcome=attempt.outcome)
+        work.audit("delivery.late_answer", delivery, attempt=outcome.number, outcome=_said(outcome.answer)[0])
         return
     delivery.claimed_by = delivery.claimed_until = None
-    apply(work, delivery, outcome.answer)
+    apply(work, delivery, outcome.answer, batch)
 
 
-def apply(work: Work, delivery: Delivery, answer: Answer) -> None:
+def apply(work: Work, delivery: Delivery, answer: Answer, batch: Batch | None = None) -> None:
     """Moves a delivery by an answer, wherever it came from: send, poll, question or callback."""
+    batch = batch or Batch(work.session, [delivery])
     if isinstance(answer, Live):
-        _done(work, delivery, answer)
+        _done(work, delivery, answer, batch)
     elif isinstance(answer, Accepted):
         _accepted(work, delivery, answer)
     elif isinstance(answer, NotThere):
-        _again(work, delivery, "平台确认未收到，将重新发送")
+        _again(work, delivery, batch, "平台确认未收到，将重新发送")
     elif isinstance(answer, CannotTell):
-        _keep_asking(work, delivery, answer.reason, final=True)
+        _keep_asking(work, delivery, batch, answer.reason, final=True)
     elif isinstance(answer, Uncorrectable):
-        _uncorrectable(work, delivery, answer)
+        _uncorrectable(work, delivery, answer, batch)
     elif isinstance(answer, ByHand):
-        _by_hand(work, delivery, answer)
+        _by_hand(work, delivery, answer, batch)
     else:
-        _refused(work, delivery, answer)
+        _refused(work, delivery, answer, batch)
+
+
+def settle_job(
+    work: Work, account_id: int, result: JobResult, settle: Callable[[Post, JobResult], Live], public_url: str
+) -> bool:
+    """Records what a platform told of a job it had accepted; False when no delivery waits for that job.
+
+    `settle` is the adapter's own reading of it. An event that comes twice, or after the poll, changes nothing.
+    """
+    query = select(Delivery).where(
+        Delivery.account_id == account_id, Delivery.job_id == result.job_id, Delivery.state == S.ACCEPTED
+    )
+    delivery = work.session.scalars(query.with_for_update()).one_or_none()
+    if delivery is None:
+        return False
+    attempt = open_attempt(work, delivery, "event")
+    answer: Answer
+    try:
+        answer = settle(post_of(Batch(work.session, [delivery]), delivery, public_url), result)
+    except ChannelError as refusal:
+        answer = refusal
+    attempt.ended_at = work.now
+    attempt.outcome, attempt.code, attempt.reason = _said(answer)
+    delivery.claimed_by = delivery.claimed_until = None
+    apply(work, delivery, answer)
+    return True
 
 
 def open_attempt(work: Work, delivery: Delivery, act: str) -> Attempt:
@@ -80,19 +146,19 @@ def open_attempt(work: Work, delivery: Delivery, act: str) -> Attempt:
     return attempt
 
 
-def close_open_attempts(work: Work, delivery_id: int, outcome: str, reason: str) -> None:
-    """Ends the attempts that have no answer: `lost` when a process died, `not_sent` when it gave the claim back."""
-    query = select(Attempt).where(Attempt.delivery_id == delivery_id, Attempt.outcome == "")
-    for attempt in work.session.scalars(query):
-        attempt.ended_at, attempt.outcome, attempt.reason = work.now, outcome, reason
+def close_open_attempts(work: Work, delivery_ids: Sequence[int], outcome: str, reason: str) -> None:
+    """Ends the attempts that have no answer because their process died."""
+    statement = update(Attempt).where(Attempt.delivery_id.in_(delivery_ids), Attempt.outcome == "")
+    work.session.execute(statement.values(ended_at=work.now, outcome=outcome, reason=reason))
 
 
-def titles(session: Session, delivery_id: int) -> str:
-    """The titles of a delivery's items, for notices."""
-    return "、".join(f"《{release.content['title']}》" for _, release, _ in items_of(session, delivery_id))
+def not_sent(work: Work, attempt_ids: Sequence[int], reason: str) -> None:
+    """Ends attempts whose call was never made."""
+    statement = update(Attempt).where(Attempt.id.in_(attempt_ids), Attempt.outcome == "")
+    work.session.execute(statement.values(ended_at=work.now, outcome="not_sent", reason=reason))
 
 
-def needs_person(work: Work, delivery: Delivery) -> None:
+def needs_person(work: Work, delivery: Delivery, batch: Batch) -> None:
     """Tells those above that a delivery waits for somebody."""
     work.emit(
         NeedsPerson(
@@ -100,17 +166,22 @@ def needs_person(work: Work, delivery: Delivery) -> None:
             delivery.unit_id,
             delivery.account_id,
             delivery.state,
-            titles(work.session, delivery.id),
+            titles(batch, delivery),
             delivery.reason,
         )
     )
 
 
-def _done(work: Work, delivery: Delivery, live: Live) -> None:
+def titles(batch: Batch, delivery: Delivery) -> str:
+    """The titles of a delivery's items, for notices."""
+    return "、".join(f"《{release.content['title']}》" for _, release, _ in batch.items(delivery))
+
+
+def _done(work: Work, delivery: Delivery, live: Live, batch: Batch) -> None:
     delivery.state, delivery.next_at, delivery.done_at = S.DONE, None, work.now
     delivery.reason = delivery.code = ""
     delivery.remark = live.remark[:500]
-    remember(work, delivery, live)
+    remember(work, delivery, live, batch)
     accounts.succeeded(work, delivery.account_id)
     work.audit("delivery.done", delivery, attempts=delivery.attempts, remark=live.remark)
 
@@ -129,20 +200,22 @@ def _accepted(work: Work, delivery: Delivery, accepted: Accepted) -> None:
         delivery.note = {**delivery.note, **accepted.data}
 
 
-def _again(work: Work, delivery: Delivery, reason: str, not_before: datetime | None = None, code: str = "") -> None:
+def _again(
+    work: Work, delivery: Delivery, batch: Batch, reason: str, not_before: datetime | None = None, code: str = ""
+) -> None:
     at = RETRY.next_at(max(1, delivery.attempts), work.now, not_before)
     delivery.reason, delivery.code = reason[:500], code
     if at is None:
         delivery.state, delivery.next_at = S.FAILED, None
         delivery.reason = f"已重试 {delivery.attempts} 次仍未成功：{reason}"[:500]
         work.audit("delivery.failed", delivery, reason=delivery.reason)
-        needs_person(work, delivery)
+        needs_person(work, delivery, batch)
         return
     delivery.state, delivery.next_at = S.BOOKED, at
     work.audit("delivery.will_retry", delivery, reason=reason, at=at.isoformat())
 
 
-def _keep_asking(work: Work, delivery: Delivery, reason: str, *, final: bool) -> None:
+def _keep_asking(work: Work, delivery: Delivery, batch: Batch, reason: str, *, final: bool) -> None:
     newly = delivery.state != S.UNKNOWN
     delivery.state, delivery.reason = S.UNKNOWN, reason[:500]
     delivery.asked += 1
@@ -150,51 +223,51 @@ def _keep_asking(work: Work, delivery: Delivery, reason: str, *, final: bool) ->
     if newly:
         work.audit("delivery.unknown", delivery, reason=reason)
     if delivery.next_at is None:
-        needs_person(work, delivery)
+        needs_person(work, delivery, batch)
 
 
-def _refused(work: Work, delivery: Delivery, error: ChannelError) -> None:
+def _refused(work: Work, delivery: Delivery, error: ChannelError, batch: Batch) -> None:
     if error.data:
         delivery.note = {**delivery.note, **error.data}
     asking = delivery.state in (S.UNKNOWN, S.ACCEPTED)
     code, reason = error.platform_code, error.reason
     if isinstance(error, OutcomeUnknown) or (asking and isinstance(error, Retryable | Throttled | Unauthorised)):
-        _ask_later(work, delivery, error)
+        _ask_later(work, delivery, error, batch)
     elif isinstance(error, Throttled):
-        _again(work, delivery, reason, error.until, code)
+        _again(work, delivery, batch, reason, error.until, code)
     elif isinstance(error, Retryable):
-        _again(work, delivery, reason, code=code)
+        _again(work, delivery, batch, reason, code=code)
     else:
         delivery.state, delivery.next_at = S.FAILED, None
         delivery.reason, delivery.code = error.message("zh")[:500], code
         work.audit("delivery.failed", delivery, reason=reason, code=code)
-        needs_person(work, delivery)
+        needs_person(work, delivery, batch)
     _account_health(work, delivery, error)
 
 
-def _ask_later(work: Work, delivery: Delivery, error: ChannelError) -> None:
+def _ask_later(work: Work, delivery: Delivery, error: ChannelError, batch: Batch) -> None:
     # While only asking fails, what was sent stays unknown or accepted; the question is repeated.
     if delivery.state == S.ACCEPTED:
         delivery.next_at = error.until if isinstance(error, Throttled) else work.now + timedelta(seconds=30)
         delivery.reason = error.reason[:500]
         return
-    _keep_asking(work, delivery, error.reason, final=False)
+    _keep_asking(work, delivery, batch, error.reason, final=False)
     if isinstance(error, Throttled) and delivery.next_at is not None:
         delivery.next_at = max(delivery.next_at, error.until)
 
 
-def _uncorrectable(work: Work, delivery: Delivery, answer: Uncorrectable) -> None:
+def _uncorrectable(work: Work, delivery: Delivery, answer: Uncorrectable, batch: Batch) -> None:
     delivery.reason, delivery.next_at = answer.reason[:500], None
     delivery.state = S.MANUAL if answer.by_hand else S.FAILED
-    remember_uncorrectable(work, delivery, answer)
+    remember_uncorrectable(work, delivery, answer, batch)
     work.audit("delivery.uncorrectable", delivery, reason=answer.reason, by_hand=answer.by_hand)
-    needs_person(work, delivery)
+    needs_person(work, delivery, batch)
 
 
-def _by_hand(work: Work, delivery: Delivery, answer: ByHand) -> None:
+def _by_hand(work: Work, delivery: Delivery, answer: ByHand, batch: Batch) -> None:
     delivery.state, delivery.next_at, delivery.reason = S.MANUAL, None, answer.reason[:500]
     work.audit("delivery.to_be_done_by_hand", delivery, reason=answer.reason)
-    needs_person(work, delivery)
+    needs_person(work, delivery, batch)
 
 
 def _account_health(work: Work, delivery: Delivery, error: ChannelError) -> None:

@@ -651,5 +651,13 @@ TEXTS: dict[str, list[Sample]] = {
     ],
     "replies/ticket_answered.txt": [{"number": "2026031600012", "unit": "市公安局", "answer": "已于昨日修复。"}],
     "replies/closed.txt": [{}],
+    "replies/answer.txt": [
+        {"text": "请到派出所补领。", "sources": [("补领身份证", "https://www.yunzhou.example/g/1.html")]},
+        {"text": "请到派出所补领。", "sources": []},
+    ],
+    "replies/not_words.txt": [{}],
+    "replies/heard.txt": [{"text": "身份证丢了怎么办"}],
+    "replies/bot_note.txt": [{}],
+    "replies/turn.txt": [{"turn": "thanks"}, {"turn": "goodbye"}, {"turn": "dissatisfied"}],
 }
 SAMPLES: dict[str, list[Sample]] = {**CONSOLE, **PORTAL, **FEEDS, **WECHAT, **TEXTS}

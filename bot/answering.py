@@ -1,0 +1,364 @@
+"""Decides what a citizen is told: look (read), decide (no transaction), record (write); once per message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from bot import handoff, knowledge, ratings, reply, rules, store, waiting
+from bot.engine import Engine
+from bot.gateway import FOLLOW, LEASE, for_engine
+from bot.handoff import Handoff, Situation
+from bot.knowledge import Source
+from bot.models import Conversation, InboundMessage
+from bot.nlu.ranking import Decision
+from bot.nlu.text import default_lexicon, normalise
+from bot.nlu.wire import faq_key
+from bot.project import HANDOFF
+from bot.reply import Said
+from bot.states import LOW_RATING, ConversationState
+from bot.turns import DISSATISFIED, GREET, IDENTITY
+from bot.urgent import Danger, danger_in
+from bot.words import Words
+from channels.accounts.models import Account
+from kernel.claim import claim, new_claimant
+from kernel.office_rules import value_of
+from kernel.people import Unit
+from kernel.work import Work, Works
+
+log = structlog.get_logger(__name__)
+S = ConversationState
+
+TEXTS = frozenset({"text", "voice", "click"})
+LEAVE, CHOICE = "leave", "choice"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message with all that a decision rests on."""
+
+    inbound_id: int
+    kind: str
+    text: str
+    state: str
+    pending: str
+    choices: Sequence[int]
+    failures: int
+    allowed_failures: int
+    session: str
+    own_page: bool
+    first: bool
+    open_now: bool
+    hours: str
+    hotline: str
+    office: str
+    urgent_words: Sequence[str]
+    has_question: bool
+    danger_known: bool
+
+
+@dataclass
+class Verdict:
+    """What to do with it; `outcome` is kept with the message: answer, suggest, refuse, turn, handoff, …"""
+
+    outcome: str
+    said: Said | None = None
+    failures: int = 0
+    pending: str = ""
+    choices: list[int] = field(default_factory=list)
+    handoff: Handoff | None = None
+    danger: Danger | None = None
+    rating: int = 0
+    leaves_word: bool = False
+
+
+@dataclass
+class Answering:
+    """The bot on one installation; `engine` understands, the rest is the same for every engine."""
+
+    works: Works
+    engine: Engine
+    words: Words
+    zone: ZoneInfo
+
+    def handle(self, inbound_id: int) -> None:
+        """Deals with one stored message; a second call finds it handled and does nothing."""
+        with self.works.read() as work:
+            heard = self._look(work, inbound_id)
+        if heard is None:
+            return
+        verdict = self._decide(heard)
+        with self.works.write() as work:
+            self._record(work, heard, verdict)
+
+    def left_over(self) -> list[tuple[int, int]]:
+        """Messages whose process died before they were handled: (message, conversation), claimed anew."""
+        with self.works.write() as work:
+            rows = claim(
+                work.session,
+                InboundMessage,
+                [
+                    InboundMessage.handled_at.is_(None),
+                    or_(InboundMessage.claimed_until.is_(None), InboundMessage.claimed_until < work.now),
+                ],
+                [InboundMessage.id],
+                limit=50,
+                claimant=new_claimant(),
+                now=work.now,
+                lease=LEASE,
+            )
+            return [(row.id, row.conversation_id) for row in rows]
+
+    def greeting(self, session: Session, conversation: Conversation, now: datetime) -> str:
+        """That this is a bot, and how to reach a person."""
+        hotline = str(value_of(session, rules.HOTLINE, conversation.unit_id, now))
+        return self.words.say("greeting", office=_office(session, conversation), hotline=hotline)
+
+    # --- look -----------------------------------------------------------------------------------------
+
+    def _look(self, work: Work, inbound_id: int) -> Heard | None:
+        session = work.session
+        inbound = session.get_one(InboundMessage, inbound_id)
+        if inbound.handled_at is not None:
+            return None
+        conversation = session.get_one(Conversation, inbound.conversation_id)
+        unit_id = conversation.unit_id
+        hours = rules.hours_of(session, unit_id, self.zone, work.now)
+        earlier = [line for line in store.lines_of(session, conversation.id) if line.number < inbound.number]
+        words: list[str] = value_of(session, rules.URGENT_WORDS, unit_id, work.now)
+        asked = [line.text for line in earlier if line.side == store.CITIZEN]
+        return Heard(
+            inbound_id=inbound.id,
+            kind=inbound.kind,
+            text=inbound.text,
+            state=conversation.state,
+            pending=conversation.pending,
+            choices=conversation.choices,
+            failures=conversation.failures,
+            allowed_failures=int(value_of(session, rules.FAILURES, unit_id, work.now)),
+            session=conversation.engine_session,
+            own_page=conversation.channel in reply.OWN_PAGES,
+            first=not any(line.side == "bot" for line in earlier),
+            open_now=hours.open_at(work.now),
+            hours=hours.words,
+            hotline=str(value_of(session, rules.HOTLINE, unit_id, work.now)),
+            office=_office(session, conversation),
+            urgent_words=words,
+            has_question=any(text and not handoff.asks_for_person(text) for text in asked),
+            danger_known=conversation.urgent_at is not None and conversation.acknowledged_at is None,
+        )
+
+    # --- decide ---------------------------------------------------------------------------------------
+
+    def _decide(self, heard: Heard) -> Verdict:
+        danger = danger_in(heard.text, heard.urgent_words)
+        if danger is not None:
+            return self._danger(heard, danger)
+        if heard.state == S.CLOSED:
+            return self._rating(heard)
+        if heard.state != S.BOT:
+            return self._owned(heard)
+        if heard.kind == FOLLOW:
+            return Verdict("turn", Said(self.words.say("greeting", office=heard.office, hotline=heard.hotline)))
+        if heard.kind not in TEXTS or not heard.text:
+            return self._not_words(heard)
+        if handoff.asks_for_person(heard.text):
+            return self._person(heard, Verdict("handoff"), asked=True)
+        if heard.pending == LEAVE:
+            return Verdict("ticket", leaves_word=True)
+        chosen = _chosen(heard)
+        if chosen is not None:
+            return self._answer(heard, chosen)
+        return self._understood(heard)
+
+    def _danger(self, heard: Heard, danger: Danger) -> Verdict:
+        # What is said is the same each time; a person who has it already reads it himself.
+        silent = heard.danger_known and heard.state in (S.OPEN, S.SNOOZED)
+        verdict = Verdict("danger", None if silent else Said(self.words.say("urgent")), danger=danger)
+        if heard.state in (S.BOT, S.CLOSED):
+            verdict.handoff = handoff.decide(Situation(danger=True, open_now=heard.open_now))
+        return verdict
+
+    def _rating(self, heard: Heard) -> Verdict:
+        score = int(heard.text) if heard.text in {"1", "2", "3", "4", "5"} else 0
+        if not score:
+            return Verdict("late")
+        return Verdict("rating", Said(self.words.say("rated", low=score >= LOW_RATING)), rating=score)
+
+    def _owned(self, heard: Heard) -> Verdict:
+        """A person has the conversation, or will: the bot is silent unless he asks how long it takes."""
+        if heard.state == S.WAITING and handoff.asks_for_person(heard.text):
+            return Verdict("waits", handoff=Handoff("asked", "waiting"))
+        return Verdict("person")
+
+    def _not_words(self, heard: Heard) -> Verdict:
+        if heard.kind == "leave":
+            return Verdict("silent")
+        return Verdict("turn", self._text(heard, self.words.say("not_words")), heard.failures)
+
+    def _understood(self, heard: Heard) -> Verdict:
+        text = for_engine(heard.text)
+        try:
+            decision = self.engine.understand(text, heard.session)
+        except Exception:  # The edge of the engine: whatever is wrong with it, people get the conversation at once.
+            log.exception("bot is down", message=heard.inbound_id)
+            return self._person(heard, Verdict("bot_down"), bot_down=True)
+        return self._act(heard, decision)
+
+    def _act(self, heard: Heard, decision: Decision) -> Verdict:
+        if decision.kind == "answer":
+            key = faq_key(decision.keys[0])
+            return self._turn(heard, decision.keys[0]) if key is None else self._answer(heard, int(key))
+        if decision.kind == "suggest":
+            return self._suggest(heard, [int(key) for label in decision.keys if (key := faq_key(label))])
+        return self._refuse(heard)
+
+    def _turn(self, heard: Heard, key: str) -> Verdict:
+        if key == HANDOFF:
+            return self._person(heard, Verdict("handoff"), asked=True)
+        if key == DISSATISFIED:
+            verdict = Verdict("dissatisfied", Said(self.words.say("turn", turn=key)), heard.failures + 1)
+            return self._person(heard, verdict)
+        if key in (GREET, IDENTITY):
+            return Verdict("turn", Said(self.words.say("greeting", office=heard.office, hotline=heard.hotline)))
+        return Verdict("turn", Said(self.words.say("turn", turn=key)))
+
+    def _answer(self, heard: Heard, piece_id: int) -> Verdict:
+        with self.works.read() as work:
+            found = knowledge.answer_of(work.session, piece_id, work.now)
+        if found is None:  # It has expired or was withdrawn since the classifier learned of it.
+            return self._refuse(heard)
+        text = found.text if heard.own_page else self.words.answer(found.text, found.sources)
+        return Verdict("answer", self._text(heard, text, found.sources))
+
+    def _suggest(self, heard: Heard, pieces: Sequence[int]) -> Verdict:
+        with self.works.read() as work:
+            titles = {piece: knowledge.title_of(work.session, piece, work.now) for piece in pieces}
+        known = {piece: title for piece, title in titles.items() if title}
+        if not known:
+            return self._refuse(heard)
+        # Suggesting a second time without a choice in between is no better than not knowing.
+        failures = heard.failures + (heard.pending == CHOICE)
+        said = self._text(heard, self.words.say("unsure", choices=list(known.values())), choices=list(known.values()))
+        return self._person(heard, Verdict("suggest", said, failures, CHOICE, list(known)))
+
+    def _refuse(self, heard: Heard) -> Verdict:
+        with self.works.read() as work:
+            found = knowledge.search(work.session, heard.text, work.now)
+        said = self._text(heard, self.words.no_answer(found, linked=heard.own_page), tuple(found))
+        return self._person(heard, Verdict("refuse", said, heard.failures + 1))
+
+    def _person(self, heard: Heard, verdict: Verdict, *, asked: bool = False, bot_down: bool = False) -> Verdict:
+        """The same verdict, or a person instead of the bot when that is due."""
+        verdict.handoff = handoff.decide(
+            Situation(
+                asked=asked,
+                bot_down=bot_down,
+                failures=verdict.failures,
+                allowed_failures=heard.allowed_failures,
+                open_now=heard.open_now,
+            )
+        )
+        return verdict
+
+    def _text(self, heard: Heard, text: str, sources: Sequence[Source] = (), choices: Sequence[str] = ()) -> Said:
+        """The bot says once in every session that it is one, and echoes what it made of a voice message."""
+        if heard.kind == "voice" and heard.text:
+            text = f"{self.words.say('heard', text=heard.text)}\n{text}"
+        if heard.first and not heard.own_page:
+            text = f"{text}\n{self.words.say('bot_note')}"
+        return Said(text, sources, choices)
+
+    # --- record ---------------------------------------------------------------------------------------
+
+    def _record(self, work: Work, heard: Heard, verdict: Verdict) -> None:
+        inbound = _mark_handled(work, heard.inbound_id, verdict.outcome)
+        if inbound is None:
+            return
+        query = select(Conversation).where(Conversation.id == inbound.conversation_id).with_for_update()
+        conversation = work.session.scalars(query.execution_options(populate_existing=True)).one()
+        if verdict.danger is not None:
+            _note_danger(work, conversation, verdict.danger)
+        elif conversation.state != heard.state:
+            inbound.outcome = "person"  # Somebody took it over while the bot was thinking.
+            return
+        if verdict.rating:
+            ratings.rate(work, conversation, verdict.rating, self.zone)
+        if conversation.state == S.BOT:
+            conversation.failures = verdict.failures
+            conversation.pending, conversation.choices = verdict.pending, verdict.choices
+        said = self._final(work, heard, verdict, conversation)
+        if said is not None:
+            reply.book(work, conversation, "bot", said, inbound)
+
+    def _final(self, work: Work, heard: Heard, verdict: Verdict, conversation: Conversation) -> Said | None:
+        if verdict.leaves_word:
+            return Said(waiting.ticket_for(work, conversation, self.words, self.zone))
+        way = verdict.handoff
+        if way is None:
+            return verdict.said
+        if way.way == "ticket":
+            return self._ticket(work, heard, verdict, conversation)
+        if verdict.outcome == "waits":
+            ahead = waiting.ahead_of(work, conversation)
+        elif conversation.state == S.CLOSED and not waiting.may_reopen(work, conversation):
+            return verdict.said
+        else:
+            ahead = waiting.queue(work, conversation, way.reason)
+        if way.reason == "danger":
+            return verdict.said
+        name = "bot_down" if way.reason == "bot_down" else "handoff"
+        return Said(self.words.say(name, ahead=ahead, hotline=heard.hotline))
+
+    def _ticket(self, work: Work, heard: Heard, verdict: Verdict, conversation: Conversation) -> Said:
+        """Nobody is there: what he asked is written down with a number, or he is asked to leave it."""
+        told = self.words.say("out_of_hours", hours=heard.hours, hotline=heard.hotline, ticket="")
+        conversation.failures = 0
+        if not (heard.has_question or verdict.outcome in ("refuse", "suggest", "bot_down")):
+            conversation.pending = LEAVE
+            return Said(told)
+        made = waiting.ticket_for(work, conversation, self.words, self.zone)
+        conversation.pending, conversation.choices = "", []
+        first, *_middle, last = told.splitlines()
+        return Said(f"{first}\n{made}\n{last}")
+
+
+def _mark_handled(work: Work, inbound_id: int, outcome: str) -> InboundMessage | None:
+    statement = (
+        update(InboundMessage)
+        .where(InboundMessage.id == inbound_id, InboundMessage.handled_at.is_(None))
+        .values(handled_at=work.now, outcome=outcome, claimed_by=None, claimed_until=None)
+        .returning(InboundMessage)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return work.session.scalars(statement).one_or_none()
+
+
+def _note_danger(work: Work, conversation: Conversation, danger: Danger) -> None:
+    known = conversation.urgent_at is not None and conversation.acknowledged_at is None
+    conversation.urgent_at = conversation.urgent_at if known else work.now
+    conversation.urgent_word = danger.word
+    if not known:
+        conversation.acknowledged_at = conversation.acknowledged_by = None
+        conversation.urgent_told = 0
+        waiting.alarm(work, conversation)
+
+
+def _chosen(heard: Heard) -> int | None:
+    plain = normalise(heard.text, default_lexicon())
+    if heard.pending != CHOICE or not (plain.isdigit() and len(plain) == 1):
+        return None
+    place = int(plain)
+    return heard.choices[place - 1] if 1 <= place <= len(heard.choices) else None
+
+
+def _office(session: Session, conversation: Conversation) -> str:
+    """The name citizens know the office by: the account's, else the unit's."""
+    account = session.get(Account, conversation.account_id) if conversation.account_id else None
+    return account.name if account is not None else session.get_one(Unit, conversation.unit_id).name

@@ -1,0 +1,212 @@
+"""What a person does with a conversation: take, answer, note, transfer, put off, close.
+
+Two cannot do it over each other: who acts is decided by one conditional UPDATE on the conversation's row.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, select, update
+
+from bot import reply, waiting, windows
+from bot.errors import NobodyThere, NotReachable, TakenAlready, WasClosed
+from bot.events import ConversationChanged, PersonWanted
+from bot.handoff import REASON_LABELS
+from bot.models import Conversation, OutboundReply
+from bot.reply import Said
+from bot.states import ConversationState, ReplyState
+from bot.words import Words
+from kernel.errors import Invalid, NotFound, WrongState
+from kernel.people import Permission, Person, Viewer, holders
+from kernel.work import Work
+
+S = ConversationState
+LONGEST = 2000
+FREE = (S.BOT, S.WAITING)
+MINE = (S.OPEN, S.SNOOZED)
+
+
+def take(work: Work, who: Viewer, conversation: Conversation, words: Words) -> None:
+    """Takes a conversation from the queue, or from the bot; the citizen is told who is there."""
+    _must(who, conversation)
+    values: dict[str, object] = {
+        "state": S.OPEN,
+        "agent_id": who.person_id,
+        "handed_off_at": conversation.handed_off_at or work.now,
+        "waiting_since": None,
+    }
+    if not _move(work, conversation, Conversation.state.in_(FREE), values):
+        _refuse(work, conversation)
+    if conversation.urgent_at is not None and conversation.acknowledged_at is None:
+        acknowledge(work, who, conversation)
+    work.audit("conversation.taken", conversation)
+    reply.book(work, conversation, "event", Said(words.say("connected", agent=agent_number(who.person_id))))
+
+
+def answer(work: Work, who: Viewer, conversation: Conversation, text: str, words: Words) -> OutboundReply:
+    """Answers the citizen; what nobody has yet is taken with the first answer."""
+    _must(who, conversation)
+    text = _words(text)
+    why = windows.hindrance(conversation, work.now)
+    if why:
+        raise NotReachable(why=why)
+    if conversation.state in FREE:
+        take(work, who, conversation, words)
+    _hold(work, who, conversation)
+    conversation.first_reply_at = conversation.first_reply_at or work.now
+    booked = reply.book(work, conversation, "agent", Said(text), person_id=who.person_id)
+    work.audit("conversation.answered", conversation, reply=booked.id)
+    return booked
+
+
+def send_again(work: Work, who: Viewer, conversation: Conversation, reply_id: int) -> OutboundReply:
+    """Sends a reply that failed or whose fate nobody knows once more; only a person decides that."""
+    _must(who, conversation)
+    _hold(work, who, conversation)
+    old = work.session.get(OutboundReply, reply_id)
+    if old is None or old.conversation_id != conversation.id:
+        raise NotFound
+    if old.state not in (ReplyState.FAILED, ReplyState.UNKNOWN):
+        raise WrongState(state="已处理", act="重发")
+    why = windows.hindrance(conversation, work.now)
+    if why:
+        raise NotReachable(why=why)
+    old.reason = f"{old.reason}（已由人重发）"[:300]
+    old.state = ReplyState.FAILED
+    fresh = reply.book(work, conversation, old.side, Said(old.text, choices=old.choices), person_id=who.person_id)
+    work.audit("reply.sent_again", conversation, reply=fresh.id, first=old.id)
+    return fresh
+
+
+def note(work: Work, who: Viewer, conversation: Conversation, text: str) -> None:
+    """内部备注: colleagues read it, the citizen never does."""
+    _must(who, conversation)
+    reply.book(work, conversation, "note", Said(_words(text)), person_id=who.person_id)
+    work.audit("conversation.noted", conversation)
+
+
+def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None, reason: str = "") -> None:
+    """Gives the conversation to a colleague, or back to the queue when `to` is None."""
+    _must(who, conversation)
+    if conversation.state in MINE:
+        _hold(work, who, conversation)
+    elif conversation.state == S.CLOSED:
+        raise WasClosed
+    if to is None:
+        waiting.queue(work, conversation, "transferred")
+        said = "转回队列"
+    else:
+        colleague = _colleague(work, conversation, to)
+        conversation.state, conversation.agent_id = S.OPEN, colleague.id
+        conversation.handed_off_at = conversation.handed_off_at or work.now
+        conversation.waiting_since = conversation.snoozed_until = None
+        label = REASON_LABELS["transferred"]
+        work.emit(PersonWanted(conversation.id, conversation.unit_id, label, reason[:200], 1))
+        said = f"转给{colleague.name}"
+    text = f"{who.name}{said}" + (f"：{reason.strip()[:300]}" if reason.strip() else "")
+    reply.book(work, conversation, "note", Said(text), person_id=who.person_id)
+    work.audit("conversation.transferred", conversation, to=to, reason=reason[:300])
+    work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+
+
+def snooze(work: Work, who: Viewer, conversation: Conversation, minutes: int) -> None:
+    """稍后处理: out of sight for a while, back at once when the citizen writes."""
+    _must(who, conversation)
+    if not 1 <= minutes <= 24 * 60:
+        raise Invalid(field="minutes", why="请选择 1 分钟到 24 小时。")
+    _hold(work, who, conversation)
+    conversation.state, conversation.snoozed_until = S.SNOOZED, work.now + timedelta(minutes=minutes)
+    work.audit("conversation.snoozed", conversation, minutes=minutes)
+    work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+
+
+def close(work: Work, who: Viewer, conversation: Conversation, summary: str, words: Words) -> None:
+    """Ends the session with a summary; the citizen is asked to rate it once, where a message still reaches him."""
+    _must(who, conversation)
+    if len(summary.strip()) < 2:
+        raise Invalid(field="summary", why="请用一句话写明处理结果。")
+    if conversation.state == S.CLOSED:
+        raise WasClosed
+    if conversation.state in MINE:
+        _hold(work, who, conversation)
+    if conversation.agent_id is None:
+        conversation.agent_id = who.person_id
+    if not windows.hindrance(conversation, work.now):
+        conversation.rating_asked_at = work.now
+        reply.book(work, conversation, "bot", Said(words.say("rating"), ask="rating"))
+    if conversation.urgent_at is not None and conversation.acknowledged_at is None:
+        acknowledge(work, who, conversation)
+    waiting.close(work, conversation, summary)
+
+
+def acknowledge(work: Work, who: Viewer, conversation: Conversation) -> None:
+    """Somebody sees to the danger: the alarm stops."""
+    _must(who, conversation)
+    conversation.acknowledged_at, conversation.acknowledged_by = work.now, who.person_id
+    work.audit("conversation.acknowledged", conversation, word=conversation.urgent_word)
+    work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+
+
+def colleagues(work: Work, conversation: Conversation, who: Viewer) -> list[Person]:
+    """Who else may answer in this conversation's unit."""
+    ids = holders(work.session, Permission.CONVERSATION_ANSWER, conversation.unit_id, work.now)
+    query = select(Person).where(Person.id.in_(ids), Person.id != who.person_id).order_by(Person.name)
+    return list(work.session.scalars(query))
+
+
+def agent_number(person_id: int) -> str:
+    """What citizens are told instead of a name: three figures at least."""
+    return f"{person_id:03d}"
+
+
+def _must(who: Viewer, conversation: Conversation) -> None:
+    if not who.may(Permission.CONVERSATION_ANSWER, conversation.unit_id):
+        raise NotFound
+
+
+def _hold(work: Work, who: Viewer, conversation: Conversation) -> None:
+    """Makes sure, in the row itself, that the conversation is still this person's."""
+    mine = (Conversation.state.in_(MINE)) & (Conversation.agent_id == who.person_id)
+    if not _move(work, conversation, mine, {"state": S.OPEN, "snoozed_until": None}):
+        _refuse(work, conversation)
+
+
+def _move(work: Work, conversation: Conversation, where: ColumnElement[bool], values: dict[str, object]) -> bool:
+    work.session.flush()
+    statement = (
+        update(Conversation)
+        .where(Conversation.id == conversation.id, where)
+        .values(**values)
+        .returning(Conversation.id)
+        .execution_options(synchronize_session=False)
+    )
+    moved = work.session.scalar(statement) is not None
+    work.session.refresh(conversation)
+    return moved
+
+
+def _refuse(work: Work, conversation: Conversation) -> None:
+    if conversation.state == S.CLOSED:
+        raise WasClosed
+    if conversation.state in FREE:
+        raise WrongState(state="等待接入", act="这样做，请先接入")
+    other = work.session.get(Person, conversation.agent_id) if conversation.agent_id else None
+    raise TakenAlready(name=other.name if other else "同事")
+
+
+def _colleague(work: Work, conversation: Conversation, person_id: int) -> Person:
+    person = work.session.get(Person, person_id)
+    may_answer = holders(work.session, Permission.CONVERSATION_ANSWER, conversation.unit_id, work.now)
+    if person is None or person.id not in may_answer:
+        raise NobodyThere(field="to", name=person.name if person else "此人")
+    return person
+
+
+def _words(text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise Invalid(field="text", why="请写下内容。")
+    if len(text) > LONGEST:
+        raise Invalid(field="text", why=f"最多 {LONGEST} 字。")
+    return text

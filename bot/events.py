@@ -1,0 +1,74 @@
+"""What conversations tell those above them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kernel.events import Event
+
+
+@dataclass(frozen=True)
+class ConversationChanged(Event):
+    """Something was said in a conversation, or who has it changed; whoever looks at it should look again."""
+
+    conversation_id: int
+    unit_id: int
+
+
+@dataclass(frozen=True)
+class PersonWanted(Event):
+    """A citizen waits for a person; `round` counts how often this was told."""
+
+    conversation_id: int
+    unit_id: int
+    reason: str
+    words: str
+    round: int
+
+
+@dataclass(frozen=True)
+class DangerHeard(Event):
+    """A citizen used words of danger; told again until somebody has taken it up."""
+
+    conversation_id: int
+    unit_id: int
+    word: str
+    words: str
+    round: int
+
+
+@dataclass(frozen=True)
+class ReplyBooked(Event):
+    """A reply waits to leave by the platform's customer-service message."""
+
+    conversation_id: int
+
+
+@dataclass(frozen=True)
+class ReplyLost(Event):
+    """A person's or the bot's reply did not arrive, or nobody knows whether it did."""
+
+    conversation_id: int
+    unit_id: int
+    person_id: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class TicketMade(Event):
+    """A ticket with a deadline was made."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class TicketLate(Event):
+    """A ticket is past its deadline and not answered."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    kind: str

@@ -1,0 +1,135 @@
+"""What the bot may know: the published questions and guides, read through `content.public` at the moment of asking.
+
+A corrected text is in the next answer, and a guide that has expired or was withdrawn answers nothing, without
+any training in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.nlu.text import default_lexicon, normalise
+from bot.project import Project, Question
+from bot.turns import TURNS
+from content import public
+from content.kinds.guide import fee_text, limit_text
+from content.models import PublicPiece, Release
+from content.sanitise import plain
+
+LONGEST = 600
+CONDITIONS = 3
+
+
+@dataclass(frozen=True)
+class Source:
+    """What an answer is taken from: the piece, the revision shown, its title and its path on the portal."""
+
+    piece: int
+    revision: int
+    title: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The office's words on a question, and what they are taken from."""
+
+    text: str
+    sources: tuple[Source, ...]
+
+
+def project_of(session: Session, now: datetime) -> Project:
+    """What the classifier learns from: every public question with its wordings, every public guide by its title."""
+    rows = session.execute(
+        select(PublicPiece, Release)
+        .join(Release, Release.id == PublicPiece.release_id)
+        .where(public.visible(now), PublicPiece.kind.in_(("faq", "guide")))
+        .order_by(PublicPiece.piece_id)
+    )
+    questions = tuple(Question(str(row.piece_id), _wordings(row, release.content)) for row, release in rows)
+    return Project(questions, TURNS)
+
+
+def titles_of(session: Session, now: datetime) -> dict[str, int]:
+    """The titles of all public questions and guides, as the classifier reads them, with their piece."""
+    query = select(PublicPiece.title, PublicPiece.piece_id).where(
+        public.visible(now), PublicPiece.kind.in_(("faq", "guide"))
+    )
+    return {normalise(title, default_lexicon()): piece_id for title, piece_id in session.execute(query)}
+
+
+def answer_of(session: Session, piece_id: int, now: datetime) -> Answer | None:
+    """The answer of a question or guide as the public may see it now; None when it may not."""
+    release = public.release_shown(session, piece_id, now)
+    if release is None:
+        return None
+    content: Mapping[str, Any] = release.content
+    own = _source(content)
+    if content["kind"] == "guide":
+        return Answer(_guide_text(content), (own,))
+    guide = content["fields"].get("guide")
+    shown = public.release_shown(session, int(guide), now) if guide else None
+    sources = (_source(shown.content), own) if shown is not None else (own,)
+    return Answer(plain(content["body"]).strip()[:LONGEST], sources)
+
+
+def title_of(session: Session, piece_id: int, now: datetime) -> str | None:
+    """A public piece's title; None when the public may not see it now."""
+    query = select(PublicPiece.title).where(PublicPiece.piece_id == piece_id, public.visible(now))
+    return session.scalar(query)
+
+
+def search(session: Session, text: str, now: datetime, limit: int = 3) -> Sequence[Source]:
+    """Published documents whose title shares the most character pairs with the question, at least a third of them."""
+    wanted = _pairs(normalise(text, default_lexicon()))
+    if not wanted:
+        return ()
+    rows = session.execute(
+        select(PublicPiece.piece_id, PublicPiece.revision_id, PublicPiece.title, PublicPiece.path).where(
+            public.visible(now)
+        )
+    )
+    found = []
+    for piece_id, revision_id, title, path in rows:
+        pairs = _pairs(normalise(title, default_lexicon()))
+        share = len(wanted & pairs) / min(len(wanted), len(pairs)) if pairs else 0.0
+        if share >= 1 / 3 and len(wanted & pairs) >= 2:
+            found.append((share, piece_id, Source(piece_id, revision_id, title, path)))
+    found.sort(key=lambda row: (-row[0], -row[1]))
+    return [source for _share, _id, source in found[:limit]]
+
+
+def _pairs(text: str) -> set[str]:
+    return {text[place : place + 2] for place in range(len(text) - 1)}
+
+
+def _wordings(row: PublicPiece, content: Mapping[str, Any]) -> tuple[str, ...]:
+    if row.kind == "guide":
+        return (row.title, f"怎么办理{row.title}", f"{row.title}需要什么材料")
+    return (row.title, *(str(wording) for wording in content["fields"].get("wordings") or []))
+
+
+def _source(content: Mapping[str, Any]) -> Source:
+    return Source(content["piece"], content["revision_number"], content["title"], content["path"])
+
+
+def _guide_text(content: Mapping[str, Any]) -> str:
+    fields: Mapping[str, Any] = content["fields"]
+    materials = "、".join(str(row.get("name", "")) for row in fields.get("materials") or [])
+    facts = (
+        ("受理条件", "；".join(str(line) for line in (fields.get("conditions") or [])[:CONDITIONS])),
+        ("申请材料", materials),
+        ("承诺办结时限", limit_text(fields, "promised")),
+        ("收费", fee_text(fields)),
+        ("办理地点", str(fields.get("place", ""))),
+        ("办理时间", str(fields.get("hours", ""))),
+        ("咨询电话", str(fields.get("phone", ""))),
+    )
+    lines = [content["title"], *(f"{label}：{value}" for label, value in facts if value)]
+    return "\n".join(lines)[:LONGEST]

@@ -1,0 +1,183 @@
+"""The tables of conversations: who talks, what was said on both sides, ratings, tickets, and pushes already seen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.states import ConversationState, ReplyState, Route, TicketState
+from kernel.claim import Claimable
+from kernel.model import Base, Json
+
+
+class Conversation(Base):
+    """One service session with one person on one account; at most one of a person and account is not closed.
+
+    `lines` numbers what is said on both sides. `engine_session` is the engine's sender id. `pending` is what the bot
+    waits for: a `choice` among `choices` (the pieces last suggested), or words to `leave` for office hours.
+    `window_until` and `messages_left` are the platform's limits (None: no limit).
+    """
+
+    __tablename__ = "conversation"
+    __table_args__ = (
+        Index(
+            "uq_conversation_account_id_sender_going_on",
+            "account_id",
+            "sender",
+            unique=True,
+            sqlite_where=text("state <> 'closed'"),
+            postgresql_where=text("state <> 'closed'"),
+        ),
+        Index("ix_conversation_unit_id_state", "unit_id", "state"),
+        Index("ix_conversation_state_heard_at", "state", "heard_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    channel: Mapped[str] = mapped_column(String(30))
+    sender: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(60), default="")
+    state: Mapped[str] = mapped_column(String(10), default=ConversationState.BOT)
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    engine_session: Mapped[str] = mapped_column(String(40))
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    lines: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    pending: Mapped[str] = mapped_column(String(10), default="")
+    choices: Mapped[list[Any]] = mapped_column(Json, default=list)
+    opened_at: Mapped[datetime]
+    heard_at: Mapped[datetime]
+    waiting_since: Mapped[datetime | None]
+    waiting_reason: Mapped[str] = mapped_column(String(20), default="")
+    reminded_at: Mapped[datetime | None]
+    handed_off_at: Mapped[datetime | None]
+    first_reply_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    summary: Mapped[str] = mapped_column(String(500), default="")
+    urgent_at: Mapped[datetime | None]
+    urgent_word: Mapped[str] = mapped_column(String(40), default="")
+    urgent_told: Mapped[int] = mapped_column(default=0)
+    urgent_told_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    window_until: Mapped[datetime | None]
+    messages_left: Mapped[int | None]
+    rating_asked_at: Mapped[datetime | None]
+
+
+class InboundMessage(Claimable, Base):
+    """What a citizen said or did, once per (`origin`, `key`), however often the platform pushes it.
+
+    `answer` is the body that answered the push, kept so that a repeat gets the same bytes. `handled_at` is when
+    the bot was done with it; `question` marks what the bot could not answer.
+    """
+
+    __tablename__ = "inbound_message"
+    __table_args__ = (
+        UniqueConstraint("origin", "key"),
+        Index("ix_inbound_message_conversation_id_number", "conversation_id", "number"),
+        Index("ix_inbound_message_handled_at_claimed_until", "handled_at", "claimed_until"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"))
+    number: Mapped[int]
+    origin: Mapped[str] = mapped_column(String(40))
+    key: Mapped[str] = mapped_column(String(150))
+    kind: Mapped[str] = mapped_column(String(20))
+    text: Mapped[str] = mapped_column(Text, default="")
+    media: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    handled_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(String(20), default="")
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class OutboundReply(Claimable, Base):
+    """What the bot, a person or the office itself (`event`) said; the passive answer and the customer-service
+    message compete for one row.
+
+    `sources` are the pieces an answer is taken from: piece, revision, title, path. A `note` is for colleagues only.
+    """
+
+    __tablename__ = "outbound_reply"
+    __table_args__ = (
+        Index("ix_outbound_reply_conversation_id_number", "conversation_id", "number"),
+        Index("ix_outbound_reply_state_next_at", "state", "next_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"))
+    inbound_id: Mapped[int | None] = mapped_column(ForeignKey("inbound_message.id"), index=True)
+    number: Mapped[int]
+    side: Mapped[str] = mapped_column(String(10))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    text: Mapped[str] = mapped_column(Text)
+    sources: Mapped[list[Any]] = mapped_column(Json, default=list)
+    choices: Mapped[list[Any]] = mapped_column(Json, default=list)
+    ask: Mapped[str] = mapped_column(String(10), default="")
+    state: Mapped[str] = mapped_column(String(10), default=ReplyState.BOOKED)
+    route: Mapped[str] = mapped_column(String(10), default=Route.UNDECIDED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    at: Mapped[datetime]
+    next_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    code: Mapped[str] = mapped_column(String(40), default="")
+
+
+class Rating(Base):
+    """服务评价: how content a citizen was with one service session, 1 (非常满意) to 5 (非常不满意)."""
+
+    __tablename__ = "rating"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"), unique=True)
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    score: Mapped[int]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Ticket(Base):
+    """工单: a matter with a number and a deadline, from a conversation out of hours or from the portal's form."""
+
+    __tablename__ = "ticket"
+    __table_args__ = (Index("ix_ticket_unit_id_state_due_at", "unit_id", "state", "due_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    text: Mapped[str] = mapped_column(Text)
+    page: Mapped[str] = mapped_column(String(500), default="")
+    contact: Mapped[str] = mapped_column(String(100), default="")
+    name: Mapped[str] = mapped_column(String(60), default="")
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"), index=True)
+    state: Mapped[str] = mapped_column(String(10), default=TicketState.OPEN)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    late_told_at: Mapped[datetime | None]
+    answer: Mapped[str] = mapped_column(Text, default="")
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    closed_at: Mapped[datetime | None]
+
+
+class SeenPush(Base):
+    """A signed request that came to a callback address, remembered so that its signature serves no other body."""
+
+    __tablename__ = "seen_push"
+    __table_args__ = (UniqueConstraint("account_id", "stamp"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    stamp: Mapped[str] = mapped_column(String(64))
+    body: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,298 @@
+"""Replies on their way to a citizen: booked as rows, claimed before the network, sent at most once.
+
+A customer-service message has no key under which it could be repeated: what was in flight when a process died, or
+whose answer was lost, is `unknown` and is sent again only by a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy.orm import aliased
+
+from bot import windows
+from bot.events import ConversationChanged, ReplyBooked, ReplyLost
+from bot.knowledge import Source
+from bot.models import Conversation, InboundMessage, OutboundReply
+from bot.states import ReplyState, Route
+from channels.accounts import store as accounts
+from channels.accounts.models import Account
+from channels.base import AccountInfo, Channel, Reply
+from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled, Unauthorised
+from kernel.claim import claim, new_claimant, still_mine
+from kernel.retry import RetryPolicy
+from kernel.seal import Seal
+from kernel.work import Work, Works
+
+log = structlog.get_logger(__name__)
+S = ReplyState
+
+PASSIVE_SECONDS = 5.0
+RETRY = RetryPolicy(attempts=5, first=timedelta(seconds=5), factor=3.0, longest=timedelta(minutes=5))
+BATCH = 20
+OWN_PAGES = frozenset({"portal"})
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is to be said: words, what they are taken from, and what may be chosen. `ask` is `rating` at the end."""
+
+    text: str
+    sources: Sequence[Source] = ()
+    choices: Sequence[str] = ()
+    ask: str = ""
+
+
+def book(
+    work: Work,
+    conversation: Conversation,
+    side: str,
+    said: Said,
+    inbound: InboundMessage | None = None,
+    person_id: int | None = None,
+) -> OutboundReply:
+    """Books a reply of the `bot` or an `agent`, an `event` or a `note`; on our own pages it has arrived at once.
+
+    A reply to a push that was not answered yet waits for it, until the platform would no longer take an answer.
+    """
+    row = OutboundReply(
+        conversation_id=conversation.id,
+        inbound_id=inbound.id if inbound else None,
+        number=next_number(work, conversation),
+        side=side,
+        person_id=person_id,
+        text=said.text,
+        sources=[asdict(source) for source in said.sources],
+        choices=list(said.choices),
+        ask=said.ask,
+        at=work.now,
+    )
+    if side in ("event", "note") or conversation.channel in OWN_PAGES:
+        row.state, row.route, row.done_at = S.DONE, Route.CHAT, work.now
+    else:
+        row.state, row.next_at = S.BOOKED, _leaves_at(inbound, work.now)
+        work.emit(ReplyBooked(conversation.id))
+    work.session.add(row)
+    work.session.flush()
+    work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+    return row
+
+
+def next_number(work: Work, conversation: Conversation) -> int:
+    """The next place in the conversation, counted over both sides."""
+    statement = (
+        update(Conversation)
+        .where(Conversation.id == conversation.id)
+        .values(lines=Conversation.lines + 1)
+        .returning(Conversation.lines)
+        .execution_options(synchronize_session=False)
+    )
+    number = work.session.execute(statement).scalar_one()
+    work.session.refresh(conversation, ["lines"])
+    return number
+
+
+def _leaves_at(inbound: InboundMessage | None, now: datetime) -> datetime:
+    if inbound is None or inbound.answer is not None:
+        return now
+    return max(now, inbound.received_at + timedelta(seconds=PASSIVE_SECONDS))
+
+
+# --- the answer to the push itself ----------------------------------------------------------------------
+
+
+def answer_push(work: Work, inbound_id: int, build: Callable[[OutboundReply | None], bytes]) -> bytes:
+    """The bytes that answer a push: decided once, kept, and the same for every repeat.
+
+    The first reply booked for it is taken here unless the customer-service message took it before; without one
+    the answer is empty, and whatever the bot still says leaves as a customer-service message.
+    """
+    query = select(InboundMessage).where(InboundMessage.id == inbound_id).with_for_update()
+    inbound = work.session.scalars(query.execution_options(populate_existing=True)).one()
+    if inbound.answer is not None:
+        return inbound.answer
+    taken = _take_for_push(work, inbound)
+    inbound.answer = build(taken)
+    if taken is not None:
+        conversation = work.session.get_one(Conversation, inbound.conversation_id)
+        work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+    return inbound.answer
+
+
+def _take_for_push(work: Work, inbound: InboundMessage) -> OutboundReply | None:
+    first = (
+        select(OutboundReply.id)
+        .where(OutboundReply.inbound_id == inbound.id, OutboundReply.state == S.BOOKED)
+        .order_by(OutboundReply.number)
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = (
+        update(OutboundReply)
+        .where(OutboundReply.id == first, OutboundReply.state == S.BOOKED)
+        .values(state=S.DONE, route=Route.PASSIVE, done_at=work.now, next_at=None)
+        .returning(OutboundReply)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return work.session.scalars(statement).one_or_none()
+
+
+# --- customer-service messages ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Job:
+    reply_id: int
+    claimant: str
+    account: AccountInfo
+    to: str
+    text: str
+
+
+@dataclass
+class Replier:
+    """Sends what is booked. `make` builds the adapter of an account; `lease` bounds one call."""
+
+    works: Works
+    seal: Seal
+    make: Callable[[AccountInfo], Channel]
+    lease: timedelta = timedelta(seconds=45)
+    retry: RetryPolicy = field(default_factory=lambda: RETRY)
+
+    def send_due(self) -> int:
+        """Sends every reply that is due, oldest first; returns how many calls were made."""
+        self.give_up_lost()
+        calls = 0
+        while calls < BATCH and (job := self._claim()):
+            answer = self._call(job)
+            with self.works.write() as work:
+                self._record(work, job, answer)
+            calls += 1
+        return calls
+
+    def give_up_lost(self) -> int:
+        """Replies whose sender died between claim and record: nobody knows whether they arrived."""
+        with self.works.write() as work:
+            query = select(OutboundReply).where(
+                OutboundReply.state == S.SENDING, OutboundReply.claimed_until < work.now
+            )
+            rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
+            for row in rows:
+                self._lost(work, row, "发送进程中断")
+            return len(rows)
+
+    def _claim(self) -> _Job | None:
+        """The next reply, claimed; one that the platform would not let through is failed without a call."""
+        claimant = new_claimant()
+        while True:
+            with self.works.write() as work:
+                rows = claim(
+                    work.session,
+                    OutboundReply,
+                    _due(work.now),
+                    [OutboundReply.next_at, OutboundReply.id],
+                    limit=1,
+                    claimant=claimant,
+                    now=work.now,
+                    lease=self.lease,
+                    state=S.SENDING,
+                    route=Route.SERVICE,
+                    attempts=OutboundReply.attempts + 1,
+                )
+                if not rows:
+                    return None
+                job = self._prepare(work, rows[0], claimant)
+            if job is not None:
+                return job
+
+    def _prepare(self, work: Work, row: OutboundReply, claimant: str) -> _Job | None:
+        conversation = _locked(work, row.conversation_id)
+        why = windows.hindrance(conversation, work.now)
+        account = work.session.get(Account, conversation.account_id) if conversation.account_id else None
+        if account is None or not account.active:
+            why = why or "账号已停用"
+        if why or account is None:
+            self._end(work, row, S.FAILED, why)
+            work.emit(ReplyLost(conversation.id, conversation.unit_id, row.person_id, why))
+            return None
+        if conversation.messages_left is not None:
+            conversation.messages_left -= 1
+        about = accounts.info(work.session, self.seal, account)
+        return _Job(row.id, claimant, about, conversation.sender, row.text)
+
+    def _call(self, job: _Job) -> ChannelError | None:
+        try:
+            self.make(job.account).reply(job.to, Reply(text=job.text))
+        except ChannelError as error:
+            return error
+        except Exception as failure:  # The edge: what an adapter did not foresee may have gone out or not.
+            log.exception("reply failed", reply=job.reply_id)
+            return OutcomeUnknown(type(failure).__name__)
+        return None
+
+    def _record(self, work: Work, job: _Job, answer: ChannelError | None) -> None:
+        row = still_mine(work.session, OutboundReply, job.reply_id, job.claimant)
+        if row is None:
+            return
+        if answer is None:
+            self._end(work, row, S.DONE)
+            accounts.succeeded(work, job.account.id)
+        elif isinstance(answer, OutcomeUnknown):
+            self._lost(work, row, answer.reason)
+        elif isinstance(answer, Retryable | Throttled | Unauthorised):
+            self._again(work, row, answer)
+        else:
+            self._refused(work, row, answer)
+
+    def _again(self, work: Work, row: OutboundReply, answer: ChannelError) -> None:
+        conversation = _locked(work, row.conversation_id)
+        if conversation.messages_left is not None:
+            conversation.messages_left += 1
+        later = answer.until if isinstance(answer, Throttled) else None
+        at = self.retry.next_at(row.attempts, work.now, later)
+        if at is None:
+            self._refused(work, row, answer)
+            return
+        row.state, row.next_at, row.claimed_by, row.claimed_until = S.BOOKED, at, None, None
+        row.reason, row.code = answer.reason[:300], answer.platform_code[:40]
+        work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+
+    def _refused(self, work: Work, row: OutboundReply, answer: ChannelError) -> None:
+        self._end(work, row, S.FAILED, answer.reason, answer.platform_code)
+        conversation = work.session.get_one(Conversation, row.conversation_id)
+        accounts.failed(work, conversation.account_id or 0, answer.reason)
+        work.emit(ReplyLost(conversation.id, conversation.unit_id, row.person_id, answer.reason))
+
+    def _lost(self, work: Work, row: OutboundReply, reason: str) -> None:
+        self._end(work, row, S.UNKNOWN, reason)
+        conversation = work.session.get_one(Conversation, row.conversation_id)
+        work.emit(ReplyLost(conversation.id, conversation.unit_id, row.person_id, reason))
+
+    def _end(self, work: Work, row: OutboundReply, state: ReplyState, reason: str = "", code: str = "") -> None:
+        row.state, row.next_at, row.claimed_by, row.claimed_until = state, None, None, None
+        row.reason, row.code = reason[:300], code[:40]
+        row.done_at = work.now
+        conversation = work.session.get_one(Conversation, row.conversation_id)
+        if state != S.DONE:
+            work.audit(f"reply.{state.value}", conversation, reply=row.id, reason=reason)
+        work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+
+
+def _due(now: datetime) -> list[ColumnElement[bool]]:
+    earlier = aliased(OutboundReply)
+    before_it = exists().where(
+        earlier.conversation_id == OutboundReply.conversation_id,
+        earlier.number < OutboundReply.number,
+        earlier.state.in_((S.BOOKED, S.SENDING)),
+    )
+    free = or_(OutboundReply.claimed_until.is_(None), OutboundReply.claimed_until < now)
+    return [OutboundReply.state == S.BOOKED, OutboundReply.next_at <= now, free, ~before_it]
+
+
+def _locked(work: Work, conversation_id: int) -> Conversation:
+    query = select(Conversation).where(Conversation.id == conversation_id).with_for_update()
+    return work.session.scalars(query.execution_options(populate_existing=True)).one()

@@ -1,0 +1,87 @@
+"""Rules of the office for its conversations: hours, limits, words of danger, whose desk answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.states import TICKET_KINDS
+from kernel.office_rules import Rule, declare, number_between, value_of
+from kernel.people import Unit
+from kernel.workdays import Workdays, declared_days
+
+
+def _clock_time(value: object) -> str:
+    try:
+        time.fromisoformat(str(value))
+    except ValueError:
+        return "须写作 时:分，例如 09:00。"
+    return ""
+
+
+def _days_by_kind(value: object) -> str:
+    known = isinstance(value, dict) and set(value) <= set(TICKET_KINDS)
+    fits = known and all(isinstance(days, int) and 0 < days <= 60 for days in value.values())  # type: ignore[attr-defined]  # It is a dict here.
+    return "" if fits else "须为 {类别: 工作日数}，每类 1 到 60 天。"
+
+
+def _words(value: object) -> str:
+    fits = isinstance(value, list) and all(isinstance(word, str) and len(word) >= 2 for word in value)
+    return "" if fits else "须为词语列表，每个词至少两个字。"
+
+
+FAILURES = declare(Rule("bot.failures", 2, "机器人连续答不上几次后转人工", number_between(1, 10)))
+OPENS = declare(Rule("desk.opens", "09:00", "人工服务开始时间", _clock_time))
+CLOSES = declare(Rule("desk.closes", "17:30", "人工服务结束时间", _clock_time))
+DESK = declare(Rule("desk.unit", "", "由哪个单位的坐席接待（机构代码，空为账号所属单位）"))
+HOTLINE = declare(Rule("desk.hotline", "12345", "告知市民的电话"))
+REMIND = declare(Rule("desk.remind_minutes", 2, "市民等待多少分钟后再次提醒坐席", number_between(1, 120)))
+IDLE = declare(Rule("desk.idle_minutes", 30, "市民多少分钟未说话后结束机器人会话", number_between(5, 2880)))
+URGENT_AGAIN = declare(Rule("urgent.again_minutes", 2, "紧急情况多少分钟无人处置再次告警", number_between(1, 60)))
+URGENT_WORDS: Rule[list[str]] = declare(Rule("urgent.words", [], "另加的紧急词", _words))
+TICKET_DAYS = declare(
+    Rule(
+        "ticket.days",
+        {"咨询": 3, "求助": 3, "投诉": 5, "建议": 10, "举报": 5, "表扬": 10, "找错": 3, "回访": 5},
+        "工单答复期限（工作日）",
+        _days_by_kind,
+    )
+)
+FRESH = declare(Rule("callback.fresh_minutes", 10, "平台推送的时间戳允许偏差（分钟）", number_between(1, 1440)))
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When people answer, with the words citizens are told."""
+
+    workdays: Workdays
+    words: str
+
+    def open_at(self, moment: datetime) -> bool:
+        """Whether somebody answers at that moment."""
+        return self.workdays.open_at(moment)
+
+
+def hours_of(session: Session, unit_id: int, zone: ZoneInfo, now: datetime) -> Hours:
+    """The hours of a unit's desk."""
+    opens = str(value_of(session, OPENS, unit_id, now))
+    closes = str(value_of(session, CLOSES, unit_id, now))
+    days = Workdays(zone, declared_days(session), time.fromisoformat(opens), time.fromisoformat(closes))
+    return Hours(days, f"工作日 {opens}—{closes}")
+
+
+def desk_of(session: Session, unit_id: int, now: datetime) -> int:
+    """The unit whose agents answer what comes in on accounts of this unit."""
+    code = str(value_of(session, DESK, unit_id, now))
+    found = session.scalar(select(Unit.id).where(Unit.code == code)) if code else None
+    return found or unit_id
+
+
+def ticket_days(session: Session, unit_id: int, kind: str, now: datetime) -> int:
+    """The deadline of a ticket in working days."""
+    days = value_of(session, TICKET_DAYS, unit_id, now)
+    return int(days.get(kind, TICKET_DAYS.default[kind]))

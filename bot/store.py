@@ -1,0 +1,135 @@
+"""Reads conversations: what was said on both sides in order, the lists of the desk, earlier sessions of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from bot.models import Conversation, InboundMessage, OutboundReply
+from bot.states import ConversationState, ReplyState
+from kernel.people import Permission, Person, Viewer, scoped
+
+S = ConversationState
+
+KIND_WORDS = {
+    "image": "[图片]",
+    "voice": "[语音]",
+    "video": "[视频]",
+    "shortvideo": "[视频]",
+    "location": "[位置]",
+    "link": "[链接]",
+    "follow": "[关注了公众号]",
+    "leave": "[取消了关注]",
+    "click": "[点击菜单]",
+}
+CITIZEN = "citizen"
+PRIVATE = "note"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing said: `side` is citizen, bot, agent, event or note; a reply also says where it stands."""
+
+    number: int
+    side: str
+    text: str
+    at: datetime
+    who: str = ""
+    sources: Sequence[Mapping[str, Any]] = ()
+    choices: Sequence[str] = ()
+    ask: str = ""
+    state: str = ReplyState.DONE
+    reason: str = ""
+    reply_id: int = 0
+    media: Mapping[str, str] = field(default_factory=dict)
+
+
+def lines_of(session: Session, conversation_id: int, after: int = 0, *, private: bool = True) -> list[Line]:
+    """What was said after a place, in order; without `private` only what the citizen may see."""
+    heard = session.scalars(
+        select(InboundMessage).where(InboundMessage.conversation_id == conversation_id, InboundMessage.number > after)
+    )
+    said = select(OutboundReply, Person.name).outerjoin(Person, Person.id == OutboundReply.person_id)
+    said = said.where(OutboundReply.conversation_id == conversation_id, OutboundReply.number > after)
+    if not private:
+        said = said.where(OutboundReply.side != PRIVATE)
+    lines = [_heard(row) for row in heard] + [_said(row, name or "") for row, name in session.execute(said)]
+    return sorted(lines, key=lambda line: line.number)
+
+
+def said_by_citizen(session: Session, conversation_id: int) -> str:
+    """Everything the citizen wrote in a session, line by line."""
+    query = (
+        select(InboundMessage.text)
+        .where(InboundMessage.conversation_id == conversation_id, InboundMessage.kind.in_(("text", "voice")))
+        .order_by(InboundMessage.number)
+    )
+    return "\n".join(text for text in session.scalars(query) if text)
+
+
+def last_words(session: Session, conversation_id: int) -> str:
+    """The last thing the citizen wrote or did."""
+    query = select(InboundMessage).where(InboundMessage.conversation_id == conversation_id)
+    row = session.scalars(query.order_by(InboundMessage.number.desc()).limit(1)).one_or_none()
+    return "" if row is None else _heard(row).text[:200]
+
+
+def going_on(session: Session, who: Viewer) -> list[Conversation]:
+    """Every session in reach that people have or wait for, the longest waiting first."""
+    query = select(Conversation).where(
+        or_(
+            Conversation.state.in_((S.WAITING, S.OPEN, S.SNOOZED)),
+            (Conversation.urgent_at.is_not(None)) & (Conversation.acknowledged_at.is_(None)),
+        )
+    )
+    query = scoped(query, Conversation.unit_id, who, Permission.CONVERSATION_READ)
+    return list(session.scalars(query.order_by(Conversation.waiting_since, Conversation.id).limit(300)))
+
+
+def earlier(session: Session, conversation: Conversation, limit: int = 5) -> list[Conversation]:
+    """The person's sessions before this one on the same account, newest first; a chat on our own page has none."""
+    if conversation.token_hash is not None:
+        return []
+    query = (
+        select(Conversation)
+        .where(
+            Conversation.account_id == conversation.account_id,
+            Conversation.sender == conversation.sender,
+            Conversation.id < conversation.id,
+        )
+        .order_by(Conversation.id.desc())
+    )
+    return list(session.scalars(query.limit(limit)))
+
+
+def waiting_count(session: Session, who: Viewer) -> int:
+    """How many citizens wait in the viewer's reach."""
+    query = select(func.count(Conversation.id)).where(Conversation.state == S.WAITING)
+    return session.scalar(scoped(query, Conversation.unit_id, who, Permission.CONVERSATION_READ)) or 0
+
+
+def _heard(row: InboundMessage) -> Line:
+    words = KIND_WORDS.get(row.kind, "")
+    text = f"{words} {row.text}".strip() if words else row.text
+    return Line(row.number, CITIZEN, text, row.received_at, media=row.media)
+
+
+def _said(row: OutboundReply, name: str) -> Line:
+    return Line(
+        row.number,
+        row.side,
+        row.text,
+        row.at,
+        who=name,
+        sources=row.sources,
+        choices=row.choices,
+        ask=row.ask,
+        state=row.state,
+        reason=row.reason,
+        reply_id=row.id,
+    )

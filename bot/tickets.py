@@ -1,0 +1,122 @@
+"""工单: matters with a number and a deadline in working days, answered by a person."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+
+from bot import rules
+from bot.events import TicketLate, TicketMade
+from bot.models import Ticket
+from bot.states import TICKET_KINDS, TICKET_LABELS, TicketState
+from kernel.errors import Invalid, WrongState
+from kernel.work import Work, Works
+
+LONGEST = 2000
+# Without the letters and figures that are confused when read out over the telephone.
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+_PHONE = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|0\d{2,3}-?\d{7,8})(?!\d)")
+
+
+def make(
+    work: Work,
+    *,
+    unit_id: int,
+    kind: str,
+    text: str,
+    zone: ZoneInfo,
+    contact: str = "",
+    name: str = "",
+    page: str = "",
+    conversation_id: int | None = None,
+) -> Ticket:
+    """Makes a ticket; its deadline is the office's for this kind, counted in working days from today."""
+    text = text.strip()
+    if kind not in TICKET_KINDS:
+        raise Invalid(field="kind", why="请选择类别。")
+    if len(text) < 2:
+        raise Invalid(field="text", why="请写明事由。")
+    hours = rules.hours_of(work.session, unit_id, zone, work.now)
+    ticket = Ticket(
+        unit_id=unit_id,
+        number=_number(work, zone),
+        kind=kind,
+        text=text[:LONGEST],
+        page=page[:500],
+        contact=(contact.strip() or phone_in(text))[:100],
+        name=name.strip()[:60],
+        conversation_id=conversation_id,
+        state=TicketState.OPEN,
+        created_at=work.now,
+        due_at=hours.workdays.deadline(work.now, rules.ticket_days(work.session, unit_id, kind, work.now)),
+    )
+    work.session.add(ticket)
+    work.session.flush()
+    work.audit("ticket.made", ticket, number=ticket.number, kind=kind)
+    work.emit(TicketMade(ticket.id, unit_id, ticket.number, kind))
+    return ticket
+
+
+def answer(work: Work, ticket: Ticket, text: str) -> None:
+    """Answers an open ticket; two people cannot answer over each other."""
+    if len(text.strip()) < 2:
+        raise Invalid(field="answer", why="请写明答复内容。")
+    values = {
+        "state": TicketState.ANSWERED,
+        "answer": text.strip()[:LONGEST],
+        "answered_at": work.now,
+        "answered_by": work.actor.person_id,
+    }
+    _move(work, ticket, (TicketState.OPEN,), "答复", values)
+    work.audit("ticket.answered", ticket, number=ticket.number)
+
+
+def close(work: Work, ticket: Ticket) -> None:
+    """办结: nothing more is to be done; an open ticket must be answered first."""
+    _move(work, ticket, (TicketState.ANSWERED,), "办结", {"state": TicketState.CLOSED, "closed_at": work.now})
+    work.audit("ticket.closed", ticket, number=ticket.number)
+
+
+def alarm_late(works: Works) -> int:
+    """Tells, once, of each ticket past its deadline and not answered; returns how many."""
+    with works.write() as work:
+        query = select(Ticket).where(
+            Ticket.state == TicketState.OPEN, Ticket.due_at < work.now, Ticket.late_told_at.is_(None)
+        )
+        late = work.session.scalars(query.limit(200).with_for_update(skip_locked=True)).all()
+        for ticket in late:
+            ticket.late_told_at = work.now
+            work.audit("ticket.late", ticket, number=ticket.number)
+            work.emit(TicketLate(ticket.id, ticket.unit_id, ticket.number, ticket.kind))
+        return len(late)
+
+
+def phone_in(text: str) -> str:
+    """The first telephone number in a text, or ''."""
+    found = _PHONE.search(text)
+    return found.group() if found else ""
+
+
+def _move(work: Work, ticket: Ticket, allowed: tuple[TicketState, ...], act: str, values: dict[str, object]) -> None:
+    statement = (
+        update(Ticket)
+        .where(Ticket.id == ticket.id, Ticket.state.in_(allowed))
+        .values(**values)
+        .returning(Ticket.id)
+        .execution_options(synchronize_session=False)
+    )
+    moved = work.session.scalar(statement)
+    work.session.refresh(ticket)
+    if moved is None:
+        raise WrongState(state=TICKET_LABELS[TicketState(ticket.state)], act=act)
+
+
+def _number(work: Work, zone: ZoneInfo) -> str:
+    day = f"{work.now.astimezone(zone):%Y%m%d}"
+    while True:
+        number = f"{day}-{''.join(secrets.choice(_ALPHABET) for _ in range(6))}"
+        if work.session.scalar(select(Ticket.id).where(Ticket.number == number)) is None:
+            return number

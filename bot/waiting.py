@@ -1,0 +1,203 @@
+"""Citizens who wait for a person: into the queue, told again while nobody comes, and never forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, func, select
+
+from bot import reply, rules, store, tickets, windows
+from bot.events import ConversationChanged, DangerHeard, PersonWanted
+from bot.handoff import REASON_LABELS
+from bot.models import Conversation, InboundMessage, OutboundReply
+from bot.reply import Said
+from bot.states import ConversationState
+from bot.words import Words
+from kernel.office_rules import value_of
+from kernel.people import Unit
+from kernel.work import Work, Works
+
+S = ConversationState
+BATCH = 200
+
+
+def queue(work: Work, conversation: Conversation, reason: str) -> int:
+    """Puts a conversation into the queue and tells the desk; returns how many wait before it."""
+    ahead = ahead_of(work, conversation)
+    conversation.state, conversation.agent_id, conversation.closed_at = S.WAITING, None, None
+    conversation.waiting_since = conversation.reminded_at = work.now
+    conversation.waiting_reason = reason
+    conversation.handed_off_at = conversation.handed_off_at or work.now
+    conversation.pending, conversation.choices, conversation.failures = "", [], 0
+    work.audit("conversation.waiting", conversation, reason=reason)
+    work.emit(_wanted(work, conversation, 1))
+    work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+    return ahead
+
+
+def ahead_of(work: Work, conversation: Conversation) -> int:
+    """How many citizens of the same desk have waited longer."""
+    query = select(func.count(Conversation.id)).where(
+        Conversation.unit_id == conversation.unit_id,
+        Conversation.state == S.WAITING,
+        Conversation.id != conversation.id,
+        Conversation.waiting_since < (conversation.waiting_since or work.now),
+    )
+    return work.session.scalar(query) or 0
+
+
+def may_reopen(work: Work, conversation: Conversation) -> bool:
+    """Whether no newer session of the same person goes on."""
+    query = select(Conversation.id).where(
+        Conversation.account_id == conversation.account_id,
+        Conversation.sender == conversation.sender,
+        Conversation.state != S.CLOSED,
+        Conversation.id != conversation.id,
+    )
+    return work.session.scalar(query.limit(1)) is None
+
+
+def close(work: Work, conversation: Conversation, summary: str = "", words: str = "") -> None:
+    """Ends a session; `words` are the last the citizen reads."""
+    conversation.state, conversation.closed_at = S.CLOSED, work.now
+    conversation.waiting_since = conversation.snoozed_until = None
+    conversation.pending, conversation.choices = "", []
+    conversation.summary = summary.strip()[:500] or conversation.summary
+    if words:
+        reply.book(work, conversation, "event", Said(words))
+    work.audit("conversation.closed", conversation, summary=conversation.summary)
+    work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+
+
+def ticket_for(work: Work, conversation: Conversation, words: Words, zone: ZoneInfo, kind: str = "咨询") -> str:
+    """Makes a ticket of what the citizen wrote; returns the sentence that tells him its number and deadline."""
+    text = store.said_by_citizen(work.session, conversation.id) or "市民请求人工服务。"
+    made = tickets.make(
+        work, unit_id=conversation.unit_id, kind=kind, text=text, zone=zone, conversation_id=conversation.id
+    )
+    unit = work.session.get_one(Unit, conversation.unit_id)
+    return words.ticket(made.number, kind, unit.name, made.due_at)
+
+
+@dataclass
+class Watch:
+    """The desk's recurring duties; each round is a work of its own."""
+
+    works: Works
+    words: Words
+    zone: ZoneInfo
+
+    def round(self) -> None:
+        """One look at everything that waits."""
+        for step in (self.alarm_again, self.remind, self.send_home, self.wake_snoozed, self.end_windows, self.end_idle):
+            with self.works.write() as work:
+                step(work)
+
+    def alarm_again(self, work: Work) -> None:
+        """Danger that nobody has taken up is told again and again."""
+        query = select(Conversation).where(Conversation.urgent_at.is_not(None), Conversation.acknowledged_at.is_(None))
+        for conversation in _locked(work, query):
+            again = timedelta(minutes=float(value_of(work.session, rules.URGENT_AGAIN, conversation.unit_id, work.now)))
+            if conversation.urgent_told_at is None or conversation.urgent_told_at <= work.now - again:
+                alarm(work, conversation)
+
+    def remind(self, work: Work) -> None:
+        """Tells the desk again of somebody who still waits."""
+        query = select(Conversation).where(Conversation.state == S.WAITING)
+        for conversation in _locked(work, query):
+            pause = timedelta(minutes=float(value_of(work.session, rules.REMIND, conversation.unit_id, work.now)))
+            since = conversation.waiting_since or work.now
+            if (conversation.reminded_at or since) <= work.now - pause:
+                conversation.reminded_at = work.now
+                work.emit(_wanted(work, conversation, 1 + int((work.now - since) / pause)))
+
+    def send_home(self, work: Work) -> None:
+        """The office has closed while somebody waited: a ticket, and he is told. Danger waits on."""
+        query = select(Conversation).where(Conversation.state == S.WAITING, Conversation.waiting_reason != "danger")
+        for conversation in _locked(work, query):
+            hours = rules.hours_of(work.session, conversation.unit_id, self.zone, work.now)
+            if not hours.open_at(work.now):
+                said = self.words.say(
+                    "out_of_hours",
+                    hours=hours.words,
+                    hotline=str(value_of(work.session, rules.HOTLINE, conversation.unit_id, work.now)),
+                    ticket="",
+                )
+                told = ticket_for(work, conversation, self.words, self.zone)
+                first = said.splitlines()[0]
+                reply.book(work, conversation, "bot", Said(f"{first}\n{told}"))
+                close(work, conversation, "下班时仍在等待，已转工单")
+
+    def wake_snoozed(self, work: Work) -> None:
+        """稍后处理 is over."""
+        query = select(Conversation).where(Conversation.state == S.SNOOZED, Conversation.snoozed_until <= work.now)
+        for conversation in _locked(work, query):
+            conversation.state, conversation.snoozed_until = S.OPEN, None
+            work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+
+    def end_windows(self, work: Work) -> None:
+        """The platform lets nothing through any more: what is unanswered becomes a ticket, the session ends."""
+        query = select(Conversation).where(
+            Conversation.state != S.CLOSED, Conversation.window_until <= work.now, Conversation.state != S.BOT
+        )
+        for conversation in _locked(work, query):
+            if _unanswered(work, conversation):
+                ticket_for(work, conversation, self.words, self.zone)
+            why = windows.hindrance(conversation, work.now)
+            close(work, conversation, f"{why}，会话自动结束", words=f"{why}，会话自动结束。")
+
+    def end_idle(self, work: Work) -> None:
+        """A session with the bot in which nobody writes any more; on our own page an agent's as well."""
+        query = select(Conversation).where(
+            Conversation.state.in_((S.BOT, S.OPEN)), Conversation.heard_at <= work.now - timedelta(minutes=5)
+        )
+        for conversation in _locked(work, query):
+            idle = timedelta(minutes=float(value_of(work.session, rules.IDLE, conversation.unit_id, work.now)))
+            if conversation.heard_at > work.now - idle or _spoke_since(work, conversation, work.now - idle):
+                continue
+            if conversation.state == S.OPEN and conversation.channel not in reply.OWN_PAGES:
+                continue
+            if conversation.state == S.OPEN and _unanswered(work, conversation):
+                continue
+            own = conversation.channel in reply.OWN_PAGES
+            close(work, conversation, words=self.words.say("closed") if own else "")
+
+
+def alarm(work: Work, conversation: Conversation) -> None:
+    """Tells the people on duty of danger, once more."""
+    conversation.urgent_told += 1
+    conversation.urgent_told_at = work.now
+    last = store.last_words(work.session, conversation.id)
+    work.audit("conversation.alarmed", conversation, word=conversation.urgent_word, round=conversation.urgent_told)
+    work.emit(
+        DangerHeard(conversation.id, conversation.unit_id, conversation.urgent_word, last, conversation.urgent_told)
+    )
+
+
+def _wanted(work: Work, conversation: Conversation, round_: int) -> PersonWanted:
+    reason = REASON_LABELS.get(conversation.waiting_reason, "")
+    words = store.last_words(work.session, conversation.id)
+    return PersonWanted(conversation.id, conversation.unit_id, reason, words, round_)
+
+
+def _unanswered(work: Work, conversation: Conversation) -> bool:
+    """Whether the citizen had the last word since a person was wanted."""
+    heard = select(func.max(InboundMessage.number)).where(InboundMessage.conversation_id == conversation.id)
+    said = select(func.max(OutboundReply.number)).where(
+        OutboundReply.conversation_id == conversation.id, OutboundReply.side == "agent"
+    )
+    return (work.session.scalar(heard) or 0) > (work.session.scalar(said) or 0)
+
+
+def _spoke_since(work: Work, conversation: Conversation, since: datetime) -> bool:
+    query = select(OutboundReply.id).where(
+        OutboundReply.conversation_id == conversation.id, OutboundReply.side == "agent", OutboundReply.at > since
+    )
+    return work.session.scalar(query.limit(1)) is not None
+
+
+def _locked(work: Work, query: Select[Conversation]) -> list[Conversation]:
+    rows = query.order_by(Conversation.id).limit(BATCH).with_for_update(skip_locked=True)
+    return list(work.session.scalars(rows))

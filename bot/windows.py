@@ -1,0 +1,50 @@
+"""How long and how often a platform lets us write to a citizen after he wrote to us.
+
+WeChat: five messages within 48 hours after a message, three within a minute after a touch (menu, scan, follow);
+developers.weixin.qq.com, api_sendcustommessage. Our own pages have no such limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.models import Conversation
+
+
+@dataclass(frozen=True)
+class Window:
+    """So many messages within so long."""
+
+    lasts: timedelta
+    messages: int
+
+
+AFTER_MESSAGE = {"wechat": Window(timedelta(hours=48), 5)}
+AFTER_TOUCH = {"wechat": Window(timedelta(minutes=1), 3)}
+
+
+def opened(conversation: Conversation, at: datetime, *, touch: bool) -> None:
+    """Notes that the citizen wrote or touched at a moment; a touch never narrows what a message opened."""
+    window = (AFTER_TOUCH if touch else AFTER_MESSAGE).get(conversation.channel)
+    if window is None:
+        return
+    until = at + window.lasts
+    if touch and conversation.window_until is not None and conversation.window_until > until:
+        return
+    conversation.window_until, conversation.messages_left = until, window.messages
+
+
+def left(conversation: Conversation) -> None:
+    """The citizen left the account: nothing reaches him any more."""
+    if conversation.channel in AFTER_MESSAGE:
+        conversation.messages_left = 0
+
+
+def hindrance(conversation: Conversation, now: datetime) -> str:
+    """Why no message would reach the citizen now, in plain words; '' when one would."""
+    if conversation.window_until is not None and conversation.window_until <= now:
+        return "市民上次来信已超过 48 小时"
+    if conversation.messages_left is not None and conversation.messages_left <= 0:
+        return "市民上次来信后已发满条数"
+    return ""

@@ -1,0 +1,40 @@
+"""The bot's own words, out of templates/replies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.knowledge import Source
+from templates.engine import Engine
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the bot says; `portal` goes in front of paths where a reader needs the whole address."""
+
+    pages: Engine
+    portal: str
+
+    def say(self, name: str, **values: Any) -> str:
+        """One of the sentences in templates/replies."""
+        return self.pages.render(f"replies/{name}.txt", **values).strip()
+
+    def answer(self, text: str, sources: Sequence[Source]) -> str:
+        """An answer with its sources as plain text, for channels that show nothing else."""
+        return self.say("answer", text=text, sources=self.links(sources[:1]))
+
+    def no_answer(self, found: Sequence[Source], *, linked: bool) -> str:
+        """That the bot does not know, with documents that may help; `linked`: the page shows the links itself."""
+        titles = [(source.title, "") for source in found] if linked else self.links(found)
+        return "\n".join(line.rstrip() for line in self.say("no_answer", found=titles).splitlines())
+
+    def ticket(self, number: str, kind: str, unit: str, due: datetime) -> str:
+        """That a ticket was made."""
+        return self.say("ticket", number=number, kind=kind, unit=unit, due=due)
+
+    def links(self, sources: Sequence[Source]) -> list[tuple[str, str]]:
+        """Titles with whole addresses."""
+        return [(source.title, f"{self.portal}{source.path}") for source in sources]

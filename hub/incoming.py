@@ -1,0 +1,257 @@
+"""Wires the way in: the bot and its engine, replies, the desk's duties, who is told what, and what streams see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+import structlog
+from sqlalchemy import delete, select
+
+from bot import tickets
+from bot.answering import Answering
+from bot.engine import EmbeddedEngine, Engine
+from bot.events import ConversationChanged, DangerHeard, PersonWanted, ReplyBooked, ReplyLost, TicketLate, TicketMade
+from bot.models import Conversation, SeenPush
+from bot.queues import Full, Queues
+from bot.rasa_engine import RasaEngine
+from bot.reply import Replier
+from bot.states import ConversationState
+from bot.waiting import Watch
+from bot.words import Words
+from channels.accounts.models import Account
+from channels.base import AccountInfo, Channel
+from hub.live import Live, conversation_topic, desk_topic
+from hub.outgoing import adapter_maker
+from hub.product import Hub
+from kernel.duties import Duty
+from kernel.people import Permission, ancestors, holders
+from kernel.work import Work
+from scheduler.events import WasWithdrawn, WentLive
+
+log = structlog.get_logger(__name__)
+
+# Rows a dead process left are looked for only after its claim has run out.
+SEEN_FOR = timedelta(hours=2)
+P = Permission
+
+
+@dataclass
+class Incoming:
+    """The way in of one process; `make` builds the adapter of an account."""
+
+    hub: Hub
+    engine: Engine
+    words: Words
+    answering: Answering
+    queues: Queues
+    replier: Replier
+    watch: Watch
+    live: Live
+    make: Callable[[AccountInfo], Channel]
+    senders: ThreadPoolExecutor
+    running: dict[int, Future[None]] = field(default_factory=dict)
+
+    def run(self, inbound_id: int, conversation_id: int) -> Future[None]:
+        """Lets the bot deal with a stored message, in order; the future ends when it has. Raises `queues.Full`."""
+        future = self.queues.submit(conversation_id, lambda: self.answering.handle(inbound_id))
+        self.running[inbound_id] = future
+        future.add_done_callback(lambda _done: self.running.pop(inbound_id, None))
+        return future
+
+    def waiting(self, inbound_id: int) -> Future[None] | None:
+        """The run of a message that is being dealt with in this process, for a push that repeats it."""
+        return self.running.get(inbound_id)
+
+    def run_left_over(self) -> None:
+        """Deals with what a dead process or a full queue left behind."""
+        for inbound_id, conversation_id in self.answering.left_over():
+            try:
+                self.run(inbound_id, conversation_id)
+            except Full:
+                return
+
+    def send_soon(self) -> None:
+        """Looks for replies to send, in the background."""
+        try:
+            self.senders.submit(self._send)
+        except RuntimeError:  # The process is stopping; the rows stay and the next start sends them.
+            log.info("replies wait for the next start")
+
+    def close(self) -> None:
+        """Ends threads; what waits stays in rows."""
+        self.queues.close()
+        self.senders.shutdown(wait=True, cancel_futures=True)
+        self.engine.close()
+
+    def _send(self) -> None:
+        try:
+            self.replier.send_due()
+        except Exception:  # The edge of a thread: the duty looks again within a second.
+            log.exception("sending replies failed")
+
+
+def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
+    """Adds the way in to the product; another engine may be handed in."""
+    make = adapter_maker(hub)
+    engine = engine or _engine_of(hub)
+    words = Words(hub.pages, hub.settings.address)
+    zone = hub.settings.office_zone
+    incoming = Incoming(
+        hub=hub,
+        engine=engine,
+        words=words,
+        answering=Answering(hub.works, engine, words, zone),
+        queues=Queues(),
+        replier=Replier(hub.works, hub.seal, make),
+        watch=Watch(hub.works, words, zone),
+        live=Live(),
+        make=make,
+        senders=ThreadPoolExecutor(4, thread_name_prefix="reply"),
+    )
+    hub.incoming = incoming
+    hub.duties += [
+        Duty("replies.send", timedelta(seconds=1), incoming.replier.send_due, timedelta(minutes=2)),
+        Duty("messages.left_over", timedelta(seconds=10), incoming.run_left_over, timedelta(minutes=1)),
+        Duty("desk.watch", timedelta(seconds=15), incoming.watch.round, timedelta(minutes=1)),
+        Duty("tickets.late", timedelta(minutes=5), lambda: tickets.alarm_late(hub.works)),
+        Duty("bot.refresh", timedelta(minutes=5), engine.refresh),
+        Duty("pushes.forget", timedelta(hours=1), lambda: _forget_pushes(hub)),
+    ]
+    _listen(hub, incoming)
+    if hub.start_engine is not None:
+        hub.start_engine = _learning_first(engine, hub.start_engine)
+    return incoming
+
+
+def _engine_of(hub: Hub) -> Engine:
+    """Rasa where the settings name a server, else the engine that needs none."""
+    settings = hub.settings
+    if not settings.rasa_url:
+        return EmbeddedEngine(hub.works, settings.data / "bot")
+    # A client of its own: this address is private by intent and named by the operator, not by any content.
+    client = httpx.Client(trust_env=False)
+    return RasaEngine(hub.works, client, settings.rasa_url, settings.rasa_token.get_secret_value())
+
+
+def _learning_first(engine: Engine, start: Callable[[], Callable[[], None]]) -> Callable[[], Callable[[], None]]:
+    def started() -> Callable[[], None]:
+        engine.refresh()
+        return start()
+
+    return started
+
+
+def portal_account(work: Work) -> Account | None:
+    """The account behind the portal's own chat and forms, if there is one."""
+    query = select(Account).where(Account.channel == "portal", Account.active.is_(True))
+    return work.session.scalars(query.order_by(Account.id).limit(1)).one_or_none()
+
+
+def _listen(hub: Hub, incoming: Incoming) -> None:
+    listeners = hub.listeners
+    listeners.after(ConversationChanged, lambda fact: _show(incoming, fact))
+    listeners.after(ReplyBooked, lambda _fact: incoming.send_soon())
+    listeners.after(WentLive, lambda fact: _learn(incoming, fact.channel))
+    listeners.after(WasWithdrawn, lambda fact: _learn(incoming, fact.channel))
+    listeners.in_work(PersonWanted, lambda work, fact: _tell_wanted(hub, work, fact))
+    listeners.in_work(DangerHeard, lambda work, fact: _tell_danger(hub, work, fact))
+    listeners.in_work(ReplyLost, lambda work, fact: _tell_lost(hub, work, fact))
+    listeners.in_work(TicketMade, lambda work, fact: _tell_ticket(hub, work, fact))
+    listeners.in_work(TicketLate, lambda work, fact: _tell_ticket_late(hub, work, fact))
+
+
+def _show(incoming: Incoming, fact: ConversationChanged) -> None:
+    incoming.live.tell(conversation_topic(fact.conversation_id), desk_topic(fact.unit_id))
+
+
+def _learn(incoming: Incoming, channel: str) -> None:
+    if channel == "portal":
+        incoming.engine.refresh()
+
+
+def _on_duty(work: Work, unit_id: int) -> list[int]:
+    """Who answers citizens of this unit; where nobody does, whoever does in the nearest unit above."""
+    for one in ancestors(work.session, unit_id):
+        people = holders(work.session, P.CONVERSATION_ANSWER, one, work.now)
+        if people:
+            return people
+    return []
+
+
+def _tell_wanted(hub: Hub, work: Work, fact: PersonWanted) -> None:
+    conversation = work.session.get_one(Conversation, fact.conversation_id)
+    to_one = conversation.state == ConversationState.OPEN and conversation.agent_id
+    people = [conversation.agent_id] if to_one and conversation.agent_id else _on_duty(work, fact.unit_id)
+    hub.notifier.tell(
+        work,
+        people,
+        "conversation.waiting",
+        f"市民等待接入：{fact.reason}",
+        fact.words,
+        f"/console/desk/{fact.conversation_id}",
+        f"conversation.{fact.conversation_id}.waiting.{work.now:%Y%m%d%H%M%S}",
+    )
+
+
+def _tell_danger(hub: Hub, work: Work, fact: DangerHeard) -> None:
+    people = {*_on_duty(work, fact.unit_id), *holders(work.session, P.QUEUE_SUPERVISE, fact.unit_id, work.now)}
+    again = f"（第 {fact.round} 次告警）" if fact.round > 1 else ""
+    hub.notifier.tell(
+        work,
+        people,
+        "conversation.danger",
+        f"紧急：市民提到“{fact.word}”{again}",
+        f"{fact.words} 请立即接入并按预案处置；接入后停止告警。",
+        f"/console/desk/{fact.conversation_id}",
+        f"conversation.{fact.conversation_id}.danger.{fact.round}.{work.now:%Y%m%d%H%M}",
+    )
+
+
+def _tell_lost(hub: Hub, work: Work, fact: ReplyLost) -> None:
+    people = [fact.person_id] if fact.person_id else _on_duty(work, fact.unit_id)
+    hub.notifier.tell(
+        work,
+        people,
+        "conversation.reply_lost",
+        "给市民的答复没有确认送达",
+        f"{fact.reason} 请在会话中查看，必要时重发或电话联系。",
+        f"/console/desk/{fact.conversation_id}",
+        f"conversation.{fact.conversation_id}.lost.{work.now:%Y%m%d%H%M%S}",
+    )
+
+
+def _tell_ticket(hub: Hub, work: Work, fact: TicketMade) -> None:
+    hub.notifier.tell(
+        work,
+        holders(work.session, P.TICKET_ACT, fact.unit_id, work.now),
+        "ticket.made",
+        f"新工单 {fact.number}（{fact.kind}）",
+        "请在答复期限前办理。",
+        f"/console/tickets/{fact.ticket_id}",
+        f"ticket.{fact.ticket_id}.made",
+    )
+
+
+def _tell_ticket_late(hub: Hub, work: Work, fact: TicketLate) -> None:
+    people = {
+        *holders(work.session, P.TICKET_ACT, fact.unit_id, work.now),
+        *holders(work.session, P.QUEUE_SUPERVISE, fact.unit_id, work.now),
+    }
+    hub.notifier.tell(
+        work,
+        people,
+        "ticket.late",
+        f"工单已超期：{fact.number}（{fact.kind}）",
+        "已超过答复期限，请立即办理。",
+        f"/console/tickets/{fact.ticket_id}",
+        f"ticket.{fact.ticket_id}.late",
+    )
+
+
+def _forget_pushes(hub: Hub) -> None:
+    with hub.works.write() as work:
+        work.session.execute(delete(SeenPush).where(SeenPush.at < work.now - SEEN_FOR))

@@ -1,0 +1,86 @@
+"""What changes reaches whoever is looking within a moment: a broker inside this process, from threads to SSE streams.
+
+Only topics travel; whoever is woken reads the rows. A stream also looks by itself every few seconds, so that what
+another process wrote is late at most by that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+LOOK_SECONDS = 3.0
+LONGEST = 256
+
+
+@dataclass(eq=False)
+class Watcher:
+    """One stream and what it waits for."""
+
+    topics: frozenset[str]
+    loop: asyncio.AbstractEventLoop
+    queue: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(LONGEST))
+
+    async def changes(self, look: float = LOOK_SECONDS) -> AsyncIterator[set[str]]:
+        """The topics that changed, as often as they do; an empty set every `look` seconds of silence."""
+        while True:
+            try:
+                changed = {await asyncio.wait_for(self.queue.get(), look)}
+            except TimeoutError:
+                changed = set()
+            while not self.queue.empty():
+                changed.add(self.queue.get_nowait())
+            yield changed
+
+
+class Live:
+    """Who is looking at what."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watchers: set[Watcher] = set()
+
+    @contextmanager
+    def watching(self, topics: Iterable[str]) -> Iterator[Watcher]:
+        """A watcher of these topics for as long as the block lasts; made on the event loop that will read it."""
+        watcher = Watcher(frozenset(topics), asyncio.get_running_loop())
+        with self._lock:
+            self._watchers.add(watcher)
+        try:
+            yield watcher
+        finally:
+            with self._lock:
+                self._watchers.discard(watcher)
+
+    def tell(self, *topics: str) -> None:
+        """Wakes whoever watches one of the topics; from any thread, returns at once."""
+        with self._lock:
+            told = [(watcher, topic) for watcher in self._watchers for topic in topics if topic in watcher.topics]
+        for watcher, topic in told:
+            try:
+                watcher.loop.call_soon_threadsafe(_put, watcher.queue, topic)
+            except RuntimeError:  # Its loop has ended; the stream's own block takes the watcher away.
+                continue
+
+    def watchers(self) -> int:
+        """How many streams are open, for tests and for health."""
+        with self._lock:
+            return len(self._watchers)
+
+
+def conversation_topic(conversation_id: int) -> str:
+    """What a stream about one conversation watches."""
+    return f"conversation:{conversation_id}"
+
+
+def desk_topic(unit_id: int) -> str:
+    """What a stream about a unit's desk watches."""
+    return f"desk:{unit_id}"
+
+
+def _put(queue: asyncio.Queue[str], topic: str) -> None:
+    if not queue.full():  # Whoever is so far behind looks by himself soon.
+        queue.put_nowait(topic)

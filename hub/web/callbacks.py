@@ -1,0 +1,192 @@
+"""The addresses that platforms push to: verify and store in a short work, answer within their time, run the bot once.
+
+Nobody logs in here: the platform's signature is the proof, the timestamp's age and a remembered signature keep
+a request that was listened to from being used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+
+from bot import gateway, reply, rules
+from bot.models import OutboundReply, SeenPush
+from bot.queues import Full
+from channels.accounts import store as accounts
+from channels.accounts.models import Account
+from channels.base import Channel, Follower, Inbound, JobResult, Message, Pushed, Reply
+from channels.errors import BadPush, BadSignature
+from hub.product import Hub
+from hub.web.access import HubDep, address_of
+from kernel.errors import NotFound, XuandaError
+from kernel.office_rules import value_of
+from kernel.once import insert_once
+from kernel.work import Actor, Work
+from scheduler import receipts
+
+router = APIRouter(prefix="/callbacks")
+log = structlog.get_logger(__name__)
+
+# The platform waits five seconds (developers.weixin.qq.com, Passive_user_reply_message); the rest is for the way.
+WAIT_SECONDS = 4.0
+LONGEST_BODY = 1024 * 1024
+PUSHER = Actor("platform")
+# A push that asks for nothing; what WeChat reads as "nothing to say".
+NOTHING = b"success"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a push brought: the message that waits for an answer, if it did, and the bot's run."""
+
+    adapter: Channel
+    inbound: Message | Follower | None = None
+    inbound_id: int = 0
+    answer: bytes | None = None
+    run: Future[None] | None = None
+
+
+@router.get("/wechat/{code}")
+def check_address(request: Request, hub: HubDep, code: str) -> Response:
+    """The platform's check when our address is entered in its console."""
+    _account_id, adapter = _adapter(hub, code)
+    pushed = Pushed("GET", dict(request.query_params))
+    try:
+        return Response(adapter.greet(pushed), media_type="text/plain")
+    except XuandaError as error:
+        _refused(request, hub, code, error)
+        raise
+
+
+@router.post("/wechat/{code}")
+async def push(request: Request, hub: HubDep, code: str) -> Response:
+    """One push: stored once, answered within four seconds or by a later message."""
+    began = asyncio.get_running_loop().time()
+    body = await request.body()
+    if len(body) > LONGEST_BODY:
+        raise BadPush(why="内容过大")
+    pushed = Pushed("POST", dict(request.query_params), body, dict(request.headers))
+    try:
+        taken = await run_in_threadpool(_take, hub, code, pushed)
+    except (BadSignature, BadPush) as error:
+        _refused(request, hub, code, error)
+        raise
+    if taken.answer is None and taken.run is not None:
+        left = WAIT_SECONDS - (asyncio.get_running_loop().time() - began)
+        await _wait(taken.run, left)
+    answer = taken.answer
+    if answer is None:
+        answer = await run_in_threadpool(_settle, hub, taken)
+    return Response(answer, media_type="text/xml" if answer.startswith(b"<") else "text/plain")
+
+
+async def _wait(run: Future[None], seconds: float) -> None:
+    """Waits for the bot; neither its lateness nor its failure is the platform's business."""
+    waited = asyncio.wrap_future(run)
+    # A failure is logged where it ran, and the message stays unhandled and is found again.
+    waited.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    await asyncio.wait({waited}, timeout=max(0.0, seconds))
+
+
+# --- taking -----------------------------------------------------------------------------------------
+
+
+def _adapter(hub: Hub, code: str) -> tuple[int, Channel]:
+    with hub.works.read() as work:
+        query = select(Account).where(Account.code == code, Account.channel == "wechat", Account.active.is_(True))
+        account = work.session.scalars(query).one_or_none()
+        if account is None:
+            raise NotFound
+        return account.id, hub.incoming.make(accounts.info(work.session, hub.seal, account))
+
+
+def _take(hub: Hub, code: str, pushed: Pushed) -> Taken:
+    account_id, adapter = _adapter(hub, code)
+    found = adapter.read_inbound(pushed)
+    fresh: list[tuple[int, int]] = []
+    taken = Taken(adapter)
+    with hub.works.write(PUSHER) as work:
+        account = work.session.get_one(Account, account_id)
+        _check_fresh(work, account, pushed)
+        for inbound in found:
+            stored = _store(hub, work, account, adapter, inbound)
+            if stored is None or not isinstance(inbound, (Message, Follower)):
+                continue
+            taken = Taken(adapter, inbound, stored.inbound_id, stored.answer)
+            if stored.fresh:
+                fresh.append((stored.inbound_id, stored.conversation_id))
+    return _started(hub, taken, fresh)
+
+
+def _started(hub: Hub, taken: Taken, fresh: Sequence[tuple[int, int]]) -> Taken:
+    run = None
+    for inbound_id, conversation_id in fresh:
+        try:
+            run = hub.incoming.run(inbound_id, conversation_id)
+        except Full:
+            log.warning("the bot is overloaded; the message waits in its row", message=inbound_id)
+    if run is None and taken.inbound_id and taken.answer is None:
+        # A repeat while the first push is still being dealt with: it waits behind it.
+        run = hub.incoming.waiting(taken.inbound_id)
+    return Taken(taken.adapter, taken.inbound, taken.inbound_id, taken.answer, run)
+
+
+def _store(hub: Hub, work: Work, account: Account, adapter: Channel, inbound: Inbound) -> gateway.Received | None:
+    if isinstance(inbound, JobResult):
+        receipts.settle_job(work, account.id, inbound, adapter.settle, hub.settings.address)
+        return None
+    arrival = gateway.arrival_of(account, inbound)
+    return None if arrival is None else gateway.receive(work, account, arrival)
+
+
+def _check_fresh(work: Work, account: Account, pushed: Pushed) -> None:
+    """Raises BadSignature for a request that is too old, or whose signature came with another body."""
+    query = pushed.query
+    minutes = float(value_of(work.session, rules.FRESH, account.unit_id, work.now))
+    try:
+        sent = datetime.fromtimestamp(int(query.get("timestamp", "")), UTC)
+    except (ValueError, OverflowError, OSError):
+        raise BadSignature from None
+    if abs(work.now - sent) > timedelta(minutes=minutes):
+        raise BadSignature
+    if query.get("encrypt_type") == "aes":
+        return  # There the signature covers the body, and a repeated message is told by its own number.
+    signed = "\n".join((query.get("signature", ""), query["timestamp"], query.get("nonce", "")))
+    stamp, digest = _sha256(signed.encode()), _sha256(pushed.body)
+    insert_once(work.session, SeenPush, account_id=account.id, stamp=stamp, body=digest, at=work.now)
+    known = work.session.scalar(select(SeenPush.body).where(SeenPush.account_id == account.id, SeenPush.stamp == stamp))
+    if known != digest:
+        raise BadSignature
+
+
+# --- answering --------------------------------------------------------------------------------------
+
+
+def _settle(hub: Hub, taken: Taken) -> bytes:
+    inbound = taken.inbound
+    if inbound is None or not taken.inbound_id:
+        return NOTHING
+
+    def build(row: OutboundReply | None) -> bytes:
+        return taken.adapter.answer(inbound, None if row is None else Reply(text=row.text))
+
+    with hub.works.write(PUSHER) as work:
+        return reply.answer_push(work, taken.inbound_id, build)
+
+
+def _refused(request: Request, hub: Hub, code: str, error: XuandaError) -> None:
+    log.warning("push refused", account=code, why=error.code, address=address_of(request, hub.settings))
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
