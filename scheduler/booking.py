@@ -105,27 +105,39 @@ def preflight(session: Session, order: Order, public_url: str) -> list[Problem]:
 
 def move(work: Work, who: Viewer, delivery: Delivery, at: datetime) -> None:
     """改期: another time inside the signed window; only while it waits."""
-    _may(who, delivery)
+    must_write(who, delivery)
     for _item, release, _piece in items_of(work.session, delivery.id):
         _inside_window(release, at)
-    _change(work, delivery, (S.BOOKED, S.HELD), state=S.BOOKED, scheduled_at=at, next_at=at, reason="", code="")
+    values = {"state": S.BOOKED, "scheduled_at": at, "next_at": at, "reason": "", "code": "", "late_told_at": None}
+    change(work, delivery, (S.BOOKED, S.HELD), **values)
     work.audit("delivery.moved", delivery, at=at.isoformat())
     work.emit(Booked(delivery.account_id, at))
 
 
 def hold(work: Work, who: Viewer, delivery: Delivery, reason: str, until: datetime | None = None) -> None:
     """暂缓: keeps it back with a reason, until a person or an hour releases it."""
-    _may(who, delivery)
+    must_write(who, delivery)
     if not reason.strip():
         raise Invalid(field="reason", why="暂缓须填写原因。")
-    _change(work, delivery, (S.BOOKED,), state=S.HELD, next_at=until, reason=reason.strip()[:500], code="person")
+    if until is not None and until <= work.now:
+        raise Invalid(field="until", why="恢复时间须晚于现在。")
+    change(work, delivery, (S.BOOKED,), state=S.HELD, next_at=until, reason=reason.strip()[:500], code="person")
     work.audit("delivery.held", delivery, reason=reason, until=until.isoformat() if until else None)
+
+
+def resume(work: Work, who: Viewer, delivery: Delivery) -> None:
+    """恢复: a held one goes out at its time, or at once when that has passed."""
+    must_write(who, delivery)
+    at = max(work.now, delivery.scheduled_at)
+    change(work, delivery, (S.HELD,), state=S.BOOKED, next_at=at, reason="", code="")
+    work.audit("delivery.resumed", delivery)
+    work.emit(Booked(delivery.account_id, at))
 
 
 def cancel(work: Work, who: Viewer, delivery: Delivery, reason: str) -> None:
     """取消: it will not go out; possible only while nothing was handed to the platform."""
-    _may(who, delivery)
-    _change(
+    must_write(who, delivery)
+    change(
         work,
         delivery,
         (S.BOOKED, S.HELD, S.FAILED, S.MANUAL),
@@ -139,8 +151,8 @@ def cancel(work: Work, who: Viewer, delivery: Delivery, reason: str) -> None:
 
 def retry(work: Work, who: Viewer, delivery: Delivery) -> None:
     """重试: a failed one is tried again at once, with all its attempts anew."""
-    _may(who, delivery)
-    _change(work, delivery, (S.FAILED, S.HELD), state=S.BOOKED, next_at=work.now, attempts=0, reason="", code="")
+    must_write(who, delivery)
+    change(work, delivery, (S.FAILED, S.HELD), state=S.BOOKED, next_at=work.now, attempts=0, reason="", code="")
     work.audit("delivery.retried", delivery)
     work.emit(Booked(delivery.account_id, work.now))
 
@@ -150,8 +162,8 @@ def take_by_hand(work: Work, who: Viewer, delivery: Delivery) -> None:
 
     An unknown one must be settled first: what is already there must not be published a second time by hand.
     """
-    _may(who, delivery)
-    _change(work, delivery, (S.BOOKED, S.HELD, S.FAILED), state=S.MANUAL, next_at=None, reason="", code="")
+    must_write(who, delivery)
+    change(work, delivery, (S.BOOKED, S.HELD, S.FAILED), state=S.MANUAL, next_at=None, reason="", code="")
     work.audit("delivery.taken_by_hand", delivery)
 
 
@@ -269,13 +281,14 @@ def _identity(order: Order, account: Account, releases: Sequence[tuple[Release, 
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 
-def _may(who: Viewer, delivery: Delivery) -> None:
+def must_write(who: Viewer, delivery: Delivery) -> None:
+    """Raises NoRight unless the person may book in the delivery's unit."""
     if not who.may(Permission.BOOKING_WRITE, delivery.unit_id):
         raise NoRight(what="调整此发布任务")
 
 
-def _change(work: Work, delivery: Delivery, allowed: Sequence[DeliveryState], **values: Any) -> None:
-    """One conditional UPDATE: the engine may be claiming the row at this very moment."""
+def change(work: Work, delivery: Delivery, allowed: Sequence[DeliveryState], **values: Any) -> None:
+    """One conditional UPDATE: the engine may be claiming the row at this very moment. Raises TakenMeanwhile."""
     statement = (
         update(Delivery)
         .where(Delivery.id == delivery.id, Delivery.state.in_(allowed))
@@ -309,7 +322,7 @@ def follow_release(work: Work, release_id: int) -> None:
             item.release_id = release.id
             work.audit("delivery.follows_release", delivery, release=release.hash)
         else:
-            _change(
+            change(
                 work,
                 delivery,
                 (S.BOOKED, S.HELD),
@@ -331,6 +344,6 @@ def resume_signed(work: Work, release_id: int) -> None:
         releases = [release for _, release, _ in items_of(work.session, delivery.id)]
         if all(release.state == ReleaseState.SIGNED for release in releases):
             at = max(work.now, delivery.scheduled_at)
-            _change(work, delivery, (S.HELD,), state=S.BOOKED, next_at=at, reason="", code="")
+            change(work, delivery, (S.HELD,), state=S.BOOKED, next_at=at, reason="", code="")
             work.audit("delivery.resumed", delivery)
             work.emit(Booked(delivery.account_id, at))

@@ -34,6 +34,16 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
     ),
     (_("审核中心"), "review", (Entry(_("待审"), "/console/signing", (P.PIECE_READ,)),)),
     (
+        _("发布中心"),
+        "publish",
+        (
+            Entry(_("安排发布"), "/console/bookings", (P.BOOKING_WRITE,)),
+            Entry(_("发布任务"), "/console/deliveries", (P.DELIVERY_READ,)),
+            Entry(_("发布日历"), "/console/calendar", (P.DELIVERY_READ,)),
+            Entry(_("各渠道状态"), "/console/placements", (P.DELIVERY_READ,)),
+        ),
+    ),
+    (
         _("系统管理"),
         "system",
         (

@@ -322,11 +322,15 @@ def test_a_correction_needs_a_signed_text_and_reaches_every_channel_with_proof(d
     piece = live(desk)
     desk.city.save(piece, title="更正后的标题")
     page = desk.browser().get(f"/console/bookings/act?piece={piece}&act=correct").text
-    assert "更正稿还没有签发" in page
+    assert "各渠道显示的已是最新签发的版本" in page
+    assert act(desk, piece, "correct", "a", "b").status_code == 422
+    targets = [target_of(desk.account(code)) for code in ("a", "b")]
+    waiting = desk.city.submit(piece, targets=targets)
+    assert "更正稿还没有签发" in desk.browser().get(f"/console/bookings/act?piece={piece}&act=correct").text
     early = act(desk, piece, "correct", "a", "b")
     assert early.status_code == 422
-    targets = [target_of(desk.account(code)) for code in ("a", "b")]
-    desk.city.sign_off(desk.city.submit(piece, targets=targets).id)
+    assert early.text.count("更正稿尚未签发") == 2
+    desk.city.sign_off(waiting.id)
     assert act(desk, piece, "correct", "a", "b").status_code == 303
     desk.run()
     assert [place.correction for place in desk.placements(piece)] == ["corrected", "corrected"]

@@ -1,0 +1,40 @@
+"""人工发布: a person published it and closes the task with the link, or with a picture of the screen."""
+
+from __future__ import annotations
+
+from channels.base import Live
+from kernel.errors import Invalid
+from kernel.people import Viewer
+from kernel.work import Work
+from scheduler.booking import change, must_write
+from scheduler.models import Delivery
+from scheduler.placements import placement_of, remember
+from scheduler.posts import items_of
+from scheduler.settle import check_link, done, shown_of
+from scheduler.states import DeliveryState
+
+CORRECTED = "by_hand"
+
+
+def close(work: Work, who: Viewer, delivery: Delivery, url: str, screenshot_sha: str = "") -> None:
+    """Closes a task by hand; `screenshot_sha` names a kept picture. One of both is needed as proof.
+
+    In a bundle the link is that of 头条. A correction made by hand is kept as such (人工更正).
+    Raises Invalid without proof, TakenMeanwhile when somebody else closed or cancelled it.
+    """
+    must_write(who, delivery)
+    link = check_link(url) if url.strip() else ""
+    if not link and not screenshot_sha:
+        raise Invalid(field="url", why="请粘贴发布后的链接，或上传截图。")
+    items = items_of(work.session, delivery.id)
+    change(work, delivery, (DeliveryState.MANUAL,), **done(work, "人工发布"))
+    if screenshot_sha:
+        delivery.note = {**delivery.note, "screenshot": screenshot_sha}
+    links = {items[0][0].piece_id: link} if link else {}
+    remember(work, delivery, Live(shown_of(work, delivery, links)))
+    if delivery.action == "correct":
+        for item, _release, _piece in items:
+            placement = placement_of(work.session, item.piece_id, delivery.account_id)
+            if placement is not None:
+                placement.correction = CORRECTED
+    work.audit("delivery.done_by_hand", delivery, link=link, screenshot=screenshot_sha)

@@ -1,0 +1,72 @@
+"""What is late, and how punctual the day has been: counts by state, lateness, the share handed on in time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from scheduler.models import Delivery
+from scheduler.states import DeliveryState
+
+S = DeliveryState
+NOT_OUT = (S.BOOKED, S.SENDING, S.UNKNOWN, S.HELD)
+IN_TIME = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Punctuality:
+    """One day's figures. Lateness is from the time people chose to the first call, in seconds; None without calls."""
+
+    counts: Mapping[str, int]
+    late: int
+    handed_on: int
+    p50: float | None
+    p95: float | None
+    in_time: float | None
+
+
+def late(now: datetime) -> ColumnElement[bool]:
+    """超时未发, as a condition: the alarm was raised for its present time, and it is still not out."""
+    no_answer = and_(Delivery.state == S.ACCEPTED, func.coalesce(Delivery.accepted_until, Delivery.accepted_at) < now)
+    return and_(
+        Delivery.late_told_at.is_not(None), Delivery.scheduled_at < now, or_(Delivery.state.in_(NOT_OUT), no_answer)
+    )
+
+
+def is_late(delivery: Delivery, now: datetime) -> bool:
+    """The same for a row in hand."""
+    if delivery.late_told_at is None or delivery.scheduled_at >= now:
+        return False
+    if delivery.state == S.ACCEPTED:
+        until = delivery.accepted_until or delivery.accepted_at
+        return until is not None and until < now
+    return delivery.state in NOT_OUT
+
+
+def punctuality(session: Session, units: Collection[int], start: datetime, end: datetime, now: datetime) -> Punctuality:
+    """The figures of what these units booked for the time from `start` up to `end`."""
+    mine = (Delivery.unit_id.in_(units), Delivery.scheduled_at >= start, Delivery.scheduled_at < end)
+    counted = select(Delivery.state, func.count()).where(*mine).group_by(Delivery.state)
+    calls = select(Delivery.scheduled_at, Delivery.first_attempt_at).where(
+        *mine, Delivery.first_attempt_at.is_not(None)
+    )
+    waits = sorted(max(timedelta(0), called - planned) for planned, called in session.execute(calls) if called)
+    return Punctuality(
+        counts=dict(session.execute(counted).all()),
+        late=session.scalar(select(func.count()).where(*mine, late(now))) or 0,
+        handed_on=len(waits),
+        p50=quantile(waits, 0.5),
+        p95=quantile(waits, 0.95),
+        in_time=sum(wait <= IN_TIME for wait in waits) / len(waits) if waits else None,
+    )
+
+
+def quantile(waits: Sequence[timedelta], share: float) -> float | None:
+    """The wait in seconds that this share of them does not exceed (nearest rank); `waits` are in order."""
+    if not waits:
+        return None
+    return waits[max(0, -(-int(share * 100) * len(waits) // 100) - 1)].total_seconds()

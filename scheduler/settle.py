@@ -1,0 +1,74 @@
+"""结果待核实: a person looked at the platform and says whether it is there, where the platform itself cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from channels.base import Live, Shown
+from kernel.errors import Invalid
+from kernel.people import Viewer
+from kernel.work import Work
+from scheduler.booking import change, must_write
+from scheduler.events import Booked
+from scheduler.models import Delivery
+from scheduler.placements import placement_of, remember
+from scheduler.posts import items_of
+from scheduler.states import DeliveryState
+
+S = DeliveryState
+
+
+def there(work: Work, who: Viewer, delivery: Delivery, links: Mapping[int, str], remark: str) -> None:
+    """已在平台上: it is done after all. Needs a link by piece id for some item, or a remark.
+
+    Raises Invalid, NoRight, and TakenMeanwhile when the platform answered in the meantime.
+    """
+    must_write(who, delivery)
+    given = {piece_id: check_link(url) for piece_id, url in links.items() if url.strip()}
+    words = remark.strip()
+    if not given and not words:
+        raise Invalid(field="link", why="请粘贴平台上的链接，或说明在哪里看到的。")
+    change(work, delivery, (S.UNKNOWN,), **done(work, words or "经人工核实已在平台上"))
+    remember(work, delivery, Live(shown_of(work, delivery, given)))
+    work.audit("delivery.found_there", delivery, links=list(given.values()), remark=words)
+
+
+def not_there(work: Work, who: Viewer, delivery: Delivery) -> None:
+    """不在平台上: it may be sent again, and only because a person said so; it goes out at once."""
+    must_write(who, delivery)
+    values = {"state": S.BOOKED, "next_at": work.now, "asked": 0, "claimed_by": None, "claimed_until": None}
+    change(work, delivery, (S.UNKNOWN,), reason="经人工核实不在平台上，重新发送", code="", **values)
+    work.audit("delivery.not_there", delivery)
+    work.emit(Booked(delivery.account_id, work.now))
+
+
+def check_link(text: str) -> str:
+    """A link a person pasted; raises Invalid when it leads nowhere on the web."""
+    link = text.strip()
+    if not link.startswith(("https://", "http://")) or len(link) > 1000 or any(char.isspace() for char in link):
+        raise Invalid(field="link", why="链接须以 http:// 或 https:// 开头。")
+    return link
+
+
+def done(work: Work, remark: str) -> dict[str, object]:
+    """The values of a delivery that a person brought to its end; a claim under way loses its hold on it."""
+    return {
+        "state": S.DONE,
+        "next_at": None,
+        "done_at": work.now,
+        "reason": "",
+        "code": "",
+        "remark": remark[:500],
+        "claimed_by": None,
+        "claimed_until": None,
+    }
+
+
+def shown_of(work: Work, delivery: Delivery, links: Mapping[int, str]) -> dict[int, Shown]:
+    """Where the items show: the link given, else where they showed before. The platform's own number is kept."""
+    found = {}
+    for item, _release, _piece in items_of(work.session, delivery.id):
+        before = placement_of(work.session, item.piece_id, delivery.account_id)
+        url = links.get(item.piece_id, "")
+        found[item.piece_id] = Shown(before.remote_id if before else "", url or (before.url if before else ""))
+    return found
