@@ -12,6 +12,7 @@ MODULES = (
     "kernel.office_rules",
     "kernel.people",
     "kernel.workdays",
+    "bot.models",
     "channels.accounts.models",
     "analytics.models",
     "content.models",

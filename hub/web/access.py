@@ -36,6 +36,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/": "leads to the console's log-in page",
     "/console/login": "the way in; checks the origin and the password",
     "/console/password/{token}": "opened from a link that works once; the link is the proof",
+    "/callbacks/wechat/{code}": "the platform pushes here; its signature is the proof, old or changed requests are refused",
     "/s/{token}": "signing on a phone: the link works once and asks for a code sent apart from it",
     "/s/{token}/preview/{channel}": "what the signer reads; only behind a link whose code was right",
     "/s/{token}/media/{name}": "a picture of the release that link is for, and no other",
