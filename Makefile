@@ -5,7 +5,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) deploy/setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test lint drill bench docs serve migrate clean
+.PHONY: help setup dev demo test lint drill rasa bench docs serve migrate clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,11 @@ lint: dev ## Formatter, linter, types, import contracts
 
 drill: setup ## The whole job, headless, against serve and rehearsal as processes (PLATFORMS=URL for other stand-ins)
 	@$(BIN)/python -m hub.cli drill $(if $(PLATFORMS),--platforms $(PLATFORMS))
+
+rasa: setup ## Rasa 3.6.21 in an environment of its own, trained on what is published, served on loopback
+	@$(BIN)/python deploy/rasa.py
+	@$(BIN)/python -m hub.cli bot train
+	@$(BIN)/python -m hub.cli bot serve
 
 bench: dev ## Figures, each against a limit or a peer (ONLY=prefix)
 	@ONLY=$(ONLY) $(BIN)/python -m bench

@@ -70,6 +70,13 @@ class Settings(BaseSettings):
         "", description="Address that takes notices as JSON by POST (SMS gateway); empty means none."
     )
     notice_gateway_token: SecretStr = Field(SecretStr(""), description="Bearer token for the notice gateway.")
+    rasa_url: str = Field(
+        "", description="Address of a Rasa server on a private network, as http://127.0.0.1:5005; empty: embedded."
+    )
+    rasa_token: SecretStr = Field(SecretStr(""), description="The Rasa server's --auth-token.")
+    rasa_python: Path = Field(
+        Path(".venv-rasa/bin/python"), description="Python of Rasa's own environment, for training on this machine."
+    )
     rehearsal_url: str = Field("", description="Address of the rehearsal platforms, shown in the console when set.")
     log_json: bool = Field(False, description="Log lines as JSON instead of text.")
 

@@ -1,0 +1,75 @@
+"""A Rasa server behind the same protocol as the embedded engine: it ranks, the hub decides and keeps the words.
+
+Only `/model/parse` is asked, because the REST channel answers `200 []` for a paused, a failed and a locked
+conversation alike; an honest 4xx or 5xx, or no answer, counts as "the bot is down".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+import structlog
+
+from bot import knowledge
+from bot.errors import BotDown
+from bot.nlu.ranking import THRESHOLDS, Decision, Thresholds, decide
+from bot.nlu.text import default_lexicon, normalise
+from bot.nlu.wire import faq_label, from_parse
+from kernel.work import Works
+
+log = structlog.get_logger(__name__)
+
+LONGEST = 500
+
+
+@dataclass
+class RasaEngine:
+    """Asks one Rasa server on a private address; `token` is its `--auth-token`."""
+
+    works: Works
+    http: httpx.Client
+    url: str
+    token: str
+    thresholds: Thresholds = THRESHOLDS
+    timeout: float = 3.0
+    _titles: dict[str, int] | None = None
+
+    def understand(self, text: str, session: str) -> Decision:
+        """A title word for word is that piece; else Rasa's ranking, decided upon by our own thresholds.
+
+        Raises BotDown when there is no honest answer.
+        """
+        titles = self._titles if self._titles is not None else self._read_titles()
+        exact = titles.get(normalise(text, default_lexicon()))
+        if exact is not None:
+            return Decision("answer", (faq_label(str(exact)),))
+        try:
+            answer = self.http.post(
+                f"{self.url.rstrip('/')}/model/parse",
+                params={"token": self.token} if self.token else {},
+                json={"text": harmless(text), "message_id": session},
+                timeout=self.timeout,
+            )
+            answer.raise_for_status()
+            return decide(from_parse(answer.json()), self.thresholds)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as failure:
+            raise BotDown(why=type(failure).__name__) from failure
+
+    def refresh(self) -> None:
+        """Reads the titles anew; the words come from the CMS anyway, and new wordings wait for the next training."""
+        self._read_titles()
+
+    def close(self) -> None:
+        """Lets go of its connections."""
+        self.http.close()
+
+    def _read_titles(self) -> dict[str, int]:
+        with self.works.read() as work:
+            self._titles = knowledge.titles_of(work.session, work.now)
+        return self._titles
+
+
+def harmless(text: str) -> str:
+    """The text as Rasa may see it: short, and never a command (a leading "/" is obeyed from any citizen)."""
+    return text[:LONGEST].lstrip().lstrip("/／").strip() or "？"

@@ -1,0 +1,103 @@
+"""Trains Rasa on what is published: project, validation, training in a low-priority process, swap on the server.
+
+Rasa lives in an environment of its own (Python 3.10). Whatever fails, the model in service stays.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import structlog
+
+from bot.errors import TrainingFailed
+from bot.project import Project, write_project
+
+log = structlog.get_logger(__name__)
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPONENTS = ROOT / "bot" / "rasa_project"
+LIMIT_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class RasaHome:
+    """Where Rasa is installed (`python` of its environment) and where projects and models are kept."""
+
+    python: Path
+    folder: Path
+
+    @property
+    def project(self) -> Path:
+        """The project that is trained."""
+        return self.folder / "project"
+
+    @property
+    def models(self) -> Path:
+        """The trained models, newest last by name."""
+        return self.folder / "models"
+
+
+def environment() -> dict[str, str]:
+    """Rasa's environment variables: the shared classifier on its path, no telemetry, quiet."""
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{COMPONENTS}",
+        "RASA_TELEMETRY_ENABLED": "false",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+    }
+
+
+def train(home: RasaHome, project: Project, now: datetime) -> Path:
+    """Writes, validates and trains; returns the model file. Raises TrainingFailed with Rasa's own last lines."""
+    write_project(project, home.project)
+    home.models.mkdir(parents=True, exist_ok=True)
+    _rasa(home, ["data", "validate", "--fail-on-warnings", "--domain", "domain.yml", "--data", "data"])
+    name = f"faq-{now:%Y%m%d-%H%M%S}"
+    _rasa(home, ["train", "--domain", "domain.yml", "--data", "data", "--config", "config.yml",
+                 "--out", str(home.models.resolve()), "--fixed-model-name", name])  # fmt: skip
+    model = home.models / f"{name}.tar.gz"
+    if not model.exists():
+        raise TrainingFailed(why="Rasa said that it had trained, but there is no model file.")
+    log.info("rasa trained", model=model.name)
+    return model
+
+
+def swap(http: httpx.Client, url: str, token: str, model: Path) -> None:
+    """Puts a model into service; on a refusal the server keeps the one it has. Raises TrainingFailed."""
+    answer = http.put(
+        f"{url.rstrip('/')}/model", params={"token": token}, json={"model_file": str(model.resolve())}, timeout=60
+    )
+    if answer.status_code != 204:
+        raise TrainingFailed(why=f"Rasa refused the model: {answer.status_code} {answer.text[:200]}")
+
+
+def server_command(home: RasaHome, model: Path, port: int, token: str) -> list[str]:
+    """What starts a Rasa server on loopback with this model; without a token its API asks for none."""
+    command = [
+        str(home.python), "-m", "rasa", "run", "--enable-api", "--model", str(model.resolve()),
+        "--interface", "127.0.0.1", "--port", str(port),
+    ]  # fmt: skip
+    return [*command, "--auth-token", token] if token else command
+
+
+def _rasa(home: RasaHome, arguments: Sequence[str]) -> None:
+    command = ["nice", "-n", "10", str(home.python), "-m", "rasa", *arguments]
+    done = subprocess.run(  # noqa: S603  # Rasa's own command with our arguments; no citizen's text is among them.
+        command,
+        cwd=home.project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_SECONDS,
+    )
+    if done.returncode != 0:
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
+        raise TrainingFailed(why=f"rasa {arguments[0]}: {tail}")

@@ -1,0 +1,67 @@
+"""A Rasa server behind the engine's protocol: honest answers are decided upon, everything else is "the bot is down"."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.errors import BotDown
+from bot.nlu.ranking import Guess, Ranking
+from bot.nlu.wire import to_parse
+from bot.rasa_engine import LONGEST, RasaEngine, harmless
+from kernel.work import Works
+
+SURE = Ranking((Guess("faq/7", 0.9), Guess("faq/8", 0.1)), foreign=False)
+
+
+def _engine(works: Works, answer: Any) -> tuple[RasaEngine, list[httpx.Request]]:
+    asked: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
+
+    client = httpx.Client(transport=httpx.MockTransport(handle))
+    return RasaEngine(works, client, "http://127.0.0.1:5005/", "secret"), asked
+
+
+def test_a_ranking_is_decided_upon_here(sqlite_works: Works) -> None:
+    engine, asked = _engine(sqlite_works, to_parse(SURE))
+    decision = engine.understand("身份证丢了怎么办", "session-1")
+    assert decision.keys[0] == "faq/7"
+    assert asked[0].url.path == "/model/parse"
+    assert asked[0].url.params["token"] == "secret"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(401, json={}),
+        httpx.Response(500, text="error"),
+        httpx.Response(200, text="not json"),
+        httpx.Response(200, json=[]),
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("slow"),
+    ],
+)
+def test_anything_but_an_honest_answer_is_the_bot_being_down(sqlite_works: Works, answer: Any) -> None:
+    engine, _asked = _engine(sqlite_works, answer)
+    with pytest.raises(BotDown):
+        engine.understand("身份证丢了怎么办", "session-1")
+
+
+@pytest.mark.parametrize("text", ["/restart", "//human_handoff", "／restart", '  /greet{"a":'])
+def test_no_citizen_gives_rasa_a_command(sqlite_works: Works, text: str) -> None:
+    engine, asked = _engine(sqlite_works, to_parse(SURE))
+    engine.understand(text, "session-1")
+    assert not json.loads(asked[0].content)["text"].startswith(("/", "／"))
+
+
+def test_long_text_is_cut_and_nothing_but_slashes_becomes_a_question_mark() -> None:
+    assert len(harmless("问" * 100_000)) == LONGEST
+    assert harmless("///") == "？"
