@@ -27,8 +27,9 @@ from scheduler.states import PlacementState
 log = structlog.get_logger(__name__)
 
 READ_FOR = timedelta(days=30)  # WeChat's statistics answer for 30 days after publication.
-ARTICLE = re.compile(r"^/[a-z0-9_-]+/(\d+)\.html$")
+ARTICLE = re.compile(r"/[a-z0-9_-]{1,60}/([1-9]\d{0,8})\.html", re.ASCII)
 DIRECT = "portal"
+MOST_WAITING = 5000  # Different counts between two writes; beyond it somebody makes addresses up.
 
 
 class ReadCounter:
@@ -46,15 +47,21 @@ class ReadCounter:
         self._timer: threading.Timer | None = None
 
     def count(self, path: str, channel: str) -> bool:
-        """Counts one opening of an article; False for a path that is none. `channel` led there (`from=` in the link)."""
-        match = ARTICLE.match(path)
+        """Counts one opening of an article; False for a path that is none, or when too much waits to be written.
+
+        `channel` led there (`from=` in the link).
+        """
+        match = ARTICLE.fullmatch(path)
         if match is None:
             return False
         hour = self.works.clock.now().replace(minute=0, second=0, microsecond=0)
+        key = (int(match.group(1)), channel, hour)
         with self._lock:
-            self._waiting[int(match.group(1)), channel, hour] += 1
+            if len(self._waiting) >= MOST_WAITING and key not in self._waiting:
+                return False
+            self._waiting[key] += 1
             if self._timer is None:
-                self._timer = threading.Timer(self.every, self.flush)
+                self._timer = threading.Timer(self.every, self._flush_in_time)
                 self._timer.daemon = True
                 self._timer.start()
         return True
@@ -71,13 +78,19 @@ class ReadCounter:
         with self.works.write() as work:
             wanted = {piece_id for piece_id, _channel, _hour in waiting}
             known = select(Piece.id, Piece.unit_id).where(Piece.id.in_(wanted), Piece.first_published_at.is_not(None))
-            units = {piece_id: unit_id for piece_id, unit_id in work.session.execute(known)}
+            units = {row.id: row.unit_id for row in work.session.execute(known)}
             for (piece_id, channel, hour), times in sorted(waiting.items()):
                 if piece_id not in units:
                     continue
                 row = {"piece_id": piece_id, "channel": channel, "hour": hour}
                 insert_once(work.session, PageRead, unit_id=units[piece_id], reads=0, **row)
                 work.session.execute(update(PageRead).filter_by(**row).values(reads=PageRead.reads + times))
+
+    def _flush_in_time(self) -> None:
+        try:
+            self.flush()
+        except Exception:  # The edge of the timer's thread: readings may be lost, the next ones must not be.
+            log.exception("readings not written")
 
 
 def collect(works: Works, seal: Seal, make: Callable[[AccountInfo], Channel], zone: ZoneInfo) -> int:

@@ -48,7 +48,7 @@ class Suggestion(Base):
     """Advice with its reason, for a person to accept or dismiss; nothing happens by itself.
 
     `key` keeps the same advice from standing twice; `facts` are the numbers it rests on, `draft` fills what
-    accepting opens.
+    accepting opens. `remark` is why a person did not take it.
     """
 
     __tablename__ = "suggestion"
@@ -68,4 +68,5 @@ class Suggestion(Base):
     seen_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    remark: Mapped[str] = mapped_column(String(500), default="")
     piece_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"))

@@ -24,8 +24,9 @@ from content.errors import NoRight
 from content.models import Column, Piece, PublicPiece
 from kernel.errors import Invalid, WrongState
 from kernel.once import insert_once
-from kernel.people import Permission, Viewer
+from kernel.people import Permission, Viewer, ancestors
 from kernel.work import Work
+from templates.catalogue import _
 
 LOOK_BACK = timedelta(days=28)
 ENOUGH_READS = 30
@@ -33,7 +34,7 @@ BEST_HOURS = 3
 ENOUGH_ASKED = 3
 MOST_QUESTIONS = 10
 
-LABELS = {"best_hours": "发布时段", "unanswered": "未答问题", "silent_column": "静默栏目"}
+LABELS = {"best_hours": _("发布时段"), "unanswered": _("未答问题"), "silent_column": _("静默栏目")}
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def unanswered(session: Session, unit_id: int, now: datetime) -> list[Advice]:
         .order_by(func.count(InboundMessage.id).desc())
         .limit(MOST_QUESTIONS)
     )
-    column = session.scalar(select(Column.id).where(Column.kind == "faq", Column.active).order_by(Column.id).limit(1))
+    column = _faq_column(session, unit_id)
     return [
         Advice(
             kind="unanswered",
@@ -152,7 +153,7 @@ def dismiss(work: Work, who: Viewer, suggestion: Suggestion, reason: str) -> Non
     if not reason.strip():
         raise Invalid(field="reason", why="不采纳须填写理由。")
     _decide(work, who, suggestion)
-    suggestion.state = "dismissed"
+    suggestion.state, suggestion.remark = "dismissed", reason.strip()[:500]
     work.audit("suggestion.dismissed", suggestion, title=suggestion.title, reason=reason.strip())
 
 
@@ -162,6 +163,13 @@ def _decide(work: Work, who: Viewer, suggestion: Suggestion) -> None:
     if suggestion.state != "open":
         raise WrongState(state="已处理", act="再次处理")
     suggestion.decided_at, suggestion.decided_by = work.now, who.person_id
+
+
+def _faq_column(session: Session, unit_id: int) -> int | None:
+    above = ancestors(session, unit_id)
+    query = select(Column.id, Column.unit_id).where(Column.kind == "faq", Column.active, Column.unit_id.in_(above))
+    found = sorted(session.execute(query), key=lambda row: (above.index(row.unit_id), row.id))
+    return found[0].id if found else None
 
 
 def _hours_advice(unit_id: int, channel: str, hours: dict[int, int]) -> Advice | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from analytics.collect import DIRECT
@@ -43,67 +43,107 @@ class PieceReach:
     channels: Sequence[ChannelReach]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which figures are asked for: since when, of which unit (None: every unit in reach) and of which column."""
+
+    since: datetime
+    unit_id: int | None = None
+    column_id: int | None = None
+
+    def units(self, who: Viewer) -> frozenset[int]:
+        """The units in which this person reads reports, narrowed to the one asked for."""
+        units = who.units(Permission.REPORT_READ)
+        return units if self.unit_id is None else units & {self.unit_id}
+
+
 def of_piece(session: Session, piece_id: int) -> PieceReach:
     """Every channel's figures for one piece."""
-    piece = session.get_one(Piece, piece_id)
-    rows = session.execute(
-        select(Placement, Account)
-        .join(Account, Account.id == Placement.account_id)
-        .where(Placement.piece_id == piece_id)
-        .order_by(Placement.id)
-    ).all()
-    led = _led_here(session, [piece_id]).get(piece_id, {})
-    newest = _newest(session, [placement.id for placement, _ in rows])
-    return PieceReach(
-        piece.id,
-        piece.title,
-        piece.first_published_at,
-        [_channel(placement, account, newest.get(placement.id), led) for placement, account in rows],
-    )
+    return of_pieces(session, [session.get_one(Piece, piece_id)])[0]
+
+
+def of_pieces(session: Session, pieces: Sequence[Piece]) -> list[PieceReach]:
+    """Every channel's figures for these pieces, in their order."""
+    ids = [piece.id for piece in pieces]
+    query = select(Placement, Account).join(Account, Account.id == Placement.account_id)
+    rows = session.execute(query.where(Placement.piece_id.in_(ids)).order_by(Placement.id)).all()
+    led = _led_here(session, ids)
+    newest = _newest(session, [placement.id for placement, _account in rows])
+    shown: dict[int, list[ChannelReach]] = {piece_id: [] for piece_id in ids}
+    for placement, account in rows:
+        reading = newest.get(placement.id)
+        shown[placement.piece_id].append(_channel(placement, account, reading, led.get(placement.piece_id, {})))
+    return [PieceReach(piece.id, piece.title, piece.first_published_at, shown[piece.id]) for piece in pieces]
+
+
+def recent(who: Viewer, wanted: Wanted) -> Select[Piece]:
+    """The pieces first published since the moment asked for that this person may see figures of."""
+    query = select(Piece).where(Piece.unit_id.in_(wanted.units(who)), Piece.first_published_at >= wanted.since)
+    return query if wanted.column_id is None else query.where(Piece.column_id == wanted.column_id)
 
 
 def of_recent(
-    session: Session, who: Viewer, since: datetime, limit: int = 50, offset: int = 0
+    session: Session, who: Viewer, wanted: Wanted, limit: int = 50, offset: int = 0
 ) -> tuple[list[PieceReach], int]:
-    """The pieces published since a moment that this person may see figures of, newest first, and how many there are."""
-    wanted = (
-        Piece.unit_id.in_(who.units(Permission.REPORT_READ)),
-        Piece.first_published_at.is_not(None),
-        Piece.first_published_at >= since,
-    )
-    total = session.scalar(select(func.count(Piece.id)).where(*wanted)) or 0
-    query = select(Piece.id).where(*wanted).order_by(Piece.first_published_at.desc(), Piece.id.desc())
-    return [of_piece(session, piece) for piece in session.scalars(query.limit(limit).offset(offset))], total
+    """Those pieces with their figures, newest first, and how many there are."""
+    query = recent(who, wanted)
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    newest = query.order_by(Piece.first_published_at.desc(), Piece.id.desc())
+    return of_pieces(session, session.scalars(newest.limit(limit).offset(offset)).all()), total
 
 
-def by_hour(session: Session, who: Viewer, since: datetime) -> dict[str, dict[int, int]]:
-    """Openings of portal pages per channel that led there and hour of the day (UTC)."""
-    query = (
-        select(PageRead.channel, PageRead.hour, func.sum(PageRead.reads))
-        .where(PageRead.unit_id.in_(who.units(Permission.REPORT_READ)), PageRead.hour >= since)
-        .group_by(PageRead.channel, PageRead.hour)
-    )
+def by_hour(session: Session, who: Viewer, wanted: Wanted, zone: tzinfo = UTC) -> dict[str, dict[int, int]]:
+    """Openings of portal pages per channel that led there and hour of the day in the zone."""
+    query = select(PageRead.channel, PageRead.hour, func.sum(PageRead.reads)).where(*counted(who, wanted))
     found: dict[str, dict[int, int]] = {}
-    for channel, hour, reads in session.execute(query):
+    for channel, hour, reads in session.execute(query.group_by(PageRead.channel, PageRead.hour)):
         hours = found.setdefault(channel, {})
-        hours[hour.hour] = hours.get(hour.hour, 0) + int(reads)
+        local = hour.astimezone(zone).hour
+        hours[local] = hours.get(local, 0) + int(reads)
     return found
 
 
-def days_read(session: Session, who: Viewer, since: datetime) -> list[tuple[str, int]]:
-    """Openings of portal pages per day (UTC), oldest first, without gaps."""
-    query = select(PageRead.hour, func.sum(PageRead.reads)).where(
-        PageRead.unit_id.in_(who.units(Permission.REPORT_READ)), PageRead.hour >= since
-    )
-    counted: dict[str, int] = {}
+def days_read(session: Session, who: Viewer, wanted: Wanted, zone: tzinfo = UTC) -> list[tuple[date, int]]:
+    """Openings of portal pages per day in the zone, oldest first, without gaps."""
+    query = select(PageRead.hour, func.sum(PageRead.reads)).where(*counted(who, wanted))
+    found: dict[date, int] = {}
     for hour, reads in session.execute(query.group_by(PageRead.hour)):
-        day = hour.date().isoformat()
-        counted[day] = counted.get(day, 0) + int(reads)
-    if not counted:
+        day = hour.astimezone(zone).date()
+        found[day] = found.get(day, 0) + int(reads)
+    if not found:
         return []
-    first, last = date.fromisoformat(min(counted)), date.fromisoformat(max(counted))
-    days = [(first + timedelta(days=ahead)).isoformat() for ahead in range((last - first).days + 1)]
-    return [(name, counted.get(name, 0)) for name in days]
+    first, last = min(found), max(found)
+    days = [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
+    return [(day, found.get(day, 0)) for day in days]
+
+
+def counted(who: Viewer, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """The conditions on PageRead for the openings that are asked for, whenever their piece was published."""
+    conditions = [PageRead.unit_id.in_(wanted.units(who)), PageRead.hour >= wanted.since]
+    if wanted.column_id is not None:
+        conditions.append(PageRead.piece_id.in_(select(Piece.id).where(Piece.column_id == wanted.column_id)))
+    return conditions
+
+
+def hours_of_piece(session: Session, piece_id: int, until: datetime) -> dict[str, list[tuple[datetime, int]]]:
+    """Openings of one piece's page before a moment, per channel that led there: (hour, reads), oldest first."""
+    query = select(PageRead).where(PageRead.piece_id == piece_id, PageRead.hour < until)
+    found: dict[str, list[tuple[datetime, int]]] = {}
+    for row in session.scalars(query.order_by(PageRead.channel, PageRead.hour)):
+        found.setdefault(row.channel, []).append((row.hour, row.reads))
+    return found
+
+
+def readings_of_piece(session: Session, piece_id: int, limit: int) -> list[tuple[ChannelReading, Account]]:
+    """What the platforms told of one piece, the newest day first."""
+    query = (
+        select(ChannelReading, Account)
+        .join(Placement, Placement.id == ChannelReading.placement_id)
+        .join(Account, Account.id == Placement.account_id)
+        .where(Placement.piece_id == piece_id)
+        .order_by(ChannelReading.day.desc(), Account.id)
+    )
+    return [(row[0], row[1]) for row in session.execute(query.limit(limit))]
 
 
 def _channel(

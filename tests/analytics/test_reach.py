@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from analytics import collect, reach
 from analytics.models import PageRead
@@ -43,19 +44,14 @@ def _collect(published: Published, answer: Any) -> int:
     return collect.collect(published.works, seal, lambda account: make(account, published), ZONE)
 
 
-def _writes(works: Works) -> int:
-    counted = getattr(works, "counted", None)
-    if counted is None:
-        counted = []
-        open_write = works.write
-
-        def counting(*args: Any) -> Any:
-            counted.append(1)
-            return open_write(*args)
-
-        works.write = counting  # type: ignore[method-assign]
-        works.counted = counted  # type: ignore[attr-defined]
-    return len(counted)
+@contextmanager
+def _commits(works: Works) -> Iterator[list[object]]:
+    """What was committed inside the block, one entry a transaction."""
+    seen: list[object] = []
+    hear = seen.append
+    event.listen(works.engine, "commit", hear)
+    yield seen
+    event.remove(works.engine, "commit", hear)
 
 
 def _channels(published: Published) -> dict[str, reach.ChannelReach]:
@@ -72,11 +68,14 @@ def test_an_opening_is_counted_by_hour_and_by_the_channel_that_led_there(publish
     assert shown["portal"].reads == 4
     assert shown["wechat"].led_here == 1
     with published.works.read() as work:
-        hours = reach.by_hour(work.session, published.office.who("manager"), work.now - timedelta(days=1))
+        hours = reach.by_hour(work.session, published.office.who("manager"), reach.Wanted(work.now - timedelta(days=1)))
     assert hours["portal"] == {1: 2, 2: 1}
 
 
-@pytest.mark.parametrize("path", ["/", "/notices/", "/../etc/passwd", "/notices/1.html.gone", "/notices/1.html?x"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/notices/", "/../etc/passwd", "/notices/1.html.gone", "/notices/1.html?x", "/n/12345678901234567890.html"],
+)
 def test_what_is_no_article_is_not_counted(published: Published, path: str) -> None:
     assert not published.count(path, "portal")
 
@@ -90,11 +89,23 @@ def test_a_draft_or_an_unknown_piece_is_not_counted(published: Published) -> Non
 
 
 def test_a_burst_of_openings_is_one_transaction(published: Published) -> None:
-    works = published.works
-    before = _writes(works)
-    published.count(published.path, "portal", times=500)
-    assert _writes(works) - before == 1
+    with _commits(published.works) as commits:
+        published.count(published.path, "portal", times=500)
+    assert len(commits) == 1
     assert _channels(published)["portal"].reads == 500
+
+
+def test_made_up_addresses_do_not_fill_the_memory(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "MOST_WAITING", 3)
+    counter = collect.ReadCounter(published.works)
+    assert [counter.count(f"/notices/{number}.html", "portal") for number in (1, 2, 3, 4, 3)] == [
+        *[True] * 3,
+        False,
+        True,
+    ]
+    counter.flush()
+    assert counter.count("/notices/4.html", "portal")
+    counter.flush()
 
 
 def test_a_days_figures_are_replaced_and_the_newest_shown(published: Published) -> None:
@@ -112,8 +123,28 @@ def test_no_answer_yet_is_shown_as_none_and_not_as_zero(published: Published) ->
     assert _channels(published)["wechat"].reads is None
 
 
+def test_days_and_hours_are_those_of_the_office(published: Published) -> None:
+    published.clock.step(hours=16)
+    published.count(published.path, "portal", 3)
+    published.clock.step(days=2)
+    published.count(published.path, "wechat", 2)
+    wanted = reach.Wanted(published.clock.now() - timedelta(days=7), column_id=published.office.columns["notices"].id)
+    with published.works.read() as work:
+        who = published.office.who("manager")
+        days = reach.days_read(work.session, who, wanted, ZONE)
+        hours = reach.by_hour(work.session, who, wanted, ZONE)
+        elsewhere = reach.Wanted(wanted.since, column_id=published.office.columns["news"].id)
+        assert reach.days_read(work.session, who, elsewhere, ZONE) == []
+    assert [(day.isoformat(), reads) for day, reads in days] == [
+        ("2026-03-03", 3),
+        ("2026-03-04", 0),
+        ("2026-03-05", 2),
+    ]
+    assert hours == {"portal": {1: 3}, "wechat": {1: 2}}
+
+
 def test_reach_is_shown_only_to_those_who_read_reports_of_the_unit(published: Published) -> None:
-    since = published.clock.now() - timedelta(days=1)
+    since = reach.Wanted(published.clock.now() - timedelta(days=1))
     with published.works.read() as work:
         mine, total = reach.of_recent(work.session, published.office.who("manager"), since)
         others, none = reach.of_recent(work.session, published.office.who("stranger"), since)

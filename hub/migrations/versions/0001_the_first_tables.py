@@ -509,6 +509,7 @@ def upgrade() -> None:
     sa.Column('seen_at', UtcDateTime(), nullable=False),
     sa.Column('decided_at', UtcDateTime(), nullable=True),
     sa.Column('decided_by', sa.Integer(), nullable=True),
+    sa.Column('remark', sa.String(length=500), nullable=False),
     sa.Column('piece_id', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['column_id'], ['column.id'], name=op.f('fk_suggestion_column_id_column')),
     sa.ForeignKeyConstraint(['decided_by'], ['person.id'], name=op.f('fk_suggestion_decided_by_person')),
