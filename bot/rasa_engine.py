@@ -53,7 +53,7 @@ class RasaEngine:
             )
             answer.raise_for_status()
             return decide(from_parse(answer.json()), self.thresholds)
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as failure:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as failure:
             raise BotDown(why=type(failure).__name__) from failure
 
     def refresh(self) -> None:
