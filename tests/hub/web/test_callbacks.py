@@ -1,0 +1,297 @@
+"""WeChat's pushes: the address check, plain and sealed, five seconds, repeats, forgeries, replays, finished jobs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.models import InboundMessage, OutboundReply, SeenPush
+from bot.nlu.ranking import Decision
+from bot.states import ReplyState, Route
+from channels.errors import OutcomeUnknown
+from channels.rehearsal.wechat import crypto, xml
+from hub.web import callbacks
+from kernel.clock import StillClock
+from kernel.people import Role
+from tests.bot.citizens import AES_KEY, APPID, TOKEN, Outbox, ToldEngine, wechat_account
+from tests.hub.office import Browser, Office
+
+NAME, CITIZEN = "gh_test", "oCitizen_1"
+
+
+@dataclass
+class Phone:
+    """The platform as it calls our address for one account."""
+
+    office: Office
+    browser: Browser
+    engine: ToldEngine
+    outbox: Outbox
+    clock: StillClock
+    code: str = "wx-test"
+    sealed: bool = False
+    nonce: int = 1000
+
+    def says(self, text: str, msg_id: int = 1, **more: Any) -> Any:
+        """Pushes a text message; a number given again is the platform's repeat."""
+        return self.push({"MsgType": "text", "Content": text, "MsgId": msg_id}, **more)
+
+    def happens(self, event: str, **fields: Any) -> Any:
+        """Pushes an event."""
+        return self.push({"MsgType": "event", "Event": event, **fields})
+
+    def push(self, fields: Mapping[str, Any], **changes: Any) -> Any:
+        """Pushes fields; `changes` overwrite parts of the query."""
+        body, query = self.signed(fields)
+        return self.send(body, {**query, **changes})
+
+    def signed(self, fields: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
+        """Body and query as the platform would send them now."""
+        stamp = str(int(self.clock.now().timestamp()))
+        self.nonce += 1
+        nonce = str(self.nonce)
+        whole = {"ToUserName": NAME, "FromUserName": CITIZEN, "CreateTime": int(stamp), **fields}
+        query = {"timestamp": stamp, "nonce": nonce, "signature": crypto.signature(TOKEN, stamp, nonce)}
+        text = xml.build(whole)
+        if self.sealed:
+            encrypted = crypto.encrypt(AES_KEY, APPID, text)
+            query |= {"encrypt_type": "aes", "msg_signature": crypto.signature(TOKEN, stamp, nonce, encrypted)}
+            text = xml.build({"ToUserName": NAME, "Encrypt": encrypted})
+        return text.encode(), query
+
+    def send(self, body: bytes, query: Mapping[str, str]) -> Any:
+        """Sends a request that was made before."""
+        return self.browser.post(f"/callbacks/wechat/{self.code}", params=dict(query), content=body)
+
+    def read(self, answer: Any) -> dict[str, Any]:
+        """A passive reply as its reader sees it."""
+        fields = xml.parse(answer.text)
+        if "Encrypt" in fields:
+            fields = xml.parse(crypto.decrypt(AES_KEY, APPID, str(fields["Encrypt"])))
+        return fields
+
+    def rows(self, model: Any) -> list[Any]:
+        """All rows of a table."""
+        with self.office.hub.works.read() as work:
+            return list(work.session.scalars(select(model).order_by(model.id)))
+
+
+@pytest.fixture
+def phone(office: Office, clock: StillClock) -> Iterator[Phone]:
+    """A WeChat account of the north unit, an engine that says what it is told, and nobody outside."""
+    hub, engine, outbox = office.hub, ToldEngine(), Outbox()
+    with hub.works.write() as work:
+        wechat_account(work, hub.seal, office.unit("north").id)
+    hub.incoming.engine = hub.incoming.answering.engine = engine
+    hub.incoming.replier.make = outbox
+    office.hire("agent", "north", Role.AGENT)
+    yield Phone(office, office.browser(), engine, outbox, clock)
+    if engine.held is not None:
+        engine.held.set()
+
+
+@pytest.fixture(params=["plain", "sealed"])
+def either(request: pytest.FixtureRequest, phone: Phone) -> Phone:
+    """The same in both modes."""
+    phone.sealed = request.param == "sealed"
+    return phone
+
+
+def test_the_address_check_is_answered_exactly(phone: Phone) -> None:
+    query = {"timestamp": "1", "nonce": "2", "signature": crypto.signature(TOKEN, "1", "2"), "echostr": "39<8&1"}
+    answer = phone.browser.get("/callbacks/wechat/wx-test", params=query)
+    assert (answer.status_code, answer.content) == (200, b"39<8&1")
+    assert phone.browser.get("/callbacks/wechat/wx-test", params={**query, "nonce": "3"}).status_code == 403
+    assert phone.browser.get("/callbacks/wechat/unknown", params=query).status_code == 404
+
+
+def test_a_message_is_answered_in_the_push(either: Phone) -> None:
+    answer = either.says("人工")
+    reply = either.read(answer)
+    assert (reply["ToUserName"], reply["FromUserName"], reply["MsgType"]) == (CITIZEN, NAME, "text")
+    assert "正在为您转接人工客服" in reply["Content"]
+    assert ("Encrypt" in xml.parse(answer.text)) == either.sealed
+    booked = either.rows(OutboundReply)[0]
+    assert (booked.state, booked.route) == (ReplyState.DONE, Route.PASSIVE)
+    assert either.outbox.sent == []
+
+
+def test_a_repeat_gets_the_same_bytes_and_the_bot_runs_once(either: Phone) -> None:
+    first = either.says("养犬证怎么办")
+    again = either.says("养犬证怎么办")
+    assert first.content == again.content
+    assert either.read(first)["Content"]
+    assert len(either.engine.asked) == 1
+    assert len(either.rows(InboundMessage)) == 1
+
+
+def test_a_slow_answer_leaves_by_customer_service_message(either: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "WAIT_SECONDS", 0.2)
+    either.engine.held = threading.Event()
+    answer = either.says("养犬证怎么办")
+    assert answer.content == b"success"
+    either.engine.held.set()
+    wait_for(lambda: bool(either.outbox.sent))
+    assert either.outbox.sent[0][0] == CITIZEN
+    assert "还不会回答" in either.outbox.sent[0][1]
+    assert either.says("养犬证怎么办").content == b"success"
+    either.clock.step(minutes=1)
+    either.office.hub.incoming.replier.send_due()
+    assert len(either.outbox.sent) == 1
+    assert len(either.engine.asked) == 1
+
+
+def test_a_repeat_during_the_run_waits_for_the_same_answer(phone: Phone) -> None:
+    phone.engine.held = threading.Event()
+    answers: list[Any] = []
+    threads = [threading.Thread(target=lambda: answers.append(phone.says("养犬证怎么办"))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: len(phone.engine.asked) == 1)
+    phone.engine.held.set()
+    for thread in threads:
+        thread.join(10)
+    assert len({answer.content for answer in answers}) == 1
+    assert "还不会回答" in phone.read(answers[0])["Content"]
+    assert len(phone.engine.asked) == 1
+
+
+def test_forty_slow_pushes_do_not_starve_a_trivial_page(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "WAIT_SECONDS", 1.0)
+    phone.engine.held = threading.Event()
+    threads = [threading.Thread(target=phone.says, args=("问", number)) for number in range(1, 41)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: len(phone.engine.asked) == 1)
+    assert phone.office.browser().get("/healthz").status_code == 200
+    phone.engine.held.set()
+    for thread in threads:
+        thread.join(20)
+    assert len(phone.rows(InboundMessage)) == 40
+
+
+@pytest.mark.parametrize(
+    "change", [{"signature": "0" * 40}, {"nonce": "7"}, {"timestamp": "x"}, {"signature": ""}, {"signature": "中"}]
+)
+def test_a_forged_push_is_refused_and_nothing_runs(phone: Phone, change: dict[str, str]) -> None:
+    assert phone.says("人工", **change).status_code == 403
+    assert phone.rows(InboundMessage) == []
+    assert phone.engine.asked == []
+
+
+def test_a_sealed_push_with_a_wrong_seal_is_refused(phone: Phone) -> None:
+    phone.sealed = True
+    assert phone.says("人工", msg_signature="0" * 40).status_code == 403
+    body, query = phone.signed({"MsgType": "text", "Content": "人工", "MsgId": 1})
+    assert phone.send(body.replace(b"</Encrypt>", b"A</Encrypt>"), query).status_code == 403
+    assert phone.rows(InboundMessage) == []
+
+
+def test_what_is_no_push_is_refused(phone: Phone) -> None:
+    _body, query = phone.signed({"MsgType": "text", "Content": "人工", "MsgId": 1})
+    for body in (b"", b"{}", b"<xml>", b'<!DOCTYPE x [<!ENTITY e "x">]><xml><MsgType>&e;</MsgType></xml>'):
+        assert phone.send(body, query).status_code == 400
+    assert phone.rows(InboundMessage) == []
+
+
+def test_an_old_push_is_refused(phone: Phone) -> None:
+    body, query = phone.signed({"MsgType": "text", "Content": "人工", "MsgId": 1})
+    phone.clock.step(minutes=11)
+    assert phone.send(body, query).status_code == 403
+    assert phone.rows(InboundMessage) == []
+
+
+def test_a_whole_request_sent_again_gets_the_stored_bytes(either: Phone) -> None:
+    body, query = either.signed({"MsgType": "text", "Content": "养犬证怎么办", "MsgId": 1})
+    first = either.send(body, query)
+    assert either.send(body, query).content == first.content
+    assert len(either.engine.asked) == 1
+
+
+def test_a_signature_that_was_listened_to_serves_no_other_words(phone: Phone) -> None:
+    body, query = phone.signed({"MsgType": "text", "Content": "养犬证怎么办", "MsgId": 1})
+    phone.send(body, query)
+    other, _query = phone.signed({"MsgType": "text", "Content": "人工", "MsgId": 2})
+    assert phone.send(other, query).status_code == 403
+    assert len(phone.rows(InboundMessage)) == 1
+    assert len(phone.rows(SeenPush)) == 1
+
+
+def test_a_follower_is_greeted_by_a_bot_that_says_so(either: Phone) -> None:
+    reply = either.read(either.happens("subscribe", EventKey="qrscene_12"))
+    assert "机器人" in reply["Content"]
+    assert "人工" in reply["Content"]
+    assert either.happens("unsubscribe").content == b"success"
+    assert either.happens("VIEW", EventKey="https://x.example").content == b"success"
+    assert either.engine.asked == []
+
+
+def test_a_dead_bot_gives_the_conversation_to_people(phone: Phone) -> None:
+    phone.engine.failure = RuntimeError("no model")
+    assert "转接人工" in phone.read(phone.says("养犬证怎么办"))["Content"]
+
+
+def test_words_that_come_too_late_are_not_repeated_when_their_answer_is_lost(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "WAIT_SECONDS", 0.1)
+    phone.outbox.failure = OutcomeUnknown("断线")
+    phone.engine.held = threading.Event()
+    phone.says("养犬证怎么办")
+    phone.engine.held.set()
+    wait_for(lambda: bool(phone.outbox.sent))
+    wait_for(lambda: phone.rows(OutboundReply)[0].state == ReplyState.UNKNOWN)
+    phone.clock.step(hours=1)
+    phone.office.hub.incoming.replier.send_due()
+    assert len(phone.outbox.sent) == 1
+
+
+def test_a_finished_job_is_read_and_its_repeat_harmless(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, str]] = []
+    monkeypatch.setattr(
+        callbacks.receipts,
+        "settle_job",
+        lambda *told: seen.append((told[1], told[2].job_id)),
+    )
+    event = {"MsgID": 77, "Status": "send success", "TotalCount": 3}
+    assert phone.happens("MASSSENDJOBFINISH", **event).content == b"success"
+    assert phone.happens("MASSSENDJOBFINISH", **event).content == b"success"
+    assert len(seen) == 2
+    assert seen[0][1].endswith(":77")
+    assert phone.rows(InboundMessage) == []
+
+
+def test_an_account_out_of_use_has_no_address(phone: Phone) -> None:
+    with phone.office.hub.works.write() as work:
+        account = work.session.scalars(select(callbacks.Account)).one()
+        account.active = False
+    assert phone.says("人工").status_code == 404
+
+
+def test_a_suggestion_is_chosen_by_its_number(phone: Phone) -> None:
+    phone.engine.decision = Decision("suggest", ("faq/999",))
+    assert "还不会回答" in phone.read(phone.says("狗证"))["Content"]  # Nothing of it is public.
+
+
+def test_a_push_is_stored_with_the_platforms_moment(phone: Phone) -> None:
+    phone.says("养犬证怎么办")
+    row = phone.rows(InboundMessage)[0]
+    assert row.at == datetime.fromtimestamp(int(phone.clock.now().timestamp()), UTC)
+    with phone.office.hub.works.read() as work:
+        assert work.session.scalar(select(func.count(InboundMessage.id)).where(InboundMessage.answer.is_(None))) == 0
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Waits until something that another thread does has happened."""
+    done = threading.Event()
+    for _ in range(int(seconds / 0.02)):
+        if condition():
+            return
+        done.wait(0.02)
+    raise AssertionError("it did not happen in time")
