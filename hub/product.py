@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from analytics.collect import ReadCounter
 from hub.auth.sessions import Sessions
 from hub.notifier import Notifier
 from hub.settings import Settings
@@ -42,10 +43,18 @@ class Hub:
     duties: list[Duty] = field(default_factory=list)
     # The way in; set by `hub.incoming.connect`.
     incoming: Incoming = field(init=False)
+    # Counts what is read on the portal; written together every few seconds.
+    reads: ReadCounter = field(init=False)
     # Starts what looks for due work and returns what stops it; None in a process that only answers.
     start_engine: Callable[[], Callable[[], None]] | None = None
 
+    def __post_init__(self) -> None:
+        self.reads = ReadCounter(self.works)
+
     def close(self) -> None:
-        """Ends the bot's threads and lets go of the database."""
+        """Ends the bot's threads, writes what was counted, and lets go of the database."""
         self.incoming.close()
-        self.engine.dispose()
+        try:
+            self.reads.flush()
+        finally:
+            self.engine.dispose()

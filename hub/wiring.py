@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hub import editorial, incoming, log, outgoing
+from hub import editorial, incoming, log, outgoing, returning
 from hub.auth.lockout import LockoutPolicy
 from hub.auth.sessions import SessionPolicy, Sessions
 from hub.db import open_database
@@ -50,6 +50,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     )
     editorial.connect(hub)
     outgoing.connect(hub)
+    returning.connect(hub)
     incoming.connect(hub)
     return hub
 

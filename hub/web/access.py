@@ -34,6 +34,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/healthz": "the machine's supervisor asks before anybody can log in; says nothing but that the process lives",
     "/readyz": "load balancers ask it; names no person, address or content",
     "/": "leads to the console's log-in page",
+    "/beacon": "pages of the portal tell that they were opened; nothing about the reader is read or kept",
     "/console/login": "the way in; checks the origin and the password",
     "/console/password/{token}": "opened from a link that works once; the link is the proof",
     "/callbacks/wechat/{code}": "the platform pushes here; its signature is the proof, old or changed requests are refused",

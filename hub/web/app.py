@@ -15,9 +15,11 @@ from hub.product import Hub
 from hub.web import (
     api_pieces,
     audit_log,
+    beacon,
     bookings,
     bundles,
     by_hand,
+    callbacks,
     columns,
     deliveries,
     edge,
@@ -68,7 +70,7 @@ CONSOLE: tuple[APIRouter, ...] = (
     audit_log.router,
     patterns.router,
 )
-PUBLIC: tuple[APIRouter, ...] = (signing.public,)
+PUBLIC: tuple[APIRouter, ...] = (beacon.router, signing.public, callbacks.router)
 
 # The text of a long document in one form field; files are measured by the upload limit.
 LONGEST_FIELD = 8 * 1024 * 1024

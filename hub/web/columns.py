@@ -32,7 +32,9 @@ HEADS = ((_("栏目"), ""), (_("标识"), ""), (_("类别"), ""), (_("单位"), 
 FIELDS = ("name", "slug", "kind", "unit", "freshness", "description", "keywords", "position")
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,58}")
 # First words of addresses that belong to the product itself.
-TAKEN = frozenset({"media", "files", "static", "console", "api", "s", "search", "sitemap", "chat", "hooks", "healthz"})
+TAKEN = frozenset(
+    {"media", "files", "static", "console", "api", "s", "search", "sitemap", "chat", "hooks", "healthz", "beacon"}
+)
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,15 @@ def test_the_elder_version_is_remembered(renderer: Engine, shown: Screen) -> Non
     expect(shown.page.locator("html.elder")).to_have_count(0)
 
 
+def test_the_beacon_tells_which_channel_led_here_and_cuts_it_from_the_address(renderer: Engine, shown: Screen) -> None:
+    html = renderer.render("outbound/portal/not_found.html", **PORTAL["outbound/portal/not_found.html"][0])
+    shown.show(html, WIDE)
+    with shown.page.expect_request(f"{ORIGIN}/beacon") as sent:
+        shown.page.goto(f"{ORIGIN}/shown?page=2&from=wechat#part")
+    assert sent.value.post_data_json == {"path": "/shown", "from": "wechat"}
+    expect(shown.page).to_have_url(f"{ORIGIN}/shown?page=2#part")
+
+
 def test_the_beacon_tells_the_path_and_sends_no_cookie(renderer: Engine, shown: Screen) -> None:
     shown.page.context.add_cookies([{"name": "session", "value": "secret", "url": ORIGIN}])
     with shown.page.expect_request(f"{ORIGIN}/beacon") as sent:

@@ -1,0 +1,39 @@
+"""Wires what comes back: the portal's own count, the platforms' figures, and the advice made from them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from analytics import collect, plan
+from hub.outgoing import adapter_maker
+from hub.product import Hub
+from kernel.duties import Duty
+from kernel.people import Unit
+
+
+def connect(hub: Hub) -> None:
+    """Adds the duties of what comes back."""
+    make = adapter_maker(hub)
+    hub.duties += [
+        Duty(
+            "readings.collect",
+            timedelta(hours=6),
+            lambda: collect.collect(hub.works, hub.seal, make, hub.settings.office_zone),
+            timedelta(hours=1),
+        ),
+        Duty("plan.refresh", timedelta(hours=1), lambda: refresh_plan(hub)),
+        Duty("reads.forget", timedelta(days=1), lambda: collect.forget_old(hub.works)),
+    ]
+
+
+def refresh_plan(hub: Hub) -> int:
+    """Works the advice of every unit out anew, each in a work of its own; returns how many are new."""
+    with hub.works.read() as work:
+        units = work.session.scalars(select(Unit.id).order_by(Unit.id)).all()
+    new = 0
+    for unit_id in units:
+        with hub.works.write() as work:
+            new += plan.refresh(work, [unit_id], hub.settings.office_zone)
+    return new
