@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, select, update
+from sqlalchemy import ForeignKey, Index, String, Text, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel.model import Base
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from kernel.work import Work
 
 GENESIS = "0" * 64
+# What a line's hash covers, in this order: an order changed here would break every chain already written.
+HASHED = (
+    "seq", "at", "actor_id", "actor_name", "address", "unit_id",
+    "act", "object_kind", "object_id", "details", "previous",
+)  # fmt: skip
 
 
 class AuditLine(Base):
@@ -77,20 +84,27 @@ def chain(work: Work) -> None:
     if not work.lines:
         return
     session = work.session
-    head = session.execute(select(AuditHead).with_for_update()).scalar_one_or_none()
+    head = _locked_head(session)
     if head is None:
-        head = AuditHead(id=1, seq=0, hash=GENESIS)
-        session.add(head)
-        session.flush()
-    seq, previous = head.seq, head.hash
+        # Two writers may find the log empty at once: one makes the head, the other waits for it and goes on from it.
+        new = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        session.execute(new(AuditHead).values(id=1, seq=0, hash=GENESIS).on_conflict_do_nothing())
+        head = _locked_head(session) or (0, GENESIS)
+    seq, previous = head
+    rows = []
     for draft in work.lines:
         seq += 1
-        line = _line(work, draft, seq, previous)
-        previous = line.hash
-        session.add(line)
+        row = _row(work, draft, seq, previous)
+        previous = row["hash"]
+        rows.append(row)
+    session.execute(insert(AuditLine.__table__), rows)  # type: ignore[arg-type]  # The table, for one plain executemany.
     session.execute(update(AuditHead).where(AuditHead.id == 1).values(seq=seq, hash=previous))
-    session.flush()
     work.lines.clear()
+
+
+def _locked_head(session: Session) -> tuple[int, str] | None:
+    row = session.execute(select(AuditHead.seq, AuditHead.hash).with_for_update()).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 def verify(session: Session, expected: tuple[int, str] | None = None) -> Verdict:
@@ -99,17 +113,13 @@ def verify(session: Session, expected: tuple[int, str] | None = None) -> Verdict
     Finds a changed, removed, inserted or reordered line, and a cut-off end.
     """
     previous, count = GENESIS, 0
-    for line in _all_lines(session):
-        count += 1
-        if line.seq != count:
-            return Verdict(count - 1, previous, f"line {count} is missing")
-        if line.previous != previous:
-            return Verdict(count - 1, previous, f"line {line.seq} does not follow line {line.seq - 1}")
-        if digest(line) != line.hash:
-            return Verdict(count - 1, previous, f"line {line.seq} was changed")
-        if expected and expected[0] == line.seq and expected[1] != line.hash:
-            return Verdict(count - 1, previous, f"line {line.seq} is not the one noted down")
-        previous = line.hash
+    with closing(_all_lines(session)) as lines:  # Left early, a stream would hold its cursor open on the server.
+        for line in lines:
+            count += 1
+            fault = _fault(line, count, previous, expected)
+            if fault:
+                return Verdict(count - 1, previous, fault)
+            previous = line.hash
     head = session.get(AuditHead, 1)
     kept = (head.seq, head.hash) if head else (0, GENESIS)
     if kept != (count, previous):
@@ -121,41 +131,47 @@ def verify(session: Session, expected: tuple[int, str] | None = None) -> Verdict
 
 def digest(line: AuditLine) -> str:
     """The SHA-256 of a line's content and its predecessor's hash, in hexadecimal."""
-    content = [
-        line.seq,
-        line.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        line.actor_id,
-        line.actor_name,
-        line.address,
-        line.unit_id,
-        line.act,
-        line.object_kind,
-        line.object_id,
-        line.details,
-        line.previous,
-    ]
+    return _digest({name: getattr(line, name) for name in HASHED})
+
+
+def _digest(row: Mapping[str, Any]) -> str:
+    content = [row[name] for name in HASHED]
+    content[HASHED.index("at")] = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 
-def _all_lines(session: Session) -> Iterator[AuditLine]:
+def _fault(line: AuditLine, number: int, previous: str, expected: tuple[int, str] | None) -> str:
+    if line.seq != number:
+        return f"line {number} is missing"
+    if line.previous != previous:
+        return f"line {line.seq} does not follow line {line.seq - 1}"
+    if digest(line) != line.hash:
+        return f"line {line.seq} was changed"
+    if expected and expected[0] == line.seq and expected[1] != line.hash:
+        return f"line {line.seq} is not the one noted down"
+    return ""
+
+
+def _all_lines(session: Session) -> Generator[AuditLine]:
     query = select(AuditLine).order_by(AuditLine.seq).execution_options(yield_per=1000)
-    yield from session.execute(query).scalars()
+    with session.execute(query) as result:
+        yield from result.scalars()
 
 
-def _line(work: Work, draft: Draft, seq: int, previous: str) -> AuditLine:
+def _row(work: Work, draft: Draft, seq: int, previous: str) -> dict[str, Any]:
     target = draft.target
-    line = AuditLine(
-        seq=seq,
-        at=work.now,
-        actor_id=work.actor.person_id,
-        actor_name=work.actor.name,
-        address=work.actor.address,
-        unit_id=getattr(target, "unit_id", None) or work.actor.unit_id,
-        act=draft.act,
-        object_kind=target.__tablename__ if target is not None else "",
-        object_id=getattr(target, "id", None),
-        details=json.dumps(draft.details, ensure_ascii=False, sort_keys=True, default=str),
-        previous=previous,
-    )
-    line.hash = digest(line)
-    return line
+    row = {
+        "seq": seq,
+        "at": work.now,
+        "actor_id": work.actor.person_id,
+        "actor_name": work.actor.name,
+        "address": work.actor.address,
+        "unit_id": getattr(target, "unit_id", None) or work.actor.unit_id,
+        "act": draft.act,
+        "object_kind": target.__tablename__ if target is not None else "",
+        "object_id": getattr(target, "id", None),
+        "details": json.dumps(draft.details, ensure_ascii=False, sort_keys=True, default=str),
+        "previous": previous,
+    }
+    row["hash"] = _digest(row)
+    return row

@@ -1,0 +1,206 @@
+"""One piece of work is one transaction, ended in a fixed order."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from kernel.audit import AuditLine
+from kernel.events import Event, Listeners
+from kernel.people import Unit
+from kernel.work import Actor, Work, Works
+
+
+@dataclass(frozen=True)
+class UnitFounded(Event):
+    """A unit was founded."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class UnitNamed(Event):
+    """A unit was named, told by a listener of the first."""
+
+    name: str
+
+
+def unit(name: str) -> Unit:
+    return Unit(name=name, code=name)
+
+
+def names(works: Works) -> list[str]:
+    with works.read() as work:
+        return list(work.session.scalars(select(Unit.name).order_by(Unit.id)))
+
+
+def test_a_work_commits_when_its_block_ends(works: Works) -> None:
+    with works.write() as work:
+        work.session.add(unit("north"))
+        assert names_in(work) == ["north"]
+    assert names(works) == ["north"]
+
+
+def names_in(work: Work) -> list[str]:
+    return list(work.session.scalars(select(Unit.name)))
+
+
+def test_a_failure_rolls_back_rows_audit_and_effects_alike(works: Works, listeners: Listeners) -> None:
+    heard: list[str] = []
+    listeners.after(UnitFounded, lambda event: heard.append(event.name))
+
+    def fail() -> None:
+        with works.write() as work:
+            work.session.add(unit("north"))
+            work.session.flush()
+            work.audit("unit.created")
+            work.emit(UnitFounded("north"))
+            work.after_commit(lambda: heard.append("effect"))
+            raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011  # Raised above.
+        fail()
+    assert names(works) == []
+    assert heard == []
+    with works.read() as work:
+        assert work.session.scalars(select(AuditLine)).all() == []
+
+
+def test_the_order_of_the_end(works: Works, listeners: Listeners) -> None:
+    told: list[str] = []
+
+    def write_row(work: Work, event: UnitFounded) -> None:
+        told.append("in work")
+        work.session.add(unit(f"child of {event.name}"))
+        work.audit("unit.created")
+        work.emit(UnitNamed(event.name))
+
+    def after(_event: object) -> None:
+        told.append(f"after commit, {len(names(works))} rows seen from outside")
+
+    listeners.in_work(UnitFounded, write_row)
+    listeners.in_work(UnitNamed, lambda _work, _event: told.append("the listener's own fact"))
+    listeners.after(UnitFounded, after)
+    with works.write() as work:
+        work.session.add(unit("north"))
+        work.audit("unit.founded")
+        work.emit(UnitFounded("north"))
+        work.after_commit(lambda: told.append("effect"))
+    assert told == ["in work", "the listener's own fact", "after commit, 2 rows seen from outside", "effect"]
+    with works.read() as work:
+        acts = work.session.scalars(select(AuditLine.act).order_by(AuditLine.seq)).all()
+    assert acts == ["unit.founded", "unit.created"]
+
+
+def test_a_listener_that_fails_takes_the_fact_with_it(works: Works, listeners: Listeners) -> None:
+    def refuse(_work: Work, _event: UnitFounded) -> None:
+        raise ValueError
+
+    def found() -> None:
+        with works.write() as work:
+            work.session.add(unit("north"))
+            work.emit(UnitFounded("north"))
+
+    listeners.in_work(UnitFounded, refuse)
+    with pytest.raises(ValueError):  # noqa: PT011  # Raised above.
+        found()
+    assert names(works) == []
+
+
+def test_an_effect_that_fails_undoes_nothing_and_stops_no_other(works: Works) -> None:
+    told: list[str] = []
+
+    def fail() -> None:
+        raise RuntimeError("lost")
+
+    with works.write() as work:
+        work.session.add(unit("north"))
+        work.after_commit(fail)
+        work.after_commit(lambda: told.append("second"))
+    assert names(works) == ["north"]
+    assert told == ["second"]
+
+
+def test_everything_in_a_work_happens_at_one_moment(works: Works) -> None:
+    with works.write(Actor("王五", None, None, "192.0.2.1")) as work:
+        began = work.now
+        works.clock.step(minutes=5)  # type: ignore[attr-defined]  # The still clock.
+        work.audit("probe.done")
+    with works.read() as work:
+        line = work.session.scalars(select(AuditLine)).one()
+    assert (line.at, line.actor_name, line.address) == (began, "王五", "192.0.2.1")
+
+
+@pytest.mark.parametrize("change", ["add", "dirty", "delete", "audit", "emit"])
+def test_a_reading_work_refuses_every_change(works: Works, change: str) -> None:
+    with works.write() as work:
+        work.session.add(unit("north"))
+
+    def read() -> None:
+        with works.read() as work:
+            found = work.session.scalars(select(Unit)).one()
+            if change == "add":
+                work.session.add(unit("south"))
+            elif change == "dirty":
+                found.name = "changed"
+            elif change == "delete":
+                work.session.delete(found)
+            elif change == "audit":
+                work.audit("probe")
+            else:
+                work.emit(UnitFounded("south"))
+
+    with pytest.raises(RuntimeError):
+        read()
+    assert names(works) == ["north"]
+
+
+@pytest.mark.parametrize("how", ["flush", "execute"])
+def test_what_a_reading_work_sends_all_the_same_is_not_kept(works: Works, how: str) -> None:
+    def read() -> None:
+        with works.read() as work:
+            if how == "flush":
+                work.session.add(unit("south"))
+                work.session.flush()
+            else:
+                work.session.execute(text("INSERT INTO unit (name, code, path) VALUES ('s', 's', '/')"))
+
+    if works.engine.dialect.name == "postgresql":
+        with pytest.raises(DBAPIError):
+            read()
+    else:
+        read()
+    assert names(works) == []
+
+
+def test_readers_see_the_state_before_while_a_writer_works(works: Works) -> None:
+    with works.write() as work:
+        work.session.add(unit("north"))
+        work.session.flush()
+        seen: list[list[str]] = []
+        reader = threading.Thread(target=lambda: seen.append(names(works)))
+        reader.start()
+        reader.join(10)
+        assert seen == [[]]
+
+
+def test_writers_wait_for_one_another_and_lose_nothing(works: Works) -> None:
+    with works.write() as work:
+        work.session.add(unit("0"))
+
+    def count_up() -> None:
+        for _ in range(10):
+            with works.write() as work:
+                row = work.session.scalars(select(Unit).with_for_update()).one()
+                row.name = str(int(row.name) + 1)
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert names(works) == ["40"]
