@@ -9,12 +9,12 @@ from typing import Protocol
 
 import structlog
 from sqlalchemy import ColumnElement, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from hub.notices import Notice, NoticeSend, SendState
 from kernel.claim import claim, new_claimant, still_mine
 from kernel.duties import Duty
+from kernel.once import insert_once
 from kernel.people import Person
 from kernel.retry import RetryPolicy
 from kernel.work import Work, Works
@@ -210,6 +210,5 @@ def _not_sent(reason: str, lasting: bool) -> Callable[[Work, NoticeSend], None]:
 
 
 def _insert_once(session: Session, values: dict[str, object]) -> int | None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(Notice).values(values).on_conflict_do_nothing(index_elements=["person_id", "key"])
-    return session.scalar(statement.returning(Notice.id))
+    found: int | None = session.scalar(insert_once(session, Notice).values(values).returning(Notice.id))
+    return found

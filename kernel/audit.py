@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel.model import Base
+from kernel.once import insert_once
 
 if TYPE_CHECKING:
     from kernel.work import Work
@@ -87,8 +87,7 @@ def chain(work: Work) -> None:
     head = _locked_head(session)
     if head is None:
         # Two writers may find the log empty at once: one makes the head, the other waits for it and goes on from it.
-        new = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        session.execute(new(AuditHead).values(id=1, seq=0, hash=GENESIS).on_conflict_do_nothing())
+        session.execute(insert_once(session, AuditHead).values(id=1, seq=0, hash=GENESIS))
         head = _locked_head(session) or (0, GENESIS)
     seq, previous = head
     rows = []

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.claim import Claimable, claim, new_claimant, still_mine
 from kernel.model import Base
+from kernel.once import insert_once
 from kernel.work import Works
 
 log = structlog.get_logger(__name__)
@@ -63,8 +64,8 @@ def _register(works: Works, duties: dict[str, Duty]) -> None:
     if not missing:
         return
     with works.write() as work:
-        known = set(work.session.scalars(select(DutyMark.name)))
-        work.session.add_all(DutyMark(name=name, due_at=work.now) for name in missing if name not in known)
+        rows = [{"name": name, "due_at": work.now, "last_error": ""} for name in missing]
+        work.session.execute(insert_once(work.session, DutyMark).values(rows))
 
 
 def _due(works: Works, duties: dict[str, Duty]) -> list[str]:

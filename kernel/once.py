@@ -1,6 +1,8 @@
-"""Inserting a row that may be there already, without a race and without aborting the transaction."""
+"""Inserting what may be there already, where two processes may come at the same moment."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -8,9 +10,11 @@ from sqlalchemy.orm import Session
 from kernel.model import Base
 
 
-def insert_once(session: Session, model: type[Base], **values: object) -> bool:
-    """Inserts a row unless one of its unique values is taken; True when this call inserted it."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    key = model.__mapper__.primary_key[0]
-    # Asked by RETURNING: psycopg counts no rows where the key itself is made by the database.
-    return session.scalar(insert(model).values(**values).on_conflict_do_nothing().returning(key)) is not None
+def insert_once(session: Session, model: type[Base]) -> Any:
+    """An INSERT that does nothing where a unique constraint already holds such a row; add `.values(…)` and run it.
+
+    A plain insert would fail in the slower of two works on PostgreSQL, and with it everything else in that work.
+    """
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert(model) if dialect == "postgresql" else sqlite.insert(model)
+    return insert.on_conflict_do_nothing()

@@ -22,6 +22,9 @@ class RetryPolicy:
         """
         if failed >= self.attempts:
             return None
-        wait = min(self.first * self.factor ** (failed - 1), self.longest)
+        try:
+            wait = min(self.first * self.factor ** (failed - 1), self.longest)
+        except OverflowError:  # After some forty doublings no timedelta holds the product.
+            wait = self.longest
         at = now + wait
         return max(at, not_before) if not_before else at
