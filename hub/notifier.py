@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from hub.notices import Notice, NoticeSend, SendState
 from kernel.claim import claim, new_claimant, still_mine
 from kernel.duties import Duty
-from kernel.once import insert_once
+from kernel.once import insertion
 from kernel.people import Person
 from kernel.retry import RetryPolicy
 from kernel.work import Work, Works
@@ -210,5 +210,5 @@ def _not_sent(reason: str, lasting: bool) -> Callable[[Work, NoticeSend], None]:
 
 
 def _insert_once(session: Session, values: dict[str, object]) -> int | None:
-    found: int | None = session.scalar(insert_once(session, Notice).values(values).returning(Notice.id))
+    found: int | None = session.scalar(insertion(session, Notice).values(values).returning(Notice.id))
     return found

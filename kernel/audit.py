@@ -18,7 +18,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel.model import Base
-from kernel.once import insert_once
+from kernel.once import insertion
 
 if TYPE_CHECKING:
     from kernel.work import Work
@@ -87,7 +87,7 @@ def chain(work: Work) -> None:
     head = _locked_head(session)
     if head is None:
         # Two writers may find the log empty at once: one makes the head, the other waits for it and goes on from it.
-        session.execute(insert_once(session, AuditHead).values(id=1, seq=0, hash=GENESIS))
+        session.execute(insertion(session, AuditHead).values(id=1, seq=0, hash=GENESIS))
         head = _locked_head(session) or (0, GENESIS)
     seq, previous = head
     rows = []

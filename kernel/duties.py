@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.claim import Claimable, claim, new_claimant, still_mine
 from kernel.model import Base
-from kernel.once import insert_once
+from kernel.once import insertion
 from kernel.work import Works
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ def _register(works: Works, duties: dict[str, Duty]) -> None:
         return
     with works.write() as work:
         rows = [{"name": name, "due_at": work.now, "last_error": ""} for name in missing]
-        work.session.execute(insert_once(work.session, DutyMark).values(rows))
+        work.session.execute(insertion(work.session, DutyMark).values(rows))
 
 
 def _due(works: Works, duties: dict[str, Duty]) -> list[str]:

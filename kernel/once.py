@@ -10,7 +10,14 @@ from sqlalchemy.orm import Session
 from kernel.model import Base
 
 
-def insert_once(session: Session, model: type[Base]) -> Any:
+def insert_once(session: Session, model: type[Base], **values: object) -> bool:
+    """Inserts a row unless one of its unique values is taken; True when this call inserted it."""
+    key = model.__mapper__.primary_key[0]
+    # Asked by RETURNING: psycopg counts no rows where the key itself is made by the database.
+    return session.scalar(insertion(session, model).values(**values).returning(key)) is not None
+
+
+def insertion(session: Session, model: type[Base]) -> Any:
     """An INSERT that does nothing where a unique constraint already holds such a row; add `.values(…)` and run it.
 
     A plain insert would fail in the slower of two works on PostgreSQL, and with it everything else in that work.
