@@ -47,6 +47,7 @@ class Work:
         self.events: list[Event] = []
         self.lines: list[audit.Draft] = []
         self.effects: list[Callable[[], None]] = []
+        self._kept: list[object] = []
 
     def audit(self, act: str, target: Base | None = None, **details: object) -> None:
         """Puts one line in the audit log when this work commits; `act` is `<object>.<past tense>`.
@@ -58,6 +59,13 @@ class Work:
     def emit(self, event: Event) -> None:
         """Tells a fact to those above; in-work listeners run before the commit."""
         self.events.append(event)
+
+    def keep(self, rows: object) -> None:
+        """Holds rows until the work ends, so that listeners find them without asking the database again.
+
+        The session by itself forgets a row that nobody holds.
+        """
+        self._kept.append(rows)
 
     def after_commit(self, effect: Callable[[], None]) -> None:
         """Runs `effect` once the work is committed; it may be lost if the process dies."""

@@ -1,41 +1,45 @@
-"""Claim, send, record: takes what is due on one lane (an account) to its platform.
+"""Claim, send, record: takes what is due to its platform, lane by lane (a lane is an account).
 
 Three kinds of rows are due: booked ones are sent, accepted ones polled, unknown ones asked about. The
-claim and the record are works of their own; between them no transaction is open. A batch is claimed at
-once and recorded together, at the latest every 50 ms, so that a thousand due rows do not wait for a
-thousand commits.
+claim and the record are works of their own; between them no transaction is open. Rows are claimed and
+answers recorded many at a time, so that a thousand due rows do not wait for a thousand commits.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import httpx
 import structlog
-from sqlalchemy import ColumnElement, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy.exc import OperationalError
 
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.base import AccountInfo, Channel, Post
-from channels.errors import ChannelError, OutcomeUnknown
+from channels.errors import ChannelError, OutcomeUnknown, Retryable
 from kernel.claim import claim, new_claimant
 from kernel.seal import Seal
 from kernel.work import Work, Works
 from scheduler import receipts
-from scheduler.models import Delivery, DeliveryItem
-from scheduler.posts import hindrance, items_of, post_of
+from scheduler.batch import Batch
+from scheduler.models import Attempt, Delivery
+from scheduler.posts import hindrance, post_of
 from scheduler.receipts import Answer, Outcome
 from scheduler.states import DeliveryState
 
 log = structlog.get_logger(__name__)
 S = DeliveryState
 
-BATCH = 20
+# A lane claims what it will send in about LANE_SECONDS, by the pace of its last calls, and never more than LANE_MOST;
+# one claim over all lanes stops at CLAIM_MOST rows, so that nobody else waits long for the database.
+LANE_FIRST, LANE_MOST, LANE_SECONDS = 20, 100, 5.0
+CLAIM_MOST = 200
 RECORD_EVERY = 0.05
+RECORD_PAUSES = (0.1, 0.5, 2.0, 5.0)
 SEND_FIRST = (S.BOOKED, S.ACCEPTED, S.UNKNOWN)
 
 
@@ -46,35 +50,49 @@ class Timing:
     lease: float = 45.0
     send_timeout: float = 20.0
 
+    def __post_init__(self) -> None:
+        if self.send_timeout >= self.lease:
+            raise ValueError("a call must fit into a claim: send_timeout must be shorter than lease")
+
 
 @dataclass(frozen=True)
 class Job:
-    """One claimed delivery with everything its call needs."""
+    """One claimed delivery with everything its call needs; `number` is that of the attempt."""
 
     delivery_id: int
     claimant: str
     attempt_id: int
     act: str
+    number: int
     post: Post
     job_id: str
     claimed_until: datetime
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """What one claim took, by lane; `more` when something else may be due on these lanes at this moment."""
+
+    jobs: Mapping[int, Sequence[Job]]
+    more: bool
+
+
 @dataclass
 class Dispatcher:
-    """Runs lanes. `make` builds the adapter for an account; the wiring decides which."""
+    """Claims, sends, records. `make` builds the adapter for an account; the wiring decides which."""
 
     works: Works
     seal: Seal
     make: Callable[[AccountInfo], Channel]
     public_url: str
     timing: Timing = field(default_factory=Timing)
+    _pace: dict[int, float] = field(default_factory=dict)
 
     def due_lanes(self) -> list[int]:
-        """The accounts on which something is due now."""
+        """The accounts on which something is due now, the one that has waited longest first."""
         with self.works.read() as work:
-            query = select(Delivery.account_id).where(*_due(work.now)).distinct()
-            return list(work.session.scalars(query))
+            query = select(Delivery.account_id).where(*_due(work.now)).group_by(Delivery.account_id)
+            return list(work.session.scalars(query.order_by(func.min(Delivery.next_at))))
 
     def next_due(self) -> datetime | None:
         """When something will be due next, for tests and for showing it."""
@@ -85,87 +103,121 @@ class Dispatcher:
     def run_lane(self, account_id: int) -> int:
         """Takes everything due on this account to its platform; returns how many calls were made."""
         calls = 0
-        adapter: Channel | None = None
         while True:
-            jobs, more = self._claim(account_id)
-            if jobs and adapter is None:
-                adapter = self._adapter(account_id)
+            claimed = self.claim([account_id])
+            jobs = claimed.jobs.get(account_id, ())
             answered = 0
-            for batch in self._answers(jobs, adapter):
-                with self.works.write() as work:
-                    for outcome in batch:
-                        receipts.record(work, outcome)
-                answered += len(batch)
+            for outcomes in _every(RECORD_EVERY, self.answers(account_id, jobs)):
+                self.record(outcomes)
+                answered += len(outcomes)
             calls += answered
-            if not more and answered == len(jobs):
+            if not claimed.more and answered == len(jobs):
                 return calls
 
-    def _adapter(self, account_id: int) -> Channel:
-        with self.works.read() as work:
-            account = work.session.get_one(Account, account_id)
-            about = accounts.info(work.session, self.seal, account)
-        return self.make(about)
-
-    def _claim(self, account_id: int) -> tuple[list[Job], bool]:
+    def claim(self, lanes: Sequence[int]) -> Claimed:
+        """Claims what is due on these lanes and notes the attempts, in one work."""
         claimant = new_claimant()
-        lease = timedelta(seconds=self.timing.lease)
         with self.works.write() as work:
-            rows = claim(
+            rows, more = self._claim_rows(work, lanes, claimant)
+            batch = Batch(work.session, rows)
+            with work.session.no_autoflush:
+                leaving = [row for row in rows if not _kept_back(work, row, batch)]
+                attempts = [_begin(work, row) for row in leaving]
+                work.session.add_all(attempts)
+                work.session.flush()
+                jobs: dict[int, list[Job]] = {}
+                for row, attempt in zip(leaving, attempts, strict=True):
+                    jobs.setdefault(row.account_id, []).append(self._job(row, attempt, claimant, batch))
+        return Claimed(jobs, more)
+
+    def _claim_rows(self, work: Work, lanes: Sequence[int], claimant: str) -> tuple[list[Delivery], bool]:
+        rows: list[Delivery] = []
+        more = False
+        for lane in lanes:
+            if len(rows) >= CLAIM_MOST:
+                return rows, True
+            limit = self._most(lane)
+            found = claim(
                 work.session,
                 Delivery,
-                [Delivery.account_id == account_id, *_due(work.now)],
+                [Delivery.account_id == lane, *_due(work.now)],
                 [Delivery.next_at, Delivery.id],
-                limit=BATCH,
+                limit=limit,
                 claimant=claimant,
                 now=work.now,
-                lease=lease,
+                lease=timedelta(seconds=self.timing.lease),
             )
-            jobs = [job for row in rows if (job := self._prepare(work, row))]
-        return jobs, len(rows) == BATCH
+            more = more or len(found) == limit
+            rows += found
+        return rows, more
 
-    def _prepare(self, work: Work, delivery: Delivery) -> Job | None:
-        if delivery.state == S.BOOKED:
-            if _kept_back(work, delivery):
-                delivery.claimed_by = delivery.claimed_until = None
-                return None
-            delivery.state = S.SENDING
-            delivery.attempts += 1
-            delivery.first_attempt_at = delivery.first_attempt_at or work.now
-            act = "send"
-        else:
-            act = "poll" if delivery.state == S.ACCEPTED else "ask"
-        attempt = receipts.open_attempt(work, delivery, act)
-        work.session.flush()
-        if delivery.claimed_by is None or delivery.claimed_until is None:
+    def _most(self, lane: int) -> int:
+        pace = self._pace.get(lane, LANE_SECONDS / LANE_FIRST)
+        return max(1, min(LANE_MOST, int(LANE_SECONDS / max(pace, 0.001))))
+
+    def _job(self, delivery: Delivery, attempt: Attempt, claimant: str, batch: Batch) -> Job:
+        if delivery.claimed_until is None:
             raise RuntimeError("a prepared delivery must be claimed")
         return Job(
             delivery.id,
-            delivery.claimed_by,
+            claimant,
             attempt.id,
-            act,
-            post_of(work.session, delivery, self.public_url),
+            attempt.act,
+            attempt.number,
+            post_of(batch, delivery, self.public_url),
             delivery.job_id or "",
             delivery.claimed_until,
         )
 
-    def _answers(self, jobs: Sequence[Job], adapter: Channel | None) -> Iterator[list[Outcome]]:
-        batch: list[Outcome] = []
-        since = time.monotonic()
+    def answers(self, lane: int, jobs: Sequence[Job], enough: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
+        """Calls the lane's platform for these jobs, one after another, with no transaction open.
+
+        Gives back what does not fit into the claim any more, and all that is left once `enough` says so.
+        """
+        call = self._caller(lane) if jobs else None
+        started = time.monotonic()
         for place, job in enumerate(jobs):
-            now = self.works.clock.now()
-            if adapter is None or job.claimed_until - now < timedelta(seconds=self.timing.send_timeout):
+            left = job.claimed_until - self.works.clock.now()
+            if call is None or enough() or left < timedelta(seconds=self.timing.send_timeout):
                 # The claim would run out during the call; the rest is due again at once, under a new claim.
                 self._give_back(jobs[place:])
                 break
-            answer = _call(adapter, job)
-            batch.append(
-                Outcome(job.delivery_id, job.claimant, job.attempt_id, job.act, answer, self.works.clock.now())
+            answer = call(job)
+            yield Outcome(
+                job.delivery_id, job.claimant, job.attempt_id, job.act, job.number, answer, self.works.clock.now()
             )
-            if time.monotonic() - since > RECORD_EVERY:
-                yield batch
-                batch, since = [], time.monotonic()
-        if batch:
-            yield batch
+            self._pace[lane] = (time.monotonic() - started) / (place + 1)
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Writes outcomes in one work; where that fails, each in its own, so that a bad one holds up no other.
+
+        While the database is away it tries again for some seconds, because an answer is dear.
+        """
+        for pause in RECORD_PAUSES:
+            try:
+                with self.works.write() as work:
+                    receipts.record(work, outcomes)
+                return
+            except OperationalError:
+                log.warning("database away, answers wait", answers=len(outcomes))
+                time.sleep(pause)
+            except Exception:  # The edge: what stays unwritten is found by the sweep and asked about, not sent again.
+                log.exception("answers not recorded", deliveries=[outcome.delivery_id for outcome in outcomes])
+                break
+        for outcome in outcomes if len(outcomes) > 1 else ():
+            self.record([outcome])
+
+    def _caller(self, lane: int) -> Callable[[Job], Answer]:
+        try:
+            with self.works.read() as work:
+                account = work.session.get_one(Account, lane)
+                about = accounts.info(work.session, self.seal, account)
+            adapter = self.make(about)
+        except Exception as failure:  # The edge: an account that cannot be opened must not leave its rows on their way.
+            log.exception("account cannot be used", account=lane)
+            reason = f"账号无法使用：{type(failure).__name__}: {failure}"
+            return lambda _job: Retryable(reason)
+        return lambda job: _call(adapter, job)
 
     def _give_back(self, jobs: Sequence[Job]) -> None:
         with self.works.write() as work:
@@ -176,9 +228,33 @@ class Dispatcher:
                     .values(claimed_by=None, claimed_until=None)
                 )
                 if job.act == "send":
-                    statement = statement.values(state=S.BOOKED, attempts=Delivery.attempts - 1)
+                    never = case((Delivery.attempts == 1, None), else_=Delivery.first_attempt_at)
+                    statement = statement.values(state=S.BOOKED, attempts=Delivery.attempts - 1, first_attempt_at=never)
                 work.session.execute(statement)
-                receipts.close_open_attempts(work, job.delivery_id, "not_sent", "本轮时间不足，改由下一轮发送")
+            receipts.not_sent(work, [job.attempt_id for job in jobs], "本轮时间不足，改由下一轮发送")
+
+
+def _begin(work: Work, delivery: Delivery) -> Attempt:
+    if delivery.state == S.BOOKED:
+        delivery.state = S.SENDING
+        delivery.attempts += 1
+        delivery.first_attempt_at = delivery.first_attempt_at or work.now
+        act = "send"
+    else:
+        act = "poll" if delivery.state == S.ACCEPTED else "ask"
+    return Attempt(delivery_id=delivery.id, number=delivery.attempts, act=act, started_at=work.now)
+
+
+def _every(seconds: float, outcomes: Iterator[Outcome]) -> Iterator[list[Outcome]]:
+    batch: list[Outcome] = []
+    since = time.monotonic()
+    for outcome in outcomes:
+        batch.append(outcome)
+        if time.monotonic() - since > seconds:
+            yield batch
+            batch, since = [], time.monotonic()
+    if batch:
+        yield batch
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -211,52 +287,46 @@ def _act(adapter: Channel, post: Post) -> Answer:
     return adapter.publish(post)
 
 
-def _kept_back(work: Work, delivery: Delivery) -> bool:
+def _kept_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
     """Whether the delivery may not leave now: unsigned, outside its window, or missed by too much."""
-    if _missed(work, delivery):
-        return True
-    hindered = [
-        (item, found)
-        for item, release, _ in items_of(work.session, delivery.id)
-        if not item.dropped and (found := hindrance(delivery, release, work.now))
-    ]
+    if delivery.state != S.BOOKED:
+        return False
+    kept = _missed(work, delivery, batch) or _hindered(work, delivery, batch)
+    if kept:
+        delivery.claimed_by = delivery.claimed_until = None
+    return kept
+
+
+def _hindered(work: Work, delivery: Delivery, batch: Batch) -> bool:
+    going = batch.going(delivery)
+    hindered = [(item, found) for item, release, _ in going if (found := hindrance(delivery, release, work.now))]
     if not hindered:
         return False
-    left = _count(work.session, delivery.id) - len(hindered)
-    if delivery.unsigned == "drop" and left > 0:
+    if delivery.unsigned == "drop" and len(going) > len(hindered):
         for item, found in hindered:
             item.dropped = found.reason
             work.audit("delivery.item_dropped", delivery, piece=item.piece_id, reason=found.reason)
         return False
     first = hindered[0][1]
-    if delivery.unsigned == "drop":
-        _stop(work, delivery, S.CANCELLED, first.reason, first.code)
-    else:
-        _stop(work, delivery, S.HELD, first.reason, first.code)
+    state = S.CANCELLED if delivery.unsigned == "drop" else S.HELD
+    _stop(work, delivery, batch, state, first.reason, first.code)
     return True
 
 
-def _missed(work: Work, delivery: Delivery) -> bool:
+def _missed(work: Work, delivery: Delivery, batch: Batch) -> bool:
     if delivery.missed_after is None or delivery.missed_act == "send" or delivery.attempts:
         return False
     late = work.now - delivery.scheduled_at
     if late <= timedelta(minutes=delivery.missed_after):
         return False
     why = f"超过预定时间 {int(late.total_seconds() // 60)} 分钟"
-    _stop(work, delivery, S.HELD if delivery.missed_act == "hold" else S.CANCELLED, why, "missed")
+    _stop(work, delivery, batch, S.HELD if delivery.missed_act == "hold" else S.CANCELLED, why, "missed")
     return True
 
 
-def _stop(work: Work, delivery: Delivery, state: DeliveryState, why: str, code: str) -> None:
+def _stop(work: Work, delivery: Delivery, batch: Batch, state: DeliveryState, why: str, code: str) -> None:
     delivery.state, delivery.next_at, delivery.reason, delivery.code = state, None, why, code
     if state == S.CANCELLED:
         delivery.done_at = work.now
     work.audit(f"delivery.{state.value}", delivery, reason=why)
-    receipts.needs_person(work, delivery)
-
-
-def _count(session: Session, delivery_id: int) -> int:
-    query = select(func.count(DeliveryItem.id)).where(
-        DeliveryItem.delivery_id == delivery_id, DeliveryItem.dropped == ""
-    )
-    return session.scalar(query) or 0
+    receipts.needs_person(work, delivery, batch)

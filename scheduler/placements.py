@@ -9,29 +9,30 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.base import Live, Shown, Uncorrectable
+from content.models import Release
 from kernel.work import Work
+from scheduler.batch import Batch
 from scheduler.events import WasWithdrawn, WentLive
 from scheduler.models import Delivery, Placement
-from scheduler.posts import items_of
 from scheduler.states import PlacementState
 
 
-def remember(work: Work, delivery: Delivery, live: Live) -> None:
+def remember(work: Work, delivery: Delivery, live: Live, batch: Batch | None = None) -> None:
     """Writes what now shows, or no longer shows, after a delivery was done."""
-    for item, release, _piece in items_of(work.session, delivery.id):
-        if item.dropped:
-            continue
+    batch = batch or Batch(work.session, [delivery])
+    for item, release, _piece in batch.going(delivery):
         if delivery.action == "withdraw":
-            _withdrawn(work, delivery, item.piece_id)
+            _withdrawn(work, delivery, batch.placement(item.piece_id, delivery.account_id))
         else:
             shown = live.shown.get(item.piece_id, Shown("", ""))
-            _live(work, delivery, item.piece_id, release.id, release.revision_id, shown)
+            _live(work, delivery, release, shown, batch)
 
 
-def remember_uncorrectable(work: Work, delivery: Delivery, answer: Uncorrectable) -> None:
+def remember_uncorrectable(work: Work, delivery: Delivery, answer: Uncorrectable, batch: Batch | None = None) -> None:
     """Notes that a correction or withdrawal is a person's task there, or impossible."""
-    for item, _release, _piece in items_of(work.session, delivery.id):
-        placement = placement_of(work.session, item.piece_id, delivery.account_id)
+    batch = batch or Batch(work.session, [delivery])
+    for item, _release, _piece in batch.items(delivery):
+        placement = batch.placement(item.piece_id, delivery.account_id)
         if placement is None:
             continue
         placement.correction = "by_hand" if answer.by_hand else "impossible"
@@ -51,17 +52,19 @@ def placements_of(session: Session, piece_id: int) -> Sequence[Placement]:
     return session.scalars(select(Placement).where(Placement.piece_id == piece_id).order_by(Placement.id)).all()
 
 
-def _live(work: Work, delivery: Delivery, piece_id: int, release_id: int, revision_id: int, shown: Shown) -> None:
+def _live(work: Work, delivery: Delivery, release: Release, shown: Shown, batch: Batch) -> None:
     # The page that was drawn carries its own time of publication; the record must show the same one.
     said = shown.data.get("published_at")
     at = datetime.fromisoformat(str(said)) if said else work.now
-    placement = placement_of(work.session, piece_id, delivery.account_id)
+    piece_id = release.piece_id
+    placement = batch.placement(piece_id, delivery.account_id)
     if placement is None:
         placement = Placement(
             unit_id=delivery.unit_id, piece_id=piece_id, account_id=delivery.account_id, live_at=at, data={}
         )
         work.session.add(placement)
-    placement.release_id, placement.revision_id = release_id, revision_id
+        batch.add(placement)
+    placement.release_id, placement.revision_id = release.id, release.revision_id
     placement.delivery_id = delivery.id
     placement.state = PlacementState.LIVE
     placement.remote_id, placement.url = shown.remote_id[:300], shown.url[:1000]
@@ -69,17 +72,16 @@ def _live(work: Work, delivery: Delivery, piece_id: int, release_id: int, revisi
     placement.changed_at, placement.withdrawn_at = work.now, None
     if delivery.action == "correct":
         placement.correction = "corrected"
-    work.session.flush()
     work.audit("placement.live", placement, account=delivery.account_id, piece=piece_id, url=shown.url)
     work.emit(
-        WentLive(delivery.id, delivery.account_id, delivery.channel, piece_id, release_id, shown.url, placement.live_at)
+        WentLive(delivery.id, delivery.account_id, delivery.channel, piece_id, release.id, shown.url, placement.live_at)
     )
 
 
-def _withdrawn(work: Work, delivery: Delivery, piece_id: int) -> None:
-    placement = placement_of(work.session, piece_id, delivery.account_id)
+def _withdrawn(work: Work, delivery: Delivery, placement: Placement | None) -> None:
     if placement is None:
         return
+    piece_id = placement.piece_id
     placement.state, placement.withdrawn_at, placement.changed_at = PlacementState.WITHDRAWN, work.now, work.now
     work.audit("placement.withdrawn", placement, account=delivery.account_id, piece=piece_id)
     work.emit(WasWithdrawn(delivery.id, delivery.account_id, delivery.channel, piece_id, work.now, delivery.phrase))

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.base import Item, Placed, Post
 from content.models import Piece, Release
 from content.snapshot import targets_of
 from content.states import ReleaseState
-from scheduler.models import Attempt, Delivery, DeliveryItem, Placement
-from scheduler.states import DeliveryState
+from scheduler.batch import Batch
+from scheduler.models import Delivery, DeliveryItem, Placement
 
 NARROWER: Mapping[str, frozenset[str]] = {
     "mass_send": frozenset({"mass_send", "publish"}),
@@ -57,33 +57,26 @@ def item_of(release: Release, piece: Piece, channel: str, public_url: str) -> It
     )
 
 
-def post_of(session: Session, delivery: Delivery, public_url: str) -> Post:
+def post_of(batch: Batch, delivery: Delivery, public_url: str) -> Post:
     """The post of a delivery: its items that are signed and not dropped, and where they show already."""
-    rows = [row for row in items_of(session, delivery.id) if not row[0].dropped]
-    pieces = [piece.id for _, _, piece in rows]
-    placements = session.scalars(
-        select(Placement).where(Placement.account_id == delivery.account_id, Placement.piece_id.in_(pieces))
-    )
+    rows = batch.going(delivery)
+    placements = [batch.placement(piece.id, delivery.account_id) for _, _, piece in rows]
     return Post(
         key=delivery.key,
         action=delivery.action,  # type: ignore[arg-type]  # The column holds one of the actions.
         items=[item_of(release, piece, delivery.channel, public_url) for _, release, piece in rows],
         audience=delivery.audience,
-        placed={
-            row.piece_id: Placed(row.piece_id, row.remote_id, row.url, {**row.data, "live_at": row.live_at.isoformat()})
-            for row in placements
-        },
+        placed={row.piece_id: _placed(row) for row in placements if row is not None},
         phrase=delivery.phrase,
         attempt=delivery.attempts,
         first_attempt_at=delivery.first_attempt_at,
-        attempted_at=_last_sent(session, delivery) if delivery.state == DeliveryState.UNKNOWN else None,
+        attempted_at=batch.last_sent(delivery),
         note=delivery.note,
     )
 
 
-def _last_sent(session: Session, delivery: Delivery) -> datetime | None:
-    query = select(func.max(Attempt.started_at)).where(Attempt.delivery_id == delivery.id, Attempt.act == "send")
-    return session.scalar(query)
+def _placed(row: Placement) -> Placed:
+    return Placed(row.piece_id, row.remote_id, row.url, {**row.data, "live_at": row.live_at.isoformat()})
 
 
 @dataclass(frozen=True)

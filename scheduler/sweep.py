@@ -11,6 +11,7 @@ from content.states import ReleaseState
 from kernel.office_rules import Rule, declare, number_between, value_of
 from kernel.work import Works
 from scheduler import receipts
+from scheduler.batch import Batch
 from scheduler.events import Booked, RanLate, StillUnsigned
 from scheduler.models import Delivery, DeliveryItem
 from scheduler.states import DeliveryState
@@ -41,8 +42,8 @@ def recover(works: Works) -> int:
             .with_for_update(skip_locked=True)
         )
         rows = work.session.scalars(query).all()
+        receipts.close_open_attempts(work, [row.id for row in rows], "lost", "发送进程中断")
         for row in rows:
-            receipts.close_open_attempts(work, row.id, "lost", "发送进程中断")
             row.state, row.next_at, row.asked = S.UNKNOWN, work.now, 0
             row.claimed_by = row.claimed_until = None
             row.reason = "发送进程中断，正在向平台核实"
@@ -104,7 +105,10 @@ def alarm_late(works: Works) -> int:
             Delivery.scheduled_at < work.now - timedelta(minutes=1),
         )
         told = 0
-        for row in work.session.scalars(query.limit(BATCH).with_for_update(skip_locked=True)).all():
+        query = query.order_by(Delivery.scheduled_at).limit(BATCH)
+        rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
+        batch = Batch(work.session, rows)
+        for row in rows:
             allowed = timedelta(minutes=float(value_of(work.session, LATE_MINUTES, row.unit_id, work.now)))
             late = work.now - row.scheduled_at
             if late < allowed:
@@ -114,6 +118,6 @@ def alarm_late(works: Works) -> int:
             reason = row.reason or "排队等待发送"
             work.audit("delivery.late", row, minutes=int(late.total_seconds() // 60), reason=reason)
             minutes = int(late.total_seconds() // 60)
-            title = receipts.titles(work.session, row.id)
+            title = receipts.titles(batch, row)
             work.emit(RanLate(row.id, row.unit_id, row.account_id, title, minutes, reason))
         return told

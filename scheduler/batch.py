@@ -1,0 +1,90 @@
+"""The rows around some deliveries, loaded in a few statements however many deliveries there are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from content.models import Piece, Release
+from kernel.model import Base
+from scheduler.models import Attempt, Delivery, DeliveryItem, Placement
+from scheduler.states import DeliveryState
+
+Row = TypeVar("Row", bound=Base)
+ItemRow = tuple[DeliveryItem, Release, Piece]
+
+
+class Batch:
+    """Items, releases, pieces and placements of some deliveries.
+
+    A release is read once, however many deliveries carry it: its content is large, and reading it is most of the work.
+    """
+
+    def __init__(self, session: Session, deliveries: Collection[Delivery]) -> None:
+        ids = [delivery.id for delivery in deliveries]
+        query = select(DeliveryItem).where(DeliveryItem.delivery_id.in_(ids)).order_by(DeliveryItem.position)
+        items = session.scalars(query).all()
+        releases = load(session, Release, {item.release_id for item in items})
+        pieces = load(session, Piece, {item.piece_id for item in items})
+        self._items: dict[int, list[ItemRow]] = defaultdict(list)
+        for item in items:
+            self._items[item.delivery_id].append((item, releases[item.release_id], pieces[item.piece_id]))
+        self._placements = _placements(session, deliveries, self._items)
+        self._last_sent = _last_sent(session, [row.id for row in deliveries if row.state == DeliveryState.UNKNOWN])
+
+    def items(self, delivery: Delivery) -> Sequence[ItemRow]:
+        """The delivery's items in order, with the release and piece of each."""
+        return self._items[delivery.id]
+
+    def going(self, delivery: Delivery) -> Sequence[ItemRow]:
+        """Its items that were not dropped."""
+        return [row for row in self._items[delivery.id] if not row[0].dropped]
+
+    def piece_ids(self) -> set[int]:
+        """Every piece in the batch."""
+        return {piece.id for rows in self._items.values() for _, _, piece in rows}
+
+    def placement(self, piece_id: int, account_id: int) -> Placement | None:
+        """Where a piece of the batch shows on an account, if it ever did."""
+        return self._placements.get((piece_id, account_id))
+
+    def add(self, placement: Placement) -> None:
+        """A placement made in this work, so that a later delivery of the batch finds it."""
+        self._placements[placement.piece_id, placement.account_id] = placement
+
+    def last_sent(self, delivery: Delivery) -> datetime | None:
+        """When the attempt began whose answer was lost; only for an unknown delivery."""
+        return self._last_sent.get(delivery.id)
+
+
+def load(session: Session, model: type[Row], ids: Collection[int]) -> dict[int, Row]:
+    """Rows by their key, in one statement."""
+    key = model.__mapper__.primary_key[0]
+    rows = session.scalars(select(model).where(key.in_(ids))).all() if ids else []
+    return {getattr(row, str(key.key)): row for row in rows}
+
+
+def _placements(
+    session: Session, deliveries: Collection[Delivery], items: Mapping[int, Sequence[ItemRow]]
+) -> dict[tuple[int, int], Placement]:
+    places = {(piece.id, delivery.account_id) for delivery in deliveries for _, _, piece in items[delivery.id]}
+    if not places:
+        return {}
+    query = select(Placement).where(tuple_(Placement.piece_id, Placement.account_id).in_(places))
+    return {(row.piece_id, row.account_id): row for row in session.scalars(query)}
+
+
+def _last_sent(session: Session, unknown: Collection[int]) -> dict[int, datetime]:
+    if not unknown:
+        return {}
+    query = (
+        select(Attempt.delivery_id, func.max(Attempt.started_at))
+        .where(Attempt.delivery_id.in_(unknown), Attempt.act == "send")
+        .group_by(Attempt.delivery_id)
+    )
+    return dict(session.execute(query).all())
