@@ -15,6 +15,7 @@ MODULES = (
     "bot.models",
     "channels.accounts.models",
     "analytics.models",
+    "content.importing.models",
     "content.models",
     "scheduler.models",
     "hub.auth.models",

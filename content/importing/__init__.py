@@ -1,0 +1,1 @@
+"""Text from elsewhere made into drafts: news feeds and Word documents."""
