@@ -46,6 +46,7 @@ class Line:
     state: str = ReplyState.DONE
     reason: str = ""
     reply_id: int = 0
+    person_id: int = 0
     media: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -132,4 +133,5 @@ def _said(row: OutboundReply, name: str) -> Line:
         state=row.state,
         reason=row.reason,
         reply_id=row.id,
+        person_id=row.person_id or 0,
     )

@@ -24,6 +24,7 @@ from bot.waiting import Watch
 from bot.words import Words
 from channels.accounts.models import Account
 from channels.base import AccountInfo, Channel
+from hub.limits import Limit
 from hub.live import Live, conversation_topic, desk_topic
 from hub.outgoing import adapter_maker
 from hub.product import Hub
@@ -54,6 +55,7 @@ class Incoming:
     make: Callable[[AccountInfo], Channel]
     senders: ThreadPoolExecutor
     running: dict[int, Future[None]] = field(default_factory=dict)
+    limits: dict[str, Limit] = field(default_factory=dict)
 
     def run(self, inbound_id: int, conversation_id: int) -> Future[None]:
         """Lets the bot deal with a stored message, in order; the future ends when it has. Raises `queues.Full`."""
@@ -65,6 +67,10 @@ class Incoming:
     def waiting(self, inbound_id: int) -> Future[None] | None:
         """The run of a message that is being dealt with in this process, for a push that repeats it."""
         return self.running.get(inbound_id)
+
+    def limit(self, name: str, number: int, seconds: float) -> Limit:
+        """The counter of this name in this process; made when it is first asked for."""
+        return self.limits.setdefault(name, Limit(number, seconds))
 
     def run_left_over(self) -> None:
         """Deals with what a dead process or a full queue left behind."""

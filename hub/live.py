@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -24,7 +24,7 @@ class Watcher:
     loop: asyncio.AbstractEventLoop
     queue: asyncio.Queue[str] = field(default_factory=lambda: asyncio.Queue(LONGEST))
 
-    async def changes(self, look: float = LOOK_SECONDS) -> AsyncIterator[set[str]]:
+    async def changes(self, look: float = LOOK_SECONDS) -> AsyncGenerator[set[str], None]:
         """The topics that changed, as often as they do; an empty set every `look` seconds of silence."""
         while True:
             try:

@@ -24,6 +24,7 @@ from channels.base import (
     Live,
     Placed,
     Post,
+    Setting,
     Settlement,
     Shown,
 )
@@ -68,11 +69,36 @@ class PortalChannel(Channel):
         can=frozenset({"correct", "withdraw", "refresh"}),
         notes=("发布后可随时更正、撤稿；撤稿后原地址保留说明。",),
     )
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("sponsor", "主办单位"),
+        Setting("operator", "承办单位"),
+        Setting("id_code", "网站标识码", help="十位标识码，政府网站页脚必须标明。"),
+        Setting("icp", "ICP 备案号"),
+        Setting("police", "公安备案号"),
+        Setting("police_href", "公安备案链接"),
+        Setting("phone", "联系电话"),
+        Setting("email", "电子邮箱"),
+        Setting("postal_address", "通信地址"),
+        Setting("hotline", "政务服务热线"),
+        Setting("emblem", "党政机关网站标志图片地址"),
+        Setting("emblem_href", "党政机关网站标志链接"),
+        Setting("accessible_mark", "适老化标识图片地址"),
+        Setting("report_href", "“我为政府网站找错”链接"),
+        Setting("english_name", "英文名称"),
+        Setting("description", "网站描述"),
+        Setting("keywords", "网站关键词"),
+        Setting("notice", "站点公告"),
+        Setting("notice_href", "站点公告链接"),
+    )
 
     @property
     def folder(self) -> Path:
         """The site's root."""
         return Path(self.tools.site_folder)
+
+    def site(self) -> PortalSite:
+        """The site's name, menu and marks, for pages that are not written to its folder."""
+        return self._site()
 
     def publish(self, post: Post) -> Live:
         """Writes the item's page and every page that lists it."""

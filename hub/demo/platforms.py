@@ -125,6 +125,8 @@ def _site(row: AccountRow) -> Mapping[str, Any]:
         "keywords": "云江,云江市,政务公开,办事服务",
         "english_name": "The People's Government of Yunjiang (demo)",
         "hotline": "12345",
+        "chat_href": "/chat",
+        "report_href": "/feedback?kind=找错",
     }
 
 

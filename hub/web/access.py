@@ -26,6 +26,8 @@ from kernel.work import Actor
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 LANGUAGES = ("zh", "en")
+# The text of a long document in one form field; files are measured by the upload limit.
+LONGEST_FIELD = 8 * 1024 * 1024
 LANGUAGE_COOKIE = "xuanda_language"
 
 # Routes that ask nobody who he is, each with its reason; everything else must carry a guard.
@@ -37,6 +39,14 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/beacon": "pages of the portal tell that they were opened; nothing about the reader is read or kept",
     "/console/login": "the way in; checks the origin and the password",
     "/console/password/{token}": "opened from a link that works once; the link is the proof",
+    "/chat/start": "a citizen begins to ask; nobody is known, one address begins so many sessions and no more",
+    "/chat/{conversation_id}/messages": "the token given at the start, in a header, is the proof",
+    "/chat/{conversation_id}/lines": "the token given at the start, in a header, is the proof",
+    "/chat/{conversation_id}/events": "the token given at the start, in a header, is the proof",
+    "/chat/{conversation_id}/end": "the token given at the start, in a header, is the proof",
+    "/chat/{conversation_id}/rating": "the token given at the start, in a header, is the proof",
+    "/feedback": "citizens write to the office without an account",
+    "/feedback/progress": "the ticket's number is the proof; shows neither words nor name of the citizen",
     "/callbacks/wechat/{code}": "the platform pushes here; its signature is the proof, old or changed requests are refused",
     "/s/{token}": "signing on a phone: the link works once and asks for a code sent apart from it",
     "/s/{token}/preview/{channel}": "what the signer reads; only behind a link whose code was right",
@@ -84,7 +94,8 @@ async def presented_csrf(request: Request) -> str:
         return header
     if request.headers.get("content-type", "").split(";")[0].strip().lower() not in FORM_TYPES:
         return ""
-    value = (await request.form()).get("csrf")
+    # The first reader of a form sets how long a field may be; the editor's text is one field.
+    value = (await request.form(max_part_size=LONGEST_FIELD)).get("csrf")
     return "" if value is None or isinstance(value, UploadFile) else value
 
 

@@ -82,6 +82,10 @@ OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {
 
 # Addresses with a parameter that names no object of a unit, each with its reason.
 OF_NOBODY: dict[str, str] = {
+    **{
+        f"/chat/{{conversation_id}}/{act}": "the session's own token is the proof, not a unit"
+        for act in ("messages", "lines", "events", "end", "rating")
+    },
     "/callbacks/wechat/{code}": "the platform's signature over the account's own token is the proof",
     "/console/password/{token}": "the token is the proof; whom it belongs to stands in the link's own row",
     **editorial_objects.OF_NOBODY,

@@ -1,0 +1,258 @@
+"""The portal's chat: what the widget asks for. No cookie: a token given at the start is the proof, in a header.
+
+What is said reaches the page by a stream (SSE) within a moment; a page whose proxy holds streams back asks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from bot import gateway, ratings, reply, rules, store, waiting
+from bot.desk import agent_number
+from bot.errors import WasClosed
+from bot.gateway import Arrival
+from bot.models import Conversation, Rating
+from bot.queues import Full
+from bot.reply import Said
+from bot.states import LOW_RATING, RATINGS, ConversationState
+from hub.auth.secret import fingerprint
+from hub.incoming import portal_account
+from hub.live import conversation_topic
+from hub.product import Hub
+from hub.web.access import HubDep, address_of, check_origin
+from kernel.errors import NotFound
+from kernel.people import Unit
+from kernel.work import Actor, Work
+
+router = APIRouter(prefix="/chat")
+
+CITIZEN = Actor("citizen")
+S = ConversationState
+# So many in so many seconds.
+STARTS, MESSAGES, STREAMS = (30, 600), (20, 60), (40, 60)
+STREAM_SECONDS = 600.0
+BEAT_SECONDS = 15.0
+ANSWER_SECONDS = 2.0
+
+
+class Written(BaseModel):
+    """What a citizen sends; `key` is the page's own, so that a repeat is told; `after` is the last line it shows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(min_length=1, max_length=60)
+    text: str = Field(min_length=1, max_length=500)
+    after: int = Field(0, ge=0)
+
+
+class Rated(BaseModel):
+    """A rating of 1 (非常满意) to 5 (非常不满意)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    score: int = Field(ge=1, le=5)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds the token of a conversation."""
+
+    conversation_id: int
+    unit_id: int
+
+
+def holder(request: Request, hub: HubDep, conversation_id: int) -> Holder:
+    """The conversation whose token came in the Authorization header; raises NotFound for any other."""
+    check_origin(request, hub.settings)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotFound
+    with hub.works.read() as work:
+        query = select(Conversation).where(
+            Conversation.id == conversation_id, Conversation.token_hash == fingerprint(token.strip())
+        )
+        conversation = work.session.scalars(query).one_or_none()
+        if conversation is None:
+            raise NotFound
+        return Holder(conversation.id, conversation.unit_id)
+
+
+HolderDep = Annotated[Holder, Depends(holder)]
+
+
+@router.post("/start")
+def start(request: Request, hub: HubDep) -> Response:
+    """Begins a session: its number, its token (shown once), and the bot's greeting."""
+    check_origin(request, hub.settings)
+    hub.incoming.limit("chat.start", *STARTS).take(address_of(request, hub.settings))
+    token = secrets.token_urlsafe(32)
+    with hub.works.write(CITIZEN) as work:
+        account = portal_account(work)
+        unit_id = account.unit_id if account else _first_unit(work.session)
+        conversation = gateway.begin(
+            work,
+            unit_id=rules.desk_of(work.session, unit_id, work.now),
+            account_id=account.id if account else None,
+            channel="portal",
+            sender=f"visitor-{secrets.token_hex(8)}",
+            token_hash=fingerprint(token),
+        )
+        conversation.name = f"网站访客 {conversation.id}"
+        greeting = hub.incoming.answering.greeting(work.session, conversation, work.now)
+        reply.book(work, conversation, "bot", Said(greeting))
+        seen = _seen(work, conversation.id, 0)
+    return JSONResponse({"id": conversation.id, "token": token, **seen}, headers=_UNKEPT)
+
+
+@router.post("/{conversation_id}/messages")
+async def write(hub: HubDep, who: HolderDep, written: Written) -> Response:
+    """Takes a sentence, and waits a moment for the bot so that most answers come with it."""
+    hub.incoming.limit("chat.message", *MESSAGES).take(str(who.conversation_id))
+    received = await run_in_threadpool(_receive, hub, who, written)
+    if received.fresh:
+        try:
+            run = asyncio.wrap_future(hub.incoming.run(received.inbound_id, received.conversation_id))
+        except Full:
+            run = None
+        if run is not None:
+            run.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            await asyncio.wait({run}, timeout=ANSWER_SECONDS)
+    return await run_in_threadpool(_answer, hub, who.conversation_id, written.after)
+
+
+@router.get("/{conversation_id}/lines")
+def lines(hub: HubDep, who: HolderDep, after: int = 0) -> Response:
+    """What was said after a line, for a page that cannot hold a stream."""
+    return _answer(hub, who.conversation_id, after)
+
+
+@router.get("/{conversation_id}/events")
+async def events(request: Request, hub: HubDep, who: HolderDep, after: int = 0) -> Response:
+    """A stream of what is said after a line; it ends by itself after ten minutes and is asked for again."""
+    hub.incoming.limit("chat.stream", *STREAMS).take(str(who.conversation_id))
+    last = request.headers.get("last-event-id", "")
+    begin = int(last) if last.isdigit() and len(last) < 10 else after
+    stream = _stream(hub, who.conversation_id, begin)
+    return StreamingResponse(stream, media_type="text/event-stream", headers=_STREAMED)
+
+
+@router.post("/{conversation_id}/end")
+def end(hub: HubDep, who: HolderDep) -> Response:
+    """The citizen ends the session and is asked, once, to rate it."""
+    with hub.works.write(CITIZEN) as work:
+        conversation = _locked(work, who.conversation_id)
+        if conversation.state != S.CLOSED:
+            conversation.rating_asked_at = work.now
+            words = hub.incoming.words.say("rating")
+            reply.book(work, conversation, "bot", Said(words, ask="rating"))
+            waiting.close(work, conversation, "市民结束会话")
+    return _answer(hub, who.conversation_id, 0)
+
+
+@router.post("/{conversation_id}/rating")
+def rate(hub: HubDep, who: HolderDep, rated: Rated) -> Response:
+    """Keeps a rating, once."""
+    with hub.works.write(CITIZEN) as work:
+        conversation = _locked(work, who.conversation_id)
+        if ratings.rate(work, conversation, rated.score, hub.settings.office_zone):
+            words = hub.incoming.words.say("rated", low=rated.score >= LOW_RATING)
+            reply.book(work, conversation, "bot", Said(words))
+    return _answer(hub, who.conversation_id, 0)
+
+
+# --- works ------------------------------------------------------------------------------------------
+
+
+def _receive(hub: Hub, who: Holder, written: Written) -> gateway.Received:
+    with hub.works.write(CITIZEN) as work:
+        conversation = _locked(work, who.conversation_id)
+        if conversation.state == S.CLOSED:
+            raise WasClosed  # The page begins a new session then, so that each has its own rating.
+        key = f"{conversation.id}-{written.key}"
+        arrival = Arrival(gateway.CHAT, key, conversation.sender, "text", written.text, work.now)
+        return gateway.store(work, conversation, arrival)
+
+
+def _answer(hub: Hub, conversation_id: int, after: int) -> Response:
+    with hub.works.read() as work:
+        return JSONResponse(_seen(work, conversation_id, after), headers=_UNKEPT)
+
+
+def _seen(work: Work, conversation_id: int, after: int) -> dict[str, Any]:
+    conversation = work.session.get_one(Conversation, conversation_id)
+    found = store.lines_of(work.session, conversation_id, after, private=False)
+    rated = work.session.scalar(select(Rating.id).where(Rating.conversation_id == conversation_id))
+    ahead = waiting.ahead_of(work, conversation) if conversation.state == S.WAITING else 0
+    return {
+        "state": conversation.state,
+        "ahead": ahead,
+        "rated": rated is not None,
+        "levels": list(RATINGS),
+        "lines": [_shown(line) for line in found],
+    }
+
+
+def _shown(line: store.Line) -> dict[str, Any]:
+    return {
+        "number": line.number,
+        "side": line.side,
+        "text": line.text,
+        "at": line.at.isoformat(),
+        "agent": agent_number(line.person_id) if line.side == "agent" else "",
+        "sources": [{"title": one["title"], "href": one["path"]} for one in line.sources],
+        "choices": list(line.choices),
+        "ask": line.ask,
+    }
+
+
+async def _stream(hub: Hub, conversation_id: int, after: int) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    ends, beat, said = loop.time() + STREAM_SECONDS, loop.time(), ""
+    live = hub.incoming.live
+    with live.watching([conversation_topic(conversation_id)]) as watcher:
+        async with aclosing(watcher.changes()) as changes:
+            while loop.time() < ends:
+                seen = await run_in_threadpool(_look, hub, conversation_id, after)
+                now = json.dumps([seen["state"], seen["ahead"], seen["rated"]])
+                if seen["lines"] or now != said:
+                    after = max([after, *(line["number"] for line in seen["lines"])])
+                    said, beat = now, loop.time()
+                    yield f"id: {after}\ndata: {json.dumps(seen, ensure_ascii=False)}\n\n"
+                elif loop.time() - beat > BEAT_SECONDS:
+                    beat = loop.time()
+                    yield ": still here\n\n"
+                await anext(changes)
+
+
+def _look(hub: Hub, conversation_id: int, after: int) -> dict[str, Any]:
+    with hub.works.read() as work:
+        return _seen(work, conversation_id, after)
+
+
+def _locked(work: Work, conversation_id: int) -> Conversation:
+    query = select(Conversation).where(Conversation.id == conversation_id).with_for_update()
+    return work.session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _first_unit(session: Session) -> int:
+    found = session.scalar(select(Unit.id).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1))
+    if found is None:
+        raise NotFound
+    return found
+
+
+_UNKEPT = {"Cache-Control": "no-store"}
+_STREAMED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -1,0 +1,136 @@
+"""咨询, 投诉, 建议, 找错 from the portal: a form that makes a ticket, and a page that tells how a ticket stands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import select
+
+from bot import rules, tickets
+from bot.models import Ticket
+from bot.states import TICKET_LABELS, TicketState
+from hub.incoming import portal_account
+from hub.web.access import HubDep, address_of, check_origin
+from hub.web.forms import FormState
+from hub.web.portal import portal_page
+from kernel.errors import Invalid, NotFound, XuandaError
+from kernel.people import Unit
+from kernel.work import Actor, Work
+from templates.catalogue import _
+
+router = APIRouter(prefix="/feedback")
+
+CITIZEN = Actor("citizen")
+KINDS = ("咨询", "求助", "投诉", "建议", "举报", "表扬", "找错")
+LABELS = (_("咨询"), _("求助"), _("投诉"), _("建议"), _("举报"), _("表扬"), _("找错"))
+# So many in so many seconds.
+SENDS, LOOKS = (10, 600), (20, 60)
+LONGEST_PAGE = 500
+
+Text = Annotated[str, Form()]
+
+
+@router.get("")
+def form(request: Request, kind: str = "", page: str = "") -> HTMLResponse:
+    """The form, with a kind chosen and the page named where the address says so."""
+    values = {"kind": kind if kind in KINDS else "", "page": page[:LONGEST_PAGE] or _came_from(request)}
+    return _page(request, FormState(values))
+
+
+@router.post("")
+def send(
+    request: Request,
+    hub: HubDep,
+    kind: Text = "",
+    text: Text = "",
+    contact: Text = "",
+    name: Text = "",
+    page: Text = "",
+    website: Text = "",
+) -> Response:
+    """Makes the ticket and goes to the page with its number; the form keeps what was typed when something is wrong.
+
+    `website` stands out of sight: only a program fills it in.
+    """
+    check_origin(request, hub.settings)
+    values = {"kind": kind, "text": text, "contact": contact, "name": name, "page": page}
+    try:
+        if website:
+            raise Invalid(field="text", why="提交的内容无法识别。")
+        hub.incoming.limit("feedback.send", *SENDS).take(address_of(request, hub.settings))
+        _check(kind, text, contact)
+        with hub.works.write(CITIZEN) as work:
+            made = tickets.make(
+                work,
+                unit_id=_desk(work),
+                kind=kind,
+                text=text,
+                contact=contact,
+                name=name,
+                page=page,
+                zone=hub.settings.office_zone,
+            )
+    except XuandaError as error:
+        return _page(request, FormState(values, error.field, error.message()), status=error.status)
+    return RedirectResponse(f"/feedback/progress?number={made.number}&made=1", status_code=303)
+
+
+@router.get("/progress")
+def progress(request: Request, hub: HubDep, number: str = "", made: Annotated[str, Query()] = "") -> HTMLResponse:
+    """How a ticket stands: kind, deadline and answer. What the citizen wrote and who he is are not shown."""
+    number = number.strip().upper()
+    ticket = None
+    if number:
+        hub.incoming.limit("feedback.look", *LOOKS).take(address_of(request, hub.settings))
+        with hub.works.read() as work:
+            ticket = work.session.scalars(select(Ticket).where(Ticket.number == number)).one_or_none()
+            unit = work.session.get_one(Unit, ticket.unit_id).name if ticket else ""
+    return portal_page(
+        request,
+        "pages/public/progress.html",
+        status=200 if ticket or not number else 404,
+        number=number[:40],
+        ticket=ticket,
+        unit=unit if ticket else "",
+        label=TICKET_LABELS[TicketState(ticket.state)] if ticket else "",
+        made=bool(made and ticket),
+    )
+
+
+def _check(kind: str, text: str, contact: str) -> None:
+    if kind not in KINDS:
+        raise Invalid(field="kind", why="请选择类别。")
+    if not 4 <= len(text.strip()) <= tickets.LONGEST:
+        raise Invalid(field="text", why=f"请写明事由，4 到 {tickets.LONGEST} 字。")
+    if kind not in ("建议", "表扬", "找错") and len(contact.strip()) < 5:
+        raise Invalid(field="contact", why="请留下手机或邮箱，以便答复您。")
+
+
+def _desk(work: Work) -> int:
+    account = portal_account(work)
+    if account is not None:
+        return rules.desk_of(work.session, account.unit_id, work.now)
+    root = work.session.scalar(select(Unit.id).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1))
+    if root is None:
+        raise NotFound
+    return rules.desk_of(work.session, root, work.now)
+
+
+def _came_from(request: Request) -> str:
+    """The page of this site from which the form was opened, for 找错."""
+    referer = request.headers.get("referer", "")
+    own = f"{request.url.scheme}://{request.url.netloc}/"
+    return referer[:LONGEST_PAGE] if referer.startswith(own) and "/feedback" not in referer else ""
+
+
+def _page(request: Request, state: FormState, *, status: int = 200) -> HTMLResponse:
+    return portal_page(
+        request,
+        "pages/public/feedback.html",
+        status=status,
+        form=state,
+        kinds=list(zip(KINDS, LABELS, strict=True)),
+        longest=tickets.LONGEST,
+    )

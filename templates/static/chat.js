@@ -1,0 +1,272 @@
+// The portal's chat: asks the bot, reaches a person, rates. No cookie, no third party; the words of answers are text only.
+"use strict";
+(() => {
+  const place = document.getElementById("chat");
+  if (!place) return;
+  const base = place.dataset.href;
+  const english = place.dataset.lang === "en";
+  const words = english
+    ? {
+        open: "Ask us", title: "Questions and answers", close: "Close", send: "Send", ask: "Your question", person: "Talk to a person",
+        end: "End and rate", hint: "Write your question, up to 500 characters", source: "Source", waiting: "Waiting for a person",
+        ahead: (n) => `${n} before you`, next: "You are next", open_state: "A person is answering", bot: "Bot", agent: (n) => `Agent ${n}`,
+        you: "You", office: "Notice", offline: "Not connected, trying again…", rate: "Please rate this service (voluntary)", rated: "Thank you for your rating.",
+        submit: "Send rating", failed: "Not sent. Please try again.", often: "Too many messages. Please wait a minute.", bot_state: "The bot is answering", closed: "Ended; write to begin again",
+        levels: ["Very satisfied", "Satisfied", "Fairly satisfied", "Dissatisfied", "Very dissatisfied"], choose: "Please choose one.",
+      }
+    : {
+        open: "智能问答", title: place.dataset.title || "智能问答", close: "关闭", send: "发送", ask: "您的问题", person: "转人工",
+        end: "结束并评价", hint: "请输入您的问题，500 字以内", source: "依据", waiting: "正在等待人工接入",
+        ahead: (n) => `前面还有 ${n} 位`, next: "下一位就是您", open_state: "人工客服正在为您服务", bot: "智能问答机器人", agent: (n) => `人工客服 ${n}`,
+        you: "您", office: "提示", offline: "网络已断开，正在重新连接…", rate: "请您评价本次服务（自愿）", rated: "谢谢您的评价。",
+        submit: "提交评价", failed: "没有发送成功，请重试。", often: "发送过于频繁，请稍后再试。", bot_state: "智能问答机器人正在为您服务", closed: "会话已结束，继续输入可重新提问",
+        levels: ["非常满意", "满意", "基本满意", "不满意", "非常不满意"], choose: "请选择一项。",
+      };
+  const KEPT = "xuanda-chat";
+  const AGAIN_MS = [1000, 2000, 5000, 10000];
+  const state = { id: 0, token: "", after: 0, state: "bot", rated: false, shown: new Set(), stream: null, tries: 0, ended: false };
+
+  // --- building ---------------------------------------------------------------------------------------------------
+  function make(tag, attributes = {}, ...inside) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === "text") element.textContent = value;
+      else if (value !== false) element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...inside);
+    return element;
+  }
+  const sheet = make("link", { rel: "stylesheet", href: new URL("chat.css", document.currentScript.src).href });
+  document.head.append(sheet);
+
+  const opener = make("button", { class: "chat__open", type: "button", "aria-expanded": "false", "aria-controls": "chat-window", text: words.open });
+  const title = make("h2", { class: "chat__title", id: "chat-title", text: words.title });
+  const close = make("button", { class: "chat__close", type: "button", "aria-label": words.close, text: "×" });
+  const status = make("p", { class: "chat__status", role: "status", text: words.bot_state });
+  const log = make("div", { class: "chat__log", role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": words.title, tabindex: "0" });
+  const input = make("textarea", { class: "chat__input", id: "chat-input", rows: "2", maxlength: "500", placeholder: words.hint, "aria-label": words.ask });
+  const send = make("button", { class: "chat__send", type: "submit", text: words.send });
+  const person = make("button", { class: "chat__act", type: "button", text: words.person });
+  const end = make("button", { class: "chat__act", type: "button", text: words.end });
+  const problem = make("p", { class: "chat__problem", role: "alert", hidden: true });
+  const form = make("form", { class: "chat__form" }, input, send);
+  const panel = make(
+    "section",
+    { class: "chat__window", id: "chat-window", role: "dialog", "aria-labelledby": "chat-title", hidden: true },
+    make("header", { class: "chat__head" }, title, close),
+    status,
+    log,
+    problem,
+    make("div", { class: "chat__acts" }, person, end),
+    form,
+  );
+  place.append(opener, panel);
+
+  // --- showing ----------------------------------------------------------------------------------------------------
+  function who(line) {
+    if (line.side === "citizen") return words.you;
+    if (line.side === "agent") return words.agent(line.agent);
+    return line.side === "bot" ? words.bot : "";
+  }
+  function show(line) {
+    if (state.shown.has(line.number)) return;
+    state.shown.add(line.number);
+    state.after = Math.max(state.after, line.number);
+    const body = make("div", { class: "chat__text", text: line.ask === "rating" ? words.rate : line.text });
+    const item = make("div", { class: `chat__line chat__line--${line.side}` });
+    if (who(line)) item.append(make("p", { class: "chat__who", text: who(line) }));
+    item.append(body);
+    if (line.sources.length) item.append(sources(line.sources));
+    if (line.choices.length) item.append(choices(line.choices));
+    if (line.ask === "rating" && !state.rated) item.append(rating());
+    log.append(item);
+    log.scrollTop = log.scrollHeight;
+  }
+  function sources(found) {
+    const list = make("ul", { class: "chat__sources" });
+    for (const source of found) {
+      if (!source.href.startsWith("/") || source.href.startsWith("//")) continue;
+      list.append(make("li", {}, `${words.source}：`, make("a", { href: source.href, text: source.title })));
+    }
+    return list;
+  }
+  function choices(found) {
+    const list = make("ol", { class: "chat__choices" });
+    found.forEach((text, place_) => {
+      const button = make("button", { class: "chat__choice", type: "button", text: `${place_ + 1}. ${text}` });
+      button.addEventListener("click", () => say(String(place_ + 1)));
+      list.append(make("li", {}, button));
+    });
+    return list;
+  }
+  function rating() {
+    const box = make("fieldset", { class: "chat__rating" }, make("legend", { class: "chat__legend", text: words.rate }));
+    words.levels.forEach((label, place_) => {
+      const id = `chat-level-${place_ + 1}`;
+      box.append(make("label", { class: "chat__level", for: id }, make("input", { type: "radio", name: "chat-level", id, value: String(place_ + 1) }), label));
+    });
+    const button = make("button", { class: "chat__send", type: "submit", text: words.submit });
+    const rate = make("form", { class: "chat__rate" }, box, button);
+    rate.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const chosen = rate.querySelector("input:checked");
+      if (!chosen) return trouble(words.choose);
+      button.disabled = true;
+      const seen = await call("rating", { score: Number(chosen.value) }).catch(() => null);
+      button.disabled = false;
+      if (!seen) return trouble(words.failed);
+      rate.replaceWith(make("p", { class: "chat__thanks", text: words.rated }));
+      take(seen);
+      input.focus();
+    });
+    return rate;
+  }
+  function take(seen) {
+    state.state = seen.state;
+    state.rated = seen.rated;
+    for (const line of seen.lines) show(line);
+    const texts = { bot: words.bot_state, open: words.open_state, snoozed: words.open_state, closed: words.closed };
+    const text = seen.state === "waiting" ? `${words.waiting}，${seen.ahead ? words.ahead(seen.ahead) : words.next}` : texts[seen.state];
+    if (status.textContent !== text) status.textContent = text;
+    person.hidden = seen.state !== "bot";
+    end.hidden = seen.state === "closed";
+    keep();
+  }
+  function trouble(text) {
+    problem.textContent = text;
+    problem.hidden = !text;
+  }
+
+  // --- asking the server ------------------------------------------------------------------------------------------
+  function keep() {
+    try {
+      sessionStorage.setItem(KEPT, JSON.stringify({ id: state.id, token: state.token }));
+    } catch { /* a private window keeps nothing */ }
+  }
+  function kept() {
+    try {
+      return JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+    } catch {
+      return null;
+    }
+  }
+  async function call(path, body, method = "POST") {
+    const headers = { Authorization: `Bearer ${state.token}`, Accept: "application/json" };
+    if (body) headers["Content-Type"] = "application/json";
+    const answer = await fetch(`${base}/${state.id}/${path}`, { method, headers, body: body && JSON.stringify(body), credentials: "omit" });
+    if (!answer.ok) throw Object.assign(new Error(answer.statusText), { status: answer.status });
+    return answer.json();
+  }
+  async function begin() {
+    const answer = await fetch(`${base}/start`, { method: "POST", headers: { Accept: "application/json" }, credentials: "omit" });
+    if (!answer.ok) throw Object.assign(new Error(answer.statusText), { status: answer.status });
+    const seen = await answer.json();
+    Object.assign(state, { id: seen.id, token: seen.token, after: 0, rated: false, shown: new Set() });
+    take(seen);
+    listen();
+  }
+  async function resume() {
+    const before = kept();
+    if (before?.id) {
+      Object.assign(state, before);
+      try {
+        take(await call("lines?after=0", null, "GET"));
+        return listen();
+      } catch { /* it is gone: a new one begins */ }
+    }
+    await begin();
+  }
+  async function listen() {
+    state.stream?.abort();
+    const stream = new AbortController();
+    state.stream = stream;
+    const id = state.id;
+    while (!stream.signal.aborted && state.id === id) {
+      try {
+        await read(stream);
+        state.tries = 0;
+      } catch {
+        if (stream.signal.aborted) return;
+        trouble(words.offline);
+        await new Promise((go) => setTimeout(go, AGAIN_MS[Math.min(state.tries++, AGAIN_MS.length - 1)]));
+        try {
+          take(await call(`lines?after=${state.after}`, null, "GET"));
+          trouble("");
+        } catch { /* still away; the next round tries again */ }
+      }
+    }
+  }
+  async function read(stream) {
+    const headers = { Authorization: `Bearer ${state.token}`, Accept: "text/event-stream" };
+    const answer = await fetch(`${base}/${state.id}/events?after=${state.after}`, { headers, signal: stream.signal, credentials: "omit" });
+    if (!answer.ok || !answer.body) throw new Error(answer.statusText);
+    trouble("");
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const events = (rest + value).split("\n\n");
+      rest = events.pop();
+      for (const event of events) {
+        const data = event.split("\n").find((line) => line.startsWith("data: "));
+        if (data) take(JSON.parse(data.slice(6)));
+      }
+    }
+  }
+  async function say(text) {
+    text = text.trim();
+    if (!text) return;
+    trouble("");
+    send.disabled = true;
+    const key = `${Date.now()}-${Math.random().toString(36).slice(2, 10)}`;
+    try {
+      if (state.state === "closed") await begin();
+      take(await call("messages", { key, text, after: state.after }).catch(async (failure) => {
+        if (failure.status !== 409) throw failure;
+        await begin();
+        return call("messages", { key, text, after: state.after });
+      }));
+      input.value = "";
+    } catch (failure) {
+      trouble(failure.status === 429 ? words.often : words.failed);
+      if (!input.value) input.value = text;
+    } finally {
+      send.disabled = false;
+      input.focus();
+    }
+  }
+
+  // --- acts -------------------------------------------------------------------------------------------------------
+  async function setOpen(open) {
+    panel.hidden = !open;
+    opener.setAttribute("aria-expanded", String(open));
+    opener.classList.toggle("chat__open--away", open);
+    if (!open) return opener.focus();
+    input.focus();
+    if (!state.id) await resume().catch(() => trouble(words.failed));
+  }
+  opener.addEventListener("click", () => setOpen(panel.hidden));
+  close.addEventListener("click", () => setOpen(false));
+  panel.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") setOpen(false);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    say(input.value);
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      say(input.value);
+    }
+  });
+  person.addEventListener("click", () => say("人工"));
+  end.addEventListener("click", async () => {
+    const seen = await call("end").catch(() => null);
+    if (!seen) return trouble(words.failed);
+    take(seen);
+    log.querySelector(".chat__rating input")?.focus();
+  });
+  if (location.hash === "#ask") setOpen(true);
+})();

@@ -1,0 +1,302 @@
+"""The portal's chat and forms: the token is the proof, lines come once and in order, streams wake within a moment."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot import desk
+from bot.models import Conversation, Rating, Ticket
+from bot.states import ConversationState
+from hub.live import conversation_topic
+from hub.web import chat as chat_api
+from kernel.clock import StillClock
+from kernel.people import Role, viewer
+from kernel.work import Actor
+from tests.bot.citizens import ToldEngine
+from tests.hub.office import Browser, Office
+from tests.hub.web.test_callbacks import wait_for
+
+
+@dataclass
+class Visitor:
+    """Somebody on the portal with a chat."""
+
+    office: Office
+    browser: Browser
+    engine: ToldEngine
+    id: int = 0
+    token: str = ""
+    after: int = 0
+    serial: int = 0
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The proof."""
+        return {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
+
+    def begins(self) -> dict[str, Any]:
+        """Opens the chat."""
+        seen: dict[str, Any] = self.browser.post("/chat/start", headers={"Accept": "application/json"}).json()
+        self.id, self.token = seen["id"], seen["token"]
+        self.after = seen["lines"][-1]["number"]
+        return seen
+
+    def says(self, text: str, key: str = "") -> Any:
+        """Writes a sentence."""
+        self.serial += 1
+        body = {"key": key or f"k{self.serial}", "text": text, "after": self.after}
+        return self.browser.post(f"/chat/{self.id}/messages", json=body, headers=self.headers)
+
+    def conversation(self) -> Conversation:
+        """The row."""
+        with self.office.hub.works.read() as work:
+            return work.session.get_one(Conversation, self.id)
+
+    def agent_does(self, act: Any, *more: Any) -> None:
+        """Something the agent does at his desk."""
+        person = self.office.person("agent")
+        hub = self.office.hub
+        with hub.works.write(Actor(person.name, person.id, person.unit_id)) as work:
+            who = viewer(work.session, person, work.now)
+            act(work, who, work.session.get_one(Conversation, self.id), *more, hub.incoming.words)
+
+
+@pytest.fixture
+def visitor(office: Office) -> Iterator[Visitor]:
+    """A visitor of an office without a portal account; the root unit's agent answers."""
+    engine = ToldEngine()
+    office.hub.incoming.engine = office.hub.incoming.answering.engine = engine
+    office.hire("agent", "root", Role.AGENT)
+    yield Visitor(office, office.browser(), engine)
+    if engine.held is not None:
+        engine.held.set()
+
+
+def sides(seen: dict[str, Any]) -> list[str]:
+    return [line["side"] for line in seen["lines"]]
+
+
+def test_the_bot_says_that_it_is_one_and_how_to_reach_a_person(visitor: Visitor) -> None:
+    seen = visitor.begins()
+    assert sides(seen) == ["bot"]
+    assert "机器人" in seen["lines"][0]["text"]
+    assert "人工" in seen["lines"][0]["text"]
+    assert visitor.conversation().token_hash not in (None, visitor.token)
+
+
+def test_a_question_is_answered_at_once_and_a_repeat_changes_nothing(visitor: Visitor) -> None:
+    visitor.begins()
+    seen = visitor.says("养犬证怎么办", "same").json()
+    assert sides(seen) == ["citizen", "bot"]
+    assert sides(visitor.says("养犬证怎么办", "same").json()) == ["citizen", "bot"]
+    assert visitor.engine.asked == ["养犬证怎么办"]
+
+
+def test_a_slow_bot_does_not_hold_the_page(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_api, "ANSWER_SECONDS", 0.1)
+    visitor.engine.held = threading.Event()
+    visitor.begins()
+    assert sides(visitor.says("养犬证").json()) == ["citizen"]
+    visitor.engine.held.set()
+    wait_for(lambda: len(lines(visitor)) == 3)
+
+
+def lines(visitor: Visitor) -> list[Any]:
+    answer = visitor.browser.get(f"/chat/{visitor.id}/lines", headers=visitor.headers)
+    found: list[Any] = answer.json()["lines"]
+    return found
+
+
+@pytest.mark.parametrize("act", ["messages", "lines", "events", "end", "rating"])
+def test_without_the_token_there_is_no_conversation(visitor: Visitor, act: str) -> None:
+    visitor.begins()
+    method = "GET" if act in ("lines", "events") else "POST"
+    body = {"key": "k", "text": "x"} if act == "messages" else {"score": 1}
+    for headers in ({}, {"Authorization": "Bearer guess"}, {"Authorization": f"Basic {visitor.token}"}):
+        more = {} if method == "GET" else {"json": body}
+        answer = visitor.browser.request(method, f"/chat/{visitor.id}/{act}", headers=headers, **more)
+        assert answer.status_code == 404, headers
+    other = Visitor(visitor.office, visitor.browser, visitor.engine)
+    other.begins()
+    answer = visitor.browser.get(f"/chat/{visitor.id}/lines", headers=other.headers)
+    assert answer.status_code == 404
+
+
+def test_another_site_cannot_begin_a_chat(visitor: Visitor) -> None:
+    assert visitor.browser.post("/chat/start", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert visitor.browser.post("/chat/start", headers={"Origin": "https://evil.example"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "body", [{"key": "k", "text": ""}, {"key": "k", "text": "字" * 501}, {"key": "", "text": "x"}, {"text": "x"}, {}]
+)
+def test_what_is_no_message_is_refused(visitor: Visitor, body: dict[str, Any]) -> None:
+    visitor.begins()
+    answer = visitor.browser.post(f"/chat/{visitor.id}/messages", json=body, headers=visitor.headers)
+    assert answer.status_code == 422
+    assert visitor.engine.asked == []
+
+
+def test_a_flood_is_stopped(visitor: Visitor) -> None:
+    visitor.begins()
+    codes = [visitor.says("x").status_code for _ in range(chat_api.MESSAGES[0] + 1)]
+    assert codes[-2:] == [200, 429]
+    begun = [visitor.browser.post("/chat/start").status_code for _ in range(chat_api.STARTS[0])]
+    assert begun[-1] == 429
+    assert begun[0] == 200
+
+
+def test_a_person_answers_and_the_end_asks_for_a_rating_once(visitor: Visitor) -> None:
+    visitor.begins()
+    seen = visitor.says("人工").json()
+    assert seen["state"] == "waiting"
+    assert seen["ahead"] == 0
+    visitor.agent_does(desk.answer, "请带身份证到窗口。")
+    visitor.agent_does(desk.close, "已告知材料")
+    found = lines(visitor)
+    assert [line["side"] for line in found[-4:]] == ["bot", "event", "agent", "bot"]
+    assert found[-2]["agent"] == desk.agent_number(visitor.office.person("agent").id)
+    assert found[-1]["ask"] == "rating"
+    for expected in (True, True):
+        answer = visitor.browser.post(f"/chat/{visitor.id}/rating", json={"score": 2}, headers=visitor.headers)
+        assert answer.json()["rated"] is expected
+    with visitor.office.hub.works.read() as work:
+        rating = work.session.scalars(select(Rating)).one()
+    assert (rating.score, rating.agent_id) == (2, visitor.office.person("agent").id)
+
+
+def test_notes_never_reach_the_citizen(visitor: Visitor) -> None:
+    visitor.begins()
+    visitor.says("人工")
+    person = visitor.office.person("agent")
+    with visitor.office.hub.works.write(Actor(person.name, person.id, person.unit_id)) as work:
+        who = viewer(work.session, person, work.now)
+        desk.note(work, who, work.session.get_one(Conversation, visitor.id), "此人昨天来过")
+    assert "此人昨天来过" not in json.dumps(lines(visitor), ensure_ascii=False)
+
+
+def test_a_low_rating_of_the_bot_brings_a_person(visitor: Visitor) -> None:
+    visitor.begins()
+    visitor.says("养犬证")
+    visitor.browser.post(f"/chat/{visitor.id}/end", headers=visitor.headers)
+    assert visitor.conversation().state == ConversationState.CLOSED
+    answer = visitor.browser.post(f"/chat/{visitor.id}/rating", json={"score": 5}, headers=visitor.headers)
+    assert answer.json()["state"] == "waiting"
+    assert visitor.conversation().waiting_reason == "low_rating"
+
+
+def test_a_low_rating_of_a_person_makes_a_ticket(visitor: Visitor) -> None:
+    visitor.begins()
+    visitor.says("人工")
+    visitor.agent_does(desk.close, "已答复")
+    visitor.browser.post(f"/chat/{visitor.id}/rating", json={"score": 4}, headers=visitor.headers)
+    with visitor.office.hub.works.read() as work:
+        ticket = work.session.scalars(select(Ticket)).one()
+    assert (ticket.kind, ticket.conversation_id) == ("回访", visitor.id)
+
+
+def test_after_the_end_a_new_session_begins(visitor: Visitor) -> None:
+    visitor.begins()
+    visitor.browser.post(f"/chat/{visitor.id}/end", headers=visitor.headers)
+    assert visitor.says("还在吗").status_code == 409
+
+
+def test_a_stream_wakes_within_a_moment(visitor: Visitor) -> None:
+    visitor.begins()
+    hub = visitor.office.hub
+
+    async def watched() -> list[dict[str, Any]]:
+        stream = chat_api._stream(hub, visitor.id, visitor.after)
+        first = asyncio.create_task(anext(stream))  # type: ignore[arg-type]  # An async generator's step is awaitable.
+        said = [json.loads((await first).split("data: ")[1])]
+        second = asyncio.create_task(anext(stream))  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+        assert hub.incoming.live.watchers() == 1
+        await asyncio.to_thread(visitor.says, "人工")
+        said.append(json.loads((await asyncio.wait_for(second, 1.0)).split("data: ")[1]))
+        await stream.aclose()  # type: ignore[attr-defined]
+        return said
+
+    said = asyncio.run(watched())
+    assert said[0]["state"] == "bot"
+    assert "citizen" in sides(said[1])
+    assert hub.incoming.live.watchers() == 0
+
+
+def test_a_topic_wakes_only_who_watches_it(office: Office) -> None:
+    live = office.hub.incoming.live
+
+    async def watched() -> list[set[str]]:
+        with live.watching([conversation_topic(1)]) as watcher:
+            changes = watcher.changes(0.2)
+            live.tell(conversation_topic(2))
+            quiet = await anext(changes)
+            await asyncio.to_thread(live.tell, conversation_topic(1))
+            heard = await anext(changes)
+            await changes.aclose()
+            return [quiet, heard]
+
+    assert asyncio.run(watched()) == [set(), {conversation_topic(1)}]
+
+
+# --- forms ------------------------------------------------------------------------------------------
+
+
+FORM = {"kind": "投诉", "text": "路灯坏了三天没人修", "contact": "13800001234", "name": "王女士"}
+
+
+def test_a_form_makes_a_ticket_with_number_and_deadline(office: Office) -> None:
+    browser = office.browser()
+    assert "投诉" in browser.get("/feedback?kind=投诉").text
+    answer = browser.post("/feedback", data=FORM)
+    assert "已收到" in answer.text
+    with office.hub.works.read() as work:
+        ticket = work.session.scalars(select(Ticket)).one()
+    assert ticket.number in answer.text
+    assert f"{ticket.due_at:%Y-%m-%d}" == "2026-03-09"  # Five working days after Monday.
+    shown = browser.get("/feedback/progress", params={"number": ticket.number.lower()}).text
+    assert "待办理" in shown
+    assert "路灯" not in shown
+    assert "13800001234" not in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "别的"}, "请选择类别"),
+        ({"text": "短"}, "4 到"),
+        ({"contact": ""}, "以便答复"),
+        ({"website": "x"}, "无法识别"),
+    ],
+)
+def test_a_form_keeps_what_was_typed_and_says_what_is_wrong(office: Office, change: dict[str, str], words: str) -> None:
+    answer = office.browser().post("/feedback", data={**FORM, **change})
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "王女士" in answer.text
+    with office.hub.works.read() as work:
+        assert work.session.scalars(select(Ticket)).all() == []
+
+
+def test_an_error_of_the_site_names_its_page(office: Office) -> None:
+    page = office.browser().get("/feedback?kind=找错", headers={"Referer": "http://testserver/zhinan/3.html"}).text
+    assert 'value="http://testserver/zhinan/3.html"' in page
+    foreign = office.browser().get("/feedback", headers={"Referer": "https://evil.example/"}).text
+    assert "evil.example" not in foreign
+
+
+def test_an_unknown_number_says_so_and_guessing_is_slow(office: Office, clock: StillClock) -> None:
+    browser = office.browser()
+    answer = browser.get("/feedback/progress?number=20260302-AAAAAA")
+    assert answer.status_code == 404
+    assert "没有找到" in answer.text
+    codes = [browser.get(f"/feedback/progress?number={number}").status_code for number in range(25)]
+    assert codes[-1] == 429
