@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import docx
@@ -100,6 +101,7 @@ def part(data: bytes, name: str) -> bytes:
         return archive.read(name)
 
 
+@cache
 def notice() -> bytes:
     """An ordinary notice: two-line title, headings, two pictures, a table with merged cells, a signature."""
 
