@@ -41,6 +41,7 @@ class FakePlatform:
     withdrawn: list[int] = field(default_factory=list)
     corrected: list[int] = field(default_factory=list)
     blind: bool = False
+    sick: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def times(self, key: str) -> int:
@@ -114,6 +115,11 @@ class FakeChannel(Channel):
         """Ten reads per post that arrived."""
         now = self.tools.clock.now()
         return [Reading(one.piece_id, {"reads": 10 * len(self.platform.arrived)}, now) for one in placed]
+
+    def health(self) -> str:
+        """Well, unless the platform is told to be `sick`; "unauthorised" refuses the credentials."""
+        self._maybe_refuse(self.platform.sick)
+        return self.platform.sick
 
     def _maybe_refuse(self, answer: str) -> None:
         if answer == "refused":

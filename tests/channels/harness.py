@@ -7,7 +7,9 @@ through a whole delivery: sent, asked about, polled, tried again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +27,7 @@ from channels.base import (
     NotThere,
     Placed,
     Post,
+    Subscription,
     Tools,
     Uncorrectable,
 )
@@ -102,6 +105,51 @@ class MemoryFiles:
         if sha256 not in self.kept:
             raise FileNotFoundError(sha256)
         return self.kept[sha256]
+
+
+class MemorySubscriptions:
+    """Browsers in memory; whoever was claimed for a delivery is never due again, unless put back."""
+
+    def __init__(self, clock: MovingClock) -> None:
+        self.clock = clock
+        self.known: dict[int, Subscription] = {}
+        self.rows: dict[tuple[str, int], str] = {}
+        self.later: dict[tuple[str, int], datetime] = {}
+        self.lock = threading.Lock()
+
+    def add(self, endpoint: str, p256dh: str, auth: str) -> int:
+        """A browser that asked for notices."""
+        number = len(self.known) + 1
+        self.known[number] = Subscription(number, endpoint, p256dh, auth)
+        return number
+
+    def due(self, account_id: int, key: str, audience: Mapping[str, Any], limit: int) -> Sequence[Subscription]:
+        """Claims the next ones."""
+        with self.lock:
+            found = [one for one in self.known.values() if self._is_due(key, one.id)][:limit]
+            for one in found:
+                self.rows[key, one.id] = "unknown"
+            return found
+
+    def _is_due(self, key: str, number: int) -> bool:
+        state = self.rows.get((key, number))
+        return state is None or (state == "waiting" and self.later[key, number] <= self.clock.now())
+
+    def record(self, key: str, outcomes: Mapping[int, str]) -> None:
+        """What became of them."""
+        for number, outcome in outcomes.items():
+            self.rows[key, number] = outcome
+            if outcome == "gone":
+                del self.known[number]
+
+    def wait(self, key: str, ids: Sequence[int], until: datetime) -> None:
+        """Puts them back."""
+        for number in ids:
+            self.rows[key, number], self.later[key, number] = "waiting", until
+
+    def counts(self, key: str) -> Mapping[str, int]:
+        """How many of each."""
+        return Counter(state for (owner, _), state in self.rows.items() if owner == key)
 
 
 def make_tools(*allowed: str, clock: Any = None, timeout: float = 5.0, **more: Any) -> Tools:
@@ -243,6 +291,3 @@ def shifted(rehearsal: Rehearsal, clock: MovingClock) -> Callable[[float], None]
         rehearsal.step(seconds)
 
     return wait
-
-
-Note = Mapping[str, Any]

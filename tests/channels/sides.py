@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, ClassVar
 
 from channels.adapters.fake import PLATFORMS, FakeChannel
+from channels.adapters.jpush import JPushChannel
+from channels.adapters.manual import ManualChannel
+from channels.adapters.portal import PortalChannel
+from channels.adapters.web_push import WebPushChannel, new_key
 from channels.adapters.wechat import WeChatChannel
-from channels.base import Action, Channel, Live, Post
+from channels.adapters.weibo import WeiboChannel
+from channels.base import Action, Channel, Entry, Item, Live, Post
 from tests.channels.harness import (
     Courier,
+    MemorySubscriptions,
     MovingClock,
     Run,
     host_of,
@@ -21,6 +32,7 @@ from tests.channels.harness import (
 )
 from tests.channels.rehearsal.served import APPID, SECRET, Rehearsal
 
+UID = "7000000001"
 TOKEN = "rehearsal-callback-token"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 
@@ -31,6 +43,7 @@ class Side:
 
     rehearsal: Rehearsal
     name: ClassVar[str] = ""
+    channel_name: ClassVar[str] = ""
     action: ClassVar[Action] = "publish"
     can: ClassVar[frozenset[str]] = frozenset()
     clock: MovingClock = field(default_factory=MovingClock)
@@ -78,14 +91,15 @@ class Side:
 
     def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
         """Breaks the next call that readers see the effect of, or an `early` one that they do not."""
-        raise NotImplementedError
+        raise NotImplementedError(self.name)
 
 
 class FakeSide(Side):
     """The platform in memory."""
 
+    channel_name = "fake"
     name = "fake"
-    can = frozenset({"lost", "throttle", "poll", "withdraw", "correct", "refuse"})
+    can = frozenset({"shows", "lost", "asks", "throttle", "poll", "withdraw", "correct", "refuse"})
 
     def make(self) -> Channel:
         PLATFORMS.pop(1, None)
@@ -105,11 +119,12 @@ class FakeSide(Side):
 class WeChatSide(Side):
     """A subscription account."""
 
+    channel_name = "wechat"
     seen: ClassVar[str]
     path: ClassVar[str]
     early_path: ClassVar[str] = "cgi-bin/draft/add"
     can = frozenset(
-        {"lost", "http", "throttle", "token", "poll", "callback", "picture", "withdraw", "correct", "early", "refuse"}
+        {"shows", "lost", "asks", "http", "throttle", "token", "poll", "withdraw", "correct", "early", "refuse"}
     )
 
     def make(self) -> Channel:
@@ -153,14 +168,200 @@ class WeChatPublishSide(WeChatSide):
     path = "cgi-bin/freepublish/submit"
 
 
-SIDES: dict[str, type[Side]] = {side.name: side for side in (FakeSide, WeChatMassSide, WeChatPublishSide)}
+class WeiboSide(Side):
+    """An account whose app may read its own timeline."""
+
+    channel_name = "weibo"
+    name = "weibo"
+    seen: ClassVar[str] = "post"
+    can = frozenset({"shows", "lost", "asks", "http", "throttle", "withdraw", "correct", "refuse", "duplicate"})
+
+    def make(self) -> Channel:
+        settings = {"uid": UID, "rip": "203.0.113.7", "safe_domains": ["localhost"], **self.settings}
+        credentials = {
+            "access_token": "2.00rehearsalWeiboToken",
+            "app_key": "3000000001",
+            "app_secret": "rehearsal-secret-of-the-weibo-app",
+        }
+        account = make_account("weibo", f"{self.rehearsal.url}/weibo", settings=settings, credentials=credentials)
+        return WeiboChannel(account, self.tools)
+
+    def arrived(self) -> int:
+        return len(self.rehearsal.ledger("post"))
+
+    def gone(self) -> int:
+        return len(self.rehearsal.ledger("post_deleted"))
+
+    def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
+        code = {"code": 20021} if kind == "errcode" else {}
+        path = more.pop("path", "2/statuses/share.json")
+        self.rehearsal.control("faults", kind=kind, platform="weibo", path=path, **{**more, **code})
+
+
+class BlindWeiboSide(WeiboSide):
+    """An account whose app may read nothing: the platform's own refusal of repeats must do."""
+
+    name = "weibo-blind"
+    can = frozenset({"shows", "lost", "asks", "http", "throttle", "correct", "refuse", "duplicate"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        account = self.rehearsal.app.world.config.weibo[0].model_copy(update={"granted": []})
+        self.rehearsal.control("accounts/weibo", **account.model_dump())
+
+
+class JPushSide(Side):
+    """An app with two phones."""
+
+    channel_name = "jpush"
+    name = "jpush"
+    action = "push"
+    can = frozenset({"shows", "lost", "http", "throttle", "early", "correct", "refuse"})
+
+    def make(self) -> Channel:
+        credentials = {"app_key": "rehearsal000000000000app", "master_secret": "rehearsal000000000master"}
+        account = make_account("jpush", f"{self.rehearsal.url}/jpush", settings=self.settings, credentials=credentials)
+        return JPushChannel(account, self.tools)
+
+    def arrived(self) -> int:
+        return len(self.rehearsal.ledger("push"))
+
+    def gone(self) -> int:
+        return 0
+
+    def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
+        path = more.pop("path", "v3/push/validate" if early else "v3/push")
+        code = {"code": 1003} if kind == "errcode" else {}
+        self.rehearsal.control("faults", kind=kind, platform="jpush", path=path, **{**more, **code})
+
+
+class WebPushSide(Side):
+    """Three browsers."""
+
+    channel_name = "web_push"
+    name = "web-push"
+    action = "push"
+    can = frozenset({"shows", "throttle", "correct"})
+
+    def __post_init__(self) -> None:
+        self.private, self.public = new_key()
+        super().__post_init__()
+        self.subscriptions = MemorySubscriptions(self.clock)
+        self.tools = replace(self.tools, subscriptions=self.subscriptions)
+        self.channel = self.make()
+        self.courier = Courier(self.channel, self.wait, self.clock.now)
+        self.browsers = [self.subscribe() for _ in range(3)]
+
+    def make(self) -> Channel:
+        settings = {"subject": "mailto:office@yunzhou.example", **self.settings}
+        credentials = {"vapid_private_key": self.private}
+        return WebPushChannel(make_account("web_push", settings=settings, credentials=credentials), self.tools)
+
+    def subscribe(self) -> str:
+        """One more browser; its number at the platform."""
+        made = self.rehearsal.control("accounts/webpush", application_server_key=self.public)
+        self.subscriptions.add(made["endpoint"], made["keys"]["p256dh"], made["keys"]["auth"])
+        return str(made["id"])
+
+    def arrived(self) -> int:
+        """How often the browser that got it most often got it."""
+        lines = self.rehearsal.ledger("notification")
+        return max(Counter((line["account"], line["data"]["text"]) for line in lines).values(), default=0)
+
+    def gone(self) -> int:
+        return 0
+
+    def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
+        self.rehearsal.control("faults", kind=kind, platform="webpush", path="*", **{"count": 1, **more})
+
+
+class PortalSide(Side):
+    """A folder of pages, drawn by a template that says only its name."""
+
+    name = "portal"
+    channel_name = "portal"
+    can = frozenset({"shows", "withdraw", "correct"})
+
+    def make(self) -> Channel:
+        self.folder = Path(mkdtemp())
+
+        def render(name: str, /, **context: Any) -> str:
+            return f"{name} {context.get('item', '')}"
+
+        self.tools = replace(
+            self.tools, render=render, catalogue=OneColumn(), site_folder=self.folder, public_url="https://a.example"
+        )
+        return PortalChannel(make_account("portal"), self.tools)
+
+    def post(self, **changes: Any) -> Post:
+        made = super().post(**changes)
+        column = {"slug": "notices", "name": "通知公告", "kind": "notice"}
+        content = {"path": "/notices/1.html", "kind": "notice", "unit": "住建局", "column": column, "attachments": []}
+        items = [replace(item, content={**item.content, **content}) for item in made.items]
+        return replace(made, items=items)
+
+    def close(self) -> None:
+        super().close()
+        shutil.rmtree(self.folder)
+
+    def arrived(self) -> int:
+        page = self.folder / "notices/1.html"
+        return int(page.exists() and page.read_text().startswith("outbound/portal/notice.html"))
+
+    def gone(self) -> int:
+        return int((self.folder / "notices/1.html.gone").exists())
+
+
+class OneColumn:
+    """A catalogue with one column and one piece."""
+
+    def reserve(self, item: Item) -> int:
+        return 1
+
+    def column(self, slug: str) -> dict[str, Any]:
+        return {"slug": slug, "name": "通知公告", "kind": "notice", "description": "", "keywords": "", "places": 1}
+
+    def columns(self) -> list[dict[str, Any]]:
+        return [self.column("notices")]
+
+    def page(self, slug: str, first: int, last: int) -> list[Entry]:
+        return [Entry(1, "题", "/notices/1.html", "", datetime.now(UTC), place=1)] if first <= 1 <= last else []
+
+    def view(self, item: Item, published_at: datetime, **more: Any) -> Any:
+        return item.title
+
+
+class ManualSide(Side):
+    """A platform without an interface."""
+
+    channel_name = "manual"
+    name = "manual"
+    can = frozenset({"by_hand"})
+
+    def make(self) -> Channel:
+        return ManualChannel(make_account("manual", settings={"platform": "今日头条"}), self.tools)
+
+    def arrived(self) -> int:
+        return 0
+
+    def gone(self) -> int:
+        return 0
+
+
+ALL = (
+    FakeSide,
+    WeChatMassSide,
+    WeChatPublishSide,
+    WeiboSide,
+    BlindWeiboSide,
+    JPushSide,
+    WebPushSide,
+    PortalSide,
+    ManualSide,
+)
+SIDES: dict[str, type[Side]] = {side.name: side for side in ALL}
 
 
 def sides_that(*can: str) -> list[str]:
     """The sides to which these parts of the contract apply."""
     return [name for name, side in SIDES.items() if set(can) <= side.can]
-
-
-def again(post: Post, **changes: Any) -> Post:
-    """The same post, changed."""
-    return replace(post, **changes)

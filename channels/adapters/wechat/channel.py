@@ -26,9 +26,11 @@ from channels.base import (
     Post,
     Problem,
     Pushed,
+    Quota,
     Reading,
     Reply,
     Result,
+    Setting,
     Settlement,
     Uncorrectable,
 )
@@ -38,7 +40,7 @@ CORRECTIONS = ("by_hand", "notice", "republish")
 
 
 class WeChatChannel(Channel):
-    """Credentials: `appid`, `secret`, and for the callback address `token`, `aes_key`, `mode`; settings: `Options`."""
+    """Credentials: `appid`, `secret`, and for the callback address `token` and `aes_key`; settings: `Options`."""
 
     name: ClassVar[str] = "wechat"
     label: ClassVar[str] = "微信公众号"
@@ -62,6 +64,29 @@ class WeChatChannel(Channel):
         corrections=CORRECTIONS,
         reply_bytes=2048,
     )
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("type", "公众号类型", "choice", choices=(("subscription", "订阅号"), ("service", "服务号"))),
+        Setting(
+            "confirm_mass_send", "群发须管理员在微信上确认", "flag", "公众平台“安全中心”开启了群发保护的，请勾选。"
+        ),
+        Setting(
+            "mode", "消息加解密方式", "choice", choices=(("plain", "明文"), ("compat", "兼容"), ("secure", "安全"))
+        ),
+        Setting(
+            "correction",
+            "已发文章的默认更正方式",
+            "choice",
+            choices=(("by_hand", "人工更正"), ("notice", "另发更正说明"), ("republish", "删除后重发")),
+        ),
+        Setting("open_comments", "打开留言", "flag"),
+        Setting("only_fans_comment", "只允许粉丝留言", "flag"),
+        Setting("mass_per_day", "每天群发次数", "number"),
+        Setting("mass_per_month", "每月群发次数", "number", "服务号每位粉丝每月收到的次数。"),
+        Setting("appid", "AppID", secret=True, required=True),
+        Setting("secret", "AppSecret", secret=True, required=True),
+        Setting("token", "消息推送 Token", secret=True, help="在公众平台“服务器配置”中填写的令牌。"),
+        Setting("aes_key", "EncodingAESKey", secret=True, help="43 位消息加密密钥。"),
+    )
 
     @cached_property
     def options(self) -> Options:
@@ -73,6 +98,13 @@ class WeChatChannel(Channel):
         """The way out."""
         client = HubWeChatClient(self.account, self.tools)
         return Sending(self.account, self.tools, self.options, client)
+
+    @classmethod
+    def quotas(cls, settings: Mapping[str, Any]) -> tuple[Quota, ...]:
+        """A subscription account's day; a service account's day and month."""
+        options = Options.of(settings)
+        day: Quota = ("mass_send", "day", options.mass_per_day)
+        return (day,) if options.type == "subscription" else (day, ("mass_send", "month", options.mass_per_month))
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
@@ -152,7 +184,7 @@ class WeChatChannel(Channel):
 
     def read_inbound(self, request: Pushed) -> list[Inbound]:
         """Messages, followers and finished jobs."""
-        return pushes.read(self.account.credentials, request)
+        return pushes.read(self.account.credentials, request, secure=self.options.mode == "secure")
 
     def answer(self, inbound: Message | Follower, reply: Reply | None) -> bytes:
         """The passive reply."""

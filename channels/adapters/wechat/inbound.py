@@ -35,9 +35,11 @@ def greet(credentials: Mapping[str, str], request: Pushed) -> bytes:
     return request.query.get("echostr", "").encode()
 
 
-def read(credentials: Mapping[str, str], request: Pushed) -> list[Inbound]:
-    """The one thing that was pushed; an event of no meaning to us is nothing."""
+def read(credentials: Mapping[str, str], request: Pushed, *, secure: bool) -> list[Inbound]:
+    """The one thing that was pushed; an event of no meaning to us is nothing. A `secure` account takes no plain one."""
     sealed = request.query.get("encrypt_type") == "aes"
+    if secure and not sealed:
+        raise BadPush(why="该账号为安全模式，收到的却是明文")
     fields = _opened(credentials, request) if sealed else _plain(credentials, request)
     try:
         found = _event(fields, sealed) if fields.get("MsgType") == "event" else _message(fields, sealed)
@@ -93,8 +95,6 @@ def _signature(credentials: Mapping[str, str], *parts: str) -> str:
 
 def _plain(credentials: Mapping[str, str], request: Pushed) -> Fields:
     _check(credentials, request)
-    if credentials.get("aes_key") and credentials.get("mode") == "secure":
-        raise BadPush(why="该账号为安全模式，收到的却是明文")
     return _parsed(request.body)
 
 

@@ -16,14 +16,14 @@ class Options:
 
     `settle_minutes` is how long after a lost answer a draft that still lies in the box counts as being published.
     `prepare_seconds` is how long one attempt uploads before it lets the rest wait for the next. `correction` is what
-    happens to a published article when nobody chose: `by_hand`, `notice` or `republish`. `callback`: the platform
-    pushes to us, so that an article's address may still come.
+    happens to a published article when nobody chose: `by_hand`, `notice` or `republish`. `mode` is how the platform
+    pushes to us (`plain`, `compat`, `secure`).
     """
 
     type: Literal["subscription", "service"] = "subscription"
     stable_access: bool = True
     confirm_mass_send: bool = False
-    callback: bool = False
+    mode: Literal["plain", "compat", "secure"] = "plain"
     correction: str = "by_hand"
     open_comments: bool = False
     only_fans_comment: bool = False

@@ -142,7 +142,7 @@ class Sending:
                 return CannotTell("微信不认识这条群发的编号，请到公众平台后台查看")
             raise
         if status == "SEND_SUCCESS":
-            if self.options.callback and not progress.sent_seen:
+            if self.account.credentials.get("token") and not progress.sent_seen:
                 progress.sent_seen = True
                 return Accepted(f"{MASS}:{msg_id}", ADDRESS_MAY_COME, "等待微信回传文章链接", data=progress.note())
             return self.mass_live(post, msg_id, [""] * len(post.items))

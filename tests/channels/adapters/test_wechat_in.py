@@ -210,6 +210,13 @@ def test_an_account_without_a_token_takes_nothing(desk: Desk) -> None:
         channel.read_inbound(signed("<xml/>", token=""))
 
 
+def test_a_secure_account_takes_no_plain_push(desk: Desk) -> None:
+    desk.push(kind="text", content="你好")
+    account = replace(desk.side.channel.account, settings={"mode": "secure"})
+    with pytest.raises(BadPush):
+        type(desk.side.channel)(account, desk.side.tools).read_inbound(desk.requests[-1])
+
+
 def test_an_event_of_no_meaning_is_nothing(desk: Desk) -> None:
     head = "<FromUserName>a</FromUserName><ToUserName>b</ToUserName><CreateTime>1</CreateTime>"
     body = f"<xml><MsgType>event</MsgType><Event>user_authorize_invoice</Event>{head}</xml>"

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from channels.adapters.wechat import WeChatChannel
+from channels.adapters.wechat import WeChatChannel, sending
 from channels.adapters.wechat.codes import MEANINGS, Answered, error_of, mass_end
 from channels.base import Accepted, CannotTell, JobResult, Live, NotThere, Pushed, Uncorrectable
 from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
 from channels.rehearsal.config import RehearsalConfig, WeChatRules
-from tests.channels.harness import make_item, placed_by
+from tests.channels.harness import Courier, make_item, placed_by
 from tests.channels.rehearsal.served import APPID, CallbackAddress, Rehearsal, serving
 from tests.channels.sides import AES_KEY, TOKEN, WeChatMassSide, WeChatPublishSide, WeChatSide
 
@@ -206,7 +206,7 @@ def test_a_process_that_died_before_the_draft_is_known_to_have_sent_nothing(quie
 def test_an_article_whose_mark_the_platform_lost_is_known_by_its_title(
     quiet: WeChatPublishSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels.adapters.wechat.sending.bears", lambda *_: False)
+    monkeypatch.setattr(sending, "bears", lambda *_: False)
     quiet.break_next("cut_after")
     assert isinstance(quiet.deliver().end, Live)
     assert quiet.arrived() == 1
@@ -223,7 +223,9 @@ def test_a_mass_send_whose_process_died_is_sent_once(mass: WeChatMassSide) -> No
     mass.wait(120)
     answer = mass.channel.reconcile(post)
     assert isinstance(answer, Accepted)
-    assert isinstance(mass.channel.poll(post, answer.job_id), Live)
+    seen = mass.channel.poll(post, answer.job_id)
+    assert isinstance(seen, Accepted)
+    assert isinstance(mass.channel.poll(replace(post, note=seen.data), answer.job_id), Live)
     assert (mass.arrived(), mass.drafts()) == (1, 0)
 
 
@@ -332,12 +334,17 @@ def test_the_event_brings_a_publications_addresses(quiet: WeChatPublishSide, pus
     assert live.shown[1].url == articles(quiet)[0]["url"]
 
 
-def test_the_poll_leaves_the_event_a_moment_where_we_have_an_address(mass: WeChatMassSide) -> None:
-    side = WeChatMassSide(mass.rehearsal, settings={"callback": True})
-    run = side.deliver()
+def test_the_poll_leaves_the_event_a_moment(mass: WeChatMassSide) -> None:
+    run = mass.deliver()
     assert run.outcomes("poll")[-2:] == ["Accepted", "Live"]
     assert "链接" in run.live.remark
-    side.close()
+
+
+def test_an_account_without_an_address_of_ours_waits_for_no_event(mass: WeChatMassSide) -> None:
+    without = {name: value for name, value in mass.channel.account.credentials.items() if name != "token"}
+    channel = WeChatChannel(replace(mass.channel.account, credentials=without), mass.tools)
+    run = Courier(channel, mass.wait, mass.clock.now).deliver(mass.post())
+    assert run.outcomes("poll") == ["Live"]
 
 
 @pytest.mark.parametrize(("status", "words"), [(2, "原创"), (3, "失败"), (4, "审核")])

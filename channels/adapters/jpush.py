@@ -1,0 +1,330 @@
+"""The adapter for one JPush app: notices to the phones that have the office's own app.
+
+A push carries a `cid` that the platform gave out beforehand; it is remembered with the delivery before anything is
+pushed, and the platform pushes under it once a day, so that every repeat is harmless. Rules: docs.jiguang.cn, Push v3.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import httpx
+
+from channels.adapters.calling import broken, harmless
+from channels.base import (
+    ACTION_LABELS,
+    Accepted,
+    CannotTell,
+    Channel,
+    Item,
+    Limits,
+    Live,
+    NotThere,
+    Placed,
+    Post,
+    Problem,
+    Reading,
+    Setting,
+    Settlement,
+    Shown,
+    Uncorrectable,
+)
+from channels.errors import ChannelError, Refused, Retryable, Throttled, Unauthorised
+
+PUSH_HOST = "https://api.jpush.cn"
+REPORT_HOST = "https://report.jpush.cn"
+NOBODY = 1011
+RATE = 2002
+CID_LIVES = timedelta(hours=23)
+REPORTED_AT_ONCE = 100
+ANDROID_BYTES = 4000
+IOS_BYTES = 2000
+AUDIENCES: Mapping[str, tuple[int, int | None]] = {
+    "tag": (20, 40),
+    "tag_and": (20, 40),
+    "tag_not": (20, 40),
+    "alias": (1000, 40),
+    "registration_id": (1000, None),
+}
+RETRYABLE: Mapping[int, str] = {1000: "极光系统错误", 1030: "极光内部服务超时"}
+CREDENTIAL: Mapping[int, str] = {
+    1004: "AppKey 或 Master Secret 不对",
+    1008: "AppKey 不对",
+    **dict.fromkeys(range(2003, 2008), "极光限制了该应用的推送"),
+}
+REFUSED: Mapping[int, tuple[str, str | None]] = {
+    1001: ("请求方式不被支持", None),
+    1002: ("缺少必填参数", None),
+    1003: ("参数值不合法", None),
+    1005: ("推送内容过大", "text"),
+    1009: ("推送对象不合法", "audience"),
+    1012: ("该推送接口已停用", None),
+    1020: ("只支持 HTTPS 请求", None),
+    2010: ("推送被极光限制", None),
+}
+
+
+class Answered(Exception):
+    """JPush's own no: code, English text, the message number that it may still give, and seconds to wait."""
+
+    def __init__(self, code: int, message: str, msg_id: str, wait: float) -> None:
+        super().__init__(f"{code} {message}")
+        self.code = code
+        self.message = message
+        self.msg_id = msg_id
+        self.wait = wait
+
+
+class JPushChannel(Channel):
+    """Credentials: `app_key`, `master_secret`; settings: `report_url`, `platforms`, `time_to_live` (s),
+    `apns_production`, `ios_bytes`."""
+
+    name: ClassVar[str] = "jpush"
+    label: ClassVar[str] = "App 推送（极光）"
+    limits: ClassVar[Limits] = Limits(
+        style="text",
+        title=60,
+        text=500,
+        actions=("push",),
+        default_action="push",
+        can=frozenset({"correct"}),
+        counts_as_update=False,
+        notes=("推送到手机的通知不能修改或撤回，可再推送一条更正。",),
+        corrections=("notice",),
+    )
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("platforms", "推送平台", "lines", "每行一个：android、ios、hmos；不填为 android 和 ios。"),
+        Setting("time_to_live", "离线保留（秒）", "number", "设备离线时保留多久，默认 86400。"),
+        Setting("apns_production", "iOS 正式环境", "flag"),
+        Setting("report_url", "统计接口地址", help="不填为极光公有云。"),
+        Setting("app_key", "AppKey", secret=True, required=True),
+        Setting("master_secret", "Master Secret", secret=True, required=True),
+    )
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
+        """Sizes as the platform measures them, and the audience."""
+        found = []
+        if len(post.items) != 1:
+            found.append(Problem("items", f"推送每次 1 条，现有 {len(post.items)} 条。"))
+        if post.action not in (*cls.limits.actions, *cls.limits.can):
+            found.append(Problem("action", f"App 推送不支持“{ACTION_LABELS[post.action]}”。"))
+        for item in post.items:
+            found += _sizes(settings, item)
+        return found + _audience_problems(post.audience)
+
+    def publish(self, post: Post) -> Accepted | Live:
+        """Has the push checked without sending it, and gets the number under which it will be sent."""
+        for problem in self.check(self.account.settings, post):
+            if problem.blocking:
+                raise Refused(problem.message, field=problem.field)
+        try:
+            with self._asking():
+                self._call("POST", "v3/push/validate", self._body(post))
+                cid = self._call("GET", "v3/push/cid?count=1&type=push")["cidlist"][0]
+        except Nobody as nobody:
+            return _nobody(post, nobody.msg_id)
+        return Accepted(str(cid), timedelta(0), "已取得推送编号，即将推送", data={"cid": cid})
+
+    def poll(self, post: Post, job_id: str) -> Settlement:
+        """Pushes under the number; a repeat is answered with the first push and reaches nobody twice."""
+        began = post.first_attempt_at
+        if began and self.tools.clock.now() - began > CID_LIVES:
+            return CannotTell("推送编号已超过一天，不能再安全地重试，请到极光后台查看")
+        try:
+            with self._asking():
+                answer = self._call("POST", "v3/push", {"cid": job_id, **self._body(post)})
+        except Nobody as nobody:
+            return _nobody(post, nobody.msg_id)
+        return _live(post, str(answer["msg_id"]))
+
+    def reconcile(self, post: Post) -> Settlement:
+        """Nothing is pushed before its number is remembered: what has none was never pushed."""
+        cid = post.note.get("cid")
+        return self.poll(post, str(cid)) if cid else NotThere()
+
+    def correct(self, post: Post) -> Accepted | Live | Uncorrectable:
+        """Pushes the new words, where a person chose so."""
+        if post.action == "correct" and post.note.get("correction") == "notice":
+            return self.publish(post)
+        return Uncorrectable("已推送到手机的通知不能修改，可选择再推送一条更正")
+
+    def withdraw(self, post: Post) -> Uncorrectable:
+        """Phones keep what they have shown."""
+        return Uncorrectable("已推送到手机的通知不能撤回")
+
+    def read(self, placed: Sequence[Placed]) -> list[Reading]:
+        """How many phones got it, kept by the platform for about a month."""
+        by_id = {str(one.data["msg_id"]): one for one in placed if one.data.get("msg_id")}
+        now, readings = self.tools.clock.now(), []
+        for start in range(0, len(by_id), REPORTED_AT_ONCE):
+            wanted = ",".join(list(by_id)[start : start + REPORTED_AT_ONCE])
+            with self._asking():
+                lines = self._call("GET", f"v3/received/detail?msg_ids={wanted}", report=True)
+            for line in lines:
+                figures = _figures(line)
+                if figures:
+                    readings.append(Reading(by_id[str(line["msg_id"])].piece_id, figures, now))
+        return readings
+
+    def health(self) -> str:
+        """Asks for a number, which costs nothing."""
+        try:
+            with self._asking():
+                self._call("GET", "v3/push/cid?count=1&type=push")
+        except ChannelError as error:
+            return error.reason
+        return ""
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    def _body(self, post: Post) -> dict[str, Any]:
+        settings = self.account.settings
+        return {
+            "platform": list(_platforms(settings)),
+            "audience": _audience(post.audience),
+            "notification": _notification(settings, post.items[0]),
+            "options": {
+                # Not zero, and the same for all attempts of a delivery.
+                "sendno": zlib.crc32(post.key.encode()) % 2_000_000_000 + 1,
+                "time_to_live": int(settings.get("time_to_live", 86_400)),
+                # Said aloud, because clients and server disagree on what silence means.
+                "apns_production": bool(settings.get("apns_production", True)),
+                "apns_collapse_id": f"piece-{post.items[0].piece_id}",
+            },
+        }
+
+    def _call(self, method: str, path: str, body: Any = None, *, report: bool = False) -> Any:
+        own = self.account.base_url.rstrip("/")
+        host = str(self.account.settings.get("report_url") or own or REPORT_HOST) if report else own or PUSH_HOST
+        key, secret = self.account.credentials.get("app_key", ""), self.account.credentials.get("master_secret", "")
+        basic = base64.b64encode(f"{key}:{secret}".encode()).decode()
+        headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        return _read(self.tools.http.request(method, f"{host}/{path}", headers=headers, content=content))
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            with harmless():
+                yield
+        except Answered as answer:
+            raise self._error(answer) from answer
+
+    def _error(self, answer: Answered) -> ChannelError:
+        code = str(answer.code)
+        if answer.code == NOBODY:
+            return Nobody(answer.msg_id)
+        if answer.code == RATE:
+            until = self.tools.clock.now() + timedelta(seconds=answer.wait)
+            return Throttled("极光推送频率超限", until, code=code)
+        if answer.code in RETRYABLE:
+            return Retryable(RETRYABLE[answer.code], code=code)
+        if answer.code in CREDENTIAL:
+            return Unauthorised(f"{CREDENTIAL[answer.code]}（{answer.message}）", code=code)
+        reason, field = REFUSED.get(answer.code, (f"极光返回 {answer.code}", None))
+        return Refused(f"{reason}（{answer.message}）", code=code, field=field)
+
+
+class Nobody(Refused):
+    """No phone matches the audience, which is no failure of the service ({reason})."""
+
+    def __init__(self, msg_id: str) -> None:
+        super().__init__("没有符合条件的手机", code=str(NOBODY))
+        self.msg_id = msg_id
+
+
+def _read(response: httpx.Response) -> Any:
+    try:
+        answer = json.loads(response.content)
+    except ValueError:
+        raise broken(response) from None
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if isinstance(error, dict):
+        wait = response.headers.get("X-Rate-Limit-Reset", "")
+        seconds = float(wait) if wait.isdigit() else 60.0
+        raise Answered(
+            int(error.get("code", 0)), str(error.get("message", "")), str(answer.get("msg_id", "")), seconds + 1
+        )
+    if response.status_code != 200:
+        raise broken(response)
+    return answer
+
+
+def _platforms(settings: Mapping[str, Any]) -> Sequence[str]:
+    return tuple(settings.get("platforms") or ("android", "ios"))
+
+
+def _notification(settings: Mapping[str, Any], item: Item) -> dict[str, Any]:
+    title, alert = item.title, item.text or item.digest
+    extras = {"url": item.url, "piece": str(item.piece_id)}
+    made: dict[str, Any] = {}
+    for platform in _platforms(settings):
+        if platform == "ios":
+            made["ios"] = {"alert": {"title": title, "body": alert}, "sound": "default", "extras": extras}
+        else:
+            made[platform] = {"alert": alert, "title": title, "extras": extras}
+    return made
+
+
+def _sizes(settings: Mapping[str, Any], item: Item) -> list[Problem]:
+    if not (item.text or item.digest).strip():
+        return [Problem("text", "没有推送文字。")]
+    notification = _notification(settings, item)
+    found = []
+    for platform, limit in (("android", ANDROID_BYTES), ("ios", int(settings.get("ios_bytes", IOS_BYTES)))):
+        size = len(json.dumps({platform: notification.get(platform)}, ensure_ascii=False).encode())
+        if platform in notification and size > limit:
+            found.append(Problem("text", f"推送内容共 {size} 字节，{platform} 上限 {limit} 字节。"))
+    return found
+
+
+def _audience(chosen: Mapping[str, Any]) -> Any:
+    kinds = {kind: [str(one) for one in _listed(chosen[kind])] for kind in AUDIENCES if chosen.get(kind)}
+    return kinds or "all"
+
+
+def _audience_problems(chosen: Mapping[str, Any]) -> list[Problem]:
+    found = []
+    for kind, values in chosen.items():
+        if kind not in AUDIENCES:
+            # A kind nobody knows would otherwise widen the push to everybody.
+            found.append(Problem("audience", f"不认识的推送对象“{kind}”。"))
+            continue
+        most, longest = AUDIENCES[kind]
+        listed = [str(one) for one in _listed(values)]
+        if not 1 <= len(listed) <= most:
+            found.append(Problem("audience", f"推送对象“{kind}”须为 1 至 {most} 个，现有 {len(listed)} 个。"))
+        if longest and any(len(one.encode()) > longest for one in listed):
+            found.append(Problem("audience", f"推送对象“{kind}”每个不超过 {longest} 字节。"))
+    return found
+
+
+def _listed(values: Any) -> list[Any]:
+    return list(values) if isinstance(values, (list, tuple)) else [values] if values not in (None, "") else []
+
+
+def _live(post: Post, msg_id: str, remark: str = "") -> Live:
+    item = post.items[0]
+    return Live({item.piece_id: Shown(msg_id, item.url, {"msg_id": msg_id})}, remark)
+
+
+def _nobody(post: Post, msg_id: str) -> Live:
+    return _live(post, msg_id, "没有符合条件的手机，本次推送无人收到。")
+
+
+def _figures(line: Mapping[str, Any]) -> dict[str, int]:
+    """The sums over platforms; a null means that the message did not go to that platform."""
+    delivered = ("jpush_received", "ios_apns_received", "hmos_hmpns_received", "quickapp_jpush_received")
+    sent = ("android_pns_sent", "ios_apns_sent", "hmos_hmpns_sent", "quickapp_pns_sent")
+    sums = {
+        name: [int(line[one]) for one in names if line.get(one) is not None]
+        for name, names in (("delivered", delivered), ("sent", sent))
+    }
+    return {name: sum(found) for name, found in sums.items() if found}

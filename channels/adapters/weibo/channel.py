@@ -1,0 +1,293 @@
+"""The adapter for one Weibo account.
+
+Posting has no key of our own, but the platform refuses the same words for ten minutes: after a lost answer the
+account's own timeline is asked, and where the app may not read it, the post is repeated inside that window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from channels.adapters.calling import acting, harmless, today, tomorrow
+from channels.adapters.weibo import fans, fit
+from channels.adapters.weibo.client import Status, WeiboClient
+from channels.adapters.weibo.codes import (
+    DONE_ALL_THE_SAME,
+    GONE,
+    MEANINGS,
+    NO_PERMISSION,
+    REPEATED,
+    Answered,
+    error_of,
+)
+from channels.base import (
+    AccountInfo,
+    CannotTell,
+    Channel,
+    Follower,
+    Inbound,
+    Item,
+    Limits,
+    Live,
+    Message,
+    NotThere,
+    Placed,
+    Post,
+    Problem,
+    Pushed,
+    Quota,
+    Reading,
+    Reply,
+    Setting,
+    Settlement,
+    Shown,
+    Tools,
+    Uncorrectable,
+)
+from channels.errors import ChannelError, OutcomeUnknown, Refused, Retryable, Throttled
+
+CORRECTIONS = ("by_hand", "notice", "republish")
+REQUESTS = "requests"
+CLOCKS_DIFFER = timedelta(minutes=5)
+# What of the day's requests is kept for posting when figures are read.
+KEPT_FOR_POSTS = 40
+COUNTED_AT_ONCE = 100
+
+
+class WeiboChannel(Channel):
+    """Credentials: `access_token`, `app_key`, `app_secret`; settings: `uid`, `rip`, `safe_domains`, `picture`,
+    `characters`, `requests_per_day`, `duplicate_minutes`, `correction`."""
+
+    name: ClassVar[str] = "weibo"
+    label: ClassVar[str] = "新浪微博"
+    limits: ClassVar[Limits] = Limits(
+        style="text",
+        title=300,
+        text=140,
+        actions=("publish",),
+        can=frozenset({"correct", "withdraw"}),
+        quotas=((REQUESTS, "day", 100),),
+        notes=(
+            "正文 140 字以内（含链接），须含应用安全域名下的链接，不能带 #话题#。",
+            "每个账号每天共 100 次接口调用，每小时 30 条微博。",
+            "微博发出后不能修改，可删除后重发。",
+        ),
+        corrections=CORRECTIONS,
+        reply_bytes=897,
+    )
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("uid", "微博 UID", help="数字编号，用于核实是否已发出。"),
+        Setting("rip", "运营者公网 IP", required=True, help="微博接口必填的操作者真实 IP。"),
+        Setting("safe_domains", "应用安全域名", "lines", "每行一个域名；正文链接须在这些域名下。"),
+        Setting("picture", "附封面图片", "flag"),
+        Setting("requests_per_day", "每天接口调用次数", "number"),
+        Setting(
+            "correction",
+            "已发微博的默认更正方式",
+            "choice",
+            choices=(("by_hand", "人工更正"), ("notice", "另发更正说明"), ("republish", "删除后重发")),
+        ),
+        Setting("access_token", "授权令牌 access_token", secret=True, required=True, help="有有效期，到期须重新授权。"),
+        Setting("app_key", "App Key", secret=True, required=True),
+        Setting("app_secret", "App Secret", secret=True, required=True),
+    )
+
+    def __init__(self, account: AccountInfo, tools: Tools) -> None:
+        super().__init__(account, tools)
+        self.client = WeiboClient(tools.http, account.base_url, account.credentials.get("access_token", ""))
+
+    @classmethod
+    def quotas(cls, settings: Mapping[str, Any]) -> tuple[Quota, ...]:
+        """The day's requests, as the platform granted them to the account's app."""
+        return ((REQUESTS, "day", int(settings.get("requests_per_day", 100))),)
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
+        """Length as Weibo counts it, the address it demands, the topic it refuses."""
+        return fit.problems(cls.limits, settings, post)
+
+    def publish(self, post: Post) -> Live:
+        """Posts the text, with the cover as its picture."""
+        for problem in self.check(self.account.settings, post):
+            if problem.blocking:
+                raise Refused(problem.message, field=problem.field)
+        try:
+            return self._share(post)
+        except Refused as refused:
+            if post.attempt > 1 and int(refused.platform_code or 0) in REPEATED:
+                return self._already_there(post)
+            raise
+
+    def reconcile(self, post: Post) -> Settlement:
+        """Looks for the words among the account's own posts; else repeats them while the platform refuses repeats."""
+        if post.action == "withdraw":
+            done = self.withdraw(post)
+            return done if isinstance(done, Live) else CannotTell(done.reason)
+        try:
+            found = self._find(post)
+        except Refused as refused:
+            if refused.platform_code != str(NO_PERMISSION):
+                raise
+            return self._repeat(post)
+        return _live(post, found) if found else NotThere()
+
+    def correct(self, post: Post) -> Live | Uncorrectable:
+        """As the person chose: by hand, a further post with the new words, or delete and post again."""
+        chosen = str(post.note.get("correction") or self.account.settings.get("correction") or "by_hand")
+        if post.action == "refresh" or chosen not in CORRECTIONS[1:]:
+            return Uncorrectable("微博不能通过接口修改，请到微博上编辑或另发更正", by_hand=post.action != "refresh")
+        if chosen == "republish":
+            gone = self.withdraw(post)
+            if isinstance(gone, Uncorrectable):
+                return gone
+        return self.publish(post)
+
+    def withdraw(self, post: Post) -> Live | Uncorrectable:
+        """Deletes the posts; one that is gone already is gone."""
+        for placed in post.placed.values():
+            if not placed.remote_id:
+                return Uncorrectable("没有这条微博的编号，请到微博上删除", by_hand=True)
+            try:
+                with self._asking():
+                    self.client.destroy(placed.remote_id)
+            except Refused as refused:
+                code = int(refused.platform_code or 0)
+                if code == NO_PERMISSION:
+                    return Uncorrectable("应用没有删除微博的权限，请到微博上删除", by_hand=True)
+                if code not in GONE:
+                    raise
+        return Live()
+
+    def read(self, placed: Sequence[Placed]) -> list[Reading]:
+        """Comments, reposts and likes, a hundred posts by one request; none when the day's requests run short."""
+        by_id = {one.remote_id: one for one in placed if one.remote_id}
+        now, readings = self.tools.clock.now(), []
+        for start in range(0, len(by_id), COUNTED_AT_ONCE):
+            if self._requests_left() <= KEPT_FOR_POSTS:
+                break
+            with self._asking():
+                counts = self.client.counts(list(by_id)[start : start + COUNTED_AT_ONCE])
+            for one in counts:
+                figures = {"comments": one.comments, "shares": one.reposts, "likes": one.attitudes}
+                readings.append(Reading(by_id[one.id].piece_id, figures, now))
+        return readings
+
+    def health(self) -> str:
+        """Asks how long the authorisation lasts."""
+        try:
+            with self._asking():
+                left = timedelta(seconds=self.client.token_left())
+        except ChannelError as error:
+            return error.reason
+        return f"授权将在 {left.days} 天后到期，请账号管理人重新授权" if left < timedelta(days=7) else ""
+
+    def greet(self, request: Pushed) -> bytes:
+        """The check of our address."""
+        return fans.greet(self.account.credentials.get("app_secret", ""), request)
+
+    def read_inbound(self, request: Pushed) -> list[Inbound]:
+        """A fan's message, or that somebody came or left."""
+        return fans.read(self.account.credentials.get("app_secret", ""), request)
+
+    def answer(self, inbound: Message | Follower, reply: Reply | None) -> bytes:
+        """The passive reply."""
+        return fans.passive(inbound, reply)
+
+    def reply(self, to: str, reply: Reply) -> None:
+        """A fan-service message."""
+        kind, data = fans.content(reply)
+        with self._asking(visible=True):
+            self.client.message(to, kind, data)
+
+    # --- posting ----------------------------------------------------------------------------------
+
+    def _share(self, post: Post) -> Live:
+        item = post.items[0]
+        picture = self._picture(item)
+        try:
+            with self._asking(visible=True):
+                return _live(post, self.client.share(item.text, str(self.account.settings["rip"]), picture))
+        except Refused as refused:
+            if refused.platform_code == str(DONE_ALL_THE_SAME):
+                return self._already_there(post)
+            raise
+
+    def _repeat(self, post: Post) -> Settlement:
+        window = timedelta(minutes=float(self.account.settings.get("duplicate_minutes", 10)))
+        now = self.tools.clock.now()
+        # A minute's margin: beyond the window a repeat would be a second post.
+        if post.attempted_at is None or now - post.attempted_at > window - timedelta(minutes=1):
+            return CannotTell("应用没有读取自己微博的权限，且已过重复保护时间，请到微博上查看")
+        try:
+            return self._share(post)
+        except Refused as refused:
+            if int(refused.platform_code or 0) in REPEATED:
+                return self._already_there(post)
+            raise
+
+    def _already_there(self, post: Post) -> Live:
+        try:
+            found = self._find(post)
+        except ChannelError:
+            found = None
+        return _live(post, found)
+
+    def _find(self, post: Post) -> Status | None:
+        since = (post.attempted_at or post.first_attempt_at or self.tools.clock.now()) - CLOCKS_DIFFER
+        words = _words(post.items[0].text)
+        with self._asking():
+            newest = self.client.timeline(str(self.account.settings.get("uid", "")))
+        return next((one for one in newest if _words(one.text) == words and one.at >= since), None)
+
+    def _picture(self, item: Item) -> tuple[str, bytes, str] | None:
+        if not item.cover or self.account.settings.get("picture") is False:
+            return None
+        media_type = str(item.content.get("pictures", {}).get(item.cover, {}).get("media_type") or "image/jpeg")
+        try:
+            data = self.tools.files.get(item.cover)
+        except OSError as failure:
+            raise Retryable(f"读取图片文件失败：{failure.strerror or failure}") from failure
+        return f"{item.cover[:16]}.{media_type.removeprefix('image/')}", data, media_type
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _asking(self, *, visible: bool = False) -> Iterator[None]:
+        self._take_request()
+        try:
+            with acting() if visible else harmless():
+                yield
+        except Answered as answer:
+            now = self.tools.clock.now()
+            if visible and answer.code in MEANINGS and MEANINGS[answer.code].kind == "busy":
+                raise OutcomeUnknown(MEANINGS[answer.code].reason, code=str(answer.code)) from answer
+            raise error_of(answer, now, self._rate_ends(now)) from answer
+
+    def _take_request(self) -> None:
+        now = self.tools.clock.now()
+        limit = int(self.account.settings.get("requests_per_day", 100))
+        if not self.tools.quotas.take(self.account.id, REQUESTS, today(now), limit):
+            raise Throttled("今天的微博接口调用次数已用完", tomorrow(now), code="10023")
+
+    def _requests_left(self) -> int:
+        limit = int(self.account.settings.get("requests_per_day", 100))
+        return self.tools.quotas.left(self.account.id, REQUESTS, today(self.tools.clock.now()), limit)
+
+    def _rate_ends(self, now: datetime) -> datetime:
+        # By our own count there is something left: then it is the hour that is full.
+        return tomorrow(now) if self._requests_left() < 1 else now + timedelta(hours=1)
+
+
+def _live(post: Post, found: Status | None) -> Live:
+    piece_id = post.items[0].piece_id
+    if found is None:
+        return Live({piece_id: Shown("", "")}, "微博已发出，但平台没有给出编号和链接，请到微博上查看后补登。")
+    return Live({piece_id: Shown(found.id, found.url)})
+
+
+def _words(text: str) -> str:
+    """The words without addresses and spaces: the platform shortens addresses and adds invisible marks."""
+    return "".join(one for one in fit.ADDRESS.sub("", text) if one.isprintable() and not one.isspace())

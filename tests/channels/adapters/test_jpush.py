@@ -1,0 +1,159 @@
+"""JPush: one number per delivery, checked first, counted in bytes; whom it reaches and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from channels.adapters.jpush import JPushChannel
+from channels.base import Accepted, CannotTell, Live, NotThere, Uncorrectable
+from channels.errors import Refused, Throttled, Unauthorised
+from tests.channels.harness import make_item, placed_by
+from tests.channels.rehearsal.served import Rehearsal
+from tests.channels.sides import JPushSide
+
+
+@pytest.fixture
+def side(rehearsed: Rehearsal) -> Iterator[JPushSide]:
+    """An app with two phones."""
+    made = JPushSide(rehearsed)
+    yield made
+    made.close()
+
+
+def pushes(side: JPushSide) -> list[dict[str, Any]]:
+    """What phones got."""
+    return [line["data"] for line in side.rehearsal.ledger("push")]
+
+
+def paths(side: JPushSide) -> list[str]:
+    """The calls in order."""
+    return [line["data"]["path"] for line in side.rehearsal.ledger("call", platform="jpush")]
+
+
+def test_a_push_is_checked_numbered_and_then_sent(side: JPushSide) -> None:
+    run = side.deliver()
+    assert paths(side) == ["v3/push/validate", "v3/push/cid", "v3/push"]
+    (seen,) = pushes(side)
+    item = side.post().items[0]
+    assert {one["title"] for one in seen["shown"].values()} == {item.title}
+    assert {one["alert"] for one in seen["shown"].values()} == {item.text}
+    assert set(seen["shown"]) == {"r-android-1", "r-ios-1"}
+    assert run.live.shown[1].remote_id == seen["msg_id"]
+    assert seen["body"]["options"]["apns_production"] is True
+    assert seen["body"]["options"]["sendno"] != 0
+    assert seen["body"]["notification"]["android"]["extras"]["url"] == item.url
+
+
+def test_the_number_is_remembered_before_anything_is_pushed(side: JPushSide) -> None:
+    accepted = side.channel.publish(side.post())
+    assert isinstance(accepted, Accepted)
+    assert pushes(side) == []
+    post = side.post(note=accepted.data)
+    answers = [side.channel.poll(post, accepted.job_id) for _ in range(3)]
+    assert len({str(answer) for answer in answers}) == 1
+    assert (len(pushes(side)), len(side.rehearsal.ledger("repeated"))) == (1, 2)
+    assert side.channel.reconcile(post) == answers[0]
+
+
+def test_a_process_that_died_before_it_had_a_number_pushed_nothing(side: JPushSide) -> None:
+    assert isinstance(side.channel.reconcile(side.post()), NotThere)
+
+
+def test_a_number_of_yesterday_is_not_used_again(side: JPushSide) -> None:
+    accepted = side.channel.publish(side.post())
+    assert isinstance(accepted, Accepted)
+    old = side.post(first_attempt_at=side.clock.now() - timedelta(hours=24))
+    assert isinstance(side.channel.poll(old, accepted.job_id), CannotTell)
+    assert pushes(side) == []
+
+
+@pytest.mark.parametrize(
+    ("audience", "reached"),
+    [
+        ({}, {"r-android-1", "r-ios-1"}),
+        ({"tag": ["weather"]}, {"r-android-1"}),
+        ({"tag": ["yunhe"], "tag_not": ["weather"]}, {"r-ios-1"}),
+        ({"alias": "citizen-2"}, {"r-ios-1"}),
+        ({"registration_id": ["r-android-1"]}, {"r-android-1"}),
+    ],
+)
+def test_the_audience_is_the_one_that_was_chosen(side: JPushSide, audience: dict[str, Any], reached: set[str]) -> None:
+    side.deliver(side.post(audience=audience))
+    assert set(pushes(side)[0]["targets"]) == reached
+
+
+def test_nobody_matched_is_done_and_said(side: JPushSide) -> None:
+    run = side.deliver(side.post(audience={"tag": ["nobody"]}))
+    assert "无人收到" in run.live.remark
+    assert "v3/push" not in paths(side)
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [{"city": ["yunhe"]}, {"tag": ["t"] * 21}, {"tag": ["供" * 14]}, {"alias": []}, {"registration_id": ["x"] * 1001}],
+)
+def test_an_audience_that_does_not_fit_is_refused_before(side: JPushSide, audience: dict[str, Any]) -> None:
+    post = side.post(audience=audience)
+    assert [problem.field for problem in JPushChannel.check({}, post)] == ["audience"]
+    end = side.deliver(post).end
+    assert isinstance(end, Refused)
+    assert end.field == "audience"
+    assert paths(side) == []
+
+
+@pytest.mark.parametrize(("characters", "fits"), [(500, True), (640, False), (2000, False)])
+def test_sizes_are_measured_as_the_platform_does(side: JPushSide, characters: int, fits: bool) -> None:
+    item = make_item(side.files, text="供" * characters)
+    found = JPushChannel.check({}, side.post(made=[item]))
+    assert not found if fits else "text" in {problem.field for problem in found}
+    if fits:
+        assert isinstance(side.deliver(side.post(made=[item])).end, Live)
+
+
+def test_the_newer_reading_of_apples_limit_is_a_setting(side: JPushSide) -> None:
+    item = make_item(side.files, text="供" * 900)
+    assert JPushChannel.check({"ios_bytes": 3584}, side.post(made=[item])) == []
+
+
+def test_only_the_chosen_platforms_are_meant(rehearsed: Rehearsal) -> None:
+    side = JPushSide(rehearsed, settings={"platforms": ["android"], "time_to_live": 60, "apns_production": False})
+    side.deliver()
+    (seen,) = pushes(side)
+    assert seen["targets"] == ["r-android-1"]
+    assert (seen["body"]["options"]["time_to_live"], seen["body"]["options"]["apns_production"]) == (60, False)
+    side.close()
+
+
+def test_the_platform_says_how_long_to_wait(side: JPushSide) -> None:
+    side.break_next("throttle", early=True, seconds=42)
+    with pytest.raises(Throttled) as wait:
+        side.channel.publish(side.post())
+    assert 40 < (wait.value.until - side.clock.now()).total_seconds() < 45
+
+
+def test_wrong_keys_are_the_keepers_task(side: JPushSide) -> None:
+    wrong = replace(side.channel.account, credentials={"app_key": "x", "master_secret": "y"})
+    channel = JPushChannel(wrong, side.tools)
+    with pytest.raises(Unauthorised):
+        channel.publish(side.post())
+    assert "Master Secret" in channel.health()
+    assert side.channel.health() == ""
+
+
+def test_a_correction_is_pushed_only_where_a_person_chose_it(side: JPushSide) -> None:
+    live = side.deliver().live
+    assert isinstance(side.act(live, "correct").end, Uncorrectable)
+    assert isinstance(side.act(live, "correct", note={"correction": "notice"}).end, Live)
+    assert len(pushes(side)) == 2
+
+
+def test_the_report_tells_how_many_phones_got_it(side: JPushSide) -> None:
+    live = side.deliver().live
+    (reading,) = side.channel.read(list(placed_by(live, side.clock.now()).values()))
+    assert reading.figures == {"delivered": 2, "sent": 1}
+    assert side.channel.read([]) == []

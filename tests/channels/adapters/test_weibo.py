@@ -1,0 +1,381 @@
+"""Weibo: what is counted and refused beforehand, what a lost answer costs, the day's hundred calls, the fan service."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from channels.adapters.weibo import WeiboChannel
+from channels.adapters.weibo.client import short
+from channels.adapters.weibo.codes import MEANINGS, Answered, error_of
+from channels.adapters.weibo.fans import signature
+from channels.adapters.weibo.fit import characters
+from channels.base import CannotTell, Follower, Inbound, Live, Message, NotThere, Pushed, Reply, Uncorrectable
+from channels.errors import BadPush, BadSignature, OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
+from tests.channels.harness import SITE, make_item, placed_by
+from tests.channels.rehearsal.served import CallbackAddress, Rehearsal
+from tests.channels.sides import UID, BlindWeiboSide, WeiboSide
+
+
+@pytest.fixture
+def side(rehearsed: Rehearsal) -> Iterator[WeiboSide]:
+    """An account whose app may read its own posts."""
+    made = WeiboSide(rehearsed)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def blind(rehearsed: Rehearsal) -> Iterator[BlindWeiboSide]:
+    """An account whose app may read nothing."""
+    made = BlindWeiboSide(rehearsed)
+    yield made
+    made.close()
+
+
+def posts(side: WeiboSide) -> list[dict[str, Any]]:
+    """What readers see."""
+    return [line["data"] for line in side.rehearsal.ledger("post")]
+
+
+def words(side: WeiboSide, text: str) -> list[Any]:
+    """One item with this text."""
+    return [make_item(side.files, text=text)]
+
+
+def test_text_picture_and_operator_arrive(side: WeiboSide) -> None:
+    run = side.deliver()
+    (seen,) = posts(side)
+    assert seen["text"] == side.post().items[0].text
+    assert seen["rip"] == "203.0.113.7"
+    assert side.rehearsal.http.get(seen["picture"]).headers["content-type"] == "image/png"
+    assert run.live.shown[1].remote_id == str(seen["id"])
+    assert run.live.shown[1].url == f"https://weibo.com/{UID}/{short(str(seen['id']))}"
+
+
+def test_the_picture_can_be_left_out(rehearsed: Rehearsal) -> None:
+    side = WeiboSide(rehearsed, settings={"picture": False})
+    side.deliver()
+    assert posts(side)[0]["picture"] == ""
+    side.close()
+
+
+def test_an_address_is_the_number_in_base_62_seven_digits_at_a_time() -> None:
+    assert (short("3501756485200075"), short("1000000"), short("not-a-number")) == ("z0JH2lOMb", "4c92", "not-a-number")
+
+
+@pytest.mark.parametrize(("text", "length"), [("供热", 2), ("ab", 1), ("abc", 2), ("供a", 2), ("", 0)])
+def test_length_is_counted_in_chinese_characters(text: str, length: int) -> None:
+    assert characters(text) == length
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "没有微博正文"),
+        ("供热延长", "链接"),
+        ("供热延长 https://elsewhere.example/1.html", "localhost"),
+        (f"#供热# 延长 {SITE}/1.html", "话题"),
+        (f"{'供' * 140} {SITE}/1.html", "上限 140"),
+    ],
+)
+def test_what_does_not_fit_is_told_before(side: WeiboSide, text: str, says: str) -> None:
+    post = side.post(made=words(side, text))
+    found = WeiboChannel.check(side.channel.account.settings, post)
+    assert any(says in problem.message and problem.field == "text" for problem in found)
+    end = side.deliver(post).end
+    assert isinstance(end, Refused)
+    assert side.rehearsal.ledger("call") == []
+
+
+def test_what_just_fits_passes_both_us_and_the_platform(side: WeiboSide) -> None:
+    address = f" {SITE}/1.html?a=#b"
+    text = "供" * (140 - characters(address)) + address
+    assert characters(text) == 140
+    assert isinstance(side.deliver(side.post(made=words(side, text))).end, Live)
+
+
+def test_an_account_without_the_operators_address_is_told_before(side: WeiboSide) -> None:
+    found = WeiboChannel.check({"safe_domains": ["localhost"]}, side.post())
+    assert [problem.field for problem in found] == ["account"]
+
+
+# --- answers that were lost -------------------------------------------------------------------------
+
+
+def test_a_post_found_on_the_timeline_brings_its_number(side: WeiboSide) -> None:
+    side.break_next("cut_after")
+    run = side.deliver()
+    assert run.trail[-1] == ("ask", "Live")
+    assert run.live.shown[1].remote_id == str(posts(side)[0]["id"])
+
+
+def test_a_shortened_address_does_not_hide_a_post(side: WeiboSide, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = side.channel.client.timeline
+
+    def shortened(uid: str, count: int = 50) -> Any:
+        return [
+            replace(one, text=one.text.replace(f"{SITE}/notices/1.html", "http://t.cn/A6x") + "\u200b")
+            for one in real(uid, count)
+        ]
+
+    monkeypatch.setattr(side.channel.client, "timeline", shortened)
+    side.break_next("cut_after")
+    assert isinstance(side.deliver().end, Live)
+    assert len(posts(side)) == 1
+
+
+def test_the_same_words_of_last_week_are_not_taken_for_it(side: WeiboSide) -> None:
+    side.deliver()
+    side.wait(7 * 24 * 3600)
+    post = replace(side.post(key="weekly"), attempted_at=side.clock.now())
+    assert isinstance(side.channel.reconcile(post), NotThere)
+
+
+def test_a_blind_account_repeats_inside_the_window_and_never_after(blind: BlindWeiboSide) -> None:
+    blind.break_next("cut_after")
+    post = replace(blind.post(), attempted_at=blind.clock.now())
+    with pytest.raises(OutcomeUnknown):
+        blind.channel.publish(post)
+    blind.wait(8 * 60)
+    settled = blind.channel.reconcile(post)
+    assert isinstance(settled, Live)
+    assert "补登" in settled.remark
+    blind.wait(90)
+    assert isinstance(blind.channel.reconcile(post), CannotTell)
+    assert len(posts(blind)) == 1
+
+
+def test_a_post_that_was_never_taken_goes_out_by_the_repeat(blind: BlindWeiboSide) -> None:
+    blind.break_next("cut_before")
+    run = blind.deliver()
+    assert run.outcomes("ask") == ["Live"]
+    assert run.live.shown[1].remote_id
+    assert len(posts(blind)) == 1
+
+
+def test_done_though_slow_is_done(side: WeiboSide) -> None:
+    side.rehearsal.control("faults", kind="errcode", platform="weibo", path="2/statuses/share.json", code=20032)
+    run = side.deliver()
+    assert run.outcomes("send") == ["Live"]
+    assert len(posts(side)) == 1
+    assert run.live.shown[1].remote_id == str(posts(side)[0]["id"])
+
+
+# --- the day's calls --------------------------------------------------------------------------------
+
+
+def test_a_hundred_calls_a_day_are_counted_by_us(rehearsed: Rehearsal) -> None:
+    side = WeiboSide(rehearsed, settings={"requests_per_day": 2})
+    side.deliver(side.post(key="a"))
+    side.deliver(side.post(key="b", made=words(side, f"另一条 {SITE}/2.html")))
+    with pytest.raises(Throttled) as wait:
+        side.channel.publish(side.post(key="c", made=words(side, f"第三条 {SITE}/3.html")))
+    assert wait.value.until.hour == 0
+    assert len(side.rehearsal.ledger("call")) == 2
+    side.close()
+
+
+def test_figures_are_not_read_with_the_calls_kept_for_posts(side: WeiboSide) -> None:
+    live = side.deliver().live
+    placed = list(placed_by(live, side.clock.now()).values())
+    side.rehearsal.control(f"weibo/{UID}/posts/{live.shown[1].remote_id}", comment="好", reposts=3, attitudes=5)
+    (reading,) = side.channel.read(placed)
+    assert reading.figures == {"comments": 1, "shares": 3, "likes": 5}
+    for _ in range(60):
+        side.channel.health()
+    assert side.channel.read(placed) == []
+
+
+# --- taking back and correcting ---------------------------------------------------------------------
+
+
+def test_a_correction_by_deleting_and_posting_again(side: WeiboSide) -> None:
+    live = side.deliver().live
+    made = words(side, f"更正：供热到4月7日 {SITE}/1.html")
+    end = side.act(live, "correct", made=made, note={"correction": "republish"}).end
+    assert isinstance(end, Live)
+    assert (len(posts(side)), side.gone()) == (2, 1)
+
+
+def test_an_app_that_may_not_delete_leaves_it_to_a_person(blind: BlindWeiboSide) -> None:
+    live = blind.deliver().live
+    end = blind.act(live, "withdraw").end
+    assert isinstance(end, Uncorrectable)
+    assert end.by_hand
+
+
+# --- codes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(10001, Retryable), (10023, Throttled), (20016, Throttled), (21327, Unauthorised), (21332, Unauthorised),
+     (10006, Unauthorised), (20021, Refused), (10014, Refused), (99999, Refused)],
+)  # fmt: skip
+def test_a_code_says_whether_to_try_again(side: WeiboSide, code: int, kind: type[Exception]) -> None:
+    now = side.clock.now()
+    error = error_of(Answered(code, "english"), now, now + timedelta(hours=1))
+    assert type(error) is kind
+    assert error.platform_code == str(code)
+
+
+def test_every_code_has_chinese_words() -> None:
+    assert [code for code, meaning in MEANINGS.items() if not any(ord(one) > 0x4E00 for one in meaning.reason)] == []
+
+
+def test_a_revoked_authorisation_is_the_keepers_task(side: WeiboSide) -> None:
+    side.rehearsal.control(f"weibo/{UID}/revoke")
+    assert isinstance(side.deliver().end, Unauthorised)
+    assert "撤销" in side.channel.health()
+
+
+def test_an_authorisation_about_to_end_is_told(side: WeiboSide) -> None:
+    assert side.channel.health() == ""
+    account = side.rehearsal.app.world.config.weibo[0].model_copy(update={"uid": "7000000002", "access_token": "2.00b"})
+    side.rehearsal.control("accounts/weibo", **{**account.model_dump(), "expires_in": 3 * 24 * 3600 + 60})
+    credentials = {**side.channel.account.credentials, "access_token": "2.00b"}
+    assert "3 天" in WeiboChannel(replace(side.channel.account, credentials=credentials), side.tools).health()
+
+
+def test_a_person_authorises_again(side: WeiboSide) -> None:
+    account = side.rehearsal.app.world.config.weibo[0]
+    redirect = account.redirect_uri
+    client = side.channel.client
+    sent = side.rehearsal.http.get(client.authorise_url(account.app_key, redirect, "state-1"))
+    assert (sent.status_code, "state=state-1" in sent.headers["location"]) == (302, True)
+    code = sent.headers["location"].partition("code=")[2].partition("&")[0]
+    token, seconds, uid = client.exchange(account.app_key, account.app_secret, redirect, code)
+    assert (uid, seconds > 0) == (UID, True)
+    credentials = {**side.channel.account.credentials, "access_token": token}
+    assert WeiboChannel(replace(side.channel.account, credentials=credentials), side.tools).health() == ""
+
+
+# --- the fan service --------------------------------------------------------------------------------
+
+
+class Fans:
+    """Our address, answered by the adapter."""
+
+    def __init__(self, side: WeiboSide) -> None:
+        self.side = side
+        self.reply: Reply | None = None
+        self.got: list[Inbound] = []
+        self.requests: list[Pushed] = []
+
+    def answer(self, received: Any) -> bytes:
+        """What the web desk will do."""
+        request = Pushed(received.method, received.query, received.body)
+        if received.method == "GET":
+            return self.side.channel.greet(request)
+        self.requests.append(request)
+        self.got = self.side.channel.read_inbound(request)
+        first = self.got[0]
+        assert isinstance(first, Message | Follower)
+        return self.side.channel.answer(first, self.reply)
+
+    def push(self, **message: Any) -> dict[str, Any]:
+        """A fan's message; returns what the platform made of our answer."""
+        made: dict[str, Any] = self.side.rehearsal.control(f"weibo/{UID}/push", **message)
+        return made
+
+
+@pytest.fixture
+def fans(side: WeiboSide) -> Iterator[Fans]:
+    """The address in the platform's console."""
+    address, made = CallbackAddress(), Fans(side)
+    address.answer = made.answer
+    side.rehearsal.control(f"weibo/{UID}/fan-service", url=address.url)
+    yield made
+    address.close()
+
+
+def test_a_fans_question_is_answered(fans: Fans) -> None:
+    fans.reply = Reply("供热到 4 月 7 日 & “为止”")
+    outcome = fans.push(text="暖气几号停？")
+    (message,) = fans.got
+    assert isinstance(message, Message)
+    assert (message.text, message.sender, message.to) == ("暖气几号停？", "9000000001", UID)
+    assert (outcome["fault"], outcome["reply"]["data"]) == ("", {"text": "供热到 4 月 7 日 & “为止”"})
+
+
+def test_a_card_and_a_long_text_fit(fans: Fans) -> None:
+    fans.reply = Reply("点此查看", title="供热服务", url=f"{SITE}/1.html", picture_url=f"{SITE}/1.jpg")
+    assert fans.push(text="?")["reply"]["type"] == "articles"
+    fans.reply = Reply("热" * 400)
+    assert len(fans.push(text="?")["reply"]["data"]["text"]) < 300
+
+
+def test_nothing_to_say_is_an_empty_body(fans: Fans) -> None:
+    outcome = fans.push(text="你好")
+    assert (outcome["fault"], outcome["reply"], outcome["tries"]) == ("", {}, ["200"])
+
+
+@pytest.mark.parametrize(("subtype", "joined"), [("follow", True), ("subscribe", True), ("unfollow", False)])
+def test_coming_and_going(fans: Fans, subtype: str, joined: bool) -> None:
+    fans.push(type="event", subtype=subtype)
+    (found,) = fans.got
+    assert isinstance(found, Follower)
+    assert found.joined is joined
+
+
+def test_a_touch_and_a_place(fans: Fans) -> None:
+    fans.push(type="event", subtype="click", key="menu-1")
+    (click,) = fans.got
+    fans.push(type="position", data={"longitude": "116.3", "latitude": "39.9"})
+    (place,) = fans.got
+    assert isinstance(click, Message)
+    assert isinstance(place, Message)
+    assert (click.kind, click.text) == ("click", "menu-1")
+    assert (place.kind, place.media["latitude"]) == ("location", "39.9")
+
+
+def test_a_repeated_push_has_the_same_key_and_other_words_another(fans: Fans) -> None:
+    fans.push(text="同一条")
+    (first,) = fans.got
+    (again,) = fans.side.channel.read_inbound(fans.requests[-1])
+    other = replace(fans.requests[-1], body=fans.requests[-1].body.replace("同一条".encode(), "另一条".encode()))
+    (third,) = fans.side.channel.read_inbound(other)
+    assert isinstance(first, Message)
+    assert isinstance(again, Message)
+    assert isinstance(third, Message)
+    assert first.key == again.key != third.key
+
+
+def test_the_signature_is_the_published_example() -> None:
+    assert signature("xyz123xyz", "1397022061823", "57155157") == "90e4c22c90a58f26526c2dd5b6c56c8822edeaa1"
+
+
+def test_a_changed_signature_and_a_malformed_body_are_refused(fans: Fans) -> None:
+    fans.push(text="你好")
+    request = fans.requests[-1]
+    with pytest.raises(BadSignature):
+        fans.side.channel.read_inbound(replace(request, query={**request.query, "nonce": "0"}))
+    for body in (b"", b"[]", b'{"type":"text"}', json.dumps({"type": "text", "sender_id": "x"}).encode()):
+        with pytest.raises(BadPush):
+            fans.side.channel.read_inbound(replace(request, body=body))
+
+
+def test_an_account_without_a_secret_takes_nothing(fans: Fans) -> None:
+    joined = hashlib.sha1("".join(sorted(["", "1", "2"])).encode()).hexdigest()  # noqa: S324 - the protocol's own choice
+    request = Pushed("POST", {"signature": joined, "timestamp": "1", "nonce": "2"}, b"{}")
+    channel = WeiboChannel(replace(fans.side.channel.account, credentials={}), fans.side.tools)
+    with pytest.raises(BadSignature):
+        channel.read_inbound(request)
+
+
+def test_an_active_reply_arrives_within_48_hours_and_is_never_repeated(fans: Fans) -> None:
+    with pytest.raises(Refused):
+        fans.side.channel.reply("9000000001", Reply("您好"))
+    fans.push(text="在吗")
+    fans.side.channel.reply("9000000001", Reply("您好，我是坐席"))
+    fans.side.break_next("cut_after", path="2/messages/reply.json")
+    with pytest.raises(OutcomeUnknown):
+        fans.side.channel.reply("9000000001", Reply("还在吗"))
+    assert [line["data"]["text"] for line in fans.side.rehearsal.ledger("fan_reply")] == ["您好，我是坐席", "还在吗"]
