@@ -130,7 +130,7 @@ def _list_page(request: Request, hub: Hub, asker: Asker, form: FormState, status
         session = work.session
         query = scoped(select(Column, Unit.name), Column.unit_id, asker.viewer, P.COLUMN_WRITE)
         query = query.join(Unit, Unit.id == Column.unit_id).order_by(Column.position, Column.id)
-        counts = dict(session.execute(select(Piece.column_id, func.count()).group_by(Piece.column_id)).tuples().all())
+        counts = dict(session.execute(select(Piece.column_id, func.count()).group_by(Piece.column_id)).all())
         rows = [(column, unit, counts.get(column.id, 0)) for column, unit in session.execute(query)]
         units = session.scalars(scoped(select(Unit), Unit.id, asker.viewer, P.COLUMN_WRITE).order_by(Unit.path)).all()
     return page(

@@ -26,7 +26,7 @@ from hub import editorial
 from hub.editorial import Offer, piece_for
 from hub.product import Hub
 from hub.web import approval
-from hub.web.access import Asker, HubDep, may
+from hub.web.access import LONGEST_FIELD, Asker, HubDep, may
 from hub.web.edge import allow_inline_styles
 from hub.web.forms import FormState
 from hub.web.lists import like, listing
@@ -51,7 +51,7 @@ Text = Annotated[str, Form()]
 
 async def whole_form(request: Request) -> FormData:
     """The form as it was sent: the editor's fields depend on the kind, and a text may be long."""
-    return await request.form(max_part_size=LONGEST_TEXT)
+    return await request.form(max_part_size=LONGEST_FIELD)
 
 
 Sent = Annotated[FormData, Depends(whole_form)]
@@ -66,7 +66,6 @@ LIST_COLUMNS = (
 )
 SORTS = {"title": Piece.title, "state": Piece.state, "column": Column.name, "updated": Piece.updated_at}
 SHOWN_ON_WORKBENCH = 6
-LONGEST_TEXT = 8 * 1024 * 1024
 
 
 # --- the list --------------------------------------------------------------------------------------------------

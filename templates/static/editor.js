@@ -70,6 +70,7 @@
   function changed() {
     change += 1;
     if (stopped) return;
+    say("dirty");
     clearTimeout(timer);
     timer = setTimeout(() => { queue = queue.then(save); }, PAUSE_MS);
   }
@@ -122,6 +123,7 @@
     const place = document.getElementById(id);
     if (!place) return;
     const open = place.querySelector("[role=tab][aria-selected=true]")?.id;
+    const cover = place.querySelector("[name=cover_id]:checked")?.value;
     const answer = await fetch(`${desk}/${part}`, { headers: { "HX-Request": "true" } });
     if (!answer.ok) return;
     const html = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -129,6 +131,9 @@
     if (!fresh) return;
     place.replaceWith(document.adoptNode(fresh));
     if (open && document.getElementById(open)) choose(document.getElementById(open));
+    if (cover !== undefined) {
+      for (const radio of fresh.querySelectorAll("[name=cover_id]")) radio.checked = radio.value === cover;
+    }
   }
   form.addEventListener("input", (event) => {
     if (!event.target.closest("[data-asset]") || event.target.name) changed();
@@ -267,6 +272,9 @@
   async function takeOver(html) {
     const page = new DOMParser().parseFromString(html, "text/html");
     for (const part of page.querySelectorAll("script, style, meta, link, title")) part.remove();
+    for (const part of page.querySelectorAll("*")) {
+      for (const { name } of [...part.attributes]) if (name.startsWith("on")) part.removeAttribute(name);
+    }
     let missing = 0;
     for (const picture of page.querySelectorAll("img")) {
       const address = picture.getAttribute("src") ?? "";

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,23 @@ from hub.auth.models import Credential
 from hub.settings import Settings
 from hub.web.app import create_app
 from hub.wiring import build
-from kernel.clock import Clock
+from kernel.clock import Clock, SystemClock
+from templates.engine import Engine
 from tests.factories import Office, make_office
 from tests.hub import office as web
 from tests.hub.office import password_hash
+
+
+class Present:
+    """Whose clock the shared pages read; templates are compiled once for a whole run."""
+
+    clock: Clock = SystemClock()
+
+
+@cache
+def pages() -> Engine:
+    """The engine of every newsroom."""
+    return Engine(now=lambda: Present.clock.now())
 
 
 class Newsroom(web.Office):
@@ -29,6 +43,7 @@ class Newsroom(web.Office):
 def open_newsroom(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[Newsroom]:
     """The hub on a fresh database with the whole office, everybody with the same password."""
     hub = build(Settings(data=folder, database_url=url, **settings), clock)
+    Present.clock, hub.pages = clock, pages()
     office = make_office(hub.works, hub.blobs, hub.pages)
     with hub.works.write() as work:
         for person in office.people.values():
