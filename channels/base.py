@@ -19,6 +19,8 @@ from kernel.clock import Clock
 
 Action = Literal["publish", "mass_send", "push", "correct", "withdraw", "refresh"]
 Style = Literal["page", "layout", "text"]
+# (name, period, number)
+Quota = tuple[str, Literal["day", "month"], int]
 
 ACTION_LABELS: dict[str, str] = {
     "publish": "发布",
@@ -246,10 +248,27 @@ class Limits:
     default_action: Action = "publish"
     can: frozenset[Action] = frozenset()
     counts_as_update: bool = True
-    quotas: tuple[tuple[str, Literal["day", "month"], int], ...] = ()
+    quotas: tuple[Quota, ...] = ()
     notes: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()
     reply_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of an account's form; a blank one leaves the adapter's own default.
+
+    `secret` ones are credentials: the account's own person enters them, they are sealed and never shown again.
+    `lines` is a list with one value a line.
+    """
+
+    name: str
+    label: str
+    kind: Literal["text", "number", "flag", "choice", "lines"] = "text"
+    help: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    required: bool = False
+    secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -383,6 +402,7 @@ class Channel(ABC):
     name: ClassVar[str]
     label: ClassVar[str]
     limits: ClassVar[Limits]
+    settings: ClassVar[tuple[Setting, ...]] = ()
 
     def __init__(self, account: AccountInfo, tools: Tools) -> None:
         self.account = account
@@ -392,6 +412,11 @@ class Channel(ABC):
     def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
         """发布前检查: what would not fit, told at booking; needs no network and no credentials."""
         return check_lengths(cls.limits, post)
+
+    @classmethod
+    def quotas(cls, settings: Mapping[str, Any]) -> tuple[Quota, ...]:
+        """What limits an account with these settings."""
+        return cls.limits.quotas
 
     @abstractmethod
     def publish(self, post: Post) -> Result:

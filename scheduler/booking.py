@@ -125,6 +125,20 @@ def hold(work: Work, who: Viewer, delivery: Delivery, reason: str, until: dateti
     work.audit("delivery.held", delivery, reason=reason, until=until.isoformat() if until else None)
 
 
+def hold_account(work: Work, account_id: int, reason: str) -> int:
+    """Keeps back everything that waits on an account, because nothing goes out there for now; returns how many."""
+    statement = (
+        update(Delivery)
+        .where(Delivery.account_id == account_id, Delivery.state == S.BOOKED)
+        .values(state=S.HELD, next_at=None, reason=reason, code="account")
+        .returning(Delivery)
+    )
+    rows = work.session.scalars(statement.execution_options(populate_existing=True)).all()
+    for row in rows:
+        work.audit("delivery.held", row, reason=reason)
+    return len(rows)
+
+
 def resume(work: Work, who: Viewer, delivery: Delivery) -> None:
     """恢复: a held one goes out at its time, or at once when that has passed."""
     must_write(who, delivery)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from channels.accounts.models import Account
+from channels.accounts.models import AccessToken, Account
 from channels.base import AccountInfo
 from kernel.people import Unit, ancestors
 from kernel.seal import Seal
@@ -62,6 +63,47 @@ def info(session: Session, seal: Seal, account: Account) -> AccountInfo:
         credentials=opened,
         unit_name=unit.name,
     )
+
+
+def credential_names(seal: Seal, account: Account) -> frozenset[str]:
+    """Which credentials are filled in; never what they are."""
+    opened = json.loads(seal.open(account.credentials)) if account.credentials else {}
+    return frozenset(name for name, value in opened.items() if value)
+
+
+def set_credentials(work: Work, seal: Seal, account: Account, given: Mapping[str, str]) -> list[str]:
+    """Closes new credentials over the old ones, blank ones left as they are; returns the names that changed.
+
+    The shared token was made with the old ones and is dropped.
+    """
+    opened = json.loads(seal.open(account.credentials)) if account.credentials else {}
+    new = {name: value.strip() for name, value in given.items() if value.strip()}
+    if not new:
+        return []
+    account.credentials = seal.close(json.dumps({**opened, **new}))
+    account.credential_dead_at = None
+    token = work.session.get(AccessToken, account.id)
+    if token is not None:
+        token.sealed, token.expires_at = "", None
+    work.audit("account.credentials_set", account, names=sorted(new))
+    return sorted(new)
+
+
+def change(work: Work, account: Account, values: Mapping[str, Any]) -> list[str]:
+    """Changes what is no secret; returns the names of what is different now."""
+    changed = [name for name, value in values.items() if getattr(account, name) != value]
+    for name in changed:
+        setattr(account, name, values[name])
+    if changed:
+        work.audit("account.changed", account, names=changed)
+    return changed
+
+
+def switch(work: Work, account: Account, active: bool) -> None:
+    """Takes an account out of use, or into use again; a second time does nothing."""
+    if account.active != active:
+        account.active = active
+        work.audit("account.switched_on" if active else "account.switched_off", account)
 
 
 def usable(session: Session, unit_id: int) -> Sequence[Account]:

@@ -13,6 +13,8 @@ from starlette.types import Scope
 
 from hub.product import Hub
 from hub.web import (
+    account_secrets,
+    accounts,
     api_pieces,
     audit_log,
     beacon,
@@ -61,6 +63,8 @@ CONSOLE: tuple[APIRouter, ...] = (
     timetable.router,
     deliveries.router,
     by_hand.router,
+    accounts.router,
+    account_secrets.router,
     api_pieces.router,
     people.router,
     units.router,

@@ -43,6 +43,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("各渠道状态"), "/console/placements", (P.DELIVERY_READ,)),
         ),
     ),
+    (_("账号矩阵"), "accounts", (Entry(_("账号矩阵"), "/console/accounts", (P.ACCOUNT_READ,)),)),
     (
         _("系统管理"),
         "system",

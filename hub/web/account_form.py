@@ -1,0 +1,170 @@
+"""What an account's form asks for, channel by channel, read and shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+
+from channels.accounts.models import Account
+from channels.base import ACTION_LABELS, Channel, Setting
+from channels.registry import channels as installed
+from hub.web.piece_form import text
+from kernel.errors import Invalid
+from templates.catalogue import _
+
+CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+
+# What the register of accounts records (政务新媒体备案).
+REGISTER: tuple[tuple[str, str], ...] = (
+    ("sponsor", _("主办单位")),
+    ("operator", _("运营单位")),
+    ("keeper", _("管理人")),
+    ("phone", _("联系电话")),
+    ("handle", _("平台账号")),
+    ("record_no", _("备案号")),
+    ("opened", _("开设日期")),
+    ("purpose", _("用途")),
+    ("state", _("备案状态")),
+)
+
+
+def adapter_of(account: Account) -> type[Channel]:
+    """The account's channel; one that can do nothing where its adapter is not installed."""
+    return installed().get(account.channel, Channel)
+
+
+def secrets_of(adapter: type[Channel]) -> list[Setting]:
+    """The settings of a channel that are secret."""
+    return [setting for setting in adapter.settings if setting.secret]
+
+
+def open_settings_of(adapter: type[Channel]) -> list[Setting]:
+    """Those that everybody who keeps accounts may see."""
+    return [setting for setting in adapter.settings if not setting.secret]
+
+
+def choices_of(adapter: type[Channel]) -> dict[str, Any]:
+    """What the form offers for a channel."""
+    limits = getattr(adapter, "limits", None)
+    actions = [(name, ACTION_LABELS[name]) for name in limits.actions] if limits else []
+    return {"settings": open_settings_of(adapter), "register": REGISTER, "actions": actions}
+
+
+def read_account(
+    adapter: type[Channel], sent: FormData, settings: Mapping[str, Any], register: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The form as an account's columns; settings that the form does not know are kept."""
+    name = text(sent, "name").strip()
+    if not name or len(name) > 100:
+        raise Invalid(field="name", why="请填写账号名称（不超过 100 字）。")
+    action = text(sent, "action") or adapter.limits.default_action
+    if action not in adapter.limits.actions:
+        raise Invalid(field="action", why="该渠道不支持这种发布方式。")
+    base_url = text(sent, "base_url").strip().rstrip("/")
+    if base_url and not base_url.startswith(("https://", "http://")):
+        raise Invalid(field="base_url", why="接口地址须以 http:// 或 https:// 开头。")
+    entries = {key: text(sent, f"register.{key}").strip()[:200] for key, _label in REGISTER}
+    return {
+        "name": name,
+        "action": action,
+        "base_url": base_url,
+        "settings": _settings(adapter, sent, settings),
+        "register": {**register, **entries},
+        "rehearsal": bool(text(sent, "rehearsal")),
+        "expires_on": _day(text(sent, "expires_on")),
+    }
+
+
+def _settings(adapter: type[Channel], sent: FormData, before: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(before)
+    for setting in open_settings_of(adapter):
+        value = _setting(setting, text(sent, f"settings.{setting.name}").strip())
+        if value is None:
+            found.pop(setting.name, None)
+            if setting.required:
+                raise Invalid(field=f"settings.{setting.name}", why=f"请填写{setting.label}。")
+        else:
+            found[setting.name] = value
+    return found
+
+
+def _setting(setting: Setting, typed: str) -> Any:
+    """A field as a value of its kind; None for a blank one. Raises Invalid."""
+    if not typed:
+        return None
+    field = f"settings.{setting.name}"
+    if setting.kind == "number":
+        try:
+            number = float(typed)
+        except ValueError:
+            raise Invalid(field=field, why=f"{setting.label}须为数字。") from None
+        return int(number) if number.is_integer() else number
+    if setting.kind == "flag":
+        return typed == "true"
+    if setting.kind == "choice" and typed not in dict(setting.choices):
+        raise Invalid(field=field, why=f"{setting.label}没有这个选项。")
+    if setting.kind == "lines":
+        return [line.strip() for line in typed.splitlines() if line.strip()]
+    return typed[:500]
+
+
+def _day(typed: str) -> date | None:
+    try:
+        return date.fromisoformat(typed) if typed else None
+    except ValueError:
+        raise Invalid(field="expires_on", why="日期应写作 年-月-日。") from None
+
+
+def read_code(session: Session, entered: str) -> str:
+    """The account's own name in addresses; raises Invalid when it is malformed or taken."""
+    code = entered.strip().lower()
+    if not CODE.fullmatch(code):
+        raise Invalid(field="code", why="账号代码为 1 至 60 位的小写字母、数字或横线，以字母或数字开头。")
+    if session.scalars(select(Account.id).where(Account.code == code)).first() is not None:
+        raise Invalid(field="code", why=f"账号代码“{code}”已被使用。")
+    return code
+
+
+def typed(sent: FormData) -> dict[str, str]:
+    """The form as it was typed, for showing it again."""
+    return {key: value for key, value in sent.items() if isinstance(value, str) and key != "csrf"}
+
+
+def stored(account: Account, adapter: type[Channel]) -> dict[str, str]:
+    """An account as its form shows it."""
+    values = {
+        "name": account.name,
+        "unit": str(account.unit_id),
+        "action": account.action,
+        "base_url": account.base_url,
+        "rehearsal": "1" if account.rehearsal else "",
+        "expires_on": account.expires_on.isoformat() if account.expires_on else "",
+    }
+    values |= {f"register.{key}": str(account.register.get(key) or "") for key, _label in REGISTER}
+    for setting in open_settings_of(adapter):
+        if setting.name in account.settings:
+            values[f"settings.{setting.name}"] = _as_typed(account.settings[setting.name])
+    return values
+
+
+def _as_typed(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "\n".join(str(one) for one in value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def settings_in_words(account: Account, adapter: type[Channel]) -> list[tuple[str, str]]:
+    """The settings in force for somebody who only reads."""
+    shown = []
+    for setting in open_settings_of(adapter):
+        value = account.settings.get(setting.name)
+        if value is not None:
+            words = dict(setting.choices).get(str(value), _as_typed(value))
+            shown.append((setting.label, {"true": "是", "false": "否"}.get(words, words)))
+    return shown

@@ -1,0 +1,341 @@
+"""账号矩阵: every account of the units in reach, with its register entry, its health and what is left of its quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import httpx
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from channels.accounts import store
+from channels.accounts.models import Account, QuotaUse
+from channels.adapters.calling import month_of, today
+from channels.base import ACTION_LABELS, Channel
+from channels.errors import ChannelError, Unauthorised
+from channels.registry import channels as installed
+from hub.product import Hub
+from hub.web.access import Asker, HubDep, may, signed_in
+from hub.web.account_form import (
+    adapter_of,
+    choices_of,
+    read_account,
+    read_code,
+    secrets_of,
+    settings_in_words,
+    stored,
+    typed,
+)
+from hub.web.deliveries import Sent, channel_label
+from hub.web.forms import FormState, refused
+from hub.web.lists import like, listing
+from hub.web.pages import columns, page, say, see_other
+from hub.web.people import unit_in_reach, units_in_reach
+from hub.web.piece_form import text
+from kernel.errors import Invalid, NotFound, XuandaError
+from kernel.people import Permission, Unit, scoped
+from scheduler import booking
+from scheduler.models import Delivery
+from scheduler.states import DeliveryState
+from templates.catalogue import _
+from templates.views import Tone
+
+router = APIRouter(prefix="/console/accounts")
+
+P = Permission
+Reader = Annotated[Asker, Depends(may(P.ACCOUNT_READ))]
+Keeper = Annotated[Asker, Depends(may(P.ACCOUNT_WRITE))]
+Anybody = Annotated[Asker, Depends(signed_in())]
+Text = Annotated[str, Form()]
+
+COLUMNS = ((_("账号"), "name"), (_("单位"), "unit"), (_("运行情况"), ""), (_("今日余量"), ""), (_("状态"), "state"))
+SORTS = {"name": Account.name, "unit": Unit.path, "state": Account.active}
+
+
+@dataclass(frozen=True)
+class Health:
+    """How an account is doing, in one line."""
+
+    tone: Tone
+    words: str
+    at: datetime | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class QuotaLeft:
+    """What is left of one limited call in its period."""
+
+    name: str
+    period: str
+    left: int
+    limit: int
+
+
+def health_of(account: Account) -> Health:
+    """The newest of what is known: dead credentials first, then a failure after the last success."""
+    if account.credential_dead_at is not None:
+        return Health("bad", _("授权失效"), account.credential_dead_at, account.last_failure)
+    succeeded, failed = account.last_success_at, account.last_failure_at
+    if failed is not None and (succeeded is None or failed > succeeded):
+        return Health("warn", _("最近一次失败"), failed, account.last_failure)
+    if succeeded is not None:
+        return Health("good", _("正常"), succeeded)
+    return Health("plain", _("尚未使用"), None)
+
+
+QUOTA_LABELS = {"mass_send": _("群发"), "requests": _("接口调用"), "push": _("推送")}
+PERIOD_LABELS = {"day": _("今日"), "month": _("本月")}
+
+
+def quotas_of(session: Session, accounts: Sequence[Account], now: datetime) -> dict[int, list[QuotaLeft]]:
+    """What is left today and this month, by account; platforms count their days in China."""
+    periods = {"day": today(now), "month": month_of(now)}
+    query = select(QuotaUse).where(
+        QuotaUse.account_id.in_([account.id for account in accounts]), QuotaUse.period.in_(periods.values())
+    )
+    used = {(row.account_id, row.quota, row.period): row.used for row in session.scalars(query)}
+    found: dict[int, list[QuotaLeft]] = {}
+    for account in accounts:
+        adapter = installed().get(account.channel)
+        for name, period, limit in adapter.quotas(account.settings) if adapter else ():
+            left = max(0, limit - used.get((account.id, name, periods[period]), 0))
+            label = QUOTA_LABELS.get(name, name)
+            found.setdefault(account.id, []).append(QuotaLeft(label, PERIOD_LABELS[period], left, limit))
+    return found
+
+
+# --- the list --------------------------------------------------------------------------------------------------
+
+
+@router.get("")
+def accounts(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
+    """Every account in reach with how it is doing."""
+    asked = listing(request, "q", "channel", "unit", "state", sort="name")
+    query = scoped(select(Account, Unit.name), Account.unit_id, asker.viewer, P.ACCOUNT_READ)
+    query = query.join(Unit, Unit.id == Account.unit_id)
+    if asked.value("q"):
+        words = like(asked.value("q"))
+        query = query.where(or_(Account.name.like(words, escape="\\"), Account.code.like(words, escape="\\")))
+    if asked.value("channel"):
+        query = query.where(Account.channel == asked.value("channel"))
+    if asked.number("unit") is not None:
+        query = query.where(Account.unit_id == asked.number("unit"))
+    if asked.value("state") == "dead":
+        query = query.where(Account.credential_dead_at.is_not(None))
+    elif asked.value("state"):
+        query = query.where(Account.active == (asked.value("state") == "active"))
+    with hub.works.read() as work:
+        found, state = asked.take(work.session, query, SORTS, Account.id)
+        quotas = quotas_of(work.session, [row[0] for row in found], work.now)
+        units = units_in_reach(work.session, asker, P.ACCOUNT_READ)
+    rows = [
+        (row[0], row[1], channel_label(row[0].channel), health_of(row[0]), quotas.get(row[0].id, [])) for row in found
+    ]
+    return page(
+        request,
+        asker,
+        "pages/accounts/list.html",
+        rows=rows,
+        state=state,
+        columns=columns(hub, asker, *COLUMNS),
+        units=units,
+        channels=[(name, adapter.label) for name, adapter in installed().items()],
+        may_write=asker.may(P.ACCOUNT_WRITE),
+    )
+
+
+# --- a new one -------------------------------------------------------------------------------------------------
+
+
+@router.get("/new")
+def new_account(request: Request, hub: HubDep, asker: Keeper, channel: str = "") -> HTMLResponse:
+    """Which channel; then the form with that channel's own settings."""
+    if channel not in installed():
+        return page(request, asker, "pages/accounts/channels.html", channels=list(installed().values()))
+    adapter = installed()[channel]
+    fresh = {"unit": str(asker.viewer.unit_id), "action": adapter.limits.default_action}
+    return _form_page(request, hub, asker, adapter, FormState(fresh))
+
+
+@router.post("")
+def create_account(request: Request, hub: HubDep, asker: Keeper, sent: Sent) -> Response:
+    """Registers an account; it has no secrets yet."""
+    adapter = installed().get(text(sent, "channel"))
+    if adapter is None:
+        raise Invalid(field="channel", why="没有这个渠道。")
+    try:
+        with hub.works.write(asker.actor) as work:
+            unit = unit_in_reach(work.session, asker, P.ACCOUNT_WRITE, text(sent, "unit"))
+            values = read_account(adapter, sent, {}, {})
+            account = store.add(
+                work,
+                hub.seal,
+                unit_id=unit.id,
+                channel=adapter.name,
+                name=values["name"],
+                code=read_code(work.session, text(sent, "code")),
+                action=values["action"],
+                base_url=values["base_url"],
+                settings=values["settings"],
+                register=values["register"],
+                rehearsal=values["rehearsal"],
+            )
+            account.expires_on = values["expires_on"]
+    except XuandaError as error:
+        form = refused(asker, error, **typed(sent))
+        return _form_page(request, hub, asker, adapter, form, status=error.status)
+    return see_other(
+        f"/console/accounts/{account.id}", say(hub, asker, _("账号已登记。请生成链接，由账号管理人填写密钥。"))
+    )
+
+
+# --- one account -----------------------------------------------------------------------------------------------
+
+
+@router.get("/{account_id}")
+def one_account(request: Request, hub: HubDep, asker: Reader, account_id: int) -> HTMLResponse:
+    """One account: health, register, settings, which secrets are filled in."""
+    return account_page(request, hub, asker, account_id)
+
+
+@router.post("/{account_id}")
+def change_account(request: Request, hub: HubDep, asker: Keeper, account_id: int, sent: Sent) -> Response:
+    """Changes everything but the secrets and the code, which other systems know."""
+    try:
+        with hub.works.write(asker.actor) as work:
+            account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
+            unit = unit_in_reach(work.session, asker, P.ACCOUNT_WRITE, text(sent, "unit"))
+            values = read_account(adapter_of(account), sent, account.settings, account.register)
+            store.change(work, account, {**values, "unit_id": unit.id})
+    except NotFound:
+        raise
+    except XuandaError as error:
+        form = refused(asker, error, **typed(sent))
+        return account_page(request, hub, asker, account_id, form, status=error.status)
+    return see_other(f"/console/accounts/{account_id}", say(hub, asker, _("已保存。")))
+
+
+@router.post("/{account_id}/test")
+def test_account(hub: HubDep, asker: Keeper, account_id: int) -> Response:
+    """A cheap call to the platform that proves the secrets; no transaction is open meanwhile."""
+    with hub.works.read() as work:
+        account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
+        about = store.info(work.session, hub.seal, account)
+    fault, dead = "", False
+    try:
+        fault = hub.incoming.make(about).health()
+    except ChannelError as error:
+        fault, dead = error.message(asker.language), isinstance(error, Unauthorised)
+    except httpx.HTTPError as error:
+        fault = say(hub, asker, _("连接不上平台（%(why)s）。"), why=type(error).__name__)
+    with hub.works.write(asker.actor) as work:
+        account = work.session.get_one(Account, account_id)
+        work.audit("account.tested", account, fault=fault)
+        if dead:
+            store.credential_died(work, account_id, fault)
+        elif fault:
+            store.failed(work, account_id, fault)
+        else:
+            store.succeeded(work, account_id)
+    told = (
+        say(hub, asker, _("测试通过，密钥可用。"))
+        if not fault
+        else say(hub, asker, _("测试未通过：%(why)s"), why=fault)
+    )
+    return see_other(f"/console/accounts/{account_id}", told, "bad" if fault else "good")
+
+
+@router.post("/{account_id}/switch-off")
+def switch_off(hub: HubDep, asker: Keeper, account_id: int) -> Response:
+    """Takes the account out of use; what waits there is kept back."""
+    with hub.works.write(asker.actor) as work:
+        store.switch(work, account_for(work.session, asker, account_id, P.ACCOUNT_WRITE), False)
+        held = booking.hold_account(work, account_id, "账号已停用")
+    told = say(hub, asker, _("账号已停用，%(n)s 个待发任务已暂缓。"), n=held)
+    return see_other(f"/console/accounts/{account_id}", told)
+
+
+@router.post("/{account_id}/switch-on")
+def switch_on(hub: HubDep, asker: Keeper, account_id: int) -> Response:
+    """Takes the account into use again; what was kept back waits for a person."""
+    with hub.works.write(asker.actor) as work:
+        store.switch(work, account_for(work.session, asker, account_id, P.ACCOUNT_WRITE), True)
+    return see_other(f"/console/accounts/{account_id}", say(hub, asker, _("账号已启用。暂缓的任务须由人恢复。")))
+
+
+def account_for(session: Session, asker: Asker, account_id: int, permission: Permission) -> Account:
+    """The account when the person may do this in its unit; raises NotFound otherwise."""
+    account = session.get(Account, account_id)
+    if account is None:
+        raise NotFound
+    asker.must(permission, account.unit_id)
+    return account
+
+
+def account_page(
+    request: Request,
+    hub: Hub,
+    asker: Asker,
+    account_id: int,
+    form: FormState | None = None,
+    *,
+    status: int = 200,
+) -> HTMLResponse:
+    """The page of one account; `form` is what was typed and refused."""
+    with hub.works.read() as work:
+        account = account_for(work.session, asker, account_id, P.ACCOUNT_READ)
+        adapter = adapter_of(account)
+        writes = asker.may(P.ACCOUNT_WRITE, account.unit_id)
+        waiting = work.session.scalar(
+            select(func.count()).where(Delivery.account_id == account.id, Delivery.state == DeliveryState.BOOKED)
+        )
+        context = {
+            "unit": work.session.get_one(Unit, account.unit_id).name,
+            "quotas": quotas_of(work.session, [account], work.now).get(account.id, []),
+            "units": units_in_reach(work.session, asker, P.ACCOUNT_WRITE) if writes else [],
+            "waiting": waiting or 0,
+        }
+    kept = FormState(stored(account, adapter))
+    if form is not None and "name" not in form.values:
+        form = FormState({**kept.values, **form.values}, form.fault_field, form.fault)
+    filled = store.credential_names(hub.seal, account)
+    return page(
+        request,
+        asker,
+        "pages/accounts/one.html",
+        status=status,
+        account=account,
+        channel=channel_label(account.channel),
+        action=ACTION_LABELS.get(account.action, account.action),
+        health=health_of(account),
+        secrets=[(setting, setting.name in filled) for setting in secrets_of(adapter)],
+        shown=settings_in_words(account, adapter),
+        form=form or kept,
+        writes=writes,
+        known=account.channel in installed(),
+        **choices_of(adapter),
+        **context,
+    )
+
+
+def _form_page(
+    request: Request, hub: Hub, asker: Asker, adapter: type[Channel], form: FormState, *, status: int = 200
+) -> HTMLResponse:
+    with hub.works.read() as work:
+        units = units_in_reach(work.session, asker, P.ACCOUNT_WRITE)
+    return page(
+        request,
+        asker,
+        "pages/accounts/new.html",
+        status=status,
+        adapter=adapter,
+        form=form,
+        units=units,
+        **choices_of(adapter),
+    )
