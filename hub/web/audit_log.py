@@ -13,11 +13,12 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
+from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
+from hub.web.act_words import act_words
 from hub.web.lists import Listing, day_end, day_start, like, listing
 from hub.web.pages import columns, page, say, see_other
 from hub.web.rules import show
-from hub.wiring import Hub
 from kernel.audit import AuditLine, verify
 from kernel.errors import XuandaError
 from kernel.people import Permission, Unit
@@ -59,7 +60,8 @@ def audit_log(request: Request, hub: HubDep, asker: Auditor) -> HTMLResponse:
         lines=[(row[0], row[1], _details(row[0].details)) for row in rows],
         state=state,
         columns=columns(hub, asker, *COLUMNS),
-        acts=[(act, act) for act in acts],
+        acts=[(act, act_words(act, asker.language)) for act in acts],
+        act_words=act_words,
         fault=fault,
         export=request.url.query,
     )

@@ -73,7 +73,8 @@ class Edge:
                 await (await self._failed(request, failure))(scope, receive, send_with_headers)
             finally:
                 taken = round((monotonic() - begun) * 1000)
-                log.info("request", method=scope["method"], route=_route(scope), status=status, ms=taken)
+                if "route" in scope or status >= 400:  # Files are too many to be worth a line each.
+                    log.info("request", method=scope["method"], route=_route(scope), status=status, ms=taken)
 
     def _counting(self, receive: Receive) -> Receive:
         taken = 0

@@ -11,12 +11,12 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from hub.auth import grants as rules
+from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import FormState, refused
 from hub.web.lists import day_end, like, listing
 from hub.web.pages import columns, page, say, see_other
 from hub.web.people import unit_in_reach, units_in_reach
-from hub.wiring import Hub
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import ROLE_LABELS, Grant, Permission, Person, Role, Unit, scoped
 from kernel.work import Work

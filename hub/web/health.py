@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from hub.product import HEARTBEAT, Hub
 from hub.schema import is_current
 from hub.web.access import HubDep
-from hub.wiring import HEARTBEAT, Hub
 from kernel.duties import DutyMark
 
 router = APIRouter()

@@ -40,6 +40,22 @@ RESET = "password.reset"
 HOME = "/console"
 A_YEAR = 365 * 24 * 3600
 
+# Marks in the order to look for them: every browser also claims to be an older one.
+BROWSERS = (
+    ("MicroMessenger", "微信"),
+    ("Edg", "Edge"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
 LOGIN_COLUMNS = ((_("地址"), ""), (_("浏览器"), ""), (_("登录时间"), ""), (_("最近使用"), ""))
 
 Anybody = Annotated[Asker, Depends(signed_in())]
@@ -224,6 +240,13 @@ def remove_code(
     return see_other("/console/me", say(hub, asker, _("动态口令已关闭。")))
 
 
+def browser_name(agent: str) -> str:
+    """A browser's own long name in two words, as people know it; the beginning of the name when it is unknown."""
+    browser = next((word for mark, word in BROWSERS if mark in agent), "")
+    system = next((word for mark, word in SYSTEMS if mark in agent), "")
+    return " · ".join(part for part in (browser, system) if part) or agent[:40] or "—"
+
+
 def _account_page(request: Request, hub: Hub, asker: Asker, *, status: int = 200, error: str = "") -> HTMLResponse:
     person_id = asker.viewer.person_id
     with hub.works.read() as work:
@@ -244,7 +267,10 @@ def _account_page(request: Request, hub: Hub, asker: Asker, *, status: int = 200
         status=status,
         person=person,
         roles=[(ROLE_LABELS[Role(grant.role)], unit, grant.below, grant.ends_at) for grant, unit in held],
-        logins=[(login, asker.session is not None and login.id == asker.session.id) for login in logins],
+        logins=[
+            (login, browser_name(login.agent), asker.session is not None and login.id == asker.session.id)
+            for login in logins
+        ],
         changed_at=credential.changed_at,
         second_factor=credential.totp is not None,
         columns=columns(hub, asker, *LOGIN_COLUMNS),

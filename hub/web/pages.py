@@ -10,9 +10,9 @@ from urllib.parse import quote, unquote
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from hub.product import Hub
 from hub.web.access import Asker, language_of, the_hub
 from hub.web.nav import menu
-from hub.wiring import Hub
 from templates.views import Column, Flash, Shell, Tone
 
 FLASH_COOKIE = "xuanda_flash"

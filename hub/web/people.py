@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from hub.auth import links, persons
 from hub.auth.models import Credential
 from hub.auth.persons import Card
+from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import FormState, refused
 from hub.web.lists import like, listing
 from hub.web.login import RESET
 from hub.web.pages import columns, page, say, see_other
-from hub.wiring import Hub
 from kernel.errors import Forbidden, NotFound, XuandaError
 from kernel.people import ROLE_LABELS, Grant, Permission, Person, Role, Unit, scoped
 from templates.catalogue import _

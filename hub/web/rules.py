@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 
+from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import FormState, refused
 from hub.web.pages import columns, page, say, see_other
 from hub.web.people import unit_in_reach, units_in_reach
-from hub.wiring import Hub
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.office_rules import RULES, Rule, RuleVersion, set_rule, value_of
 from kernel.people import Permission, Person, Unit, ancestors

@@ -10,11 +10,11 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import FormState, refused
 from hub.web.pages import columns, page, say, see_other
 from hub.web.people import unit_in_reach, units_in_reach
-from hub.wiring import Hub
 from kernel.errors import Invalid, XuandaError
 from kernel.people import Permission, Person, Unit, add_unit, scoped
 from templates.catalogue import _

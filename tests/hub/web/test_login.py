@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from hub.auth import links
 from hub.auth.models import Credential
-from hub.web.login import RESET
+from hub.web.login import RESET, browser_name
 from hub.web.people import LINK_LASTS
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
@@ -186,6 +186,22 @@ def test_other_devices_can_be_logged_out(office: Office) -> None:
     page = here.get("/console/me")
     assert "已全部退出" in page.text
     assert "已全部退出" not in here.get("/console/me").text
+
+
+AGENTS = {
+    "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0": "Edge · Windows",
+    "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36": "Chrome · Windows",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0": "Firefox · Linux",
+    "Mozilla/5.0 (iPhone; OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Safari/604.1": "Safari · iPhone",
+    "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130.0 MicroMessenger/8.0": "微信 · Android",
+    "curl/8.5": "curl/8.5",
+    "": "—",
+}
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_browsers_are_named_as_people_know_them(agent: str) -> None:
+    assert browser_name(agent) == AGENTS[agent]
 
 
 def _field(html: str, pattern: str) -> str:
