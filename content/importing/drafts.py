@@ -112,22 +112,32 @@ def import_entry(
 def known_document(session: Session, unit_id: int, document: Document) -> Row | None:
     """The piece the unit made of the same file before."""
     found = _taken_over(session, unit_id, document.key)
-    return None if found is None else Row("known", document.title, "", found[0].id, ("同一文件已导入过。",))
+    return None if found is None else Row("known", found[0].title, "", found[0].id, ("同一文件已导入过。",))
 
 
 def import_docx(
-    work: Work, who: Viewer, column: Column, document: Document, pictures: Mapping[int, bytes], blobs: Blobs
+    work: Work,
+    who: Viewer,
+    column: Column,
+    document: Document,
+    pictures: Mapping[int, bytes],
+    blobs: Blobs,
+    title: str = "",
 ) -> Row:
-    """Makes a draft of a document unless the unit made one of the same file before."""
+    """Makes a draft of a document unless the unit made one of the same file before.
+
+    `title` stands in for one that the document does not show, as its file's name does.
+    """
     unit_id = home_of(work.session, who, column)
     there = known_document(work.session, unit_id, document)
     if there is not None:
         return there
-    draft = Draft(title=document.title, body=place(document.html, {}), editor=who.name)
+    named = () if document.title else ("没有找到标题，暂用文件名。",)
+    draft = Draft(title=document.title or title, body=place(document.html, {}), editor=who.name)
     piece = _create(work, who, column, unit_id, draft, document.key, document.key)
     names = {number: (picture.name, picture.alt) for number, picture in enumerate(document.pictures)}
     unread = _with_pictures(work, who, piece, draft, document.html, names, pictures, blobs)
-    return Row("new", document.title, "", piece.id, (*document.remarks, *unread))
+    return Row("new", draft.title, "", piece.id, (*named, *document.remarks, *unread))
 
 
 def keep_pictures(
