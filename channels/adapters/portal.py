@@ -307,9 +307,13 @@ class PortalChannel(Channel):
         return [self._line(entry, slug) for entry in self._entries(slug, (chunk - 1) * PER_PAGE + 1, chunk * PER_PAGE)]
 
     def _entries(self, slug: str, first: int, last: int) -> list[Entry]:
-        # A place is given before its page is written; what has no page yet must not be linked.
+        # A place is given before its page is written, and a withdrawal is recorded after its page is: what has no
+        # page yet, or only a phrase, must not be linked.
         entries = self.tools.catalogue.page(slug, max(1, first), last)
-        return [entry for entry in entries if self._path(entry.path).exists()]
+        return [entry for entry in entries if self._path(entry.path).exists() and not self._gone(entry.path)]
+
+    def _gone(self, path: str) -> bool:
+        return self._path(path + GONE).exists()
 
     def _line(self, entry: Entry, slug: str) -> PortalEntry:
         picture = PortalPicture(entry.picture, "") if entry.picture else None

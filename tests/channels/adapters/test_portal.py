@@ -1,0 +1,275 @@
+"""The portal's pages as files: what is written, what stays where it was, what a withdrawal leaves, what it costs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from channels.adapters.portal import GONE, PER_PAGE, PortalChannel
+from channels.base import Live, Placed, Post
+from channels.errors import Retryable
+from content import public
+from content.models import Piece, Release
+from kernel.blobs import Blobs
+from kernel.clock import StillClock
+from kernel.work import Works
+from scheduler.catalogue import DatabaseCatalogue
+from scheduler.posts import item_of
+from templates.engine import Engine
+from tests.channels.harness import make_account, make_tools
+from tests.factories import PORTAL, TITLE, Office, make_office
+
+
+@dataclass
+class Site:
+    """A portal of one office, with what it wrote."""
+
+    office: Office
+    clock: StillClock
+    folder: Path
+    channel: PortalChannel
+    written: list[str] = field(default_factory=list)
+
+    def post(self, release: Release, action: str = "publish", **more: Any) -> Post:
+        """A post of one release."""
+        with self.office.works.read() as work:
+            piece = work.session.get_one(Piece, release.piece_id)
+            item = item_of(work.session.get_one(Release, release.id), piece, "portal", PORTAL)
+        return Post(key="k", action=action, items=[item], **more)  # type: ignore[arg-type]  # One of the actions.
+
+    def publish(self, release: Release) -> Live:
+        """Publishes and records it, as the scheduler does."""
+        live = self.channel.publish(self.post(release))
+        with self.office.works.write() as work:
+            public.went_live(work, release.id, work.now)
+        return live
+
+    def released(self, **words: Any) -> Release:
+        """A release for the portal; whether it is signed is not the adapter's to ask."""
+        return self.office.submit(self.office.piece(**words).id, "portal")
+
+    def text(self, path: str) -> str:
+        """A page as a reader gets it."""
+        return (self.folder / path.lstrip("/")).read_text("utf-8")
+
+    def files(self) -> dict[str, tuple[int, int]]:
+        """Every file with its moment of writing and its number on disk, which tell whether it was written anew."""
+        return {
+            str(path.relative_to(self.folder)): (path.stat().st_mtime_ns, path.stat().st_ino)
+            for path in self.folder.rglob("*")
+            if path.is_file() and path.name != ".lock"
+        }
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """The product's own templates."""
+    return Engine()
+
+
+@pytest.fixture
+def site(sqlite_works: Works, clock: StillClock, tmp_path: Path, engine: Engine) -> Iterator[Site]:
+    """The office's portal in an empty folder."""
+    blobs = Blobs(tmp_path / "files")
+    office = make_office(sqlite_works, blobs, engine)
+    folder = tmp_path / "site"
+    tools = make_tools(
+        clock=clock,
+        files=blobs,
+        catalogue=DatabaseCatalogue(sqlite_works),
+        render=engine.render,
+        site_folder=folder,
+        public_url=PORTAL,
+    )
+    account = make_account("portal", settings={"sponsor": "云州市人民政府", "id_code": "3601000001"})
+    yield Site(office, clock, folder, PortalChannel(account, tools))
+    tools.http.close()
+
+
+def test_a_publication_writes_the_article_and_all_that_lists_it(site: Site) -> None:
+    release = site.released()
+    live = site.publish(release)
+    path = release.content["path"]
+    assert live.shown[release.piece_id].url == PORTAL + path
+    for page in (path, "/notices/index.html", "/notices/page-1.html", "/index.html"):
+        assert TITLE in site.text(page), page
+    assert "近期气温偏低" in site.text(path)
+    for feed in ("/notices/rss.xml", "/rss.xml"):
+        items = ElementTree.fromstring(site.text(feed)).findall("./channel/item/title")  # noqa: S314 - our own file
+        assert [item.text for item in items] == [TITLE], feed
+    assert PORTAL + path in site.text("/sitemap/notices-1.xml")
+    assert f"{PORTAL}/sitemap/notices-1.xml" in site.text("/sitemap.xml")
+    assert (site.folder / "404.html").exists()
+
+
+def test_a_repeat_leaves_the_same_pages(site: Site) -> None:
+    release = site.released()
+    site.publish(release)
+    before = {name: site.text(name) for name in site.files()}
+    settled = site.channel.reconcile(site.post(release))
+    assert isinstance(settled, Live)
+    assert {name: site.text(name) for name in site.files()} == before
+
+
+def test_archive_pages_keep_their_addresses_and_pieces(site: Site) -> None:
+    titles: dict[int, list[str]] = {}
+    for number in range(1, 46):
+        site.clock.step(minutes=1)
+        site.publish(site.released(title=f"第{number:03d}号通知"))
+        if number == 25:
+            titles[1] = re.findall(r"第\d{3}号通知", site.text("/notices/page-1.html"))
+    shown = {n: sorted(set(re.findall(r"第(\d{3})号通知", site.text(f"/notices/page-{n}.html")))) for n in (1, 2, 3)}
+    assert shown[1] == [f"{n:03d}" for n in range(1, 21)]
+    assert shown[2] == [f"{n:03d}" for n in range(21, 41)]
+    assert shown[3] == [f"{n:03d}" for n in range(41, 46)]
+    assert re.findall(r"第\d{3}号通知", site.text("/notices/page-1.html")) == titles[1]
+    newest = re.findall(r"第(\d{3})号通知", site.text("/notices/index.html"))
+    assert list(dict.fromkeys(newest))[:25] == [f"{n:03d}" for n in range(45, 20, -1)]
+    assert "/notices/page-1.html" in site.text("/notices/page-2.html")
+    assert "/notices/page-3.html" in site.text("/notices/page-2.html")
+
+
+def test_the_cost_does_not_grow_with_the_site(site: Site) -> None:
+    costs = {}
+    for number in range(1, PER_PAGE + 6):
+        before = site.files()
+        site.publish(site.released(title=f"第{number:03d}号通知"))
+        costs[number] = sum(1 for name, seen in site.files().items() if before.get(name) != seen)
+    assert max(costs.values()) <= 13
+    assert {costs[n] for n in (2, 10, PER_PAGE, PER_PAGE + 5)} == {costs[2]}
+
+
+def test_a_withdrawal_leaves_a_phrase_and_a_marker_and_no_line_in_any_list(site: Site) -> None:
+    stays, goes = site.released(title="留下的通知"), site.released(title="撤下的通知")
+    site.publish(stays)
+    site.publish(goes)
+    post = site.post(goes, "withdraw", phrase="该内容已过有效期，现予撤下。")
+    assert isinstance(site.channel.withdraw(post), Live)
+    page = site.text(goes.content["path"])
+    assert "现予撤下" in page
+    assert "气温偏低" not in page
+    assert (site.folder / (goes.content["path"] + GONE).lstrip("/")).exists()
+    for listing in ("/notices/index.html", "/notices/page-1.html", "/index.html", "/rss.xml", "/sitemap/notices-1.xml"):
+        assert "撤下的通知" not in site.text(listing), listing
+        assert goes.content["path"] not in site.text(listing), listing
+    assert "留下的通知" in site.text("/notices/index.html")
+    with site.office.works.write() as work:
+        public.withdrawn(work, goes.piece_id, work.now, post.phrase)
+    assert isinstance(site.channel.reconcile(post), Live)
+    assert "撤下的通知" not in site.text("/notices/index.html")
+
+
+def test_a_withdrawn_piece_that_is_published_again_is_back(site: Site) -> None:
+    release = site.released()
+    site.publish(release)
+    site.channel.withdraw(site.post(release, "withdraw"))
+    site.publish(release)
+    assert not (site.folder / (release.content["path"] + GONE).lstrip("/")).exists()
+    assert "气温偏低" in site.text(release.content["path"])
+
+
+def test_a_correction_keeps_the_first_time_and_shows_the_second(site: Site) -> None:
+    release = site.released()
+    live = site.publish(release)
+    shown = live.shown[release.piece_id]
+    site.clock.step(days=2)
+    site.office.save(release.piece_id, title="更正后的标题", body="<p>延长至4月10日。</p>")
+    corrected = site.office.sign_off(site.office.submit(release.piece_id, "portal").id)
+    placed = {release.piece_id: Placed(release.piece_id, shown.remote_id, shown.url, shown.data)}
+    again = site.channel.correct(site.post(corrected, "correct", placed=placed))
+    page = site.text(release.content["path"])
+    assert again.shown[release.piece_id].data == shown.data
+    assert "更正后的标题" in page
+    assert "4月10日" in page
+    assert "4月7日" not in page
+    assert "2026-03-02" in page
+    assert "2026-03-04" in page
+
+
+def test_a_redrawing_shows_no_time_of_change(site: Site) -> None:
+    release = site.released()
+    live = site.publish(release)
+    first = site.text(release.content["path"])
+    shown = live.shown[release.piece_id]
+    site.clock.step(days=2)
+    placed = {release.piece_id: Placed(release.piece_id, shown.remote_id, shown.url, shown.data)}
+    site.channel.correct(site.post(release, "refresh", placed=placed))
+    assert site.text(release.content["path"]) == first
+
+
+HOSTILE = "<script>alert(1)</script>\"'&{{ 7*7 }}"
+
+
+def test_a_hostile_title_is_text_everywhere(site: Site) -> None:
+    release = site.released(title=HOSTILE)
+    site.publish(release)
+    for name in site.files():
+        if name.endswith(".html"):
+            assert "<script>alert" not in site.text(name), name
+            assert "49" not in re.findall(r"alert\(1\)[^<]*", site.text(name))[:1], name
+    item = ElementTree.fromstring(site.text("/rss.xml")).find("./channel/item/title")  # noqa: S314 - our own file
+    assert item is not None
+    assert item.text == HOSTILE
+
+
+def test_pictures_and_attachments_are_copied_once(site: Site) -> None:
+    piece = site.office.piece()
+    picture = site.office.picture(piece.id)
+    paper = site.office.attachment(piece.id, name="供热 范围.txt", data=b"names")
+    site.office.save(piece.id, body=f'<p>图</p><img src="/media/{picture.sha256}.png" alt="供热站">')
+    release = site.office.sign_off(site.office.submit(piece.id, "portal").id)
+    site.publish(release)
+    shown = site.text(release.content["path"])
+    assert f"/media/{picture.sha256}." in shown
+    media = next((site.folder / "media").iterdir())
+    assert media.read_bytes() == site.office.blobs.get(picture.sha256)
+    (kept,) = [name for name in site.files() if name.startswith(f"files/{paper.sha256}")]
+    assert (site.folder / kept).read_bytes() == b"names"
+    before = media.stat().st_mtime_ns
+    site.publish(release)
+    assert media.stat().st_mtime_ns == before
+
+
+def test_a_page_not_yet_written_is_not_linked(site: Site) -> None:
+    waiting, written = site.released(title="还没有页面"), site.released(title="已有页面")
+    with site.office.works.write() as work:
+        public.reserve_place(work, waiting.id)
+    site.publish(written)
+    assert "还没有页面" not in site.text("/notices/index.html")
+    site.publish(waiting)
+    assert "还没有页面" in site.text("/notices/index.html")
+
+
+def test_a_full_or_broken_disk_is_tried_again(site: Site, tmp_path: Path) -> None:
+    blocked = tmp_path / "not-a-folder"
+    blocked.write_text("a file where the site should be")
+    channel = PortalChannel(site.channel.account, replace(site.channel.tools, site_folder=blocked / "site"))
+    with pytest.raises(Retryable) as later:
+        channel.publish(site.post(site.released()))
+    assert "网站目录" in later.value.reason
+
+
+def test_a_missing_picture_is_tried_again_and_half_a_page_is_never_seen(site: Site) -> None:
+    piece = site.office.piece()
+    picture = site.office.picture(piece.id)
+    site.office.save(piece.id, body=f'<img src="/media/{picture.sha256}.png" alt="供热站">')
+    release = site.office.sign_off(site.office.submit(piece.id, "portal").id)
+    site.office.blobs.path(picture.sha256).unlink()
+    with pytest.raises(Retryable):
+        site.channel.publish(site.post(release))
+    assert not (site.folder / release.content["path"].lstrip("/")).exists()
+    assert [name for name in site.files() if ".new-" in name] == []
+
+
+def test_times_are_the_offices(site: Site) -> None:
+    site.clock.step(hours=15.5)
+    release = site.released()
+    live = site.publish(release)
+    assert live.shown[release.piece_id].data["published_at"].startswith("2026-03-02T16:30")
+    assert "2026-03-03" in site.text(release.content["path"])
