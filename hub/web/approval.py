@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -82,8 +82,8 @@ def last_signed(session: Session, release: Release) -> Release | None:
     return session.scalars(query.order_by(Release.number.desc()).limit(1)).one_or_none()
 
 
-def acts(session: Session, piece: Piece) -> list[Act]:
-    """Every act on a piece and its releases, the newest first, out of the audit log."""
+def acts(session: Session, piece: Piece, translate: Callable[[str], str]) -> list[Act]:
+    """Every act on a piece and its releases, the newest first, out of the audit log, in the reader's language."""
     releases = select(Release.id).where(Release.piece_id == piece.id)
     query = select(AuditLine).where(
         or_(
@@ -92,7 +92,8 @@ def acts(session: Session, piece: Piece) -> list[Act]:
         ),
         AuditLine.act.in_(ACTS),
     )
-    return [_act(line) for line in session.scalars(query.order_by(AuditLine.seq.desc()).limit(MOST_ACTS))]
+    found = session.scalars(query.order_by(AuditLine.seq.desc()).limit(MOST_ACTS))
+    return [_act(line, translate) for line in found]
 
 
 def form_of(session: Session, release: Release, zone: ZoneInfo, now: datetime) -> ApprovalForm:
@@ -214,13 +215,13 @@ def _step(release: Release, level: int, row: SignedRow | None, next_level: int, 
     )
 
 
-def _act(line: AuditLine) -> Act:
+def _act(line: AuditLine, translate: Callable[[str], str]) -> Act:
     what, tone = ACTS[line.act]
     details: Mapping[str, Any] = json.loads(line.details)
     note = str(details.get("reason") or details.get("why") or details.get("opinion") or details.get("to") or "")
     if line.act == "piece.saved":
-        note = f"第 {details.get('revision')} 版"
-    return Act(at=line.at, who=line.actor_name, what=what, note=note, tone=tone)
+        note = translate("第 %(n)s 版") % {"n": details.get("revision")}
+    return Act(at=line.at, who=line.actor_name, what=translate(what), note=note, tone=tone)
 
 
 def _names(session: Session, ids: Sequence[int | None]) -> dict[int, str]:

@@ -452,7 +452,7 @@ def history(
         words = [_revision_text(session, piece, by_number[n]) for n in (older, newer)]
         rows = session.scalars(select(Release).filter_by(piece_id=piece.id).order_by(Release.number.desc())).all()
         chains = [(release, approval.chain(session, release)) for release in rows]
-        done = approval.acts(session, piece)
+        done = approval.acts(session, piece, lambda words: say(hub, asker, words))
     return page(
         request,
         asker,
@@ -526,7 +526,7 @@ def _context(hub: Hub, session: Session, asker: Asker, piece: Piece) -> dict[str
         "pictures": pictures,
         "files": files,
         "cover": revision.cover_id,
-        "acts": approval.acts(session, piece)[:8],
+        "acts": approval.acts(session, piece, lambda words: say(hub, asker, words))[:8],
         "may": {act: writes and may_move(piece.state, act) for act in ("edit", "recall", "trash", "restore")},
     }
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from kernel.clock import Clock
 from tests.hub.office import PASSWORD
 from tests.hub.web.newsroom import Newsroom, open_newsroom
+from tests.templates.browser import AXE
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -51,6 +52,20 @@ class House:
         # Frames of previews run nothing on purpose; the browser says so for every script it did not run.
         if kind == "error" and "sandboxed" not in text and "status of 4" not in text:
             self.complaints.append(f"{page.url} {text}")
+
+
+def axe(page: Page) -> list[str]:
+    """What axe-core finds on the page against WCAG 2.1 A and AA and its best practices; frames are checked alone."""
+    page.evaluate(AXE.read_text("utf-8"))
+    # The rich editor's own toolbar is a third party's and stays out.
+    scope = "{exclude: [['.jodit-toolbar__box'], ['.jodit-status-bar'], ['iframe']]}"
+    rules = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'], iframes: false}"
+    found = page.evaluate(f"async () => (await axe.run({scope}, {rules})).violations")
+    return [
+        f"{rule['id']}: {node['target'][0]} {node.get('failureSummary', '')[:200]}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from content.models import Asset, ListedWord, Piece, Release, Revision, Variant
 from kernel.clock import StillClock
 from tests.factories import picture_bytes
-from tests.journeys.editorial import House, running
+from tests.journeys.editorial import House, axe, running
 
 pytestmark = pytest.mark.browser
 
@@ -222,4 +222,5 @@ def test_the_desk_fits_its_window(house: House, width: int) -> None:
     for path in ("", "/new", f"/{piece.id}", f"/{piece.id}/history"):
         page.goto(f"{house.address}/console/pieces{path}")
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
+        assert axe(page) == [], path
     assert house.complaints == []

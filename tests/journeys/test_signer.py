@@ -14,7 +14,7 @@ from content.models import Piece, Release, Signature
 from content.states import PieceState, ReleaseState
 from hub.notices import Notice
 from kernel.clock import StillClock
-from tests.journeys.editorial import House, running
+from tests.journeys.editorial import House, axe, running
 
 pytestmark = pytest.mark.browser
 
@@ -155,4 +155,5 @@ def test_the_signing_desk_fits_its_window(house: House, width: int) -> None:
     for path in ("", f"/{release.id}", f"/{release.id}/form", f"/{release.id}/paper"):
         page.goto(f"{house.address}/console/signing{path}")
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, path
+        assert axe(page) == [], path
     assert house.complaints == []

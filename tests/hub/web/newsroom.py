@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,11 @@ class Present:
 @cache
 def pages() -> Engine:
     """The engine of every newsroom."""
-    return Engine(now=lambda: Present.clock.now())
+    return Engine(now=_now)
+
+
+def _now() -> datetime:
+    return Present.clock.now()
 
 
 class Newsroom(web.Office):
