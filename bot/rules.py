@@ -51,6 +51,20 @@ TICKET_DAYS = declare(
         _days_by_kind,
     )
 )
+QUICK: Rule[list[str]] = declare(
+    Rule(
+        "desk.quick_replies",
+        [
+            "您好，请问还有什么可以帮您？",
+            "请稍等，正在为您核实。",
+            "请提供办理事项的名称和您所在的区县。",
+            "为保护您的个人信息，请不要在此发送身份证号、银行卡号。",
+            "感谢您的咨询，祝您生活愉快！",
+        ],
+        "坐席常用语",
+        _words,
+    )
+)
 FRESH = declare(Rule("callback.fresh_minutes", 10, "平台推送的时间戳允许偏差（分钟）", number_between(1, 1440)))
 
 

@@ -11,7 +11,7 @@ from hub.auth import tokens
 from hub.notices import Notice
 from kernel.people import Grant, Person, Role, Unit
 from kernel.work import Work
-from tests.house import editorial_objects
+from tests.house import citizen_objects, editorial_objects
 from tests.house.target import Target
 
 
@@ -72,6 +72,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/grants/{grant_id}/withdraw": a_grant,
     "/console/tokens/{token_id}/revoke": a_token,
     "/console/rules/{name}": a_rule,
+    **citizen_objects.OF_A_UNIT,
     **editorial_objects.OF_A_UNIT,
 }
 
@@ -82,11 +83,7 @@ OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {
 
 # Addresses with a parameter that names no object of a unit, each with its reason.
 OF_NOBODY: dict[str, str] = {
-    **{
-        f"/chat/{{conversation_id}}/{act}": "the session's own token is the proof, not a unit"
-        for act in ("messages", "lines", "events", "end", "rating")
-    },
-    "/callbacks/wechat/{code}": "the platform's signature over the account's own token is the proof",
+    **citizen_objects.OF_NOBODY,
     "/console/password/{token}": "the token is the proof; whom it belongs to stands in the link's own row",
     **editorial_objects.OF_NOBODY,
 }

@@ -1,0 +1,390 @@
+"""在线接待: who waits, what was said, and what a person may do; live within a second, without a reload."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from bot import desk, gateway, knowledge, reply, rules, store, tickets, waiting, windows
+from bot.handoff import REASON_LABELS
+from bot.knowledge import Answer
+from bot.models import Conversation, InboundMessage, Rating
+from bot.nlu.wire import faq_key
+from bot.reply import Said
+from bot.states import CONVERSATION_LABELS, RATINGS, REPLY_LABELS, TICKET_KINDS, ConversationState, ReplyState
+from channels.accounts.models import Account
+from hub.live import desk_topic
+from hub.product import Hub
+from hub.web.access import Asker, HubDep, may
+from hub.web.pages import fragment, page, say, see_other
+from kernel.errors import NotFound
+from kernel.office_rules import value_of
+from kernel.people import Permission, Person, Unit, scoped
+from kernel.work import Work
+from templates.catalogue import _
+
+router = APIRouter(prefix="/console/desk")
+log = structlog.get_logger(__name__)
+
+S = ConversationState
+Reader = Annotated[Asker, Depends(may(Permission.CONVERSATION_READ))]
+Agent = Annotated[Asker, Depends(may(Permission.CONVERSATION_ANSWER))]
+Text = Annotated[str, Form()]
+
+TEMPLATE = "pages/desk/desk.html"
+STREAM_SECONDS = 600.0
+SUGGESTED = 3
+HANDLED_KINDS = ("咨询", "求助", "投诉", "建议", "举报")
+CHANNEL_LABELS = {"portal": _("门户网站"), "wechat": _("微信公众号")}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One conversation in a list of the desk."""
+
+    conversation: Conversation
+    title: str
+    words: str
+    agent: str
+    unread: bool
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Whom the desk has to do with: danger first, then who waits, mine, and what colleagues have."""
+
+    waiting: Sequence[Row]
+    mine: Sequence[Row]
+    team: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """Words of the CMS that may answer the citizen, ready to be put into the answer."""
+
+    title: str
+    text: str
+    href: str
+
+
+# --- looking ----------------------------------------------------------------------------------------
+
+
+@router.get("")
+def the_desk(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
+    """The lists, and a place for a conversation."""
+    with hub.works.read() as work:
+        lists = _lists(work, asker)
+    return page(request, asker, TEMPLATE, lists=lists, opened=0, shown=None)
+
+
+@router.get("/lists")
+def lists(request: Request, hub: HubDep, asker: Reader, opened: int = 0) -> HTMLResponse:
+    """The lists as they are now."""
+    with hub.works.read() as work:
+        found = _lists(work, asker)
+    return fragment(request, asker, TEMPLATE, "lists", lists=found, opened=opened)
+
+
+@router.get("/events")
+async def events(hub: HubDep, asker: Reader, opened: int = 0) -> Response:
+    """A stream that says "desk" when the lists have changed and "talk" when the open conversation has."""
+    stream = _stream(hub, asker, opened)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+@router.get("/{conversation_id}")
+def conversation(request: Request, hub: HubDep, asker: Reader, conversation_id: int) -> HTMLResponse:
+    """One conversation with its whole history, the channel's rules and what may be done."""
+    with hub.works.read() as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_READ)
+        context = _shown(work, asker, found)
+        context["lists"] = _lists(work, asker)
+    context["suggested"] = _suggested(hub, found, "")
+    return page(request, asker, TEMPLATE, opened=conversation_id, **context)
+
+
+@router.get("/{conversation_id}/talk")
+def talk(request: Request, hub: HubDep, asker: Reader, conversation_id: int) -> HTMLResponse:
+    """What was said, and what may be done, as it is now."""
+    return _talk(request, hub, asker, conversation_id)
+
+
+@router.get("/{conversation_id}/suggestions")
+def suggestions(request: Request, hub: HubDep, asker: Reader, conversation_id: int, q: str = "") -> HTMLResponse:
+    """Published words that fit the citizen's last sentence, or what the agent looks for."""
+    with hub.works.read() as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_READ)
+    suggested = _suggested(hub, found, q.strip()[:100])
+    return fragment(request, asker, TEMPLATE, "suggestions", suggested=suggested, q=q.strip(), opened=conversation_id)
+
+
+# --- acting -----------------------------------------------------------------------------------------
+
+
+@router.post("/{conversation_id}/take")
+def take(hub: HubDep, asker: Agent, conversation_id: int) -> Response:
+    """接入."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        desk.take(work, asker.viewer, found, hub.incoming.words)
+    return _back(conversation_id, say(hub, asker, _("已接入，市民已看到您在线。")))
+
+
+@router.post("/{conversation_id}/answer")
+def answer(request: Request, hub: HubDep, asker: Agent, conversation_id: int, text: Text = "") -> Response:
+    """Answers the citizen; from the page the talk alone comes back."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        desk.answer(work, asker.viewer, found, text, hub.incoming.words)
+    if request.headers.get("hx-request") == "true":
+        return _talk(request, hub, asker, conversation_id)
+    return _back(conversation_id)
+
+
+@router.post("/{conversation_id}/note")
+def note(hub: HubDep, asker: Agent, conversation_id: int, text: Text = "") -> Response:
+    """内部备注."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        desk.note(work, asker.viewer, found, text)
+    return _back(conversation_id, say(hub, asker, _("备注已保存，市民看不到。")))
+
+
+@router.post("/{conversation_id}/again")
+def send_again(hub: HubDep, asker: Agent, conversation_id: int, reply_id: Annotated[int, Form()] = 0) -> Response:
+    """Sends once more what did not arrive; only a person decides that."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        desk.send_again(work, asker.viewer, found, reply_id)
+    return _back(conversation_id, say(hub, asker, _("已重新发送。")))
+
+
+@router.post("/{conversation_id}/transfer")
+def transfer(hub: HubDep, asker: Agent, conversation_id: int, to: Text = "", reason: Text = "") -> Response:
+    """转给同事, or back to the queue."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        desk.transfer(work, asker.viewer, found, int(to) if to.isdigit() and len(to) < 18 else None, reason)
+    return see_other("/console/desk", say(hub, asker, _("已转出。")))
+
+
+@router.post("/{conversation_id}/snooze")
+def snooze(hub: HubDep, asker: Agent, conversation_id: int, minutes: Annotated[int, Form()] = 30) -> Response:
+    """稍后处理."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        if found.state in desk.FREE:
+            desk.take(work, asker.viewer, found, hub.incoming.words)
+        desk.snooze(work, asker.viewer, found, minutes)
+    return see_other("/console/desk", say(hub, asker, _("已放到稍后处理；市民来信时会立即回来。")))
+
+
+@router.post("/{conversation_id}/acknowledge")
+def acknowledge(hub: HubDep, asker: Agent, conversation_id: int) -> Response:
+    """Somebody sees to the danger: the alarm stops."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        desk.acknowledge(work, asker.viewer, found)
+    return _back(conversation_id, say(hub, asker, _("已确认处置，停止告警。")))
+
+
+@router.post("/{conversation_id}/ticket")
+def make_ticket(hub: HubDep, asker: Agent, conversation_id: int, kind: Text = "咨询", text: Text = "") -> Response:
+    """转工单: the matter goes on with a number and a deadline; the citizen is told where a message reaches him."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        made = tickets.make(
+            work,
+            unit_id=found.unit_id,
+            kind=kind,
+            text=text.strip() or store.said_by_citizen(work.session, found.id),
+            zone=hub.settings.office_zone,
+            conversation_id=found.id,
+        )
+        if not windows.hindrance(found, work.now) and found.state != S.CLOSED:
+            unit = work.session.get_one(Unit, found.unit_id)
+            words = hub.incoming.words.ticket(made.number, made.kind, unit.name, made.due_at)
+            reply.book(work, found, "agent", Said(words), person_id=asker.viewer.person_id)
+    return _back(conversation_id, say(hub, asker, _("已转工单 %(number)s。"), number=made.number))
+
+
+@router.post("/{conversation_id}/close")
+def close(hub: HubDep, asker: Agent, conversation_id: int, summary: Text = "") -> Response:
+    """结束会话 with a summary; the citizen is asked for a rating."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        desk.close(work, asker.viewer, found, summary, hub.incoming.words)
+    return see_other("/console/desk", say(hub, asker, _("会话已结束，已请市民评价。")))
+
+
+# --- parts ------------------------------------------------------------------------------------------
+
+
+def _conversation(work: Work, asker: Asker, conversation_id: int, permission: Permission) -> Conversation:
+    query = select(Conversation).where(Conversation.id == conversation_id)
+    found = work.session.scalars(scoped(query, Conversation.unit_id, asker.viewer, permission)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _back(conversation_id: int, message: str = "") -> Response:
+    return see_other(f"/console/desk/{conversation_id}", message)
+
+
+def _talk(request: Request, hub: Hub, asker: Asker, conversation_id: int) -> HTMLResponse:
+    with hub.works.read() as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_READ)
+        context = _shown(work, asker, found)
+    return fragment(request, asker, TEMPLATE, "talk", opened=conversation_id, **context)
+
+
+def _lists(work: Work, asker: Asker) -> Lists:
+    found = store.going_on(work.session, asker.viewer)
+    rows = [_row(work.session, one) for one in found]
+    mine = asker.viewer.person_id
+
+    def danger_first(row: Row) -> tuple[bool, int]:
+        return (not _in_danger(row.conversation), row.conversation.id)
+
+    waits = [row for row in rows if row.conversation.state in desk.FREE]
+    own = [row for row in rows if row.conversation.state in desk.MINE and row.conversation.agent_id == mine]
+    others = [row for row in rows if row.conversation.state in desk.MINE and row.conversation.agent_id != mine]
+    return Lists(
+        sorted(waits, key=lambda row: not _in_danger(row.conversation)),
+        sorted(own, key=danger_first),
+        sorted(others, key=danger_first),
+    )
+
+
+def _row(session: Session, one: Conversation) -> Row:
+    agent = session.get(Person, one.agent_id) if one.agent_id else None
+    last = store.lines_of(session, one.id, max(0, one.lines - 1))
+    unread = bool(last) and last[-1].side == store.CITIZEN
+    return Row(one, _title(session, one), store.last_words(session, one.id), agent.name if agent else "", unread)
+
+
+def _title(session: Session, one: Conversation) -> str:
+    if one.name:
+        return one.name
+    account = session.get(Account, one.account_id) if one.account_id else None
+    return f"{account.name if account else ''} · {one.sender[-6:]}".strip(" ·")
+
+
+def _in_danger(one: Conversation) -> bool:
+    return one.urgent_at is not None and one.acknowledged_at is None
+
+
+def _shown(work: Work, asker: Asker, found: Conversation) -> dict[str, Any]:
+    session = work.session
+    account = session.get(Account, found.account_id) if found.account_id else None
+    agent = session.get(Person, found.agent_id) if found.agent_id else None
+    mine = found.agent_id == asker.viewer.person_id and found.state in desk.MINE
+    may_answer = asker.may(Permission.CONVERSATION_ANSWER, found.unit_id)
+    rating = session.scalars(select(Rating).where(Rating.conversation_id == found.id)).one_or_none()
+    return {
+        "shown": found,
+        "title": _title(session, found),
+        "account": account.name if account else "",
+        "channel": CHANNEL_LABELS.get(found.channel, found.channel),
+        "own_page": found.channel in reply.OWN_PAGES,
+        "lines": store.lines_of(session, found.id),
+        "earlier": [(one, store.lines_of(session, one.id)) for one in store.earlier(session, found)],
+        "agent": agent.name if agent else "",
+        "mine": mine,
+        "may_answer": may_answer and (mine or found.state in desk.FREE),
+        "may_take": may_answer and found.state in desk.FREE,
+        "may_act": may_answer,
+        "danger": _in_danger(found),
+        "hindrance": windows.hindrance(found, work.now),
+        "label": CONVERSATION_LABELS[S(found.state)],
+        "reason": REASON_LABELS.get(found.waiting_reason, ""),
+        "ahead": waiting.ahead_of(work, found) if found.state == S.WAITING else 0,
+        "reply_labels": REPLY_LABELS,
+        "lost": (ReplyState.FAILED, ReplyState.UNKNOWN),
+        "rating": RATINGS[rating.score - 1] if rating else "",
+        "colleagues": [(one.id, one.name) for one in desk.colleagues(work, found, asker.viewer)],
+        "kinds": [(kind, kind) for kind in TICKET_KINDS if kind in HANDLED_KINDS],
+        "quick": value_of(session, rules.QUICK, found.unit_id, work.now),
+        "at": work.now,
+        "suggested": [],
+        "q": "",
+    }
+
+
+def _suggested(hub: Hub, found: Conversation, wanted: str) -> list[Suggested]:
+    """What the engine and the search find; an engine that is down suggests nothing."""
+    with hub.works.read() as work:
+        text = gateway.for_engine(wanted or _last_question(work.session, found.id))
+    if not text:
+        return []
+    try:
+        decision = hub.incoming.engine.understand(text, found.engine_session)
+        keys = [int(key) for label in decision.keys if (key := faq_key(label))]
+    except Exception:  # The edge of the engine: an agent can answer without it.
+        log.exception("no suggestions")
+        keys = []
+    with hub.works.read() as work:
+        session = work.session
+        keys += [source.piece for source in knowledge.search(session, text, work.now)]
+        answers: list[Answer] = []
+        for piece in dict.fromkeys(keys):
+            answered = knowledge.answer_of(session, piece, work.now)
+            if answered is not None and answered.text:
+                answers.append(answered)
+    portal = hub.settings.address
+    return [Suggested(one.sources[-1].title, one.text, f"{portal}{one.sources[0].path}") for one in answers[:SUGGESTED]]
+
+
+def _last_question(session: Session, conversation_id: int) -> str:
+    query = (
+        select(InboundMessage.text)
+        .where(
+            InboundMessage.conversation_id == conversation_id,
+            InboundMessage.kind.in_(("text", "voice")),
+            InboundMessage.outcome.not_in(("handoff", "waits", "rating")),
+        )
+        .order_by(InboundMessage.number.desc())
+        .limit(1)
+    )
+    return session.scalar(query) or ""
+
+
+async def _stream(hub: Hub, asker: Asker, opened: int) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    units = asker.viewer.units(Permission.CONVERSATION_READ)
+    topics = [desk_topic(unit) for unit in units]
+    ends = loop.time() + STREAM_SECONDS
+    last = await run_in_threadpool(_fingerprint, hub, asker)
+    with hub.incoming.live.watching(topics) as watcher:
+        yield ": listening\n\n"
+        async with aclosing(watcher.changes()) as changes:
+            while loop.time() < ends:
+                told = await anext(changes)
+                now = await run_in_threadpool(_fingerprint, hub, asker)
+                if not told and now == last:
+                    yield ": still here\n\n"
+                    continue
+                last = now
+                yield "event: desk\ndata: changed\n\n"
+                if opened:
+                    yield "event: talk\ndata: changed\n\n"
+
+
+def _fingerprint(hub: Hub, asker: Asker) -> tuple[tuple[object, ...], ...]:
+    """What the lists rest on, so that what another process wrote is seen too."""
+    with hub.works.read() as work:
+        found = store.going_on(work.session, asker.viewer)
+        return tuple((one.id, one.state, one.lines, one.agent_id, one.acknowledged_at) for one in found)
