@@ -17,6 +17,7 @@ OBJECTS: dict[str, str] = {
     "import": "导入",
     "link": "一次性链接",
     "login": "登录",
+    "notice": "通知",
     "password": "密码",
     "person": "人员",
     "picture": "图片",

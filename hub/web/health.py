@@ -30,12 +30,13 @@ def healthz() -> JSONResponse:
 @router.get("/readyz")
 def readyz(hub: HubDep) -> JSONResponse:
     """Database reachable, schema current, the engine's last tick less than a minute ago; else 503 with the reason."""
-    checks = _checks(hub)
+    checks = readiness(hub)
     ready = all(value is True for value in checks.values())
     return JSONResponse({"ready": ready, **checks}, status_code=200 if ready else 503)
 
 
-def _checks(hub: Hub) -> dict[str, bool]:
+def readiness(hub: Hub) -> dict[str, bool]:
+    """What must hold before this process may be sent requests."""
     try:
         with hub.works.read() as work:
             last = work.session.scalar(select(DutyMark.done_at).where(DutyMark.name == HEARTBEAT))
