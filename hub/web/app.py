@@ -37,6 +37,7 @@ from hub.web import (
     retractions,
     rules,
     signing,
+    system,
     timetable,
     tokens,
     units,
@@ -71,6 +72,7 @@ CONSOLE: tuple[APIRouter, ...] = (
     grants.router,
     tokens.router,
     rules.router,
+    system.router,
     audit_log.router,
     patterns.router,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hub.auth import tokens
-from hub.notices import Notice
+from hub.notices import Notice, NoticeSend, SendState
 from kernel.people import Grant, Person, Role, Unit
 from kernel.work import Work
 from tests.house import citizen_objects, editorial_objects
@@ -62,6 +62,15 @@ def a_notice(work: Work, person: Person) -> Target:
     return Target({"notice_id": notice.id})
 
 
+def a_send(work: Work, unit: Unit) -> Target:
+    """A mail to a person of the unit that failed."""
+    number = a_notice(work, somebody(work, unit)).params["notice_id"]
+    send = NoticeSend(notice_id=number, channel="smtp", address="x@y", state=SendState.FAILED, next_at=work.now)
+    work.session.add(send)
+    work.session.flush()
+    return Target({"send_id": send.id})
+
+
 # Objects of a unit: out of reach they do not exist.
 OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/people/{person_id}": a_person,
@@ -71,6 +80,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/units/{unit_id}": a_unit,
     "/console/grants/{grant_id}/withdraw": a_grant,
     "/console/tokens/{token_id}/revoke": a_token,
+    "/console/system/sends/{send_id}/again": a_send,
     "/console/rules/{name}": a_rule,
     **citizen_objects.OF_A_UNIT,
     **editorial_objects.OF_A_UNIT,
