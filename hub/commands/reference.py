@@ -9,14 +9,16 @@ import click
 import typer
 from typer.main import get_command
 
+from analytics.metrics import METRICS
 from hub.commands.settings import printable
 from hub.settings import Settings
+from templates.catalogue import Translator
 
 
 def write_reference(
     folder: Annotated[Path, typer.Argument(help="Where the pages go.")] = Path("docs/reference"),
 ) -> None:
-    """Writes settings.md and commands.md."""
+    """Writes settings.md, commands.md and metrics.md."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -25,7 +27,7 @@ def write_reference(
 
 def pages() -> dict[str, str]:
     """The generated pages by file name."""
-    return {"settings.md": settings_page(), "commands.md": commands_page()}
+    return {"settings.md": settings_page(), "commands.md": commands_page(), "metrics.md": metrics_page()}
 
 
 def settings_page() -> str:
@@ -56,6 +58,23 @@ def commands_page() -> str:
         if rows:
             lines += ["| option | default | meaning |", "|---|---|---|", *rows, ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def metrics_page() -> str:
+    """Every metric of the manager's pages: what it is called, what it answers, how it is worked out."""
+    english = Translator("en")
+    lines = [
+        "# Metrics",
+        "",
+        "What the figures under 传播分析 and on the workbench mean.",
+        "",
+        "| name | in the console | unit | question | formula |",
+        "|---|---|---|---|---|",
+    ]
+    for metric in METRICS.values():
+        cells = (metric.unit, metric.question, metric.formula)
+        lines.append(f"| `{metric.name}` | {metric.label} | {' | '.join(english(cell).strip() for cell in cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def _walk(command: Any, path: str) -> list[tuple[str, Any]]:

@@ -45,6 +45,15 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
     ),
     (_("账号矩阵"), "accounts", (Entry(_("账号矩阵"), "/console/accounts", (P.ACCOUNT_READ,)),)),
     (
+        _("传播分析"),
+        "analytics",
+        (
+            Entry(_("传播分析"), "/console/reach", (P.REPORT_READ,)),
+            Entry(_("响应时间"), "/console/response", (P.REPORT_READ,)),
+            Entry(_("选题策划"), "/console/plan", (P.REPORT_READ,)),
+        ),
+    ),
+    (
         _("系统管理"),
         "system",
         (

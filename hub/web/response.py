@@ -1,0 +1,235 @@
+"""响应时间: how soon people answered citizens, the bot's time apart, with the conversations behind every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import select
+
+from analytics import response
+from analytics.metrics import METRICS, Metric
+from analytics.response import DayOfWork, ResponseTimes
+from bot import rules
+from bot.models import Conversation, Rating
+from bot.states import CONVERSATION_LABELS
+from hub.product import Hub
+from hub.web.access import Asker, HubDep, may
+from hub.web.charts import Chart, Period, Series, Sheet, period_of, period_options, workbook
+from hub.web.deliveries import channel_label
+from hub.web.lists import listing
+from hub.web.pages import page, say
+from kernel.people import Permission
+from kernel.work import Work
+from kernel.workdays import Workdays
+from templates.catalogue import _
+from templates.views import Column, NavItem
+
+router = APIRouter(prefix="/console/response")
+
+Reader = Annotated[Asker, Depends(may(Permission.REPORT_READ))]
+SORTS = {"opened": Conversation.opened_at, "handed": Conversation.handed_off_at, "closed": Conversation.closed_at}
+SHOW_LABELS = {
+    "handed": _("转人工"),
+    "answered": _("坐席已答复"),
+    "waiting": _("等待答复"),
+    "resolved": _("转人工并已办结"),
+    "closed": _("已结束"),
+    "bot": _("机器人独立解答"),
+    "rated": _("已评价"),
+}
+SCORES = {1: _("非常满意"), 2: _("满意"), 3: _("基本满意"), 4: _("不满意"), 5: _("非常不满意")}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the page: its metric's meaning, what it is now, and which conversations stand behind it."""
+
+    label: str
+    value: float | None
+    unit: str
+    show: str
+    metric: Metric | None = None
+    note: str = ""
+
+
+@router.get("")
+def times(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
+    """The figures of a period with the meaning of each, and every day of it."""
+    asked = listing(request, "days")
+    with hub.works.read() as work:
+        period = period_of(asked.value("days"), work, hub.settings.office_zone)
+        found, days, hours = measured(hub, work, asker, period)
+    return page(
+        request,
+        asker,
+        "pages/insights/response.html",
+        figures=figures_of(found),
+        found=found,
+        hours=hours,
+        period=period,
+        tabs=[
+            NavItem(label, f"/console/response?days={value}", current=value == str(period.days))
+            for value, label in period_options(hub, asker)
+        ],
+        days=[(one, minutes(one.first_response)) for one in reversed(days)],
+        heads={
+            "days": [
+                Column(say(hub, asker, _("日期"))),
+                Column(say(hub, asker, _("转人工")), kind="figure"),
+                Column(say(hub, asker, _("坐席已答复")), kind="figure"),
+                Column(say(hub, asker, _("首次响应中位数（分钟）")), kind="figure"),
+            ],
+            "meanings": [
+                Column(say(hub, asker, _("指标"))),
+                Column(say(hub, asker, _("数值")), kind="figure"),
+                Column(say(hub, asker, _("回答的问题"))),
+                Column(say(hub, asker, _("算法"))),
+            ],
+        },
+        handed_chart=_handed_chart(hub, asker, days),
+        times_chart=_times_chart(hub, asker, days),
+    )
+
+
+@router.get("/workbook")
+def times_workbook(request: Request, hub: HubDep, asker: Reader) -> Response:
+    """The same as a workbook: the figures with their meaning, then every day."""
+    asked = listing(request, "days")
+    zone = hub.settings.office_zone
+    with hub.works.read() as work:
+        period = period_of(asked.value("days"), work, zone)
+        found, days, _hours = measured(hub, work, asker, period)
+
+    def words(*texts: str) -> list[str]:
+        return [say(hub, asker, text) for text in texts]
+
+    return workbook(
+        f"response-{period.until.astimezone(zone).date().isoformat()}",
+        zone,
+        Sheet(
+            say(hub, asker, _("指标")),
+            words(_("指标"), _("数值"), _("计量单位"), _("口径")),
+            [
+                (*words(one.label), one.value, *words(one.unit, one.metric.formula if one.metric else ""))
+                for one in figures_of(found)
+            ],
+        ),
+        Sheet(
+            say(hub, asker, _("逐日")),
+            words(_("日期"), _("转人工"), _("坐席已答复"), _("首次响应中位数（分钟）")),
+            [(one.day.isoformat(), one.handed_off, one.answered, minutes(one.first_response)) for one in days],
+        ),
+    )
+
+
+@router.get("/conversations")
+def conversations(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
+    """The conversations behind a figure: when each was opened, handed over, answered, closed; not what was said."""
+    asked = listing(request, "days", "show", sort="-opened")
+    show = asked.value("show") if asked.value("show") in response.SHOWN else ""
+    with hub.works.read() as work:
+        period = period_of(asked.value("days"), work, hub.settings.office_zone)
+        workdays = _workdays(hub, work, asker).workdays
+        query = response.conversations(asker.viewer, period.since, period.until, show)
+        found, state = asked.take(work.session, query, SORTS, Conversation.id.desc())
+        rows = [row[0] for row in found]
+        rated = select(Rating).where(Rating.conversation_id.in_([row.id for row in rows]))
+        scores = {row.conversation_id: row.score for row in work.session.scalars(rated)}
+    return page(
+        request,
+        asker,
+        "pages/insights/conversations.html",
+        rows=[(row, channel_label(row.channel), *_times_of(row, workdays), scores.get(row.id)) for row in rows],
+        labels={name.value: label for name, label in CONVERSATION_LABELS.items()},
+        scores=SCORES,
+        state=state,
+        periods=period_options(hub, asker),
+        shows=[(name, say(hub, asker, label)) for name, label in SHOW_LABELS.items()],
+        columns=[
+            Column(say(hub, asker, _("开始")), "opened"),
+            Column(say(hub, asker, _("渠道")), ""),
+            Column(say(hub, asker, _("状态")), ""),
+            Column(say(hub, asker, _("转人工")), "handed"),
+            Column(say(hub, asker, _("首次响应")), "", "figure"),
+            Column(say(hub, asker, _("办结用时")), "closed", "figure"),
+            Column(say(hub, asker, _("评价")), ""),
+        ],
+    )
+
+
+def measured(hub: Hub, work: Work, asker: Asker, period: Period) -> tuple[ResponseTimes, list[DayOfWork], str]:
+    """The figures of the period, its days, and the office hours that were counted, in words."""
+    hours = _workdays(hub, work, asker)
+    found = response.response_times(work.session, asker.viewer, hours.workdays, period.since, period.until)
+    days = response.by_day(
+        work.session, asker.viewer, hours.workdays, period.since, period.until, hub.settings.office_zone
+    )
+    return found, days, hours.words
+
+
+def figures_of(found: ResponseTimes) -> list[Figure]:
+    """Every figure of the page in its order."""
+    first = METRICS["first_response"]
+    return [
+        Figure(_("转人工"), found.handed_off, _("件"), "handed"),
+        Figure(first.label, minutes(found.first_response), first.unit, "answered", first),
+        Figure(_("首次响应时间（90 分位）"), minutes(found.first_response_p90), first.unit, "answered", first),
+        _figure("resolution", minutes(found.resolution), "resolved"),
+        _figure("bot_share", percent(found.bot_share), "bot"),
+        _figure("satisfaction", percent(found.satisfaction), "rated"),
+        Figure(_("等待答复"), found.waiting, _("件"), "waiting"),
+    ]
+
+
+def minutes(time: timedelta | None) -> float | None:
+    """A time in minutes, to one decimal."""
+    return None if time is None else round(time.total_seconds() / 60, 1)
+
+
+def percent(share: float | None) -> float | None:
+    """A share in percent, to one decimal."""
+    return None if share is None else round(share * 100, 1)
+
+
+def _figure(name: str, value: float | None, show: str) -> Figure:
+    metric = METRICS[name]
+    return Figure(metric.label, value, metric.unit, show, metric)
+
+
+def _workdays(hub: Hub, work: Work, asker: Asker) -> rules.Hours:
+    return rules.hours_of(work.session, asker.viewer.unit_id, hub.settings.office_zone, work.now)
+
+
+def _times_of(row: Conversation, workdays: Workdays) -> tuple[float | None, float | None]:
+    """Working minutes from the handoff to the first answer and to the end."""
+    handed = row.handed_off_at
+    if handed is None:
+        return None, None
+    ends = (row.first_reply_at, row.closed_at)
+    first, whole = (minutes(workdays.working_time(handed, end)) if end else None for end in ends)
+    return first, whole
+
+
+def _handed_chart(hub: Hub, asker: Asker, days: Sequence[DayOfWork]) -> Chart:
+    return Chart(
+        "bar",
+        say(hub, asker, _("每天转人工的会话数")),
+        say(hub, asker, _("件")),
+        [one.day.isoformat()[5:] for one in days],
+        [Series(say(hub, asker, _("转人工")), [one.handed_off for one in days])],
+    )
+
+
+def _times_chart(hub: Hub, asker: Asker, days: Sequence[DayOfWork]) -> Chart:
+    return Chart(
+        "line",
+        say(hub, asker, _("每天首次响应时间的中位数")),
+        say(hub, asker, _("分钟")),
+        [one.day.isoformat()[5:] for one in days],
+        [Series(say(hub, asker, _("首次响应中位数")), [minutes(one.first_response) for one in days])],
+    )
