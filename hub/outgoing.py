@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from channels.accounts.quotas import DatabaseQuotas
+from channels.accounts.subscriptions import DatabaseSubscriptions
+from channels.accounts.subscriptions import DatabaseSubscriptions
 from channels.accounts.tokens import DatabaseTokens
 from channels.base import AccountInfo, Channel, Tools
 from channels.registry import channel
@@ -67,11 +69,13 @@ def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
         http=client(Guard(allowed_of(hub.settings.allowed_private)), hub.settings.send_timeout),
         tokens=DatabaseTokens(hub.works, hub.seal),
         quotas=DatabaseQuotas(hub.works),
+        subscriptions=DatabaseSubscriptions(hub.works),
         files=hub.blobs,
         catalogue=DatabaseCatalogue(hub.works),
         render=hub.pages.render,
         site_folder=hub.settings.site_folder,
         public_url=hub.settings.address,
+        subscriptions=DatabaseSubscriptions(hub.works),
     )
     return lambda account: channel(account.channel)(account, tools)
 

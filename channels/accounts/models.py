@@ -62,3 +62,35 @@ class QuotaUse(Base):
     quota: Mapped[str] = mapped_column(String(40))
     period: Mapped[str] = mapped_column(String(10))
     used: Mapped[int] = mapped_column(default=0)
+
+
+class PushSubscription(Base):
+    """A browser that asked for notices of an account; one that is gone keeps its row, without address and keys."""
+
+    __tablename__ = "push_subscription"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    endpoint: Mapped[str] = mapped_column(Text)
+    endpoint_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    p256dh: Mapped[str] = mapped_column(String(120))
+    auth: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime]
+    gone_at: Mapped[datetime | None]
+
+
+class PushReach(Base):
+    """One browser of one delivery, by the delivery's key; written before the browser is called.
+
+    `state` is unknown from the claim on, then sent, gone or refused; waiting until `until` when the push service
+    surely did not take it.
+    """
+
+    __tablename__ = "push_reach"
+    __table_args__ = (UniqueConstraint("key", "subscription_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(40), index=True)
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("push_subscription.id"), index=True)
+    state: Mapped[str] = mapped_column(String(8))
+    until: Mapped[datetime | None]

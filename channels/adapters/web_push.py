@@ -101,6 +101,9 @@ class WebPushChannel(Channel):
             found.append(Problem("items", f"推送每次 1 条，现有 {len(post.items)} 条。"))
         if post.action not in (*cls.limits.actions, *cls.limits.can):
             found.append(Problem("action", f"浏览器通知不支持“{ACTION_LABELS[post.action]}”。"))
+        if post.audience:
+            # A narrower choice that nobody here understands must not reach everybody.
+            found.append(Problem("audience", "浏览器通知只能发给全部订阅者。"))
         for item in post.items:
             size = len(_payload(settings, item))
             if size > PLAINTEXT:
