@@ -47,6 +47,8 @@ def serve(
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
+                # Open streams (chat, live desk) do not end by themselves.
+                timeout_graceful_shutdown=3,
                 log_level="warning",
             )
         finally:

@@ -44,6 +44,7 @@ from scheduler.states import DeliveryState
 PASSWORD = "Yunjiang-2026"  # noqa: S105  # The demo's own, printed on the terminal for whoever tries it.
 FIRST_DAYS = 45
 AUTHOR, PROOFREADER, SIGNERS = "linxiaowen", "sumin", ("sumin", "chenguodong", "zhaomingyuan")
+DESK = "service_centre"
 LIMIT_UNITS = {"工作日": "workdays", "日": "days"}
 
 Progress = Callable[[str], None]
@@ -113,6 +114,7 @@ def _found(filling: Filling, rehearsal_url: str) -> None:
             filling.columns[column.slug] = _column(work, filling, column, place)
         levels = {column.slug: column.levels for column in office.columns}
         set_rule(work, "signing.column_levels", filling.units[office.units[0].key].id, levels)
+        set_rule(work, "desk.unit", filling.units[office.units[0].key].id, DESK)
         for account in office.accounts:
             if account.channel in channels():
                 made = _account(work, filling, account, rehearsal_url)

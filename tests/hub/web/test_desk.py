@@ -1,0 +1,299 @@
+"""The live desk and the tickets as a person uses them: lists, the talk, acts, and what they look like when refused."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot import gateway, tickets
+from bot.gateway import Arrival
+from bot.models import Conversation, OutboundReply, Ticket
+from bot.states import ConversationState, ReplyState, TicketState
+from channels.accounts.models import Account
+from hub.notices import Notice
+from hub.web import desk as desk_pages
+from hub.web.access import Asker
+from kernel.clock import StillClock
+from kernel.people import Role, viewer
+from kernel.work import Actor
+from tests.bot.citizens import ToldEngine, wechat_account
+from tests.hub.office import Browser, Office
+
+
+@dataclass
+class LiveDesk:
+    """The north unit's desk with two agents, and a citizen on WeChat."""
+
+    office: Office
+    clock: StillClock
+    engine: ToldEngine
+    account_id: int
+    serial: int = 0
+
+    @property
+    def agent(self) -> Browser:
+        """The agent's browser."""
+        return self.office.desk_of("agent")
+
+    def hears(self, text: str, sender: str = "oCitizen") -> int:
+        """The citizen writes and the bot deals with it; returns the conversation's number."""
+        hub = self.office.hub
+        self.serial += 1
+        with hub.works.write() as work:
+            arrival = Arrival("account", f"k{self.serial}", sender, "text", text, work.now)
+            received = gateway.receive(work, work.session.get_one(Account, self.account_id), arrival)
+        hub.incoming.answering.handle(received.inbound_id)
+        return received.conversation_id
+
+    def conversation(self, number: int) -> Conversation:
+        """A conversation's row."""
+        with self.office.hub.works.read() as work:
+            return work.session.get_one(Conversation, number)
+
+    def replies(self, number: int, side: str) -> list[OutboundReply]:
+        """What one side said."""
+        with self.office.hub.works.read() as work:
+            query = select(OutboundReply).where(OutboundReply.conversation_id == number, OutboundReply.side == side)
+            return list(work.session.scalars(query.order_by(OutboundReply.number)))
+
+
+@pytest.fixture
+def live(office: Office, clock: StillClock) -> LiveDesk:
+    """The desk at nine o'clock on a Monday."""
+    hub, engine = office.hub, ToldEngine()
+    hub.incoming.engine = hub.incoming.answering.engine = engine
+    for login in ("agent", "other"):
+        office.hire(login, "north", Role.AGENT)
+    with hub.works.write() as work:
+        account = wechat_account(work, hub.seal, office.unit("north").id)
+    return LiveDesk(office, clock, engine, account.id)
+
+
+def test_who_waits_is_seen_taken_and_answered(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    assert "人工" in live.agent.get("/console/desk").text
+    page = live.agent.get(f"/console/desk/{number}").text
+    assert "市民要求人工" in page
+    assert "还可发 5 条消息" in page
+    live.agent.send_form(f"/console/desk/{number}/take")
+    answer = live.agent.send_form(f"/console/desk/{number}/answer", text="请带身份证到窗口。")
+    assert answer.status_code == 303
+    page = live.agent.get(f"/console/desk/{number}").text
+    assert "请带身份证到窗口。" in page
+    assert live.conversation(number).first_reply_at == live.clock.now()
+    assert "我的会话" in page
+
+
+def test_an_answer_from_the_page_brings_back_the_talk_alone(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    answer = live.agent.post(
+        f"/console/desk/{number}/answer",
+        data={"text": "您好"},
+        headers={"X-CSRF-Token": live.agent.csrf, "HX-Request": "true"},
+    )
+    assert answer.status_code == 200
+    assert "<!doctype" not in answer.text
+    assert "您好" in answer.text
+    assert live.conversation(number).state == ConversationState.OPEN  # Answering takes what nobody has.
+
+
+def test_a_second_agent_is_told_who_has_it(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    live.agent.send_form(f"/console/desk/{number}/take")
+    other = live.office.desk_of("other")
+    refused = other.post(
+        f"/console/desk/{number}/answer",
+        data={"text": "我也答"},
+        headers={"X-CSRF-Token": other.csrf, "HX-Request": "true"},
+    )
+    assert refused.status_code == 409
+    assert "agent某" in json.loads(refused.headers["hx-trigger"])["toast"]["text"]
+    assert "agent某正在接待" in other.get(f"/console/desk/{number}").text
+    assert live.replies(number, "agent") == []
+
+
+def test_notes_and_history_are_for_colleagues(live: LiveDesk) -> None:
+    first = live.hears("养犬证怎么办")
+    live.agent.send_form(f"/console/desk/{first}/close", summary="已告知材料")
+    second = live.hears("人工")
+    assert second != first
+    live.agent.send_form(f"/console/desk/{second}/note", text="上次问过养犬证")
+    page = live.office.desk_of("other").get(f"/console/desk/{second}").text
+    assert "上次问过养犬证" in page
+    assert "已告知材料" in page
+    assert "养犬证怎么办" in page
+    assert [reply.state for reply in live.replies(second, "note")] == [ReplyState.DONE]
+
+
+def test_a_reply_that_did_not_arrive_says_why_and_only_a_person_sends_it_again(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    live.agent.send_form(f"/console/desk/{number}/answer", text="请带身份证。")
+    with live.office.hub.works.write() as work:
+        lost = work.session.scalars(select(OutboundReply).where(OutboundReply.side == "agent")).one()
+        lost.state, lost.reason, lost.claimed_by = ReplyState.UNKNOWN, "断线", None
+    page = live.agent.get(f"/console/desk/{number}").text
+    assert "结果待核实" in page
+    assert "断线" in page
+    live.agent.send_form(f"/console/desk/{number}/again", reply_id=lost.id)
+    assert len(live.replies(number, "agent")) == 2
+    assert live.agent.send_form(f"/console/desk/{number}/again", reply_id=999).status_code == 404
+
+
+def test_after_the_window_nothing_is_sent_and_the_agent_knows(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    live.agent.send_form(f"/console/desk/{number}/take")
+    live.clock.step(hours=49)
+    agent = live.office.log_in("agent")
+    refused = agent.send_form(f"/console/desk/{number}/answer", text="还在吗")
+    assert refused.status_code == 409
+    assert "48 小时" in refused.text
+    assert "超过 48 小时" in agent.get(f"/console/desk/{number}").text
+    assert live.replies(number, "agent") == []
+
+
+def test_danger_is_first_and_stops_alarming_once_somebody_sees_to_it(live: LiveDesk) -> None:
+    live.hears("人工", "oOther")
+    number = live.hears("我不想活了")
+    page = live.agent.get("/console/desk").text
+    assert page.index("我不想活了") < page.index(">人工<")
+    with live.office.hub.works.read() as work:
+        told = set(work.session.scalars(select(Notice.kind)))
+    assert "conversation.danger" in told
+    live.agent.send_form(f"/console/desk/{number}/acknowledge")
+    assert live.conversation(number).acknowledged_by == live.office.person("agent").id
+
+
+def test_transfer_goes_to_a_colleague_of_the_desk_only(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    live.agent.send_form(f"/console/desk/{number}/take")
+    outsider = live.office.hire("outsider", "south", Role.AGENT)
+    refused = live.agent.send_form(f"/console/desk/{number}/transfer", to=str(outsider.id))
+    assert refused.status_code == 422
+    other = live.office.person("other")
+    live.agent.send_form(f"/console/desk/{number}/transfer", to=str(other.id), reason="他熟悉")
+    assert live.conversation(number).agent_id == other.id
+    assert "他熟悉" in live.office.desk_of("other").get(f"/console/desk/{number}").text
+    live.office.desk_of("other").send_form(f"/console/desk/{number}/transfer", to="")
+    assert live.conversation(number).state == ConversationState.WAITING
+
+
+def test_closing_needs_a_summary_and_asks_for_a_rating(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    live.agent.send_form(f"/console/desk/{number}/take")
+    assert live.agent.send_form(f"/console/desk/{number}/close", summary=" ").status_code == 422
+    live.agent.send_form(f"/console/desk/{number}/close", summary="已答复")
+    closed = live.conversation(number)
+    assert (closed.state, closed.summary) == (ConversationState.CLOSED, "已答复")
+    assert "请您评价" in live.replies(number, "bot")[-1].text
+    assert live.hears("2") == number  # The figure rates the session that just ended.
+    assert live.hears("你好") != number
+
+
+def test_put_off_comes_back_when_the_citizen_writes(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    live.agent.send_form(f"/console/desk/{number}/snooze", minutes=30)
+    assert live.conversation(number).state == ConversationState.SNOOZED
+    live.hears("还在吗")
+    assert live.conversation(number).state == ConversationState.OPEN
+
+
+def test_a_conversation_becomes_a_ticket_with_a_number_for_the_citizen(live: LiveDesk) -> None:
+    live.hears("路灯坏了三天")
+    number = live.hears("人工")
+    live.agent.send_form(f"/console/desk/{number}/ticket", kind="投诉")
+    with live.office.hub.works.read() as work:
+        ticket = work.session.scalars(select(Ticket)).one()
+    assert "路灯坏了三天" in ticket.text
+    assert ticket.number in live.replies(number, "agent")[-1].text
+
+
+def test_the_lists_and_the_talk_change_without_a_reload(live: LiveDesk) -> None:
+    hub = live.office.hub
+    with hub.works.read() as work:
+        agent = viewer(work.session, live.office.person("agent"), work.now)
+    who = Asker(agent, Actor(agent.name), None, "zh", "", "")
+
+    async def watched() -> list[str]:
+        stream = desk_pages._stream(hub, who, 7)
+        said = [await anext(stream)]  # type: ignore[arg-type]
+        waiting = asyncio.create_task(anext(stream))  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(live.hears, "人工")
+        said.append(await asyncio.wait_for(waiting, 1.0))
+        said.append(await anext(stream))  # type: ignore[arg-type]
+        await stream.aclose()  # type: ignore[attr-defined]
+        return said
+
+    said = asyncio.run(watched())
+    assert said[1].startswith("event: desk")
+    assert said[2].startswith("event: talk")
+
+
+def test_the_system_administrator_never_sees_a_conversation(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    live.office.hire("root-admin", "root", Role.SYSTEM_ADMIN, below=True)
+    admin = live.office.log_in("root-admin")
+    for path in ("/console/desk", f"/console/desk/{number}", f"/console/desk/{number}/talk", "/console/tickets"):
+        assert admin.get(path).status_code == 403, path
+
+
+# --- tickets ----------------------------------------------------------------------------------------
+
+
+def test_a_ticket_is_answered_closed_and_found(live: LiveDesk) -> None:
+    hub = live.office.hub
+    with hub.works.write() as work:
+        unit = live.office.unit("north")
+        made = tickets.make(work, unit_id=unit.id, kind="投诉", text="路灯坏了三天", zone=hub.settings.office_zone)
+    listed = live.agent.get("/console/tickets?q=路灯&kind=投诉&state=open").text
+    assert made.number in listed
+    assert made.number not in live.agent.get("/console/tickets?state=late").text
+    path = f"/console/tickets/{made.id}"
+    assert "请写明答复" in live.agent.send_form(f"{path}/answer", text=" ").text
+    assert live.agent.send_form(f"{path}/close").status_code == 409
+    live.agent.send_form(f"{path}/answer", text="已于昨日修复。")
+    assert live.agent.send_form(f"{path}/answer", text="再答一次").status_code == 409
+    assert "已于昨日修复。" in live.office.browser().get(f"/feedback/progress?number={made.number}").text
+    live.agent.send_form(f"{path}/close")
+    with hub.works.read() as work:
+        row = work.session.get_one(Ticket, made.id)
+    assert (row.state, row.answer) == (TicketState.CLOSED, "已于昨日修复。")
+
+
+def test_an_answered_ticket_reaches_the_citizen_while_the_window_is_open(live: LiveDesk) -> None:
+    hub = live.office.hub
+    number = live.hears("路灯坏了三天")
+    with hub.works.write() as work:
+        for _ in range(2):
+            tickets.make(
+                work,
+                unit_id=live.office.unit("north").id,
+                kind="投诉",
+                text="路灯坏了三天",
+                zone=hub.settings.office_zone,
+                conversation_id=number,
+            )
+        first, second = work.session.scalars(select(Ticket.id).order_by(Ticket.id))
+    live.agent.send_form(f"/console/tickets/{first}/answer", text="已修复。")
+    assert "已修复。" in live.replies(number, "agent")[-1].text
+    live.clock.step(hours=49)
+    live.office.log_in("agent").send_form(f"/console/tickets/{second}/answer", text="又坏了也修。")
+    assert len(live.replies(number, "agent")) == 1
+
+
+def test_a_late_ticket_is_told_once(live: LiveDesk) -> None:
+    hub = live.office.hub
+    with hub.works.write() as work:
+        unit = live.office.unit("north")
+        tickets.make(work, unit_id=unit.id, kind="咨询", text="怎么办证", zone=hub.settings.office_zone)
+    assert tickets.alarm_late(hub.works) == 0
+    live.clock.step(days=4)
+    assert tickets.alarm_late(hub.works) == 1
+    assert tickets.alarm_late(hub.works) == 0
+    live.clock.step(seconds=timedelta(days=1).total_seconds())
+    assert "已超期" in live.office.log_in("agent").get("/console/tickets?state=late").text
