@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from channels.accounts.quotas import DatabaseQuotas
 from channels.accounts.subscriptions import DatabaseSubscriptions
-from channels.accounts.subscriptions import DatabaseSubscriptions
 from channels.accounts.tokens import DatabaseTokens
 from channels.base import AccountInfo, Channel, Tools
 from channels.registry import channel
@@ -69,7 +68,6 @@ def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
         http=client(Guard(allowed_of(hub.settings.allowed_private)), hub.settings.send_timeout),
         tokens=DatabaseTokens(hub.works, hub.seal),
         quotas=DatabaseQuotas(hub.works),
-        subscriptions=DatabaseSubscriptions(hub.works),
         files=hub.blobs,
         catalogue=DatabaseCatalogue(hub.works),
         render=hub.pages.render,
