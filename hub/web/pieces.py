@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
+from channels.accounts.models import Account
 from channels.registry import limits_of
 from content import checks, compose, snapshot
 from content import release as releases
@@ -37,6 +40,8 @@ from hub.web.readers import Shown, draft_content, preview_page, shown
 from hub.web.sections import Section
 from kernel.errors import Invalid, NotFound, Stale, XuandaError
 from kernel.people import Permission, Person, scoped
+from scheduler.models import Delivery, DeliveryItem
+from scheduler.states import DeliveryState
 from templates.catalogue import _
 from templates.views import Change
 
@@ -527,6 +532,7 @@ def _context(hub: Hub, session: Session, asker: Asker, piece: Piece) -> dict[str
         "files": files,
         "cover": revision.cover_id,
         "acts": approval.acts(session, piece, lambda words: say(hub, asker, words))[:8],
+        "may_book": asker.may(P.BOOKING_WRITE, piece.unit_id) and piece.state in (PieceState.SIGNED, PieceState.LIVE),
         "may": {act: writes and may_move(piece.state, act) for act in ("edit", "recall", "trash", "restore")},
     }
 
@@ -612,6 +618,7 @@ def workbench_section(hub: Hub, asker: Asker) -> Section | None:
         ready = work.session.scalars(
             signed.where(Piece.state == PieceState.SIGNED).order_by(Piece.updated_at.desc()).limit(SHOWN_ON_WORKBENCH)
         ).all()
+        today = _going_out(work.session, asker, _office_day(work.now, hub.settings.office_zone))
     returned = [piece for piece, state in rows if state == ReleaseState.RETURNED]
     drafts = [piece for piece, state in rows if state != ReleaseState.RETURNED]
     return Section(
@@ -622,7 +629,28 @@ def workbench_section(hub: Hub, asker: Asker) -> Section | None:
             "drafts": drafts[:SHOWN_ON_WORKBENCH],
             "waiting": waiting[:SHOWN_ON_WORKBENCH],
             "ready": ready,
+            "today": today,
             "counts": {"returned": len(returned), "drafts": len(drafts), "waiting": len(waiting)},
             "may_write": asker.may(P.PIECE_WRITE),
         },
     )
+
+
+def _office_day(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    start = datetime.combine(now.astimezone(zone).date(), time(), zone)
+    return start, start + timedelta(days=1)
+
+
+def _going_out(session: Session, asker: Asker, day: tuple[datetime, datetime]) -> list[tuple[Delivery, str, str]]:
+    """What goes out today, in its order: delivery, title of its first piece, account."""
+    query = (
+        select(Delivery, Piece.title, Account.name)
+        .join(Account, Account.id == Delivery.account_id)
+        .join(DeliveryItem, and_(DeliveryItem.delivery_id == Delivery.id, DeliveryItem.position == 1))
+        .join(Piece, Piece.id == DeliveryItem.piece_id)
+        .where(Delivery.scheduled_at >= day[0], Delivery.scheduled_at < day[1])
+        .where(Delivery.state.not_in((DeliveryState.CANCELLED, DeliveryState.DONE)))
+    )
+    query = scoped(query, Delivery.unit_id, asker.viewer, P.DELIVERY_READ)
+    found = session.execute(query.order_by(Delivery.scheduled_at, Delivery.id).limit(SHOWN_ON_WORKBENCH))
+    return [(delivery, title, account) for delivery, title, account in found]

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from content.models import Asset, ListedWord, Piece, Release, Revision, Variant
+from content.models import Asset, Column, ListedWord, Piece, Release, Revision, Variant
 from kernel.clock import StillClock
 from tests.factories import picture_bytes
 from tests.journeys.editorial import House, axe, running
@@ -93,6 +93,7 @@ def test_from_the_first_word_to_the_queue(house: House) -> None:
 
     finding = page.locator("#finding-list .findings__item--block")
     expect(finding).to_contain_text("138****8000")
+    assert page.evaluate("scrollY") == 0, "a preview that is drawn must not move the page"
     frame = page.frame_locator("#preview-portal iframe")
     expect(frame.locator(".article__title")).to_have_text("关于调整市区供热结束时间的通知")
 
@@ -106,7 +107,7 @@ def test_from_the_first_word_to_the_queue(house: House) -> None:
     page.keyboard.type("因近期气温偏低，延长供热至4月7日。")
     saved(page)
     expect(page.locator("#finding-list")).to_contain_text("没有发现问题")
-    page.locator("label.check", has_text="云州住建").click()
+    page.locator("label.check", has_text="微信公众号").click()
     page.get_by_role("button", name="送审").click()
     expect(page.locator(".alert--good")).to_contain_text("已送审")
     expect(page.locator(".chain__step--pending")).to_contain_text("一审")
@@ -200,6 +201,25 @@ def test_each_channel_has_its_own_words(house: House) -> None:
         assert "排版正文" in own.body
     page.locator("#preview-tab-wechat").click()
     expect(page.frame_locator("#preview-wechat iframe").locator("body")).to_contain_text("排版正文")
+    assert house.complaints == []
+
+
+def test_rows_of_a_guide_are_added_and_taken_away(house: House) -> None:
+    office = house.newsroom.office
+    with house.newsroom.hub.works.write() as work:
+        work.session.add(Column(unit_id=office.bureau.id, slug="guides", name="办事指南", kind="guide", active=True))
+    page = begin(house, "办事指南")
+    page.get_by_label("标题").first.fill("居住证申领")
+    page.fill('[name="fields.materials.0.name"]', "身份证")
+    rows = page.locator('[data-rows="fields.materials"]')
+    for name in ("住所证明", "照片"):
+        rows.get_by_role("button", name="添加一行").click()
+        rows.locator('[name$=".name"]').last.fill(name)
+    rows.get_by_role("button", name="删除此行").nth(1).click()
+    saved(page)
+    assert [row["name"] for row in newest(house).fields["materials"]] == ["身份证", "照片"]
+    page.reload()
+    expect(rows.locator('[name$=".name"]')).to_have_count(2)
     assert house.complaints == []
 
 

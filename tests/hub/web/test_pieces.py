@@ -22,6 +22,8 @@ from hub.web.media import inside, outside
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
 from kernel.people import Role
+from scheduler import booking
+from scheduler.booking import Order
 from tests.factories import BODY, TITLE, picture_bytes
 from tests.hub.web.newsroom import Newsroom, open_newsroom
 
@@ -425,6 +427,13 @@ def test_the_workbench_says_what_to_do_now(room: Newsroom) -> None:
     page = room.desk_of("author").get("/console").text
     assert "写到一半" in page
     assert "等一审" not in page
+    release = room.office.signed_release("portal", title="今天发网站")
+    with room.office.working("author") as (work, who):
+        order = Order([release.piece_id], room.office.accounts["portal"].id, "publish")
+        booking.book(work, who, order, room.hub.settings.address)
+    today = room.desk_of("author").get("/console").text
+    assert 'id="today"' in today
+    assert "今天发网站" in today
     waiting = room.desk_of("reviewer").get("/console").text
     assert f'href="/console/signing/{released.id}"' in waiting
     assert 'id="waiting"' not in room.desk_of("auditor").get("/console").text
