@@ -37,6 +37,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/readyz": "load balancers ask it; names no person, address or content",
     "/": "leads to the console's log-in page",
     "/beacon": "pages of the portal tell that they were opened; nothing about the reader is read or kept",
+    "/api/v1/openapi.json": "describes the programming interface; holds no data and is the same for everybody",
     "/console/login": "the way in; checks the origin and the password",
     "/console/password/{token}": "opened from a link that works once; the link is the proof",
     "/chat/start": "a citizen begins to ask; nobody is known, one address begins so many sessions and no more",

@@ -67,6 +67,10 @@ class Health:
     why: str = ""
 
 
+QUOTA_LABELS = {"mass_send": _("群发"), "requests": _("接口调用"), "push": _("推送")}
+PERIOD_LABELS = {"day": _("今日"), "month": _("本月")}
+
+
 @dataclass(frozen=True)
 class QuotaLeft:
     """What is left of one limited call in its period."""
@@ -75,6 +79,16 @@ class QuotaLeft:
     period: str
     left: int
     limit: int
+
+    @property
+    def label(self) -> str:
+        """What is limited, in words."""
+        return QUOTA_LABELS.get(self.name, self.name)
+
+    @property
+    def when(self) -> str:
+        """In which period, in words."""
+        return PERIOD_LABELS[self.period]
 
 
 def health_of(account: Account) -> Health:
@@ -89,10 +103,6 @@ def health_of(account: Account) -> Health:
     return Health("plain", _("尚未使用"), None)
 
 
-QUOTA_LABELS = {"mass_send": _("群发"), "requests": _("接口调用"), "push": _("推送")}
-PERIOD_LABELS = {"day": _("今日"), "month": _("本月")}
-
-
 def quotas_of(session: Session, accounts: Sequence[Account], now: datetime) -> dict[int, list[QuotaLeft]]:
     """What is left today and this month, by account; platforms count their days in China."""
     periods = {"day": today(now), "month": month_of(now)}
@@ -105,8 +115,7 @@ def quotas_of(session: Session, accounts: Sequence[Account], now: datetime) -> d
         adapter = installed().get(account.channel)
         for name, period, limit in adapter.quotas(account.settings) if adapter else ():
             left = max(0, limit - used.get((account.id, name, periods[period]), 0))
-            label = QUOTA_LABELS.get(name, name)
-            found.setdefault(account.id, []).append(QuotaLeft(label, PERIOD_LABELS[period], left, limit))
+            found.setdefault(account.id, []).append(QuotaLeft(name, period, left, limit))
     return found
 
 

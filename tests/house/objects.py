@@ -11,7 +11,7 @@ from hub.auth import tokens
 from hub.notices import Notice, NoticeSend, SendState
 from kernel.people import Grant, Person, Role, Unit
 from kernel.work import Work
-from tests.house import citizen_objects, editorial_objects, insight_objects
+from tests.house import citizen_objects, editorial_objects, insight_objects, outgoing_objects
 from tests.house.target import Target
 
 
@@ -84,12 +84,14 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/rules/{name}": a_rule,
     **citizen_objects.OF_A_UNIT,
     **editorial_objects.OF_A_UNIT,
+    **outgoing_objects.OF_A_UNIT,
     **insight_objects.OF_A_UNIT,
 }
 
 # Objects of one person: for everybody else, colleagues included, they do not exist.
 OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {
     "/console/notices/{notice_id}/open": a_notice,
+    **outgoing_objects.OF_A_PERSON,
 }
 
 # Addresses with a parameter that names no object of a unit, each with its reason.

@@ -23,6 +23,7 @@ from scheduler.models import Delivery, Placement
 from scheduler.sweep import sweep
 from tests import factories
 from tests.hub.office import Browser, Office, open_office, password_hash
+from tests.hub.web.newsroom import Present, pages
 
 
 @dataclass
@@ -114,6 +115,7 @@ def open_desk(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator
     PLATFORMS.clear()
     with open_office(url, folder, clock, **settings) as office:
         hub = office.hub
+        Present.clock, hub.pages = clock, pages()
         city = factories.make_office(hub.works, hub.blobs, hub.pages)
         with hub.works.write() as work:
             for code in ("a", "b"):

@@ -1,0 +1,119 @@
+"""Deliveries, placements and accounts of a unit, for every route of the way out with an object in its address."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from functools import partial
+
+from channels.accounts.models import Account
+from content import release as releases
+from content.snapshot import Target as Signed
+from content.snapshot import Window
+from hub.auth import links
+from hub.web.account_secrets import LINK_LASTS, SECRET
+from kernel.people import Person, Role, Unit
+from kernel.work import Work
+from scheduler.models import Delivery, DeliveryItem
+from tests.factories import picture_bytes
+from tests.house.editorial_objects import a_colleague, blobs_of, engine, write
+from tests.house.target import Target
+
+
+def fake_account(work: Work, unit: Unit) -> Account:
+    """An account of the unit on the platform in memory, with a secret to enter."""
+    account = Account(unit_id=unit.id, channel="fake", name="快讯", code=f"f-{secrets.token_hex(4)}", action="publish")
+    work.session.add(account)
+    work.session.flush()
+    return account
+
+
+def a_delivery(work: Work, unit: Unit, state: str = "booked", screenshot: bool = False) -> Target:
+    """A delivery in a state, with forms for every act on it."""
+    author, piece = write(work, unit)
+    account = fake_account(work, unit)
+    target = Signed(account.id, account.name, "fake", "text", "publish")
+    opened = releases.submit(work, author, piece, [target], Window(), engine=engine(), portal="https://example.gov.cn")
+    key = secrets.token_hex(16)
+    note = {"screenshot": blobs_of(work).put(picture_bytes()).sha256} if screenshot else {}
+    delivery = Delivery(
+        unit_id=unit.id,
+        account_id=account.id,
+        channel="fake",
+        action="publish",
+        identity=key * 2,
+        key=key,
+        state=state,
+        scheduled_at=work.now,
+        next_at=None,
+        note=note,
+        created_by=author.person_id,
+        created_at=work.now,
+    )
+    work.session.add(delivery)
+    work.session.flush()
+    work.session.add(DeliveryItem(delivery_id=delivery.id, position=1, piece_id=piece.id, release_id=opened.id))
+    work.session.flush()
+    form = {"reason": "原因", "at": "2026-03-09T09:00", "remark": "见后台", "url": "https://example.gov.cn/1"}
+    json = {**form, "at": "2026-03-09T09:00:00+08:00", "links": {str(piece.id): form["url"]}}
+    params = {"delivery_id": delivery.id, "piece_id": piece.id, "position": 1, "account_id": account.id}
+    return Target(params, query={"seen": "booked"}, form=form, json=json)
+
+
+def an_account(work: Work, unit: Unit) -> Target:
+    """An account of the unit, with forms for every act on it."""
+    account = fake_account(work, unit)
+    login = f"keeper-{secrets.token_hex(4)}"
+    keeper = a_colleague(work, unit, Role.OFFICER)
+    work.session.get_one(Person, keeper.person_id).login = login
+    return Target({"account_id": account.id}, form={"name": "新名", "unit": str(unit.id), "login": login})
+
+
+def a_secret_link(work: Work, person: Person) -> Target:
+    """A link with which this person enters an account's secrets."""
+    account = Account(
+        unit_id=person.unit_id, channel="weibo", name="微博", code=f"w-{secrets.token_hex(4)}", action="publish"
+    )
+    work.session.add(account)
+    work.session.flush()
+    token = links.issue(work, SECRET, person.id, LINK_LASTS, target=account).token
+    return Target({"token": token}, form={"access_token": "1", "app_key": "2", "app_secret": "3"})
+
+
+CONSOLE = "/console/deliveries/{delivery_id}"
+API = "/api/v1/deliveries/{delivery_id}"
+
+OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
+    CONSOLE: a_delivery,
+    f"{CONSOLE}/live": a_delivery,
+    f"{CONSOLE}/retry": partial(a_delivery, state="failed"),
+    f"{CONSOLE}/resume": partial(a_delivery, state="held"),
+    f"{CONSOLE}/take-over": a_delivery,
+    f"{CONSOLE}/cancel": a_delivery,
+    f"{CONSOLE}/move": a_delivery,
+    f"{CONSOLE}/hold": a_delivery,
+    f"{CONSOLE}/there": partial(a_delivery, state="unknown"),
+    f"{CONSOLE}/not-there": partial(a_delivery, state="unknown"),
+    f"{CONSOLE}/by-hand": partial(a_delivery, state="manual"),
+    f"{CONSOLE}/items/{{position}}": a_delivery,
+    f"{CONSOLE}/screenshot": partial(a_delivery, state="done", screenshot=True),
+    "/console/accounts/{account_id}": an_account,
+    "/console/accounts/{account_id}/link": an_account,
+    "/console/accounts/{account_id}/test": an_account,
+    "/console/accounts/{account_id}/switch-off": an_account,
+    "/console/accounts/{account_id}/switch-on": an_account,
+    API: a_delivery,
+    f"{API}/cancel": a_delivery,
+    f"{API}/move": a_delivery,
+    f"{API}/hold": a_delivery,
+    f"{API}/resume": partial(a_delivery, state="held"),
+    f"{API}/retry": partial(a_delivery, state="failed"),
+    f"{API}/by-hand": a_delivery,
+    f"{API}/close": partial(a_delivery, state="manual"),
+    f"{API}/there": partial(a_delivery, state="unknown"),
+    f"{API}/not-there": partial(a_delivery, state="unknown"),
+    "/api/v1/accounts/{account_id}": an_account,
+    "/api/v1/pieces/{piece_id}/placements": a_delivery,
+}
+
+OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {"/console/accounts/secret/{token}": a_secret_link}
