@@ -51,17 +51,20 @@ class _Model:
 class EmbeddedEngine:
     """The classifier in this process, fitted in the background whenever the wordings have changed.
 
-    `folder` keeps the fitted model, so that a start does not wait for fitting.
+    `folder` keeps the fitted model, so that a start does not wait for fitting. `pause` (seconds) is waited before
+    fitting, so that many pieces going live together are learned at once.
     """
 
     works: Works
     folder: Path
     thresholds: Thresholds = THRESHOLDS
     fit: Callable[[list[Example]], Classifier] = Classifier.fit
+    pause: float = 2.0
     _model: _Model | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="fit"))
     _asked: threading.Event = field(default_factory=threading.Event)
+    _ended: threading.Event = field(default_factory=threading.Event)
 
     def understand(self, text: str, session: str) -> Decision:
         """Answers what is a title word for word; everything else is the classifier's."""
@@ -96,9 +99,12 @@ class EmbeddedEngine:
 
     def close(self) -> None:
         """Stops fitting."""
+        self._ended.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _refit(self) -> None:
+        if self._ended.wait(self.pause if self._model else 0):
+            return
         self._asked.clear()
         try:
             self.prepare()

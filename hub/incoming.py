@@ -56,6 +56,8 @@ class Incoming:
     senders: ThreadPoolExecutor
     running: dict[int, Future[None]] = field(default_factory=dict)
     limits: dict[str, Limit] = field(default_factory=dict)
+    # Whether this process answers citizens; one that only fills or checks need not learn.
+    awake: bool = False
 
     def run(self, inbound_id: int, conversation_id: int) -> Future[None]:
         """Lets the bot deal with a stored message, in order; the future ends when it has. Raises `queues.Full`."""
@@ -129,7 +131,7 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     ]
     _listen(hub, incoming)
     if hub.start_engine is not None:
-        hub.start_engine = _learning_first(engine, hub.start_engine)
+        hub.start_engine = _learning_first(incoming, hub.start_engine)
     return incoming
 
 
@@ -143,9 +145,10 @@ def _engine_of(hub: Hub) -> Engine:
     return RasaEngine(hub.works, client, settings.rasa_url, settings.rasa_token.get_secret_value())
 
 
-def _learning_first(engine: Engine, start: Callable[[], Callable[[], None]]) -> Callable[[], Callable[[], None]]:
+def _learning_first(incoming: Incoming, start: Callable[[], Callable[[], None]]) -> Callable[[], Callable[[], None]]:
     def started() -> Callable[[], None]:
-        engine.refresh()
+        incoming.awake = True
+        incoming.engine.refresh()
         return start()
 
     return started
@@ -175,7 +178,7 @@ def _show(incoming: Incoming, fact: ConversationChanged) -> None:
 
 
 def _learn(incoming: Incoming, channel: str) -> None:
-    if channel == "portal":
+    if channel == "portal" and incoming.awake:
         incoming.engine.refresh()
 
 
