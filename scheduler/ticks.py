@@ -5,6 +5,7 @@ The rows are the schedule; a tick only says when to look.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC
 
@@ -17,6 +18,9 @@ from scheduler.dispatch import Dispatcher
 from scheduler.lanes import Lanes
 
 log = structlog.get_logger(__name__)
+
+# A look that takes longer than its period is skipped, which is harmless: the rows wait for the next one.
+logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 class Ticks:

@@ -42,6 +42,12 @@ def credentials_of(row: AccountRow, rehearsal_url: str) -> tuple[str, Mapping[st
         return f"{rehearsal_url}/weibo", {"uid": "7000000001", "rip": "127.0.0.1"}, secrets
     if row.channel == "jpush":
         return f"{rehearsal_url}/jpush", {}, {"app_key": _secret(row)[:24], "master_secret": _secret(row)[24:48]}
+    if row.channel == "web_push":
+        key = base64.urlsafe_b64encode(hashlib.sha256(f"rehearsal push key of {row.key}".encode()).digest())
+        subject = {"subject": "mailto:wangzhan@yunjiang.example"}
+        return "", subject, {"vapid_private_key": key.decode().rstrip("=")}
+    if row.channel == "manual":
+        return "", {"platform": row.name, "steps": "在手机上打开该平台，上传素材后粘贴标题与正文。"}, {}
     return "", {}, {}
 
 

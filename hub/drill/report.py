@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import httpx
 
-from hub.drill import way_out
+from hub.drill import way_in, way_out
 from hub.drill.stage import DrillFailed, Stage, stage, stop
 
 Step = tuple[str, Callable[[Stage], str]]
@@ -20,10 +20,17 @@ STEPS: Sequence[Step] = (
     ("a mobile number blocks the submission", way_out.refuse),
     ("submit", way_out.submit),
     ("three proof passes, three signatures", way_out.sign),
+    ("a browser asks to be told", way_out.follow),
     ("book on every account", way_out.book),
     ("arrive", way_out.arrive),
     ("read on the portal", way_out.read),
     ("once on each platform", way_out.once),
+    ("publish an answer", way_in.publish_answer),
+    ("a citizen asks on WeChat", way_in.ask),
+    ("a citizen wants a person", way_in.hand_over),
+    ("the agent answers", way_in.answer),
+    ("close and rate", way_in.close_and_rate),
+    ("the manager's figures", way_in.figures),
     ("withdraw from the portal", way_out.withdraw),
 )
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from hub.settings import Settings
 from hub.wiring import build
 from kernel.people import Person
 from kernel.work import Actor
+from kernel.workdays import Workdays
 
 Answer = TypeVar("Answer")
 
@@ -106,6 +108,7 @@ def stage(platforms: str = "") -> Iterator[Stage]:
     port, platform_port = free_port(), free_port()
     base = platforms.rstrip("/") or f"http://127.0.0.1:{platform_port}"
     settings = Settings(data=folder, host="127.0.0.1", port=port)
+    ahead = seconds_to_office_hours(settings)
     url = f"http://127.0.0.1:{port}"
     built = Stage(folder, url, base, ledger_read=not platforms, tokens=_found_office(settings, base))
     try:
@@ -113,23 +116,33 @@ def stage(platforms: str = "") -> Iterator[Stage]:
             config = write_config(url, folder / "rehearsal")
             arguments = ["-m", "channels.rehearsal", "--port", str(platform_port), "--config", str(config)]
             built.processes["platforms"] = _start(arguments, {}, folder / "platforms.log")
-        built.processes["product"] = start_product(folder, port, base)
+        built.processes["product"] = start_product(folder, port, base, ahead)
         _wait_ready(f"{url}/readyz", built.processes["product"], folder / "product.log")
         if not platforms:
             _wait_ready(f"{base}/ledger", built.processes["platforms"], folder / "platforms.log")
+            httpx.post(f"{base}/control/clock", json={"step": ahead}, timeout=10).raise_for_status()
         yield built
     finally:
         built.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def start_product(folder: Path, port: int, platforms: str) -> subprocess.Popen[bytes]:
+def seconds_to_office_hours(settings: Settings) -> float:
+    """How far the drill's clocks are moved on, so that people are at their desks whenever it is played."""
+    now = datetime.now(UTC)
+    days = Workdays(settings.office_zone)
+    soon = days.next_opening(now + timedelta(minutes=20))
+    return 0.0 if days.open_at(now) and soon - now <= timedelta(minutes=20) else (soon - now).total_seconds() + 1800
+
+
+def start_product(folder: Path, port: int, platforms: str, ahead: float = 0.0) -> subprocess.Popen[bytes]:
     """Starts `xuanda serve` on the drill's folder."""
     environment = {
         "XUANDA_DATA": str(folder),
         "XUANDA_HOST": "127.0.0.1",
         "XUANDA_PORT": str(port),
         "XUANDA_REHEARSAL_URL": platforms,
+        "XUANDA_CLOCK_OFFSET": str(ahead),
         "XUANDA_ALLOWED_PRIVATE": platforms.partition("//")[2].partition("/")[0],
     }
     return _start(["-m", "hub.cli", "serve"], environment, folder / "product.log")

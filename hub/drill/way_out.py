@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
+
 from hub.demo.drawing import landscape
 from hub.drill.stage import DrillFailed, Stage, must, until
 
@@ -63,6 +65,18 @@ def sign(stage: Stage) -> str:
     return "signed by " + ", ".join(SIGNERS)
 
 
+def follow(stage: Stage) -> str:
+    """A citizen's browser asks to be told; the rehearsal's push service stands behind it."""
+    if not stage.ledger_read:
+        return "other stand-ins: push endpoints come with their own subscribers"
+    key = must(stage.public().get("/push/key"))["key"]
+    wish = {"name": "王女士的浏览器", "application_server_key": key}
+    made = must(httpx.post(f"{stage.platforms}/control/accounts/webpush", json=wish, timeout=10))
+    wanted = {"endpoint": made["endpoint"], "keys": made["keys"]}
+    must(stage.public().post("/push/subscriptions", json=wanted))
+    return "one browser subscribed"
+
+
 def book(stage: Stage) -> str:
     """Every account gets its delivery, for now."""
     booked = {}
@@ -77,7 +91,7 @@ def arrive(stage: Stage) -> str:
     """Each delivery comes to an end that is right for its channel."""
     ends = []
     for account in stage.kept["accounts"]:
-        delivery = _ended(stage, stage.kept["deliveries"][account["id"]])
+        delivery = ended(stage, stage.kept["deliveries"][account["id"]])
         wanted = "manual" if account["channel"] == "manual" else "done"
         if delivery["state"] != wanted:
             raise DrillFailed(f"{account['name']}: {delivery['state']} {delivery['reason']}")
@@ -119,7 +133,7 @@ def withdraw(stage: Stage) -> str:
         "action": "withdraw",
         "phrase": "管制时间有调整，以新的通告为准。",
     }
-    delivery = _ended(stage, must(stage.api(AUTHOR).post("/deliveries", json=order))["id"])
+    delivery = ended(stage, must(stage.api(AUTHOR).post("/deliveries", json=order))["id"])
     if delivery["state"] != "done":
         raise DrillFailed(f"withdrawal: {delivery['state']} {delivery['reason']}")
     path = f"/tongzhi/{stage.kept['piece']}.html"
@@ -133,9 +147,10 @@ def withdraw(stage: Stage) -> str:
 
 # platform in the ledger -> the kinds of lines that mean a citizen was reached
 ARRIVALS: Mapping[str, str] = {
-    "wechat": "mass_sent,published",
+    "wechat": "mass_send,published",
     "weibo": "post",
     "jpush": "push",
+    "web_push": "notification",
 }
 
 
@@ -154,7 +169,9 @@ def _submit(stage: Stage) -> Any:
     return officer.post(f"/pieces/{piece}/submit", json={"version": version, "targets": targets})
 
 
-def _ended(stage: Stage, delivery: int) -> dict[str, Any]:
+def ended(stage: Stage, delivery: int) -> dict[str, Any]:
+    """The delivery once it has come to an end of any kind."""
+
     def look() -> dict[str, Any] | None:
         row: dict[str, Any] = must(stage.api(AUTHOR).get(f"/deliveries/{delivery}"))
         return row if row["state"] in OVER else None

@@ -24,13 +24,17 @@ from hub.web import (
     bundles,
     by_hand,
     callbacks,
+    chat,
     columns,
     deliveries,
+    desk,
     edge,
     errors,
+    feedback,
     grants,
     health,
     home,
+    imports,
     insights,
     login,
     media,
@@ -39,16 +43,20 @@ from hub.web import (
     people,
     pieces,
     planning,
+    push,
     response,
     retractions,
     rules,
+    sign_link,
     signing,
     system,
+    tickets,
     timetable,
     tokens,
     units,
     words,
 )
+from hub.web.access import LONGEST_FIELD
 from hub.web.site import SiteFiles
 from kernel.errors import XuandaError
 from templates.engine import FOLDER
@@ -63,6 +71,8 @@ CONSOLE: tuple[APIRouter, ...] = (
     signing.router,
     columns.router,
     words.router,
+    imports.router,
+    imports.api,
     media.router,
     bookings.router,
     bundles.router,
@@ -79,6 +89,8 @@ CONSOLE: tuple[APIRouter, ...] = (
     api_deliveries.router,
     openapi.router,
     api_insights.router,
+    desk.router,
+    tickets.router,
     people.router,
     units.router,
     grants.router,
@@ -88,10 +100,15 @@ CONSOLE: tuple[APIRouter, ...] = (
     audit_log.router,
     patterns.router,
 )
-PUBLIC: tuple[APIRouter, ...] = (beacon.router, signing.public, callbacks.router)
+PUBLIC: tuple[APIRouter, ...] = (
+    beacon.router,
+    sign_link.router,
+    callbacks.router,
+    chat.router,
+    feedback.router,
+    push.router,
+)
 
-# The text of a long document in one form field; files are measured by the upload limit.
-LONGEST_FIELD = 8 * 1024 * 1024
 A_YEAR = 365 * 24 * 3600
 
 
