@@ -404,3 +404,24 @@ def test_who_only_reads_gets_no_way_to_act(desk: Desk) -> None:
     delivery = desk.booked(desk.release())
     assert act(desk, delivery, "cancel", "deputy", reason="不行").status_code == 403
     assert desk.browser("deputy").get("/console/bookings").status_code == 403
+
+
+# --- the workbench ---------------------------------------------------------------------------------------------
+
+
+def test_the_workbench_names_what_waits_for_a_person_and_what_is_late(desk: Desk, clock: StillClock) -> None:
+    browser = desk.browser()
+    assert "没有需要您处理的发布任务" in browser.get("/console").text
+    failed(desk)
+    late = desk.booked(desk.release(title="晚了的通知"))
+    clock.step(minutes=5)
+    desk.sweep()
+    page = browser.get("/console").text
+    part = page[page.index('id="outgoing"') :]
+    part = part[: part.index("</section>")]
+    assert part.index("晚了的通知") < part.index("内容不合规")
+    assert f'href="/console/deliveries/{late.id}"' in part
+    assert 'data-state="late"' in part
+    assert "今日待发 1 件，已发 0 件" in part
+    assert 'id="outgoing"' not in desk.browser("system_admin").get("/console").text
+    assert "晚了的通知" not in desk.browser("stranger").get("/console").text
