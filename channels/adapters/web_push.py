@@ -52,6 +52,7 @@ SECONDS = 8.0
 PLAINTEXT = 3993
 TOKEN_LIVES = 12 * 3600
 SHORT_WAIT = timedelta(seconds=30)
+LONG_WAIT = timedelta(minutes=15)
 GIVES_UP = timedelta(days=1)
 TAKEN = frozenset({200, 201, 202, 204})
 GONE = frozenset({404, 410})
@@ -171,9 +172,10 @@ class WebPushChannel(Channel):
 
     def _end(self, post: Post) -> Accepted | Live:
         counts = self._subscriptions.counts(post.key)
-        began = post.first_attempt_at or self.tools.clock.now()
-        if counts.get("waiting") and self.tools.clock.now() - began < GIVES_UP:
-            return Accepted(post.key, SHORT_WAIT, f"推送服务要求稍候，还有 {counts['waiting']} 人待推送")
+        passed = self.tools.clock.now() - (post.first_attempt_at or self.tools.clock.now())
+        if counts.get("waiting") and passed < GIVES_UP:
+            words = f"推送服务要求稍候，还有 {counts['waiting']} 人待推送"
+            return Accepted(post.key, min(max(passed / 4, SHORT_WAIT), LONG_WAIT), words)
         item = post.items[0]
         return Live({item.piece_id: Shown(post.key, item.url, {"counts": dict(counts)})}, _told(counts))
 

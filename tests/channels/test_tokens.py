@@ -146,7 +146,7 @@ def test_four_processes_share_one_token_and_no_call_is_rejected(rehearsed: Rehea
     workers = [context.Process(target=calls, args=arguments) for _ in range(PROCESSES)]
     for worker in workers:
         worker.start()
-    good = [queue.get(timeout=60) for _ in workers]
+    good = [queue.get(timeout=240) for _ in workers]
     for worker in workers:
         worker.join(10)
     assert good == [CALLS] * PROCESSES

@@ -15,7 +15,8 @@ class Options:
     """Settings of one account. A unit is a half-width character; a Chinese one is two.
 
     `settle_minutes` is how long after a lost answer a draft that still lies in the box counts as being published.
-    `prepare_seconds` is how long one attempt uploads before it lets the rest wait for the next. `correction` is what
+    `prepare_seconds` is how long one attempt uploads before it lets the rest wait for the next, `act_within_seconds`
+    how late in an attempt readers may still see an effect of it. `correction` is what
     happens to a published article when nobody chose: `by_hand`, `notice` or `republish`. `mode` is how the platform
     pushes to us (`plain`, `compat`, `secure`).
     """
@@ -38,6 +39,7 @@ class Options:
     mass_per_day: int = 1
     mass_per_month: int = 4
     prepare_seconds: float = 10.0
+    act_within_seconds: float = 20.0
     settle_minutes: float = 10.0
     reply_bytes: int = 2048
 

@@ -7,6 +7,7 @@ has lain in the box long enough to be surely not on its way. Rules: developers.w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from channels.adapters.wechat.fit import tags_of
 from channels.adapters.wechat.options import Options
 from channels.adapters.wechat.progress import Progress
 from channels.base import Accepted, AccountInfo, CannotTell, Live, NotThere, Post, Settlement, Shown, Tools
-from channels.errors import OutcomeUnknown, Refused, Throttled
+from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled
 
 MASS = "mass"
 PUBLISH = "publish"
@@ -29,7 +30,7 @@ CONFIRM_WITHIN = timedelta(minutes=30)
 KEY_LIVES = timedelta(hours=23)
 CLOCKS_DIFFER = timedelta(minutes=10)
 # How soon after a lost answer an empty draft box and an empty list prove that nothing was submitted.
-SURELY_LISTED = timedelta(minutes=1)
+SURELY_LISTED = timedelta(minutes=2)
 ADDRESS_MAY_COME = timedelta(seconds=15)
 
 
@@ -72,8 +73,7 @@ class Sending:
         progress = Progress.of(post)
         with leaving(progress.note):
             self._check_quota(post)
-            self._clean(post, progress)
-            return self._mass(post, progress, self.drafts.make(post, progress))
+            return self._mass(post, progress, self._draft(post, progress))
 
     def ask_mass(self, post: Post) -> Settlement:
         """Repeats under the same key, which the platform takes once: a lost answer costs nobody a second message."""
@@ -170,8 +170,7 @@ class Sending:
         """Publishes without telling followers (freepublish)."""
         progress = progress or Progress.of(post)
         with leaving(progress.note):
-            self._clean(post, progress)
-            media_id = self.drafts.make(post, progress)
+            media_id = self._draft(post, progress)
             with self.visibly():
                 answer = self.client.freepublish.submit(media_id)
             progress.msg_data_id = answer.get("msg_data_id")
@@ -239,10 +238,16 @@ class Sending:
 
     # --- both -------------------------------------------------------------------------------------
 
-    def _clean(self, post: Post, progress: Progress) -> None:
+    def _draft(self, post: Post, progress: Progress) -> str:
+        began = time.monotonic()
         if post.attempt > 1:
             self.drafts.clear(progress.stamp(post))
         progress.draft = ""
+        media_id = self.drafts.make(post, progress)
+        if time.monotonic() - began > self.options.act_within_seconds:
+            # By now others may take this attempt for dead and ask the platform; it must not act behind their back.
+            raise Retryable("准备素材用时过长，稍后重新发送")
+        return media_id
 
     def _later(self, post: Post) -> timedelta:
         """The longer it takes, the less often it is asked: between 3 s and a minute."""

@@ -171,6 +171,14 @@ def test_many_pictures_are_spread_over_attempts(rehearsed: Rehearsal) -> None:
     side.close()
 
 
+def test_an_attempt_that_took_too_long_does_not_act_any_more(rehearsed: Rehearsal) -> None:
+    side = WeChatPublishSide(rehearsed, settings={"act_within_seconds": 0.0})
+    with pytest.raises(Retryable):
+        side.channel.publish(side.post())
+    assert rehearsed.ledger("publish_submitted") == []
+    side.close()
+
+
 def test_a_submission_on_its_way_is_not_repeated(rehearsed: Rehearsal) -> None:
     config = RehearsalConfig.demo().model_copy(update={"wechat_rules": WeChatRules(publish_seconds=300)})
     with serving(config) as slow:
@@ -200,6 +208,9 @@ def test_a_submission_that_never_arrived_is_repeated_only_after_the_draft_lay_te
 def test_a_process_that_died_before_the_draft_is_known_to_have_sent_nothing(quiet: WeChatPublishSide) -> None:
     post = replace(quiet.post(), attempted_at=quiet.clock.now())
     quiet.wait(90)
+    with pytest.raises(OutcomeUnknown):
+        quiet.channel.reconcile(post)
+    quiet.wait(40)
     assert isinstance(quiet.channel.reconcile(post), NotThere)
 
 
