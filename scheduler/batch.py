@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from content.models import Piece, Release
@@ -19,6 +19,12 @@ Row = TypeVar("Row", bound=Base)
 ItemRow = tuple[DeliveryItem, Release, Piece]
 
 
+_PLACED = [column.key for column in Placement.__table__.columns if column.key != "id"]
+_PLACE = insert(Placement.__table__).returning(  # type: ignore[arg-type]  # The table: rows go in without the session.
+    Placement.__table__.c.id, Placement.__table__.c.piece_id, Placement.__table__.c.account_id
+)
+
+
 class Batch:
     """Items, releases, pieces and placements of some deliveries.
 
@@ -26,6 +32,8 @@ class Batch:
     """
 
     def __init__(self, session: Session, deliveries: Collection[Delivery]) -> None:
+        self._session = session
+        self._new: list[Placement] = []
         ids = [delivery.id for delivery in deliveries]
         query = select(DeliveryItem).where(DeliveryItem.delivery_id.in_(ids)).order_by(DeliveryItem.position)
         items = session.scalars(query).all()
@@ -54,8 +62,18 @@ class Batch:
         return self._placements.get((piece_id, account_id))
 
     def add(self, placement: Placement) -> None:
-        """A placement made in this work, so that a later delivery of the batch finds it."""
+        """A placement that did not exist; a later delivery of the batch finds it, and `save` writes it."""
         self._placements[placement.piece_id, placement.account_id] = placement
+        self._new.append(placement)
+
+    def save(self) -> None:
+        """Writes the new placements in one statement; they have their ids from then on."""
+        if not self._new:
+            return
+        rows = [{name: getattr(row, name) for name in _PLACED} for row in self._new]
+        for place_id, piece_id, account_id in self._session.execute(_PLACE, rows):
+            self._placements[piece_id, account_id].id = place_id
+        self._new.clear()
 
     def last_sent(self, delivery: Delivery) -> datetime | None:
         """When the attempt began whose answer was lost; only for an unknown delivery."""

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import httpx
 import structlog
-from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 
 from channels.accounts import store as accounts
@@ -26,8 +26,9 @@ from kernel.seal import Seal
 from kernel.work import Work, Works
 from scheduler import receipts
 from scheduler.batch import Batch
-from scheduler.models import Attempt, Delivery
-from scheduler.posts import hindrance, post_of
+from scheduler.leaving import kept_back, spoiled
+from scheduler.models import Delivery
+from scheduler.posts import post_of
 from scheduler.receipts import Answer, Outcome
 from scheduler.states import DeliveryState
 
@@ -121,13 +122,11 @@ class Dispatcher:
             rows, more = self._claim_rows(work, lanes, claimant)
             batch = Batch(work.session, rows)
             with work.session.no_autoflush:
-                leaving = [row for row in rows if not _kept_back(work, row, batch)]
-                attempts = [_begin(work, row) for row in leaving]
-                work.session.add_all(attempts)
-                work.session.flush()
+                calls = [(row, *call) for row in rows if (call := self._prepare(work, row, batch))]
+                attempts = receipts.open_attempts(work, [(row, act) for row, act, _ in calls])
                 jobs: dict[int, list[Job]] = {}
-                for row, attempt in zip(leaving, attempts, strict=True):
-                    jobs.setdefault(row.account_id, []).append(self._job(row, attempt, claimant, batch))
+                for row, act, post in calls:
+                    jobs.setdefault(row.account_id, []).append(_job(row, claimant, attempts[row.id], act, post))
         return Claimed(jobs, more)
 
     def _claim_rows(self, work: Work, lanes: Sequence[int], claimant: str) -> tuple[list[Delivery], bool]:
@@ -155,19 +154,18 @@ class Dispatcher:
         pace = self._pace.get(lane, LANE_SECONDS / LANE_FIRST)
         return max(1, min(LANE_MOST, int(LANE_SECONDS / max(pace, 0.001))))
 
-    def _job(self, delivery: Delivery, attempt: Attempt, claimant: str, batch: Batch) -> Job:
-        if delivery.claimed_until is None:
-            raise RuntimeError("a prepared delivery must be claimed")
-        return Job(
-            delivery.id,
-            claimant,
-            attempt.id,
-            attempt.act,
-            attempt.number,
-            post_of(batch, delivery, self.public_url),
-            delivery.job_id or "",
-            delivery.claimed_until,
-        )
+    def _prepare(self, work: Work, delivery: Delivery, batch: Batch) -> tuple[str, Post] | None:
+        """The call to make and what goes with it; None when the delivery stays here."""
+        try:
+            if delivery.state == S.BOOKED and kept_back(work, delivery, batch):
+                return None
+            act = _begin(work, delivery)
+            return act, post_of(batch, delivery, self.public_url)
+        except (KeyError, TypeError, ValueError) as failure:
+            # A release that this version cannot read must not keep the others of its batch from leaving.
+            log.exception("release cannot be read", delivery=delivery.id)
+            spoiled(work, delivery, batch, failure)
+            return None
 
     def answers(self, lane: int, jobs: Sequence[Job], enough: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
         """Calls the lane's platform for these jobs, one after another, with no transaction open.
@@ -220,29 +218,39 @@ class Dispatcher:
         return lambda job: _call(adapter, job)
 
     def _give_back(self, jobs: Sequence[Job]) -> None:
+        free = {"claimed_by": None, "claimed_until": None}
         with self.works.write() as work:
-            for job in jobs:
-                statement = (
-                    update(Delivery)
-                    .where(Delivery.id == job.delivery_id, Delivery.claimed_by == job.claimant)
-                    .values(claimed_by=None, claimed_until=None)
-                )
-                if job.act == "send":
-                    never = case((Delivery.attempts == 1, None), else_=Delivery.first_attempt_at)
-                    statement = statement.values(state=S.BOOKED, attempts=Delivery.attempts - 1, first_attempt_at=never)
-                work.session.execute(statement)
+            for sent in (True, False):
+                given = [job for job in jobs if (job.act == "send") is sent]
+                mine = Delivery.claimed_by.in_({job.claimant for job in given})
+                back = {"state": S.BOOKED, "attempts": Delivery.attempts - 1} if sent else {}
+                statement = update(Delivery).where(Delivery.id.in_([job.delivery_id for job in given]), mine)
+                work.session.execute(statement.values(**free, **back))
             receipts.not_sent(work, [job.attempt_id for job in jobs], "本轮时间不足，改由下一轮发送")
 
 
-def _begin(work: Work, delivery: Delivery) -> Attempt:
-    if delivery.state == S.BOOKED:
-        delivery.state = S.SENDING
-        delivery.attempts += 1
-        delivery.first_attempt_at = delivery.first_attempt_at or work.now
-        act = "send"
-    else:
-        act = "poll" if delivery.state == S.ACCEPTED else "ask"
-    return Attempt(delivery_id=delivery.id, number=delivery.attempts, act=act, started_at=work.now)
+def _begin(work: Work, delivery: Delivery) -> str:
+    if delivery.state != S.BOOKED:
+        return "poll" if delivery.state == S.ACCEPTED else "ask"
+    delivery.state = S.SENDING
+    delivery.attempts += 1
+    delivery.first_attempt_at = delivery.first_attempt_at or work.now
+    return "send"
+
+
+def _job(delivery: Delivery, claimant: str, attempt_id: int, act: str, post: Post) -> Job:
+    if delivery.claimed_until is None:
+        raise RuntimeError("a prepared delivery must be claimed")
+    return Job(
+        delivery.id,
+        claimant,
+        attempt_id,
+        act,
+        delivery.attempts,
+        post,
+        delivery.job_id or "",
+        delivery.claimed_until,
+    )
 
 
 def _every(seconds: float, outcomes: Iterator[Outcome]) -> Iterator[list[Outcome]]:
@@ -285,48 +293,3 @@ def _act(adapter: Channel, post: Post) -> Answer:
     if post.action == "withdraw":
         return adapter.withdraw(post)
     return adapter.publish(post)
-
-
-def _kept_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
-    """Whether the delivery may not leave now: unsigned, outside its window, or missed by too much."""
-    if delivery.state != S.BOOKED:
-        return False
-    kept = _missed(work, delivery, batch) or _hindered(work, delivery, batch)
-    if kept:
-        delivery.claimed_by = delivery.claimed_until = None
-    return kept
-
-
-def _hindered(work: Work, delivery: Delivery, batch: Batch) -> bool:
-    going = batch.going(delivery)
-    hindered = [(item, found) for item, release, _ in going if (found := hindrance(delivery, release, work.now))]
-    if not hindered:
-        return False
-    if delivery.unsigned == "drop" and len(going) > len(hindered):
-        for item, found in hindered:
-            item.dropped = found.reason
-            work.audit("delivery.item_dropped", delivery, piece=item.piece_id, reason=found.reason)
-        return False
-    first = hindered[0][1]
-    state = S.CANCELLED if delivery.unsigned == "drop" else S.HELD
-    _stop(work, delivery, batch, state, first.reason, first.code)
-    return True
-
-
-def _missed(work: Work, delivery: Delivery, batch: Batch) -> bool:
-    if delivery.missed_after is None or delivery.missed_act == "send" or delivery.attempts:
-        return False
-    late = work.now - delivery.scheduled_at
-    if late <= timedelta(minutes=delivery.missed_after):
-        return False
-    why = f"超过预定时间 {int(late.total_seconds() // 60)} 分钟"
-    _stop(work, delivery, batch, S.HELD if delivery.missed_act == "hold" else S.CANCELLED, why, "missed")
-    return True
-
-
-def _stop(work: Work, delivery: Delivery, batch: Batch, state: DeliveryState, why: str, code: str) -> None:
-    delivery.state, delivery.next_at, delivery.reason, delivery.code = state, None, why, code
-    if state == S.CANCELLED:
-        delivery.done_at = work.now
-    work.audit(f"delivery.{state.value}", delivery, reason=why)
-    receipts.needs_person(work, delivery, batch)

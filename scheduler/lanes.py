@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 import structlog
 from sqlalchemy.exc import OperationalError
 
+from channels.registry import channels
 from scheduler.dispatch import Dispatcher, Job
 from scheduler.receipts import Outcome
 
@@ -58,7 +59,8 @@ class Lanes:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begins; returns at once."""
+        """Begins; returns at once. A broken adapter is found now and not when something is due."""
+        channels()
         self._clerk.start()
 
     def stop(self) -> None:
@@ -120,9 +122,7 @@ class Lanes:
         try:
             for outcome in self._dispatcher.answers(lane, jobs, self._stopping.is_set):
                 self._inbox.put(outcome)
-        except (
-            Exception
-        ):  # The edge of a thread: the sweep finds what it leaves claimed.
+        except Exception:  # The edge of a thread: the sweep finds what it leaves claimed.
             log.exception("lane failed", lane=lane)
         finally:
             self._inbox.put(Finished(lane))

@@ -18,19 +18,20 @@ from scheduler.states import PlacementState
 
 
 def remember(work: Work, delivery: Delivery, live: Live, batch: Batch | None = None) -> None:
-    """Writes what now shows, or no longer shows, after a delivery was done."""
-    batch = batch or Batch(work.session, [delivery])
-    for item, release, _piece in batch.going(delivery):
+    """Writes what now shows, or no longer shows, after a delivery was done; whoever hands in a batch saves it."""
+    rows = batch or Batch(work.session, [delivery])
+    for item, release, _piece in rows.going(delivery):
         if delivery.action == "withdraw":
-            _withdrawn(work, delivery, batch.placement(item.piece_id, delivery.account_id))
+            _withdrawn(work, delivery, rows.placement(item.piece_id, delivery.account_id))
         else:
             shown = live.shown.get(item.piece_id, Shown("", ""))
-            _live(work, delivery, release, shown, batch)
+            _live(work, delivery, release, shown, rows)
+    if batch is None:
+        rows.save()
 
 
-def remember_uncorrectable(work: Work, delivery: Delivery, answer: Uncorrectable, batch: Batch | None = None) -> None:
+def remember_uncorrectable(work: Work, delivery: Delivery, answer: Uncorrectable, batch: Batch) -> None:
     """Notes that a correction or withdrawal is a person's task there, or impossible."""
-    batch = batch or Batch(work.session, [delivery])
     for item, _release, _piece in batch.items(delivery):
         placement = batch.placement(item.piece_id, delivery.account_id)
         if placement is None:
@@ -60,9 +61,13 @@ def _live(work: Work, delivery: Delivery, release: Release, shown: Shown, batch:
     placement = batch.placement(piece_id, delivery.account_id)
     if placement is None:
         placement = Placement(
-            unit_id=delivery.unit_id, piece_id=piece_id, account_id=delivery.account_id, live_at=at, data={}
+            unit_id=delivery.unit_id,
+            piece_id=piece_id,
+            account_id=delivery.account_id,
+            live_at=at,
+            data={},
+            correction="",
         )
-        work.session.add(placement)
         batch.add(placement)
     placement.release_id, placement.revision_id = release.id, release.revision_id
     placement.delivery_id = delivery.id

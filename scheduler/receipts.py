@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
@@ -67,9 +67,11 @@ def record(work: Work, outcomes: Sequence[Outcome]) -> None:
     with session.no_autoflush:
         for outcome in outcomes:
             _record(work, deliveries[outcome.delivery_id], outcome, batch)
+        batch.save()
 
 
 _ATTEMPT = Attempt.__table__.c
+_BEGIN_ATTEMPT = insert(Attempt.__table__).returning(_ATTEMPT.delivery_id, _ATTEMPT.id)  # type: ignore[arg-type]  # A table.
 _END_ATTEMPT = update(Attempt.__table__).where(_ATTEMPT.id == bindparam("attempt"))  # type: ignore[arg-type]  # A table.
 
 
@@ -94,9 +96,8 @@ def _record(work: Work, delivery: Delivery, outcome: Outcome, batch: Batch) -> N
     apply(work, delivery, outcome.answer, batch)
 
 
-def apply(work: Work, delivery: Delivery, answer: Answer, batch: Batch | None = None) -> None:
+def apply(work: Work, delivery: Delivery, answer: Answer, batch: Batch) -> None:
     """Moves a delivery by an answer, wherever it came from: send, poll, question or callback."""
-    batch = batch or Batch(work.session, [delivery])
     if isinstance(answer, Live):
         _done(work, delivery, answer, batch)
     elif isinstance(answer, Accepted):
@@ -126,17 +127,30 @@ def settle_job(
     delivery = work.session.scalars(query.with_for_update()).one_or_none()
     if delivery is None:
         return False
+    batch = Batch(work.session, [delivery])
     attempt = open_attempt(work, delivery, "event")
     answer: Answer
     try:
-        answer = settle(post_of(Batch(work.session, [delivery]), delivery, public_url), result)
+        answer = settle(post_of(batch, delivery, public_url), result)
     except ChannelError as refusal:
         answer = refusal
     attempt.ended_at = work.now
     attempt.outcome, attempt.code, attempt.reason = _said(answer)
     delivery.claimed_by = delivery.claimed_until = None
-    apply(work, delivery, answer)
+    apply(work, delivery, answer, batch)
+    batch.save()
     return True
+
+
+def open_attempts(work: Work, calls: Sequence[tuple[Delivery, str]]) -> dict[int, int]:
+    """Notes that calls are about to be made, before the network is touched; returns the attempts' ids by delivery."""
+    if not calls:
+        return {}
+    rows = [
+        {"delivery_id": delivery.id, "number": delivery.attempts, "act": act, "started_at": work.now}
+        for delivery, act in calls
+    ]
+    return dict(work.session.execute(_BEGIN_ATTEMPT, rows).all())
 
 
 def open_attempt(work: Work, delivery: Delivery, act: str) -> Attempt:
@@ -174,7 +188,9 @@ def needs_person(work: Work, delivery: Delivery, batch: Batch) -> None:
 
 def titles(batch: Batch, delivery: Delivery) -> str:
     """The titles of a delivery's items, for notices."""
-    return "、".join(f"《{release.content['title']}》" for _, release, _ in batch.items(delivery))
+    return "、".join(
+        f"《{release.content.get('title') or piece.title}》" for _, release, piece in batch.items(delivery)
+    )
 
 
 def _done(work: Work, delivery: Delivery, live: Live, batch: Batch) -> None:
