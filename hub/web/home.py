@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from hub.notices import Notice
 from hub.product import Hub
-from hub.web import outgoing_workbench, pieces, standing
+from hub.web import outgoing_workbench, piece_workbench, standing
 from hub.web.access import Asker, HubDep, signed_in
 from hub.web.nav import menu
 from hub.web.pages import columns, fragment, page, say, see_other
@@ -48,7 +48,7 @@ def desks_section(_hub: Hub, asker: Asker) -> Section:
 PROVIDERS: tuple[Provider, ...] = (
     notices_section,
     outgoing_workbench.workbench_section,
-    pieces.workbench_section,
+    piece_workbench.workbench_section,
     standing.standing_section,
     desks_section,
 )

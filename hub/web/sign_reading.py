@@ -1,0 +1,84 @@
+"""What a signer is shown of a release, in the console and behind a link alike, and handing it on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from content import release as releases
+from content import review, rules
+from content.models import Piece, Release, Revision
+from content.states import ReleaseState
+from hub import editorial
+from hub.product import Hub
+from hub.web import approval
+from hub.web.media import NAME, PICTURES, blob
+from hub.web.readers import shown
+from kernel.errors import Invalid, NotFound
+from kernel.people import Person, Viewer
+from kernel.work import Work
+
+
+def reading(hub: Hub, session: Session, who: Viewer, release: Release, base: str, now: datetime) -> dict[str, Any]:
+    """What a signer is shown of a release, in the console and by a link alike; `base` is where its pages are."""
+    piece = session.get_one(Piece, release.piece_id)
+    before = approval.last_signed(session, release)
+    people = [None, *review.principals(session, who.person_id, now)]
+    able = [one for one in people if review.may_sign(session, who, release, now, one.id if one else None)]
+    level = review.next_level(session, release)
+    content: Mapping[str, Any] = release.content
+    return {
+        "release": release,
+        "piece": piece,
+        "author": session.get_one(Person, piece.author_id),
+        "frames": shown(content, f"{base}/preview", f"{base}/media"),
+        "chain": approval.chain(session, release),
+        "proofs": approval.proofs(session, release),
+        "lifts": approval.lifts(session, release.revision_id),
+        "warnings": _warnings(session, release),
+        "before": before,
+        "changes": approval.changes(approval.as_text(before.content), approval.as_text(content)) if before else [],
+        "window": approval.window_words(content["window"], hub.settings.office_zone),
+        "audience": approval.audience_words(content["targets"]),
+        "may_sign": bool(able),
+        "on_behalf_of": able[0] if able else None,
+        "level": rules.level_name(level, release.levels) if level <= release.levels else "",
+        "last": level == release.levels,
+        "proofs_missing": sum(1 for _name, person, _at in approval.proofs(session, release) if not person),
+        "others": [(person.id, person.name) for person in others_of(session, release, who, now)],
+        "number": approval.form_number(release, hub.settings.office_zone),
+    }
+
+
+def _warnings(session: Session, release: Release) -> list[Any]:
+    piece = session.get_one(Piece, release.piece_id)
+    revision = session.get_one(Revision, release.revision_id)
+    return [finding for finding, lift in releases.check(session, piece, revision) if lift is None]
+
+
+def others_of(session: Session, release: Release, who: Viewer, now: datetime) -> list[Person]:
+    if release.state != ReleaseState.OPEN:
+        return []
+    return [person for person in editorial.signers_of(session, release, now) if person.id != who.person_id]
+
+
+def hand_on(hub: Hub, work: Work, who: Viewer, release: Release, to: str) -> Person:
+    chosen = next((one for one in others_of(work.session, release, who, work.now) if str(one.id) == to), None)
+    if chosen is None:
+        raise Invalid(field="to", why="请选择可以审签这一级的人。")
+    words = f"{who.name}请您审签《{release.content['title']}》。"
+    key = f"delegated:{release.id}:{who.person_id}:{chosen.id}:{work.now:%Y%m%d%H%M}"
+    editorial.tell_signer(hub, work, release, chosen.id, words, key)
+    work.audit("release.delegated", release, to=chosen.name, hash=release.hash)
+    return chosen
+
+
+def picture_of(hub: Hub, release: Release, name: str) -> Response:
+    found = NAME.fullmatch(name)
+    if found is None or found[1] not in release.content["pictures"]:
+        raise NotFound
+    return blob(hub, found[1], PICTURES[found[2]])
