@@ -245,7 +245,9 @@ class Answering:
             return self._refuse(heard)
         # Suggesting a second time without a choice in between is no better than not knowing.
         failures = heard.failures + (heard.pending == CHOICE)
-        said = self._text(heard, self.words.say("unsure", choices=list(known.values())), choices=list(known.values()))
+        # On our own page the choices are buttons below the words.
+        listed = [] if heard.own_page else list(known.values())
+        said = self._text(heard, self.words.say("unsure", choices=listed), choices=list(known.values()))
         return self._person(heard, Verdict("suggest", said, failures, CHOICE, list(known)))
 
     def _refuse(self, heard: Heard) -> Verdict:

@@ -14,6 +14,8 @@ from kernel.office_rules import Rule, declare, number_between, value_of
 from kernel.people import Unit
 from kernel.workdays import Workdays, declared_days
 
+OFFICE_CLOSES = time(17, 30)
+
 
 def _clock_time(value: object) -> str:
     try:
@@ -36,7 +38,8 @@ def _words(value: object) -> str:
 
 FAILURES = declare(Rule("bot.failures", 2, "机器人连续答不上几次后转人工", number_between(1, 10)))
 OPENS = declare(Rule("desk.opens", "09:00", "人工服务开始时间", _clock_time))
-CLOSES = declare(Rule("desk.closes", "17:30", "人工服务结束时间", _clock_time))
+CLOSES = declare(Rule("desk.closes", "17:30", "人工服务结束时间（与开始时间相同为全天）", _clock_time))
+EVERY_DAY = declare(Rule("desk.every_day", False, "节假日也有人工服务"))
 DESK = declare(Rule("desk.unit", "", "由哪个单位的坐席接待（机构代码，空为账号所属单位）"))
 HOTLINE = declare(Rule("desk.hotline", "12345", "告知市民的电话"))
 REMIND = declare(Rule("desk.remind_minutes", 2, "市民等待多少分钟后再次提醒坐席", number_between(1, 120)))
@@ -73,19 +76,34 @@ class Hours:
     """When people answer, with the words citizens are told."""
 
     workdays: Workdays
-    words: str
+    opens: time
+    closes: time
+    every_day: bool
+
+    @property
+    def words(self) -> str:
+        """The hours as citizens are told."""
+        days = "每天" if self.every_day else "工作日"
+        return f"{days}全天" if self.opens == self.closes else f"{days} {self.opens:%H:%M}—{self.closes:%H:%M}"
 
     def open_at(self, moment: datetime) -> bool:
-        """Whether somebody answers at that moment."""
-        return self.workdays.open_at(moment)
+        """Whether somebody answers at that moment; hours that end when they begin are around the clock."""
+        local = moment.astimezone(self.workdays.zone)
+        if not (self.every_day or self.workdays.is_workday(local.date())):
+            return False
+        if self.opens < self.closes:
+            return self.opens <= local.time() < self.closes
+        return self.opens == self.closes or local.time() >= self.opens or local.time() < self.closes
 
 
 def hours_of(session: Session, unit_id: int, zone: ZoneInfo, now: datetime) -> Hours:
     """The hours of a unit's desk."""
-    opens = str(value_of(session, OPENS, unit_id, now))
-    closes = str(value_of(session, CLOSES, unit_id, now))
-    days = Workdays(zone, declared_days(session), time.fromisoformat(opens), time.fromisoformat(closes))
-    return Hours(days, f"工作日 {opens}—{closes}")
+    opens = time.fromisoformat(str(value_of(session, OPENS, unit_id, now)))
+    closes = time.fromisoformat(str(value_of(session, CLOSES, unit_id, now)))
+    every_day = bool(value_of(session, EVERY_DAY, unit_id, now))
+    # A deadline ends with an office day, also where the desk never closes.
+    days = Workdays(zone, declared_days(session), opens, closes if closes > opens else OFFICE_CLOSES)
+    return Hours(days, opens, closes, every_day)
 
 
 def desk_of(session: Session, unit_id: int, now: datetime) -> int:

@@ -44,7 +44,8 @@ from scheduler.states import DeliveryState
 PASSWORD = "Yunjiang-2026"  # noqa: S105  # The demo's own, printed on the terminal for whoever tries it.
 FIRST_DAYS = 45
 AUTHOR, PROOFREADER, SIGNERS = "linxiaowen", "sumin", ("sumin", "chenguodong", "zhaomingyuan")
-DESK = "service_centre"
+# The city's service centre answers around the clock, as 12345 does, so that the desk can be tried at any hour.
+DESK_RULES = {"desk.unit": "service_centre", "desk.opens": "00:00", "desk.closes": "00:00", "desk.every_day": True}
 LIMIT_UNITS = {"工作日": "workdays", "日": "days"}
 
 Progress = Callable[[str], None]
@@ -114,7 +115,8 @@ def _found(filling: Filling, rehearsal_url: str) -> None:
             filling.columns[column.slug] = _column(work, filling, column, place)
         levels = {column.slug: column.levels for column in office.columns}
         set_rule(work, "signing.column_levels", filling.units[office.units[0].key].id, levels)
-        set_rule(work, "desk.unit", filling.units[office.units[0].key].id, DESK)
+        for name, value in DESK_RULES.items():
+            set_rule(work, name, filling.units[office.units[0].key].id, value)
         for account in office.accounts:
             if account.channel in channels():
                 made = _account(work, filling, account, rehearsal_url)

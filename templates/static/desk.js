@@ -8,19 +8,24 @@
   };
   let last = Number(log()?.dataset.last ?? 0);
   let atEnd = true;
+  let place = 0;
   toEnd();
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const box = log();
-    if (event.detail.target.id === "talk" && box) atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+    if (event.detail.target.id !== "talk" || !box) return;
+    atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+    place = box.scrollTop;
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id !== "talk") return;
     const box = log();
-    const now = Number(box?.dataset.last ?? 0);
+    if (!box) return;
+    if (atEnd) toEnd();
+    else box.scrollTop = place;
+    const now = Number(box.dataset.last ?? 0);
     if (now === last) return;
     last = now;
-    if (atEnd) toEnd();
     const newest = [...box.querySelectorAll(":scope > .talk__line--citizen .talk__text")].pop();
     const line = box.querySelector(":scope > .talk__line:last-child");
     // Read aloud only what the citizen has just written: the whole talk again would be noise.
