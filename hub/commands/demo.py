@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Annotated
 from urllib.error import URLError
 
+import httpx
 import typer
 from sqlalchemy import select
 
@@ -58,6 +59,7 @@ def demo(
     try:
         _wait_ready(f"http://127.0.0.1:{port}/readyz", product)
         _wait_ready(f"{rehearsal_url}/ledger", platforms)
+        _subscribe_a_browser(f"http://127.0.0.1:{port}", rehearsal_url)
         typer.echo(card(settings, rehearsal_url))
         _until_stopped(product, platforms)
     finally:
@@ -120,8 +122,21 @@ Log in (password of everybody: {filling.PASSWORD})
   gaoxiang / luojing / tangwenbo   system, security and audit administrator 系统/安全/审计管理员
 
 Try first: as linxiaowen write a notice under 采编中心 and submit it (送审); sign it as sumin, chenguodong and
-zhaomingyuan; book it (发布安排), and watch it arrive on the portal and on the phones.
+zhaomingyuan; book it (发布中心), and watch it arrive on the portal and on the phones. Then write to 云江发布 from
+a phone (身份证丢了怎么补办, then 人工), and answer as wujiayi under 互动回应.
 """
+
+
+def _subscribe_a_browser(product: str, rehearsal_url: str) -> None:
+    """Gives the demo one citizen's browser, so that there is a phone on which browser notices arrive."""
+    with httpx.Client(timeout=10, trust_env=False) as client:
+        if client.get(f"{rehearsal_url}/control/accounts").json().get("webpush"):
+            return
+        key = client.get(f"{product}/push/key").raise_for_status().json()["key"]
+        wish = {"name": "赵同学的浏览器", "application_server_key": key}
+        made = client.post(f"{rehearsal_url}/control/accounts/webpush", json=wish).raise_for_status().json()
+        wanted = {"endpoint": made["endpoint"], "keys": made["keys"]}
+        client.post(f"{product}/push/subscriptions", json=wanted).raise_for_status()
 
 
 def _repoint(hub: Hub, rehearsal_url: str) -> None:
