@@ -153,9 +153,20 @@ def saved_at(piece: Piece) -> str:
 
 
 def void_release(work: Work, piece: Piece, why: str) -> None:
-    """Makes the piece's current release void, so that nothing of it can go out any more."""
+    """Makes the piece's current release void, so that nothing of it can go out any more.
+
+    One that the public sees stays what it is: it was signed and it went out, and its page may be drawn again.
+    """
     release = work.session.get(Release, piece.release_id) if piece.release_id else None
     if release is None or release.state not in (ReleaseState.OPEN, ReleaseState.SIGNED):
+        return
+    shown = work.session.get(PublicPiece, piece.id)
+    if (
+        shown is not None
+        and shown.from_at is not None
+        and shown.withdrawn_at is None
+        and shown.release_id == release.id
+    ):
         return
     release.state = ReleaseState.VOID
     work.audit("release.voided", release, why=why, hash=release.hash)

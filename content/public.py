@@ -98,12 +98,6 @@ def release_shown(session: Session, piece_id: int, now: datetime) -> Release | N
     return session.scalars(query).one_or_none()
 
 
-def expired(session: Session, now: datetime, limit: int) -> Sequence[PublicPiece]:
-    """Pieces whose time has run out but which nobody withdrew; their pages carry a label from then on."""
-    query = select(PublicPiece).where(PublicPiece.until_at <= now, PublicPiece.withdrawn_at.is_(None))
-    return session.scalars(query.order_by(PublicPiece.until_at).limit(limit)).all()
-
-
 def _row(work: Work, release: Release) -> PublicPiece:
     row = work.session.get(PublicPiece, release.piece_id)
     if row is None:

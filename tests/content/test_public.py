@@ -103,7 +103,6 @@ def test_an_expired_piece_stops_being_shown_by_itself(office: Office, clock: Sti
     clock.step(microseconds=1)
     assert shown(office) == []
     with office.works.read() as work:
-        assert [row.piece_id for row in public.expired(work.session, work.now, 10)] == [release.piece_id]
         assert public.release_shown(work.session, release.piece_id, work.now) is None
 
 
@@ -118,8 +117,17 @@ def test_withdrawing_hides_it_and_keeps_what_the_public_is_told(office: Office) 
     assert (row.withdrawn_phrase, row.place) == ("内容有误，已撤下。", 1)
     with office.works.read() as work:
         assert work.session.get_one(Piece, release.piece_id).state == PieceState.WITHDRAWN
-        assert public.expired(work.session, work.now, 10) == []
         assert public.listed(work.session, office.columns["notices"].id, 1, 10) == []
+
+
+def test_what_the_public_sees_stays_signed_while_its_correction_is_signed(office: Office) -> None:
+    release = office.signed_release()
+    go_live(office, release)
+    office.save(release.piece_id, title="更正后的标题")
+    correction = office.submit(release.piece_id)
+    with office.works.read() as work:
+        assert work.session.get_one(Release, release.id).state == ReleaseState.SIGNED
+        assert work.session.get_one(Release, correction.id).state == ReleaseState.OPEN
 
 
 def test_withdrawing_twice_keeps_the_first_words(office: Office, clock: StillClock) -> None:
