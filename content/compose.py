@@ -172,11 +172,15 @@ def void_release(work: Work, piece: Piece, why: str) -> None:
     work.audit("release.voided", release, why=why, hash=release.hash)
 
 
+def _release_in_public(session: Session, piece: Piece) -> int | None:
+    shown = session.get(PublicPiece, piece.id)
+    return shown.release_id if shown is not None and shown.from_at is not None and shown.withdrawn_at is None else None
+
+
 def trash(work: Work, who: Viewer, piece: Piece) -> None:
     """Moves a draft to 回收站; nothing is deleted. What the public still sees has to be withdrawn first."""
     _require(who, Permission.PIECE_WRITE, piece.unit_id, "删除此稿件")
-    shown = work.session.get(PublicPiece, piece.id)
-    if shown is not None and shown.from_at is not None and shown.withdrawn_at is None:
+    if _release_in_public(work.session, piece) is not None:
         raise WrongState(state="公众仍可看到", act="移入回收站（请先撤稿）")
     piece.state = states.move(piece.state, "trash")
     piece.updated_at = work.now
