@@ -10,6 +10,7 @@ import typer
 from typer.main import get_command
 
 from analytics.metrics import METRICS
+from hub.commands.reference_house import channels_page, map_page
 from hub.commands.settings import printable
 from hub.settings import Settings
 from templates.catalogue import Translator
@@ -18,7 +19,7 @@ from templates.catalogue import Translator
 def write_reference(
     folder: Annotated[Path, typer.Argument(help="Where the pages go.")] = Path("docs/reference"),
 ) -> None:
-    """Writes settings.md, commands.md and metrics.md."""
+    """Writes the pages of docs/reference."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -27,7 +28,13 @@ def write_reference(
 
 def pages() -> dict[str, str]:
     """The generated pages by file name."""
-    return {"settings.md": settings_page(), "commands.md": commands_page(), "metrics.md": metrics_page()}
+    return {
+        "settings.md": settings_page(),
+        "commands.md": commands_page(),
+        "metrics.md": metrics_page(),
+        "channels.md": channels_page(),
+        "map.md": map_page(),
+    }
 
 
 def settings_page() -> str:
