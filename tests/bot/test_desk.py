@@ -1,0 +1,179 @@
+"""Two people cannot answer over each other, and every act of the desk leaves a trace."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select
+
+from bot import desk as acts
+from bot.errors import NobodyThere, NotReachable, TakenAlready, WasClosed
+from bot.events import PersonWanted
+from bot.models import Conversation
+from bot.states import ConversationState
+from kernel.audit import AuditLine
+from kernel.errors import Invalid, NotFound, WrongState, XuandaError
+from tests.bot.conftest import Desk
+
+S = ConversationState
+
+
+def waits(desk: Desk) -> int:
+    desk.says("人工")
+    return desk.conversation().id
+
+
+def does(desk: Desk, name: str, act: str, *more: object, words: bool = True) -> None:
+    """One person's act, in a work of its own."""
+    with desk.office.working(name) as (work, who):
+        conversation = work.session.get_one(Conversation, desk.conversation().id)
+        getattr(acts, act)(work, who, conversation, *more, *([desk.answering.words] if words else []))
+
+
+def test_of_two_agents_at_once_one_takes_it(desk_both: Desk) -> None:
+    desk = desk_both
+    waits(desk)
+
+    def take(name: str) -> str:
+        try:
+            does(desk, name, "take")
+        except TakenAlready:
+            return "refused"
+        return name
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(take, ["officer", "author"]))
+    winner = next(name for name in results if name != "refused")
+    assert sorted(results) == sorted(["refused", winner])
+    assert desk.conversation().agent_id == desk.office.person(winner).id
+
+
+def test_only_who_has_it_answers_transfers_puts_off_or_closes(desk: Desk) -> None:
+    waits(desk)
+    does(desk, "officer", "take")
+    with pytest.raises(TakenAlready, match="陈信"):
+        does(desk, "author", "answer", "我也答")
+    with pytest.raises(TakenAlready):
+        does(desk, "author", "close", "已答复")
+    with pytest.raises(TakenAlready):
+        does(desk, "author", "transfer", None, words=False)
+    with pytest.raises(TakenAlready):
+        does(desk, "author", "snooze", 30, words=False)
+    does(desk, "author", "note", "我认识他", words=False)
+    assert desk.replies("agent") == []
+
+
+def test_after_a_transfer_the_other_answers(desk: Desk) -> None:
+    waits(desk)
+    does(desk, "officer", "take")
+    does(desk, "officer", "transfer", desk.office.person("author").id, "他熟悉", words=False)
+    with pytest.raises(TakenAlready, match="王文"):
+        does(desk, "officer", "answer", "等等")
+    does(desk, "author", "answer", "您好")
+    assert [row.text for row in desk.replies("agent")] == ["您好"]
+    assert desk.of(PersonWanted)[-1].reason == "同事转来"  # type: ignore[attr-defined]
+
+
+def test_a_person_without_the_permission_is_no_colleague(desk: Desk) -> None:
+    waits(desk)
+    does(desk, "officer", "take")
+    with pytest.raises(NobodyThere, match="赵签"):
+        does(desk, "officer", "transfer", desk.office.person("signer").id, words=False)
+    with pytest.raises(NotFound):
+        does(desk, "signer", "take")
+    with pytest.raises(NotFound):
+        does(desk, "stranger", "answer", "您好")
+
+
+def test_a_closed_conversation_stays_closed(desk: Desk) -> None:
+    waits(desk)
+    with pytest.raises(Invalid):
+        does(desk, "officer", "close", "")
+    does(desk, "officer", "close", "已答复")
+    for act, more, words in (
+        ("take", (), True),
+        ("answer", ("x",), True),
+        ("close", ("再关",), True),
+        ("transfer", (None,), False),
+    ):
+        with pytest.raises(WasClosed):
+            does(desk, "officer", act, *more, words=words)
+
+
+def test_closing_unanswered_still_names_who_did(desk: Desk) -> None:
+    waits(desk)
+    does(desk, "officer", "close", "误触")
+    assert desk.conversation().agent_id == desk.office.person("officer").id
+
+
+def test_the_first_answer_is_timed_once(desk: Desk) -> None:
+    waits(desk)
+    desk.clock.step(seconds=30)
+    does(desk, "officer", "answer", "您好")
+    first = desk.clock.now()
+    desk.clock.step(minutes=3)
+    does(desk, "officer", "answer", "还在吗")
+    conversation = desk.conversation()
+    assert conversation.first_reply_at == first
+    assert conversation.handed_off_at is not None
+    assert (first - conversation.handed_off_at).total_seconds() == 30
+
+
+@pytest.mark.parametrize(("act", "more"), [("answer", ("",)), ("answer", ("字" * 2001,)), ("close", (" ",))])
+def test_what_is_empty_or_endless_is_refused(desk: Desk, act: str, more: tuple[object, ...]) -> None:
+    waits(desk)
+    with pytest.raises(Invalid):
+        does(desk, "officer", act, *more)
+
+
+def test_what_nobody_has_cannot_be_put_off(desk: Desk) -> None:
+    waits(desk)
+    with pytest.raises(WrongState):
+        does(desk, "officer", "snooze", 30, words=False)
+    does(desk, "officer", "take")
+    with pytest.raises(Invalid):
+        does(desk, "officer", "snooze", 0, words=False)
+
+
+def test_beyond_the_window_an_answer_is_refused_before_it_is_written(desk: Desk) -> None:
+    waits(desk)
+    does(desk, "officer", "take")
+    desk.clock.step(hours=48)
+    with pytest.raises(NotReachable):
+        does(desk, "officer", "answer", "您好")
+    assert desk.replies("agent") == []
+
+
+def test_every_act_leaves_a_trace(desk: Desk) -> None:
+    number = waits(desk)
+    does(desk, "officer", "take")
+    does(desk, "officer", "answer", "您好")
+    does(desk, "officer", "note", "备注", words=False)
+    does(desk, "officer", "snooze", 5, words=False)
+    does(desk, "officer", "transfer", None, words=False)
+    does(desk, "author", "close", "已答复")
+    with desk.works.read() as work:
+        query = select(AuditLine.act, AuditLine.actor_name).where(
+            AuditLine.object_kind == "conversation", AuditLine.object_id == number
+        )
+        lines = [tuple(line) for line in work.session.execute(query.order_by(AuditLine.seq))]
+    assert [act for act, _ in lines] == [
+        "conversation.waiting", "conversation.taken", "conversation.answered", "conversation.noted",
+        "conversation.snoozed", "conversation.waiting", "conversation.transferred", "conversation.closed",
+    ]  # fmt: skip
+    assert lines[1][1] == "陈信"
+    assert lines[-1][1] == "王文"
+
+
+def test_danger_is_seen_to_by_taking_it(desk: Desk) -> None:
+    desk.says("我不想活了")
+    does(desk, "officer", "take")
+    assert desk.conversation().acknowledged_by == desk.office.person("officer").id
+
+
+def test_every_error_of_the_desk_has_words_in_both_languages() -> None:
+    for error in (TakenAlready(name="甲"), NotReachable(why="x"), WasClosed(), NobodyThere(name="乙")):
+        assert isinstance(error, XuandaError)
+        assert error.message("zh") != error.message("en")
+        assert "{" not in error.message("zh") + error.message("en")

@@ -1,0 +1,207 @@
+"""Replies leave at most once: the push and the message compete for one row, lost answers are unknown."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from bot import desk as acts
+from bot import reply
+from bot.events import ReplyLost
+from bot.models import Conversation, OutboundReply
+from bot.reply import Said, answer_push
+from bot.states import ReplyState, Route
+from channels.accounts.models import Account
+from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
+from kernel.errors import WrongState
+from tests.bot.conftest import Desk
+
+S = ReplyState
+
+
+def waiting_reply(desk: Desk, text: str = "请带身份证。") -> int:
+    """A citizen waits, and an agent has answered him."""
+    desk.says("人工")
+    desk.send()
+    desk.outbox.sent.clear()
+    with desk.office.working("officer") as (work, who):
+        conversation = work.session.get_one(Conversation, desk.conversation().id)
+        return acts.answer(work, who, conversation, text, desk.answering.words).id
+
+
+def row(desk: Desk, reply_id: int) -> OutboundReply:
+    with desk.works.read() as work:
+        return work.session.get_one(OutboundReply, reply_id)
+
+
+def test_an_agents_answer_leaves_at_once(desk: Desk) -> None:
+    number = waiting_reply(desk)
+    assert desk.replier.send_due() == 1
+    assert desk.outbox.sent == [("citizen", "请带身份证。")]
+    sent = row(desk, number)
+    assert (sent.state, sent.route, sent.attempts) == (S.DONE, Route.SERVICE, 1)
+    assert desk.conversation().messages_left == 3  # One for "you are being put through", one for the answer.
+    assert desk.replier.send_due() == 0
+
+
+def test_a_reply_to_a_push_waits_for_the_push(desk: Desk) -> None:
+    desk.says("人工")
+    assert desk.replier.send_due() == 0
+    desk.clock.step(seconds=5)
+    assert desk.replier.send_due() == 1
+    assert desk.replies()[0].route == Route.SERVICE
+
+
+def test_the_push_takes_it_first(desk: Desk) -> None:
+    received = desk.receive("人工")
+    desk.answering.handle(received.inbound_id)
+    for _ in range(2):
+        with desk.works.write() as work:
+            body = answer_push(work, received.inbound_id, lambda taken: taken.text.encode() if taken else b"success")
+        assert "转接人工" in body.decode()
+    desk.send()
+    assert desk.outbox.sent == []
+    assert desk.replies()[0].route == Route.PASSIVE
+
+
+def test_what_comes_after_the_push_was_answered_leaves_at_once(desk: Desk) -> None:
+    received = desk.receive("人工")
+    with desk.works.write() as work:
+        assert answer_push(work, received.inbound_id, lambda taken: b"success" if taken is None else b"x") == b"success"
+    desk.answering.handle(received.inbound_id)
+    assert desk.replier.send_due() == 1
+    with desk.works.write() as work:
+        assert answer_push(work, received.inbound_id, lambda _taken: b"other") == b"success"
+
+
+def test_the_push_and_the_message_compete_for_one_row(desk_both: Desk) -> None:
+    desk = desk_both
+    for number in range(4):
+        received = desk.receive("人工", sender=f"c{number}")
+        desk.answering.handle(received.inbound_id)
+        desk.clock.step(seconds=6)
+
+        def push(inbound_id: int = received.inbound_id) -> bytes:
+            with desk.works.write() as work:
+                return answer_push(work, inbound_id, lambda taken: b"taken" if taken else b"success")
+
+        with ThreadPoolExecutor(3) as pool:
+            pushed = pool.submit(push)
+            calls = [pool.submit(desk.replier.send_due) for _ in range(2)]
+            body = pushed.result(20)
+            sent = sum(call.result(20) for call in calls)
+        assert (body == b"taken") + sent == 1
+    assert {one.state for one in desk.replies()} == {S.DONE}
+
+
+@pytest.mark.parametrize("failure", [OutcomeUnknown("断线"), RuntimeError("bug")])
+def test_a_lost_answer_is_unknown_and_only_a_person_sends_it_again(desk: Desk, failure: Exception) -> None:
+    number = waiting_reply(desk)
+    desk.outbox.failure = failure
+    desk.replier.send_due()
+    assert row(desk, number).state == S.UNKNOWN
+    desk.clock.step(hours=1)
+    assert desk.replier.send_due() == 0
+    assert len(desk.of(ReplyLost)) == 1
+    desk.outbox.failure = None
+    with desk.office.working("officer") as (work, who):
+        conversation = work.session.get_one(Conversation, desk.conversation().id)
+        fresh = acts.send_again(work, who, conversation, number)
+        with pytest.raises(WrongState):
+            acts.send_again(work, who, conversation, fresh.id)
+    desk.replier.send_due()
+    assert [text for _, text in desk.outbox.sent] == ["请带身份证。", "请带身份证。"]
+    assert row(desk, number).state == S.FAILED
+
+
+def test_a_sender_that_died_leaves_an_unknown_row(desk: Desk) -> None:
+    number = waiting_reply(desk)
+    job = desk.replier._claim()
+    assert job is not None
+    assert desk.replier.send_due() == 0  # Claimed: nobody else touches it.
+    desk.clock.step(seconds=46)
+    assert desk.replier.send_due() == 0
+    assert row(desk, number).state == S.UNKNOWN
+    assert desk.outbox.sent == []
+
+
+def test_a_late_record_of_a_lost_claim_changes_nothing(desk: Desk) -> None:
+    number = waiting_reply(desk)
+    job = desk.replier._claim()
+    assert job is not None
+    desk.clock.step(seconds=46)
+    desk.replier.give_up_lost()
+    with desk.works.write() as work:
+        desk.replier._record(work, job, None)
+    assert row(desk, number).state == S.UNKNOWN
+
+
+@pytest.mark.parametrize("failure", [Retryable("忙"), Unauthorised("令牌失效")])
+def test_what_surely_did_not_leave_is_tried_again(desk: Desk, failure: Exception) -> None:
+    number = waiting_reply(desk)
+    desk.outbox.failure = failure
+    desk.replier.send_due()
+    assert row(desk, number).state == S.BOOKED
+    assert desk.conversation().messages_left == 4
+    desk.outbox.failure = None
+    desk.clock.step(seconds=6)
+    assert desk.replier.send_due() == 1
+    assert row(desk, number).state == S.DONE
+
+
+def test_a_throttled_account_waits_as_long_as_it_was_told(desk: Desk) -> None:
+    number = waiting_reply(desk)
+    desk.outbox.failure = Throttled("限流", desk.clock.now() + timedelta(minutes=3))
+    desk.replier.send_due()
+    assert row(desk, number).next_at == desk.clock.now() + timedelta(minutes=3)
+
+
+def test_retries_end(desk: Desk) -> None:
+    number = waiting_reply(desk)
+    desk.outbox.failure = Retryable("忙")
+    for _ in range(8):
+        desk.replier.send_due()
+        desk.clock.step(minutes=6)
+    assert (row(desk, number).state, row(desk, number).attempts) == (S.FAILED, 5)
+
+
+def test_a_refusal_says_why(desk: Desk) -> None:
+    number = waiting_reply(desk)
+    desk.outbox.failure = Refused("回复时间超过限制", code="45015")
+    desk.replier.send_due()
+    failed = row(desk, number)
+    assert (failed.state, failed.reason, failed.code) == (S.FAILED, "回复时间超过限制", "45015")
+
+
+def test_what_the_platform_would_not_let_through_is_not_sent(desk: Desk) -> None:
+    number = waiting_reply(desk)
+    with desk.works.write() as work:
+        work.session.get_one(Conversation, desk.conversation().id).messages_left = 0
+    assert desk.replier.send_due() == 0
+    assert "已发满条数" in row(desk, number).reason
+    assert desk.outbox.sent == []
+
+
+def test_an_account_out_of_use_sends_nothing(desk: Desk) -> None:
+    number = waiting_reply(desk)
+    with desk.works.write() as work:
+        work.session.get_one(Account, desk.account.id).active = False
+    desk.replier.send_due()
+    assert (row(desk, number).state, row(desk, number).reason) == (S.FAILED, "账号已停用")
+
+
+def test_replies_of_one_conversation_leave_in_order(desk: Desk) -> None:
+    waiting_reply(desk, "一")
+    with desk.works.write() as work:
+        conversation = work.session.get_one(Conversation, desk.conversation().id)
+        for text in ("二", "三"):
+            reply.book(work, conversation, "agent", Said(text))
+    desk.outbox.failure = Retryable("忙")
+    desk.replier.send_due()
+    desk.outbox.failure = None
+    assert desk.replier.send_due() == 0  # The later ones wait for the first.
+    desk.clock.step(seconds=6)
+    desk.replier.send_due()
+    assert [text for _, text in desk.outbox.sent] == ["一", "一", "二", "三"]

@@ -1,0 +1,174 @@
+"""Nobody is forgotten: reminders, alarms that repeat, the office closing, windows that end, silence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot import desk as acts
+from bot.events import DangerHeard, PersonWanted
+from bot.models import Conversation, Rating, Ticket
+from bot.states import ConversationState
+from bot.waiting import Watch
+from tests.bot.conftest import ZONE, Desk
+
+S = ConversationState
+
+
+@pytest.fixture
+def watch(desk: Desk) -> Watch:
+    return Watch(desk.works, desk.answering.words, ZONE)
+
+
+def take(desk: Desk) -> None:
+    with desk.office.working("officer") as (work, who):
+        acts.take(work, who, work.session.get_one(Conversation, desk.conversation().id), desk.answering.words)
+
+
+def close(desk: Desk) -> None:
+    with desk.office.working("officer") as (work, who):
+        conversation = work.session.get_one(Conversation, desk.conversation().id)
+        acts.close(work, who, conversation, "已答复", desk.answering.words)
+
+
+def tickets(desk: Desk) -> list[Ticket]:
+    with desk.works.read() as work:
+        return list(work.session.scalars(select(Ticket)))
+
+
+def test_who_waits_is_told_of_again_until_somebody_comes(desk: Desk, watch: Watch) -> None:
+    desk.says("人工")
+    for _ in range(3):
+        desk.clock.step(minutes=2)
+        watch.round()
+        watch.round()
+    assert [fact.round for fact in desk.of(PersonWanted)] == [1, 2, 3, 4]  # type: ignore[attr-defined]
+    take(desk)
+    desk.clock.step(minutes=10)
+    watch.round()
+    assert len(desk.of(PersonWanted)) == 4
+
+
+def test_danger_is_told_again_until_it_is_seen_to(desk: Desk, watch: Watch) -> None:
+    desk.says("楼下着火了")
+    for _ in range(2):
+        desk.clock.step(minutes=2)
+        watch.round()
+        watch.round()
+    assert [fact.round for fact in desk.of(DangerHeard)] == [1, 2, 3]  # type: ignore[attr-defined]
+    take(desk)
+    desk.clock.step(minutes=2)
+    watch.round()
+    assert len(desk.of(DangerHeard)) == 3
+
+
+def test_when_the_office_closes_who_waits_gets_a_ticket(desk: Desk, watch: Watch) -> None:
+    desk.clock.step(hours=8, minutes=20)
+    desk.says("路灯坏了")
+    desk.says("人工")
+    watch.round()
+    assert tickets(desk) == []
+    desk.clock.step(minutes=15)
+    watch.round()
+    assert desk.conversation().state == S.CLOSED
+    made = tickets(desk)[0]
+    assert made.number in desk.replies("bot")[-1].text
+    assert "不是人工服务时间" in desk.replies("bot")[-1].text
+
+
+def test_danger_waits_on_after_the_office_has_closed(desk: Desk, watch: Watch) -> None:
+    desk.clock.step(hours=8, minutes=20)
+    desk.says("我不想活了")
+    desk.clock.step(hours=2)
+    watch.round()
+    assert desk.conversation().state == S.WAITING
+
+
+def test_what_was_put_off_comes_back(desk: Desk, watch: Watch) -> None:
+    desk.says("人工")
+    take(desk)
+    with desk.office.working("officer") as (work, who):
+        acts.snooze(work, who, work.session.get_one(Conversation, desk.conversation().id), 30)
+    watch.round()
+    assert desk.conversation().state == S.SNOOZED
+    desk.clock.step(minutes=30)
+    watch.round()
+    assert desk.conversation().state == S.OPEN
+
+
+def test_an_unanswered_conversation_whose_window_ends_becomes_a_ticket(desk: Desk, watch: Watch) -> None:
+    desk.says("路灯坏了")
+    desk.says("人工")
+    take(desk)
+    desk.clock.step(hours=48, minutes=1)
+    watch.round()
+    conversation = desk.conversation()
+    assert (conversation.state, len(tickets(desk))) == (S.CLOSED, 1)
+    assert "48 小时" in conversation.summary
+
+
+def test_an_answered_one_just_ends(desk: Desk, watch: Watch) -> None:
+    desk.says("人工")
+    with desk.office.working("officer") as (work, who):
+        conversation = work.session.get_one(Conversation, desk.conversation().id)
+        acts.answer(work, who, conversation, "已修复。", desk.answering.words)
+    desk.clock.step(hours=48, minutes=1)
+    watch.round()
+    assert (desk.conversation().state, tickets(desk)) == (S.CLOSED, [])
+
+
+def test_a_silent_session_with_the_bot_ends(desk: Desk, watch: Watch) -> None:
+    desk.says("你好")
+    desk.clock.step(minutes=29)
+    watch.round()
+    assert desk.conversation().state == S.BOT
+    desk.clock.step(minutes=2)
+    watch.round()
+    assert desk.conversation().state == S.CLOSED
+
+
+def test_a_persons_session_on_wechat_does_not_end_by_silence(desk: Desk, watch: Watch) -> None:
+    desk.says("人工")
+    take(desk)
+    desk.clock.step(hours=2)
+    watch.round()
+    assert desk.conversation().state == S.OPEN
+
+
+def test_a_rating_by_figure_is_kept_once_and_only_for_a_day(desk: Desk) -> None:
+    desk.says("人工")
+    with desk.office.working("officer") as (work, who):
+        acts.close(
+            work, who, work.session.get_one(Conversation, desk.conversation().id), "已答复", desk.answering.words
+        )
+    assert "谢谢您的评价" in desk.says("2")
+    with desk.works.read() as work:
+        assert work.session.scalars(select(Rating.score)).all() == [2]
+    desk.says("2")  # Now a question like any other.
+    assert desk.conversation().state == S.BOT
+    assert desk.engine.asked == ["2"]
+
+
+def test_a_day_later_a_figure_is_a_question(desk: Desk) -> None:
+    desk.says("人工")
+    with desk.office.working("officer") as (work, who):
+        acts.close(
+            work, who, work.session.get_one(Conversation, desk.conversation().id), "已答复", desk.answering.words
+        )
+    desk.clock.step(seconds=timedelta(hours=25).total_seconds())
+    desk.says("2")
+    with desk.works.read() as work:
+        assert work.session.scalars(select(Rating)).all() == []
+
+
+def test_a_low_rating_calls_somebody_back(desk: Desk) -> None:
+    desk.says("人工")
+    with desk.office.working("officer") as (work, who):
+        acts.close(
+            work, who, work.session.get_one(Conversation, desk.conversation().id), "已答复", desk.answering.words
+        )
+    assert "尽快联系您" in desk.says("5")
+    assert [ticket.kind for ticket in tickets(desk)] == ["回访"]
+    assert "非常不满意" in tickets(desk)[0].text
