@@ -29,6 +29,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         (
             Entry(_("稿件库"), "/console/pieces", (P.PIECE_READ,)),
             Entry(_("写稿件"), "/console/pieces/new", (P.PIECE_WRITE,)),
+            Entry(_("导入"), "/console/import", (P.PIECE_WRITE,)),
             Entry(_("错敏词"), "/console/words", (P.PIECE_READ,)),
         ),
     ),

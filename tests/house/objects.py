@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from content.importing.models import ImportRun
 from hub.auth import tokens
 from hub.notices import Notice, NoticeSend, SendState
 from kernel.people import Grant, Person, Role, Unit
 from kernel.work import Work
+from tests.content.importing.word import notice
 from tests.house import citizen_objects, editorial_objects, insight_objects, outgoing_objects
 from tests.house.target import Target
 
@@ -71,6 +73,28 @@ def a_send(work: Work, unit: Unit) -> Target:
     return Target({"send_id": send.id})
 
 
+def a_run(work: Work, person: Person) -> Target:
+    """An import that the person started."""
+    column = editorial_objects.column_of(work, work.session.get_one(Unit, person.unit_id))
+    run = ImportRun(
+        unit_id=person.unit_id,
+        person_id=person.id,
+        column_id=column.id,
+        source="https://a.example/rss.xml",
+        started_at=work.now,
+        seen_at=work.now,
+    )
+    work.session.add(run)
+    work.session.flush()
+    return Target({"run_id": run.id})
+
+
+def a_piece_and_a_document(work: Work, unit: Unit) -> Target:
+    """A draft of the unit, with a Word document for its text."""
+    target = editorial_objects.a_piece(work, unit)
+    return Target({"piece_id": target.params["piece_id"]}, files={"file": ("通知.docx", notice())})
+
+
 # Objects of a unit: out of reach they do not exist.
 OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/people/{person_id}": a_person,
@@ -83,6 +107,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/system/sends/{send_id}/again": a_send,
     "/console/rules/{name}": a_rule,
     **citizen_objects.OF_A_UNIT,
+    "/console/pieces/{piece_id}/docx": a_piece_and_a_document,
     **editorial_objects.OF_A_UNIT,
     **outgoing_objects.OF_A_UNIT,
     **insight_objects.OF_A_UNIT,
@@ -91,6 +116,9 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
 # Objects of one person: for everybody else, colleagues included, they do not exist.
 OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {
     "/console/notices/{notice_id}/open": a_notice,
+    "/console/import/{run_id}": a_run,
+    "/console/import/{run_id}/progress": a_run,
+    "/api/v1/imports/{run_id}": a_run,
     **outgoing_objects.OF_A_PERSON,
 }
 

@@ -27,7 +27,8 @@ DROP = """([selector, name, data]) => {
   place.dispatchEvent(new DragEvent('dragover', {dataTransfer: given, bubbles: true, cancelable: true}));
   place.dispatchEvent(new DragEvent('drop', {dataTransfer: given, bubbles: true, cancelable: true}));
 }"""
-SHOWN = "[...document.querySelectorAll('.jodit-wysiwyg img')].map((img) => img.naturalWidth)"
+TEXT = "#body-field .jodit-wysiwyg"
+SHOWN = f"[...document.querySelectorAll('{TEXT} img')].map((img) => img.naturalWidth)"
 
 
 @pytest.fixture
@@ -56,15 +57,15 @@ def test_a_document_dropped_on_the_editor_fills_it(house: House) -> None:
     page = house.desk_of("author")
     page.goto(f"{house.address}/console/pieces/{piece.id}")
     page.wait_for_selector(".jodit-wysiwyg")
-    drop(page, ".jodit-wysiwyg", "通知.docx", notice())
-    expect(page.locator(".jodit-wysiwyg h2")).to_have_text("总体要求", timeout=15000)
-    expect(page.locator(".jodit-wysiwyg h3")).to_have_text("工作安排")
+    drop(page, TEXT, "通知.docx", notice())
+    expect(page.locator(f"{TEXT} h2")).to_have_text("总体要求", timeout=15000)
+    expect(page.locator(f"{TEXT} h3")).to_have_text("工作安排")
     expect(page.locator("#title")).to_have_value(TITLE)
     page.wait_for_function(f"{SHOWN}.length === 2 && {SHOWN}.every((width) => width === 64)")
-    assert page.locator('.jodit-wysiwyg td[colspan="2"]').inner_text().strip() == "区域"
-    assert page.locator('.jodit-wysiwyg td[rowspan="2"]').inner_text().strip() == "4月7日"
+    assert page.locator(f'{TEXT} td[colspan="2"]').inner_text().strip() == "区域"
+    assert page.locator(f'{TEXT} td[rowspan="2"]').inner_text().strip() == "4月7日"
     expect(page.locator("[data-asset]")).to_have_count(2, timeout=15000)
-    expect(page.locator("[data-state]")).to_contain_text("已自动保存", timeout=15000)
+    expect(page.get_by_role("status").filter(has_text="已自动保存")).to_have_count(1, timeout=15000)
     kept = body_of(house, piece.id)
     assert kept.count("/media/") == 2
     assert 'rowspan="2"' in kept
@@ -79,15 +80,15 @@ def test_it_asks_before_it_replaces_what_stands_there(house: House) -> None:
     page.goto(f"{house.address}/console/pieces/{piece.id}")
     page.wait_for_selector(".jodit-wysiwyg")
     document = build(line("新题", style="Title"), line("新正文。"), raw(CHART))
-    drop(page, ".jodit-wysiwyg", "通知.docx", document)
-    page.get_by_role("button", name="取消").click()
-    expect(page.locator(".jodit-wysiwyg")).to_contain_text("原文")
+    drop(page, TEXT, "通知.docx", document)
+    page.get_by_role("button", name="再想想").click()
+    expect(page.locator(TEXT)).to_contain_text("原文")
     page.set_input_files("#docx-file", {"name": "通知.docx", "mimeType": "", "buffer": document})
     page.get_by_role("button", name="替换", exact=True).click()
-    expect(page.locator(".jodit-wysiwyg")).to_contain_text("新正文", timeout=15000)
+    expect(page.locator(TEXT)).to_contain_text("新正文", timeout=15000)
     expect(page.locator("#title")).to_have_value("原题")
     expect(page.locator("#docx-notes")).to_contain_text("图表 1 个没能转换")
-    expect(page.locator(".jodit-wysiwyg img[data-unread]")).to_have_count(1)
+    expect(page.locator(f"{TEXT} img[data-unread]")).to_have_count(1)
     assert wider(page) <= 0
     page.locator("#docx-notes button").click()
     expect(page.locator("#docx-notes")).to_have_count(0)
@@ -99,7 +100,7 @@ def test_an_old_document_is_refused_in_words_and_changes_nothing(house: House) -
     page = house.desk_of("author")
     page.goto(f"{house.address}/console/pieces/{piece.id}")
     page.wait_for_selector(".jodit-wysiwyg")
-    drop(page, ".jodit-wysiwyg", "旧.doc", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600))
+    drop(page, TEXT, "旧.doc", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600))
     expect(page.locator(".toast--bad")).to_contain_text("另存为 .docx", timeout=15000)
     assert body_of(house, piece.id) == ""
     with house.newsroom.hub.works.read() as work:
