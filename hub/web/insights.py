@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated
@@ -124,7 +124,7 @@ def pieces_workbook(request: Request, hub: HubDep, asker: Reader) -> Response:
         hours = reach.by_hour(work.session, asker.viewer, wanted, zone)
         today = work.now.astimezone(zone).date()
     names = {figure for row in rows for one in row.channels for figure in one.figures} - {"reads"}
-    figures = sorted(names, key=lambda name: (list(FIGURE_LABELS).index(name) if name in FIGURE_LABELS else 99, name))
+    figures = _in_order(names)
     heads = [say(hub, asker, head) for head in (*WORKBOOK_HEADS, *(FIGURE_LABELS.get(name, name) for name in figures))]
     lines = [
         (
@@ -328,4 +328,10 @@ def _figures(one: ChannelReach) -> list[tuple[str, int]]:
 
 
 def _labelled(figures: Mapping[str, int]) -> list[tuple[str, int]]:
-    return [(FIGURE_LABELS.get(name, name), value) for name, value in sorted(figures.items())]
+    return [(FIGURE_LABELS.get(name, name), figures[name]) for name in _in_order(figures)]
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Figures in the order of FIGURE_LABELS, those of a platform's own last."""
+    known = list(FIGURE_LABELS)
+    return sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name))

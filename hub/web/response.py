@@ -21,7 +21,7 @@ from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.charts import Chart, Period, Series, Sheet, period_of, period_options, workbook
 from hub.web.deliveries import channel_label
-from hub.web.lists import listing
+from hub.web.lists import day_end, day_start, listing
 from hub.web.pages import page, say
 from kernel.people import Permission
 from kernel.work import Work
@@ -130,12 +130,16 @@ def times_workbook(request: Request, hub: HubDep, asker: Reader) -> Response:
 @router.get("/conversations")
 def conversations(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     """The conversations behind a figure: when each was opened, handed over, answered, closed; not what was said."""
-    asked = listing(request, "days", "show", sort="-opened")
+    asked = listing(request, "days", "show", "day", sort="-opened")
+    zone = hub.settings.office_zone
+    start, end = day_start(asked.value("day"), zone, "day"), day_end(asked.value("day"), zone, "day")
     show = asked.value("show") if asked.value("show") in response.SHOWN else ""
     with hub.works.read() as work:
-        period = period_of(asked.value("days"), work, hub.settings.office_zone)
+        period = period_of(asked.value("days"), work, zone)
         workdays = _workdays(hub, work, asker).workdays
         query = response.conversations(asker.viewer, period.since, period.until, show)
+        if start and end:
+            query = query.where(Conversation.handed_off_at >= start, Conversation.handed_off_at < end)
         found, state = asked.take(work.session, query, SORTS, Conversation.id.desc())
         rows = [row[0] for row in found]
         rated = select(Rating).where(Rating.conversation_id.in_([row.id for row in rows]))

@@ -238,6 +238,17 @@ def test_every_time_leads_to_its_conversations(spoken: Bureau, clock: StillClock
         assert cells(text)["首次响应"] in ("4.0", "20.0")
 
 
+def test_a_day_leads_to_what_was_handed_over_on_it(spoken: Bureau, clock: StillClock) -> None:
+    clock.step(hours=15)
+    spoken.talk(handed_off=1)
+    clock.step(minutes=5)
+    for day, count in (("2026-03-02", 3), ("2026-03-03", 1)):
+        href = f"/console/response/conversations?days=7&show=handed&day={day}"
+        assert href in links(page(spoken, "/console/response?days=7", "officer"))
+        assert page(spoken, href, "officer").count('data-label="开始"') == count
+    page(spoken, "/console/response/conversations?day=now", "officer", 422)
+
+
 def test_without_conversations_nothing_is_invented(bureau: Bureau) -> None:
     text = page(bureau, "/console/response")
     assert "这段时间没有会话" in text
