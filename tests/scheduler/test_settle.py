@@ -10,6 +10,7 @@ from sqlalchemy import select
 from content.errors import NoRight
 from kernel.audit import AuditLine
 from kernel.errors import Invalid
+from kernel.people import Permission
 from scheduler import booking, by_hand, settle
 from scheduler.errors import TakenMeanwhile
 from scheduler.figures import is_late, punctuality, quantile
@@ -200,7 +201,7 @@ def test_late_is_what_the_alarm_was_raised_for_until_it_is_out_or_moved(timetabl
     timetable.sweep()
     assert is_late(timetable.now(delivery), timetable.at())
     start, end = timetable.at() - timedelta(hours=1), timetable.at() + timedelta(hours=1)
-    units = timetable.who("officer").units(booking.Permission.DELIVERY_READ)
+    units = timetable.who("officer").units(Permission.DELIVERY_READ)
     with timetable.works.read() as work:
         assert punctuality(work.session, units, start, end, work.now).late == 1
     timetable.act(delivery, booking.move, timetable.at() + timedelta(minutes=10))
@@ -220,7 +221,7 @@ def test_the_days_figures_measure_from_the_time_chosen_to_the_first_call(timetab
         timetable.run()
     timetable.book(timetable.release(title="还没发").piece_id, at=timetable.at() + timedelta(minutes=1))
     with timetable.works.read() as work:
-        units = timetable.who("officer").units(booking.Permission.DELIVERY_READ)
+        units = timetable.who("officer").units(Permission.DELIVERY_READ)
         figures = punctuality(work.session, units, start, start + timedelta(days=1), work.now)
         nothing = punctuality(work.session, [], start, start + timedelta(days=1), work.now)
     assert figures.counts == {"done": 3, "booked": 1}

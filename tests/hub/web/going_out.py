@@ -15,27 +15,27 @@ from channels.accounts.models import Account
 from channels.adapters.fake import PLATFORMS, FakePlatform
 from content.models import Release
 from content.snapshot import Target, Window
-from hub.auth.models import Credential
 from hub.outgoing import adapter_maker
+from hub.product import Hub
 from kernel.clock import Clock
 from scheduler.dispatch import Dispatcher
 from scheduler.models import Delivery, Placement
 from scheduler.sweep import sweep
 from tests import factories
-from tests.hub.office import Browser, Office, open_office, password_hash
-from tests.hub.web.newsroom import Present, pages
+from tests.hub.office import Browser
+from tests.hub.web.newsroom import Newsroom, open_newsroom
 
 
 @dataclass
 class Desk:
     """The hub, the office on it, and its accounts `a`, `b` (fake), the portal left aside."""
 
-    office: Office
+    office: Newsroom
     city: factories.Office
     dispatcher: Dispatcher
 
     @property
-    def hub(self) -> Any:
+    def hub(self) -> Hub:
         """The product."""
         return self.office.hub
 
@@ -109,20 +109,21 @@ class Desk:
         sweep(self.hub.works)
 
 
+def desk_over(newsroom: Newsroom) -> Desk:
+    """The desk over a running office, with two fake accounts in its bureau."""
+    hub = newsroom.hub
+    with hub.works.write() as work:
+        for code, name in (("a", "住建发布"), ("b", "住建快讯")):
+            bureau = newsroom.office.bureau.id
+            accounts.add(work, hub.seal, unit_id=bureau, channel="fake", name=name, code=code)
+    dispatcher = Dispatcher(hub.works, hub.seal, adapter_maker(hub), hub.settings.address)
+    return Desk(newsroom, newsroom.office, dispatcher)
+
+
 @contextmanager
 def open_desk(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[Desk]:
     """A hub on a fresh database with the office of tests.factories and two fake accounts in its bureau."""
     PLATFORMS.clear()
-    with open_office(url, folder, clock, **settings) as office:
-        hub = office.hub
-        Present.clock, hub.pages = clock, pages()
-        city = factories.make_office(hub.works, hub.blobs, hub.pages)
-        with hub.works.write() as work:
-            for code in ("a", "b"):
-                name = {"a": "住建发布", "b": "住建快讯"}[code]
-                accounts.add(work, hub.seal, unit_id=city.bureau.id, channel="fake", name=name, code=code)
-            for person in city.people.values():
-                work.session.add(Credential(person_id=person.id, hash=password_hash(), changed_at=work.now))
-        dispatcher = Dispatcher(hub.works, hub.seal, adapter_maker(hub), hub.settings.address)
-        yield Desk(office, city, dispatcher)
+    with open_newsroom(url, folder, clock, **settings) as newsroom:
+        yield desk_over(newsroom)
     PLATFORMS.clear()

@@ -235,7 +235,9 @@ def audit(desk: Desk) -> list[tuple[str, Any]]:
 def test_a_test_call_is_made_while_no_transaction_is_open(
     desk: Desk, admin: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account, inside, during = desk.account("a"), [], []
+    account = desk.account("a")
+    inside: list[int] = []
+    during: list[int] = []
     for name in ("read", "write"):
         original = getattr(Works, name)
         monkeypatch.setattr(Works, name, _watched(original, inside))
@@ -244,7 +246,12 @@ def test_a_test_call_is_made_while_no_transaction_is_open(
     def watching(about: Any) -> Any:
         adapter = make(about)
         health = adapter.health
-        adapter.health = lambda: (during.append(len(inside)), health())[1]
+
+        def watched() -> Any:
+            during.append(len(inside))
+            return health()
+
+        monkeypatch.setattr(adapter, "health", watched)
         return adapter
 
     monkeypatch.setattr(desk.hub.incoming, "make", watching)

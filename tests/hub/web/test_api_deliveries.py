@@ -78,13 +78,13 @@ def test_preflight_says_what_would_not_fit_and_books_nothing(desk: Desk, program
     assert desk.deliveries() == []
 
 
-def test_a_booked_delivery_goes_out_and_tells_every_attempt(desk: Desk, program: Program) -> None:
+def test_a_booked_delivery_goes_out_and_tells_every_attempt(desk: Desk, program: Program, clock: StillClock) -> None:
     desk.platform().script.append("retryable")
     made = booked(desk, program, at="2026-03-02T10:00:00+08:00")
     assert (made["state"], made["scheduled_at"]) == ("booked", "2026-03-02T02:00:00+00:00")
-    desk.hub.clock.step(hours=1)
+    clock.step(hours=1)
     desk.run()
-    desk.hub.clock.step(seconds=30)
+    clock.step(seconds=30)
     desk.run()
     told = program.get(f"/deliveries/{made['id']}").json()
     assert told["state"] == "done"
@@ -126,7 +126,10 @@ def test_a_refusal_names_its_field(
 def test_the_list_is_filtered_and_paged(desk: Desk, program: Program, clock: StillClock) -> None:
     first = booked(desk, program)
     second = booked(desk, program, at=(clock.now() + timedelta(days=2)).isoformat())
-    ids = lambda **query: [row["id"] for row in program.get("/deliveries", **query).json()["deliveries"]]  # noqa: E731
+
+    def ids(**query: Any) -> list[int]:
+        return [row["id"] for row in program.get("/deliveries", **query).json()["deliveries"]]
+
     assert ids() == [second["id"], first["id"]]
     assert ids(piece=first["items"][0]["piece"]) == [first["id"]]
     assert ids(since=(clock.now() + timedelta(days=1)).isoformat()) == [second["id"]]
@@ -143,7 +146,10 @@ def test_the_list_is_filtered_and_paged(desk: Desk, program: Program, clock: Sti
 def test_every_act_of_the_console(desk: Desk, program: Program, clock: StillClock) -> None:
     later = (clock.now() + timedelta(hours=2)).isoformat()
     task = booked(desk, program, at=later)
-    act = lambda name, **body: program.post(f"/deliveries/{task['id']}/{name}", **body)  # noqa: E731
+
+    def act(name: str, **body: Any) -> Any:
+        return program.post(f"/deliveries/{task['id']}/{name}", **body)
+
     assert act("hold", reason="核对", until=later).json()["state"] == "held"
     assert act("resume").json()["state"] == "booked"
     moved = (clock.now() + timedelta(hours=3)).isoformat()

@@ -58,13 +58,12 @@ def failed(desk: Desk) -> Delivery:
     return delivery
 
 
-def unknown(desk: Desk) -> Delivery:
+def unknown(desk: Desk, clock: StillClock) -> Delivery:
     """A delivery whose answer was lost, on a platform that cannot be asked."""
     desk.platform().script.append("lost")
     desk.platform().blind = True
     delivery = desk.booked(desk.release())
     desk.run()
-    clock = desk.hub.clock
     clock.step(seconds=10)
     desk.run()
     return delivery
@@ -164,7 +163,7 @@ def test_the_buttons_follow_the_state(desk: Desk, clock: StillClock, state: str,
         "booked": lambda: waiting(desk, clock),
         "held": lambda: waiting(desk, clock),
         "failed": lambda: failed(desk),
-        "unknown": lambda: unknown(desk),
+        "unknown": lambda: unknown(desk, clock),
         "manual": lambda: by_hand(desk, clock),
         "done": lambda: desk.booked(desk.release()),
     }
@@ -253,8 +252,8 @@ def test_what_is_no_longer_possible_is_told_and_not_done(desk: Desk) -> None:
     assert "已发布" in answer.text
 
 
-def test_an_unknown_one_is_settled_by_a_person(desk: Desk) -> None:
-    delivery = unknown(desk)
+def test_an_unknown_one_is_settled_by_a_person(desk: Desk, clock: StillClock) -> None:
+    delivery = unknown(desk, clock)
     assert "请到平台上查看是否已发出" in one(desk, delivery)
     refused = act(desk, delivery, "there", remark="")
     assert refused.status_code == 422
@@ -266,8 +265,8 @@ def test_an_unknown_one_is_settled_by_a_person(desk: Desk) -> None:
     assert "核实已在平台上" in page
 
 
-def test_not_there_sends_it_again(desk: Desk) -> None:
-    delivery = unknown(desk)
+def test_not_there_sends_it_again(desk: Desk, clock: StillClock) -> None:
+    delivery = unknown(desk, clock)
     assert act(desk, delivery, "not-there").status_code == 303
     desk.run()
     assert len(desk.platform().arrived) == 2
@@ -358,7 +357,7 @@ def test_every_channel_of_a_piece_with_its_version_and_its_pending_tasks(desk: D
     desk.dispatcher.run_lane(desk.account("a").id)
     page = desk.browser().get(f"/console/placements?piece={release.piece_id}").text
     assert page.count('data-state="live"') == 1
-    assert "进行中" in page
+    assert "未完成的任务" in page
     assert "住建快讯 · 发布" in page
     desk.run()
     page = desk.browser().get(f"/console/placements?piece={release.piece_id}").text
