@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from analytics.collect import ReadCounter
+from content.search import Searcher
 from hub.auth.sessions import Sessions
 from hub.notifier import Notifier
 from hub.settings import Settings
@@ -45,11 +46,14 @@ class Hub:
     incoming: Incoming = field(init=False)
     # Counts what is read on the portal; written together every few seconds.
     reads: ReadCounter = field(init=False)
+    # Finds what the public may see; kept in this process's memory.
+    search: Searcher = field(init=False)
     # Starts what looks for due work and returns what stops it; None in a process that only answers.
     start_engine: Callable[[], Callable[[], None]] | None = None
 
     def __post_init__(self) -> None:
         self.reads = ReadCounter(self.works)
+        self.search = Searcher()
 
     def close(self) -> None:
         """Ends the bot's threads, writes what was counted, and lets go of the database."""

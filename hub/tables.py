@@ -17,6 +17,7 @@ MODULES = (
     "analytics.models",
     "content.importing.models",
     "content.models",
+    "content.search",
     "scheduler.models",
     "hub.auth.models",
     "hub.notices",

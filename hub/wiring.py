@@ -18,6 +18,7 @@ from kernel.duties import Duty
 from kernel.events import Listeners
 from kernel.seal import Seal, load_key
 from kernel.work import Works
+from scheduler.events import WasWithdrawn, WentLive
 from templates.engine import Engine as Pages
 
 
@@ -48,6 +49,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
             *notifier.duties(),
         ],
     )
+    for fact in (WentLive, WasWithdrawn):
+        listeners.after(fact, lambda _fact: hub.search.stale())
     editorial.connect(hub)
     outgoing.connect(hub)
     returning.connect(hub)

@@ -40,6 +40,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/api/v1/openapi.json": "describes the programming interface; holds no data and is the same for everybody",
     "/console/login": "the way in; checks the origin and the password",
     "/console/password/{token}": "opened from a link that works once; the link is the proof",
+    "/search": "the portal's own search; shows what every reader may see, keeps nothing about who asks",
     "/chat/start": "a citizen begins to ask; nobody is known, one address begins so many sessions and no more",
     "/chat/{conversation_id}/messages": "the token given at the start, in a header, is the proof",
     "/chat/{conversation_id}/lines": "the token given at the start, in a header, is the proof",

@@ -47,6 +47,7 @@ from hub.web import (
     response,
     retractions,
     rules,
+    search,
     sign_link,
     signing,
     system,
@@ -106,6 +107,7 @@ PUBLIC: tuple[APIRouter, ...] = (
     callbacks.router,
     chat.router,
     feedback.router,
+    search.router,
     push.router,
 )
 

@@ -1,0 +1,321 @@
+"""Search over what the public may see: pairs of Chinese characters and whole Latin words, ranked by BM25.
+
+The index lives in memory, one in each process that answers citizens, and follows the table of public pieces. What it
+finds is looked up there once more, so that a piece that was withdrawn a moment ago is in no answer.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+import unicodedata
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from html import escape
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import String, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from content.checks import IDENTITY, MOBILE
+from content.compose import tidy
+from content.kinds import all_kinds, kind_of
+from content.models import PublicPiece, Revision
+from content.public import visible
+from content.sanitise import plain
+from kernel.model import Base
+from kernel.work import Work
+
+LONGEST_QUERY = 100
+MOST_GRAMS = 64
+LONGEST_TEXT = 20_000
+MISSES_KEPT = timedelta(days=180)
+BATCH = 200
+
+_K1, _B = 1.2, 0.6
+_TITLE, _EXTRA = 6, 2
+# A hit has at least this share of what the query asks for, by how telling each pair is; below that it is a guess.
+SURE, GUESS = 0.5, 0.2
+_WORDS = re.compile(r"[a-z0-9]+|[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+")
+# Words of asking, which say nothing about what is asked for.
+_ASKING = re.compile(
+    "请问|我想|怎么样|怎么|怎样|如何|哪里|在哪|哪儿|什么时候|什么|多少|是不是|是否|能不能|可不可以|可以|有没有|吗|呢|的"
+)
+
+
+class SearchMiss(Base):
+    """What somebody looked for and did not find; nothing about who it was."""
+
+    __tablename__ = "search_miss"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    query: Mapped[str] = mapped_column(String(LONGEST_QUERY), index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A piece that answers a query; `share` (0 to 1) is how much of the query it holds."""
+
+    piece_id: int
+    kind: str
+    score: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of an answer: the rows to show, how many there are in all and of each kind, and guesses when none is."""
+
+    rows: Sequence[PublicPiece]
+    total: int
+    kinds: Sequence[tuple[str, int]]
+    guesses: Sequence[PublicPiece] = ()
+
+
+class Index:
+    """An inverted index in memory. It is not safe for threads by itself; `Searcher` holds the lock."""
+
+    def __init__(self) -> None:
+        self._postings: dict[str, tuple[array[int], array[int]]] = {}
+        self._keys: array[int] = array("q")
+        self._lengths: array[float] = array("f")
+        self._live: array[int] = array("b")
+        self._kinds: list[str] = []
+        self._titles: list[str] = []
+        self._places: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def add(self, key: int, kind: str, title: str, extra: str, body: str) -> None:
+        """Takes a text in; `extra` are keywords and the kind's own fields. A key that is there is replaced."""
+        self.remove(key)
+        place = len(self._keys)
+        counts: Counter[str] = Counter()
+        for text, weight in ((title, _TITLE), (extra, _EXTRA), (body[:LONGEST_TEXT], 1)):
+            for gram in grams(text):
+                counts[gram] += weight
+        for char in set(normal(title)):
+            counts[char] += 1
+        for gram, count in counts.items():
+            places, weights = self._postings.setdefault(gram, (array("I"), array("H")))
+            places.append(place)
+            weights.append(min(count, 65_535))
+        self._keys.append(key)
+        self._lengths.append(float(sum(counts.values())))
+        self._live.append(1)
+        self._kinds.append(kind)
+        self._titles.append(normal(title))
+        self._places[key] = place
+
+    def remove(self, key: int) -> None:
+        """Takes a text out; its postings are dropped when a third of all are dead."""
+        place = self._places.pop(key, None)
+        if place is not None:
+            self._live[place] = 0
+
+    @property
+    def worn(self) -> bool:
+        """Whether so many texts were taken out that the index should be made anew."""
+        return len(self._keys) > 100 and len(self._places) < len(self._keys) * 2 // 3
+
+    def find(self, query: str, share: float = SURE) -> list[Hit]:
+        """The texts that hold at least this share of the query, the best first."""
+        wanted = list(dict.fromkeys(query_grams(query)))[:MOST_GRAMS]
+        if not wanted or not self._places:
+            return []
+        scores, shares, total = self._scored(wanted)
+        live = np.frombuffer(self._live, dtype=np.int8).astype(bool)
+        places = np.flatnonzero(live & (shares >= share * total) & (scores > 0))
+        phrase = normal(query)
+        hits = [
+            Hit(
+                self._keys[place],
+                self._kinds[place],
+                float(scores[place]) * (2.0 if phrase in self._titles[place] else 1.0),
+                float(shares[place]) / total,
+            )
+            for place in places.tolist()
+        ]
+        return sorted(hits, key=lambda hit: (-hit.score * hit.share, -hit.piece_id))
+
+    def _scored(self, wanted: Sequence[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
+        count = len(self._places)
+        lengths = np.frombuffer(self._lengths, dtype=np.float32)
+        live = np.frombuffer(self._live, dtype=np.int8).astype(bool)
+        norm = _K1 * (1 - _B + _B * lengths / max(1.0, float(lengths[live].mean())))
+        scores, shares = np.zeros(len(self._keys)), np.zeros(len(self._keys))
+        total = 0.0
+        for gram in wanted:
+            places, weights = self._postings.get(gram, _NOTHING)
+            at = np.frombuffer(places, dtype=np.uint32)
+            often = np.frombuffer(weights, dtype=np.uint16).astype(np.float64)
+            known = int(live[at].sum())
+            telling = math.log(1 + (count - known + 0.5) / (known + 0.5))
+            # A pair that is nowhere is mostly one that spans two words; it weighs half.
+            total += telling if known else telling / 2
+            shares[at] += telling
+            scores[at] += telling * often * (_K1 + 1) / (often + norm[at])
+        return scores, shares, total
+
+
+_NOTHING: tuple[array[int], array[int]] = (array("I"), array("H"))
+
+
+class Searcher:
+    """The index of one process, kept up with the database; every act may come from any thread."""
+
+    def __init__(self, pause: timedelta = timedelta(seconds=5)) -> None:
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._index = Index()
+        self._known: dict[int, int] = {}
+        self._next: datetime | None = None
+
+    def stale(self) -> None:
+        """Something went live or was withdrawn: the next search looks at the database first."""
+        self._next = None
+
+    def search(
+        self, session: Session, now: datetime, query: str, kind: str = "", page: int = 1, size: int = 10
+    ) -> Found:
+        """A page of what answers the query; `kind` limits it to one kind, but not the counts."""
+        query = query[:LONGEST_QUERY]
+        with self._lock:
+            self._follow(session, now)
+            hits = self._index.find(query)
+            guessed = [] if hits else self._index.find(query, GUESS)[:5]
+        hits = _still_public(session, now, hits)
+        counts = Counter(hit.kind for hit in hits)
+        chosen = [hit for hit in hits if not kind or hit.kind == kind]
+        shown = chosen[(page - 1) * size : page * size]
+        return Found(
+            rows=_rows(session, now, shown),
+            total=len(chosen),
+            kinds=[(name, counts[name]) for name in all_kinds() if counts[name]],
+            guesses=_rows(session, now, guessed),
+        )
+
+    def _follow(self, session: Session, now: datetime) -> None:
+        if self._next is not None and now < self._next:
+            return
+        self._next = now + self._pause
+        query = select(PublicPiece.piece_id, PublicPiece.revision_id).where(visible(now))
+        wanted = {row.piece_id: row.revision_id for row in session.execute(query)}
+        if self._index.worn:
+            self._index, self._known = Index(), {}
+        for piece_id in [one for one in self._known if one not in wanted]:
+            self._index.remove(piece_id)
+            del self._known[piece_id]
+        fresh = [one for one, revision_id in wanted.items() if self._known.get(one) != revision_id]
+        for piece_id, revision_id, texts in _texts(session, fresh):
+            self._index.add(piece_id, *texts)
+            self._known[piece_id] = revision_id
+
+
+def record_miss(work: Work, query: str) -> None:
+    """Keeps what was looked for and not found, with numbers of people masked; forgets what is half a year old."""
+    words = " ".join(tidy(query).split())[:LONGEST_QUERY]
+    for pattern in (IDENTITY, MOBILE):
+        words = pattern.sub("***", words)
+    if words:
+        work.session.execute(delete(SearchMiss).where(SearchMiss.at < work.now - MISSES_KEPT))
+        work.session.add(SearchMiss(query=words, at=work.now))
+
+
+def normal(text: str) -> str:
+    """The text as it is compared: full-width letters and digits as plain ones, small letters, no spaces."""
+    return "".join(_WORDS.findall(unicodedata.normalize("NFKC", text).lower()))
+
+
+def grams(text: str) -> Iterator[str]:
+    """Latin words and numbers whole, Chinese in overlapping pairs; a single character stands for itself."""
+    for word in _WORDS.findall(unicodedata.normalize("NFKC", text).lower()):
+        if word[0].isascii() or len(word) == 1:
+            yield word
+        else:
+            yield from (word[at : at + 2] for at in range(len(word) - 1))
+
+
+def query_grams(query: str) -> Iterator[str]:
+    """The grams of a query without the words of asking; of those words too when there is nothing else."""
+    kept = _ASKING.sub(" ", query[:LONGEST_QUERY])
+    return grams(kept if _WORDS.search(unicodedata.normalize("NFKC", kept).lower()) else query[:LONGEST_QUERY])
+
+
+def excerpt(text: str, query: str, width: int = 110) -> str:
+    """The part of a text that holds most of the query, as HTML with `<mark>` around what was found."""
+    text = " ".join(text.split())
+    small = "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+    spans = sorted(set(_spans(small, set(query_grams(query)))))
+    if not spans:
+        return escape(text[:width]) + ("…" if len(text) > width else "")
+    best = max(spans, key=lambda span: sum(span[0] <= other[0] < span[0] + width for other in spans))
+    start = max(0, best[0] - 20)
+    end = min(len(text), start + width)
+    parts, at = ["…" if start else ""], start
+    for first, last in _merged(spans):
+        if first < start or last > end:
+            continue
+        parts += [escape(text[at:first]), "<mark>", escape(text[first:last]), "</mark>"]
+        at = last
+    return "".join([*parts, escape(text[at:end]), "…" if end < len(text) else ""])
+
+
+def readable(revision: Revision, kind: str) -> str:
+    """The text of a revision for an excerpt: its own summary and body, then the kind's fields."""
+    return "\n".join(
+        part for part in (revision.summary, plain(revision.body), kind_of(kind).plain(revision.fields)) if part
+    )
+
+
+def _spans(small: str, wanted: Iterable[str]) -> Iterator[tuple[int, int]]:
+    for gram in wanted:
+        at, found = small.find(gram), 0
+        while at >= 0 and found < 50:
+            yield at, at + len(gram)
+            at, found = small.find(gram, at + 1), found + 1
+
+
+def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for first, last in spans:
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+def _texts(session: Session, piece_ids: Sequence[int]) -> Iterator[tuple[int, int, tuple[str, str, str, str]]]:
+    for start in range(0, len(piece_ids), BATCH):
+        query = (
+            select(PublicPiece.piece_id, PublicPiece.kind, Revision)
+            .join(Revision, Revision.id == PublicPiece.revision_id)
+            .where(PublicPiece.piece_id.in_(piece_ids[start : start + BATCH]))
+        )
+        for piece_id, kind, revision in session.execute(query):
+            extra = f"{revision.keywords} {revision.summary} {kind_of(kind).plain(revision.fields)}"
+            yield piece_id, revision.id, (kind, revision.title, extra, plain(revision.body))
+
+
+def _still_public(session: Session, now: datetime, hits: Sequence[Hit]) -> list[Hit]:
+    shown: set[int] = set()
+    ids = [hit.piece_id for hit in hits]
+    for start in range(0, len(ids), 500):
+        query = select(PublicPiece.piece_id).where(PublicPiece.piece_id.in_(ids[start : start + 500]), visible(now))
+        shown.update(session.scalars(query))
+    return [hit for hit in hits if hit.piece_id in shown]
+
+
+def _rows(session: Session, now: datetime, hits: Sequence[Hit]) -> list[PublicPiece]:
+    ids = [hit.piece_id for hit in hits]
+    query = select(PublicPiece).where(PublicPiece.piece_id.in_(ids), visible(now))
+    found = {row.piece_id: row for row in session.scalars(query)}
+    return [found[one] for one in ids if one in found]

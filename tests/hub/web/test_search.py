@@ -1,0 +1,104 @@
+"""全站搜索 over HTTP: whoever asks, however he asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import select
+
+from content import public
+from content.search import SearchMiss
+from hub.web.app import create_app
+from kernel.clock import StillClock
+from tests.hub.office import Browser
+from tests.hub.web.newsroom import Newsroom, open_newsroom
+
+
+@pytest.fixture
+def room(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Newsroom]:
+    """The running hub with two pieces that the public sees."""
+    with open_newsroom(sqlite_url, tmp_path, clock) as room:
+        publish(room, title="关于调整市区供热结束时间的通知", source_name="市住建局")
+        fields = {
+            "index_number": "1", "document_number": "云政发〔2020〕1号", "issuer": "市政府", "issued_on": "2020-01-01",
+            "validity": "repealed", "validity_note": "被云政发〔2026〕3号废止",
+        }  # fmt: skip
+        publish(room, title="云州市供热管理办法", column="policies", fields=fields, body="<p>供热&lt;条例&gt;</p>")
+        yield room
+
+
+def publish(room: Newsroom, column: str = "notices", **words: object) -> None:
+    release = room.office.signed_release(column=column, **words)  # type: ignore[arg-type]  # The words of a draft.
+    with room.hub.works.write() as work:
+        public.reserve_place(work, release.id)
+        public.went_live(work, release.id, work.now)
+
+
+def misses(room: Newsroom) -> list[str]:
+    with room.hub.works.read() as work:
+        return list(work.session.scalars(select(SearchMiss.query).order_by(SearchMiss.id)))
+
+
+def test_answers_are_marked_and_grouped(room: Newsroom) -> None:
+    html = room.browser().get("/search", params={"q": "供热"}).text
+    assert "找到 2 条" in html
+    assert "<mark>供热</mark>" in html
+    assert "&lt;条例&gt;" in html
+    assert '<span class="mark mark--good">通知公告</span>' in html
+    assert "已废止" in html
+    assert "云政发〔2020〕1号" in html
+    assert "市住建局" in html
+    assert 'href="/search?q=%E4%BE%9B%E7%83%AD&amp;kind=policy"' in html
+    assert misses(room) == []
+
+
+def test_one_kind_is_shown_alone(room: Newsroom) -> None:
+    html = room.browser().get("/search", params={"q": "供热", "kind": "policy"}).text
+    assert "找到 1 条" in html
+    assert "结束时间" not in html
+
+
+def test_what_is_not_found_is_kept_and_said(room: Newsroom) -> None:
+    html = room.browser().get("/search", params={"q": " 火星  移民 "}).text
+    assert "没有找到与“火星 移民”有关的内容" in html
+    assert misses(room) == ["火星 移民"]
+
+
+def test_an_empty_search_asks_for_words(room: Newsroom) -> None:
+    for address in ("/search", "/search?q=", "/search?q=%20"):
+        answer = room.browser().get(address)
+        assert answer.status_code == 200
+        assert "请输入要找的内容" in answer.text
+    assert misses(room) == []
+
+
+@pytest.mark.parametrize(
+    "query", ["<script>alert(1)</script>", "' OR 1=1 --", "%", "\x00\x01", "供" * 2000, "💧" * 90, "{{7*7}}", "\ud800"]
+)
+def test_hostile_words_are_only_words(room: Newsroom, query: str) -> None:
+    answer = room.browser().get(f"/search?q={quote(query.encode('utf-8', 'surrogatepass'))}")
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+    assert "49" not in answer.text.partition("<title>")[2].partition("</title>")[0]
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "9999999999999", "2", "²"])
+def test_a_page_that_is_none_is_a_page(room: Newsroom, page: str) -> None:
+    assert room.browser().get("/search", params={"q": "供热", "page": page}).status_code == 200
+
+
+def test_it_belongs_to_the_public_face_only(room: Newsroom) -> None:
+    public_face = Browser(create_app(room.hub, "public"))
+    console = Browser(create_app(room.hub, "console"))
+    assert public_face.get("/search?q=供热").status_code == 200
+    assert console.get("/search?q=供热").status_code == 404
+
+
+def test_nobody_searches_faster_than_he_reads_and_misses_stop_before(room: Newsroom) -> None:
+    browser = room.browser()
+    codes = [browser.get("/search", params={"q": f"火星{n}"}).status_code for n in range(62)]
+    assert codes == [200] * 60 + [429] * 2
+    assert len(misses(room)) == 10
