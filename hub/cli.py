@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hub.commands import archive, audit, demo, drilling, importing, reference, serving, settings, setup
+from hub.commands import archive, audit, bot, demo, drilling, importing, reference, serving, settings, setup
 from kernel.errors import XuandaError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("settings")(settings.show_settings)
 app.command("backup")(archive.backup)
 app.command("restore")(archive.restore)
 app.add_typer(audit.app, name="audit")
+app.add_typer(bot.app, name="bot")
 app.add_typer(importing.app, name="import")
 app.add_typer(setup.people, name="person")
 app.add_typer(setup.keys, name="token")

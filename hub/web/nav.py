@@ -44,6 +44,14 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("各渠道状态"), "/console/placements", (P.DELIVERY_READ,)),
         ),
     ),
+    (
+        _("互动回应"),
+        "interact",
+        (
+            Entry(_("在线接待"), "/console/desk", (P.CONVERSATION_READ,)),
+            Entry(_("工单"), "/console/tickets", (P.TICKET_READ,)),
+        ),
+    ),
     (_("账号矩阵"), "accounts", (Entry(_("账号矩阵"), "/console/accounts", (P.ACCOUNT_READ,)),)),
     (
         _("传播分析"),
