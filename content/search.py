@@ -70,16 +70,20 @@ class Hit:
 
 @dataclass(frozen=True)
 class Found:
-    """A page of an answer: the rows to show, how many there are in all and of each kind, and guesses when none is."""
+    """A page of an answer: the rows to show, how many there are in all and of each kind, and guesses when none is.
+
+    Not `whole` is an answer from an index that is still being made.
+    """
 
     rows: Sequence[PublicPiece]
     total: int
     kinds: Sequence[tuple[str, int]]
     guesses: Sequence[PublicPiece] = ()
+    whole: bool = True
 
 
 class Index:
-    """An inverted index in memory. It is not safe for threads by itself; `Searcher` holds the lock."""
+    """An inverted index in memory. It is not safe for threads by itself; `Searcher` holds a lock around it."""
 
     def __init__(self) -> None:
         self._postings: dict[str, tuple[array[int], array[int]]] = {}
@@ -169,13 +173,18 @@ _NOTHING: tuple[array[int], array[int]] = (array("I"), array("H"))
 
 
 class Searcher:
-    """The index of one process, kept up with the database; every act may come from any thread."""
+    """The index of one process, kept up with the database; every act may come from any thread.
+
+    One search at a time brings the index up to date; those that come meanwhile take it as far as it is.
+    """
 
     def __init__(self, pause: timedelta = timedelta(seconds=5)) -> None:
         self._pause = pause
-        self._lock = threading.Lock()
+        self._using = threading.Lock()
+        self._following = threading.Lock()
         self._index = Index()
         self._known: dict[int, int] = {}
+        self._whole = False
         self._next: datetime | None = None
 
     def stale(self) -> None:
@@ -187,10 +196,11 @@ class Searcher:
     ) -> Found:
         """A page of what answers the query; `kind` limits it to one kind, but not the counts."""
         query = query[:LONGEST_QUERY]
-        with self._lock:
-            self._follow(session, now)
+        self._follow(session, now)
+        with self._using:
             hits = self._index.find(query)
             guessed = [] if hits else self._index.find(query, GUESS)[:5]
+            whole = self._whole
         hits = _still_public(session, now, hits)
         counts = Counter(hit.kind for hit in hits)
         chosen = [hit for hit in hits if not kind or hit.kind == kind]
@@ -200,23 +210,37 @@ class Searcher:
             total=len(chosen),
             kinds=[(name, counts[name]) for name in all_kinds() if counts[name]],
             guesses=_rows(session, now, guessed),
+            whole=whole,
         )
 
     def _follow(self, session: Session, now: datetime) -> None:
-        if self._next is not None and now < self._next:
+        if (self._next is not None and now < self._next) or not self._following.acquire(blocking=False):
             return
-        self._next = now + self._pause
+        try:
+            self._next = now + self._pause
+            self._bring_up(session, now)
+        finally:
+            self._following.release()
+
+    def _bring_up(self, session: Session, now: datetime) -> None:
+        # The newest first: it is what is looked for while a large index is still being made.
         query = select(PublicPiece.piece_id, PublicPiece.revision_id).where(visible(now))
-        wanted = {row.piece_id: row.revision_id for row in session.execute(query)}
-        if self._index.worn:
-            self._index, self._known = Index(), {}
-        for piece_id in [one for one in self._known if one not in wanted]:
-            self._index.remove(piece_id)
-            del self._known[piece_id]
+        rows = session.execute(query.order_by(PublicPiece.piece_id.desc()))
+        wanted = {row.piece_id: row.revision_id for row in rows}
+        with self._using:
+            if self._index.worn:
+                self._index, self._known, self._whole = Index(), {}, False
+            for piece_id in [one for one in self._known if one not in wanted]:
+                self._index.remove(piece_id)
+                del self._known[piece_id]
         fresh = [one for one, revision_id in wanted.items() if self._known.get(one) != revision_id]
-        for piece_id, revision_id, texts in _texts(session, fresh):
-            self._index.add(piece_id, *texts)
-            self._known[piece_id] = revision_id
+        for start in range(0, len(fresh), BATCH):
+            texts = list(_texts(session, fresh[start : start + BATCH]))
+            with self._using:
+                for piece_id, revision_id, words in texts:
+                    self._index.add(piece_id, *words)
+                    self._known[piece_id] = revision_id
+        self._whole = True
 
 
 def record_miss(work: Work, query: str) -> None:
@@ -294,15 +318,14 @@ def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _texts(session: Session, piece_ids: Sequence[int]) -> Iterator[tuple[int, int, tuple[str, str, str, str]]]:
-    for start in range(0, len(piece_ids), BATCH):
-        query = (
-            select(PublicPiece.piece_id, PublicPiece.kind, Revision)
-            .join(Revision, Revision.id == PublicPiece.revision_id)
-            .where(PublicPiece.piece_id.in_(piece_ids[start : start + BATCH]))
-        )
-        for piece_id, kind, revision in session.execute(query):
-            extra = f"{revision.keywords} {revision.summary} {kind_of(kind).plain(revision.fields)}"
-            yield piece_id, revision.id, (kind, revision.title, extra, plain(revision.body))
+    query = (
+        select(PublicPiece.piece_id, PublicPiece.kind, Revision)
+        .join(Revision, Revision.id == PublicPiece.revision_id)
+        .where(PublicPiece.piece_id.in_(piece_ids))
+    )
+    for piece_id, kind, revision in session.execute(query):
+        extra = f"{revision.keywords} {revision.summary} {kind_of(kind).plain(revision.fields)}"
+        yield piece_id, revision.id, (kind, revision.title, extra, plain(revision.body))
 
 
 def _still_public(session: Session, now: datetime, hits: Sequence[Hit]) -> list[Hit]:

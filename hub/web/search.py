@@ -67,7 +67,7 @@ def site_search(
     with hub.works.read() as work:
         found = hub.search.search(work.session, work.now, query, kind, number, SIZE) if query else Found((), 0, ())
         entries = [_entry(work.session, row, query) for row in found.rows]
-    if query and not found.kinds and limits.may_record(address):
+    if query and found.whole and not found.kinds and limits.may_record(address):
         with hub.works.write(CITIZEN) as work:
             search.record_miss(work, query)
     last = min(MOST_PAGES, -(-found.total // SIZE))

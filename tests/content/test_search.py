@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from content import public
+from content import public, search
 from content.models import Release
 from content.search import Index, Searcher, SearchMiss, excerpt, grams, query_grams, record_miss
 from kernel.clock import StillClock
@@ -187,6 +189,7 @@ def test_answers_are_counted_by_kind_and_paged(office: Office) -> None:
 def test_many_threads_search_at_once(office: Office) -> None:
     publish(office, title="供热通知")
     searcher = Searcher(pause=timedelta(0))
+    assert titles(office, searcher, "供热") == ["供热通知"]
     answers: list[list[str]] = []
     threads = [threading.Thread(target=lambda: answers.append(titles(office, searcher, "供热"))) for _ in range(12)]
     for thread in threads:
@@ -194,6 +197,22 @@ def test_many_threads_search_at_once(office: Office) -> None:
     for thread in threads:
         thread.join()
     assert answers == [["供热通知"]] * 12
+
+
+def test_nobody_waits_while_another_brings_the_index_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(office, title="供热通知")
+    searcher = Searcher()
+    meanwhile = []
+
+    def slowly(session: Session, piece_ids: Sequence[int]) -> list[object]:
+        with office.works.read() as work:
+            meanwhile.append(searcher.search(work.session, work.now, "供热"))
+        return list(texts(session, piece_ids))
+
+    texts = search._texts
+    monkeypatch.setattr(search, "_texts", slowly)
+    assert titles(office, searcher, "供热") == ["供热通知"]
+    assert [(answer.total, answer.whole) for answer in meanwhile] == [(0, False)]
 
 
 def test_a_miss_is_kept_without_numbers_of_people_and_forgotten_in_time(both: Office, clock: StillClock) -> None:
