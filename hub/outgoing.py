@@ -53,7 +53,8 @@ def connect(hub: Hub) -> Ticks:
             "delivery.sweep",
             timedelta(seconds=hub.settings.sweep_seconds),
             lambda: sweep(hub.works),
-            timedelta(minutes=1),
+            # Short, so that a process that dies while it sweeps keeps no other from sweeping; two at once do no harm.
+            timedelta(seconds=hub.settings.sweep_seconds),
         )
     )
     _listen(hub, hub.listeners, ticks)
@@ -63,9 +64,11 @@ def connect(hub: Hub) -> Ticks:
 
 def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
     """What makes the adapter of an account, with everything adapters work with."""
+    http = client(Guard(allowed_of(hub.settings.allowed_private)), hub.settings.send_timeout)
+    hub.closing.append(http.close)
     tools = Tools(
         clock=hub.clock,
-        http=client(Guard(allowed_of(hub.settings.allowed_private)), hub.settings.send_timeout),
+        http=http,
         tokens=DatabaseTokens(hub.works, hub.seal),
         quotas=DatabaseQuotas(hub.works),
         files=hub.blobs,

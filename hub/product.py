@@ -48,6 +48,8 @@ class Hub:
     reads: ReadCounter = field(init=False)
     # Finds what the public may see; kept in this process's memory.
     search: Searcher = field(init=False)
+    # What else has to let go when the product ends: connections to platforms.
+    closing: list[Callable[[], None]] = field(default_factory=list)
     # Starts what looks for due work and returns what stops it; None in a process that only answers.
     start_engine: Callable[[], Callable[[], None]] | None = None
 
@@ -58,6 +60,8 @@ class Hub:
     def close(self) -> None:
         """Ends the bot's threads, writes what was counted, and lets go of the database."""
         self.incoming.close()
+        for close in self.closing:
+            close()
         try:
             self.reads.flush()
         finally:

@@ -24,7 +24,7 @@
       };
   const KEPT = "xuanda-chat";
   const AGAIN_MS = [1000, 2000, 5000, 10000];
-  const state = { id: 0, token: "", after: 0, state: "bot", rated: false, shown: new Set(), stream: null, tries: 0, ended: false };
+  const state = { id: 0, token: "", after: 0, state: "bot", rated: false, shown: new Set(), stream: null, tries: 0, begun: null };
 
   // --- building ---------------------------------------------------------------------------------------------------
   function make(tag, attributes = {}, ...inside) {
@@ -53,7 +53,7 @@
   const panel = make(
     "section",
     { class: "chat__window", id: "chat-window", role: "dialog", "aria-labelledby": "chat-title", hidden: true },
-    make("header", { class: "chat__head" }, title, close),
+    make("div", { class: "chat__head" }, title, close),
     status,
     log,
     problem,
@@ -171,10 +171,19 @@
       Object.assign(state, before);
       try {
         take(await call("lines?after=0", null, "GET"));
-        return listen();
+        listen();
+        return;
       } catch { /* it is gone: a new one begins */ }
     }
     await begin();
+  }
+  // Whoever writes before the session has begun waits for it; one that could not begin is tried again.
+  function begun() {
+    state.begun ??= resume().catch((failure) => {
+      state.begun = null;
+      throw failure;
+    });
+    return state.begun;
   }
   async function listen() {
     state.stream?.abort();
@@ -221,6 +230,7 @@
     send.disabled = true;
     const key = `${Date.now()}-${Math.random().toString(36).slice(2, 10)}`;
     try {
+      await begun();
       if (state.state === "closed") await begin();
       take(await call("messages", { key, text, after: state.after }).catch(async (failure) => {
         if (failure.status !== 409) throw failure;
@@ -244,7 +254,7 @@
     opener.classList.toggle("chat__open--away", open);
     if (!open) return opener.focus();
     input.focus();
-    if (!state.id) await resume().catch(() => trouble(words.failed));
+    await begun().catch(() => trouble(words.failed));
   }
   opener.addEventListener("click", () => setOpen(panel.hidden));
   close.addEventListener("click", () => setOpen(false));
