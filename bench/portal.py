@@ -61,8 +61,8 @@ def _grow(office: BenchOffice, pages: int) -> None:
             (folder / f"{number}.html").write_text("<p>页面</p>", "utf-8")
             rows.append({
                 "id": number, "unit_id": piece.unit_id, "column_id": piece.column_id, "kind": piece.kind,
-                "state": "live", "author_id": piece.author_id, "title": f"旧稿{place}", "origin": "own", "created_at": work.now,
-                "updated_at": work.now, "version": 1,
+                "state": "live", "author_id": piece.author_id, "title": f"旧稿{place}", "origin": "own",
+                "created_at": work.now, "updated_at": work.now, "version": 1,
             })  # fmt: skip
             public.append({
                 "piece_id": number, "unit_id": piece.unit_id, "column_id": piece.column_id, "place": place,

@@ -48,7 +48,7 @@ def _limits(adapter: type[Channel]) -> list[str]:
     acts = [*limits.actions, *sorted(limits.can - set(limits.actions))]
     facts = [
         f"- Acts: {', '.join(f'{act} ({ACTION_LABELS[act]})' for act in acts)}.",
-        f"- Shows text as {limits.style}; up to {limits.items} item(s) a message; title up to {limits.title} characters.",
+        f"- Shows text as {limits.style}; {limits.items} item(s) a message; title up to {limits.title} characters.",
     ]
     if limits.needs_cover:
         facts.append("- Needs a cover picture.")

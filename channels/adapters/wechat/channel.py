@@ -66,9 +66,7 @@ class WeChatChannel(Channel):
     )
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("type", "公众号类型", "choice", choices=(("subscription", "订阅号"), ("service", "服务号"))),
-        Setting(
-            "confirm_mass_send", "群发须管理员在微信上确认", "flag", "公众平台开启了群发保护的选“是”。"
-        ),
+        Setting("confirm_mass_send", "群发须管理员在微信上确认", "flag", "公众平台开启了群发保护的选“是”。"),
         Setting(
             "mode", "消息加解密方式", "choice", choices=(("plain", "明文"), ("compat", "兼容"), ("secure", "安全"))
         ),
