@@ -7,17 +7,18 @@ from typing import Literal
 
 from bot.nlu.text import Lexicon, normalise
 from bot.states import LOW_RATING
+from templates.catalogue import _
 
 Reason = Literal["danger", "asked", "bot_down", "failures", "low_rating"]
 Way = Literal["waiting", "ticket"]
 
 REASON_LABELS: dict[str, str] = {
-    "danger": "紧急情况",
-    "asked": "市民要求人工",
-    "bot_down": "机器人不可用",
-    "failures": "机器人答不上",
-    "low_rating": "评价较低",
-    "transferred": "同事转来",
+    "danger": _("紧急情况"),
+    "asked": _("市民要求人工"),
+    "bot_down": _("机器人不可用"),
+    "failures": _("机器人答不上"),
+    "low_rating": _("评价较低"),
+    "transferred": _("同事转来"),
 }
 
 _ALONE = frozenset(

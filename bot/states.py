@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from templates.catalogue import _
+
 
 class ConversationState(StrEnum):
     """Who has the conversation: the bot, nobody yet, a person, a person who put it off, or nobody any more."""
@@ -43,22 +45,22 @@ class TicketState(StrEnum):
 
 
 CONVERSATION_LABELS = {
-    ConversationState.BOT: "机器人接待",
-    ConversationState.WAITING: "等待接入",
-    ConversationState.OPEN: "人工接待",
-    ConversationState.SNOOZED: "稍后处理",
-    ConversationState.CLOSED: "已结束",
+    ConversationState.BOT: _("机器人接待"),
+    ConversationState.WAITING: _("等待接入"),
+    ConversationState.OPEN: _("人工接待"),
+    ConversationState.SNOOZED: _("稍后处理"),
+    ConversationState.CLOSED: _("已结束"),
 }
 REPLY_LABELS = {
-    ReplyState.BOOKED: "待发",
-    ReplyState.SENDING: "发送中",
-    ReplyState.DONE: "已送达",
-    ReplyState.FAILED: "发送失败",
-    ReplyState.UNKNOWN: "结果待核实",
+    ReplyState.BOOKED: _("待发"),
+    ReplyState.SENDING: _("发送中"),
+    ReplyState.DONE: _("已送达"),
+    ReplyState.FAILED: _("发送失败"),
+    ReplyState.UNKNOWN: _("结果待核实"),
 }
-TICKET_LABELS = {TicketState.OPEN: "待办理", TicketState.ANSWERED: "已答复", TicketState.CLOSED: "已办结"}
-TICKET_KINDS = ("咨询", "求助", "投诉", "建议", "举报", "表扬", "找错", "回访")
-RATINGS = ("非常满意", "满意", "基本满意", "不满意", "非常不满意")
+TICKET_LABELS = {TicketState.OPEN: _("待办理"), TicketState.ANSWERED: _("已答复"), TicketState.CLOSED: _("已办结")}
+TICKET_KINDS = (_("咨询"), _("求助"), _("投诉"), _("建议"), _("举报"), _("表扬"), _("找错"), _("回访"))
+RATINGS = (_("非常满意"), _("满意"), _("基本满意"), _("不满意"), _("非常不满意"))
 """好差评's five levels; a rating is stored as 1 (the best) to 5."""
 
 LOW_RATING = 4

@@ -242,6 +242,20 @@ def test_the_system_administrator_never_sees_a_conversation(live: LiveDesk) -> N
         assert admin.get(path).status_code == 403, path
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_pages_draw_in_both_languages(live: LiveDesk, language: str) -> None:
+    number = live.hears("人工")
+    hub = live.office.hub
+    with hub.works.write() as work:
+        unit = live.office.unit("north")
+        made = tickets.make(work, unit_id=unit.id, kind="投诉", text="路灯坏了三天", zone=hub.settings.office_zone)
+    live.agent.send_form("/console/language", language=language)
+    for path in ("/console/desk", f"/console/desk/{number}", "/console/tickets", f"/console/tickets/{made.id}"):
+        text = live.agent.get(path).text
+        assert ("在线接待" in text) == (language == "zh"), path
+        assert ("Live desk" in text) == (language == "en"), path
+
+
 # --- tickets ----------------------------------------------------------------------------------------
 
 
