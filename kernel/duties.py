@@ -44,17 +44,18 @@ class DutyMark(Claimable, Base):
 
 
 def run_due(works: Works, duties: Iterable[Duty]) -> list[str]:
-    """Runs each duty that is due and that no other process holds; returns the names of those run.
+    """Runs each duty that is due and that no other process holds, one after another; returns the names of those run.
 
     A duty that raises is recorded and tried again at its next period; it stops no other.
     """
+    return [duty.name for duty in due(works, duties) if run(works, duty)]
+
+
+def due(works: Works, duties: Iterable[Duty]) -> list[Duty]:
+    """The duties that are due now, the one that has waited longest first."""
     by_name = {duty.name: duty for duty in duties}
     _register(works, by_name)
-    ran = []
-    for name in _due(works, by_name):
-        if _run_one(works, by_name[name]):
-            ran.append(name)
-    return ran
+    return [by_name[name] for name in _due(works, by_name)]
 
 
 def _register(works: Works, duties: dict[str, Duty]) -> None:
@@ -74,7 +75,8 @@ def _due(works: Works, duties: dict[str, Duty]) -> list[str]:
         return list(work.session.scalars(query.order_by(DutyMark.due_at)))
 
 
-def _run_one(works: Works, duty: Duty) -> bool:
+def run(works: Works, duty: Duty) -> bool:
+    """Runs a duty if it is still due and no other process holds it; says whether it did."""
     claimant = new_claimant()
     with works.write() as work:
         free = or_(DutyMark.claimed_until.is_(None), DutyMark.claimed_until < work.now)

@@ -80,14 +80,17 @@ class Claimed:
 
 @dataclass
 class Dispatcher:
-    """Claims, sends, records. `make` builds the adapter for an account; the wiring decides which."""
+    """Claims, sends, records. `make` builds the adapter for an account; the wiring decides which.
+
+    `pace` is how many seconds a call took on each lane of late.
+    """
 
     works: Works
     seal: Seal
     make: Callable[[AccountInfo], Channel]
     public_url: str
     timing: Timing = field(default_factory=Timing)
-    _pace: dict[int, float] = field(default_factory=dict)
+    pace: dict[int, float] = field(default_factory=dict)
 
     def due_lanes(self) -> list[int]:
         """The accounts on which something is due now, the one that has waited longest first."""
@@ -123,6 +126,9 @@ class Dispatcher:
             batch = Batch(work.session, rows)
             with work.session.no_autoflush:
                 calls = [(row, *call) for row in rows if (call := self._prepare(work, row, batch))]
+                # A process that dies while it asks leaves its question open; the next one to ask closes it.
+                asked = [row.id for row, act, _ in calls if act != "send"]
+                receipts.close_open_attempts(work, asked, "lost", "核实进程中断")
                 attempts = receipts.open_attempts(work, [(row, act) for row, act, _ in calls])
                 jobs: dict[int, list[Job]] = {}
                 for row, act, post in calls:
@@ -151,7 +157,7 @@ class Dispatcher:
         return rows, more
 
     def _most(self, lane: int) -> int:
-        pace = self._pace.get(lane, LANE_SECONDS / LANE_FIRST)
+        pace = self.pace.get(lane, LANE_SECONDS / LANE_FIRST)
         return max(1, min(LANE_MOST, int(LANE_SECONDS / max(pace, 0.001))))
 
     def _prepare(self, work: Work, delivery: Delivery, batch: Batch) -> tuple[str, Post] | None:
@@ -184,7 +190,7 @@ class Dispatcher:
             yield Outcome(
                 job.delivery_id, job.claimant, job.attempt_id, job.act, job.number, answer, self.works.clock.now()
             )
-            self._pace[lane] = (time.monotonic() - started) / (place + 1)
+            self.pace[lane] = (time.monotonic() - started) / (place + 1)
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Writes outcomes in one work; where that fails, each in its own, so that a bad one holds up no other.

@@ -56,7 +56,7 @@ class Lanes:
         self._pool = ThreadPoolExecutor(LANES, thread_name_prefix="lane")
         self._clerk = threading.Thread(target=self._keep, name="clerk", daemon=True)
         self._running: set[int] = set()
-        self._stopping = threading.Event()
+        self.stopping = threading.Event()
 
     def start(self) -> None:
         """Begins; returns at once. A broken adapter is found now and not when something is due."""
@@ -65,7 +65,7 @@ class Lanes:
 
     def stop(self) -> None:
         """Waits for the calls under way and records them; what was claimed and not yet called is given back."""
-        self._stopping.set()
+        self.stopping.set()
         if self._clerk.is_alive():
             self._inbox.put(Stop())
             self._clerk.join()
@@ -77,12 +77,12 @@ class Lanes:
             self._inbox.put(Wake())
 
     def _keep(self) -> None:
-        while self._running or not self._stopping.is_set():
+        while self._running or not self.stopping.is_set():
             messages = self._next()
             if outcomes := [one for one in messages if isinstance(one, Outcome)]:
                 self._dispatcher.record(outcomes)
             self._running -= {one.lane for one in messages if isinstance(one, Finished)}
-            if any(isinstance(one, Wake | Finished) for one in messages) and not self._stopping.is_set():
+            if any(isinstance(one, Wake | Finished) for one in messages) and not self.stopping.is_set():
                 self._look()
 
     def _next(self) -> Sequence[Message]:
@@ -120,7 +120,7 @@ class Lanes:
 
     def _send(self, lane: int, jobs: Sequence[Job]) -> None:
         try:
-            for outcome in self._dispatcher.answers(lane, jobs, self._stopping.is_set):
+            for outcome in self._dispatcher.answers(lane, jobs, self.stopping.is_set):
                 self._inbox.put(outcome)
         except Exception:  # The edge of a thread: the sweep finds what it leaves claimed.
             log.exception("lane failed", lane=lane)

@@ -128,6 +128,7 @@ def settle_job(
     if delivery is None:
         return False
     batch = Batch(work.session, [delivery])
+    close_open_attempts(work, [delivery.id], "lost", "平台先行通知了结果")
     attempt = open_attempt(work, delivery, "event")
     answer: Answer
     try:
@@ -162,6 +163,8 @@ def open_attempt(work: Work, delivery: Delivery, act: str) -> Attempt:
 
 def close_open_attempts(work: Work, delivery_ids: Sequence[int], outcome: str, reason: str) -> None:
     """Ends the attempts that have no answer because their process died."""
+    if not delivery_ids:
+        return
     statement = update(Attempt).where(Attempt.delivery_id.in_(delivery_ids), Attempt.outcome == "")
     work.session.execute(statement.values(ended_at=work.now, outcome=outcome, reason=reason))
 

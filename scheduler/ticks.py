@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from kernel.duties import Duty, run_due
+from kernel.duties import Duty, due, run
 from kernel.work import Works
 from scheduler.dispatch import Dispatcher
 from scheduler.lanes import Lanes
 
 log = structlog.get_logger(__name__)
+
+# More than there are duties that may wait for somebody's server at the same time.
+DUTIES = 16
 
 # A look that takes longer than its period is skipped, which is harmless: the rows wait for the next one.
 logging.getLogger("apscheduler").setLevel(logging.ERROR)
@@ -38,6 +42,8 @@ class Ticks:
         self.duties = duties
         self.every = every
         self._lanes = Lanes(dispatcher)
+        self._pool = ThreadPoolExecutor(DUTIES, thread_name_prefix="duty")
+        self._busy: set[str] = set()
         self._engine = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -50,10 +56,11 @@ class Ticks:
         self._engine.start()
 
     def stop(self) -> None:
-        """Stops looking and waits for calls under way."""
+        """Stops looking and waits for calls and duties under way."""
         if self._engine.running:
             self._engine.shutdown(wait=True)
         self._lanes.stop()
+        self._pool.shutdown(wait=True)
 
     def wake(self, lane: int) -> None:
         """Something became due on a lane: looks before the next tick. It may be lost without harm."""
@@ -62,6 +69,18 @@ class Ticks:
 
     def _run_duties(self) -> None:
         try:
-            run_due(self.works, self.duties())
+            for duty in due(self.works, self.duties()):
+                # Side by side: a duty that waits for somebody's server must not keep the sweep from its round.
+                if duty.name not in self._busy:
+                    self._busy.add(duty.name)
+                    self._pool.submit(self._run_duty, duty)
         except Exception:  # A database that is away for a while must not end the engine.
             log.exception("tick failed")
+
+    def _run_duty(self, duty: Duty) -> None:
+        try:
+            run(self.works, duty)
+        except Exception:  # The edge of a thread: its mark stays claimed until the duty's lease ends.
+            log.exception("duty not marked", duty=duty.name)
+        finally:
+            self._busy.discard(duty.name)

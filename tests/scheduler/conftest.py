@@ -136,7 +136,7 @@ def timetable(
             accounts.add(work, seal, unit_id=office.bureau.id, channel="fake", name=code, code=code)
 
     def make(account: AccountInfo) -> Channel:
-        return FakeChannel(account, _tools(clock))
+        return FakeChannel(account, tools(clock))
 
     table = Timetable(office, clock, Dispatcher(works, seal, make, PUBLIC_URL), works)
     for kind in (NeedsPerson, RanLate, WentLive, WasWithdrawn):
@@ -146,7 +146,8 @@ def timetable(
     PLATFORMS.clear()
 
 
-def _tools(clock: StillClock) -> Tools:
+def tools(clock: StillClock) -> Tools:
+    """What the adapter of the platform in memory needs: a clock."""
     nothing: Any = None
     return Tools(
         clock=clock,

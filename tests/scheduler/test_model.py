@@ -1,0 +1,257 @@
+"""Two processes, a platform that misbehaves, people and time in any order: no path leads to a second send.
+
+The steps are the product's own, on a real SQLite file; only their order is chosen at random.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from cryptography.fernet import Fernet
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import func, select
+
+from channels.accounts import store as accounts
+from channels.adapters.fake import PLATFORMS, FakeChannel
+from channels.base import AccountInfo, Channel, Post
+from content import public
+from hub.db import open_database
+from kernel.audit import verify
+from kernel.blobs import Blobs
+from kernel.clock import StillClock
+from kernel.errors import XuandaError
+from kernel.events import Listeners
+from kernel.seal import Seal
+from kernel.work import Works
+from scheduler import booking
+from scheduler.dispatch import Dispatcher
+from scheduler.events import WentLive
+from scheduler.models import Attempt, Delivery
+from scheduler.receipts import Outcome
+from scheduler.states import DeliveryState
+from templates.engine import Engine
+from tests.factories import Office, make_office
+from tests.scheduler.conftest import Timetable, tools
+
+S = DeliveryState
+DELIVERIES = 3
+RESTING = {S.DONE, S.CANCELLED, S.MANUAL, S.HELD, S.FAILED}
+process = st.integers(0, 1)
+which = st.integers(0, DELIVERIES - 1)
+
+
+class Process:
+    """One process between two of its steps: calls not yet made, and answers not yet recorded."""
+
+    def __init__(self, dispatcher: Dispatcher, lane: int) -> None:
+        self.dispatcher = dispatcher
+        self.lane = lane
+        self.calls: Iterator[Outcome] | None = None
+        self.answers: list[Outcome] = []
+
+    def claim(self) -> None:
+        """Takes what is due, unless its lane is still busy."""
+        if self.calls is None and not self.answers:
+            jobs = self.dispatcher.claim([self.lane]).jobs.get(self.lane, ())
+            self.calls = self.dispatcher.answers(self.lane, jobs)
+
+    def call(self) -> None:
+        """Makes the next call it has claimed, if the claim still allows it."""
+        answer = next(self.calls, None) if self.calls else None
+        if answer is None:
+            self.calls = None
+        else:
+            self.answers.append(answer)
+
+    def record(self) -> None:
+        """Writes what it was answered."""
+        if self.answers:
+            self.dispatcher.record(self.answers)
+        self.answers = []
+
+    def die(self) -> None:
+        """Forgets everything it knew."""
+        self.calls, self.answers = None, []
+
+
+class Deliveries(RuleBasedStateMachine):
+    """Three deliveries on one account."""
+
+    prepared: ClassVar[Path]
+    office: ClassVar[Office]
+    seal: ClassVar[Seal]
+
+    def __init__(self) -> None:
+        super().__init__()
+        PLATFORMS.clear()
+        self.folder = tempfile.TemporaryDirectory()
+        path = Path(self.folder.name) / "xuanda.db"
+        shutil.copyfile(self.prepared, path)
+        self.engine = open_database(f"sqlite:///{path}")
+        self.clock, listeners = StillClock(), Listeners()
+        listeners.in_work(WentLive, lambda work, fact: public.went_live(work, fact.release_id, fact.at))
+        works = Works(self.engine, self.clock, listeners)
+        dispatchers = [Dispatcher(works, self.seal, maker(self.clock), "https://x.example") for _ in range(2)]
+        self.table = Timetable(replace(self.office, works=works), self.clock, dispatchers[0], works)
+        lane = self.table.account("fake-a").id
+        self.processes = [Process(one, lane) for one in dispatchers]
+        self.platform = self.table.platform()
+        self.platform.arrived = self.arriving = Slow(self.clock)
+        with works.read() as work:
+            self.deliveries = list(work.session.scalars(select(Delivery).order_by(Delivery.id)))
+        self.closed: dict[str, int] = {}
+
+    @rule(seconds=st.sampled_from([1, 11, 26, 46]))
+    def time_passes(self, seconds: int) -> None:
+        self.clock.step(seconds=seconds)
+
+    @rule(one=process)
+    def a_process_claims(self, one: int) -> None:
+        self.processes[one].claim()
+
+    @rule(
+        one=process,
+        answer=st.sampled_from(["live", "live", "lost", "retryable", "accepted", "refused", "crash"]),
+        seconds=st.sampled_from([0, 0, 19]),
+    )
+    def a_process_calls(self, one: int, answer: str, seconds: int) -> None:
+        self.platform.script, self.arriving.seconds = [answer], seconds
+        self.processes[one].call()
+        self.platform.script = []
+
+    @rule(one=process)
+    def a_process_records(self, one: int) -> None:
+        self.processes[one].record()
+
+    @rule(one=process)
+    def a_process_dies(self, one: int) -> None:
+        self.processes[one].die()
+
+    @rule(one=process)
+    def a_process_does_a_whole_round(self, one: int) -> None:
+        self.platform.script, self.arriving.seconds = [], 0
+        self.processes[one].claim()
+        while self.processes[one].calls is not None:
+            self.processes[one].call()
+        self.processes[one].record()
+
+    @rule()
+    def the_sweep_looks(self) -> None:
+        self.table.sweep()
+
+    @rule(
+        number=which,
+        step=st.sampled_from([booking.resume, booking.retry, booking.take_by_hand]),
+    )
+    def a_person_acts(self, number: int, step: Callable[..., None]) -> None:
+        with suppress(XuandaError):
+            self.table.act(self.deliveries[number], step)
+            if step is booking.take_by_hand:
+                self._closed(number)
+
+    @rule(number=which)
+    def a_person_holds(self, number: int) -> None:
+        with suppress(XuandaError):
+            self.table.act(self.deliveries[number], booking.hold, "等待核实")
+
+    @rule(number=which)
+    def a_person_cancels(self, number: int) -> None:
+        with suppress(XuandaError):
+            self.table.act(self.deliveries[number], booking.cancel, "不发了")
+            self._closed(number)
+
+    def _closed(self, number: int) -> None:
+        key = self.deliveries[number].key
+        self.closed.setdefault(key, self.platform.times(key))
+
+    @invariant()
+    def nothing_arrived_twice(self) -> None:
+        for delivery in self.deliveries:
+            assert self.platform.times(delivery.key) <= 1, self.table.attempts(delivery)
+
+    @invariant()
+    def nothing_leaves_that_a_person_took_over_or_cancelled(self) -> None:
+        for key, times in self.closed.items():
+            assert self.platform.times(key) == times
+
+    def teardown(self) -> None:
+        try:
+            self._come_to_rest()
+        finally:
+            self.engine.dispose()
+            self.folder.cleanup()
+
+    def _come_to_rest(self) -> None:
+        self.arriving.seconds = 0
+        for one in self.processes:
+            one.die()
+        for _ in range(12):
+            self.clock.step(minutes=11)
+            self.table.sweep()
+            self.table.run()
+        self.nothing_arrived_twice()
+        for delivery in self.deliveries:
+            row = self.table.now(delivery)
+            assert row.state in RESTING, f"stuck: {row.state}"
+            assert row.claimed_by is None
+            assert row.state != S.DONE or self.platform.times(delivery.key) == 1, "done, but it never arrived"
+        with self.table.works.read() as work:
+            assert work.session.scalar(select(func.count(Attempt.id)).where(Attempt.outcome == "")) == 0
+            assert verify(work.session).fault is None
+
+
+class Slow(list[Post]):
+    """What arrived, by calls that take as long as told; half of it before the post is there."""
+
+    def __init__(self, clock: StillClock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.seconds = 0
+
+    def append(self, post: Post) -> None:
+        """Lets the time pass."""
+        self.clock.step(seconds=self.seconds / 2)
+        super().append(post)
+        self.clock.step(seconds=self.seconds / 2)
+
+
+def maker(clock: StillClock) -> Callable[[AccountInfo], Channel]:
+    """Adapters for the platform in memory."""
+
+    def make(account: AccountInfo) -> Channel:
+        return FakeChannel(account, tools(clock))
+
+    return make
+
+
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
+def test_no_order_of_steps_leads_to_a_second_send(tmp_path: Path, sqlite_template: Path, text_engine: Engine) -> None:
+    path = tmp_path / "prepared.db"
+    shutil.copyfile(sqlite_template, path)
+    _prepare(path, tmp_path, text_engine)
+    chosen: dict[str, Any] = {"max_examples": 60, "stateful_step_count": 40, "deadline": None, "database": None}
+    run_state_machine_as_test(Deliveries, settings=settings(suppress_health_check=list(HealthCheck), **chosen))
+
+
+def _prepare(path: Path, folder: Path, engine: Engine) -> None:
+    database = open_database(f"sqlite:///{path}")
+    works = Works(database, StillClock(), Listeners())
+    office = make_office(works, Blobs(folder / "files"), engine)
+    seal = Seal(Fernet.generate_key())
+    with works.write() as work:
+        accounts.add(work, seal, unit_id=office.bureau.id, channel="fake", name="fake-a", code="fake-a")
+    clock = StillClock()
+    table = Timetable(office, clock, Dispatcher(works, seal, maker(clock), "https://x.example"), works)
+    for number in range(DELIVERIES):
+        table.book(table.release(title=f"第{number}件").piece_id)
+    Deliveries.prepared, Deliveries.office, Deliveries.seal = path, office, seal
+    database.dispose()
