@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 from urllib.error import URLError
 
@@ -54,14 +55,15 @@ def demo(
         "XUANDA_REHEARSAL_URL": rehearsal_url,
         "XUANDA_ALLOWED_PRIVATE": f"127.0.0.1:{port + 1}",
     }
-    platforms = _start(["-m", "channels.rehearsal", "--port", str(port + 1), "--config", str(config)], environment)
-    product = _start(["-m", "hub.cli", "serve"], environment)
+    log = settings.data / "demo.log"
+    platforms = _start(["-m", "channels.rehearsal", "--port", str(port + 1), "--config", str(config)], environment, log)
+    product = _start(["-m", "hub.cli", "serve"], environment, log)
     try:
-        _wait_ready(f"http://127.0.0.1:{port}/readyz", product)
-        _wait_ready(f"{rehearsal_url}/ledger", platforms)
+        _wait_ready(f"http://127.0.0.1:{port}/readyz", product, log)
+        _wait_ready(f"{rehearsal_url}/ledger", platforms, log)
         _subscribe_a_browser(f"http://127.0.0.1:{port}", rehearsal_url)
         typer.echo(card(settings, rehearsal_url))
-        _until_stopped(product, platforms)
+        _until_stopped(log, product, platforms)
     finally:
         for process in (product, platforms):
             _stop(process)
@@ -106,7 +108,7 @@ def _clear(settings: Settings) -> None:
 def card(settings: Settings, rehearsal_url: str) -> str:
     """What a newcomer needs to know, printed when all is running."""
     return f"""
-Xuanda 宣达 is running. Ctrl-C stops all of it; everything it keeps is in {settings.data}.
+Xuanda 宣达 is running. Ctrl-C stops all of it; everything it keeps, its log (demo.log) too, is in {settings.data}.
 
   Portal              {settings.address}/
   Console             {settings.console_address}/console
@@ -160,16 +162,19 @@ def _must_be_free(wanted: int, port: int) -> None:
             ) from None
 
 
-def _start(arguments: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(arguments: list[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     # A group of its own, so that Ctrl-C reaches only this process, which then stops both in order.
-    return subprocess.Popen([sys.executable, *arguments], env=dict(environment), start_new_session=True)  # noqa: S603
+    with log.open("ab") as file:
+        return subprocess.Popen(  # noqa: S603
+            [sys.executable, *arguments], env=dict(environment), stdout=file, stderr=file, start_new_session=True
+        )
 
 
-def _wait_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise CannotRun(why="A part of the demo stopped while starting; its own message stands above.")
+            raise CannotRun(why=f"A part of the demo stopped while starting. {_last_words(log)}")
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310  # A loopback address made here.
                 return
@@ -178,14 +183,19 @@ def _wait_ready(url: str, process: subprocess.Popen[bytes]) -> None:
     raise CannotRun(why=f"The demo did not become ready within {READY_SECONDS:.0f} seconds ({url}).")
 
 
-def _until_stopped(*processes: subprocess.Popen[bytes]) -> None:
+def _last_words(log: Path) -> str:
+    lines = log.read_text("utf-8", errors="replace").splitlines()[-8:]
+    return "\n".join([f"The end of {log}:", *lines])
+
+
+def _until_stopped(log: Path, *processes: subprocess.Popen[bytes]) -> None:
     asked: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda which, _frame: asked.append(which))
     while not asked:
         time.sleep(0.2)
         if any(process.poll() is not None for process in processes):
-            raise CannotRun(why="A part of the demo stopped by itself; its own message stands above.")
+            raise CannotRun(why=f"A part of the demo stopped by itself. {_last_words(log)}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
