@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import httpx
-import structlog
 from sqlalchemy import delete, select
 
 from bot import tickets
@@ -16,90 +14,25 @@ from bot.answering import Answering
 from bot.engine import EmbeddedEngine, Engine
 from bot.events import ConversationChanged, DangerHeard, PersonWanted, ReplyBooked, ReplyLost, TicketLate, TicketMade
 from bot.models import Conversation, SeenPush
-from bot.queues import Full, Queues
+from bot.queues import Queues
 from bot.rasa_engine import RasaEngine
 from bot.reply import Replier
 from bot.states import ConversationState
 from bot.waiting import Watch
 from bot.words import Words
 from channels.accounts.models import Account
-from channels.base import AccountInfo, Channel
-from hub.limits import Limit
 from hub.live import Live, conversation_topic, desk_topic
 from hub.outgoing import adapter_maker
 from hub.product import Hub
+from hub.reception import Incoming
 from kernel.duties import Duty
 from kernel.people import Permission, ancestors, holders
 from kernel.work import Work
 from scheduler.events import WasWithdrawn, WentLive
 
-log = structlog.get_logger(__name__)
-
 # Rows a dead process left are looked for only after its claim has run out.
 SEEN_FOR = timedelta(hours=2)
 P = Permission
-
-
-@dataclass
-class Incoming:
-    """The way in of one process; `make` builds the adapter of an account."""
-
-    hub: Hub
-    engine: Engine
-    words: Words
-    answering: Answering
-    queues: Queues
-    replier: Replier
-    watch: Watch
-    live: Live
-    make: Callable[[AccountInfo], Channel]
-    senders: ThreadPoolExecutor
-    running: dict[int, Future[None]] = field(default_factory=dict)
-    limits: dict[str, Limit] = field(default_factory=dict)
-    # Whether this process answers citizens; one that only fills or checks need not learn.
-    awake: bool = False
-
-    def run(self, inbound_id: int, conversation_id: int) -> Future[None]:
-        """Lets the bot deal with a stored message, in order; the future ends when it has. Raises `queues.Full`."""
-        future = self.queues.submit(conversation_id, lambda: self.answering.handle(inbound_id))
-        self.running[inbound_id] = future
-        future.add_done_callback(lambda _done: self.running.pop(inbound_id, None))
-        return future
-
-    def waiting(self, inbound_id: int) -> Future[None] | None:
-        """The run of a message that is being dealt with in this process, for a push that repeats it."""
-        return self.running.get(inbound_id)
-
-    def limit(self, name: str, number: int, seconds: float) -> Limit:
-        """The counter of this name in this process; made when it is first asked for."""
-        return self.limits.setdefault(name, Limit(number, seconds))
-
-    def run_left_over(self) -> None:
-        """Deals with what a dead process or a full queue left behind."""
-        for inbound_id, conversation_id in self.answering.left_over():
-            try:
-                self.run(inbound_id, conversation_id)
-            except Full:
-                return
-
-    def send_soon(self) -> None:
-        """Looks for replies to send, in the background."""
-        try:
-            self.senders.submit(self._send)
-        except RuntimeError:  # The process is stopping; the rows stay and the next start sends them.
-            log.info("replies wait for the next start")
-
-    def close(self) -> None:
-        """Ends threads; what waits stays in rows."""
-        self.queues.close()
-        self.senders.shutdown(wait=True, cancel_futures=True)
-        self.engine.close()
-
-    def _send(self) -> None:
-        try:
-            self.replier.send_due()
-        except Exception:  # The edge of a thread: the duty looks again within a second.
-            log.exception("sending replies failed")
 
 
 def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
@@ -109,7 +42,6 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     words = Words(hub.pages, hub.settings.address)
     zone = hub.settings.office_zone
     incoming = Incoming(
-        hub=hub,
         engine=engine,
         words=words,
         answering=Answering(hub.works, engine, words, zone),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
@@ -12,6 +11,7 @@ from analytics.collect import ReadCounter
 from content.search import Searcher
 from hub.auth.sessions import Sessions
 from hub.notifier import Notifier
+from hub.reception import Incoming
 from hub.settings import Settings
 from kernel.blobs import Blobs
 from kernel.clock import Clock
@@ -20,9 +20,6 @@ from kernel.events import Listeners
 from kernel.seal import Seal
 from kernel.work import Works
 from templates.engine import Engine as Pages
-
-if TYPE_CHECKING:
-    from hub.incoming import Incoming
 
 HEARTBEAT = "engine.heartbeat"
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import click
 import typer
-from typer.main import get_command
 
 from analytics.metrics import METRICS
 from hub.commands.reference_house import channels_page, map_page
@@ -17,20 +16,21 @@ from templates.catalogue import Translator
 
 
 def write_reference(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Where the pages go.")] = Path("docs/reference"),
 ) -> None:
     """Writes the pages of docs/reference."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
+    for name, text in pages(context.find_root().command).items():
         (folder / name).write_text(text, encoding="utf-8")
         typer.echo(f"{folder / name}")
 
 
-def pages() -> dict[str, str]:
-    """The generated pages by file name."""
+def pages(command_line: Any) -> dict[str, str]:
+    """The generated pages by file name; `command_line` is the whole command line `xuanda`."""
     return {
         "settings.md": settings_page(),
-        "commands.md": commands_page(),
+        "commands.md": commands_page(command_line),
         "metrics.md": metrics_page(),
         "channels.md": channels_page(),
         "map.md": map_page(),
@@ -54,12 +54,10 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def commands_page() -> str:
+def commands_page(command_line: Any) -> str:
     """Every command with its options, from the command line's own help."""
-    from hub.cli import app  # noqa: PLC0415  # The command line imports this module.
-
     lines = ["# Commands", "", "`xuanda --help` prints the same on the terminal.", ""]
-    for path, command in _walk(get_command(app), "xuanda"):
+    for path, command in _walk(command_line, "xuanda"):
         lines += [f"## `{path}`", "", (command.help or "").strip(), ""]
         rows = [_row(parameter) for parameter in command.params if parameter.name != "help"]
         if rows:

@@ -1,0 +1,1 @@
+"""What only some channels can do: an adapter takes on an ability beside `Channel`; the console asks for it."""
