@@ -1,0 +1,39 @@
+"""What machines read of the site: feeds of the newest, and sitemaps in blocks of fixed places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from channels.adapters.portal import lists
+from channels.adapters.portal.press import Press
+from templates.views import PortalEntry
+
+PER_SITEMAP = 500
+
+
+def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
+    """The column's feed, and the block of its sitemap that names this place."""
+    slug = column["slug"]
+    entries = lists.newest(press, column)
+    press.draw(
+        f"/{slug}/rss.xml", "rss", "xml",
+        title=column["name"], href=f"/{slug}/", self_href=f"/{slug}/rss.xml", entries=entries,
+    )  # fmt: skip
+    block = (place - 1) // PER_SITEMAP
+    found = press.entries(slug, block * PER_SITEMAP + 1, (block + 1) * PER_SITEMAP)
+    pages = [(entry.path, entry.published_at) for entry in found]
+    press.draw(f"/sitemap/{slug}-{block + 1}.xml", "sitemap", "xml", pages=pages)
+
+
+def draw_site(press: Press, entries: Sequence[PortalEntry]) -> None:
+    """The site's own feed, and the index of all sitemaps."""
+    press.draw(
+        "/rss.xml", "rss", "xml", title=press.site.name, href="/", self_href="/rss.xml", entries=entries
+    )  # fmt: skip
+    blocks = [
+        f"/sitemap/{column['slug']}-{block}.xml"
+        for column in press.columns
+        for block in range(1, -(-int(column["places"]) // PER_SITEMAP) + 1)
+    ]
+    press.draw("/sitemap.xml", "sitemap_index", "xml", blocks=blocks)

@@ -1,0 +1,45 @@
+"""What every page of one act is drawn with: the site's frame, the catalogue, the templates and the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from channels.adapters.portal.folder import Folder
+from channels.adapters.portal.site import site_of
+from channels.base import AccountInfo, Entry, Tools
+from templates.views import PortalSite
+
+
+class Press:
+    """Draws pages of one site; made anew for every act, so that its menu is asked for once."""
+
+    def __init__(self, account: AccountInfo, tools: Tools, folder: Folder) -> None:
+        self.account = account
+        self.tools = tools
+        self.folder = folder
+
+    @cached_property
+    def site(self) -> PortalSite:
+        """The frame of every page."""
+        return site_of(self.account, self.tools)
+
+    @cached_property
+    def columns(self) -> Sequence[Mapping[str, Any]]:
+        """All columns in the portal's order."""
+        return self.tools.catalogue.columns()
+
+    def draw(self, path: str, template: str, suffix: str = "html", /, **context: Any) -> None:
+        """Draws a page and puts it in place."""
+        text = self.tools.render(f"outbound/portal/{template}.{suffix}", site=self.site, **context)
+        self.folder.write(path, text)
+
+    def entries(self, slug: str, first: int, last: int) -> list[Entry]:
+        """The pieces with these places of a column that can be read now, newest first.
+
+        A place is given before its page is written, and a withdrawal is recorded after its page is: what has no
+        page yet, or only a phrase, must not be linked.
+        """
+        entries = self.tools.catalogue.page(slug, max(1, first), last)
+        return [entry for entry in entries if self.folder.shows(entry.path)]

@@ -1,0 +1,52 @@
+"""The site as its account describes it: the settings of the form, and the name, menu and marks on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from channels.base import AccountInfo, Setting, Tools
+from templates.views import PortalLink, PortalSite
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("sponsor", "主办单位"),
+    Setting("operator", "承办单位"),
+    Setting("id_code", "网站标识码", help="十位标识码，政府网站页脚必须标明。"),
+    Setting("icp", "ICP 备案号"),
+    Setting("police", "公安备案号"),
+    Setting("police_href", "公安备案链接"),
+    Setting("phone", "联系电话"),
+    Setting("email", "电子邮箱"),
+    Setting("postal_address", "通信地址"),
+    Setting("hotline", "政务服务热线"),
+    Setting("emblem", "党政机关网站标志图片地址"),
+    Setting("emblem_href", "党政机关网站标志链接"),
+    Setting("accessible_mark", "适老化标识图片地址"),
+    Setting("report_href", "“我为政府网站找错”链接"),
+    Setting("english_name", "英文名称"),
+    Setting("description", "网站描述"),
+    Setting("keywords", "网站关键词"),
+    Setting("notice", "站点公告"),
+    Setting("notice_href", "站点公告链接"),
+)
+_WORDS = (
+    "operator", "english_name", "phone", "postal_address", "email", "icp", "police", "police_href", "emblem",
+    "emblem_href", "accessible_mark", "report_href", "description", "keywords", "hotline", "notice", "notice_href",
+    "chat_href", "search_href", "logo",
+)  # fmt: skip
+
+
+def site_of(account: AccountInfo, tools: Tools) -> PortalSite:
+    """The site's name, menu and marks."""
+    about: Mapping[str, Any] = account.settings
+    nav = [PortalLink("首页", "/")]
+    nav += [PortalLink(column["name"], f"/{column['slug']}/") for column in tools.catalogue.columns()]
+    words: dict[str, Any] = {name: str(about[name]) for name in _WORDS if name in about}
+    return PortalSite(
+        name=account.name,
+        address=tools.public_url,
+        id_code=str(about.get("id_code", "")),
+        sponsor=str(about.get("sponsor", account.unit_name)),
+        nav=nav,
+        **words,
+    )
