@@ -10,6 +10,7 @@ from channels.adapters.calling import leaving
 from channels.adapters.wechat import figures, fit, retreat
 from channels.adapters.wechat import inbound as pushes
 from channels.adapters.wechat.client import HubWeChatClient
+from channels.adapters.wechat.comments import WeChatComments
 from channels.adapters.wechat.options import Options
 from channels.adapters.wechat.progress import Progress
 from channels.adapters.wechat.sending import MASS, PUBLISH, Sending
@@ -39,7 +40,7 @@ from channels.errors import ChannelError, Refused
 CORRECTIONS = ("by_hand", "notice", "republish")
 
 
-class WeChatChannel(Channel):
+class WeChatChannel(WeChatComments, Channel):
     """Credentials: `appid`, `secret`, and for the callback address `token` and `aes_key`; settings: `Options`."""
 
     name: ClassVar[str] = "wechat"

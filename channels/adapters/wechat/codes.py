@@ -26,6 +26,11 @@ BAD_ARTICLE_ID = 53600
 BAD_MESSAGE_ID = 40059
 WRONG_MESSAGE_KIND = 40008
 NO_SUCH_MEDIA = 40007
+NOT_GRANTED = 48001
+NO_COMMENTS = 88000
+ANSWERED_ALREADY = 88005
+NO_SUCH_COMMENT = 88008
+NO_SUCH_ANSWER = 88009
 
 # A picture the platform will not have, which must not cost the reader the text.
 PICTURE_REFUSED = frozenset({40004, 40005, 40006, 40009, 40113, 40137, 45001, 41005, 45166})
@@ -110,7 +115,13 @@ MEANINGS: Mapping[int, Meaning] = {
     53600: Meaning("refused", "文章编号不对"),
     61500: Meaning("refused", "日期格式不对"),
     61501: Meaning("refused", "日期范围不对"),
-    88000: Meaning("refused", "没有留言权限"),
+    88000: Meaning("refused", "该公众号没有留言功能"),
+    88001: Meaning("refused", "平台上没有这篇文章的留言，或文章没有打开留言"),
+    88005: Meaning("refused", "该留言已有作者答复，须先删除原答复"),
+    88007: Meaning("refused", "答复为空或超过平台的长度限制", "text"),
+    88008: Meaning("refused", "该留言已不存在"),
+    88009: Meaning("refused", "该答复已不存在"),
+    88010: Meaning("refused", "一次读取的留言条数不合要求"),
     89503: Meaning("credential", "本机 IP 正等待公众号管理员确认"),
     89506: Meaning("credential", "本机 IP 被公众号管理员拒绝，24 小时内不能再试"),
     89507: Meaning("credential", "本机 IP 被公众号管理员拒绝，1 小时内不能再试"),

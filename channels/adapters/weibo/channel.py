@@ -6,23 +6,16 @@ account's own timeline is asked, and where the app may not read it, the post is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 
-from channels.adapters.calling import acting, harmless, today, tomorrow
-from channels.adapters.weibo import fans, fit
+from channels.adapters.weibo import calls, fans, fit
+from channels.adapters.weibo.calls import REQUESTS, Calls
 from channels.adapters.weibo.client import Status, WeiboClient
-from channels.adapters.weibo.codes import (
-    DONE_ALL_THE_SAME,
-    GONE,
-    MEANINGS,
-    NO_PERMISSION,
-    REPEATED,
-    Answered,
-    error_of,
-)
+from channels.adapters.weibo.codes import DONE_ALL_THE_SAME, GONE, NO_PERMISSION, REPEATED
+from channels.adapters.weibo.comments import WeiboComments
 from channels.base import (
     AccountInfo,
     CannotTell,
@@ -47,17 +40,14 @@ from channels.base import (
     Tools,
     Uncorrectable,
 )
-from channels.errors import ChannelError, OutcomeUnknown, Refused, Retryable, Throttled
+from channels.errors import ChannelError, Refused, Retryable, Throttled
 
 CORRECTIONS = ("by_hand", "notice", "republish")
-REQUESTS = "requests"
 CLOCKS_DIFFER = timedelta(minutes=5)
-# What of the day's requests is kept for posting when figures are read.
-KEPT_FOR_POSTS = 40
 COUNTED_AT_ONCE = 100
 
 
-class WeiboChannel(Channel):
+class WeiboChannel(WeiboComments, Channel):
     """Credentials: `access_token`, `app_key`, `app_secret`; settings: `uid`, `rip`, `safe_domains`, `picture`,
     `characters`, `requests_per_day`, `duplicate_minutes`, `correction`."""
 
@@ -90,6 +80,13 @@ class WeiboChannel(Channel):
             "choice",
             choices=(("by_hand", "人工更正"), ("notice", "另发更正说明"), ("republish", "删除后重发")),
         ),
+        Setting(
+            "comment_answer",
+            "答复评论的方式",
+            "choice",
+            "“回复评论”须微博授予高级权限。",
+            choices=(("reply", "回复评论"), ("create", "另发评论并@对方")),
+        ),
         Setting("access_token", "授权令牌 access_token", secret=True, required=True, help="有有效期，到期须重新授权。"),
         Setting("app_key", "App Key", secret=True, required=True),
         Setting("app_secret", "App Secret", secret=True, required=True),
@@ -99,10 +96,15 @@ class WeiboChannel(Channel):
         super().__init__(account, tools)
         self.client = WeiboClient(tools.http, account.base_url, account.credentials.get("access_token", ""))
 
+    @cached_property
+    def calls(self) -> Calls:
+        """The day's calls."""
+        return Calls(self.account, self.tools)
+
     @classmethod
     def quotas(cls, settings: Mapping[str, Any]) -> tuple[Quota, ...]:
         """The day's requests, as the platform granted them to the account's app."""
-        return ((REQUESTS, "day", int(settings.get("requests_per_day", 100))),)
+        return calls.quotas(settings)
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
@@ -151,7 +153,7 @@ class WeiboChannel(Channel):
             if not placed.remote_id:
                 return Uncorrectable("没有这条微博的编号，请到微博上删除", by_hand=True)
             try:
-                with self._asking():
+                with self.calls.asking():
                     self.client.destroy(placed.remote_id)
             except Refused as refused:
                 code = int(refused.platform_code or 0)
@@ -166,10 +168,11 @@ class WeiboChannel(Channel):
         by_id = {one.remote_id: one for one in placed if one.remote_id}
         now, readings = self.tools.clock.now(), []
         for start in range(0, len(by_id), COUNTED_AT_ONCE):
-            if self._requests_left() <= KEPT_FOR_POSTS:
+            try:
+                with self.calls.reading():
+                    counts = self.client.counts(list(by_id)[start : start + COUNTED_AT_ONCE])
+            except Throttled:
                 break
-            with self._asking():
-                counts = self.client.counts(list(by_id)[start : start + COUNTED_AT_ONCE])
             for one in counts:
                 figures = {"comments": one.comments, "shares": one.reposts, "likes": one.attitudes}
                 readings.append(Reading(by_id[one.id].piece_id, figures, now))
@@ -178,7 +181,7 @@ class WeiboChannel(Channel):
     def health(self) -> str:
         """Asks how long the authorisation lasts."""
         try:
-            with self._asking():
+            with self.calls.asking():
                 left = timedelta(seconds=self.client.token_left())
         except ChannelError as error:
             return error.reason
@@ -199,7 +202,7 @@ class WeiboChannel(Channel):
     def reply(self, to: str, reply: Reply) -> None:
         """A fan-service message."""
         kind, data = fans.content(reply)
-        with self._asking(visible=True):
+        with self.calls.asking(visible=True):
             self.client.message(to, kind, data)
 
     # --- posting ----------------------------------------------------------------------------------
@@ -208,7 +211,7 @@ class WeiboChannel(Channel):
         item = post.items[0]
         picture = self._picture(item)
         try:
-            with self._asking(visible=True):
+            with self.calls.asking(visible=True):
                 return _live(post, self.client.share(item.text, str(self.account.settings["rip"]), picture))
         except Refused as refused:
             if refused.platform_code == str(DONE_ALL_THE_SAME):
@@ -238,7 +241,7 @@ class WeiboChannel(Channel):
     def _find(self, post: Post) -> Status | None:
         since = (post.attempted_at or post.first_attempt_at or self.tools.clock.now()) - CLOCKS_DIFFER
         words = _words(post.items[0].text)
-        with self._asking():
+        with self.calls.asking():
             newest = self.client.timeline(str(self.account.settings.get("uid", "")))
         return next((one for one in newest if _words(one.text) == words and one.at >= since), None)
 
@@ -251,34 +254,6 @@ class WeiboChannel(Channel):
         except OSError as failure:
             raise Retryable(f"读取图片文件失败：{failure.strerror or failure}") from failure
         return f"{item.cover[:16]}.{media_type.removeprefix('image/')}", data, media_type
-
-    # --- calls ------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _asking(self, *, visible: bool = False) -> Iterator[None]:
-        self._take_request()
-        try:
-            with acting() if visible else harmless():
-                yield
-        except Answered as answer:
-            now = self.tools.clock.now()
-            if visible and answer.code in MEANINGS and MEANINGS[answer.code].kind == "busy":
-                raise OutcomeUnknown(MEANINGS[answer.code].reason, code=str(answer.code)) from answer
-            raise error_of(answer, now, self._rate_ends(now)) from answer
-
-    def _take_request(self) -> None:
-        now = self.tools.clock.now()
-        limit = int(self.account.settings.get("requests_per_day", 100))
-        if not self.tools.quotas.take(self.account.id, REQUESTS, today(now), limit):
-            raise Throttled("今天的微博接口调用次数已用完", tomorrow(now), code="10023")
-
-    def _requests_left(self) -> int:
-        limit = int(self.account.settings.get("requests_per_day", 100))
-        return self.tools.quotas.left(self.account.id, REQUESTS, today(self.tools.clock.now()), limit)
-
-    def _rate_ends(self, now: datetime) -> datetime:
-        # By our own count there is something left: then it is the hour that is full.
-        return tomorrow(now) if self._requests_left() < 1 else now + timedelta(hours=1)
 
 
 def _live(post: Post, found: Status | None) -> Live:

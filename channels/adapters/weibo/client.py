@@ -43,6 +43,18 @@ class Counts:
     attitudes: int
 
 
+@dataclass(frozen=True)
+class Remark:
+    """A comment as Weibo answers it; `to` is the comment that it answers."""
+
+    id: str
+    uid: str
+    name: str
+    text: str
+    at: datetime
+    to: str = ""
+
+
 class WeiboClient:
     """Calls on behalf of one user who authorised one app. Noes are `Answered`, breaks `httpx.HTTPError`."""
 
@@ -66,6 +78,26 @@ class WeiboClient:
         """statuses/count: at most 100 at once."""
         answer = self._call("GET", "2/statuses/count.json", {"ids": ",".join(ids)})
         return [Counts(str(one["id"]), one["comments"], one["reposts"], one["attitudes"]) for one in answer]
+
+    def comments(self, status_id: str, since: int = 0, until: int = 0, count: int = 50) -> list[Remark]:
+        """comments/show: comments newer than `since` and, where it is given, not newer than `until`; newest first."""
+        fields = {"id": status_id, "since_id": str(since), "max_id": str(until), "count": str(count)}
+        answer = self._call("GET", "2/comments/show.json", fields)
+        return [_remark(one) for one in answer.get("comments") or []]
+
+    def comment(self, status_id: str, text: str, rip: str) -> str:
+        """comments/create: comments on a post; its number."""
+        fields = {"id": status_id, "comment": text, "rip": rip}
+        return str(self._call("POST", "2/comments/create.json", fields)["idstr"])
+
+    def reply_to(self, status_id: str, comment_id: str, text: str, rip: str) -> str:
+        """comments/reply: answers a comment beneath a post; the answer's number."""
+        fields = {"id": status_id, "cid": comment_id, "comment": text, "rip": rip}
+        return str(self._call("POST", "2/comments/reply.json", fields)["idstr"])
+
+    def destroy_comment(self, comment_id: str) -> None:
+        """comments/destroy: own comments only."""
+        self._call("POST", "2/comments/destroy.json", {"cid": comment_id})
 
     def destroy(self, status_id: str) -> None:
         """statuses/destroy: own posts only."""
@@ -133,10 +165,26 @@ def _base62(number: int) -> str:
     return digits or "0"
 
 
+def _remark(answer: Mapping[str, Any]) -> Remark:
+    user = answer.get("user") or {}
+    return Remark(
+        id=str(answer.get("idstr") or answer["id"]),
+        uid=str(user.get("idstr") or user.get("id") or ""),
+        name=str(user.get("screen_name") or ""),
+        text=str(answer.get("text", "")),
+        at=_moment(answer),
+        to=str((answer.get("reply_comment") or {}).get("idstr") or ""),
+    )
+
+
+def _moment(answer: Mapping[str, Any]) -> datetime:
+    return datetime.strptime(str(answer["created_at"]), "%a %b %d %H:%M:%S %z %Y")
+
+
 def _status(answer: Mapping[str, Any]) -> Status:
     return Status(
         id=str(answer.get("idstr") or answer["id"]),
         text=str(answer.get("text", "")),
-        at=datetime.strptime(str(answer["created_at"]), "%a %b %d %H:%M:%S %z %Y"),
+        at=_moment(answer),
         uid=str(answer.get("user", {}).get("idstr", "")),
     )

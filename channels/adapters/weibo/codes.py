@@ -12,6 +12,7 @@ from channels.errors import ChannelError, Refused, Retryable, Throttled, Unautho
 Kind = Literal["busy", "rate", "often", "credential", "refused"]
 
 NO_PERMISSION = 10014
+NO_SUCH_COMMENT = 20201
 # The platform's own word that it did the thing, or has it already: to repeat it would do it twice.
 DONE_ALL_THE_SAME = 20032
 REPEATED = frozenset({20017, 20019, 20111})

@@ -101,7 +101,7 @@ def _page(call: Call) -> Page:
         raise Refusal(88000)
     message, index = call.number("msg_data_id", 0), call.number("index", 0)
     for page in call.state.pages.values():
-        if page.msg_data_id == message and page.idx == index + 1:
+        if page.msg_data_id == message and page.idx == index + 1 and not page.deleted:
             return page
     raise Refusal(88001)
 

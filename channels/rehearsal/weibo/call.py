@@ -114,13 +114,16 @@ def shown_post(call: Call, user: UserState, post: Post) -> dict[str, Any]:
 
 
 def shown_comment(call: Call, user: UserState, post: Post, comment: Comment) -> dict[str, Any]:
-    """A comment as the interface answers it."""
-    return {
+    """A comment as the interface answers it; one that answers another names it in `reply_comment`."""
+    stranger = {"id": int(comment.uid), "idstr": comment.uid, "screen_name": comment.name}
+    answered = next((one for one in post.comments if comment.reply_to and one.id == comment.reply_to), None)
+    more = {"reply_comment": {"id": answered.id, "idstr": str(answered.id), "text": answered.text}} if answered else {}
+    return more | {
         "created_at": written(call.world.clock.moment(comment.at)),
         "id": comment.id,
         "mid": str(comment.id),
         "idstr": str(comment.id),
         "text": comment.text,
-        "user": shown_user(user) if comment.ours else {"screen_name": comment.name},
+        "user": shown_user(user) if comment.ours else stranger,
         "status": shown_post(call, user, post),
     }

@@ -1,4 +1,4 @@
-"""Comments: show, create and reply (open.weibo.com/wiki/2/comments/show)."""
+"""Comments: show, create, reply and destroy (open.weibo.com/wiki/2/comments/show)."""
 
 from __future__ import annotations
 
@@ -36,6 +36,23 @@ async def reply(call: Call) -> dict[str, Any]:
     return _write(call, wanted)
 
 
+async def destroy(call: Call) -> dict[str, Any]:
+    """comments/destroy: the account's own comments only; answers the comment that is gone."""
+    wanted = call.number("cid")
+    for user in call.world.state.weibo.users.values():
+        for post in user.posts.values():
+            found = next((one for one in post.comments if one.id == wanted), None)
+            if found is None:
+                continue
+            if not found.ours or found.name != call.user.account.name:
+                raise Refusal(20203)
+            answer = shown_comment(call, user, post, found)
+            post.comments.remove(found)
+            call.record("comment_deleted", id=wanted, post=post.id)
+            return answer
+    raise Refusal(20201)
+
+
 def _write(call: Call, reply_to: int) -> dict[str, Any]:
     text = call.needed("comment")
     call.address_of_operator()
@@ -45,6 +62,9 @@ def _write(call: Call, reply_to: int) -> dict[str, Any]:
     if characters(text) > call.world.config.weibo_rules.characters:
         raise Refusal(20012)
     name = call.user.account.name
+    window = call.world.config.weibo_rules.duplicate_seconds
+    if any(one.ours and one.text == text and call.now - one.at < window for one in post.comments):
+        raise Refusal(20019, "repeat content!")
     comment = Comment(id=call.user.number(), text=text, at=call.now, name=name, ours=True, reply_to=reply_to)
     post.comments.append(comment)
     call.record("comment", id=comment.id, post=post.id, text=text, name=name, ours=True, reply_to=reply_to)
@@ -55,4 +75,5 @@ APIS = {
     "2/comments/show.json": Api(show),
     "2/comments/create.json": Api(create, "POST"),
     "2/comments/reply.json": Api(reply, "POST", advanced=True),
+    "2/comments/destroy.json": Api(destroy, "POST", advanced=True),
 }

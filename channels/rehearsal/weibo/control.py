@@ -26,6 +26,7 @@ class Reaction(BaseModel):
 
     comment: str = ""
     name: str = "市民"
+    uid: str = "9000000001"
     reposts: int = 0
     attitudes: int = 0
 
@@ -69,7 +70,9 @@ def add_doors(routes: APIRouter, world: World) -> None:
         post.reposts += reaction.reposts
         post.attitudes += reaction.attitudes
         if reaction.comment:
-            comment = Comment(id=owner.number(), text=reaction.comment, at=world.clock.now(), name=reaction.name)
+            comment = Comment(
+                id=owner.number(), text=reaction.comment, at=world.clock.now(), name=reaction.name, uid=reaction.uid
+            )
             post.comments.append(comment)
             told = comment.model_dump(include={"id", "text", "name", "ours"})
             world.ledger.add("weibo", uid, "comment", post=post_id, **told)

@@ -14,6 +14,7 @@ class Comment(BaseModel):
     text: str
     at: float
     name: str
+    uid: str = "9000000001"
     ours: bool = False
     reply_to: int = 0
 
