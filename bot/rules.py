@@ -10,19 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.states import TICKET_KINDS
-from kernel.office_rules import Rule, declare, number_between, value_of
+from kernel.office_rules import Rule, clock_time, declare, number_between, value_of
 from kernel.people import Unit
 from kernel.workdays import Workdays, declared_days
 
 OFFICE_CLOSES = time(17, 30)
-
-
-def _clock_time(value: object) -> str:
-    try:
-        time.fromisoformat(str(value))
-    except ValueError:
-        return "须写作 时:分，例如 09:00。"
-    return ""
 
 
 def _days_by_kind(value: object) -> str:
@@ -37,8 +29,8 @@ def _words(value: object) -> str:
 
 
 FAILURES = declare(Rule("bot.failures", 2, "机器人连续答不上几次后转人工", number_between(1, 10)))
-OPENS = declare(Rule("desk.opens", "09:00", "人工服务开始时间", _clock_time))
-CLOSES = declare(Rule("desk.closes", "17:30", "人工服务结束时间（与开始时间相同为全天）", _clock_time))
+OPENS = declare(Rule("desk.opens", "09:00", "人工服务开始时间", clock_time))
+CLOSES = declare(Rule("desk.closes", "17:30", "人工服务结束时间（与开始时间相同为全天）", clock_time))
 EVERY_DAY = declare(Rule("desk.every_day", False, "节假日也有人工服务"))
 DESK = declare(Rule("desk.unit", "", "由哪个单位的坐席接待（机构代码，空为账号所属单位）"))
 HOTLINE = declare(Rule("desk.hotline", "12345", "告知市民的电话"))

@@ -46,6 +46,7 @@ def connect(hub: Hub) -> Ticks:
         adapter_maker(hub),
         hub.settings.address,
         Timing(hub.settings.lease_seconds, hub.settings.send_timeout),
+        hub.settings.office_zone,
     )
     ticks = Ticks(hub.works, dispatcher, lambda: hub.duties, every=hub.settings.tick_seconds)
     hub.duties.append(

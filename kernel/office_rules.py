@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ForeignKey, Index, String, select
@@ -65,6 +65,15 @@ def number_between(low: float, high: float) -> Callable[[Any], str]:
         return "" if fits else f"须为 {low:g} 到 {high:g} 之间的数。"
 
     return check
+
+
+def clock_time(value: object) -> str:
+    """A check for an hour of the day as people write it."""
+    try:
+        time.fromisoformat(str(value))
+    except ValueError:
+        return "须写作 时:分，例如 09:00。"
+    return ""
 
 
 def value_of(session: Session, rule: Rule[Value], unit_id: int, now: datetime) -> Value:

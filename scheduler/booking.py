@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -22,6 +23,7 @@ from kernel.claim import new_claimant
 from kernel.errors import Invalid
 from kernel.people import Permission, Viewer
 from kernel.work import Work
+from scheduler import windows
 from scheduler.errors import AlreadyBooked, DoesNotFit, NotSigned, TakenMeanwhile, WiderThanSigned
 from scheduler.events import Booked
 from scheduler.models import Delivery, DeliveryItem, Placement
@@ -101,6 +103,16 @@ def preflight(session: Session, order: Order, public_url: str) -> list[Problem]:
         items.append(item_of(release, piece, account.channel, public_url))
     post = Post(key="preflight", action=order.action, items=items, audience=order.audience)  # type: ignore[arg-type]
     return adapter.check(account.settings, post)
+
+
+def forewarned(work: Work, order: Order, zone: ZoneInfo) -> list[Problem]:
+    """What a person should know before booking, though nothing forbids it: the push will wait for the morning."""
+    account = work.session.get_one(Account, order.account_id)
+    pieces = [work.session.get_one(Piece, piece_id) for piece_id in order.piece_ids]
+    releases = [work.session.get_one(Release, piece.release_id) for piece in pieces if piece.release_id]
+    emergency = any(release.emergency for release in releases)
+    at, unit = order.at or work.now, pieces[0].unit_id
+    return windows.foretold(work.session, account.channel, order.action, unit, at, emergency=emergency, zone=zone)
 
 
 def move(work: Work, who: Viewer, delivery: Delivery, at: datetime) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 import structlog
@@ -34,6 +35,7 @@ from scheduler.states import DeliveryState
 
 log = structlog.get_logger(__name__)
 S = DeliveryState
+CHINA = ZoneInfo("Asia/Shanghai")
 
 # A lane claims what it will send in about LANE_SECONDS, by the pace of its last calls, and never more than LANE_MOST;
 # one claim over all lanes stops at CLAIM_MOST rows, so that nobody else waits long for the database.
@@ -82,7 +84,7 @@ class Claimed:
 class Dispatcher:
     """Claims, sends, records. `make` builds the adapter for an account; the wiring decides which.
 
-    `pace` is how many seconds a call took on each lane of late.
+    `zone` is the office's, for its quiet hours; `pace` is how many seconds a call took on each lane of late.
     """
 
     works: Works
@@ -90,6 +92,7 @@ class Dispatcher:
     make: Callable[[AccountInfo], Channel]
     public_url: str
     timing: Timing = field(default_factory=Timing)
+    zone: ZoneInfo = CHINA
     pace: dict[int, float] = field(default_factory=dict)
 
     def due_lanes(self) -> list[int]:
@@ -163,7 +166,7 @@ class Dispatcher:
     def _prepare(self, work: Work, delivery: Delivery, batch: Batch) -> tuple[str, Post] | None:
         """The call to make and what goes with it; None when the delivery stays here."""
         try:
-            if delivery.state == S.BOOKED and kept_back(work, delivery, batch):
+            if kept_back(work, delivery, batch, self.zone):
                 return None
             act = _begin(work, delivery)
             return act, post_of(batch, delivery, self.public_url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from kernel.work import Work
 from scheduler import receipts
@@ -10,13 +11,19 @@ from scheduler.batch import Batch
 from scheduler.models import Delivery
 from scheduler.posts import hindrance
 from scheduler.states import DeliveryState
+from scheduler.windows import QUIET, quiet_hours, rings
 
 S = DeliveryState
 
 
-def kept_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
-    """Whether the delivery may not leave now: unsigned, outside its window, or missed by too much."""
-    kept = _missed(work, delivery, batch) or _hindered(work, delivery, batch)
+def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> bool:
+    """Whether the delivery may not leave now: unsigned, outside its window, missed by too much, or in quiet hours.
+
+    One that has begun to leave is only kept back by quiet hours: what is left of it goes on when they end.
+    """
+    begun = delivery.state != S.BOOKED
+    kept = not begun and (_missed(work, delivery, batch) or _hindered(work, delivery, batch))
+    kept = kept or _quiet(work, delivery, batch, zone)
     if kept:
         delivery.claimed_by = delivery.claimed_until = None
     return kept
@@ -30,6 +37,29 @@ def spoiled(work: Work, delivery: Delivery, batch: Batch, failure: Exception) ->
     waiting = delivery.state in (S.BOOKED, S.SENDING)
     _stop(work, delivery, batch, S.HELD if waiting else S(delivery.state), why, "content")
     delivery.claimed_by = delivery.claimed_until = None
+
+
+def _quiet(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> bool:
+    if delivery.emergency or not rings(delivery.channel, delivery.action):
+        return False
+    hours = quiet_hours(work.session, delivery.unit_id, work.now, zone)
+    until = hours.until(work.now)
+    if until is None:
+        return False
+    hour = until.astimezone(zone)
+    why = f"免打扰时段（{hours.words()}）不推送，{hour:%m-%d %H:%M} 自动发出"
+    if delivery.state != S.BOOKED:
+        delivery.next_at, delivery.reason, delivery.code = until, why, QUIET
+        work.audit("delivery.paused", delivery, reason=why, until=until.isoformat())
+    elif any(hindrance(delivery, release, until) for _item, release, _piece in batch.going(delivery)):
+        why = f"免打扰时段（{hours.words()}）不推送，而签发的时间窗在 {hour:%m-%d %H:%M} 之前结束"
+        _stop(work, delivery, batch, S.HELD, why, QUIET)
+    else:
+        # Its time moves too, so that it is neither late nor missed while it waits.
+        delivery.state, delivery.next_at, delivery.scheduled_at = S.HELD, until, until
+        delivery.reason, delivery.code = why, QUIET
+        work.audit("delivery.held", delivery, reason=why, until=until.isoformat())
+    return True
 
 
 def _hindered(work: Work, delivery: Delivery, batch: Batch) -> bool:

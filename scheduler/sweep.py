@@ -15,6 +15,7 @@ from scheduler.batch import Batch
 from scheduler.events import Booked, RanLate, StillUnsigned
 from scheduler.models import Delivery, DeliveryItem
 from scheduler.states import DeliveryState
+from scheduler.windows import QUIET
 
 S = DeliveryState
 BATCH = 200
@@ -97,7 +98,9 @@ def alarm_late(works: Works) -> int:
     with works.write() as work:
         not_out = Delivery.state.in_((S.BOOKED, S.SENDING, S.UNKNOWN, S.HELD))
         no_answer = and_(
-            Delivery.state == S.ACCEPTED, func.coalesce(Delivery.accepted_until, Delivery.accepted_at) < work.now
+            Delivery.state == S.ACCEPTED,
+            Delivery.code != QUIET,
+            func.coalesce(Delivery.accepted_until, Delivery.accepted_at) < work.now,
         )
         query = select(Delivery).where(
             or_(not_out, no_answer),

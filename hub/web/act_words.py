@@ -91,6 +91,7 @@ DEEDS: dict[str, str] = {
     "reopened": "重新打开",
     "reset": "重置",
     "restored": "恢复",
+    "paused": "暂停",
     "resumed": "恢复发送",
     "retried": "重试",
     "returned": "退回",

@@ -133,6 +133,7 @@ def preflight(hub: HubDep, asker: Booker, wanted: Booking) -> dict[str, Any]:
     with hub.works.read() as work:
         _reach(work.session, asker, wanted)
         problems = booking.preflight(work.session, wanted.order(), hub.settings.address)
+        problems += booking.forewarned(work, wanted.order(), hub.settings.office_zone)
     return {"fits": not any(one.blocking for one in problems), "problems": [vars(one) for one in problems]}
 
 

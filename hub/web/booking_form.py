@@ -26,6 +26,7 @@ from hub.web.deliveries import channel_label
 from hub.web.piece_form import moment, text
 from kernel.errors import Invalid, XuandaError
 from kernel.people import Permission
+from kernel.work import Work
 from scheduler import booking
 from scheduler.booking import Missed, Order
 from scheduler.models import Delivery, DeliveryItem, Placement
@@ -143,13 +144,13 @@ def chosen_pieces(form: FormData) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def options_of(session: Session, piece: Piece, release: Release, form: FormData | None, address: str) -> list[Option]:
+def options_of(hub: Hub, work: Work, piece: Piece, release: Release, form: FormData | None) -> list[Option]:
     """The accounts a release was submitted with, each with its preflight; `form` is what was sent, if anything was."""
     found = []
     for account_id, target in targets_of(release.content).items():
-        account = session.get(Account, account_id)
+        account = work.session.get(Account, account_id)
         if account is not None and account.active and account.channel in installed():
-            found.append(_option(session, piece, release, account, target, form, address))
+            found.append(_option(hub, work, piece, release, account, target, form))
     return sorted(found, key=lambda option: (option.account.channel != "portal", option.account.id))
 
 
@@ -165,13 +166,13 @@ def existing_of(session: Session, release_id: int, account_id: int) -> Sequence[
 
 
 def _option(
-    session: Session,
+    hub: Hub,
+    work: Work,
     piece: Piece,
     release: Release,
     account: Account,
     target: Mapping[str, Any],
     form: FormData | None,
-    address: str,
 ) -> Option:
     limits = installed()[account.channel].limits
     narrower = NARROWER.get(target["action"], frozenset()) & set(limits.actions)
@@ -179,8 +180,10 @@ def _option(
     actions = sorted(narrower, key=lambda action: action != signed)
     action = text(form, f"action.{account.id}") if form is not None else signed
     action = action if action in actions else signed
-    existing = existing_of(session, release.id, account.id)
-    problems = booking.preflight(session, Order((piece.id,), account.id, action), address)
+    existing = existing_of(work.session, release.id, account.id)
+    order = Order((piece.id,), account.id, action, _chosen_time(form, hub))
+    problems = booking.preflight(work.session, order, hub.settings.address)
+    problems += booking.forewarned(work, order, hub.settings.office_zone)
     blocked = any(problem.blocking for problem in problems)
     return Option(
         account=account,
@@ -194,6 +197,16 @@ def _option(
         existing=existing,
         problems=problems,
     )
+
+
+def _chosen_time(form: FormData | None, hub: Hub) -> datetime | None:
+    """The moment chosen so far; None for at once and for what cannot be read yet."""
+    if form is None or text(form, "when") != "at":
+        return None
+    try:
+        return moment(form, "at", hub.settings.office_zone)
+    except Invalid:
+        return None
 
 
 def _audience(

@@ -125,7 +125,7 @@ def check(request: Request, hub: HubDep, asker: Booker, sent: Sent) -> HTMLRespo
     piece_id = number(sent, "piece") or 0
     with hub.works.read() as work:
         piece, release = bookable(work.session, asker, piece_id)
-        options = options_of(work.session, piece, release, sent, hub.settings.address)
+        options = options_of(hub, work, piece, release, sent)
     return fragment(request, asker, "pages/bookings/new.html", "told", options=options, form=values_of(sent))
 
 
@@ -155,7 +155,7 @@ def _form(
 ) -> HTMLResponse:
     with hub.works.read() as work:
         piece, release = bookable(work.session, asker, piece_id)
-        options = options_of(work.session, piece, release, sent, hub.settings.address)
+        options = options_of(hub, work, piece, release, sent)
     _mark(options, error, asker)
     return page(
         request,

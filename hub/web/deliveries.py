@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from channels.accounts.models import Account
-from channels.base import ACTION_LABELS
+from channels.base import ACTION_LABELS, Problem
 from channels.registry import channels as installed
 from content.models import Piece, Release, Revision
 from hub.editorial import piece_for
@@ -28,7 +28,7 @@ from hub.web.piece_form import moment, text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Person, scoped
 from kernel.work import Work
-from scheduler import booking, settle
+from scheduler import booking, settle, windows
 from scheduler.errors import TakenMeanwhile
 from scheduler.figures import Punctuality, is_late, late, punctuality
 from scheduler.models import Attempt, Delivery, DeliveryItem, Placement
@@ -420,8 +420,18 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
         "moving": under_way(delivery, work.now),
         "may": possible(delivery) if asker.may(P.DELIVERY_ACT, delivery.unit_id) else frozenset(),
         "history": acts_of(session, delivery, lambda words: say(hub, asker, words)),
+        "foretold": _foretold(hub, work, delivery),
         "window": items[0].release.content["window"] if items else {},
     }
+
+
+def _foretold(hub: Hub, work: Work, delivery: Delivery) -> list[Problem]:
+    """What stands in the way of a booked one at its time, so that nobody waits for it in vain."""
+    if delivery.state != S.BOOKED:
+        return []
+    zone, at = hub.settings.office_zone, max(delivery.scheduled_at, work.now)
+    kind, unit = (delivery.channel, delivery.action), delivery.unit_id
+    return windows.foretold(work.session, *kind, unit, at, emergency=delivery.emergency, zone=zone)
 
 
 OUTCOMES: Mapping[str, tuple[str, str]] = {

@@ -35,6 +35,7 @@ WORDS: Mapping[str, tuple[str, Tone]] = {
     "delivery.booked": (_("安排发布"), "info"),
     "delivery.moved": (_("改期"), "warn"),
     "delivery.held": (_("暂缓发布"), "warn"),
+    "delivery.paused": (_("免打扰时段，暂停"), "warn"),
     "delivery.resumed": (_("恢复"), "info"),
     "delivery.cancelled": (_("取消"), "bad"),
     "delivery.retried": (_("重试"), "info"),

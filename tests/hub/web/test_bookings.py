@@ -370,3 +370,17 @@ def test_the_calendar_shows_each_day_with_its_tasks(desk: Desk, clock: StillCloc
     assert desk.browser().get("/console/calendar?from=gestern").status_code == 200
     assert release.content["title"] not in desk.browser("stranger").get("/console/calendar").text
     assert release.content["title"] not in desk.browser().get(f"/console/calendar?account={desk.account('b').id}").text
+
+
+def test_a_push_for_the_night_is_told_while_choosing_and_on_its_page(desk: Desk, clock: StillClock) -> None:
+    release = desk.release(action="push")
+    asked = {"piece": release.piece_id, "accounts": [str(desk.account().id)], "when": "at", "at": "2026-03-02T22:30"}
+    told = "将于 03-03 07:00 自动发出"
+    page = desk.browser().send_form("/console/bookings/new", **{**asked, "missed_act": "hold", "missed_after": ""})
+    assert told in page.text
+    made = desk.booked(release, when="at", at="2026-03-02T22:30")
+    assert told in desk.browser().get(f"/console/deliveries/{made.id}").text
+    clock.step(hours=13, minutes=31)
+    desk.run()
+    row = desk.now(made)
+    assert (row.state, row.reason) == ("held", "免打扰时段（22:00–07:00）不推送，03-03 07:00 自动发出")
