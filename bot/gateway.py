@@ -30,9 +30,9 @@ LEASE = timedelta(seconds=30)
 RATE_WITHIN = timedelta(hours=24)
 CHAT = "chat"
 FOLLOW = "follow"
-TOUCHES = frozenset({"click", "scan", "view", "location", FOLLOW})
+TOUCHES = frozenset({"click", "scan", "view", "position", FOLLOW})
 # A touch that says nothing: the bot stays silent.
-SILENT = frozenset({"scan", "view", "location"})
+SILENT = frozenset({"scan", "view", "position"})
 
 
 @dataclass(frozen=True)

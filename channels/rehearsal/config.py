@@ -37,6 +37,8 @@ class Template(Strict):
     template_id: str
     title: str
     fields: list[str] = []
+    kind: Literal["template", "subscribe"] = "template"
+    banned: bool = Field(default=False, description="Reported too often by its readers (43116).")
 
 
 class WeChatAccount(Strict):
@@ -60,6 +62,8 @@ class WeChatAccount(Strict):
     templates: list[Template] = []
     selfmenu: list[dict[str, Any]] = []
     autoreply_rules: list[dict[str, Any]] = []
+    follow_reply: dict[str, Any] = Field(default={}, description="Made by hand: what a new follower is told.")
+    default_reply: dict[str, Any] = Field(default={}, description="Made by hand: what anything else is answered with.")
 
 
 class WeiboAccount(Strict):
@@ -144,6 +148,7 @@ class WeChatRules(Strict):
         description="Longest span of a statistics call; one day where it is not named.",
     )
     datacube_ignores_below: int = Field(default=0, description="Articles with no more acts than this are left out.")
+    people_of_a_deletable_tag: int = 100_000
     custom_text_bytes: int = 2048
     custom_news_articles: int = 1
     publish_seconds: float = 1.0

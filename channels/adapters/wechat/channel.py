@@ -11,9 +11,12 @@ from channels.adapters.wechat import figures, fit, retreat
 from channels.adapters.wechat import inbound as pushes
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.comments import WeChatComments
+from channels.adapters.wechat.notices import WeChatNotices
 from channels.adapters.wechat.options import Options
 from channels.adapters.wechat.progress import Progress
 from channels.adapters.wechat.sending import MASS, PUBLISH, Sending
+from channels.adapters.wechat.standing import WeChatTakingOver
+from channels.adapters.wechat.tags import WeChatTags
 from channels.base import (
     CannotTell,
     Channel,
@@ -40,7 +43,7 @@ from channels.errors import ChannelError, Refused
 CORRECTIONS = ("by_hand", "notice", "republish")
 
 
-class WeChatChannel(WeChatComments, Channel):
+class WeChatChannel(WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices, Channel):
     """Credentials: `appid`, `secret`, and for the callback address `token` and `aes_key`; settings: `Options`."""
 
     name: ClassVar[str] = "wechat"

@@ -6,8 +6,9 @@ HTTP 200; many successes carry no errcode at all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -31,6 +32,9 @@ NO_COMMENTS = 88000
 ANSWERED_ALREADY = 88005
 NO_SUCH_COMMENT = 88008
 NO_SUCH_ANSWER = 88009
+# Refusals that name the address they saw.
+WHITELIST = frozenset({40164, 89503, 89506, 89507})
+_ADDRESS = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
 
 # A picture the platform will not have, which must not cost the reader the text.
 PICTURE_REFUSED = frozenset({40004, 40005, 40006, 40009, 40113, 40137, 45001, 41005, 45166})
@@ -58,9 +62,20 @@ MEANINGS: Mapping[int, Meaning] = {
     40009: Meaning("content", "图片大小超过限制"),
     40013: Meaning("credential", "AppID 不对"),
     40014: Meaning("token", "访问令牌不合法"),
+    40016: Meaning("content", "一级菜单按钮须为 1 至 3 个", "menu"),
+    40017: Meaning("content", "菜单按钮的类型不对", "menu"),
+    40018: Meaning("content", "一级菜单名称过长", "menu"),
+    40019: Meaning("content", "菜单按钮的编号过长", "menu"),
+    40020: Meaning("content", "菜单按钮的网址过长", "menu"),
+    40023: Meaning("content", "二级菜单按钮最多 5 个", "menu"),
+    40024: Meaning("content", "二级菜单按钮的类型不对", "menu"),
+    40025: Meaning("content", "二级菜单名称过长", "menu"),
+    40026: Meaning("content", "二级菜单按钮的编号过长", "menu"),
+    40027: Meaning("content", "二级菜单按钮的网址过长", "menu"),
     40032: Meaning("refused", "接收人数量不符合要求"),
     40033: Meaning("content", "含有不被接受的字符"),
     40035: Meaning("refused", "参数不合法"),
+    40037: Meaning("refused", "模板编号不对，或模板不属于本公众号", "template_id"),
     40059: Meaning("refused", "消息编号不对，或该消息已不能操作"),
     40097: Meaning("refused", "参数不合法"),
     40114: Meaning("refused", "图文序号不对"),
@@ -78,7 +93,8 @@ MEANINGS: Mapping[int, Meaning] = {
     43002: Meaning("refused", "须用 POST 请求"),
     43004: Meaning("person", "该用户没有关注公众号"),
     43019: Meaning("person", "该用户在黑名单中"),
-    43101: Meaning("person", "该用户拒收此类消息"),
+    43101: Meaning("person", "该用户没有订阅此类通知，或已拒收，须本人再次同意订阅"),
+    43116: Meaning("refused", "该模板因被用户举报过多，已被微信停用"),
     44003: Meaning("content", "图文内容为空"),
     44004: Meaning("content", "正文为空", "body"),
     45001: Meaning("content", "文件大小超过限制"),
@@ -92,10 +108,18 @@ MEANINGS: Mapping[int, Meaning] = {
     45015: Meaning("person", "该用户超过 48 小时没有来信或已取消关注，不能主动回复"),
     45028: Meaning("today", "今天的群发次数已用完"),
     45047: Meaning("person", "对该用户的回复条数已达上限，须等对方再次来信"),
+    45056: Meaning("refused", "标签已满 100 个，请先删除不用的标签", "name"),
+    45057: Meaning("refused", "该标签下的粉丝超过 10 万人，微信不允许直接删除，请先取消部分粉丝的标签"),
+    45058: Meaning("refused", "这是微信自带的标签，不能修改或删除"),
+    45059: Meaning("refused", "有粉丝的标签已满 20 个"),
     45066: Meaning("minute", "同一条群发重试过快"),
     45067: Meaning("refused", "群发编号过长"),
     45110: Meaning("content", "作者名超过长度限制", "author"),
+    45157: Meaning("refused", "标签名称不合法，或已有同名标签", "name"),
+    45158: Meaning("refused", "标签名称超过 30 字节（10 个汉字）", "name"),
+    45159: Meaning("refused", "微信上已没有这个标签"),
     45166: Meaning("content", "内容不符合平台要求", "body"),
+    46003: Meaning("refused", "还没有自定义菜单"),
     47001: Meaning("refused", "数据格式不被接受"),
     47003: Meaning("refused", "参数不符合模板要求"),
     48001: Meaning("credential", "该公众号没有此接口的权限（未认证？）"),
@@ -169,6 +193,8 @@ class Answered(Exception):
 def error_of(answer: Answered, now: datetime) -> ChannelError:
     """The error whose type says whether to try again."""
     meaning = MEANINGS.get(answer.code, Meaning("refused", f"微信返回 {answer.code}：{answer.message}"))
+    if answer.code in WHITELIST and (address := named_address(answer.message)):
+        meaning = replace(meaning, reason=meaning.reason.replace("本机 IP", f"本机 IP {address}", 1))
     code = str(answer.code)
     waits: Mapping[str, Callable[[], ChannelError]] = {
         "busy": lambda: Retryable(meaning.reason, code=code),
@@ -179,6 +205,12 @@ def error_of(answer: Answered, now: datetime) -> ChannelError:
     }
     make = waits.get(meaning.kind)
     return make() if make else Refused(meaning.reason, code=code, field=meaning.field)
+
+
+def named_address(message: str) -> str:
+    """The address the platform saw us come from, out of its refusal; '' where it names none."""
+    found = _ADDRESS.search(message)
+    return found.group() if found else ""
 
 
 def mass_end(status: str) -> tuple[str, str]:

@@ -143,8 +143,13 @@ _MEDIA: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def _message(fields: Fields, sealed: bool) -> Message:
+_KNOWN = frozenset({"text", *_MEDIA})
+
+
+def _message(fields: Fields, sealed: bool) -> Message | None:
     kind = str(fields["MsgType"])
+    if kind not in _KNOWN and not (fields.get("MsgId") and fields.get("FromUserName")):
+        return None  # Of a kind to come, and nobody's words.
     media = {ours: _string(fields, theirs) for theirs, ours in _MEDIA.get(kind, {}).items()}
     if fields.get("MsgDataId"):
         media["article"] = f"{fields['MsgDataId']}_{_string(fields, 'Idx')}"
@@ -167,28 +172,40 @@ def _message(fields: Fields, sealed: bool) -> Message:
 
 
 def _event(fields: Fields, sealed: bool) -> Inbound | None:
-    event = str(fields["Event"])
+    event = str(fields.get("Event", ""))
     job = _JOBS.get(event)
     if job:
         return job(fields)
+    if event not in (*_COMING, *_TOUCHES):
+        return None
     # Events carry no MsgId: who and when, with the event's name, tells a repeated push.
     key = f"{fields['FromUserName']}-{fields['CreateTime']}-{event}"
     sender, to = str(fields["FromUserName"]), str(fields["ToUserName"])
-    if event in ("subscribe", "unsubscribe"):
+    if event in _COMING:
         scene = _string(fields, "EventKey").removeprefix("qrscene_")
         return Follower(key, sender, event == "subscribe", _moment(fields), scene, to, sealed)
-    if event not in _TOUCHES:
-        return None
-    media = {ours: _string(fields, theirs) for theirs, ours in _TOUCHES[event].items()}
-    text = _string(fields, "EventKey")
-    return Message(key, sender, event.lower(), text, _moment(fields), media, to, sealed)
+    kind, names = _TOUCHES[event]
+    media = {ours: _string(fields, theirs) for theirs, ours in names.items()}
+    scanned = fields.get("ScanCodeInfo")
+    if isinstance(scanned, dict):
+        media["scanned"] = _string(scanned, "ScanResult")
+    return Message(key, sender, kind, _string(fields, "EventKey"), _moment(fields), media, to, sealed)
 
 
-_TOUCHES: Mapping[str, Mapping[str, str]] = {
-    "CLICK": {},
-    "SCAN": {"Ticket": "ticket"},
-    "VIEW": {"MenuId": "menu_id"},
-    "LOCATION": {"Latitude": "latitude", "Longitude": "longitude", "Precision": "precision"},
+_COMING = ("subscribe", "unsubscribe")
+# What a touch is to us: `position` is the phone's own report, not a place that a person sends as a message.
+_TOUCHES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "CLICK": ("click", {}),
+    "scancode_waitmsg": ("click", {}),
+    "SCAN": ("scan", {"Ticket": "ticket"}),
+    "VIEW": ("view", {"MenuId": "menu_id"}),
+    "view_miniprogram": ("view", {"MenuId": "menu_id"}),
+    "scancode_push": ("view", {}),
+    "pic_sysphoto": ("view", {}),
+    "pic_photo_or_album": ("view", {}),
+    "pic_weixin": ("view", {}),
+    "location_select": ("view", {}),
+    "LOCATION": ("position", {"Latitude": "latitude", "Longitude": "longitude", "Precision": "precision"}),
 }
 
 

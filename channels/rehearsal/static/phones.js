@@ -6,7 +6,7 @@ const KINDS = [
   "post", "post_deleted", "comment", "fan_reply", "fan_message", "push", "notification", "subscription_gone",
 ].join(",");
 const TYPES = { subscription: "订阅号", service: "服务号" };
-const seen = { last: 0, cleared: 0, entries: [], accounts: {}, chosen: {}, drawn: {} };
+const seen = { last: 0, cleared: 0, entries: [], accounts: {}, chosen: {}, drawn: {}, opened: {} };
 
 function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -144,6 +144,27 @@ async function act(account, inbound) {
   await refresh(true);
 }
 
+const below = (button) => (button.sub_button && button.sub_button.list) || button.sub_button || [];
+
+function menuTap(button) {
+  if (button.type === "view") return { kind: "VIEW", key: button.url };
+  if (["text", "news", "img", "voice", "video"].includes(button.type)) return null;
+  return { kind: "CLICK", key: button.key || "" };
+}
+
+/* One button as a phone has it: a tap sends its event, or opens what lies below; one made by hand tells nobody. */
+function menuButton(button, doing, key) {
+  const inner = below(button);
+  if (!inner.length) {
+    const tap = menuTap(button);
+    return tap ? doing(button.name, tap) : el("button", { type: "button", disabled: true }, button.name);
+  }
+  const place = `${key} ${button.name}`;
+  const kept = (event) => { seen.opened[place] = event.target.open; };
+  return el("details", { class: "phone-sub", open: Boolean(seen.opened[place]), ontoggle: kept },
+    el("summary", {}, button.name), el("div", { class: "phone-below" }, inner.map((one) => menuButton(one, doing, key))));
+}
+
 function wechatFoot(account, person) {
   const field = el("input", { "aria-label": `以${person.name}的身份发消息`, placeholder: "发消息", maxlength: 600 });
   const send = async (event) => {
@@ -155,9 +176,7 @@ function wechatFoot(account, person) {
   };
   const doing = (label, inbound) =>
     el("button", { type: "button", onclick: () => act(account, { openid: person.openid, ...inbound }) }, label);
-  const buttons = ((account.menu || {}).button || []).flatMap((button) => button.sub_button || [button]);
-  const menu = buttons.map((button) => doing(button.name, button.type === "view"
-    ? { kind: "VIEW", key: button.url } : { kind: "CLICK", key: button.key || "" }));
+  const menu = ((account.menu || {}).button || []).map((button) => menuButton(button, doing, account.appid));
   const more = person.following
     ? [doing("发图片", { kind: "image" }), doing("说一句话", { kind: "voice", recognition: "社保卡怎么补办" }),
       doing("发位置", { kind: "location", latitude: 30.1, longitude: 120.2, label: "人民广场" }), doing("取消关注", { kind: "unsubscribe" })]

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from channels.rehearsal.changes import changed
 from channels.rehearsal.config import Callback, WeChatAccount
-from channels.rehearsal.wechat import articles, callbacks, comments, inbound, mass
+from channels.rehearsal.wechat import articles, callbacks, comments, inbound, mass, menu
 from channels.rehearsal.wechat.state import AccountState, Comment, Person
 
 if TYPE_CHECKING:
@@ -44,12 +44,13 @@ class ReaderComment(BaseModel):
 
 
 class PersonChange(BaseModel):
-    """A new follower, or a change of an old one."""
+    """A new follower, or a change of an old one; `allows` counts the notices he agreed to by template."""
 
     openid: str
     name: str = ""
     following: bool = True
     blocked: bool = False
+    allows: dict[str, int] | None = None
 
 
 def accounts(world: World) -> list[dict[str, Any]]:
@@ -105,6 +106,7 @@ def _add_people_doors(routes: APIRouter, world: World) -> None:
         person = state.people.get(change.openid) or state.join(change.openid, change.name, world.clock.now())
         person.name = change.name or person.name
         person.following, person.blocked = change.following, change.blocked
+        person.allows = person.allows if change.allows is None else dict(change.allows)
         return person
 
 
@@ -164,4 +166,4 @@ def _account(world: World, appid: str) -> AccountState:
 def _shown(state: AccountState) -> dict[str, Any]:
     waiting = [job.msg_id for job in state.masses.values() if job.stage == "waiting"]
     people = [person.model_dump(include={"openid", "name", "following", "blocked"}) for person in state.people.values()]
-    return state.account.model_dump() | {"people": people, "waiting": waiting, "menu": state.menu}
+    return state.account.model_dump() | {"people": people, "waiting": waiting, "menu": menu.shown(state)}

@@ -73,6 +73,8 @@ async def rename_tag(call: Call) -> dict[str, Any]:
 async def delete_tag(call: Call) -> dict[str, Any]:
     """tags/delete."""
     tag = _tag(call, _tag_body(call).get("id"))
+    if sum(tag.id in person.tags for person in call.state.people.values()) > call.rules.people_of_a_deletable_tag:
+        raise Refusal(45057)
     del call.state.tags[tag.id]
     for person in call.state.people.values():
         person.tags = [one for one in person.tags if one != tag.id]

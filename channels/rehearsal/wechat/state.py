@@ -158,6 +158,7 @@ class Person(BaseModel):
     tags: list[int] = []
     grants: dict[str, Grant] = {}
     received: dict[str, int] = {}
+    allows: dict[str, int] = {}
 
 
 class Tag(BaseModel):

@@ -1,4 +1,4 @@
-"""Template messages of service accounts (developers.weixin.qq.com, message/template/send)."""
+"""Template and subscribe messages of service accounts (message/template/send, message/subscribe/bizsend)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REPEAT_SECONDS = 600
 async def send(call: Call) -> dict[str, Any]:
     """message/template/send: the same openid and client_msg_id within ten minutes is sent once."""
     _only_service(call)
-    template, openid = _template(call), call.text("touser")
+    template, openid = _template(call, "template"), call.text("touser")
     person = call.state.people.get(openid)
     if person is None:
         raise Refusal(40003)
@@ -49,6 +49,24 @@ async def send(call: Call) -> dict[str, Any]:
     return OK | {"msgid": msgid}
 
 
+async def send_subscribed(call: Call) -> dict[str, Any]:
+    """message/subscribe/bizsend: only to who agreed, once for each time he did."""
+    _only_service(call)
+    template, openid = _template(call, "subscribe"), call.text("touser")
+    person = call.state.people.get(openid)
+    if person is None:
+        raise Refusal(40003)
+    if person.blocked or person.allows.get(template.template_id, 0) < 1:
+        raise Refusal(43101)
+    data = call.body.get("data")
+    if not isinstance(data, dict) or not all(_has_value(data.get(field)) for field in template.fields):
+        raise Refusal(47003)
+    person.allows[template.template_id] -= 1
+    known = {"openid": openid, "title": template.title, "template_id": template.template_id}
+    call.record("template_message", **known, data=data, url=call.text("page"))
+    return OK
+
+
 async def finish(world: World, appid: str, openid: str, msgid: int, status: str) -> None:
     """Tell the account what became of a template message."""
     state = world.state.wechat.accounts[appid]
@@ -65,8 +83,25 @@ async def templates(call: Call) -> dict[str, Any]:
             "content": "\n".join(f"{{{{{field}.DATA}}}}" for field in one.fields),
         }
         for one in call.state.account.templates
+        if one.kind == "template"
     ]
     return {"template_list": listed}
+
+
+async def subscribed_templates(call: Call) -> dict[str, Any]:
+    """wxaapi/newtmpl/gettemplate: the forms of the other kind."""
+    _only_service(call)
+    listed = [
+        {
+            "priTmplId": one.template_id,
+            "title": one.title,
+            "content": "\n".join(f"{{{{{field}.DATA}}}}" for field in one.fields),
+            "type": 2,
+        }
+        for one in call.state.account.templates
+        if one.kind == "subscribe"
+    ]
+    return OK | {"data": listed}
 
 
 def _only_service(call: Call) -> None:
@@ -74,11 +109,14 @@ def _only_service(call: Call) -> None:
         raise Refusal(48001)
 
 
-def _template(call: Call) -> Template:
+def _template(call: Call, kind: str) -> Template:
     wanted = call.text("template_id")
-    found = next((one for one in call.state.account.templates if one.template_id == wanted), None)
+    templates = [one for one in call.state.account.templates if one.kind == kind]
+    found = next((one for one in templates if one.template_id == wanted), None)
     if found is None:
         raise Refusal(40037)
+    if found.banned:
+        raise Refusal(43116)
     return found
 
 
@@ -88,5 +126,7 @@ def _has_value(field: Any) -> bool:
 
 APIS = {
     "cgi-bin/message/template/send": Api(send, certified=True),
+    "cgi-bin/message/subscribe/bizsend": Api(send_subscribed, certified=True),
+    "wxaapi/newtmpl/gettemplate": Api(subscribed_templates, method="GET", certified=True),
     "cgi-bin/template/get_all_private_template": Api(templates, method="GET", certified=True),
 }

@@ -112,7 +112,7 @@ def test_shortening_leaves_short_texts_alone() -> None:
         ({"kind": "SCAN", "key": "hall-3", "ticket": "t"}, "scan", "hall-3", {"ticket"}),
         ({"kind": "CLICK", "key": "menu-1"}, "click", "menu-1", set()),
         ({"kind": "VIEW", "key": "https://a.example"}, "view", "https://a.example", {"menu_id"}),
-        ({"kind": "LOCATION", "latitude": 23.5}, "location", "", {"latitude", "precision"}),
+        ({"kind": "LOCATION", "latitude": 23.5}, "position", "", {"latitude", "precision"}),
     ],
 )
 def test_every_kind_is_read(desk: Desk, what: dict[str, Any], kind: str, text: str, media: set[str]) -> None:
@@ -217,10 +217,50 @@ def test_a_secure_account_takes_no_plain_push(desk: Desk) -> None:
         type(desk.side.channel)(account, desk.side.tools).read_inbound(desk.requests[-1])
 
 
-def test_an_event_of_no_meaning_is_nothing(desk: Desk) -> None:
-    head = "<FromUserName>a</FromUserName><ToUserName>b</ToUserName><CreateTime>1</CreateTime>"
-    body = f"<xml><MsgType>event</MsgType><Event>user_authorize_invoice</Event>{head}</xml>"
-    assert desk.side.channel.read_inbound(signed(body)) == []
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<MsgType>event</MsgType><Event>user_authorize_invoice</Event><FromUserName>a</FromUserName>",
+        "<MsgType>event</MsgType><Event>subscribe_msg_popup_event</Event><CreateTime>soon</CreateTime>",
+        "<MsgType>event</MsgType>",
+        "<MsgType>of_next_year</MsgType>",
+    ],
+)
+def test_a_kind_of_no_meaning_is_nothing_and_no_failure(desk: Desk, inside: str) -> None:
+    assert desk.side.channel.read_inbound(signed(f"<xml>{inside}</xml>")) == []
+
+
+HEAD = "<FromUserName>a</FromUserName><ToUserName>b</ToUserName><CreateTime>1700000000</CreateTime>"
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        ("CLICK", "click"),
+        ("VIEW", "view"),
+        ("view_miniprogram", "view"),
+        ("scancode_push", "view"),
+        ("scancode_waitmsg", "click"),
+        ("pic_sysphoto", "view"),
+        ("pic_photo_or_album", "view"),
+        ("pic_weixin", "view"),
+        ("location_select", "view"),
+    ],
+)
+def test_every_touch_of_the_menu_is_read(desk: Desk, event: str, kind: str) -> None:
+    scan = "<ScanCodeInfo><ScanType>qrcode</ScanType><ScanResult>hall-3</ScanResult></ScanCodeInfo>"
+    more = scan if event.startswith("scancode") else ""
+    body = f"<xml>{HEAD}<MsgType>event</MsgType><Event>{event}</Event><EventKey>k</EventKey>{more}</xml>"
+    (found,) = desk.side.channel.read_inbound(signed(body))
+    assert isinstance(found, Message)
+    assert (found.kind, found.text, found.media.get("scanned", "")) == (kind, "k", "hall-3" if more else "")
+
+
+def test_a_message_of_a_new_kind_is_kept_as_one(desk: Desk) -> None:
+    body = f"<xml>{HEAD}<MsgType>miniprogrampage</MsgType><MsgId>7</MsgId></xml>"
+    (found,) = desk.side.channel.read_inbound(signed(body))
+    assert isinstance(found, Message)
+    assert (found.kind, found.key, found.text) == ("miniprogrampage", "7", "")
 
 
 def test_the_mass_event_as_the_platform_sends_it(desk: Desk) -> None:

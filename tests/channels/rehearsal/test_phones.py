@@ -93,6 +93,25 @@ def test_a_citizen_writes_and_reads_the_answer(answered: Rehearsal, page: Page) 
     expect(phone.get_by_role("button", name="关注", exact=True)).to_be_visible()
 
 
+def test_a_tap_on_the_menu_sends_its_click(answered: Rehearsal, page: Page) -> None:
+    guide, portal = (
+        {"type": "click", "name": "指南", "key": "guide-1"},
+        {"type": "view", "name": "门户", "url": "https://a.example/"},
+    )
+    menu = [{"name": "服务", "sub_button": [guide, portal]}, {"type": "click", "name": "人工", "key": "person"}]
+    assert answered.wechat().code("menu/create", button=menu) == 0
+    page.reload()
+    phone = page.get_by_role("region", name="云河发布，微信订阅号")
+    phone.get_by_text("服务", exact=True).click()
+    phone.get_by_role("button", name="指南").click()
+    expect(phone).to_contain_text("点了菜单 guide-1")
+    expect(phone.get_by_role("button", name="门户")).to_be_visible()
+    phone.get_by_role("button", name="人工").click()
+    expect(phone).to_contain_text("点了菜单 person")
+    taps = [line["data"]["fields"] for line in answered.ledger("inbound")]
+    assert [(tap["Event"], tap["EventKey"]) for tap in taps] == [("CLICK", "guide-1"), ("CLICK", "person")]
+
+
 def test_the_administrator_confirms_on_the_page(answered: Rehearsal, page: Page) -> None:
     wechat = answered.wechat()
     answered.app.world.state.wechat.accounts[APPID].account.confirm_mass_send = True

@@ -94,3 +94,31 @@ def test_an_expired_token_is_fetched_again_and_the_call_repeated(rehearsal: Rehe
     rehearsal.control("faults", kind="token_expire_now", platform="wechat", path="cgi-bin/draft/count")
     assert client.draft.count() == {"total_count": 0}
     assert len(rehearsal.ledger("token")) == 2
+
+
+@pytest.mark.parametrize(
+    ("below", "code"),
+    [
+        ([{"type": "click", "name": "a", "key": "k"}] * 6, 40023),
+        ([{"type": "unheard", "name": "a"}], 40024),
+        ([{"type": "click", "name": "名" * 21, "key": "k"}], 40025),
+        ([{"type": "click", "name": "a", "key": "k" * 129}], 40026),
+        ([{"type": "view", "name": "a", "url": "u" * 1025}], 40027),
+    ],
+)
+def test_a_menu_is_refused_by_its_part(client: Any, below: list[dict[str, str]], code: int) -> None:
+    with pytest.raises(WeChatClientException) as refused:
+        client.menu.create({"button": [{"name": "办事", "sub_button": below}]})
+    assert refused.value.errcode == code
+
+
+def test_tags_and_what_was_made_by_hand(rehearsal: Rehearsal, client: Any) -> None:
+    tag = client.tag.create("志愿者")
+    client.tag.tag_user(tag["id"], CITIZEN)
+    assert client.tag.iter_tag_users(tag["id"]) is not None
+    with pytest.raises(WeChatClientException) as refused:
+        client.tag.create("志愿者")
+    assert refused.value.errcode == 45157
+    client.menu.create({"button": [{"name": "办", "sub_button": [{"type": "click", "name": "事", "key": "k"}]}]})
+    shown = client.menu.get_menu_info()["selfmenu_info"]["button"][0]
+    assert shown["sub_button"]["list"][0]["key"] == "k"

@@ -1,0 +1,55 @@
+"""模板消息 and 订阅通知 (developers.weixin.qq.com, message/template/send and message/subscribe/bizsend)."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from channels.abilities.service_notices import ApprovedForm, ServiceNotice, ServiceNotices, Way
+from channels.adapters.wechat.sending import Sending
+
+TEMPLATE = "template"
+_PLACE = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
+
+
+class WeChatNotices(ServiceNotices):
+    """The notices' part of the adapter; template messages are for service accounts."""
+
+    key_minutes: ClassVar[float] = 10.0
+
+    @property
+    @abstractmethod
+    def sending(self) -> Sending:
+        """The account's calls."""
+
+    def forms(self, way: Way) -> list[ApprovedForm]:
+        """The account's own templates, read from the platform."""
+        with self.sending.harmlessly():
+            if way == TEMPLATE:
+                listed = self.sending.client.get("template/get_all_private_template").get("template_list", [])
+                number = "template_id"
+            else:
+                address = "https://api.weixin.qq.com/wxaapi/newtmpl/gettemplate"
+                listed = self.sending.client.get(address).get("data", [])
+                number = "priTmplId"
+        return [_form(one, number) for one in listed]
+
+    def notify(self, notice: ServiceNotice) -> str:
+        """Sends it. A template message is the same under its key for ten minutes; a subscribe message has no key."""
+        data = {place: {"value": text} for place, text in notice.values.items()}
+        body: dict[str, Any] = {"touser": notice.to, "template_id": notice.template_id, "data": data}
+        if notice.way == TEMPLATE:
+            body |= {"url": notice.url, "client_msg_id": notice.key}
+            with self.sending.visibly():
+                answer = self.sending.client.post("message/template/send", data=body)
+            return f"{TEMPLATE}:{answer['msgid']}"
+        body |= {"page": notice.url} if notice.url else {}
+        with self.sending.visibly():
+            self.sending.client.post("message/subscribe/bizsend", data=body)
+        return ""
+
+
+def _form(listed: dict[str, Any], number: str) -> ApprovedForm:
+    text = str(listed.get("content", ""))
+    return ApprovedForm(str(listed[number]), str(listed.get("title", "")), tuple(_PLACE.findall(text)), text)
