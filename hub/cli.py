@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 
 app.command("serve")(serving.serve)
+app.command("worker")(serving.worker)
 app.command("demo")(demo.demo)
 app.command("drill")(drilling.drill)
 app.command("migrate")(serving.migrate)

@@ -25,9 +25,14 @@ from scheduler.catalogue import DatabaseCatalogue
 from scheduler.dispatch import Dispatcher, Timing
 from scheduler.events import Booked, CredentialDied, NeedsPerson, RanLate, StillUnsigned, WasWithdrawn, WentLive
 from scheduler.placements import placements_of
+from scheduler.queue import Queue, Wakes
+from scheduler.rounds import Beat
 from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
 from scheduler.sweep import sweep
 from scheduler.ticks import Ticks
+
+# How soon a process that did not send it itself answers from what went live.
+REFRESH_SECONDS = 20.0
 
 PERSON_ACTS = {
     DeliveryState.FAILED: "请查看原因后重试、改人工发布或取消。",
@@ -38,8 +43,8 @@ PERSON_ACTS = {
 }
 
 
-def connect(hub: Hub) -> Ticks:
-    """Adds the way out to the product; the engine starts with `hub.start_engine`."""
+def connect(hub: Hub) -> None:
+    """Adds the way out to the product; the engine starts with `hub.start_engine`, or is a worker's."""
     dispatcher = Dispatcher(
         hub.works,
         hub.seal,
@@ -48,7 +53,6 @@ def connect(hub: Hub) -> Ticks:
         Timing(hub.settings.lease_seconds, hub.settings.send_timeout),
         hub.settings.office_zone,
     )
-    ticks = Ticks(hub.works, dispatcher, lambda: hub.duties, every=hub.settings.tick_seconds)
     hub.duties.append(
         Duty(
             "delivery.sweep",
@@ -58,9 +62,11 @@ def connect(hub: Hub) -> Ticks:
             timedelta(seconds=hub.settings.sweep_seconds),
         )
     )
-    _listen(hub, hub.listeners, ticks)
-    hub.start_engine = _starter(ticks)
-    return ticks
+    _listen(hub, hub.listeners)
+    if hub.settings.uses_queue:
+        _queue(hub, dispatcher)
+    else:
+        _ticks(hub, dispatcher)
 
 
 def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
@@ -82,15 +88,32 @@ def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
     return lambda account: channel(account.channel)(account, tools)
 
 
-def _starter(ticks: Ticks) -> Callable[[], Callable[[], None]]:
+def _ticks(hub: Hub, dispatcher: Dispatcher) -> None:
+    ticks = Ticks(hub.works, dispatcher, lambda: hub.duties, every=hub.settings.tick_seconds)
+
     def start() -> Callable[[], None]:
         ticks.start()
         return ticks.stop
 
-    return start
+    hub.start_engine = start
+    hub.listeners.after(Booked, lambda fact: ticks.wake(fact.account_id) if fact.at <= hub.clock.now() else None)
 
 
-def _listen(hub: Hub, listeners: Listeners, ticks: Ticks) -> None:
+def _queue(hub: Hub, dispatcher: Dispatcher) -> None:
+    wakes = Wakes(timedelta(seconds=hub.settings.clock_offset))
+    hub.listeners.in_work(Booked, lambda work, fact: wakes.defer(work, fact.account_id, fact.at))
+
+    def start() -> Callable[[], None]:
+        # What goes live is told where it was sent, in a worker; a process that answers citizens looks for itself.
+        beat = Beat(REFRESH_SECONDS, hub.incoming.engine.refresh)
+        beat.start()
+        return beat.stop
+
+    hub.start_engine = start
+    hub.make_worker = lambda portal: Queue(hub.works, dispatcher, lambda: hub.duties, wakes, portal=portal)
+
+
+def _listen(hub: Hub, listeners: Listeners) -> None:
     listeners.in_work(ReleaseSubmitted, _follow)
     listeners.in_work(ReleaseSigned, lambda work, fact: booking.resume_signed(work, fact.release_id))
     listeners.in_work(WentLive, lambda work, fact: public.went_live(work, fact.release_id, fact.at))
@@ -99,7 +122,6 @@ def _listen(hub: Hub, listeners: Listeners, ticks: Ticks) -> None:
     listeners.in_work(RanLate, lambda work, fact: _tell_late(hub, work, fact))
     listeners.in_work(StillUnsigned, lambda work, fact: _tell_unsigned(hub, work, fact))
     listeners.in_work(CredentialDied, lambda work, fact: _tell_credential(hub, work, fact))
-    listeners.after(Booked, lambda fact: ticks.wake(fact.account_id) if fact.at <= hub.clock.now() else None)
 
 
 def _follow(work: Work, fact: ReleaseSubmitted) -> None:

@@ -19,6 +19,7 @@ from kernel.duties import Duty
 from kernel.events import Listeners
 from kernel.seal import Seal
 from kernel.work import Works
+from scheduler.queue import Queue
 from templates.engine import Engine as Pages
 
 HEARTBEAT = "engine.heartbeat"
@@ -49,6 +50,8 @@ class Hub:
     closing: list[Callable[[], None]] = field(default_factory=list)
     # Starts what looks for due work and returns what stops it; None in a process that only answers.
     start_engine: Callable[[], Callable[[], None]] | None = None
+    # Makes the engine of a worker process, told whether it has the portal's folder; None where `serve` does the work.
+    make_worker: Callable[[bool], Queue] | None = None
 
     def __post_init__(self) -> None:
         self.reads = ReadCounter(self.works)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr
@@ -36,6 +37,11 @@ class Settings(BaseSettings):
     )
     zone: str = Field(
         "Asia/Shanghai", description="The office's time zone; everything is stored in UTC and shown in this zone."
+    )
+    engine: Literal["auto", "embedded", "queue"] = Field(
+        "auto",
+        description="What looks for due work: `embedded` in `xuanda serve`, `queue` in `xuanda worker` processes "
+        "on PostgreSQL; `auto` is queue on PostgreSQL.",
     )
     clock_offset: float = Field(0.0, description="Seconds added to the machine's clock, for drills.")
     tick_seconds: float = Field(0.5, gt=0, description="How often the engine looks for due work, in seconds.")
@@ -84,6 +90,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database address in force."""
         return self.database_url or f"sqlite:///{self.data / 'xuanda.db'}"
+
+    @property
+    def uses_queue(self) -> bool:
+        """Whether due work is done by worker processes."""
+        return self.engine == "queue" or (self.engine == "auto" and self.database.startswith("postgresql"))
 
     @property
     def files_folder(self) -> Path:

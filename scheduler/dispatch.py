@@ -101,10 +101,12 @@ class Dispatcher:
             query = select(Delivery.account_id).where(*_due(work.now)).group_by(Delivery.account_id)
             return list(work.session.scalars(query.order_by(func.min(Delivery.next_at))))
 
-    def next_due(self) -> datetime | None:
-        """When something will be due next, for tests and for showing it."""
+    def next_due(self, account_id: int | None = None) -> datetime | None:
+        """When something will be due next; on one account, among what nobody holds."""
         with self.works.read() as work:
             query = select(func.min(Delivery.next_at)).where(Delivery.state.in_(SEND_FIRST))
+            if account_id is not None:
+                query = query.where(Delivery.account_id == account_id, _free(work.now))
             return work.session.scalar(query)
 
     def run_lane(self, account_id: int) -> int:
@@ -275,9 +277,12 @@ def _every(seconds: float, outcomes: Iterator[Outcome]) -> Iterator[list[Outcome
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    free = or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < now)
     # A row in `sending` is never claimed here: it is on its way, or the sweep will find it.
-    return (Delivery.state.in_(SEND_FIRST), Delivery.next_at <= now, free)
+    return (Delivery.state.in_(SEND_FIRST), Delivery.next_at <= now, _free(now))
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    return or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < now)
 
 
 def _call(adapter: Channel, job: Job) -> Answer:

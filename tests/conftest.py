@@ -16,6 +16,7 @@ from hub.tables import metadata
 from kernel.clock import StillClock
 from kernel.events import Listeners
 from kernel.work import Works
+from scheduler.queue import create_tables
 from tests import postgres
 
 
@@ -51,6 +52,8 @@ def postgres_template(postgres_server: str) -> str:
     admin.dispose()
     engine = create_engine(make_url(postgres_server).set(database="template_xuanda"))
     metadata.create_all(engine)
+    with engine.begin() as connection:
+        create_tables(connection)
     engine.dispose()
     return "template_xuanda"
 

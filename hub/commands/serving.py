@@ -1,7 +1,9 @@
-"""`xuanda serve` and `xuanda migrate`."""
+"""`xuanda serve`, `xuanda worker` and `xuanda migrate`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,6 +13,7 @@ import uvicorn
 from hub import schema
 from hub.db import open_database
 from hub.errors import CannotRun
+from hub.product import Hub
 from hub.settings import Settings
 from hub.web.app import create_app
 from hub.wiring import build
@@ -33,10 +36,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; default XUANDA_PORT.")] = 0,
 ) -> None:
     """Serves the web pages and runs the engine that looks for due work."""
-    hub = build(Settings())
-    try:
-        if not schema.is_current(hub.engine):
-            raise CannotRun(why="The database is not at this version's schema. Run: xuanda migrate")
+    with _ready() as hub:
         stop = hub.start_engine() if hub.start_engine is not None else None
         try:
             # Its own access log would write the tokens of one-time links; `hub.web.edge` logs routes instead.
@@ -54,6 +54,31 @@ def serve(
         finally:
             if stop is not None:
                 stop()
+
+
+def worker(
+    portal: Annotated[
+        bool, typer.Option(help="Draw the portal's pages: on machines that have its folder (XUANDA_SITE).")
+    ] = False,
+) -> None:
+    """Does what is due, on any number of machines beside the web processes; needs PostgreSQL."""
+    with _ready() as hub:
+        if hub.make_worker is None:
+            raise CannotRun(
+                why="On SQLite the work is done by `xuanda serve`; workers need XUANDA_DATABASE_URL=postgresql+psycopg://…"
+            )
+        hub.incoming.awake = True
+        hub.incoming.engine.refresh()
+        hub.make_worker(portal).run()
+
+
+@contextmanager
+def _ready() -> Iterator[Hub]:
+    hub = build(Settings())
+    try:
+        if not schema.is_current(hub.engine):
+            raise CannotRun(why="The database is not at this version's schema. Run: xuanda migrate")
+        yield hub
     finally:
         hub.close()
 

@@ -61,5 +61,10 @@ def test_migrations_go_back_to_nothing(empty: Engine) -> None:
 
 def _differences(engine: Engine) -> list[Any]:
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": _ours})
         return list(compare_metadata(context, metadata))
+
+
+def _ours(name: str | None, kind: str, _parents: Any) -> bool:
+    """The queue's own tables are described by its library, not by our models."""
+    return kind != "table" or not str(name).startswith("procrastinate")

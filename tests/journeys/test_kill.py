@@ -1,7 +1,8 @@
 """SIGKILL in the middle of dispatch, again and again: nothing goes out twice, nothing is lost, nothing stays stuck.
 
-The product runs as a process of its own against rehearsal platforms in another, which count what really arrived
-and refuse no repeats. Between two runs both clocks are moved on, so that waits of minutes need no minutes here.
+The product runs as a process of its own, or as three workers on PostgreSQL, against rehearsal platforms in another
+process, which count what really arrived and refuse no repeats. Between two runs both clocks are moved on, so that
+waits of minutes need no minutes here.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+from alembic import command
 from sqlalchemy import and_, func, not_, select
 
 from channels.accounts import store as accounts
 from channels.rehearsal.config import RehearsalConfig, WeiboAccount, WeiboRules
 from content.snapshot import Target
 from hub import schema
+from hub.db import open_database
 from hub.product import Hub
 from hub.settings import Settings
 from hub.wiring import build
@@ -41,6 +45,7 @@ from tests.factories import PORTAL, Office, make_office
 
 S = DeliveryState
 KILLS = 10
+WORKERS, FEWER_KILLS = 3, 4
 LANES = 5
 PIECES_A_RUN = 2
 SLOW, SLOW_PIECES = LANES, 10
@@ -52,15 +57,14 @@ STEP = timedelta(seconds=15)
 
 @dataclass
 class Outside:
-    """The platforms' process, and the product's, which is killed and started again."""
+    """The platforms' process, and the product's (`parts`), which are killed and started again."""
 
     hub: Hub
     folder: Path
     platforms: httpx.Client
     port: int = 0
     offset: timedelta = timedelta()
-    product: subprocess.Popen[bytes] | None = None
-    errors: list[str] = field(default_factory=list)
+    parts: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, moved_on: timedelta) -> None:
         """Moves both clocks on and runs the product."""
@@ -69,6 +73,7 @@ class Outside:
         environment = {
             **os.environ,
             "XUANDA_DATA": str(self.folder),
+            "XUANDA_DATABASE_URL": self.hub.settings.database_url,
             "XUANDA_PORT": str(self.port),
             "XUANDA_PUBLIC_URL": PORTAL,
             "XUANDA_LEASE_SECONDS": str(LEASE),
@@ -78,14 +83,16 @@ class Outside:
             "XUANDA_CLOCK_OFFSET": str(self.offset.total_seconds()),
             "XUANDA_ALLOWED_PRIVATE": self.platforms.base_url.netloc.decode(),
         }
-        self.product = started(["hub.cli", "serve"], environment, self.folder / "product.log")
+        commands = [["worker"]] * WORKERS if self.hub.settings.uses_queue else [["serve"]]
+        self.parts = [started(["hub.cli", *one], environment, self.folder / "product.log") for one in commands]
 
     def end(self, how: signal.Signals) -> None:
         """SIGKILL gives no time for a last word; SIGTERM does."""
-        if self.product is not None:
-            self.product.send_signal(how)
-            self.product.wait(30)
-            self.product = None
+        for part in self.parts:
+            part.send_signal(how)
+        for part in self.parts:
+            part.wait(30)
+        self.parts = []
 
     def posts(self) -> list[tuple[str, str]]:
         """What really arrived, as (account, text), in order."""
@@ -107,12 +114,12 @@ class Outside:
             return work.session.scalar(select(func.count(Delivery.id)).where(*where)) or 0
 
 
-def test_nothing_is_sent_twice_or_lost_when_the_product_is_killed_ten_times(tmp_path: Path) -> None:
+def test_nothing_is_sent_twice_or_lost_when_the_product_is_killed_again_and_again(tmp_path: Path, stamped: str) -> None:
     seed = time.time_ns()
     chance = random.Random(seed)  # noqa: S311  # Instants, no secrets.
-    with outside(tmp_path) as world:
+    with outside(tmp_path, stamped) as world:
         desk = open_desk(world)
-        for run in range(KILLS):
+        for run in range(FEWER_KILLS if stamped else KILLS):
             desk.book(desk.pieces[run * PIECES_A_RUN :][:PIECES_A_RUN], desk.lanes[:SLOW])
             world.start(STEP)
             until(partial(world.arrived_after, len(world.posts())), STARTING, "nothing goes out any more")
@@ -142,15 +149,30 @@ def test_nothing_is_sent_twice_or_lost_when_the_product_is_killed_ten_times(tmp_
             assert verify(work.session).fault is None
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def stamped(request: pytest.FixtureRequest) -> str:
+    """The address of a database of each kind; empty for the one in the data folder."""
+    if request.param == "sqlite":
+        return ""
+    url: str = request.getfixturevalue("postgres_url")
+    engine = open_database(url)
+    with engine.begin() as connection:
+        config = schema.configuration()
+        config.attributes["connection"] = connection
+        command.stamp(config, "head")
+    engine.dispose()
+    return url
+
+
 @contextmanager
-def outside(folder: Path) -> Iterator[Outside]:
+def outside(folder: Path, database: str) -> Iterator[Outside]:
     """An office in a folder, platforms in another process, nothing running on it yet."""
     port, platform_port = free_port(), free_port()
     # The platforms refuse no repeats, or they would hide what the product sends twice.
     rules = WeiboRules(duplicate_seconds=0)
     config = RehearsalConfig(weibo=[weibo(lane) for lane in range(LANES + 1)], weibo_rules=rules)
     (folder / "platforms.json").write_text(config.model_dump_json(), "utf-8")
-    hub = build(Settings(data=folder / "data", public_url=PORTAL))
+    hub = build(Settings(data=folder / "data", database_url=database, public_url=PORTAL))
     schema.migrate(hub.engine)
     platforms = started(
         ["channels.rehearsal", "--port", str(platform_port), "--config", str(folder / "platforms.json")],

@@ -1,0 +1,201 @@
+"""The engine of many machines: wake-ups are jobs in PostgreSQL; the only file that knows Procrastinate.
+
+A job says "look at this lane at that time" and is deferred in the transaction of the row it is for, so that one
+never stands without the other. The rows stay the schedule: a job that finds nothing does no harm, one that was lost
+is made up for by a look every few seconds, and a lane that two workers look at is claimed row by row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Any
+
+import structlog
+from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Status
+from procrastinate.schema import SchemaManager
+from sqlalchemy import Connection, Engine, make_url, select, text
+
+from channels.accounts.models import Account
+from channels.registry import channels
+from kernel.duties import Duty
+from kernel.work import Work, Works
+from scheduler.dispatch import Dispatcher
+from scheduler.rounds import Rounds
+
+log = structlog.get_logger(__name__)
+logging.getLogger("procrastinate").setLevel(logging.WARNING)
+
+LANES, PORTAL, HOUSE = "lanes", "portal", "house"
+LANE, LOOK, DUTIES, CLEAR = "lane", "look", "duties", "clear"
+
+# More than an office has accounts: a lane must not wait for the place of another whose platform hangs.
+CONCURRENCY = 64
+# A worker silent for so long is dead; what it had begun is taken off the list, for its rows tell how they stand.
+DEAD_AFTER = 30.0
+EVERY_SECOND = "* * * * * *"
+EVERY_FEW_SECONDS = "* * * * * */5"
+EVERY_MINUTE = "* * * * *"
+# A look that found nothing takes so long, so that clocks a moment apart do not make a lane look in a circle.
+AGAIN = timedelta(seconds=0.2)
+
+
+class Wakes:
+    """Defers wake-ups in the caller's own transaction."""
+
+    def __init__(self, clock_offset: timedelta = timedelta()) -> None:
+        # Never opened: it only writes through the connection of the work at hand.
+        self._app = App(connector=SyncPsycopgConnector())
+        self._offset = clock_offset
+
+    def defer(self, work: Work, lane: int, at: datetime) -> None:
+        """Has some worker look at this lane at that time; the same wake-up a second time adds nothing."""
+        deferred: set[tuple[int, datetime]] = work.session.info.setdefault("wakes", set())
+        if (lane, at) in deferred:
+            return
+        deferred.add((lane, at))
+        portal = work.session.scalar(select(Account.channel).where(Account.id == lane)) == "portal"
+        try:
+            # A taken queueing lock would spoil the whole transaction; the savepoint keeps the harm to itself.
+            with work.session.begin_nested():
+                self._app.configure_task(
+                    LANE,
+                    queue=PORTAL if portal else LANES,
+                    queueing_lock=f"{LANE}.{lane}.{at.isoformat()}",
+                    schedule_at=at - self._offset,  # The server's clock decides, and nobody moves that one.
+                    connection=work.session.connection().connection.driver_connection,
+                ).defer(lane=lane)
+        except AlreadyEnqueued:
+            log.debug("already deferred", lane=lane)
+
+
+class Queue:
+    """A worker process: looks at lanes when their wake-ups are due, and does the duties of the house.
+
+    `portal` says whether this machine has the portal's folder and may draw its pages.
+    """
+
+    def __init__(
+        self,
+        works: Works,
+        dispatcher: Dispatcher,
+        duties: Callable[[], Sequence[Duty]],
+        wakes: Wakes,
+        *,
+        portal: bool = True,
+    ) -> None:
+        self.works = works
+        self.dispatcher = dispatcher
+        self.wakes = wakes
+        self.queues = [HOUSE, LANES, *([PORTAL] if portal else [])]
+        self._rounds = Rounds(works, duties)
+        self._app = App(connector=PsycopgConnector(conninfo=address(works.engine)))
+        self._app.task(name=LANE)(self._lane)
+        self._every(EVERY_SECOND, DUTIES, self._duties)
+        self._every(EVERY_FEW_SECONDS, LOOK, self._look)
+        self._every(EVERY_MINUTE, CLEAR, self._clear)
+
+    def run(self, until: Event | None = None) -> None:
+        """Works until SIGINT or SIGTERM, or until an event is set; calls under way are finished and recorded first."""
+        channels()  # A broken adapter is found now and not when something is due.
+        asyncio.run(self._work(until))
+
+    async def _work(self, until: Event | None) -> None:
+        pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="lane")
+        # Tasks run in the loop's own pool, whose default size is a handful.
+        asyncio.get_running_loop().set_default_executor(pool)
+        try:
+            async with self._app.open_async():
+                worker = asyncio.create_task(
+                    self._app.run_worker_async(
+                        queues=self.queues,
+                        concurrency=CONCURRENCY,
+                        fetch_job_polling_interval=0.5,
+                        delete_jobs="always",
+                        install_signal_handlers=until is None,
+                        stalled_worker_timeout=DEAD_AFTER,
+                    )
+                )
+                if until is not None:
+                    await asyncio.to_thread(until.wait)
+                    worker.cancel()
+                try:
+                    await worker
+                except asyncio.CancelledError:
+                    log.debug("worker stopped")
+        finally:
+            self._rounds.stop()
+
+    def _every(self, cron: str, name: str, step: Callable[[int], Any]) -> None:
+        """Has one worker of all do this step at these times."""
+        task = self._app.task(name=name, queue=HOUSE, queueing_lock=name)(step)
+        self._app.periodic(cron=cron)(task)
+
+    def _lane(self, lane: int) -> None:
+        if not self.dispatcher.run_lane(lane):
+            time.sleep(AGAIN.total_seconds())
+        later = self.dispatcher.next_due(lane)
+        if later is not None:
+            with self.works.write() as work:
+                self.wakes.defer(work, lane, max(later, work.now))
+
+    def _look(self, timestamp: int) -> None:
+        """Makes up for wake-ups that were lost."""
+        lanes = self.dispatcher.due_lanes()
+        if lanes:
+            with self.works.write() as work:
+                for lane in lanes:
+                    self.wakes.defer(work, lane, work.now)
+
+    def _duties(self, timestamp: int) -> None:
+        self._rounds.look()
+
+    async def _clear(self, timestamp: int) -> None:
+        await clear_away(self._app)
+
+
+async def clear_away(app: App) -> None:
+    """Takes off the list what dead workers had begun; the sweep finds the rows they held."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER):
+        if job.id is not None:
+            await app.job_manager.finish_job_by_id_async(job_id=job.id, status=Status.FAILED, delete_job=True)
+
+
+def create_tables(connection: Connection) -> None:
+    """Makes Procrastinate's own tables, types and functions; for migrations."""
+    _execute(connection, SchemaManager.get_schema())
+
+
+def drop_tables(connection: Connection) -> None:
+    """Removes everything of Procrastinate's from the schema; for migrations."""
+    query = text(
+        "SELECT 'DROP TABLE IF EXISTS ' || c.oid::regclass || ' CASCADE' FROM pg_class c"
+        " WHERE c.relkind = 'r' AND c.relname LIKE 'procrastinate%' AND pg_table_is_visible(c.oid)"
+        " UNION ALL SELECT 'DROP FUNCTION IF EXISTS ' || p.oid::regprocedure || ' CASCADE' FROM pg_proc p"
+        " WHERE p.proname LIKE 'procrastinate%' AND pg_function_is_visible(p.oid)"
+        " UNION ALL SELECT 'DROP TYPE IF EXISTS ' || t.oid::regtype || ' CASCADE' FROM pg_type t"
+        " WHERE t.typtype IN ('e', 'c') AND t.typname LIKE 'procrastinate%' AND pg_type_is_visible(t.oid)"
+        " AND (t.typrelid = 0 OR (SELECT relkind FROM pg_class WHERE oid = t.typrelid) = 'c')"
+    )
+    for statement in connection.scalars(query).all():
+        connection.exec_driver_sql(statement)
+
+
+def _execute(connection: Connection, script: str) -> None:
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(script)
+    finally:
+        cursor.close()
+
+
+def address(engine: Engine) -> str:
+    """The database's address as the queue's library wants it."""
+    return make_url(engine.url).set(drivername="postgresql").render_as_string(hide_password=False)

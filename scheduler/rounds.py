@@ -1,0 +1,75 @@
+"""What one process does again and again: duties side by side, so that none waits for another, and its own beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Thread
+
+import structlog
+
+from kernel.duties import Duty, due, run
+from kernel.work import Works
+
+log = structlog.get_logger(__name__)
+
+# More than there are duties that may wait for somebody's server at the same time.
+DUTIES = 16
+
+
+class Rounds:
+    """Looks which duties are due and runs each in a thread; the duty's row keeps it to once over all processes."""
+
+    def __init__(self, works: Works, duties: Callable[[], Sequence[Duty]]) -> None:
+        self.works = works
+        self.duties = duties
+        self._pool = ThreadPoolExecutor(DUTIES, thread_name_prefix="duty")
+        self._busy: set[str] = set()
+
+    def look(self) -> None:
+        """Begins what is due and not yet under way here; returns at once."""
+        try:
+            for duty in due(self.works, self.duties()):
+                if duty.name not in self._busy:
+                    self._busy.add(duty.name)
+                    self._pool.submit(self._run, duty)
+        except Exception:  # A database that is away for a while must not end the engine.
+            log.exception("looking for duties failed")
+
+    def stop(self) -> None:
+        """Waits for the duties under way."""
+        self._pool.shutdown(wait=True)
+
+    def _run(self, duty: Duty) -> None:
+        try:
+            run(self.works, duty)
+        except Exception:  # The edge of a thread: its mark stays claimed until the duty's lease ends.
+            log.exception("duty not marked", duty=duty.name)
+        finally:
+            self._busy.discard(duty.name)
+
+
+class Beat:
+    """Something every process does for itself, every so many seconds."""
+
+    def __init__(self, every: float, step: Callable[[], object]) -> None:
+        self._every = every
+        self._step = step
+        self._ended = Event()
+        self._thread = Thread(target=self._run, name="beat", daemon=True)
+
+    def start(self) -> None:
+        """Begins; the first time is one period from now."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends, after the step under way."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._every):
+            try:
+                self._step()
+            except Exception:  # The edge of a thread: the next beat tries again.
+                log.exception("beat failed")
