@@ -273,7 +273,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class AccountInfo:
-    """The account as an adapter sees it; `credentials` are open here and must never be logged."""
+    """The account as an adapter sees it; `credentials` are open here and must never be logged.
+
+    `proxy` is already in the HTTP client that its adapter is given; `rehearsal`: a double on the rehearsal platforms.
+    """
 
     id: int
     name: str
@@ -282,6 +285,8 @@ class AccountInfo:
     settings: Mapping[str, Any]
     credentials: Mapping[str, str] = field(repr=False)
     unit_name: str = ""
+    proxy: str = field(default="", repr=False)
+    rehearsal: bool = False
 
 
 class TokenStore(Protocol):

@@ -10,6 +10,8 @@ import ipaddress
 import socket
 import typing
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from urllib.parse import unquote
 
 import httpcore
 import httpx
@@ -50,23 +52,51 @@ class Guard:
         return addresses
 
 
-def client(guard: Guard, timeout: float = 20.0) -> httpx.Client:
-    """A client whose every connection passes the guard; `timeout` in seconds. It follows no redirect by itself."""
-    transport = httpx.HTTPTransport(retries=0)
-    transport._pool = httpcore.ConnectionPool(  # httpx offers no public door for a network backend.
-        ssl_context=httpx.create_ssl_context(),
-        max_connections=100,
-        max_keepalive_connections=20,
-        keepalive_expiry=20,
-        http1=True,
-        network_backend=GuardedBackend(guard),
-    )
+def client(guard: Guard, timeout: float = 20.0, proxy: str = "") -> httpx.Client:
+    """A client whose every connection passes the guard; `timeout` in seconds. It follows no redirect by itself.
+
+    With a `proxy` (`http://name:password@host:port`) all of it goes there: the proxy's own address passes the guard as
+    any other does, and so does the address behind it, as far as this machine can resolve it.
+    """
+    transport = ProxiedTransport(guard) if proxy else httpx.HTTPTransport(retries=0)
+    ways: dict[str, typing.Any] = {
+        "ssl_context": httpx.create_ssl_context(),
+        "max_connections": 100,
+        "max_keepalive_connections": 20,
+        "keepalive_expiry": 20,
+        "http1": True,
+        "network_backend": GuardedBackend(guard),
+    }
+    # httpx offers no public door for a network backend.
+    transport._pool = _through(proxy, ways) if proxy else httpcore.ConnectionPool(**ways)
     return httpx.Client(
         transport=transport,
         timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
         trust_env=False,
         follow_redirects=False,
     )
+
+
+def _through(proxy: str, ways: dict[str, typing.Any]) -> httpcore.HTTPProxy:
+    address = httpx.URL(proxy)
+    login = (unquote(address.username).encode(), unquote(address.password).encode()) if address.username else None
+    plain = address.copy_with(username=None, password=None)
+    return httpcore.HTTPProxy(proxy_url=str(plain), proxy_auth=login, **ways)
+
+
+class ProxiedTransport(httpx.HTTPTransport):
+    """Sends through a proxy what the guard lets pass; a name that only the proxy can resolve is its to judge."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__(retries=0)
+        self.guard = guard
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Checks where it is meant to go, then hands it to the proxy."""
+        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        with suppress(OSError):
+            self.guard.addresses(request.url.host, port)
+        return super().handle_request(request)
 
 
 class GuardedBackend(httpcore.SyncBackend):

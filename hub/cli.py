@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hub.commands import archive, audit, bot, demo, drilling, importing, reference, serving, settings, setup
+from hub.commands import archive, audit, bot, demo, drilling, importing, reference, rehearsing, serving, settings, setup
 from kernel.errors import XuandaError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command("serve")(serving.serve)
 app.command("worker")(serving.worker)
 app.command("demo")(demo.demo)
+app.command("rehearsal")(rehearsing.rehearsal)
 app.command("drill")(drilling.drill)
 app.command("migrate")(serving.migrate)
 app.command("settings")(settings.show_settings)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlsplit
 
+import httpx
+
+from channels.abilities.rehearsing import Rehearsing
 from channels.accounts.quotas import DatabaseQuotas
 from channels.accounts.subscriptions import DatabaseSubscriptions
 from channels.accounts.tokens import DatabaseTokens
+from channels.adapters.fake import FakeChannel
 from channels.base import AccountInfo, Channel, Tools
 from channels.registry import channel
 from channels.transport import Guard, allowed_of, client
@@ -16,12 +23,13 @@ from content.events import ReleaseSigned, ReleaseSubmitted
 from content.models import Release
 from hub.editorial import signers_of
 from hub.product import Hub
+from hub.settings import Settings
 from kernel.duties import Duty
 from kernel.events import Listeners
 from kernel.people import Permission, holders
 from kernel.work import Work
 from scheduler import booking
-from scheduler.catalogue import DatabaseCatalogue
+from scheduler.catalogue import DatabaseCatalogue, RehearsalCatalogue
 from scheduler.dispatch import Dispatcher, Timing
 from scheduler.events import Booked, CredentialDied, NeedsPerson, RanLate, StillUnsigned, WasWithdrawn, WentLive
 from scheduler.placements import placements_of
@@ -71,11 +79,10 @@ def connect(hub: Hub) -> None:
 
 def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
     """What makes the adapter of an account, with everything adapters work with."""
-    http = client(Guard(allowed_of(hub.settings.allowed_private)), hub.settings.send_timeout)
-    hub.closing.append(http.close)
+    clients = Clients(hub)
     tools = Tools(
         clock=hub.clock,
-        http=http,
+        http=clients.through(""),
         tokens=DatabaseTokens(hub.works, hub.seal),
         quotas=DatabaseQuotas(hub.works),
         files=hub.blobs,
@@ -85,7 +92,50 @@ def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
         public_url=hub.settings.address,
         subscriptions=DatabaseSubscriptions(hub.works),
     )
-    return lambda account: channel(account.channel)(account, tools)
+    rehearsal = replace(
+        tools,
+        catalogue=RehearsalCatalogue(hub.works),
+        site_folder=hub.settings.rehearsal_folder / "site",
+        public_url=f"{hub.settings.console_address}/console/rehearsal/site",
+    )
+
+    def make(account: AccountInfo) -> Channel:
+        adapter = channel(account.channel)
+        if not account.rehearsal:
+            return adapter(account, replace(tools, http=clients.through(account.proxy)))
+        # A channel that knows no stand-in of its own ends on the platform in memory, and nowhere else.
+        return (adapter if issubclass(adapter, Rehearsing) else FakeChannel)(account, rehearsal)
+
+    return make
+
+
+class Clients:
+    """HTTP clients of this process, one per proxy, all behind the same guard."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._lock = threading.Lock()
+        self._made: dict[str, httpx.Client] = {}
+        hub.closing.append(self.close)
+
+    def through(self, proxy: str) -> httpx.Client:
+        """The client that goes through this proxy; '' goes straight."""
+        with self._lock:
+            if proxy not in self._made:
+                settings = self._hub.settings
+                self._made[proxy] = client(Guard(allowed_hosts(settings)), settings.send_timeout, proxy)
+            return self._made[proxy]
+
+    def close(self) -> None:
+        """Lets go of all connections."""
+        for one in self._made.values():
+            one.close()
+
+
+def allowed_hosts(settings: Settings) -> list[str]:
+    """The private addresses that may be called: those listed, and the rehearsal platforms."""
+    rehearsal = urlsplit(settings.rehearsal_url).netloc
+    return [*allowed_of(settings.allowed_private), *([rehearsal] if rehearsal else [])]
 
 
 def _ticks(hub: Hub, dispatcher: Dispatcher) -> None:

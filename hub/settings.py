@@ -83,7 +83,14 @@ class Settings(BaseSettings):
     rasa_python: Path = Field(
         Path(".venv-rasa/bin/python"), description="Python of Rasa's own environment, for training on this machine."
     )
-    rehearsal_url: str = Field("", description="Address of the rehearsal platforms, shown in the console when set.")
+    rehearsal_url: str = Field(
+        "",
+        description="Address of the rehearsal platforms (`xuanda rehearsal`), to which accounts in rehearsal publish; "
+        "it may be private. Example: http://127.0.0.1:8001.",
+    )
+    demo: bool = Field(
+        False, description="Every account of this installation is connected to stand-ins; every page says so."
+    )
     log_json: bool = Field(False, description="Log lines as JSON instead of text.")
 
     @property
@@ -105,6 +112,11 @@ class Settings(BaseSettings):
     def site_folder(self) -> Path:
         """Where the portal's pages are written."""
         return self.site or self.data / "site"
+
+    @property
+    def rehearsal_folder(self) -> Path:
+        """What belongs to rehearsals: the platforms' ledger, and the portal as it was rehearsed."""
+        return self.data / "rehearsal"
 
     @property
     def key_file(self) -> Path:

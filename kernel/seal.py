@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 from pathlib import Path
 
@@ -22,6 +24,11 @@ class Seal:
 
     def __init__(self, key: bytes) -> None:
         self._fernet = Fernet(key)
+        self._key = key
+
+    def fingerprint(self, text: str) -> str:
+        """A text only this installation can make (64 hexadecimal digits), the same each time."""
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
     def close(self, secret: str) -> str:
         """The secret as text that is safe to store."""

@@ -10,9 +10,10 @@ from typing import TypeVar
 from sqlalchemy import func, insert, select, tuple_
 from sqlalchemy.orm import Session
 
+from channels.accounts.models import Account
 from content.models import Piece, Release
 from kernel.model import Base
-from scheduler.models import Attempt, Delivery, DeliveryItem, Placement
+from scheduler.models import Attempt, Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
 from scheduler.states import DeliveryState
 
 Row = TypeVar("Row", bound=Base)
@@ -20,20 +21,24 @@ ItemRow = tuple[DeliveryItem, Release, Piece]
 
 
 _PLACED = [column.key for column in Placement.__table__.columns if column.key != "id"]
-_PLACE = insert(Placement.__table__).returning(  # type: ignore[arg-type]  # The table: rows go in without the session.
-    Placement.__table__.c.id, Placement.__table__.c.piece_id, Placement.__table__.c.account_id
-)
+_KINDS: tuple[type[Place], ...] = (Placement, RehearsedPlacement)
+_PLACE = {
+    kind: insert(kind.__table__).returning(  # type: ignore[arg-type]  # The table: rows go in without the session.
+        kind.__table__.c.id, kind.__table__.c.piece_id, kind.__table__.c.account_id
+    )
+    for kind in _KINDS
+}
 
 
 class Batch:
-    """Items, releases, pieces and placements of some deliveries.
+    """Accounts, items, releases, pieces and placements of some deliveries.
 
     A release is read once, however many deliveries carry it: its content is large, and reading it is most of the work.
     """
 
     def __init__(self, session: Session, deliveries: Collection[Delivery]) -> None:
         self._session = session
-        self._new: list[Placement] = []
+        self._new: list[Place] = []
         ids = [delivery.id for delivery in deliveries]
         query = select(DeliveryItem).where(DeliveryItem.delivery_id.in_(ids)).order_by(DeliveryItem.position)
         items = session.scalars(query).all()
@@ -42,6 +47,8 @@ class Batch:
         self._items: dict[int, list[ItemRow]] = defaultdict(list)
         for item in items:
             self._items[item.delivery_id].append((item, releases[item.release_id], pieces[item.piece_id]))
+        wanted = {row.account_id for row in deliveries} | {row.signed_account for row in deliveries}
+        self._accounts = load(session, Account, wanted)
         self._placements = _placements(session, deliveries, self._items)
         self._last_sent = _last_sent(session, [row.id for row in deliveries if row.state == DeliveryState.UNKNOWN])
 
@@ -57,22 +64,25 @@ class Batch:
         """Every piece in the batch."""
         return {piece.id for rows in self._items.values() for _, _, piece in rows}
 
-    def placement(self, piece_id: int, account_id: int) -> Placement | None:
+    def account(self, account_id: int) -> Account:
+        """The account of a delivery of the batch, or the one it stands for."""
+        return self._accounts[account_id]
+
+    def placement(self, piece_id: int, account_id: int) -> Place | None:
         """Where a piece of the batch shows on an account, if it ever did."""
         return self._placements.get((piece_id, account_id))
 
-    def add(self, placement: Placement) -> None:
+    def add(self, placement: Place) -> None:
         """A placement that did not exist; a later delivery of the batch finds it, and `save` writes it."""
         self._placements[placement.piece_id, placement.account_id] = placement
         self._new.append(placement)
 
     def save(self) -> None:
-        """Writes the new placements in one statement; they have their ids from then on."""
-        if not self._new:
-            return
-        rows = [{name: getattr(row, name) for name in _PLACED} for row in self._new]
-        for place_id, piece_id, account_id in self._session.execute(_PLACE, rows):
-            self._placements[piece_id, account_id].id = place_id
+        """Writes the new placements in one statement of each kind; they have their ids from then on."""
+        for kind, statement in _PLACE.items():
+            rows = [{name: getattr(row, name) for name in _PLACED} for row in self._new if isinstance(row, kind)]
+            for place_id, piece_id, account_id in self._session.execute(statement, rows) if rows else ():
+                self._placements[piece_id, account_id].id = place_id
         self._new.clear()
 
     def last_sent(self, delivery: Delivery) -> datetime | None:
@@ -89,12 +99,20 @@ def load(session: Session, model: type[Row], ids: Collection[int]) -> dict[int, 
 
 def _placements(
     session: Session, deliveries: Collection[Delivery], items: Mapping[int, Sequence[ItemRow]]
-) -> dict[tuple[int, int], Placement]:
-    places = {(piece.id, delivery.account_id) for delivery in deliveries for _, _, piece in items[delivery.id]}
-    if not places:
-        return {}
-    query = select(Placement).where(tuple_(Placement.piece_id, Placement.account_id).in_(places))
-    return {(row.piece_id, row.account_id): row for row in session.scalars(query)}
+) -> dict[tuple[int, int], Place]:
+    found: dict[tuple[int, int], Place] = {}
+    for kind in _KINDS:
+        mine = [delivery for delivery in deliveries if place_kind(delivery) is kind]
+        places = {(piece.id, delivery.account_id) for delivery in mine for _, _, piece in items[delivery.id]}
+        if places:
+            query = select(kind).where(tuple_(kind.piece_id, kind.account_id).in_(places))
+            found.update({(row.piece_id, row.account_id): row for row in session.scalars(query)})
+    return found
+
+
+def place_kind(delivery: Delivery) -> type[Place]:
+    """In which table it stands what the delivery shows."""
+    return RehearsedPlacement if delivery.rehearses else Placement
 
 
 def _last_sent(session: Session, unknown: Collection[int]) -> dict[int, datetime]:

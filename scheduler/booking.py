@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from channels.accounts import doubles
 from channels.accounts.models import Account
 from channels.base import ACTION_LABELS, Post, Problem
 from channels.registry import channel as adapter_of
@@ -26,7 +27,8 @@ from kernel.work import Work
 from scheduler import windows
 from scheduler.errors import AlreadyBooked, DoesNotFit, NotSigned, TakenMeanwhile, WiderThanSigned
 from scheduler.events import Booked
-from scheduler.models import Delivery, DeliveryItem, Placement
+from scheduler.leaving import other_world
+from scheduler.models import Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
 from scheduler.posts import NARROWER, item_of, items_of
 from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
 
@@ -58,41 +60,48 @@ class Order:
 def book(work: Work, who: Viewer, order: Order, public_url: str) -> Delivery:
     """Books one delivery. What the account's platform would refuse is told now, not when it is due."""
     account, releases = _checked(work, who, order)
+    lane = doubles.lane_of(work.session, account)
     at = order.at or work.now
     for release, _piece in releases:
         _inside_signed(order, account, release, at)
     problems = [problem for problem in preflight(work.session, order, public_url) if problem.blocking]
     if problems:
         raise DoesNotFit(field=problems[0].field, account=account.name, problem=problems[0].message)
-    return _insert(work, who, order, account, releases, at)
+    return _insert(work, who, order, lane, releases, at)
 
 
 def book_act(work: Work, who: Viewer, order: Order) -> Delivery:
     """Books a correction, withdrawal or redrawing for one piece on one account where it shows.
 
     Raises Invalid where it does not show. A correction needs a signed release; a withdrawal needs none,
-    because taking something back must not wait for three signatures.
+    because taking something back must not wait for three signatures. While the account is in rehearsal only what was
+    rehearsed there can be changed: what the public sees stays as it is.
     """
     account, releases = _checked(work, who, order)
+    lane = doubles.lane_of(work.session, account)
+    kind: type[Place] = RehearsedPlacement if lane.stands_for else Placement
     shows = work.session.scalars(
-        select(Placement).where(
-            Placement.account_id == account.id,
-            Placement.piece_id.in_(order.piece_ids),
-            Placement.state != PlacementState.WITHDRAWN,
+        select(kind).where(
+            kind.account_id == lane.id,
+            kind.piece_id.in_(order.piece_ids),
+            kind.state != PlacementState.WITHDRAWN,
         )
     ).all()
+    if not shows and lane.stands_for:
+        why = f"“{account.name}”正在演练，演练中没有发布过该稿件。要处理公众看到的内容，请先退出演练。"
+        raise Invalid(field="account", why=why)
     if not shows:
         raise Invalid(field="account", why=f"该稿件没有在“{account.name}”上显示。")
     if order.action == "correct":
         for release, _piece in releases:
             if release.state != ReleaseState.SIGNED:
                 raise Invalid(field="release", why="更正稿尚未签发，不能更正。")
-    return _insert(work, who, order, account, releases, order.at or work.now)
+    return _insert(work, who, order, lane, releases, order.at or work.now)
 
 
 def preflight(session: Session, order: Order, public_url: str) -> list[Problem]:
     """What would not fit the account's channel; needs no network."""
-    account = session.get_one(Account, order.account_id)
+    account = doubles.real_of(session, session.get_one(Account, order.account_id))
     adapter = adapter_of(account.channel)
     items = []
     for piece_id in order.piece_ids:
@@ -118,6 +127,7 @@ def forewarned(work: Work, order: Order, zone: ZoneInfo) -> list[Problem]:
 def move(work: Work, who: Viewer, delivery: Delivery, at: datetime) -> None:
     """改期: another time inside the signed window; only while it waits."""
     must_write(who, delivery)
+    _same_world(work, delivery)
     for _item, release, _piece in items_of(work.session, delivery.id):
         _inside_window(release, at)
     values = {"state": S.BOOKED, "scheduled_at": at, "next_at": at, "reason": "", "code": "", "late_told_at": None}
@@ -137,12 +147,12 @@ def hold(work: Work, who: Viewer, delivery: Delivery, reason: str, until: dateti
     work.audit("delivery.held", delivery, reason=reason, until=until.isoformat() if until else None)
 
 
-def hold_account(work: Work, account_id: int, reason: str) -> int:
+def hold_account(work: Work, account_id: int, reason: str, code: str = "account") -> int:
     """Keeps back everything that waits on an account, because nothing goes out there for now; returns how many."""
     statement = (
         update(Delivery)
         .where(Delivery.account_id == account_id, Delivery.state == S.BOOKED)
-        .values(state=S.HELD, next_at=None, reason=reason, code="account")
+        .values(state=S.HELD, next_at=None, reason=reason, code=code)
         .returning(Delivery)
     )
     rows = work.session.scalars(statement.execution_options(populate_existing=True)).all()
@@ -154,6 +164,7 @@ def hold_account(work: Work, account_id: int, reason: str) -> int:
 def resume(work: Work, who: Viewer, delivery: Delivery) -> None:
     """恢复: a held one goes out at its time, or at once when that has passed."""
     must_write(who, delivery)
+    _same_world(work, delivery)
     at = max(work.now, delivery.scheduled_at)
     change(work, delivery, (S.HELD,), state=S.BOOKED, next_at=at, reason="", code="")
     work.audit("delivery.resumed", delivery)
@@ -178,6 +189,7 @@ def cancel(work: Work, who: Viewer, delivery: Delivery, reason: str) -> None:
 def retry(work: Work, who: Viewer, delivery: Delivery) -> None:
     """重试: a failed one is tried again at once, with all its attempts anew."""
     must_write(who, delivery)
+    _same_world(work, delivery)
     change(work, delivery, (S.FAILED, S.HELD), state=S.BOOKED, next_at=work.now, attempts=0, reason="", code="")
     work.audit("delivery.retried", delivery)
     work.emit(Booked(delivery.account_id, work.now))
@@ -193,10 +205,16 @@ def take_by_hand(work: Work, who: Viewer, delivery: Delivery) -> None:
     work.audit("delivery.taken_by_hand", delivery)
 
 
+def _same_world(work: Work, delivery: Delivery) -> None:
+    why = other_world(work.session.get_one(Account, delivery.signed_account), delivery)
+    if why:
+        raise Invalid(why=f"{why}。")
+
+
 def _checked(work: Work, who: Viewer, order: Order) -> tuple[Account, list[tuple[Release, Piece]]]:
     if not 1 <= len(order.piece_ids) <= 8 or len(set(order.piece_ids)) != len(order.piece_ids):
         raise Invalid(field="pieces", why="一次发布须为 1 至 8 篇不同的稿件。")
-    account = work.session.get_one(Account, order.account_id)
+    account = doubles.real_of(work.session, work.session.get_one(Account, order.account_id))
     if not account.active:
         raise Invalid(field="account", why=f"账号“{account.name}”已停用。")
     releases = []
@@ -246,10 +264,11 @@ def _listed(value: Any) -> list[Any]:
 def _insert(
     work: Work, who: Viewer, order: Order, account: Account, releases: Sequence[tuple[Release, Piece]], at: datetime
 ) -> Delivery:
-    signed = targets_of(releases[0][0].content).get(account.id)
+    signed = targets_of(releases[0][0].content).get(account.stands_for or account.id)
     delivery = Delivery(
         unit_id=releases[0][1].unit_id,
         account_id=account.id,
+        rehearses=account.stands_for,
         channel=account.channel,
         action=order.action,
         occurrence=_occurrence(work.session, order, account, releases),
@@ -344,7 +363,7 @@ def follow_release(work: Work, release_id: int) -> None:
         )
     )
     for item, delivery in work.session.execute(query).all():
-        if delivery.account_id in targets_of(release.content):
+        if delivery.signed_account in targets_of(release.content):
             item.release_id = release.id
             work.audit("delivery.follows_release", delivery, release=release.hash)
         else:

@@ -8,7 +8,7 @@ from kernel.people import Viewer
 from kernel.work import Work
 from scheduler.booking import change, must_write
 from scheduler.models import Delivery
-from scheduler.placements import placement_of, remember
+from scheduler.placements import place_of, remember
 from scheduler.posts import items_of
 from scheduler.settle import check_link, done, shown_of
 from scheduler.states import DeliveryState
@@ -34,7 +34,7 @@ def close(work: Work, who: Viewer, delivery: Delivery, url: str, screenshot_sha:
     remember(work, delivery, Live(shown_of(work, delivery, links)))
     if delivery.action == "correct":
         for item, _release, _piece in items:
-            placement = placement_of(work.session, item.piece_id, delivery.account_id)
+            placement = place_of(work.session, item.piece_id, delivery)
             if placement is not None:
                 placement.correction = CORRECTED
     work.audit("delivery.done_by_hand", delivery, link=link, screenshot=screenshot_sha)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from channels.base import Entry, Item
 from content import public
-from content.models import Column
+from content.models import Column, PublicPiece
 from content.snapshot import item_view
 from kernel.work import Works
 from templates.views import PortalItem
@@ -60,6 +60,19 @@ class DatabaseCatalogue:
     def view(self, item: Item, published_at: datetime, **more: Any) -> PortalItem:
         """The item as the portal's templates show it."""
         return item_view(item.content, published_at=published_at, body=item.html or None, **more)
+
+
+class RehearsalCatalogue(DatabaseCatalogue):
+    """The same for a rehearsed portal, which reads what is public and gives out no place of it."""
+
+    def reserve(self, item: Item) -> int:
+        """The place the item has, or would be given next."""
+        with self.works.read() as work:
+            known = work.session.get(PublicPiece, item.piece_id)
+            if known is not None and known.place:
+                return known.place
+            slug = item.content["column"]["slug"]
+            return work.session.scalars(select(Column).where(Column.slug == slug)).one().places + 1
 
 
 def _about(column: Column) -> Mapping[str, Any]:

@@ -49,7 +49,12 @@ def is_late(delivery: Delivery, now: datetime) -> bool:
 
 def punctuality(session: Session, units: Collection[int], start: datetime, end: datetime, now: datetime) -> Punctuality:
     """The figures of what these units booked for the time from `start` up to `end`."""
-    mine = (Delivery.unit_id.in_(units), Delivery.scheduled_at >= start, Delivery.scheduled_at < end)
+    mine = (
+        Delivery.unit_id.in_(units),
+        Delivery.scheduled_at >= start,
+        Delivery.scheduled_at < end,
+        Delivery.rehearses.is_(None),
+    )
     counted = select(Delivery.state, func.count()).where(*mine).group_by(Delivery.state)
     calls = select(Delivery.scheduled_at, Delivery.first_attempt_at).where(
         *mine, Delivery.first_attempt_at.is_not(None)

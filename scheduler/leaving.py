@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from channels.accounts.models import Account
 from kernel.work import Work
 from scheduler import receipts
 from scheduler.batch import Batch
@@ -17,12 +18,15 @@ S = DeliveryState
 
 
 def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> bool:
-    """Whether the delivery may not leave now: unsigned, outside its window, missed by too much, or in quiet hours.
+    """Whether the delivery may not leave now: unsigned, outside its window, missed by too much, in quiet hours, or
+    rehearsal and reality have changed places since it was booked.
 
     One that has begun to leave is only kept back by quiet hours: what is left of it goes on when they end.
     """
     begun = delivery.state != S.BOOKED
-    kept = not begun and (_missed(work, delivery, batch) or _hindered(work, delivery, batch))
+    kept = not begun and (
+        _in_the_other_world(work, delivery, batch) or _missed(work, delivery, batch) or _hindered(work, delivery, batch)
+    )
     kept = kept or _quiet(work, delivery, batch, zone)
     if kept:
         delivery.claimed_by = delivery.claimed_until = None
@@ -60,6 +64,22 @@ def _quiet(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> bool
         delivery.reason, delivery.code = why, QUIET
         work.audit("delivery.held", delivery, reason=why, until=until.isoformat())
     return True
+
+
+def _in_the_other_world(work: Work, delivery: Delivery, batch: Batch) -> bool:
+    why = other_world(batch.account(delivery.signed_account), delivery)
+    if why:
+        _stop(work, delivery, batch, S.HELD, why, "rehearsal")
+    return bool(why)
+
+
+def other_world(account: Account, delivery: Delivery) -> str:
+    """Why it must not leave while the signed account is, or is no longer, in rehearsal; '' when it may."""
+    if account.rehearsal and not delivery.rehearses:
+        return "账号正在演练，真实发布暂缓；退出演练后请由人恢复"
+    if delivery.rehearses and not account.rehearsal:
+        return "账号已退出演练，演练任务不再发送；要真实发布请重新安排"
+    return ""
 
 
 def _hindered(work: Work, delivery: Delivery, batch: Batch) -> bool:

@@ -17,6 +17,7 @@ class Delivery(Claimable, Base):
 
     `identity` makes it one per (items, account, action, occurrence). `key` goes to the platform with every attempt.
     `scheduled_at` is the time people chose; `next_at` is when to look again, None when only a person can go on.
+    `rehearses` is the account in whose stead it goes to the rehearsal platforms (演练); such a one is never counted.
     """
 
     __tablename__ = "delivery"
@@ -29,6 +30,7 @@ class Delivery(Claimable, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    rehearses: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     channel: Mapped[str] = mapped_column(String(30))
     action: Mapped[str] = mapped_column(String(20))
     occurrence: Mapped[int] = mapped_column(default=1)
@@ -57,6 +59,11 @@ class Delivery(Claimable, Base):
     late_told_at: Mapped[datetime | None]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]
+
+    @property
+    def signed_account(self) -> int:
+        """The account that was signed for: a rehearsal's is the one it stands for."""
+        return self.rehearses or self.account_id
 
 
 class DeliveryItem(Base):
@@ -89,11 +96,10 @@ class Attempt(Base):
     reason: Mapped[str] = mapped_column(String(500), default="")
 
 
-class Placement(Base):
-    """What an account shows of a piece; the only answer to "what does this channel show"."""
+class Place(Base):
+    """What an account shows of a piece, for the two tables that keep it."""
 
-    __tablename__ = "placement"
-    __table_args__ = (UniqueConstraint("piece_id", "account_id"),)
+    __abstract__ = True
 
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
@@ -110,3 +116,17 @@ class Placement(Base):
     live_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
+
+
+class Placement(Place):
+    """What an account shows of a piece; the only answer to "what does this channel show"."""
+
+    __tablename__ = "placement"
+    __table_args__ = (UniqueConstraint("piece_id", "account_id"),)
+
+
+class RehearsedPlacement(Place):
+    """What a rehearsal shows of a piece. A table of its own, so that nothing rehearsed is ever taken for published."""
+
+    __tablename__ = "rehearsed_placement"
+    __table_args__ = (UniqueConstraint("piece_id", "account_id"),)

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from channels.base import Live, Shown, Uncorrectable
 from content.models import Release
 from kernel.work import Work
-from scheduler.batch import Batch
+from scheduler.batch import Batch, place_kind
 from scheduler.events import WasWithdrawn, WentLive
-from scheduler.models import Delivery, Placement
+from scheduler.models import Delivery, Place, Placement
 from scheduler.states import PlacementState
 
 
@@ -48,6 +48,13 @@ def placement_of(session: Session, piece_id: int, account_id: int) -> Placement 
     return session.scalars(query).one_or_none()
 
 
+def place_of(session: Session, piece_id: int, delivery: Delivery) -> Place | None:
+    """Where the delivery's account shows a piece; for a rehearsal, what was rehearsed."""
+    kind = place_kind(delivery)
+    query = select(kind).where(kind.piece_id == piece_id, kind.account_id == delivery.account_id)
+    return session.scalars(query).one_or_none()
+
+
 def placements_of(session: Session, piece_id: int) -> Sequence[Placement]:
     """Everywhere a piece shows or showed."""
     return session.scalars(select(Placement).where(Placement.piece_id == piece_id).order_by(Placement.id)).all()
@@ -60,7 +67,7 @@ def _live(work: Work, delivery: Delivery, release: Release, shown: Shown, batch:
     piece_id = release.piece_id
     placement = batch.placement(piece_id, delivery.account_id)
     if placement is None:
-        placement = Placement(
+        placement = place_kind(delivery)(
             unit_id=delivery.unit_id,
             piece_id=piece_id,
             account_id=delivery.account_id,
@@ -77,16 +84,25 @@ def _live(work: Work, delivery: Delivery, release: Release, shown: Shown, batch:
     placement.changed_at, placement.withdrawn_at = work.now, None
     if delivery.action == "correct":
         placement.correction = "corrected"
+    if delivery.rehearses:
+        # Said to nobody above: what was rehearsed is not published.
+        work.audit("placement.rehearsed", placement, account=delivery.account_id, piece=piece_id, url=shown.url)
+        return
     work.audit("placement.live", placement, account=delivery.account_id, piece=piece_id, url=shown.url)
     work.emit(
         WentLive(delivery.id, delivery.account_id, delivery.channel, piece_id, release.id, shown.url, placement.live_at)
     )
 
 
-def _withdrawn(work: Work, delivery: Delivery, placement: Placement | None) -> None:
+def _withdrawn(work: Work, delivery: Delivery, placement: Place | None) -> None:
     if placement is None:
         return
     piece_id = placement.piece_id
     placement.state, placement.withdrawn_at, placement.changed_at = PlacementState.WITHDRAWN, work.now, work.now
     work.audit("placement.withdrawn", placement, account=delivery.account_id, piece=piece_id)
-    work.emit(WasWithdrawn(delivery.id, delivery.account_id, delivery.channel, piece_id, work.now, delivery.phrase))
+    if not delivery.rehearses:
+        work.emit(_fact(work, delivery, piece_id))
+
+
+def _fact(work: Work, delivery: Delivery, piece_id: int) -> WasWithdrawn:
+    return WasWithdrawn(delivery.id, delivery.account_id, delivery.channel, piece_id, work.now, delivery.phrase)

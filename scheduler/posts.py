@@ -15,7 +15,7 @@ from content.models import Piece, Release
 from content.snapshot import targets_of
 from content.states import ReleaseState
 from scheduler.batch import Batch
-from scheduler.models import Delivery, DeliveryItem, Placement
+from scheduler.models import Delivery, DeliveryItem, Place
 
 NARROWER: Mapping[str, frozenset[str]] = {
     "mass_send": frozenset({"mass_send", "publish"}),
@@ -75,7 +75,7 @@ def post_of(batch: Batch, delivery: Delivery, public_url: str) -> Post:
     )
 
 
-def _placed(row: Placement) -> Placed:
+def _placed(row: Place) -> Placed:
     return Placed(row.piece_id, row.remote_id, row.url, {**row.data, "live_at": row.live_at.isoformat()})
 
 
@@ -95,7 +95,7 @@ def hindrance(delivery: Delivery, release: Release, now: datetime) -> Hindrance 
         return Hindrance("unsigned", "到点时尚未签发")
     if release.state != ReleaseState.SIGNED:
         return Hindrance("void", "发布件已退回或作废，须重新审签")
-    if delivery.account_id not in targets_of(release.content):
+    if delivery.signed_account not in targets_of(release.content):
         return Hindrance("target", "该账号不在签发范围内")
     window = release.content["window"]
     if window["earliest"] and now < datetime.fromisoformat(window["earliest"]):

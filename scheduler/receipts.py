@@ -61,7 +61,6 @@ def record(work: Work, outcomes: Sequence[Outcome]) -> None:
     deliveries = {row.id: row for row in session.scalars(query)}
     batch = Batch(session, deliveries.values())
     work.keep(batch)
-    work.keep(load(session, Account, {row.account_id for row in deliveries.values()}))
     work.keep(load(session, PublicPiece, batch.piece_ids()))
     session.execute(_END_ATTEMPT, [_ended(outcome) for outcome in outcomes])
     with session.no_autoflush:
@@ -191,9 +190,10 @@ def needs_person(work: Work, delivery: Delivery, batch: Batch) -> None:
 
 def titles(batch: Batch, delivery: Delivery) -> str:
     """The titles of a delivery's items, for notices."""
-    return "、".join(
+    named = "、".join(
         f"《{release.content.get('title') or piece.title}》" for _, release, piece in batch.items(delivery)
     )
+    return f"【演练】{named}" if delivery.rehearses else named
 
 
 def _done(work: Work, delivery: Delivery, live: Live, batch: Batch) -> None:
@@ -292,7 +292,7 @@ def _by_hand(work: Work, delivery: Delivery, answer: ByHand, batch: Batch) -> No
 def _account_health(work: Work, delivery: Delivery, error: ChannelError) -> None:
     if not isinstance(error, Unauthorised):
         accounts.failed(work, delivery.account_id, error.reason)
-    elif accounts.credential_died(work, delivery.account_id, error.reason):
+    elif accounts.credential_died(work, delivery.account_id, error.reason) and not delivery.rehearses:
         account = work.session.get_one(Account, delivery.account_id)
         work.emit(CredentialDied(account.id, account.unit_id, account.name, error.reason))
 

@@ -11,7 +11,7 @@ from kernel.work import Work
 from scheduler.booking import change, must_write
 from scheduler.events import Booked
 from scheduler.models import Delivery
-from scheduler.placements import placement_of, remember
+from scheduler.placements import place_of, remember
 from scheduler.posts import items_of
 from scheduler.states import DeliveryState
 
@@ -68,7 +68,7 @@ def shown_of(work: Work, delivery: Delivery, links: Mapping[int, str]) -> dict[i
     """Where the items show: the link given, else where they showed before. The platform's own number is kept."""
     found = {}
     for item, _release, _piece in items_of(work.session, delivery.id):
-        before = placement_of(work.session, item.piece_id, delivery.account_id)
+        before = place_of(work.session, item.piece_id, delivery)
         url = links.get(item.piece_id, "")
         found[item.piece_id] = Shown(before.remote_id if before else "", url or (before.url if before else ""))
     return found

@@ -67,6 +67,7 @@ class Shell:
     duty: str = ""
     flashes: Sequence[Flash] = ()
     rehearsal: bool = False
+    rehearsing: int = 0
     frozen: bool = False
     frozen_reason: str = ""
     grey: bool = False

@@ -15,7 +15,9 @@ class Account(Base):
     """An account of a unit on a platform (账号矩阵).
 
     `settings` holds what is no secret (addresses, limits, options); `credentials` is a sealed JSON object.
-    `action` is the signed default way out: `publish`, `mass_send` or `push`.
+    `action` is the signed default way out: `publish`, `mass_send` or `push`. `limits` narrow the channel's own
+    quotas (`mass_send.day`: 1). While `rehearsal` is on, what is booked goes to the account's double on the rehearsal
+    platforms: a row of its own, never active, whose `stands_for` is this account.
     """
 
     __tablename__ = "account"
@@ -31,12 +33,41 @@ class Account(Base):
     credentials: Mapped[str] = mapped_column(Text, default="")
     register: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     rehearsal: Mapped[bool] = mapped_column(default=False)
+    stands_for: Mapped[int | None] = mapped_column(ForeignKey("account.id"), unique=True)
     active: Mapped[bool] = mapped_column(default=True)
+    closed_on: Mapped[date | None]
+    proxy: Mapped[str] = mapped_column(String(300), default="")
+    limits: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     expires_on: Mapped[date | None]
+    certified_until: Mapped[date | None]
+    tls_until: Mapped[date | None]
+    apns_until: Mapped[date | None]
+    filing_until: Mapped[date | None]
+    filing_due: Mapped[str] = mapped_column(String(12), default="")
+    filing_why: Mapped[str] = mapped_column(String(300), default="")
+    checked_at: Mapped[datetime | None]
     credential_dead_at: Mapped[datetime | None]
     last_success_at: Mapped[datetime | None]
     last_failure_at: Mapped[datetime | None]
     last_failure: Mapped[str] = mapped_column(String(500), default="")
+
+
+class AccountFiling(Base):
+    """开设, 变更, 关停 or 注销备案 of an account: what was filed when, under which number, with its document."""
+
+    __tablename__ = "account_filing"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    on: Mapped[date]
+    number: Mapped[str] = mapped_column(String(100), default="")
+    note: Mapped[str] = mapped_column(String(500), default="")
+    notice_url: Mapped[str] = mapped_column(String(500), default="")
+    document: Mapped[str] = mapped_column(String(64), default="")
+    document_name: Mapped[str] = mapped_column(String(200), default="")
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[datetime]
 
 
 class AccessToken(Base):

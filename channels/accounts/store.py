@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +15,9 @@ from channels.base import AccountInfo
 from kernel.people import Unit, ancestors
 from kernel.seal import Seal
 from kernel.work import Work
+
+# The one secret that every channel's account may have: that of its proxy.
+PROXY_PASSWORD = "proxy_password"  # noqa: S105  # The name of a field.
 
 
 def add(
@@ -29,7 +33,6 @@ def add(
     settings: Mapping[str, object] | None = None,
     credentials: Mapping[str, str] | None = None,
     register: Mapping[str, object] | None = None,
-    rehearsal: bool = False,
 ) -> Account:
     """Registers an account; its credentials are closed at once and never shown again."""
     account = Account(
@@ -42,7 +45,6 @@ def add(
         settings=dict(settings or {}),
         credentials=seal.close(json.dumps(dict(credentials or {}))),
         register=dict(register or {}),
-        rehearsal=rehearsal,
     )
     work.session.add(account)
     work.session.flush()
@@ -54,6 +56,8 @@ def info(session: Session, seal: Seal, account: Account) -> AccountInfo:
     """The account as its adapter sees it, with open credentials."""
     unit = session.get_one(Unit, account.unit_id)
     opened = json.loads(seal.open(account.credentials)) if account.credentials else {}
+    # Not for the adapter: it belongs to the way there, not to the platform.
+    proxy = _proxy(account.proxy, opened.pop(PROXY_PASSWORD, ""))
     return AccountInfo(
         id=account.id,
         name=account.name,
@@ -62,7 +66,16 @@ def info(session: Session, seal: Seal, account: Account) -> AccountInfo:
         settings=dict(account.settings),
         credentials=opened,
         unit_name=unit.name,
+        proxy=proxy,
+        rehearsal=account.stands_for is not None,
     )
+
+
+def _proxy(address: str, password: str) -> str:
+    """The proxy's address with the sealed password beside the name that stands in it."""
+    scheme, mark, rest = address.partition("://")
+    name, at, host = rest.rpartition("@")
+    return f"{scheme}{mark}{name}:{quote(password, safe='')}@{host}" if at and password else address
 
 
 def credential_names(seal: Seal, account: Account) -> frozenset[str]:

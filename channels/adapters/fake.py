@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar
 
+from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.base import (
     Accepted,
     CannotTell,
@@ -52,7 +53,7 @@ class FakePlatform:
 PLATFORMS: dict[int, FakePlatform] = defaultdict(FakePlatform)
 
 
-class FakeChannel(Channel):
+class FakeChannel(Channel, Rehearsing):
     """The adapter of the platform in memory."""
 
     name: ClassVar[str] = "fake"
@@ -65,6 +66,11 @@ class FakeChannel(Channel):
         actions=("publish", "mass_send", "push"),
         can=frozenset({"correct", "withdraw", "refresh"}),
     )
+
+    @classmethod
+    def stand_in(cls, seed: Seed) -> StandIn:
+        """Another platform in memory."""
+        return StandIn(settings=seed.settings)
 
     @property
     def platform(self) -> FakePlatform:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import httpx
 
+from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.calling import broken, harmless
 from channels.base import (
     ACTION_LABELS,
@@ -81,7 +82,7 @@ class Answered(Exception):
         self.wait = wait
 
 
-class JPushChannel(Channel):
+class JPushChannel(Channel, Rehearsing):
     """Credentials: `app_key`, `master_secret`; settings: `report_url`, `platforms`, `time_to_live` (s),
     `apns_production`, `ios_bytes`."""
 
@@ -106,6 +107,17 @@ class JPushChannel(Channel):
         Setting("app_key", "AppKey", secret=True, required=True),
         Setting("master_secret", "Master Secret", secret=True, required=True),
     )
+
+    @classmethod
+    def stand_in(cls, seed: Seed) -> StandIn:
+        """An app on two phones."""
+        secrets = {"app_key": seed.hexes("app key", 24), "master_secret": seed.hexes("master secret", 24)}
+        phones = [
+            {"registration_id": f"r-{seed.hexes('android', 12)}", "name": "王女士的手机"},
+            {"registration_id": f"r-{seed.hexes('ios', 12)}", "platform": "ios", "name": "李先生的手机"},
+        ]
+        settings = {name: value for name, value in seed.settings.items() if name != "report_url"}
+        return StandIn("jpush", [{**secrets, "name": seed.name, "devices": phones}], "jpush", settings, secrets)
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:

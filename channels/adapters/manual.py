@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.base import ByHand, Channel, Limits, Post, Problem, Setting, Uncorrectable, check_lengths
 
 
-class ManualChannel(Channel):
+class ManualChannel(Channel, Rehearsing):
     """Settings: `platform` (its name, such as 今日头条) and `steps`, what the person is to do there."""
 
     name: ClassVar[str] = "manual"
@@ -27,6 +28,12 @@ class ManualChannel(Channel):
     def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
         """One piece at a time."""
         return check_lengths(cls.limits, post)
+
+    @classmethod
+    def stand_in(cls, seed: Seed) -> StandIn:
+        """The same task for a person, who is told that it is a rehearsal."""
+        steps = "演练任务：只核对素材与步骤，不要真的发布；完成后上传任意截图。"
+        return StandIn(settings={**seed.settings, "steps": steps})
 
     def publish(self, post: Post) -> ByHand:
         """Becomes a person's task."""

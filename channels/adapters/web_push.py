@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02, VapidException
 
+from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.calling import acting
 from channels.base import (
     ACTION_LABELS,
@@ -60,7 +61,7 @@ FORBIDDEN = frozenset({401, 403})
 UNWELCOME = "unwelcome"
 
 
-class WebPushChannel(Channel):
+class WebPushChannel(Channel, Rehearsing):
     """Credentials: `vapid_private_key` (32 bytes, base64url); settings: `subject` (mailto: or https:), `ttl` (s),
     `urgency`, `icon`, and for one round `batch` and `seconds`."""
 
@@ -87,6 +88,15 @@ class WebPushChannel(Channel):
         Setting("icon", "图标地址"),
         Setting("vapid_private_key", "VAPID 私钥", secret=True, required=True, help="32 字节，base64url。"),
     )
+
+    @classmethod
+    def stand_in(cls, seed: Seed) -> StandIn:
+        """Two browsers that listen to a key of the rehearsal's own."""
+        private = seed.key("vapid")
+        public = public_of(private)
+        browsers = [{"name": name, "application_server_key": public} for name in ("王女士的浏览器", "李先生的浏览器")]
+        settings = {"subject": "mailto:rehearsal@example.invalid", **seed.settings}
+        return StandIn("webpush", browsers, "", settings, {"vapid_private_key": private})
 
     def __init__(self, account: AccountInfo, tools: Tools) -> None:
         super().__init__(account, tools)
@@ -281,6 +291,11 @@ def new_key() -> tuple[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_numbers().private_value.to_bytes(32, "big")
     return _base64url(private), _base64url(_point(key))
+
+
+def public_of(private: str) -> str:
+    """The public half (base64url) of a private key that stands as base64url."""
+    return _base64url(_point(ec.derive_private_key(int.from_bytes(_bytes(private)), ec.SECP256R1())))
 
 
 def encrypt(payload: bytes, one: Subscription) -> bytes:

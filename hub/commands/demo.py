@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -53,6 +54,7 @@ def demo(
         "XUANDA_PORT": str(port),
         "XUANDA_HOST": "127.0.0.1",
         "XUANDA_REHEARSAL_URL": rehearsal_url,
+        "XUANDA_DEMO": "true",
         "XUANDA_ALLOWED_PRIVATE": f"127.0.0.1:{port + 1}",
     }
     log = settings.data / "demo.log"
@@ -143,9 +145,13 @@ def _subscribe_a_browser(product: str, rehearsal_url: str) -> None:
 
 def _repoint(hub: Hub, rehearsal_url: str) -> None:
     with hub.works.write(Actor("demo")) as work:
-        for account in work.session.scalars(select(Account).where(Account.rehearsal, Account.base_url != "")):
+        for account in work.session.scalars(select(Account).where(Account.base_url.like("http://127.0.0.1:%"))):
             base = f"{rehearsal_url}/{account.channel}"
-            if account.base_url != base:
+            # Only what an earlier start of the demo pointed there; an account somebody added stays as he made it.
+            if (
+                re.fullmatch(rf"http://127\.0\.0\.1:\d+/{account.channel}", account.base_url)
+                and account.base_url != base
+            ):
                 account.base_url = base
                 work.audit("account.changed", account, base_url=base)
 

@@ -164,7 +164,6 @@ def _account(work: Work, filling: Filling, row: corpus.AccountRow, rehearsal_url
         settings=settings,
         credentials=credentials,
         register={**register, "handle": row.handle, "type": row.type},
-        rehearsal=row.channel != "portal",
     )
 
 

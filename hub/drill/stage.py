@@ -142,6 +142,7 @@ def start_product(folder: Path, port: int, platforms: str, ahead: float = 0.0) -
         "XUANDA_HOST": "127.0.0.1",
         "XUANDA_PORT": str(port),
         "XUANDA_REHEARSAL_URL": platforms,
+        "XUANDA_DEMO": "true",
         "XUANDA_CLOCK_OFFSET": str(ahead),
         "XUANDA_ALLOWED_PRIVATE": platforms.partition("//")[2].partition("/")[0],
     }

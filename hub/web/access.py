@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 
+from channels.accounts.doubles import in_rehearsal
 from hub.auth import tokens
 from hub.auth.errors import Forged, PasswordMustChange, SignedOut
 from hub.auth.models import LoginSession
@@ -71,6 +72,7 @@ class Asker:
     csrf: str
     unit: str
     unread: int = 0
+    rehearsing: int = 0
 
     def may(self, permission: Permission, unit_id: int | None = None) -> bool:
         """Whether he holds the permission in that unit, or anywhere."""
@@ -222,6 +224,7 @@ def _asker(request: Request, hub: Hub, known: Known) -> Asker:
         who = viewer(work.session, person, work.now)
         unit = work.session.get_one(Unit, person.unit_id).name
         unread = unread_count(work.session, person.id)
+        rehearsing = in_rehearsal(work.session)
     return Asker(
         viewer=who,
         actor=Actor(person.name, person.id, person.unit_id, address_of(request, hub.settings)),
@@ -230,6 +233,7 @@ def _asker(request: Request, hub: Hub, known: Known) -> Asker:
         csrf=known.session.csrf,
         unit=unit,
         unread=unread,
+        rehearsing=rehearsing,
     )
 
 

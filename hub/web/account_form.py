@@ -76,7 +76,6 @@ def read_account(
         "base_url": base_url,
         "settings": _settings(adapter, sent, settings),
         "register": {**register, **entries},
-        "rehearsal": bool(text(sent, "rehearsal")),
         "expires_on": _day(text(sent, "expires_on")),
     }
 
@@ -143,7 +142,6 @@ def stored(account: Account, adapter: type[Channel]) -> dict[str, str]:
         "unit": str(account.unit_id),
         "action": account.action,
         "base_url": account.base_url,
-        "rehearsal": "1" if account.rehearsal else "",
         "expires_on": account.expires_on.isoformat() if account.expires_on else "",
     }
     values |= {f"register.{key}": str(account.register.get(key) or "") for key, _label in REGISTER}

@@ -127,7 +127,7 @@ def accounts(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     """Every account in reach with how it is doing."""
     asked = listing(request, "q", "channel", "unit", "state", sort="name")
     query = scoped(select(Account, Unit.name), Account.unit_id, asker.viewer, P.ACCOUNT_READ)
-    query = query.join(Unit, Unit.id == Account.unit_id)
+    query = query.join(Unit, Unit.id == Account.unit_id).where(Account.stands_for.is_(None))
     if asked.value("q"):
         words = like(asked.value("q"))
         query = query.where(or_(Account.name.like(words, escape="\\"), Account.code.like(words, escape="\\")))
@@ -193,7 +193,6 @@ def create_account(request: Request, hub: HubDep, asker: Keeper, sent: Sent) -> 
                 base_url=values["base_url"],
                 settings=values["settings"],
                 register=values["register"],
-                rehearsal=values["rehearsal"],
             )
             account.expires_on = values["expires_on"]
     except XuandaError as error:
@@ -281,7 +280,7 @@ def switch_on(hub: HubDep, asker: Keeper, account_id: int) -> Response:
 def account_for(session: Session, asker: Asker, account_id: int, permission: Permission) -> Account:
     """The account when the person may do this in its unit; raises NotFound otherwise."""
     account = session.get(Account, account_id)
-    if account is None:
+    if account is None or account.stands_for:
         raise NotFound
     asker.must(permission, account.unit_id)
     return account

@@ -113,6 +113,7 @@ def list_accounts(hub: HubDep, asker: AccountReader) -> dict[str, Any]:
     """The accounts of the units in reach, with health and what is left of their quotas."""
     with hub.works.read() as work:
         query = scoped(select(Account), Account.unit_id, asker.viewer, P.ACCOUNT_READ).order_by(Account.id)
+        query = query.where(Account.stands_for.is_(None))
         found = work.session.scalars(query).all()
         return {"accounts": _accounts(work, found)}
 
@@ -321,6 +322,7 @@ def _brief(row: Delivery, now: datetime) -> dict[str, Any]:
         "id": row.id,
         "unit": row.unit_id,
         "account": row.account_id,
+        "rehearses": row.rehearses,
         "channel": row.channel,
         "action": row.action,
         "occurrence": row.occurrence,

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
+from channels.accounts import doubles
 from channels.accounts.models import Account
 from channels.base import ACTION_LABELS, Limits, Problem
 from channels.registry import channels as installed
@@ -29,7 +30,7 @@ from kernel.people import Permission
 from kernel.work import Work
 from scheduler import booking
 from scheduler.booking import Missed, Order
-from scheduler.models import Delivery, DeliveryItem, Placement
+from scheduler.models import Delivery, DeliveryItem, Place
 from scheduler.posts import NARROWER
 from scheduler.states import DeliveryState, PlacementState
 from templates.catalogue import _
@@ -180,7 +181,7 @@ def _option(
     actions = sorted(narrower, key=lambda action: action != signed)
     action = text(form, f"action.{account.id}") if form is not None else signed
     action = action if action in actions else signed
-    existing = existing_of(work.session, release.id, account.id)
+    existing = existing_of(work.session, release.id, doubles.lane_of(work.session, account).id)
     order = Order((piece.id,), account.id, action, _chosen_time(form, hub))
     problems = booking.preflight(work.session, order, hub.settings.address)
     problems += booking.forewarned(work, order, hub.settings.office_zone)
@@ -294,7 +295,7 @@ def plan_words(hub: Hub, releases: Sequence[Release]) -> dict[str, Any]:
 class Shown:
     """One place where a piece shows, on the form for 更正, 撤稿 and 刷新."""
 
-    placement: Placement
+    placement: Place
     account: Account
     channel: str
     able: bool
@@ -306,7 +307,7 @@ class Shown:
     error: str = ""
 
 
-def shown_of(placement: Placement, account: Account, newest: int | None, act: str, form: FormData | None) -> Shown:
+def shown_of(placement: Place, account: Account, newest: int | None, act: str, form: FormData | None) -> Shown:
     """One place with the choices its channel asks for; `newest` is the release a correction would bring there."""
     adapter = installed().get(account.channel)
     limits = adapter.limits if adapter else Limits(style="text")

@@ -30,7 +30,7 @@ from kernel.people import Permission
 from scheduler import by_hand
 from scheduler.errors import TakenMeanwhile
 from scheduler.models import Delivery
-from scheduler.placements import placement_of
+from scheduler.placements import place_of
 from scheduler.posts import item_of, items_of
 from scheduler.states import DeliveryState
 from templates.catalogue import _
@@ -167,7 +167,7 @@ def _pictures(release: Release) -> list[tuple[str, str]]:
 
 def _changes(session: Session, delivery: Delivery, release: Release) -> list[Change]:
     """The words that show now against those to show, for a correction by hand."""
-    placement = placement_of(session, release.piece_id, delivery.account_id) if delivery.action == "correct" else None
+    placement = place_of(session, release.piece_id, delivery) if delivery.action == "correct" else None
     if placement is None or placement.release_id == release.id:
         return []
     before = session.get_one(Release, placement.release_id)

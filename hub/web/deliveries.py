@@ -31,8 +31,8 @@ from kernel.work import Work
 from scheduler import booking, settle, windows
 from scheduler.errors import TakenMeanwhile
 from scheduler.figures import Punctuality, is_late, late, punctuality
-from scheduler.models import Attempt, Delivery, DeliveryItem, Placement
-from scheduler.placements import placement_of
+from scheduler.models import Attempt, Delivery, DeliveryItem, Place, Placement
+from scheduler.placements import place_of
 from scheduler.posts import items_of
 from scheduler.states import DELIVERY_LABELS, PLACEMENT_LABELS, DeliveryState, PlacementState
 from templates.catalogue import _
@@ -393,7 +393,7 @@ class ItemShown:
     item: DeliveryItem
     release: Release
     piece: Piece
-    placement: Placement | None
+    placement: Place | None
 
 
 def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, Any]:
@@ -402,7 +402,7 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
     author = session.get(Person, delivery.created_by) if delivery.created_by else None
     attempts = session.scalars(select(Attempt).where(Attempt.delivery_id == delivery.id).order_by(Attempt.id.desc()))
     items = [
-        ItemShown(item, release, piece, placement_of(session, item.piece_id, delivery.account_id))
+        ItemShown(item, release, piece, place_of(session, item.piece_id, delivery))
         for item, release, piece in items_of(session, delivery.id)
     ]
     overdue = is_late(delivery, work.now)

@@ -52,7 +52,14 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("工单"), "/console/tickets", (P.TICKET_READ,)),
         ),
     ),
-    (_("账号矩阵"), "accounts", (Entry(_("账号矩阵"), "/console/accounts", (P.ACCOUNT_READ,)),)),
+    (
+        _("账号矩阵"),
+        "accounts",
+        (
+            Entry(_("账号矩阵"), "/console/accounts", (P.ACCOUNT_READ,)),
+            Entry(_("演练模式"), "/console/rehearsal", (P.ACCOUNT_READ,)),
+        ),
+    ),
     (
         _("传播分析"),
         "analytics",

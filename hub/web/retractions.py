@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
+from channels.accounts import doubles
 from channels.accounts.models import Account
 from content.models import Piece, Release
 from content.states import ReleaseState
@@ -32,7 +33,7 @@ from kernel.people import Permission
 from kernel.work import Work
 from scheduler import booking
 from scheduler.booking import Order
-from scheduler.models import Delivery, Placement
+from scheduler.models import Delivery, Place, Placement, RehearsedPlacement
 from scheduler.states import PlacementState
 from templates.catalogue import _
 
@@ -93,13 +94,20 @@ def _act_each(work: Work, asker: Asker, piece: Piece, act: str, sent: FormData) 
 
 
 def _shown(session: Session, piece: Piece, act: str, sent: FormData | None) -> list[Shown]:
+    """Where it shows for the public; for an account in rehearsal, where it shows there instead."""
+    found = [row for row in _places(session, piece, Placement) if not row[1].rehearsal]
+    found += [row for row in _places(session, piece, RehearsedPlacement) if doubles.real_of(session, row[1]).rehearsal]
+    return [shown_of(placement, account, piece.release_id, act, sent) for placement, account in found]
+
+
+def _places(session: Session, piece: Piece, kind: type[Place]) -> list[tuple[Place, Account]]:
     query = (
-        select(Placement, Account)
-        .join(Account, Account.id == Placement.account_id)
-        .where(Placement.piece_id == piece.id, Placement.state != PlacementState.WITHDRAWN)
-        .order_by(Placement.id)
+        select(kind, Account)
+        .join(Account, Account.id == kind.account_id)
+        .where(kind.piece_id == piece.id, kind.state != PlacementState.WITHDRAWN)
+        .order_by(kind.id)
     )
-    return [shown_of(placement, account, piece.release_id, act, sent) for placement, account in session.execute(query)]
+    return [(placement, account) for placement, account in session.execute(query)]
 
 
 def _act_page(
@@ -117,6 +125,7 @@ def _act_page(
         piece = piece_for(work.session, asker.viewer, piece_id, P.BOOKING_WRITE)
         release = work.session.get(Release, piece.release_id) if piece.release_id else None
         places = _shown(work.session, piece, act, sent)
+        untouched = [account.name for _place, account in _places(work.session, piece, Placement) if account.rehearsal]
     if isinstance(error, NotBooked):
         for place in places:
             fault = error.by_account.get(place.account.id)
@@ -137,5 +146,6 @@ def _act_page(
         fault=error.message(asker.language) if error else "",
         fault_field=error.field if error else None,
         ready=ready,
+        untouched=untouched,
         same=same,
     )

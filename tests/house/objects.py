@@ -127,4 +127,5 @@ OF_NOBODY: dict[str, str] = {
     **citizen_objects.OF_NOBODY,
     "/console/password/{token}": "the token is the proof; whom it belongs to stands in the link's own row",
     **editorial_objects.OF_NOBODY,
+    **outgoing_objects.OF_NOBODY,
 }

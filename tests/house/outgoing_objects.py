@@ -117,3 +117,8 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
 }
 
 OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {"/console/accounts/secret/{token}": a_secret_link}
+
+OF_NOBODY: dict[str, str] = {
+    "/console/rehearsal/site/{path:path}": "a file; a piece's page is of the unit of its rehearsal, which "
+    "tests/hub/test_rehearsals.py tries",
+}

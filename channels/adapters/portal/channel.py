@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.portal import feeds, front, lists
 from channels.adapters.portal.folder import GONE, Folder
 from channels.adapters.portal.press import Press
@@ -19,7 +20,7 @@ from channels.base import Channel, Item, Limits, Live, Placed, Post, Setting, Se
 from templates.views import PortalItem, PortalLink, PortalSite, PortalWithdrawn
 
 
-class PortalChannel(Channel):
+class PortalChannel(Channel, Rehearsing):
     """The adapter for one portal; `tools.site_folder` is where its pages go."""
 
     name: ClassVar[str] = "portal"
@@ -32,6 +33,11 @@ class PortalChannel(Channel):
         notes=("发布后可随时更正、撤稿；撤稿后原地址保留说明。",),
     )
     settings: ClassVar[tuple[Setting, ...]] = SETTINGS
+
+    @classmethod
+    def stand_in(cls, seed: Seed) -> StandIn:
+        """A folder of its own, which only the console shows."""
+        return StandIn(settings=seed.settings)
 
     @property
     def folder(self) -> Folder:

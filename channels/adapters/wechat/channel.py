@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
+from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.calling import leaving
 from channels.adapters.wechat import figures, fit, retreat
 from channels.adapters.wechat import inbound as pushes
@@ -43,7 +44,7 @@ from channels.errors import ChannelError, Refused
 CORRECTIONS = ("by_hand", "notice", "republish")
 
 
-class WeChatChannel(WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices, Channel):
+class WeChatChannel(WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices, Channel, Rehearsing):
     """Credentials: `appid`, `secret`, and for the callback address `token` and `aes_key`; settings: `Options`."""
 
     name: ClassVar[str] = "wechat"
@@ -89,6 +90,22 @@ class WeChatChannel(WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices,
         Setting("token", "消息推送 Token", secret=True, help="在公众平台“服务器配置”中填写的令牌。"),
         Setting("aes_key", "EncodingAESKey", secret=True, help="43 位消息加密密钥。"),
     )
+
+    @classmethod
+    def stand_in(cls, seed: Seed) -> StandIn:
+        """An official account of the same type with three followers."""
+        secrets = {"appid": f"wx{seed.hexes('appid', 16)}", "secret": seed.hexes("secret", 32)}
+        account = {
+            **secrets,
+            "name": seed.name,
+            "original_id": f"gh_{seed.hexes('original id', 12)}",
+            "type": str(seed.settings.get("type") or "subscription"),
+            "confirm_mass_send": bool(seed.settings.get("confirm_mass_send")),
+            "followers": [
+                {"openid": f"o_{seed.hexes(name, 24)}", "name": name} for name in ("王女士", "李先生", "赵同学")
+            ],
+        }
+        return StandIn("wechat", [account], "wechat", seed.settings, secrets)
 
     @cached_property
     def options(self) -> Options:

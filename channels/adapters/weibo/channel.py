@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
+from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.weibo import calls, fans, fit
 from channels.adapters.weibo.calls import REQUESTS, Calls
 from channels.adapters.weibo.client import Status, WeiboClient
@@ -47,7 +48,7 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 COUNTED_AT_ONCE = 100
 
 
-class WeiboChannel(WeiboComments, Channel):
+class WeiboChannel(WeiboComments, Channel, Rehearsing):
     """Credentials: `access_token`, `app_key`, `app_secret`; settings: `uid`, `rip`, `safe_domains`, `picture`,
     `characters`, `requests_per_day`, `duplicate_minutes`, `correction`."""
 
@@ -100,6 +101,26 @@ class WeiboChannel(WeiboComments, Channel):
     def calls(self) -> Calls:
         """The day's calls."""
         return Calls(self.account, self.tools)
+
+    @classmethod
+    def stand_in(cls, seed: Seed) -> StandIn:
+        """A Weibo user of the same name whose app may read and delete its own posts."""
+        domains = [str(domain) for domain in seed.settings.get("safe_domains", ())]
+        secrets = {
+            "access_token": f"2.00{seed.hexes('token', 28)}",
+            "app_key": seed.digits("app key", 10),
+            "app_secret": seed.hexes("app secret", 32),
+        }
+        uid = seed.digits("uid", 10)
+        user = {
+            **secrets,
+            "uid": uid,
+            "name": seed.name,
+            "safe_domains": [*domains, seed.site],
+            "granted": ["statuses/user_timeline", "statuses/destroy", "comments/reply"],
+            "requests_per_day": int(seed.settings.get("requests_per_day", 100)),
+        }
+        return StandIn("weibo", [user], "weibo", {**seed.settings, "uid": uid}, secrets)
 
     @classmethod
     def quotas(cls, settings: Mapping[str, Any]) -> tuple[Quota, ...]:
