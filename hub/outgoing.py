@@ -31,7 +31,17 @@ from kernel.work import Work
 from scheduler import booking
 from scheduler.catalogue import DatabaseCatalogue, RehearsalCatalogue
 from scheduler.dispatch import Dispatcher, Timing
-from scheduler.events import Booked, CredentialDied, NeedsPerson, RanLate, StillUnsigned, WasWithdrawn, WentLive
+from scheduler.events import (
+    Booked,
+    CredentialDied,
+    FreezeBegan,
+    FreezeEnded,
+    NeedsPerson,
+    RanLate,
+    StillUnsigned,
+    WasWithdrawn,
+    WentLive,
+)
 from scheduler.placements import placements_of
 from scheduler.queue import Queue, Wakes
 from scheduler.rounds import Beat
@@ -172,6 +182,8 @@ def _listen(hub: Hub, listeners: Listeners) -> None:
     listeners.in_work(RanLate, lambda work, fact: _tell_late(hub, work, fact))
     listeners.in_work(StillUnsigned, lambda work, fact: _tell_unsigned(hub, work, fact))
     listeners.in_work(CredentialDied, lambda work, fact: _tell_credential(hub, work, fact))
+    listeners.in_work(FreezeBegan, lambda work, fact: _tell_stopped(hub, work, fact))
+    listeners.in_work(FreezeEnded, lambda work, fact: _tell_going_on(hub, work, fact))
 
 
 def _follow(work: Work, fact: ReleaseSubmitted) -> None:
@@ -207,6 +219,35 @@ def _tell_late(hub: Hub, work: Work, fact: RanLate) -> None:
         f"已超过预定时间 {fact.minutes} 分钟。原因：{fact.reason}",
         f"/console/deliveries/{fact.delivery_id}",
         f"delivery.{fact.delivery_id}.late",
+    )
+
+
+def _concerned(work: Work, unit_id: int) -> set[int]:
+    rights = (Permission.DELIVERY_ACT, Permission.BOOKING_WRITE, Permission.PIECE_SIGN)
+    return {one for right in rights for one in holders(work.session, right, unit_id, work.now)}
+
+
+def _tell_stopped(hub: Hub, work: Work, fact: FreezeBegan) -> None:
+    hub.notifier.tell(
+        work,
+        _concerned(work, fact.unit_id),
+        "freeze.begun",
+        f"一键停发：{fact.account or '全部账号'}",
+        f"原因：{fact.reason}。{fact.held} 个待发任务已暂缓，此后到点的也会暂缓，直到解除。",
+        "/console/freezes",
+        f"freeze.{fact.freeze_id}.begun",
+    )
+
+
+def _tell_going_on(hub: Hub, work: Work, fact: FreezeEnded) -> None:
+    hub.notifier.tell(
+        work,
+        _concerned(work, fact.unit_id),
+        "freeze.ended",
+        f"停发已解除：{fact.reason}",
+        f"{fact.items} 个任务已按选择处理，发布恢复正常。",
+        "/console/deliveries",
+        f"freeze.{fact.freeze_id}.ended",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import TypeVar
 
 from sqlalchemy import func, insert, select, tuple_
@@ -13,8 +14,9 @@ from sqlalchemy.orm import Session
 from channels.accounts.models import Account
 from content.models import Piece, Release
 from kernel.model import Base
-from scheduler.models import Attempt, Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
+from scheduler.models import Attempt, Delivery, DeliveryItem, Freeze, Place, Placement, RehearsedPlacement
 from scheduler.states import DeliveryState
+from scheduler.windows import in_force
 
 Row = TypeVar("Row", bound=Base)
 ItemRow = tuple[DeliveryItem, Release, Piece]
@@ -51,6 +53,11 @@ class Batch:
         self._accounts = load(session, Account, wanted)
         self._placements = _placements(session, deliveries, self._items)
         self._last_sent = _last_sent(session, [row.id for row in deliveries if row.state == DeliveryState.UNKNOWN])
+
+    @cached_property
+    def freezes(self) -> Sequence[Freeze]:
+        """The stops in force."""
+        return in_force(self._session)
 
     def items(self, delivery: Delivery) -> Sequence[ItemRow]:
         """The delivery's items in order, with the release and piece of each."""

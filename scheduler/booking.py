@@ -165,6 +165,7 @@ def resume(work: Work, who: Viewer, delivery: Delivery) -> None:
     """恢复: a held one goes out at its time, or at once when that has passed."""
     must_write(who, delivery)
     _same_world(work, delivery)
+    windows.must_be_free(work.session, delivery)
     at = max(work.now, delivery.scheduled_at)
     change(work, delivery, (S.HELD,), state=S.BOOKED, next_at=at, reason="", code="")
     work.audit("delivery.resumed", delivery)

@@ -38,3 +38,10 @@ class TakenMeanwhile(XuandaError):
 
     zh = "该任务状态已变为“{state}”。请刷新页面查看可以做什么。"
     status = 409
+
+
+class Frozen(XuandaError):
+    """Everything is stopped here ({reason}). Let this one through, or wait until the stop has been ended."""
+
+    zh = "此处已一键停发（{reason}）。可单独放行此任务，或等停发解除。"
+    status = 409

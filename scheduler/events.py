@@ -84,3 +84,24 @@ class Booked(Event):
 
     account_id: int
     at: datetime
+
+
+@dataclass(frozen=True)
+class FreezeBegan(Event):
+    """Everything that waited on an account, or in a unit when `account` is empty, was stopped; `held` is how many."""
+
+    freeze_id: int
+    unit_id: int
+    account: str
+    reason: str
+    held: int
+
+
+@dataclass(frozen=True)
+class FreezeEnded(Event):
+    """A stop was ended, and a person decided on each of its `items`."""
+
+    freeze_id: int
+    unit_id: int
+    reason: str
+    items: int

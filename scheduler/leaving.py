@@ -12,20 +12,23 @@ from scheduler.batch import Batch
 from scheduler.models import Delivery
 from scheduler.posts import hindrance
 from scheduler.states import DeliveryState
-from scheduler.windows import QUIET, quiet_hours, rings
+from scheduler.windows import FREEZE, QUIET, quiet_hours, rings, stopping
 
 S = DeliveryState
 
 
 def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> bool:
-    """Whether the delivery may not leave now: unsigned, outside its window, missed by too much, in quiet hours, or
+    """Whether it may not leave now: stopped, unsigned, outside its window, missed by too much, in quiet hours, or
     rehearsal and reality have changed places since it was booked.
 
     One that has begun to leave is only kept back by quiet hours: what is left of it goes on when they end.
     """
     begun = delivery.state != S.BOOKED
     kept = not begun and (
-        _in_the_other_world(work, delivery, batch) or _missed(work, delivery, batch) or _hindered(work, delivery, batch)
+        _in_the_other_world(work, delivery, batch)
+        or _frozen(work, delivery, batch)
+        or _missed(work, delivery, batch)
+        or _hindered(work, delivery, batch)
     )
     kept = kept or _quiet(work, delivery, batch, zone)
     if kept:
@@ -41,6 +44,15 @@ def spoiled(work: Work, delivery: Delivery, batch: Batch, failure: Exception) ->
     waiting = delivery.state in (S.BOOKED, S.SENDING)
     _stop(work, delivery, batch, S.HELD if waiting else S(delivery.state), why, "content")
     delivery.claimed_by = delivery.claimed_until = None
+
+
+def _frozen(work: Work, delivery: Delivery, batch: Batch) -> bool:
+    freeze = stopping(work.session, delivery, batch.freezes)
+    if freeze is None:
+        return False
+    delivery.state, delivery.next_at, delivery.reason, delivery.code = S.HELD, None, freeze.words, FREEZE
+    work.audit("delivery.held", delivery, reason=freeze.words)
+    return True
 
 
 def _quiet(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> bool:

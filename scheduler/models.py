@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.claim import Claimable
@@ -18,6 +18,7 @@ class Delivery(Claimable, Base):
     `identity` makes it one per (items, account, action, occurrence). `key` goes to the platform with every attempt.
     `scheduled_at` is the time people chose; `next_at` is when to look again, None when only a person can go on.
     `rehearses` is the account in whose stead it goes to the rehearsal platforms (演练); such a one is never counted.
+    `through` lets it out while everything else is stopped.
     """
 
     __tablename__ = "delivery"
@@ -48,6 +49,7 @@ class Delivery(Claimable, Base):
     missed_after: Mapped[int | None]
     missed_act: Mapped[str] = mapped_column(String(4), default="send")
     emergency: Mapped[bool] = mapped_column(default=False)
+    through: Mapped[bool] = mapped_column(default=False, server_default=false())
     job_id: Mapped[str | None] = mapped_column(String(200), index=True)
     accepted_at: Mapped[datetime | None]
     accepted_until: Mapped[datetime | None]
@@ -130,3 +132,24 @@ class RehearsedPlacement(Place):
 
     __tablename__ = "rehearsed_placement"
     __table_args__ = (UniqueConstraint("piece_id", "account_id"),)
+
+
+class Freeze(Base):
+    """One stop; in force while `ended_at` is empty. Without an account it covers the unit and every one below it."""
+
+    __tablename__ = "freeze"
+    __table_args__ = (Index("ix_freeze_ended_at", "ended_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    reason: Mapped[str] = mapped_column(String(200))
+    begun_at: Mapped[datetime]
+    begun_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+    @property
+    def words(self) -> str:
+        """Why something waits, as its task says it."""
+        return f"一键停发：{self.reason}"

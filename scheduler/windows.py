@@ -1,21 +1,29 @@
-"""Hours in which nobody's phone may ring: 免打扰时段, a rule of the office, with one exception for emergencies."""
+"""When nothing leaves: 免打扰时段, hours in which no phone may ring, and 一键停发, a stop that a person ordered."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.base import Problem
 from channels.registry import channels
 from kernel.office_rules import Rule, clock_time, declare, value_of
+from kernel.people import ancestors
+from scheduler.errors import Frozen
+from scheduler.models import Delivery, Freeze
 
 STARTS = declare(Rule("push.quiet_from", "22:00", "免打扰时段开始（应急发布除外，不推送）", clock_time))
 ENDS = declare(Rule("push.quiet_until", "07:00", "免打扰时段结束（与开始时间相同为不设）", clock_time))
 
-QUIET = "quiet"
+QUIET, FREEZE = "quiet", "freeze"
+
+# What a stop keeps back; what is taken back or put right must not wait.
+STOPPED = ("publish", "mass_send", "push")
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,29 @@ def foretold(
         return []
     problem = _told(quiet_hours(session, unit_id, at, zone), at, emergency=emergency)
     return [problem] if problem else []
+
+
+def in_force(session: Session) -> Sequence[Freeze]:
+    """Every stop that is in force; mostly none."""
+    return session.scalars(select(Freeze).where(Freeze.ended_at.is_(None)).order_by(Freeze.id)).all()
+
+
+def stopping(session: Session, delivery: Delivery, freezes: Sequence[Freeze]) -> Freeze | None:
+    """The stop that keeps this delivery back, if any does."""
+    if not freezes or delivery.through or delivery.action not in STOPPED:
+        return None
+    units = set(ancestors(session, delivery.unit_id))
+    for one in freezes:
+        if one.account_id == delivery.account_id or (one.account_id is None and one.unit_id in units):
+            return one
+    return None
+
+
+def must_be_free(session: Session, delivery: Delivery) -> None:
+    """Raises Frozen while a stop keeps this delivery back."""
+    freeze = stopping(session, delivery, in_force(session))
+    if freeze is not None:
+        raise Frozen(reason=freeze.reason)
 
 
 def _told(quiet: QuietHours, at: datetime, *, emergency: bool) -> Problem | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from kernel.audit import AuditLine
 from scheduler.models import Delivery
 from scheduler.states import DeliveryState
+from scheduler.windows import FREEZE
 from templates.catalogue import _
 from templates.views import Act, Tone
 
@@ -37,6 +38,7 @@ WORDS: Mapping[str, tuple[str, Tone]] = {
     "delivery.held": (_("暂缓发布"), "warn"),
     "delivery.paused": (_("免打扰时段，暂停"), "warn"),
     "delivery.resumed": (_("恢复"), "info"),
+    "delivery.let_through": (_("停发期间放行"), "warn"),
     "delivery.cancelled": (_("取消"), "bad"),
     "delivery.retried": (_("重试"), "info"),
     "delivery.taken_by_hand": (_("改为人工发布"), "warn"),
@@ -59,7 +61,10 @@ WORDS: Mapping[str, tuple[str, Tone]] = {
 
 def possible(delivery: Delivery) -> frozenset[str]:
     """The acts that its state allows."""
-    return frozenset(act for act, states in ACTS.items() if delivery.state in states)
+    acts = {act for act, states in ACTS.items() if delivery.state in states}
+    if delivery.state == S.HELD and delivery.code == FREEZE:
+        acts = (acts - {"resume"}) | {"let-through"}
+    return frozenset(acts)
 
 
 def acts_of(session: Session, delivery: Delivery, words: Callable[[str], str]) -> list[Act]:

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from hub.product import Hub
 from hub.web.access import Asker, language_of, the_hub
 from hub.web.nav import menu
+from scheduler.freeze import seen_by
 from templates.views import Column, Flash, Shell, Tone
 
 FLASH_COOKIE = "xuanda_flash"
@@ -22,6 +23,8 @@ FLASH_SECONDS = 60
 def shell_of(request: Request, asker: Asker) -> Shell:
     """What stands around a page for this person."""
     hub = the_hub(request)
+    with hub.works.read() as work:
+        stops = seen_by(work.session, asker.viewer)
     return Shell(
         person=asker.viewer.name,
         unit=asker.unit,
@@ -31,6 +34,8 @@ def shell_of(request: Request, asker: Asker) -> Shell:
         flashes=_flashes(request),
         rehearsal=hub.settings.demo,
         rehearsing=asker.rehearsing,
+        frozen=bool(stops),
+        frozen_reason="；".join(stop.reason for stop in stops),
         home_href="/console",
         language_href="/console/language",
         logout_href="/console/logout",

@@ -14,7 +14,7 @@ from hub.auth import links
 from hub.web.account_secrets import LINK_LASTS, SECRET
 from kernel.people import Person, Role, Unit
 from kernel.work import Work
-from scheduler.models import Delivery, DeliveryItem
+from scheduler.models import Delivery, DeliveryItem, Freeze
 from tests.factories import picture_bytes
 from tests.house.editorial_objects import a_colleague, blobs_of, engine, write
 from tests.house.target import Target
@@ -60,6 +60,14 @@ def a_delivery(work: Work, unit: Unit, state: str = "booked", screenshot: bool =
     return Target(params, query={"seen": "booked"}, form=form, json=json)
 
 
+def a_stop(work: Work, unit: Unit) -> Target:
+    """A stop of the unit that is in force."""
+    stop = Freeze(unit_id=unit.id, reason="演习", begun_at=work.now)
+    work.session.add(stop)
+    work.session.flush()
+    return Target({"freeze_id": stop.id})
+
+
 def an_account(work: Work, unit: Unit) -> Target:
     """An account of the unit, with forms for every act on it."""
     account = fake_account(work, unit)
@@ -102,6 +110,8 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/accounts/{account_id}/test": an_account,
     "/console/accounts/{account_id}/switch-off": an_account,
     "/console/accounts/{account_id}/switch-on": an_account,
+    "/console/freezes/through/{delivery_id}": partial(a_delivery, state="held"),
+    "/console/freezes/{freeze_id}/end": a_stop,
     API: a_delivery,
     f"{API}/cancel": a_delivery,
     f"{API}/move": a_delivery,

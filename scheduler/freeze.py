@@ -1,0 +1,157 @@
+"""一键停发: nothing new goes out, on one account or on all of a unit, until a person ends it item by item.
+
+Withdrawals, corrections and redrawn pages are let through: what is taken back or put right must not wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.orm import Session
+
+from channels.accounts.models import Account
+from content.errors import NoRight
+from kernel.errors import Invalid, NotFound
+from kernel.people import Permission, Viewer, ancestors, units_below
+from kernel.work import Work
+from scheduler.booking import change, must_write
+from scheduler.events import Booked, FreezeBegan, FreezeEnded
+from scheduler.models import Delivery, Freeze
+from scheduler.states import DeliveryState
+from scheduler.windows import FREEZE, STOPPED
+
+S = DeliveryState
+Choice = Literal["now", "keep", "drop"] | datetime
+
+
+def begin(work: Work, who: Viewer, unit_id: int, reason: str, account: Account | None = None) -> Freeze:
+    """Stops everything that waits, in one act; what was handed to a platform already cannot be stopped.
+
+    Raises Invalid without a reason or when the same is stopped already.
+    """
+    if not who.may(Permission.DELIVERY_ACT, unit_id):
+        raise NoRight(what="停发此单位的内容")
+    if not reason.strip():
+        raise Invalid(field="reason", why="停发须填写原因，所有人都会看到。")
+    account_id = account.id if account else None
+    same = [Freeze.ended_at.is_(None), Freeze.unit_id == unit_id, Freeze.account_id == account_id]
+    if work.session.scalars(select(Freeze).where(*same)).first() is not None:
+        raise Invalid(field="scope", why="已经停发，不必重复操作。")
+    freeze = Freeze(
+        unit_id=unit_id,
+        account_id=account_id,
+        reason=reason.strip()[:200],
+        begun_at=work.now,
+        begun_by=who.person_id,
+    )
+    work.session.add(freeze)
+    work.session.flush()
+    held = _hold(work, freeze)
+    work.audit("freeze.begun", freeze, reason=freeze.reason, account=account.name if account else None, held=held)
+    work.emit(FreezeBegan(freeze.id, unit_id, account.name if account else "", freeze.reason, held))
+    return freeze
+
+
+def end(work: Work, who: Viewer, freeze: Freeze, choices: Mapping[int, Choice]) -> int:
+    """Ends a stop. Each item that it holds goes out now, at its own or another time, or not at all, as chosen.
+
+    What is not named keeps its time, and goes out at once when that has passed: `keep`. What another stop covers
+    waits on under that one. Returns how many were let go.
+    """
+    if not who.may(Permission.DELIVERY_ACT, freeze.unit_id):
+        raise NoRight(what="解除此次停发")
+    if freeze.ended_at is not None:
+        raise Invalid(field="freeze", why="此次停发已解除。")
+    waiting = held_by(work.session, freeze)
+    freeze.ended_at, freeze.ended_by = work.now, who.person_id
+    work.session.flush()
+    for delivery in waiting:
+        _let_go(work, delivery, choices.get(delivery.id, "keep"))
+    counts = {
+        name: sum(1 for one in waiting if choices.get(one.id, "keep") == name) for name in ("now", "keep", "drop")
+    }
+    work.audit("freeze.ended", freeze, items=len(waiting), **counts)
+    work.emit(FreezeEnded(freeze.id, freeze.unit_id, freeze.reason, len(waiting)))
+    return len(waiting)
+
+
+def let_through(work: Work, who: Viewer, delivery: Delivery) -> None:
+    """Marks one item: it goes out although everything else is stopped."""
+    must_write(who, delivery)
+    if not who.may(Permission.DELIVERY_ACT, delivery.unit_id):
+        raise NoRight(what="放行此发布任务")
+    at = max(work.now, delivery.scheduled_at)
+    change(work, delivery, (S.HELD,), state=S.BOOKED, next_at=at, reason="", code="", through=True)
+    work.audit("delivery.let_through", delivery)
+    work.emit(Booked(delivery.account_id, at))
+
+
+def held_by(session: Session, freeze: Freeze) -> Sequence[Delivery]:
+    """What waits because of this stop, by its time."""
+    query = select(Delivery).where(Delivery.state == S.HELD, Delivery.code == FREEZE, *_covered(session, freeze))
+    return session.scalars(query.order_by(Delivery.scheduled_at, Delivery.id)).all()
+
+
+def waiting_for(session: Session, freeze: Freeze) -> Sequence[Delivery]:
+    """What a stop would hold now, before it has begun."""
+    query = select(Delivery).where(Delivery.state == S.BOOKED, Delivery.action.in_(STOPPED), *_covered(session, freeze))
+    return session.scalars(query).all()
+
+
+def _hold(work: Work, freeze: Freeze) -> int:
+    where = [Delivery.state == S.BOOKED, Delivery.through.is_(False), Delivery.action.in_(STOPPED)]
+    statement = (
+        update(Delivery)
+        .where(*where, *_covered(work.session, freeze))
+        .values(state=S.HELD, next_at=None, reason=freeze.words, code=FREEZE)
+        .returning(Delivery)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    rows = work.session.scalars(statement).all()
+    for row in rows:
+        work.audit("delivery.held", row, reason=freeze.words)
+    return len(rows)
+
+
+def _covered(session: Session, freeze: Freeze) -> list[ColumnElement[bool]]:
+    if freeze.account_id is not None:
+        return [Delivery.account_id == freeze.account_id]
+    return [Delivery.unit_id.in_(units_below(session, freeze.unit_id))]
+
+
+def _let_go(work: Work, delivery: Delivery, choice: Choice) -> None:
+    if choice == "drop":
+        values = {"state": S.CANCELLED, "next_at": None, "reason": "停发解除时选择不再发布", "done_at": work.now}
+        change(work, delivery, (S.HELD,), code=FREEZE, **values)
+        work.audit("delivery.cancelled", delivery, reason=values["reason"])
+        return
+    at = work.now if choice == "now" else max(work.now, delivery.scheduled_at if choice == "keep" else choice)
+    # A new time is what people chose now, so that nothing counts as late for having been stopped.
+    change(
+        work, delivery, (S.HELD,), state=S.BOOKED, scheduled_at=at, next_at=at, reason="", code="", late_told_at=None
+    )
+    work.audit("delivery.resumed", delivery, at=at.isoformat())
+    work.emit(Booked(delivery.account_id, at))
+
+
+def freeze_for(session: Session, who: Viewer, freeze_id: int) -> Freeze:
+    """The stop, when the person may act on it; raises NotFound otherwise."""
+    freeze = session.get(Freeze, freeze_id)
+    if freeze is None or not who.may(Permission.DELIVERY_ACT, freeze.unit_id):
+        raise NotFound
+    return freeze
+
+
+def seen_by(session: Session, who: Viewer) -> list[Freeze]:
+    """The stops in force that touch what this person may see or book: of his units, and of those above them."""
+    units: set[int] = set()
+    for unit_id in {who.unit_id, *who.units(Permission.DELIVERY_READ)}:
+        units.update(ancestors(session, unit_id))
+    accounts = select(Account.id).where(Account.unit_id.in_(units))
+    query = select(Freeze).where(
+        Freeze.ended_at.is_(None), or_(Freeze.unit_id.in_(units), Freeze.account_id.in_(accounts))
+    )
+    return list(session.scalars(query.order_by(Freeze.begun_at)))

@@ -1,0 +1,164 @@
+"""一键停发: everything waits, what is taken back or put right does not, and a person decides on each item."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from channels.accounts.models import Account
+from content.errors import NoRight
+from kernel.audit import verify
+from kernel.errors import Invalid
+from scheduler import booking, freeze
+from scheduler.errors import Frozen
+from scheduler.models import Delivery, Freeze
+from scheduler.states import DeliveryState
+from scheduler.windows import FREEZE, in_force
+from tests.scheduler.conftest import Timetable
+
+S = DeliveryState
+
+
+def stop(table: Timetable, account: str = "", reason: str = "悼念活动", by: str = "officer") -> Freeze:
+    """A person stops one account, or everything."""
+    with table.office.working(by) as (work, who):
+        chosen = work.session.get_one(Account, table.account(account).id) if account else None
+        return freeze.begin(work, who, table.office.bureau.id, reason, chosen)
+
+
+def end(table: Timetable, stopped: Freeze, **choices: freeze.Choice) -> int:
+    """A person ends a stop; choices by the delivery's number as `d<id>`."""
+    with table.office.working("officer") as (work, who):
+        chosen = {int(name[1:]): choice for name, choice in choices.items()}
+        return freeze.end(work, who, work.session.get_one(Freeze, stopped.id), chosen)
+
+
+def later(table: Timetable, account: str = "fake-a", **words: str) -> Delivery:
+    """A delivery for an hour from now."""
+    piece = table.release("fake-a", "fake-b", **words).piece_id
+    return table.book(piece, account=account, at=table.clock.now() + timedelta(hours=1))
+
+
+def test_everything_that_waits_is_held_in_one_act(timetable: Timetable) -> None:
+    first, second = later(timetable), later(timetable, "fake-b", title="另一则")
+    stop(timetable)
+    for delivery in (first, second):
+        row = timetable.now(delivery)
+        assert (row.state, row.code, row.next_at) == (S.HELD, FREEZE, None)
+        assert "悼念活动" in row.reason
+    timetable.at(hours=2)
+    timetable.run()
+    assert timetable.platform("fake-a").arrived == timetable.platform("fake-b").arrived == []
+
+
+def test_one_account_is_stopped_and_the_other_goes_on(timetable: Timetable) -> None:
+    stopped, free = later(timetable), later(timetable, "fake-b", title="另一则")
+    stop(timetable, "fake-a")
+    timetable.at(hours=2)
+    timetable.run()
+    assert timetable.now(stopped).state == S.HELD
+    assert timetable.now(free).state == S.DONE
+
+
+def test_what_is_booked_during_a_stop_waits_when_it_is_due(timetable: Timetable) -> None:
+    stop(timetable)
+    delivery = timetable.book(timetable.release().piece_id)
+    assert timetable.now(delivery).state == S.BOOKED
+    timetable.run()
+    assert (timetable.now(delivery).state, timetable.now(delivery).code) == (S.HELD, FREEZE)
+    assert timetable.platform().arrived == []
+
+
+def test_a_withdrawal_and_a_correction_are_not_stopped(timetable: Timetable) -> None:
+    release = timetable.release()
+    timetable.book(release.piece_id)
+    timetable.run()
+    stop(timetable)
+    timetable.book(release.piece_id, action="withdraw", phrase="内容有误，已撤下")
+    timetable.run()
+    assert timetable.platform().withdrawn == [release.piece_id]
+
+
+def test_one_is_let_through_while_the_others_wait(timetable: Timetable) -> None:
+    chosen, other = later(timetable), later(timetable, title="另一则")
+    stop(timetable)
+    with pytest.raises(Frozen):
+        timetable.act(chosen, booking.resume)
+    timetable.act(chosen, freeze.let_through)
+    timetable.at(hours=2)
+    timetable.run()
+    assert timetable.now(chosen).state == S.DONE
+    assert timetable.now(other).state == S.HELD
+
+
+def test_each_is_sent_moved_kept_or_dropped_at_the_end(timetable: Timetable) -> None:
+    now, kept, moved, dropped = (later(timetable, title=f"第{n}则") for n in range(4))
+    stopped = stop(timetable)
+    timetable.at(minutes=10)
+    at = timetable.clock.now() + timedelta(hours=5)
+    let_go = end(timetable, stopped, **{f"d{now.id}": "now", f"d{moved.id}": at, f"d{dropped.id}": "drop"})
+    assert let_go == 4
+    timetable.run()
+    assert [timetable.now(one).state for one in (now, kept, moved, dropped)] == [
+        S.DONE,
+        S.BOOKED,
+        S.BOOKED,
+        S.CANCELLED,
+    ]
+    timetable.at(hours=1)
+    timetable.run()
+    assert timetable.now(kept).state == S.DONE
+    assert timetable.now(moved).scheduled_at == at
+    with timetable.works.read() as work:
+        assert verify(work.session).fault is None
+
+
+def test_what_was_stopped_is_not_late_for_it(timetable: Timetable) -> None:
+    delivery = later(timetable)
+    stopped = stop(timetable)
+    timetable.at(hours=6)
+    end(timetable, stopped)
+    assert timetable.now(delivery).scheduled_at == timetable.clock.now()
+
+
+def test_what_another_stop_covers_waits_on(timetable: Timetable) -> None:
+    delivery = later(timetable)
+    of_the_account, of_all = stop(timetable, "fake-a"), stop(timetable, reason="突发事件")
+    timetable.at(hours=2)
+    end(timetable, of_the_account)
+    timetable.run()
+    assert timetable.now(delivery).state == S.HELD
+    assert "突发事件" in timetable.now(delivery).reason
+    end(timetable, of_all)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+
+
+def test_a_stop_of_one_unit_leaves_its_neighbour_alone(timetable: Timetable) -> None:
+    with timetable.office.working("stranger") as (work, who):
+        freeze.begin(work, who, timetable.office.other.id, "别处停发")
+    delivery = later(timetable)
+    timetable.at(hours=2)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+
+
+def test_a_stop_needs_a_reason_and_is_ordered_once(timetable: Timetable) -> None:
+    with pytest.raises(Invalid) as refusal:
+        stop(timetable, reason="  ")
+    assert refusal.value.field == "reason"
+    stopped = stop(timetable)
+    with pytest.raises(Invalid):
+        stop(timetable)
+    end(timetable, stopped)
+    with pytest.raises(Invalid):
+        end(timetable, stopped)
+    with timetable.works.read() as work:
+        assert in_force(work.session) == []
+
+
+def test_who_may_not_act_may_not_stop(timetable: Timetable) -> None:
+    for name in ("reviewer", "system_admin", "auditor", "stranger"):
+        with pytest.raises(NoRight):
+            stop(timetable, by=name)
