@@ -19,6 +19,7 @@ MODULES = (
     "content.models",
     "content.search",
     "scheduler.models",
+    "scheduler.previews.models",
     "hub.auth.models",
     "hub.notices",
 )

@@ -38,13 +38,17 @@ def items_of(session: Session, delivery_id: int) -> list[tuple[DeliveryItem, Rel
 
 def item_of(release: Release, piece: Piece, channel: str, public_url: str) -> Item:
     """One item as its channel shows it, out of the release's content."""
-    content: dict[str, Any] = release.content
+    return item_with(release.content, piece, release.id, channel, public_url)
+
+
+def item_with(content: Mapping[str, Any], piece: Piece, release_id: int, channel: str, public_url: str) -> Item:
+    """One item out of the content of a release, or of one that would be submitted now."""
     variant = content["variants"].get(channel) or {
         "title": content["title"], "digest": content["summary"], "html": content["body"], "text": "", "author": "",
     }  # fmt: skip
     return Item(
         piece_id=piece.id,
-        release_id=release.id,
+        release_id=release_id,
         content=content,
         title=variant["title"],
         digest=variant["digest"],

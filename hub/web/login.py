@@ -27,6 +27,7 @@ from hub.web.access import (
     signed_in,
 )
 from hub.web.pages import columns, page, plain_page, say, see_other
+from hub.web.platform_previews import readers_of
 from kernel.errors import Invalid, XuandaError
 from kernel.people import ROLE_LABELS, Grant, Person, Role, Unit
 from kernel.work import Actor
@@ -252,6 +253,7 @@ def _account_page(request: Request, hub: Hub, asker: Asker, *, status: int = 200
     with hub.works.read() as work:
         person = work.session.get_one(Person, person_id)
         credential = work.session.get_one(Credential, person_id)
+        readers = readers_of(work.session, person_id)
         held = work.session.execute(
             select(Grant, Unit.name).join(Unit, Unit.id == Grant.unit_id).where(Grant.person_id == person_id)
         ).all()
@@ -265,6 +267,7 @@ def _account_page(request: Request, hub: Hub, asker: Asker, *, status: int = 200
         asker,
         "pages/account/me.html",
         status=status,
+        readers=readers,
         person=person,
         roles=[(ROLE_LABELS[Role(grant.role)], unit, grant.below, grant.ends_at) for grant, unit in held],
         logins=[

@@ -94,7 +94,7 @@ def preview(request: Request, hub: HubDep, asker: Reader, piece_id: int, channel
     """The newest words as this channel's readers will see them."""
     with hub.works.read() as work:
         piece = piece_for(work.session, asker.viewer, piece_id)
-        content = _content(hub, work.session, piece)
+        content = content_of(hub, work.session, piece)
     if channel not in content["variants"]:
         raise NotFound
     return preview_page(request, hub, content, channel)
@@ -110,10 +110,11 @@ def previews(request: Request, hub: HubDep, asker: Reader, piece_id: int) -> HTM
 
 
 def frames_of(hub: Hub, session: Session, piece: Piece) -> list[Shown]:
-    return shown(_content(hub, session, piece), f"/console/pieces/{piece.id}/preview")
+    return shown(content_of(hub, session, piece), f"/console/pieces/{piece.id}/preview")
 
 
-def _content(hub: Hub, session: Session, piece: Piece) -> dict[str, Any]:
+def content_of(hub: Hub, session: Session, piece: Piece) -> dict[str, Any]:
+    """The content a release of the newest words would have for every account on offer."""
     revision = session.get_one(Revision, piece.revision_id)
     targets = [_own_target(offer) for offer in editorial.offers(session, piece.unit_id)]
     return draft_content(hub, session, piece, revision, targets)

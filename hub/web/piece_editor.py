@@ -31,6 +31,7 @@ from hub.web.pages import page, say, see_other
 from hub.web.piece_assets import kept
 from hub.web.piece_checks import checked, frames_of
 from hub.web.piece_form import draft_of, for_console, number, read_choices, read_draft, read_window, text
+from hub.web.platform_previews import piece_context
 from kernel.errors import Invalid, NotFound, Stale, XuandaError
 from kernel.people import Permission, Person
 from templates.catalogue import _
@@ -133,7 +134,7 @@ def _page(request: Request, hub: Hub, asker: Asker, piece_id: int, attempt: Atte
     with hub.works.read() as work:
         piece = piece_for(work.session, asker.viewer, piece_id)
         writes = asker.may(P.PIECE_WRITE, piece.unit_id)
-        context = _context(hub, work.session, asker, piece)
+        context = _context(hub, work.session, asker, piece) | piece_context(hub, work.session, asker, piece)
         if writes and (piece.state in EDITABLE or attempt.draft):
             context |= _editing(work.session, piece, attempt, asker)
             template = "pages/pieces/editor.html"

@@ -17,6 +17,7 @@ from hub import editorial
 from hub.product import Hub
 from hub.web import approval
 from hub.web.media import NAME, PICTURES, blob
+from hub.web.platform_previews import READ_ONLY, of_release
 from hub.web.readers import shown
 from kernel.errors import Invalid, NotFound
 from kernel.people import Person, Viewer
@@ -40,6 +41,9 @@ def reading(hub: Hub, session: Session, who: Viewer, release: Release, base: str
         "proofs": approval.proofs(session, release),
         "lifts": approval.lifts(session, release.revision_id),
         "warnings": _warnings(session, release),
+        # Behind a link it is only read; the console's page adds what can be done.
+        "platform": of_release(hub, session, release),
+        **READ_ONLY,
         "before": before,
         "changes": approval.changes(approval.as_text(before.content), approval.as_text(content)) if before else [],
         "window": approval.window_words(content["window"], hub.settings.office_zone),

@@ -20,6 +20,7 @@ from hub.web import approval, sign_paper
 from hub.web.access import Asker, HubDep
 from hub.web.forms import FormState
 from hub.web.pages import page, say, see_other
+from hub.web.platform_previews import release_context
 from hub.web.readers import preview_page
 from hub.web.sign_reading import hand_on, picture_of, reading
 from hub.web.signing_guard import SigningGuard
@@ -169,6 +170,7 @@ def _page(
     with hub.works.read() as work:
         release = release_for(work.session, asker.viewer, release_id, work.now)
         context = reading(hub, work.session, asker.viewer, release, f"/console/signing/{release_id}", work.now)
+        context |= release_context(hub, work.session, asker, release)
         people = _proofreaders(work.session, release)
     context["may_proof"] = asker.may(P.PIECE_REVIEW, release.unit_id) or asker.may(P.PIECE_WRITE, release.unit_id)
     return page(

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
+from channels.abilities.preview import Previewed, Previewing, Tell
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.calling import leaving
-from channels.adapters.wechat import figures, fit, retreat
+from channels.adapters.wechat import figures, fit, previewing, retreat
 from channels.adapters.wechat import inbound as pushes
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.comments import WeChatComments
@@ -44,7 +45,7 @@ from channels.errors import ChannelError, Refused
 CORRECTIONS = ("by_hand", "notice", "republish")
 
 
-class WeChatChannel(WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices, Channel, Rehearsing):
+class WeChatChannel(WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices, Channel, Rehearsing, Previewing):
     """Credentials: `appid`, `secret`, and for the callback address `token` and `aes_key`; settings: `Options`."""
 
     name: ClassVar[str] = "wechat"
@@ -90,6 +91,10 @@ class WeChatChannel(WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices,
         Setting("token", "消息推送 Token", secret=True, help="在公众平台“服务器配置”中填写的令牌。"),
         Setting("aes_key", "EncodingAESKey", secret=True, help="43 位消息加密密钥。"),
     )
+
+    reader_label: ClassVar[str] = "微信号"
+    reader_help: ClassVar[str] = "填您本人的微信号，须已关注公众号；也可填 OpenID。只用来把待审签的文章发给您本人预览。"
+    sends_a_day: ClassVar[int] = previewing.PREVIEWS_A_DAY
 
     @classmethod
     def stand_in(cls, seed: Seed) -> StandIn:
@@ -187,6 +192,24 @@ class WeChatChannel(WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices,
     def read(self, placed: Sequence[Placed]) -> list[Reading]:
         """Sums up to yesterday."""
         return figures.read(self.sending, placed)
+
+    @classmethod
+    def reader_fault(cls, reader: str) -> str:
+        """A WeChat name or an OpenID."""
+        return previewing.reader_fault(reader)
+
+    def preview(self, post: Post, tell: Tell) -> Previewed:
+        """A draft of its own, which no delivery ever sends."""
+        self._check_fit(post)
+        return previewing.preview(self.sending, post, tell)
+
+    def send_preview(self, draft: str, reader: str) -> None:
+        """message/mass/preview, at most 100 a day."""
+        previewing.send(self.sending, draft, reader)
+
+    def discard(self, post: Post, draft: str) -> None:
+        """Also drafts of which no answer came."""
+        previewing.discard(self.sending, post, draft)
 
     def health(self) -> str:
         """Counts the drafts, which every kind of account may do."""

@@ -81,6 +81,7 @@ MEANINGS: Mapping[int, Meaning] = {
     40114: Meaning("refused", "图文序号不对"),
     40125: Meaning("credential", "AppSecret 不对"),
     40130: Meaning("refused", "接收人至少两个"),
+    40132: Meaning("person", "没有这个微信号，或对方没有关注公众号"),
     40164: Meaning("credential", "本机 IP 不在公众号的白名单内"),
     40243: Meaning("credential", "AppSecret 已被冻结"),
     41001: Meaning("token", "缺少访问令牌"),

@@ -23,6 +23,7 @@ Asking = Callable[[], AbstractContextManager[None]]
 # The mark is a fragment of 阅读原文's address: it changes no page and is no part of what readers see.
 MARK = "#d="
 PAGES_LOOKED_AT = 5
+PAGES_AT_ALL = 200
 PER_PAGE = 20
 
 
@@ -37,11 +38,31 @@ class Drafts:
 
     def make(self, post: Post, progress: Progress) -> str:
         """The media id of a fresh draft of the post. Raises Retryable when uploading takes longer than one attempt."""
+        return self.add(self.articles(post, progress), progress)
+
+    def articles(
+        self, post: Post, progress: Progress, tell: Callable[[int, int], None] = lambda _done, _of: None
+    ) -> list[dict[str, Any]]:
+        """What a draft of the post is made of, its pictures at the platform already; `tell` hears of each picture."""
         ends = time.monotonic() + self.options.prepare_seconds
-        articles = [self._article(post, item, progress, ends) for item in post.items]
+        pictures = {sha256 for item in post.items for sha256 in (*PICTURE.findall(item.html), f"cover {item.cover}")}
+
+        def told() -> None:
+            tell(len(progress.pictures) + len(progress.refused) + len(progress.covers), len(pictures))
+
+        return [self._article(post, item, progress, ends, told) for item in post.items]
+
+    def add(self, articles: list[dict[str, Any]], progress: Progress) -> str:
+        """Puts the articles into the box as one draft."""
         with self.asking():
             progress.draft = str(self.client.draft.add(articles)["media_id"])
         return progress.draft
+
+    def read_back(self, media_id: str) -> list[dict[str, Any]]:
+        """The draft's articles as the platform keeps them, each with an address that shows it for a while."""
+        with self.asking():
+            news: list[dict[str, Any]] = self.client.draft.get(media_id)["news_item"]
+        return news
 
     def there(self, media_id: str) -> bool:
         """Whether the draft still lies in the box."""
@@ -54,9 +75,9 @@ class Drafts:
             raise
         return True
 
-    def marked(self, stamp: str) -> list[str]:
+    def marked(self, stamp: str, pages: int = PAGES_LOOKED_AT) -> list[str]:
         """The drafts that bear this mark, newest first."""
-        return [entry["media_id"] for entry in self._all() if bears(entry["content"]["news_item"], stamp)]
+        return [entry["media_id"] for entry in self._all(pages) if bears(entry["content"]["news_item"], stamp)]
 
     def remove(self, media_id: str) -> None:
         """Takes a draft of ours out of the box, if it is still there."""
@@ -67,39 +88,43 @@ class Drafts:
             if refused.platform_code != str(NO_SUCH_MEDIA):
                 raise
 
-    def clear(self, stamp: str) -> None:
+    def clear(self, stamp: str, pages: int = PAGES_LOOKED_AT) -> None:
         """Removes what earlier attempts left in the box; only for a delivery that was surely not sent."""
-        for media_id in self.marked(stamp):
+        for media_id in self.marked(stamp, pages):
             self.remove(media_id)
 
-    def _all(self) -> Iterator[dict[str, Any]]:
-        for page in range(PAGES_LOOKED_AT):
+    def _all(self, pages: int) -> Iterator[dict[str, Any]]:
+        for page in range(pages):
             with self.asking():
                 answer = self.client.draft.batchget(page * PER_PAGE, PER_PAGE, 1)
             yield from answer.get("item", [])
             if (page + 1) * PER_PAGE >= int(answer.get("total_count", 0)):
                 return
 
-    def _article(self, post: Post, item: Item, progress: Progress, ends: float) -> dict[str, Any]:
+    def _article(
+        self, post: Post, item: Item, progress: Progress, ends: float, told: Callable[[], None]
+    ) -> dict[str, Any]:
         article = {
             "title": item.title,
             "author": item.author,
             "digest": item.digest if len(post.items) == 1 else "",
-            "content": self._content(item, progress, ends),
+            "content": self._content(item, progress, ends, told),
             "content_source_url": f"{item.url}{MARK}{progress.stamp(post)}",
             "thumb_media_id": self._cover(item, progress),
             "need_open_comment": self.options.open_comments,
             "only_fans_can_comment": self.options.only_fans_comment,
         }
+        told()
         _in_time(ends)
         return article
 
-    def _content(self, item: Item, progress: Progress, ends: float) -> str:
+    def _content(self, item: Item, progress: Progress, ends: float, told: Callable[[], None]) -> str:
         about = item.content.get("pictures", {})
         for sha256 in dict.fromkeys(PICTURE.findall(item.html)):
             if sha256 not in progress.pictures and sha256 not in progress.refused:
                 _in_time(ends)
                 self._upload(sha256, str(about.get(sha256, {}).get("media_type") or "image/jpeg"), progress)
+                told()
         return placed(item.html, progress)
 
     def _upload(self, sha256: str, media_type: str, progress: Progress) -> None:
