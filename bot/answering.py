@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from bot import handoff, knowledge, ratings, reply, rules, store, waiting
+from bot import handoff, knowledge, prepared, ratings, reply, rules, store, waiting
 from bot.engine import Engine
 from bot.gateway import FOLLOW, LEASE, for_engine
 from bot.handoff import Handoff, Situation
@@ -20,6 +20,7 @@ from bot.models import Conversation, InboundMessage
 from bot.nlu.ranking import Decision
 from bot.nlu.text import default_lexicon, normalise
 from bot.nlu.wire import faq_key
+from bot.prepared import Prepared
 from bot.project import HANDOFF
 from bot.reply import Said
 from bot.states import LOW_RATING, ConversationState
@@ -35,7 +36,8 @@ from kernel.work import Work, Works
 log = structlog.get_logger(__name__)
 S = ConversationState
 
-TEXTS = frozenset({"text", "voice", "click"})
+CLICK = "click"
+TEXTS = frozenset({"text", "voice", CLICK})
 LEAVE, CHOICE = "leave", "choice"
 
 
@@ -61,6 +63,7 @@ class Heard:
     urgent_words: Sequence[str]
     has_question: bool
     danger_known: bool
+    prepared: Prepared | None
 
 
 @dataclass
@@ -76,6 +79,7 @@ class Verdict:
     danger: Danger | None = None
     rating: int = 0
     leaves_word: bool = False
+    more: Sequence[Said] = ()
 
 
 @dataclass
@@ -144,7 +148,7 @@ class Answering:
             allowed_failures=int(value_of(session, rules.FAILURES, unit_id, work.now)),
             session=conversation.engine_session,
             own_page=conversation.channel in reply.OWN_PAGES,
-            first=not any(line.side == "bot" for line in earlier),
+            first=not any(line.side == "bot" and not line.rule for line in earlier),
             open_now=hours.open_at(work.now),
             hours=hours.words,
             hotline=str(value_of(session, rules.HOTLINE, unit_id, work.now)),
@@ -152,6 +156,7 @@ class Answering:
             urgent_words=words,
             has_question=any(text and not handoff.asks_for_person(text) for text in asked),
             danger_known=conversation.urgent_at is not None and conversation.acknowledged_at is None,
+            prepared=_prepared_for(session, conversation, inbound, work.now),
         )
 
     # --- decide ---------------------------------------------------------------------------------------
@@ -164,10 +169,14 @@ class Answering:
             return self._rating(heard)
         if heard.state != S.BOT:
             return self._owned(heard)
+        if heard.kind in (FOLLOW, CLICK) and heard.prepared:
+            return self._prepared(heard, heard.prepared)
         if heard.kind == FOLLOW:
             return Verdict("turn", Said(self.words.say("greeting", office=heard.office, hotline=heard.hotline)))
         if heard.kind not in TEXTS or not heard.text:
             return self._not_words(heard)
+        if heard.kind == CLICK and heard.text.isascii():
+            return Verdict("turn", self._text(heard, self.words.say("menu_gone")), failures=heard.failures)
         if handoff.asks_for_person(heard.text):
             return self._person(heard, Verdict("handoff"), asked=True)
         if heard.pending == LEAVE:
@@ -175,7 +184,20 @@ class Answering:
         chosen = _chosen(heard)
         if chosen is not None:
             return self._answer(heard, chosen)
+        if heard.prepared:
+            return self._prepared(heard, heard.prepared)
         return self._understood(heard)
+
+    def _prepared(self, heard: Heard, found: Prepared) -> Verdict:
+        """What people prepared for just this: the bot is not asked, and what it waited for is over."""
+        if found.act == prepared.PERSON:
+            return self._person(heard, Verdict("handoff"), asked=True)
+        outcome = {FOLLOW: "follow", CLICK: "menu"}.get(heard.kind, "keyword")
+        if found.act == prepared.LIST:
+            listed = self.words.say("listing", heading=found.heading, found=self.words.links(found.sources))
+            return Verdict(outcome, Said(listed, found.sources, rule=found.rule))
+        first, *more = (Said(text, rule=found.rule) for text in found.texts)
+        return Verdict(outcome, first, more=more)
 
     def _danger(self, heard: Heard, danger: Danger) -> Verdict:
         # What is said is the same each time; a person who has it already reads it himself.
@@ -296,8 +318,10 @@ class Answering:
             conversation.failures = verdict.failures
             conversation.pending, conversation.choices = verdict.pending, verdict.choices
         said = self._final(work, heard, verdict, conversation)
-        if said is not None:
-            reply.book(work, conversation, "bot", said, inbound)
+        if heard.prepared and heard.prepared.tapped:
+            inbound.media = {**inbound.media, "tapped": heard.prepared.tapped}
+        for one in (said, *verdict.more) if said is not None else ():
+            reply.book(work, conversation, "bot", one, inbound)
 
     def _final(self, work: Work, heard: Heard, verdict: Verdict, conversation: Conversation) -> Said | None:
         if verdict.leaves_word:
@@ -329,6 +353,19 @@ class Answering:
         conversation.pending, conversation.choices = "", []
         first, *_middle, last = told.splitlines()
         return Said(f"{first}\n{made}\n{last}")
+
+
+def _prepared_for(
+    session: Session, conversation: Conversation, inbound: InboundMessage, now: datetime
+) -> Prepared | None:
+    account_id = conversation.account_id
+    if account_id is None or conversation.channel in reply.OWN_PAGES:
+        return None
+    if inbound.kind == FOLLOW:
+        return prepared.on_follow(session, account_id, now)
+    if inbound.kind == CLICK:
+        return prepared.on_tap(session, account_id, inbound.text, now)
+    return prepared.on_words(session, account_id, inbound.text, now) if inbound.kind in TEXTS else None
 
 
 def _mark_handled(work: Work, inbound_id: int, outcome: str) -> InboundMessage | None:

@@ -103,7 +103,8 @@ class OutboundReply(Claimable, Base):
     """What the bot, a person or the office itself (`event`) said; the passive answer and the customer-service
     message compete for one row.
 
-    `sources` are the pieces an answer is taken from: piece, revision, title, path. A `note` is for colleagues only.
+    `sources` are the pieces an answer is taken from: piece, revision, title, path; `rule` names the prepared reply or
+    menu button it is. A `note` is for colleagues only.
     """
 
     __tablename__ = "outbound_reply"
@@ -122,6 +123,7 @@ class OutboundReply(Claimable, Base):
     sources: Mapped[list[Any]] = mapped_column(Json, default=list)
     choices: Mapped[list[Any]] = mapped_column(Json, default=list)
     ask: Mapped[str] = mapped_column(String(10), default="")
+    rule: Mapped[str] = mapped_column(String(80), default="")
     state: Mapped[str] = mapped_column(String(10), default=ReplyState.BOOKED)
     route: Mapped[str] = mapped_column(String(10), default=Route.UNDECIDED)
     attempts: Mapped[int] = mapped_column(default=0)
@@ -181,3 +183,72 @@ class SeenPush(Base):
     stamp: Mapped[str] = mapped_column(String(64))
     body: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AutoReply(Base):
+    """A reply prepared by people: to whoever follows (`follow`), or to certain words (`keyword`).
+
+    `words` are [word, exact or contains]; `act` says `answers` (all of them or `several` = one by chance), lists the
+    newest of a column, or calls a person. It counts once somebody else than `made_by` approved it as it stands.
+    """
+
+    __tablename__ = "auto_reply"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    trigger: Mapped[str] = mapped_column(String(10))
+    name: Mapped[str] = mapped_column(String(60))
+    words: Mapped[list[Any]] = mapped_column(Json, default=list)
+    act: Mapped[str] = mapped_column(String(10), default="say")
+    answers: Mapped[list[Any]] = mapped_column(Json, default=list)
+    several: Mapped[str] = mapped_column(String(5), default="all")
+    column_id: Mapped[int | None] = mapped_column(ForeignKey("column.id"))
+    origin: Mapped[str] = mapped_column(String(10), default="written")
+    note: Mapped[str] = mapped_column(String(300), default="")
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]
+    approved_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    approved_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+
+
+class TicketNotice(Claimable, Base):
+    """A service notice that tells a citizen of his ticket, once; `job` is the platform's number for its end.
+
+    `unknown` went out without an answer and is repeated only under its key and in its minutes, else by a person.
+    """
+
+    __tablename__ = "ticket_notice"
+    __table_args__ = (Index("ix_ticket_notice_state_next_at", "state", "next_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    sender: Mapped[str] = mapped_column(String(120))
+    way: Mapped[str] = mapped_column(String(10))
+    template_id: Mapped[str] = mapped_column(String(100))
+    values: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    url: Mapped[str] = mapped_column(String(500), default="")
+    key: Mapped[str] = mapped_column(String(40), unique=True)
+    state: Mapped[str] = mapped_column(String(10), default=ReplyState.BOOKED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    first_at: Mapped[datetime | None]
+    next_at: Mapped[datetime | None]
+    job: Mapped[str] = mapped_column(String(60), default="", index=True)
+    done_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    code: Mapped[str] = mapped_column(String(40), default="")
+
+
+class NoticeEnd(Base):
+    """What a platform told of a notice's end, whichever came first, this or the answer to the call."""
+
+    __tablename__ = "notice_end"
+    __table_args__ = (UniqueConstraint("account_id", "job"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    job: Mapped[str] = mapped_column(String(60))
+    arrived: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    at: Mapped[datetime]

@@ -39,12 +39,16 @@ OWN_PAGES = frozenset({"portal"})
 
 @dataclass(frozen=True)
 class Said:
-    """What is to be said: words, what they are taken from, and what may be chosen. `ask` is `rating` at the end."""
+    """What is to be said: words, what they are taken from, and what may be chosen. `ask` is `rating` at the end.
+
+    `rule` names the prepared reply that these words are.
+    """
 
     text: str
     sources: Sequence[Source] = ()
     choices: Sequence[str] = ()
     ask: str = ""
+    rule: str = ""
 
 
 def book(
@@ -69,6 +73,7 @@ def book(
         sources=[asdict(source) for source in said.sources],
         choices=list(said.choices),
         ask=said.ask,
+        rule=said.rule[:80],
         at=work.now,
     )
     if side in ("event", "note") or conversation.channel in OWN_PAGES:

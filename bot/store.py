@@ -43,6 +43,7 @@ class Line:
     sources: Sequence[Mapping[str, Any]] = ()
     choices: Sequence[str] = ()
     ask: str = ""
+    rule: str = ""
     state: str = ReplyState.DONE
     reason: str = ""
     reply_id: int = 0
@@ -116,7 +117,8 @@ def waiting_count(session: Session, who: Viewer) -> int:
 
 def _heard(row: InboundMessage) -> Line:
     words = KIND_WORDS.get(row.kind, "")
-    text = f"{words} {row.text}".strip() if words else row.text
+    said = row.media.get("tapped", row.text) if row.kind == "click" else row.text
+    text = f"{words} {said}".strip() if words else said
     return Line(row.number, CITIZEN, text, row.received_at, media=row.media)
 
 
@@ -130,6 +132,7 @@ def _said(row: OutboundReply, name: str) -> Line:
         sources=row.sources,
         choices=row.choices,
         ask=row.ask,
+        rule=row.rule,
         state=row.state,
         reason=row.reason,
         reply_id=row.id,

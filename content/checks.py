@@ -87,6 +87,13 @@ def run(document: Document) -> list[Finding]:
     return sorted(unique.values(), key=lambda finding: finding.level != "block")
 
 
+def of_words(parts: Sequence[Part], words: Sequence[Word]) -> list[Finding]:
+    """What is found in texts that are no piece: words alone, nothing of a piece's own rules."""
+    parts = [replace(part, text=readable(part.text)) for part in parts]
+    document = Document(kind=Kind("", "", 0), title="", parts=parts, words=words)
+    return [finding for check in WORD_CHECKS for finding in check(document)]
+
+
 def readable(text: str) -> str:
     """The text as a reader sees it: without invisible characters, full-width digits and letters as plain ones.
 
@@ -251,6 +258,12 @@ def _same_title(document: Document) -> Iterable[Finding]:
         yield Finding("duplicate", "warn", "title", "标题", message, title)
 
 
+WORD_CHECKS: tuple[Callable[[Document], Iterable[Finding]], ...] = (
+    _listed_words,
+    _misstatements,
+    _personal_data,
+    _secrecy,
+)
 CHECKS: tuple[Callable[[Document], Iterable[Finding]], ...] = (
     _required,
     _listed_words,

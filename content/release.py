@@ -14,11 +14,12 @@ from content.compose import saved_at, void_release
 from content.errors import Blocked, NoRight
 from content.events import ReleaseSubmitted
 from content.kinds import kind_of
-from content.models import Asset, Column, Lift, ListedWord, Piece, Release, Revision, Variant
+from content.loose import listed_words
+from content.models import Asset, Column, Lift, Piece, Release, Revision, Variant
 from content.snapshot import Target, Window
 from content.states import PieceState, ReleaseState
 from kernel.errors import Invalid, Stale
-from kernel.people import Permission, Viewer, ancestors
+from kernel.people import Permission, Viewer
 from kernel.work import Work
 from templates.engine import Engine
 
@@ -208,17 +209,12 @@ def _document(
         parts.append(_own_words(variant))
     for asset in assets:
         parts.append(checks.Part(f"attachment.{asset.id}", f"附件“{asset.name}”", f"{asset.name}\n{asset.text}"))
-    units = ancestors(session, piece.unit_id)
-    words = session.scalars(select(ListedWord).where(ListedWord.unit_id.in_(units)))
     return checks.Document(
         kind=kind,
         title=revision.title,
         parts=parts,
         fields=revision.fields,
-        words=[
-            checks.Word(word.word, "block" if word.level == "block" else "warn", word.instead, word.note)
-            for word in words
-        ],
+        words=listed_words(session, piece.unit_id),
         pictures=[(asset.name, asset.alt, asset.decorative) for asset in pictures],
         lost_pictures=lost,
         unread_files=[

@@ -20,6 +20,7 @@ from bot.reply import Replier
 from bot.states import ConversationState
 from bot.waiting import Watch
 from bot.words import Words
+from channels.accounts.menus import Publisher
 from channels.accounts.models import Account
 from hub.live import Live, conversation_topic, desk_topic
 from hub.outgoing import adapter_maker
@@ -53,11 +54,13 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
         senders=ThreadPoolExecutor(4, thread_name_prefix="reply"),
     )
     hub.incoming = incoming
+    hub.menus = Publisher(hub.works, hub.seal, make)
     hub.duties += [
         Duty("replies.send", timedelta(seconds=1), incoming.replier.send_due, timedelta(minutes=2)),
         Duty("messages.left_over", timedelta(seconds=10), incoming.run_left_over, timedelta(minutes=1)),
         Duty("desk.watch", timedelta(seconds=15), incoming.watch.round, timedelta(minutes=1)),
         Duty("tickets.late", timedelta(minutes=5), lambda: tickets.alarm_late(hub.works)),
+        Duty("menus.settle", timedelta(seconds=20), hub.menus.settle),
         Duty("bot.refresh", timedelta(minutes=5), engine.refresh),
         Duty("pushes.forget", timedelta(hours=1), lambda: _forget_pushes(hub)),
     ]

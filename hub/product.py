@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from analytics.collect import ReadCounter
+from channels.accounts.menus import Publisher
 from content.search import Searcher
 from hub.auth.sessions import Sessions
 from hub.notifier import Notifier
@@ -42,6 +43,8 @@ class Hub:
     duties: list[Duty] = field(default_factory=list)
     # The way in; set by `hub.incoming.connect`.
     incoming: Incoming = field(init=False)
+    # Puts versions of accounts' menus on show; set by `hub.incoming.connect`.
+    menus: Publisher = field(init=False)
     # Counts what is read on the portal; written together every few seconds.
     reads: ReadCounter = field(init=False)
     # Finds what the public may see; kept in this process's memory.

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from kernel.claim import Claimable
 from kernel.model import Base, Json
 
 
@@ -125,3 +126,84 @@ class PushReach(Base):
     subscription_id: Mapped[int] = mapped_column(ForeignKey("push_subscription.id"), index=True)
     state: Mapped[str] = mapped_column(String(8))
     until: Mapped[datetime | None]
+
+
+class MenuVersion(Claimable, Base):
+    """One version of an account's menu, kept for good; `buttons` are `channels.abilities.menus.Button` rows.
+
+    `state` is draft, sending, live, replaced or failed; at most one is live, at most one a draft. `made_by` wrote it
+    last, `approved_by` put it on show. `reason` says why it failed, or what the platform shows otherwise.
+    """
+
+    __tablename__ = "menu_version"
+    __table_args__ = (UniqueConstraint("account_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    number: Mapped[int]
+    buttons: Mapped[list[Any]] = mapped_column(Json, default=list)
+    origin: Mapped[str] = mapped_column(String(10), default="written")
+    state: Mapped[str] = mapped_column(String(10), default="draft")
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]
+    approved_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    published_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(300), default="")
+
+
+class AccountTag(Base):
+    """A tag of an account's followers as the platform last told; `remote_id` is the platform's number."""
+
+    __tablename__ = "account_tag"
+    __table_args__ = (UniqueConstraint("account_id", "remote_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    remote_id: Mapped[int]
+    name: Mapped[str] = mapped_column(String(60))
+    people: Mapped[int] = mapped_column(default=0)
+    read_at: Mapped[datetime]
+
+
+class NoticeForm(Base):
+    """Which form approved by the platform an account uses for a purpose, and what stands in its places.
+
+    `places` maps a place of the form to a field of the matter (`number`, `answer`, …) or to fixed words after `=`.
+    """
+
+    __tablename__ = "notice_form"
+    __table_args__ = (UniqueConstraint("account_id", "purpose"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    purpose: Mapped[str] = mapped_column(String(30))
+    way: Mapped[str] = mapped_column(String(10))
+    template_id: Mapped[str] = mapped_column(String(100))
+    title: Mapped[str] = mapped_column(String(100), default="")
+    places: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    active: Mapped[bool] = mapped_column(default=True)
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    changed_at: Mapped[datetime]
+
+
+class Takeover(Base):
+    """接管: how far an account that was in use has come into our hands.
+
+    `standing` is what the platform lets us do, `present` what the account showed and answered before, as the platform
+    told it: the way back. `steps` are the moments at which a person ticked a step off.
+    """
+
+    __tablename__ = "takeover"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True, autoincrement=False)
+    began_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    began_at: Mapped[datetime]
+    standing: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    standing_at: Mapped[datetime | None]
+    present: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    present_at: Mapped[datetime | None]
+    imported_at: Mapped[datetime | None]
+    steps: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    greeted_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended: Mapped[str] = mapped_column(String(10), default="")

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from channels.abilities.menus import Menus
 from channels.accounts import store
 from channels.accounts.models import Account, QuotaUse
 from channels.adapters.calling import month_of, today
@@ -327,6 +328,7 @@ def account_page(
         form=form or kept,
         writes=writes,
         known=account.channel in installed(),
+        life=issubclass(adapter, Menus),
         **choices_of(adapter),
         **context,
     )

@@ -13,12 +13,14 @@ from starlette.types import Scope
 
 from hub.product import Hub
 from hub.web import (
+    account_menu,
     account_secrets,
     accounts,
     api_deliveries,
     api_insights,
     api_pieces,
     audit_log,
+    auto_replies,
     beacon,
     bookings,
     bundles,
@@ -88,6 +90,8 @@ CONSOLE: tuple[APIRouter, ...] = (
     by_hand.router,
     accounts.router,
     rehearsal.router,
+    account_menu.router,
+    auto_replies.router,
     account_secrets.router,
     insights.router,
     response.router,

@@ -95,7 +95,7 @@ def test_a_message_opens_the_window_and_a_touch_does_not_narrow_it(desk: Desk) -
 
 def test_what_says_nothing_is_not_stored(desk: Desk) -> None:
     at = desk.clock.now()
-    for kind in ("scan", "view", "location"):
+    for kind in ("scan", "view", "position"):
         assert arrival_of(desk.account, Message("k", "s", kind, "", at)) is None
     joined = arrival_of(desk.account, Follower("k", "s", True, at))
     assert joined is not None

@@ -13,7 +13,14 @@ from hub.notices import Notice, NoticeSend, SendState
 from kernel.people import Grant, Person, Role, Unit
 from kernel.work import Work
 from tests.content.importing.word import notice
-from tests.house import citizen_objects, editorial_objects, insight_objects, outgoing_objects, platform_objects
+from tests.house import (
+    citizen_objects,
+    editorial_objects,
+    insight_objects,
+    life_objects,
+    outgoing_objects,
+    platform_objects,
+)
 from tests.house.target import Target
 
 
@@ -112,6 +119,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     **outgoing_objects.OF_A_UNIT,
     **insight_objects.OF_A_UNIT,
     **platform_objects.OF_A_UNIT,
+    **life_objects.OF_A_UNIT,
 }
 
 # Objects of one person: for everybody else, colleagues included, they do not exist.

@@ -1,0 +1,66 @@
+"""A WeChat account of a unit with a menu and prepared replies, for the routes of its desks.
+
+Its platform cannot be reached, so that an act that calls it says so and goes back to its page.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from bot import prepared
+from bot.prepared import Wording
+from channels.abilities.menus import Button
+from channels.accounts import menus
+from channels.accounts.models import Account
+from kernel.people import Unit
+from kernel.work import Work
+from tests.house.target import Target
+
+
+def wechat_account(work: Work, unit: Unit) -> Account:
+    """A WeChat account of the unit."""
+    account = Account(
+        unit_id=unit.id,
+        channel="wechat",
+        name="公众号",
+        code=f"wx-{secrets.token_hex(4)}",
+        action="publish",
+        base_url="http://127.0.0.1:9",
+    )
+    work.session.add(account)
+    work.session.flush()
+    return account
+
+
+def a_menu(work: Work, unit: Unit) -> Target:
+    """An account with an earlier menu and a draft."""
+    account = wechat_account(work, unit)
+    old = menus.add(work, account, [Button("旧", "click", key="k", does={"act": "person"})])
+    old.published_at = work.now
+    menus.add(work, account, [Button("新", "click", key="k", does={"act": "person"})])
+    form = {"version": str(old.id), "1.name": "人工", "1.act": "person"}
+    draft = menus.draft_of(work.session, account.id)
+    seen = f"{draft.id} {draft.made_at.isoformat()}" if draft else ""
+    return Target({"account_id": account.id}, form={**form, "seen": seen})
+
+
+def a_reply(work: Work, unit: Unit) -> Target:
+    """A reply that waits for approval, with a form that changes it."""
+    account = wechat_account(work, unit)
+    row = prepared.write(work, account, Wording("follow", "欢迎", answers=["欢迎关注"]))
+    form = {"trigger": "follow", "name": "欢迎", "act": "say", "answer.1": "您好"}
+    return Target({"account_id": account.id, "reply_id": row.id}, form=form)
+
+
+BASE = "/console/accounts/{account_id}"
+OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
+    f"{BASE}/menu": a_menu,
+    f"{BASE}/menu/publish": a_menu,
+    f"{BASE}/menu/restore": a_menu,
+    f"{BASE}/replies": a_reply,
+    f"{BASE}/replies/{{reply_id}}": a_reply,
+    f"{BASE}/replies/{{reply_id}}/approve": a_reply,
+    f"{BASE}/replies/{{reply_id}}/stop": a_reply,
+    f"{BASE}/replies/{{reply_id}}/remove": a_reply,
+}
