@@ -317,6 +317,20 @@ class Entry:
     published_at: datetime
     picture: str = ""
     place: int = 0
+    picture_alt: str = ""
+    number: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class ShelfInfo:
+    """A list across a column: `facet` is its sort (for whom, by whom), `place` one piece's place where one is asked."""
+
+    id: int
+    facet: str
+    label: str
+    places: int
+    place: int = 0
 
 
 class Catalogue(Protocol):
@@ -335,7 +349,22 @@ class Catalogue(Protocol):
         """The column's pieces with these places, newest first."""
 
     def view(self, item: Item, published_at: datetime, **more: Any) -> Any:
-        """The item as templates show it (templates.views.PortalItem)."""
+        """The item as templates show it (templates.views.PortalItem); `shows` tells which addresses may be linked."""
+
+    def linked(self, piece_id: int) -> Sequence[int]:
+        """The public pieces that this one names or that name it: their pages show its title and address."""
+
+    def shown(self, piece_id: int, account_id: int) -> tuple[Item, Placed] | None:
+        """A piece as it shows on an account now, to draw its page again; its data hold its `place` in its column."""
+
+    def shelves(self, slug: str) -> Sequence[ShelfInfo]:
+        """The shelves of a column."""
+
+    def shelves_of(self, piece_id: int) -> Sequence[ShelfInfo]:
+        """The shelves that a piece stands on, or stood on, with its place there."""
+
+    def shelf(self, shelf_id: int, first: int, last: int) -> Sequence[Entry]:
+        """The pieces with these places on a shelf, newest first."""
 
 
 @dataclass(frozen=True)

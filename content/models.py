@@ -202,7 +202,8 @@ class PublicPiece(Base):
     """Which signed revision the public may see, from when and until when; bot, search and feeds read only this.
 
     `place` is its number among the column's pieces on the portal, given once and never again, so that the
-    pages of the archive keep their addresses. Without `from_at` it has not gone live yet.
+    pages of the archive keep their addresses. Without `from_at` it has not gone live yet. `standing` is empty for
+    what is in force, else `repealed` (废止) or `lapsed` (失效).
     """
 
     __tablename__ = "public_piece"
@@ -219,8 +220,48 @@ class PublicPiece(Base):
     title: Mapped[str] = mapped_column(String(300))
     summary: Mapped[str] = mapped_column(String(500), default="")
     picture: Mapped[str] = mapped_column(String(100), default="")
+    picture_alt: Mapped[str] = mapped_column(String(300), default="")
+    number: Mapped[str] = mapped_column(String(500), default="")
+    standing: Mapped[str] = mapped_column(String(10), default="")
+    standing_note: Mapped[str] = mapped_column(String(300), default="")
+    standing_at: Mapped[datetime | None]
     from_at: Mapped[datetime | None] = mapped_column(index=True)
     until_at: Mapped[datetime | None] = mapped_column(index=True)
     first_at: Mapped[datetime | None] = mapped_column(index=True)
     withdrawn_at: Mapped[datetime | None]
     withdrawn_phrase: Mapped[str] = mapped_column(String(200), default="")
+
+
+class PublicLink(Base):
+    """A public piece names another in a field of its kind: both pages show it, a change of one redraws the other."""
+
+    __tablename__ = "public_link"
+
+    from_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    to_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), primary_key=True, index=True)
+
+
+class Shelf(Base):
+    """A list across a column: guides for one audience and theme, or of one department. `facet` says which sort."""
+
+    __tablename__ = "shelf"
+    __table_args__ = (UniqueConstraint("column_id", "facet", "label"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    column_id: Mapped[int] = mapped_column(ForeignKey("column.id"))
+    facet: Mapped[str] = mapped_column(String(20))
+    label: Mapped[str] = mapped_column(String(100))
+    places: Mapped[int] = mapped_column(default=0)
+
+
+class ShelfPlace(Base):
+    """A piece's place on a shelf, given once; `gone` is one that a correction took to another shelf."""
+
+    __tablename__ = "shelf_place"
+    __table_args__ = (UniqueConstraint("shelf_id", "place"),)
+
+    shelf_id: Mapped[int] = mapped_column(ForeignKey("shelf.id"), primary_key=True)
+    piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), primary_key=True, index=True)
+    place: Mapped[int]
+    gone: Mapped[bool] = mapped_column(default=False)

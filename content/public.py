@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from content.models import Column, Piece, PublicPiece, Release
+from content.relations import relate
 from content.states import MOVES, PieceState
 from kernel.work import Work
 
@@ -21,12 +22,13 @@ def reserve_place(work: Work, release_id: int) -> PublicPiece:
     """
     release = work.session.get_one(Release, release_id)
     row = _row(work, release)
+    locked = select(Column).where(Column.id == row.column_id).with_for_update()
+    column = work.session.scalars(locked.execution_options(populate_existing=True)).one()
     if row.place is None:
-        locked = select(Column).where(Column.id == row.column_id).with_for_update()
-        column = work.session.scalars(locked.execution_options(populate_existing=True)).one()
         column.places += 1
         row.place = column.places
     _describe(row, release)
+    relate(work, row, release)
     work.session.flush()
     return row
 
@@ -121,6 +123,8 @@ def _describe(row: PublicPiece, release: Release) -> None:
     content: dict[str, Any] = release.content
     row.title, row.summary, row.picture = content["title"], content["summary"][:500], content["cover_path"]
     row.path = content["path"]
+    row.picture_alt = content.get("cover_alt", "")[:300]
+    row.number = str(content["fields"].get("document_number") or "")[:500]
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -138,9 +138,13 @@ def item_view(
     body: str | None = None,
     address: str = "",
     column: PortalColumn | None = None,
+    related: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> PortalItem:
-    """A release's content as its readers' page shows it; `address` goes in front of paths on the portal."""
+    """A release's content as its readers' page shows it; `address` goes in front of paths on the portal.
+
+    `related` is how it stands now: pieces it names (`links`, `linked`), pieces that name it, whether it is in force.
+    """
     base: dict[str, Any] = {
         "id": str(content["piece"]),
         "title": content["title"],
@@ -162,7 +166,10 @@ def item_view(
         "expires_at": datetime.fromisoformat(content["expires_at"]) if content["expires_at"] else None,
         **more,
     }
-    return kind_of(content["kind"]).view(base, {**content["fields"], "links": content["links"]})
+    links = content["links"]
+    linked = [link for link in links.values() if "piece" in link]
+    around = {"links": links, "linked": linked, "incoming": (), **(related or {})}
+    return kind_of(content["kind"]).view(base, {**content["fields"], **around})
 
 
 def column_view(column: Mapping[str, str], address: str = "") -> PortalColumn:
@@ -230,16 +237,29 @@ def _common(session: Session, piece: Piece, revision: Revision, column: Column, 
     }
 
 
-def _links(session: Session, piece: Piece, revision: Revision) -> dict[str, dict[str, str]]:
+def _links(session: Session, piece: Piece, revision: Revision) -> dict[str, dict[str, Any]]:
     """The pieces that the kind's fields name, with title and address, so that they are signed as they are shown."""
     found = {}
-    for spec in kind_of(piece.kind).fields:
-        named = revision.fields.get(spec.name) if spec.type == "piece" else None
-        linked = session.get(Piece, named) if named else None
+    for name, piece_id in named_pieces(piece.kind, revision.fields):
+        linked = session.get(Piece, piece_id)
         if linked is not None:
             column = session.get_one(Column, linked.column_id)
-            found[spec.name] = {"title": linked.title, "path": path_of(column, linked)}
+            found[name] = {"piece": linked.id, "title": linked.title, "path": path_of(column, linked)}
     return found
+
+
+def named_pieces(kind: str, fields: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Which other pieces the fields name: by the field's name, in rows by `<field>.<piece>`."""
+    found: list[tuple[str, int]] = []
+    for spec in kind_of(kind).fields:
+        value = fields.get(spec.name)
+        if spec.type == "piece" and value:
+            found.append((spec.name, int(value)))
+        elif spec.type == "rows":
+            named = [column.name for column in spec.columns if column.type == "piece"]
+            rows = [row for row in value or [] if isinstance(row, dict)]
+            found += [(f"{spec.name}.{row[name]}", int(row[name])) for row in rows for name in named if row.get(name)]
+    return list(dict.fromkeys(found))
 
 
 def _layout(

@@ -99,6 +99,28 @@ def book_act(work: Work, who: Viewer, order: Order) -> Delivery:
     return _insert(work, who, order, lane, releases, order.at or work.now)
 
 
+def redraw(work: Work, piece: Piece) -> list[Delivery]:
+    """Books a redrawing of what was signed and shows, wherever pages can be drawn again; labels and links changed.
+
+    Whoever changed them was asked for his right to do that; no word of the piece changes.
+    """
+    query = (
+        select(Placement, Account)
+        .join(Account, Account.id == Placement.account_id)
+        .where(Placement.piece_id == piece.id, Placement.state == PlacementState.LIVE)
+    )
+    made = []
+    for placement, account in work.session.execute(query):
+        if account.active and "refresh" in adapter_of(account.channel).limits.can:
+            release = work.session.get_one(Release, placement.release_id)
+            order = Order((piece.id,), account.id, "refresh", again=True)
+            try:
+                made.append(_insert(work, None, order, account, [(release, piece)], work.now))
+            except AlreadyBooked:  # One that still waits draws the page as it is by then.
+                continue
+    return made
+
+
 def preflight(session: Session, order: Order, public_url: str) -> list[Problem]:
     """What would not fit the account's channel; needs no network."""
     account = doubles.real_of(session, session.get_one(Account, order.account_id))
@@ -263,7 +285,12 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _insert(
-    work: Work, who: Viewer, order: Order, account: Account, releases: Sequence[tuple[Release, Piece]], at: datetime
+    work: Work,
+    who: Viewer | None,
+    order: Order,
+    account: Account,
+    releases: Sequence[tuple[Release, Piece]],
+    at: datetime,
 ) -> Delivery:
     signed = targets_of(releases[0][0].content).get(account.stands_for or account.id)
     delivery = Delivery(
@@ -284,7 +311,7 @@ def _insert(
         missed_after=order.missed_after,
         missed_act=order.missed_act,
         emergency=any(release.emergency for release, _ in releases),
-        created_by=who.person_id,
+        created_by=who.person_id if who else work.actor.person_id,
         created_at=work.now,
     )
     delivery.identity = _identity(order, account, releases, delivery.occurrence)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from channels.base import Entry, Item
-from content import public
-from content.models import Column, PublicPiece
+from channels.accounts.models import Account
+from channels.base import Entry, Item, Placed, ShelfInfo
+from content import public, relations
+from content.kinds import kind_of
+from content.models import Column, Piece, PublicPiece, Release, Shelf, ShelfPlace
 from content.snapshot import item_view
 from kernel.work import Works
+from scheduler.placements import placement_of
+from scheduler.posts import item_of, placed_of
+from scheduler.states import PlacementState
 from templates.views import PortalItem
 
 
@@ -44,22 +51,105 @@ class DatabaseCatalogue:
             column_id = work.session.scalar(select(Column.id).where(Column.slug == slug))
             if column_id is None:
                 return []
-            return [
-                Entry(
-                    piece_id=row.piece_id,
-                    title=row.title,
-                    path=row.path,
-                    summary=row.summary,
-                    published_at=row.first_at or work.now,
-                    picture=row.picture,
-                    place=row.place or 0,
-                )
-                for row in public.listed(work.session, column_id, first, last)
-            ]
+            return [_entry(row, work.now, row.place) for row in public.listed(work.session, column_id, first, last)]
 
     def view(self, item: Item, published_at: datetime, **more: Any) -> PortalItem:
-        """The item as the portal's templates show it."""
-        return item_view(item.content, published_at=published_at, body=item.html or None, **more)
+        """The item as the portal's templates show it, with the pieces it names and is named by as they are now."""
+        shows = more.pop("shows", lambda _path: True)
+        with self.works.read() as work:
+            related = _related(work.session, item.piece_id, work.now, shows)
+        return item_view(item.content, published_at=published_at, body=item.html or None, related=related, **more)
+
+    def linked(self, piece_id: int) -> Sequence[int]:
+        """The public pieces that this one names or that name it."""
+        with self.works.read() as work:
+            found = [*relations.linked_to(work.session, piece_id), *relations.linked_from(work.session, piece_id)]
+            return list(dict.fromkeys(row.piece_id for row in found))
+
+    def shown(self, piece_id: int, account_id: int) -> tuple[Item, Placed] | None:
+        """A piece as it shows on an account now: the release that is placed there, and with which times."""
+        with self.works.read() as work:
+            place = placement_of(work.session, piece_id, account_id)
+            if place is None or place.state == PlacementState.WITHDRAWN:
+                return None
+            release = work.session.get_one(Release, place.release_id)
+            piece = work.session.get_one(Piece, piece_id)
+            account = work.session.get_one(Account, account_id)
+            public_row = work.session.get(PublicPiece, piece_id)
+            placed = placed_of(place)
+            known = {**placed.data, "place": public_row.place if public_row else 0}
+            return item_of(release, piece, account.channel, ""), replace(placed, data=known)
+
+    def shelves(self, slug: str) -> Sequence[ShelfInfo]:
+        """The shelves of a column, by what they are called."""
+        with self.works.read() as work:
+            query = select(Shelf).join(Column, Column.id == Shelf.column_id).where(Column.slug == slug)
+            rows = work.session.scalars(query.order_by(Shelf.facet, Shelf.id))
+            return [ShelfInfo(row.id, row.facet, row.label, row.places) for row in rows]
+
+    def shelves_of(self, piece_id: int) -> Sequence[ShelfInfo]:
+        """The shelves that a piece stands on, or stood on."""
+        with self.works.read() as work:
+            query = select(Shelf, ShelfPlace.place).join(ShelfPlace, ShelfPlace.shelf_id == Shelf.id)
+            rows = work.session.execute(query.where(ShelfPlace.piece_id == piece_id).order_by(Shelf.id))
+            return [ShelfInfo(row.id, row.facet, row.label, row.places, place) for row, place in rows]
+
+    def shelf(self, shelf_id: int, first: int, last: int) -> Sequence[Entry]:
+        """The pieces with these places on a shelf, newest first."""
+        with self.works.read() as work:
+            found = relations.on_shelf(work.session, shelf_id, first, last)
+            return [_entry(row, work.now, place) for row, place in found]
+
+
+def _entry(row: PublicPiece, now: datetime, place: int | None) -> Entry:
+    return Entry(
+        piece_id=row.piece_id,
+        title=row.title,
+        path=row.path,
+        summary=row.summary,
+        published_at=row.first_at or now,
+        picture=row.picture,
+        place=place or 0,
+        picture_alt=row.picture_alt,
+        number=row.number,
+        mark=mark_of(row, now),
+    )
+
+
+def mark_of(row: PublicPiece, now: datetime) -> str:
+    """The short label beside a title: why it is no longer in force, if it is not."""
+    if row.standing:
+        return f"已{relations.STANDINGS[row.standing]}"
+    return "已过期" if row.until_at is not None and row.until_at <= now else ""
+
+
+def _related(session: Session, piece_id: int, now: datetime, shows: Callable[[str], bool]) -> Mapping[str, Any]:
+    own = session.get(PublicPiece, piece_id)
+    named = {row.piece_id: _about_link(row, now) for row in relations.linked_to(session, piece_id) if shows(row.path)}
+    incoming = [_about_link(row, now) for row in relations.linked_from(session, piece_id) if shows(row.path)]
+    names = relations.link_names(session, piece_id)
+    return {
+        "links": {name: named[to_id] for name, to_id in names.items() if to_id in named},
+        "linked": list(named.values()),
+        "incoming": incoming,
+        "standing": own.standing if own else "",
+        "standing_note": own.standing_note if own else "",
+    }
+
+
+def _about_link(row: PublicPiece, now: datetime) -> Mapping[str, Any]:
+    return {
+        "piece": row.piece_id,
+        "kind": row.kind,
+        "title": row.title,
+        "path": row.path,
+        "number": row.number,
+        "mark": mark_of(row, now),
+        "summary": row.summary,
+        "picture": row.picture,
+        "picture_alt": row.picture_alt,
+        "published_at": row.first_at or now,
+    }
 
 
 class RehearsalCatalogue(DatabaseCatalogue):
@@ -80,6 +170,7 @@ def _about(column: Column) -> Mapping[str, Any]:
         "slug": column.slug,
         "name": column.name,
         "kind": column.kind,
+        "label": kind_of(column.kind).label,
         "description": column.description,
         "keywords": column.keywords,
         "places": column.places,

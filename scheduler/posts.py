@@ -70,7 +70,7 @@ def post_of(batch: Batch, delivery: Delivery, public_url: str) -> Post:
         action=delivery.action,  # type: ignore[arg-type]  # The column holds one of the actions.
         items=[item_of(release, piece, delivery.channel, public_url) for _, release, piece in rows],
         audience=delivery.audience,
-        placed={row.piece_id: _placed(row) for row in placements if row is not None},
+        placed={row.piece_id: placed_of(row) for row in placements if row is not None},
         phrase=delivery.phrase,
         attempt=delivery.attempts,
         first_attempt_at=delivery.first_attempt_at,
@@ -79,7 +79,8 @@ def post_of(batch: Batch, delivery: Delivery, public_url: str) -> Post:
     )
 
 
-def _placed(row: Place) -> Placed:
+def placed_of(row: Place) -> Placed:
+    """Where an item shows, as an adapter is told."""
     return Placed(row.piece_id, row.remote_id, row.url, {**row.data, "live_at": row.live_at.isoformat()})
 
 

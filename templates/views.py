@@ -328,6 +328,7 @@ class PortalColumn:
     parents: Sequence[PortalLink] = ()
     children: Sequence[PortalLink] = ()
     rss_href: str = ""
+    atom_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -510,6 +511,7 @@ class PortalGuide(PortalItem):
     lawsuit_body: str = ""
     facts: Sequence[tuple[str, str]] = ()
     questions: Sequence[tuple[str, str]] = ()
+    asked: Sequence[PortalLink] = ()
     verified_at: datetime | None = None
 
 
@@ -530,6 +532,8 @@ class PortalGroup:
     label: str
     links: Sequence[PortalLink]
     icon: str = "guide"
+    href: str = ""
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

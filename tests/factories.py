@@ -191,6 +191,8 @@ def make_office(works: Works, blobs: Blobs, engine: Engine | None = None) -> Off
             "notices": Column(unit_id=bureau.id, slug="notices", name="通知公告", kind="notice", freshness_days=180),
             "news": Column(unit_id=bureau.id, slug="news", name="工作动态", kind="news", freshness_days=14),
             "policies": Column(unit_id=bureau.id, slug="policies", name="政策文件", kind="policy"),
+            "explained": Column(unit_id=bureau.id, slug="explained", name="政策解读", kind="interpretation"),
+            "guides": Column(unit_id=bureau.id, slug="guides", name="办事指南", kind="guide"),
             "water": Column(unit_id=other.id, slug="water", name="水务公告", kind="notice"),
         }
         accounts = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-from templates.views import PortalItem
+from templates.views import PortalItem, PortalLink
 
 FieldType = Literal["text", "textarea", "number", "date", "flag", "choice", "lines", "rows", "piece"]
 
@@ -45,6 +45,25 @@ def plain_view(base: Mapping[str, Any], _fields: Mapping[str, Any]) -> PortalIte
     return PortalItem(**base)
 
 
+def no_shelves(_fields: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    """A kind that is listed in its column only."""
+    return ()
+
+
+def always_in_force(_fields: Mapping[str, Any]) -> str:
+    """A kind that is never repealed."""
+    return ""
+
+
+def links_in(found: Sequence[Mapping[str, Any]], kind: str = "") -> list[PortalLink]:
+    """Linked pieces, of one kind or of all, as links with their number and whether they are in force."""
+    return [
+        PortalLink(link["title"], link["path"], note=" ".join(filter(None, (link.get("number"), link.get("mark")))))
+        for link in found
+        if not kind or link.get("kind") == kind
+    ]
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of content, as the console edits it and the channels show it."""
@@ -56,6 +75,9 @@ class Kind:
     needs_body: bool = True
     lint: Callable[[Mapping[str, Any]], list[Fault]] = field(default=no_faults)
     view: Callable[[Mapping[str, Any], Mapping[str, Any]], PortalItem] = field(default=plain_view)
+    # Lists across its column that a piece stands on, as (facet, label); and whether it is in force: '' or why not.
+    shelves: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] = field(default=no_shelves)
+    standing: Callable[[Mapping[str, Any]], str] = field(default=always_in_force)
 
     def missing(self, fields: Mapping[str, Any]) -> list[FieldSpec]:
         """The required fields that are empty."""

@@ -6,10 +6,11 @@ local review office works by (承诺/法定时限, 现场次数, 收费, 电话)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from content.kinds.base import Fault, FieldSpec, Kind
+from content.kinds.base import Fault, FieldSpec, Kind, links_in
 from templates.views import Material, Place, PortalGuide, Step
 
 Fields = Mapping[str, Any]
@@ -19,9 +20,14 @@ _CALENDAR_DAYS = {"workdays": 7 / 5, "days": 1.0}
 
 FIELDS = (
     FieldSpec("catalog_code", "基本编码", limit=40),
+    FieldSpec("handle_code", "业务办理项编码", limit=60),
     FieldSpec("task_code", "实施编码", limit=60),
     FieldSpec("item_type", "事项类型", limit=40, help="如行政许可、行政确认、公共服务"),
     FieldSpec("responsible", "实施主体", required=True, limit=100),
+    FieldSpec("responsible_kind", "实施主体性质", limit=40, help="如法定机关、授权组织、受委托组织"),
+    FieldSpec("entrusted", "委托部门", limit=100),
+    FieldSpec("power_source", "权力来源", limit=40, help="如法定本级行使、上级下放"),
+    FieldSpec("level", "行使层级", limit=40),
     FieldSpec("audience", "服务对象", "lines", required=True, help="每行一项：个人、法人"),
     FieldSpec("theme", "主题分类", required=True, limit=40),
     FieldSpec("basis", "设定依据", "lines", required=True),
@@ -36,6 +42,8 @@ FIELDS = (
             FieldSpec("copies", "纸质份数", "number"),
             FieldSpec("source", "来源渠道", limit=100),
             FieldSpec("necessity", "材料必要性", limit=20),
+            FieldSpec("kind", "材料类型", limit=40),
+            FieldSpec("specification", "规格", limit=100),
             FieldSpec("note", "备注", limit=200),
         ),
     ),
@@ -51,6 +59,8 @@ FIELDS = (
         ),
     ),
     FieldSpec("case_type", "办件类型", "choice", required=True, choices=(("即办件", "即办件"), ("承诺件", "承诺件"))),
+    FieldSpec("review_type", "审查类型", limit=20, help="如即审即办、前审后批"),
+    FieldSpec("handling", "办理形式", limit=60, help="如窗口办理、网上办理、快递申请"),
     FieldSpec("statutory", "法定办结时限", "number", required=True, help="0 为即办"),
     FieldSpec("statutory_unit", "法定时限单位", "choice", choices=LIMIT_UNITS),
     FieldSpec("promised", "承诺办结时限", "number", required=True, help="0 为即办"),
@@ -66,6 +76,12 @@ FIELDS = (
     FieldSpec("fee_amount", "收费标准", limit=200),
     FieldSpec("fee_basis", "收费依据", limit=300),
     FieldSpec("pay_online", "支持网上支付", "flag"),
+    FieldSpec("booking", "预约办理", limit=100),
+    FieldSpec("hall", "进驻政务大厅", limit=60),
+    FieldSpec("terminals", "自助终端办理", limit=60),
+    FieldSpec("anywhere", "通办范围", limit=40),
+    FieldSpec("joint", "联办机构", limit=200),
+    FieldSpec("intermediary", "中介服务", limit=200),
     FieldSpec("place", "办理地点", required=True, limit=300),
     FieldSpec("hours", "办理时间", required=True, limit=200),
     FieldSpec("phone", "咨询电话", required=True, limit=60),
@@ -73,11 +89,28 @@ FIELDS = (
     FieldSpec("result_type", "结果类型", limit=40),
     FieldSpec("result_name", "结果名称", limit=100),
     FieldSpec("result_sample", "结果样本", limit=200),
+    FieldSpec("review_body", "行政复议部门、地址、电话、网址", limit=300),
+    FieldSpec("lawsuit_body", "行政诉讼部门、地址、电话、网址", limit=300),
 )
 
 
 def _in_days(fields: Fields, name: str) -> float:
     return float(fields.get(name) or 0) * _CALENDAR_DAYS.get(str(fields.get(f"{name}_unit")), 7 / 5)
+
+
+_PERSONS = frozenset({"个人", "自然人"})
+_AREA_CODE = re.compile(r"^(0\d{2,3}[- ]?\d{7,8}|1\d{4}|0\d{2,3}-?12345|400[- ]?\d{3}[- ]?\d{4})")
+_RESULT_ENDS = (("证", "出证"), ("文", "出文"), ("批复", "出文"))
+
+
+def _phone_without_area(fields: Fields, name: str) -> bool:
+    return bool(fields.get(name)) and not _AREA_CODE.match(str(fields[name]).strip())
+
+
+def _result_disagrees(fields: Fields) -> bool:
+    name, kind = str(fields.get("result_name") or ""), str(fields.get("result_type") or "")
+    fitting = next((wanted for end, wanted in _RESULT_ENDS if name.endswith(end)), "")
+    return bool(fitting and kind) and kind != fitting
 
 
 # (the field a fault stands beside, whether the fields break the rule, what is told)
@@ -113,6 +146,24 @@ _RULES: tuple[tuple[str, Callable[[Fields], bool], str], ...] = (
         lambda f: bool(f.get("charged")) and not (f.get("fee_basis") and f.get("fee_item")),
         "收费事项须填写收费项目和依据。",
     ),
+    (
+        "pay_online",
+        lambda f: bool(f.get("charged")) and bool(f.get("online")) and not f.get("pay_online"),
+        "收费事项可网上办理的，应支持网上支付。",
+    ),
+    (
+        "review_type",
+        lambda f: f.get("promised") == 0 and f.get("review_type") not in (None, "", "即审即办"),
+        "承诺时限为即办的，审查类型应为即审即办。",
+    ),
+    (
+        "visits",
+        lambda f: str(f.get("online_depth") or "").startswith("Ⅳ") and bool(f.get("visits")),
+        "网上办理深度为Ⅳ级（全程网办）的，到现场次数应为 0。",
+    ),
+    ("phone", lambda f: _phone_without_area(f, "phone"), "咨询电话须带区号。"),
+    ("supervision_phone", lambda f: _phone_without_area(f, "supervision_phone"), "监督投诉电话须带区号。"),
+    ("result_type", _result_disagrees, "结果名称与结果类型不一致：以“证”结尾的应为出证，以“文”“批复”结尾的应为出文。"),
     ("pay_online", lambda f: not f.get("charged") and bool(f.get("pay_online")), "不收费的事项不应有网上支付。"),
     (
         "supervision_phone",
@@ -134,6 +185,13 @@ _RULES: tuple[tuple[str, Callable[[Fields], bool], str], ...] = (
 
 def _lint(fields: Fields) -> list[Fault]:
     return [Fault(field, "warn", message) for field, broken, message in _RULES if broken(fields)]
+
+
+def _shelves(fields: Fields) -> Sequence[tuple[str, str]]:
+    audience = [str(one).strip() for one in fields.get("audience") or []]
+    theme, body = str(fields.get("theme") or ""), str(fields.get("responsible") or "")
+    facets = {"personal" if one in _PERSONS else "legal" for one in audience if one}
+    return [*((facet, theme) for facet in sorted(facets) if theme), *([("department", body)] if body else [])]
 
 
 def limit_text(fields: Fields, name: str) -> str:
@@ -188,7 +246,30 @@ def _view(base: Mapping[str, Any], fields: Fields) -> PortalGuide:
         result_kind=fields.get("result_type", ""),
         pay_online="支持" if fields.get("pay_online") else "",
         express="支持邮寄" if fields.get("mail") else "",
-        facts=[("结果样本", sample)] if sample else [],
+        body_kind=fields.get("responsible_kind", ""),
+        entrusted=fields.get("entrusted", ""),
+        level=fields.get("level", ""),
+        handling=fields.get("handling", ""),
+        booking=fields.get("booking", ""),
+        province_wide=fields.get("anywhere", ""),
+        joint_bodies=fields.get("joint", ""),
+        intermediary=fields.get("intermediary", ""),
+        review_body=fields.get("review_body", ""),
+        lawsuit_body=fields.get("lawsuit_body", ""),
+        facts=[(label, str(text)) for label, text in _facts(fields, sample) if text],
+        asked=links_in(fields.get("incoming", ()), "faq"),
+    )
+
+
+def _facts(fields: Fields, sample: str) -> Sequence[tuple[str, Any]]:
+    return (
+        ("基本编码", fields.get("catalog_code")),
+        ("业务办理项编码", fields.get("handle_code")),
+        ("权力来源", fields.get("power_source")),
+        ("审查类型", fields.get("review_type")),
+        ("进驻政务大厅", fields.get("hall")),
+        ("自助终端办理", fields.get("terminals")),
+        ("结果样本", sample),
     )
 
 
@@ -199,8 +280,19 @@ def _material(row: Mapping[str, Any]) -> Material:
         form=row.get("form", ""),
         copies=int(row.get("copies") or 0),
         necessity=row.get("necessity", "") or "必要",
+        kind=row.get("kind", ""),
+        specification=row.get("specification", ""),
         note=row.get("note", ""),
     )
 
 
-KIND = Kind(name="guide", label="办事指南", position=50, fields=FIELDS, needs_body=False, lint=_lint, view=_view)
+KIND = Kind(
+    name="guide",
+    label="办事指南",
+    position=50,
+    fields=FIELDS,
+    needs_body=False,
+    lint=_lint,
+    view=_view,
+    shelves=_shelves,
+)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from content.kinds.base import Fault, FieldSpec, Kind
-from templates.views import PortalInterpretation, PortalLink
+from content.kinds.base import Fault, FieldSpec, Kind, links_in
+from templates.views import PortalInterpretation
 
 
 def _lint(fields: Mapping[str, Any]) -> list[Fault]:
@@ -20,7 +20,7 @@ def _view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalInterpret
     return PortalInterpretation(
         **base,
         author=fields.get("interpreter", ""),
-        policies=[PortalLink(policy["title"], policy["path"], note=fields.get("policy_number", ""))] if policy else [],
+        policies=links_in([{"number": fields.get("policy_number", ""), **policy}]) if policy else [],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from content.kinds.base import Fault, FieldSpec, Kind, day_of
+from content.kinds.base import Fault, FieldSpec, Kind, day_of, links_in
 from templates.views import PortalPolicy
 
 _VALIDITY = (("in_force", "有效"), ("repealed", "废止"), ("lapsed", "失效"))
@@ -17,6 +17,10 @@ def _lint(fields: Mapping[str, Any]) -> list[Fault]:
     return []
 
 
+def _standing(fields: Mapping[str, Any]) -> str:
+    return str(fields.get("validity")) if fields.get("validity") in ("repealed", "lapsed") else ""
+
+
 def _view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalPolicy:
     return PortalPolicy(
         **base,
@@ -24,8 +28,11 @@ def _view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalPolicy:
         number=fields.get("document_number", ""),
         issuer=fields.get("issuer", ""),
         signed_on=day_of(fields.get("issued_on")),
-        validity=dict(_VALIDITY).get(fields.get("validity", ""), ""),
-        validity_note=fields.get("validity_note", ""),
+        validity=dict(_VALIDITY).get(fields.get("standing") or fields.get("validity", ""), ""),
+        validity_note=fields.get("standing_note") or fields.get("validity_note", ""),
+        validity_until=day_of(fields.get("valid_until")),
+        topic=fields.get("topic", ""),
+        interpretations=links_in(fields.get("incoming", ()), "interpretation"),
     )
 
 
@@ -46,7 +53,10 @@ KIND = Kind(
             choices=_VALIDITY,
         ),
         FieldSpec("validity_note", "有效性说明", limit=200),
+        FieldSpec("valid_until", "有效期至", "date", help="过了这一天，页面和列表自动标明失效；长期有效的不填"),
+        FieldSpec("topic", "主题分类", limit=40),
     ),
     lint=_lint,
+    standing=_standing,
     view=_view,
 )

@@ -60,6 +60,7 @@ from hub.web import (
     timetable,
     tokens,
     units,
+    validity,
     words,
 )
 from hub.web.access import LONGEST_FIELD
@@ -74,6 +75,7 @@ CONSOLE: tuple[APIRouter, ...] = (
     login.router,
     home.router,
     pieces.router,
+    validity.router,
     signing.router,
     platform_previews.router,
     columns.router,

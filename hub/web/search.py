@@ -16,6 +16,7 @@ from content import search
 from content.compose import tidy
 from content.kinds import all_kinds, kind_of
 from content.models import Column, PublicPiece, Revision
+from content.relations import STANDINGS
 from content.search import LONGEST_QUERY, Found
 from hub.limits import Limit, TooOften
 from hub.web.access import HubDep, address_of
@@ -96,7 +97,7 @@ def _limits(request: Request) -> _Limits:
 def _entry(session: Session, row: PublicPiece, query: str) -> PortalEntry:
     revision = session.get_one(Revision, row.revision_id)
     fields = revision.fields
-    validity = {"repealed": "已废止", "lapsed": "已失效"}.get(str(fields.get("validity", "")), "")
+    validity = f"已{STANDINGS[row.standing]}" if row.standing else ""
     return PortalEntry(
         title=row.title,
         href=row.path,

@@ -319,10 +319,23 @@ class OneColumn:
         return 1
 
     def column(self, slug: str) -> dict[str, Any]:
-        return {"slug": slug, "name": "通知公告", "kind": "notice", "description": "", "keywords": "", "places": 1}
+        about = {"slug": slug, "name": "通知公告", "kind": "notice", "label": "通知公告", "places": 1}
+        return {**about, "description": "", "keywords": ""}
 
     def columns(self) -> list[dict[str, Any]]:
         return [self.column("notices")]
+
+    def linked(self, piece_id: int) -> list[int]:
+        return []
+
+    def shown(self, piece_id: int, account_id: int) -> None:
+        return None
+
+    def shelves(self, slug: str) -> list[Any]:
+        return []
+
+    def shelves_of(self, piece_id: int) -> list[Any]:
+        return []
 
     def page(self, slug: str, first: int, last: int) -> list[Entry]:
         return [Entry(1, "题", "/notices/1.html", "", datetime.now(UTC), place=1)] if first <= 1 <= last else []

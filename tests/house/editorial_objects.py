@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from channels.accounts.models import Account
-from content import compose, release
+from content import compose, public, release
 from content.compose import Draft
 from content.models import Asset, Column, ListedWord, Piece, Release, Revision
 from content.snapshot import Target as Signed
@@ -90,6 +90,13 @@ def a_piece(work: Work, unit: Unit, state: str = "draft") -> Target:
         compose.trash(work, author, piece)
     words = {"version": piece.version, "title": "新标题", "body": "<p>新正文</p>"}
     return Target({"piece_id": piece.id, "channel": "portal"}, form={**words, "act": "save"}, json=words)
+
+
+def a_public_piece(work: Work, unit: Unit) -> Target:
+    """A piece that the public sees, with a mark for it."""
+    opened = submitted(work, unit)
+    public.went_live(work, opened.id, work.now)
+    return Target({"piece_id": opened.piece_id}, form={"standing": "repealed", "note": "由新文件废止"})
 
 
 def a_blocked_piece(work: Work, unit: Unit) -> Target:
@@ -195,6 +202,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/pieces/{piece_id}/preview/{channel}": a_piece,
     "/console/pieces/{piece_id}/previews": a_piece,
     "/console/pieces/{piece_id}/history": a_piece,
+    "/console/pieces/{piece_id}/standing": a_public_piece,
     "/console/pieces/{piece_id}/form": partial(a_piece, state="review"),
     "/console/media/{name}": an_asset,
     "/console/files/{sha256}/{name}": an_attachment,

@@ -6,18 +6,17 @@ repeatable: writing the same page twice leaves the same page, so a lost answer i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
-from channels.adapters.portal import feeds, front, lists
+from channels.adapters.portal import articles, feeds, front, lists, shelves
 from channels.adapters.portal.folder import GONE, Folder
 from channels.adapters.portal.press import Press
 from channels.adapters.portal.site import SETTINGS, site_of
-from channels.base import Channel, Item, Limits, Live, Placed, Post, Setting, Settlement, Shown
-from templates.views import PortalItem, PortalLink, PortalSite, PortalWithdrawn
+from channels.base import Channel, Item, Limits, Live, Post, Setting, Settlement, Shown
+from templates.views import PortalSite, PortalWithdrawn
 
 
 class PortalChannel(Channel, Rehearsing):
@@ -64,9 +63,10 @@ class PortalChannel(Channel, Rehearsing):
     def correct(self, post: Post) -> Live:
         """Writes the new revision at the same address, with the time of the change unless it is only redrawn."""
         item = post.items[0]
-        published_at = self._published_at(post.placed.get(item.piece_id), item)
-        updated_at = self.tools.clock.now() if post.action == "correct" else None
-        return self._show(item, published_at, updated_at)
+        placed = post.placed.get(item.piece_id)
+        now = self.tools.clock.now()
+        updated_at = now if post.action == "correct" else articles.updated_at(placed)
+        return self._show(item, articles.published_at(placed, item, now), updated_at)
 
     def withdraw(self, post: Post) -> Live:
         """Replaces the page by a public phrase; a marker beside it makes the server answer 410."""
@@ -82,7 +82,9 @@ class PortalChannel(Channel, Rehearsing):
             path = item.content["path"]
             press.draw(path, "withdrawn", page=page)
             press.folder.write(path + GONE, "")
-            _draw_lists(press, item, self.tools.catalogue.reserve(item))
+            place = self.tools.catalogue.reserve(item)
+            articles.draw_around(press, item, place)
+            _draw_lists(press, item, place)
         return Live()
 
     def _press(self) -> Press:
@@ -93,37 +95,18 @@ class PortalChannel(Channel, Rehearsing):
         path = item.content["path"]
         with press.folder.locked():
             place = self.tools.catalogue.reserve(item)
-            _copy_files(press, item.content)
-            earlier = press.entries(item.content["column"]["slug"], place - lists.PER_PAGE, place - 1)
-            before = [entry for entry in earlier if entry.path != path]
-            previous = PortalLink(before[0].title, before[0].path) if before else None
-            view: PortalItem = self.tools.catalogue.view(item, published_at, previous=previous, updated_at=updated_at)
-            press.draw(path, item.content["kind"], item=view)
-            press.folder.remove(path + GONE)
+            articles.draw(press, item, place, published_at, updated_at)
+            articles.draw_around(press, item, place)
             _draw_lists(press, item, place)
         data = {"published_at": published_at.isoformat()}
+        if updated_at:
+            data["updated_at"] = updated_at.isoformat()
         return Live({item.piece_id: Shown(path, f"{self.tools.public_url}{path}", data)})
-
-    def _published_at(self, placed: Placed | None, item: Item) -> datetime:
-        said = placed.data.get("published_at") or placed.data.get("live_at") if placed else None
-        return datetime.fromisoformat(str(said)) if said else item.first_published_at or self.tools.clock.now()
 
 
 def _draw_lists(press: Press, item: Item, place: int) -> None:
     column = press.tools.catalogue.column(item.content["column"]["slug"])
     lists.draw_column(press, column, place)
+    shelves.draw(press, column, item.piece_id)
     feeds.draw_column(press, column, place)
     front.draw(press)
-
-
-def _copy_files(press: Press, content: Mapping[str, Any]) -> None:
-    for sha256, about in content["pictures"].items():
-        suffix = "png" if about["media_type"] == "image/png" else "jpg"
-        _copy(press, f"/media/{sha256}.{suffix}", sha256)
-    for file in content["attachments"]:
-        _copy(press, file["href"], file["sha256"])
-
-
-def _copy(press: Press, path: str, sha256: str) -> None:
-    if not press.folder.has(path):
-        press.folder.write_bytes(path, press.tools.files.get(sha256))

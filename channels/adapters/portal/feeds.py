@@ -16,10 +16,7 @@ def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
     """The column's feed, and the block of its sitemap that names this place."""
     slug = column["slug"]
     entries = lists.newest(press, column)
-    press.draw(
-        f"/{slug}/rss.xml", "rss", "xml",
-        title=column["name"], href=f"/{slug}/", self_href=f"/{slug}/rss.xml", entries=entries,
-    )  # fmt: skip
+    _feeds(press, f"/{slug}/", str(column["name"]), entries)
     block = (place - 1) // PER_SITEMAP
     found = press.entries(slug, block * PER_SITEMAP + 1, (block + 1) * PER_SITEMAP)
     pages = [(entry.path, entry.published_at) for entry in found]
@@ -28,12 +25,17 @@ def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
 
 def draw_site(press: Press, entries: Sequence[PortalEntry]) -> None:
     """The site's own feed, and the index of all sitemaps."""
-    press.draw(
-        "/rss.xml", "rss", "xml", title=press.site.name, href="/", self_href="/rss.xml", entries=entries
-    )  # fmt: skip
+    _feeds(press, "/", press.site.name, entries)
     blocks = [
         f"/sitemap/{column['slug']}-{block}.xml"
         for column in press.columns
         for block in range(1, -(-int(column["places"]) // PER_SITEMAP) + 1)
     ]
     press.draw("/sitemap.xml", "sitemap_index", "xml", blocks=blocks)
+
+
+def _feeds(press: Press, href: str, title: str, entries: Sequence[PortalEntry]) -> None:
+    for kind in ("rss", "atom"):
+        press.draw(
+            f"{href}{kind}.xml", kind, "xml", title=title, href=href, self_href=f"{href}{kind}.xml", entries=entries
+        )

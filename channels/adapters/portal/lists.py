@@ -12,15 +12,6 @@ from templates.views import PortalColumn, PortalEntry, PortalPage, PortalPicture
 PER_PAGE = 20
 LATEST = 20
 
-KIND_LABELS = {
-    "news": "动态要闻",
-    "notice": "通知公告",
-    "policy": "政策文件",
-    "interpretation": "政策解读",
-    "guide": "办事指南",
-    "faq": "常见问题",
-}
-
 
 def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
     """Draws what lists the piece at this place of its column: two archive pages at most, and the front."""
@@ -30,7 +21,8 @@ def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
         _draw_chunk(press, column, last, last)
     elif place == (last - 1) * PER_PAGE + 1 and last > 1:
         _draw_chunk(press, column, last - 1, last)  # Its neighbour has just come into being.
-    _draw_front(press, column, last)
+    if column["kind"] != "guide":  # Whose front is the index of its shelves.
+        _draw_front(press, column, last)
 
 
 def draw_empty(press: Press) -> None:
@@ -54,7 +46,9 @@ def line(entry: Entry, column: Mapping[str, Any]) -> PortalEntry:
         href=entry.path,
         published_at=entry.published_at,
         summary=entry.summary,
-        picture=PortalPicture(entry.picture, "") if entry.picture else None,
+        mark=entry.mark,
+        number=entry.number,
+        picture=PortalPicture(entry.picture, entry.picture_alt) if entry.picture else None,
         column=str(column["name"]),
     )
 
@@ -67,8 +61,9 @@ def column_view(column: Mapping[str, Any]) -> PortalColumn:
         href=f"/{slug}/",
         description=column["description"],
         keywords=column["keywords"],
-        kind=KIND_LABELS.get(column["kind"], column["kind"]),
+        kind=column["label"],
         rss_href=f"/{slug}/rss.xml",
+        atom_href=f"/{slug}/atom.xml",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from channels.adapters.portal.folder import Folder
 from channels.adapters.portal.site import site_of
-from channels.base import AccountInfo, Entry, Tools
+from channels.base import AccountInfo, Entry, ShelfInfo, Tools
 from templates.views import PortalSite
 
 
@@ -19,6 +19,7 @@ class Press:
         self.account = account
         self.tools = tools
         self.folder = folder
+        self._shelves: dict[str, Sequence[ShelfInfo]] = {}
 
     @cached_property
     def site(self) -> PortalSite:
@@ -41,5 +42,14 @@ class Press:
         A place is given before its page is written, and a withdrawal is recorded after its page is: what has no
         page yet, or only a phrase, must not be linked.
         """
-        entries = self.tools.catalogue.page(slug, max(1, first), last)
+        return self.readable(self.tools.catalogue.page(slug, max(1, first), last))
+
+    def readable(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those whose page is there and not withdrawn."""
         return [entry for entry in entries if self.folder.shows(entry.path)]
+
+    def shelves(self, slug: str) -> Sequence[ShelfInfo]:
+        """The shelves of a column, asked for once."""
+        if slug not in self._shelves:
+            self._shelves[slug] = self.tools.catalogue.shelves(slug)
+        return self._shelves[slug]

@@ -1,0 +1,80 @@
+"""The pages of single pieces: drawn with their neighbours and linked pieces, and drawn again when those change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from channels.adapters.portal.folder import GONE
+from channels.adapters.portal.press import Press
+from channels.base import Item, Placed
+from templates.views import PortalLink
+
+NEAR = 20
+
+
+def draw(press: Press, item: Item, place: int, published_at: datetime, updated_at: datetime | None) -> None:
+    """Draws the item's page with its files; what it says of other pieces is what is public now."""
+    copy_files(press, item.content)
+    slug, path = item.content["column"]["slug"], item.content["path"]
+    before = [one for one in press.entries(slug, place - NEAR, place - 1) if one.path != path]
+    after = [one for one in press.entries(slug, place + 1, place + NEAR) if one.path != path]
+    view = press.tools.catalogue.view(
+        item,
+        published_at,
+        previous=PortalLink(before[0].title, before[0].path) if before else None,
+        following=PortalLink(after[-1].title, after[-1].path) if after else None,
+        updated_at=updated_at,
+        shows=press.folder.shows,
+    )
+    press.draw(path, item.content["kind"], item=view)
+    press.folder.remove(path + GONE)
+
+
+def draw_around(press: Press, item: Item, place: int) -> None:
+    """Draws again what names this piece: its neighbours in the column, and the pieces linked with it."""
+    slug = item.content["column"]["slug"]
+    before = press.entries(slug, place - NEAR, place - 1)[:1]
+    after = press.entries(slug, place + 1, place + NEAR)[-1:]
+    wanted = [*(entry.piece_id for entry in (*before, *after)), *press.tools.catalogue.linked(item.piece_id)]
+    for piece_id in dict.fromkeys(wanted):
+        if piece_id != item.piece_id:
+            redraw(press, piece_id)
+
+
+def redraw(press: Press, piece_id: int) -> bool:
+    """Draws a piece's page again as it shows now; False where it does not show."""
+    found = press.tools.catalogue.shown(piece_id, press.account.id)
+    if found is None or not press.folder.shows(found[0].content["path"]):
+        return False
+    item, placed = found
+    now = press.tools.clock.now()
+    draw(press, item, int(placed.data.get("place") or 0), published_at(placed, item, now), updated_at(placed))
+    return True
+
+
+def published_at(placed: Placed | None, item: Item, now: datetime) -> datetime:
+    """When the piece was first shown here."""
+    said = placed.data.get("published_at") or placed.data.get("live_at") if placed else None
+    return datetime.fromisoformat(str(said)) if said else item.first_published_at or now
+
+
+def updated_at(placed: Placed | None) -> datetime | None:
+    """When its words were last corrected here."""
+    said = placed.data.get("updated_at") if placed else None
+    return datetime.fromisoformat(str(said)) if said else None
+
+
+def copy_files(press: Press, content: Mapping[str, Any]) -> None:
+    """Puts the pictures and attachments of a release beside the pages, each once."""
+    for sha256, about in content["pictures"].items():
+        suffix = "png" if about["media_type"] == "image/png" else "jpg"
+        _copy(press, f"/media/{sha256}.{suffix}", sha256)
+    for file in content["attachments"]:
+        _copy(press, file["href"], file["sha256"])
+
+
+def _copy(press: Press, path: str, sha256: str) -> None:
+    if not press.folder.has(path):
+        press.folder.write_bytes(path, press.tools.files.get(sha256))
