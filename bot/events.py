@@ -55,6 +55,16 @@ class ReplyLost(Event):
 
 
 @dataclass(frozen=True)
+class NoticeLost(Event):
+    """A service notice about a ticket did not arrive, or nobody knows whether it did."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class TicketMade(Event):
     """A ticket with a deadline was made."""
 

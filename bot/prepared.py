@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.knowledge import Source
 from bot.models import AutoReply
 from bot.nlu.text import Lexicon, normalise
-from channels.abilities.takeover import CONTAINS, EXACT
+from channels.abilities.takeover import CONTAINS, EXACT, PreparedReply
 from channels.accounts import approval, menus
 from channels.accounts.models import Account
 from content import loose, public
@@ -153,6 +153,33 @@ def write(work: Work, account: Account, wording: Wording, reply: AutoReply | Non
     work.session.add(row)
     work.session.flush()
     work.audit("auto_reply.saved", account, reply=row.id, name=row.name)
+    return row
+
+
+def take_over(work: Work, account: Account, found: PreparedReply) -> AutoReply:
+    """A reply made in the platform's console as one of ours, to be approved; nothing of it is lost without a word.
+
+    It is kept even where it does not fit: whoever approves it is told what to change.
+    """
+    notes = [f"未能搬入：{'、'.join(found.lost)}"] if found.lost else []
+    if len(found.answers) > MOST_ANSWERS:
+        notes.append(f"原有 {len(found.answers)} 条回复，只保留前 {MOST_ANSWERS} 条")
+    words = found.words[0][0] if found.words else "关注回复"
+    row = AutoReply(
+        account_id=account.id,
+        trigger=found.trigger,
+        name=(found.name or words)[:60],
+        words=[list(pair) for pair in found.words],
+        answers=list(found.answers[:MOST_ANSWERS]),
+        several=found.several,
+        origin="imported",
+        note="；".join(notes)[:300],
+        made_by=work.actor.person_id,
+        made_at=work.now,
+    )
+    work.session.add(row)
+    work.session.flush()
+    work.audit("auto_reply.imported", account, reply=row.id, name=row.name)
     return row
 
 

@@ -81,6 +81,11 @@ class Post:
     note: Mapping[str, Any] = field(default_factory=dict)
 
 
+def audience_label(value: object) -> str:
+    """One value of an audience as people read it: its name where it has one."""
+    return str(value["name"]) if isinstance(value, Mapping) else str(value)
+
+
 @dataclass(frozen=True)
 class Shown:
     """An item that now shows: its id and address on the platform."""

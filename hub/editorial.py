@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.accounts import tags
 from channels.accounts.models import Account
 from channels.base import ACTION_LABELS
 from channels.registry import channel as adapter_of
@@ -73,12 +74,13 @@ def columns_for(session: Session, who: Viewer, permission: Permission) -> list[C
 
 @dataclass(frozen=True)
 class Offer:
-    """An account a piece may go to, with the acts it offers as (name, label)."""
+    """An account a piece may go to, with the acts it offers as (name, label) and the tags of its followers."""
 
     account: Account
     label: str
     actions: Sequence[tuple[str, str]]
     notes: Sequence[str]
+    tags: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def offers(session: Session, unit_id: int) -> list[Offer]:
     units = ancestors(session, unit_id)
     query = select(Account).where(Account.unit_id.in_(units), Account.active, Account.channel.in_(list(installed())))
     found = sorted(session.scalars(query), key=lambda account: (account.channel != "portal", account.id))
-    return [_offer(account) for account in found]
+    return [_offer(session, account) for account in found]
 
 
 def read_targets(session: Session, unit_id: int, chosen: Sequence[Choice]) -> list[Target]:
@@ -112,7 +114,14 @@ def read_targets(session: Session, unit_id: int, chosen: Sequence[Choice]) -> li
             raise Invalid(field="targets", why=f"账号“{offer.account.name}”不支持“{label}”。")
         channel = offer.account.channel
         targets.append(
-            Target(offer.account.id, offer.account.name, channel, style_of(channel), action, dict(choice.audience))
+            Target(
+                offer.account.id,
+                offer.account.name,
+                channel,
+                style_of(channel),
+                action,
+                _audience(session, choice, action),
+            )
         )
     return targets
 
@@ -213,10 +222,22 @@ def tell_signer(hub: Hub, work: Work, release: Release, person_id: int, text: st
     hub.notifier.tell(work, [person_id], "signing.waiting", title, text, f"/console/signing/{release.id}", key)
 
 
-def _offer(account: Account) -> Offer:
+def _offer(session: Session, account: Account) -> Offer:
     limits = limits_of(account.channel)
     actions = [(action, ACTION_LABELS[action]) for action in limits.actions]
-    return Offer(account, adapter_of(account.channel).label, actions, limits.notes)
+    known = [(str(tag.remote_id), f"{tag.name}（{tag.people}）") for tag in tags.of_account(session, account.id)]
+    return Offer(account, adapter_of(account.channel).label, actions, limits.notes, known)
+
+
+def _audience(session: Session, choice: Choice, action: str) -> dict[str, Any]:
+    """What is signed: a tag with the name a signer reads, and only where the act knows tags."""
+    chosen = choice.audience.get("tag_id")
+    if not isinstance(chosen, str):
+        return dict(choice.audience)
+    named = tags.audience_of(session, choice.account_id, chosen)
+    if chosen and not named:
+        raise Invalid(field="targets", why="所选标签已不存在，请在账号的“粉丝标签”中重新读取后再选。")
+    return dict(named) if action == "mass_send" else {}
 
 
 def _messages_leave(settings: Settings) -> bool:

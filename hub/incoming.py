@@ -12,8 +12,18 @@ from sqlalchemy import delete, select
 from bot import tickets
 from bot.answering import Answering
 from bot.engine import EmbeddedEngine, Engine
-from bot.events import ConversationChanged, DangerHeard, PersonWanted, ReplyBooked, ReplyLost, TicketLate, TicketMade
+from bot.events import (
+    ConversationChanged,
+    DangerHeard,
+    NoticeLost,
+    PersonWanted,
+    ReplyBooked,
+    ReplyLost,
+    TicketLate,
+    TicketMade,
+)
 from bot.models import Conversation, SeenPush
+from bot.notices import Teller
 from bot.queues import Queues
 from bot.rasa_engine import RasaEngine
 from bot.reply import Replier
@@ -60,6 +70,7 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
         Duty("messages.left_over", timedelta(seconds=10), incoming.run_left_over, timedelta(minutes=1)),
         Duty("desk.watch", timedelta(seconds=15), incoming.watch.round, timedelta(minutes=1)),
         Duty("tickets.late", timedelta(minutes=5), lambda: tickets.alarm_late(hub.works)),
+        Duty("notices.send", timedelta(seconds=2), Teller(hub.works, hub.seal, make).send_due, timedelta(minutes=2)),
         Duty("menus.settle", timedelta(seconds=20), hub.menus.settle),
         Duty("bot.refresh", timedelta(minutes=5), engine.refresh),
         Duty("pushes.forget", timedelta(hours=1), lambda: _forget_pushes(hub)),
@@ -105,6 +116,7 @@ def _listen(hub: Hub, incoming: Incoming) -> None:
     listeners.in_work(DangerHeard, lambda work, fact: _tell_danger(hub, work, fact))
     listeners.in_work(ReplyLost, lambda work, fact: _tell_lost(hub, work, fact))
     listeners.in_work(TicketMade, lambda work, fact: _tell_ticket(hub, work, fact))
+    listeners.in_work(NoticeLost, lambda work, fact: _tell_notice_lost(hub, work, fact))
     listeners.in_work(TicketLate, lambda work, fact: _tell_ticket_late(hub, work, fact))
 
 
@@ -177,6 +189,18 @@ def _tell_ticket(hub: Hub, work: Work, fact: TicketMade) -> None:
         "请在答复期限前办理。",
         f"/console/tickets/{fact.ticket_id}",
         f"ticket.{fact.ticket_id}.made",
+    )
+
+
+def _tell_notice_lost(hub: Hub, work: Work, fact: NoticeLost) -> None:
+    hub.notifier.tell(
+        work,
+        holders(work.session, P.TICKET_ACT, fact.unit_id, work.now),
+        "ticket.notice_lost",
+        f"工单 {fact.number} 的服务通知没有确认送达",
+        f"{fact.reason}。请打开工单查看，必要时重发或按联系方式告知。",
+        f"/console/tickets/{fact.ticket_id}",
+        f"ticket.{fact.ticket_id}.notice.{work.now:%Y%m%d%H%M%S}",
     )
 
 

@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     session_idle_minutes: float = Field(60.0, gt=0, description="A log-in unused for so many minutes ends.")
     lockout_failures: int = Field(5, ge=1, description="Wrong passwords in a row that lock an account.")
     lockout_minutes: float = Field(15.0, gt=0, description="How long a locked account stays locked, in minutes.")
+    egress_address: str = Field(
+        "",
+        description="Address from which platforms see this installation's calls, shown where it must be entered in "
+        "their whitelists; empty: learned from their refusals.",
+    )
     secure_cookies: bool = Field(
         False, description="Cookies over HTTPS only; switch on wherever the console is served by HTTPS."
     )

@@ -277,7 +277,10 @@ def _audience_narrower(chosen: Mapping[str, Any], signed: Mapping[str, Any]) -> 
     """Whether the chosen audience lies inside the signed one; an empty one follows what was signed."""
     if not chosen or not signed or dict(chosen) == dict(signed):
         return True
-    return all(name in signed and set(_listed(values)) <= set(_listed(signed[name])) for name, values in chosen.items())
+    return all(
+        name in signed and all(value in _listed(signed[name]) for value in _listed(values))
+        for name, values in chosen.items()
+    )
 
 
 def _listed(value: Any) -> list[Any]:

@@ -181,6 +181,9 @@ class Publisher:
         draft = draft_of(work.session, account_id)
         if draft is None:
             raise WrongState(state="没有待发布的版本", act="发布菜单")
+        if account.rehearsal:
+            # Its followers are real: a menu cannot be rehearsed on them.
+            raise WrongState(state="演练中", act="发布菜单")
         approval.must_be_another(work.session, who, account.unit_id, draft.made_by, work.now)
         busy = select(MenuVersion.id).where(MenuVersion.account_id == account_id, MenuVersion.state == "sending")
         statement = (

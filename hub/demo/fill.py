@@ -24,6 +24,7 @@ from content.snapshot import Target, Window
 from hub.auth import grants, passwords, persons
 from hub.demo import corpus
 from hub.demo.drawing import landscape
+from hub.demo.life import live_in
 from hub.demo.platforms import credentials_of
 from hub.errors import CannotRun
 from hub.notices import Notice
@@ -80,6 +81,8 @@ def fill(settings: Settings, rehearsal_url: str, progress: Progress = lambda _li
         _publish_guides(filling, progress)
         _publish_faqs(filling, progress)
         _publish_notices(filling, progress)
+        columns = {slug: column.id for slug, column in filling.columns.items()}
+        live_in(lambda login: _by(filling, login), AUTHOR, SIGNERS[-1], columns, settings.address)
         _read_notices(filling)
     finally:
         filling.hub.close()

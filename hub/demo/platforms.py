@@ -87,6 +87,8 @@ def _wechat(row: AccountRow, hub_url: str) -> WeChatAccount:
         followers=[
             Follower(openid=f"o{row.key}_citizen_{place:05d}", name=name) for place, name in enumerate(people, 1)
         ],
+        selfmenu=[{"type": "text", "name": "热线", "value": "政务服务热线 12345"}],
+        follow_reply={"type": "text", "content": f"欢迎关注{row.name}"},
         templates=[Template(template_id="progress", title="办件进度通知", fields=["thing1", "phrase2", "time3"])],
     )
 

@@ -15,7 +15,6 @@ from bot import prepared
 from channels.abilities.menus import CLICK, MINI, VIEW, Button, Menus, every
 from channels.accounts import menus
 from channels.accounts.models import Account, MenuVersion
-from channels.errors import ChannelError
 from content import loose
 from content.models import Column
 from hub import editorial
@@ -86,11 +85,15 @@ def save_menu(request: Request, hub: HubDep, asker: Writer, account_id: int, sen
 @router.post("/publish")
 def publish_menu(hub: HubDep, asker: Signer, account_id: int) -> Response:
     """Puts the draft on show and compares what the account then shows."""
-    with hub.works.read() as work:
-        menu_account(work.session, asker, account_id, P.PIECE_SIGN)
     try:
+        with hub.works.read() as work:
+            account, _adapter = menu_account(work.session, asker, account_id, P.PIECE_SIGN)
+            # Imported words were never looked at, and the list may have grown since the others were.
+            _check_words(work.session, account, menus.buttons_of(menus.draft_of(work.session, account_id)))
         version = hub.menus.publish(asker.actor, asker.viewer, account_id)
-    except (ChannelError, XuandaError) as error:
+    except NotFound:
+        raise
+    except XuandaError as error:
         return see_other(_address(account_id), error.message(asker.language), "bad")
     if version.state == "live" and not version.reason:
         return see_other(

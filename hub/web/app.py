@@ -14,7 +14,9 @@ from starlette.types import Scope
 from hub.product import Hub
 from hub.web import (
     account_menu,
+    account_notices,
     account_secrets,
+    account_tags,
     accounts,
     api_deliveries,
     api_insights,
@@ -56,6 +58,7 @@ from hub.web import (
     sign_link,
     signing,
     system,
+    takeover,
     tickets,
     timetable,
     tokens,
@@ -93,6 +96,9 @@ CONSOLE: tuple[APIRouter, ...] = (
     accounts.router,
     rehearsal.router,
     account_menu.router,
+    account_notices.router,
+    account_tags.router,
+    takeover.router,
     auto_replies.router,
     account_secrets.router,
     insights.router,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from channels.base import ACTION_LABELS
+from channels.base import ACTION_LABELS, audience_label
 from content import review, rules
 from content.kinds import kind_of
 from content.models import Lift, Piece, ProofPass, Release, Revision
@@ -135,11 +135,15 @@ def form_number(release: Release, zone: ZoneInfo) -> str:
 def audience_words(targets: Sequence[Mapping[str, Any]]) -> str:
     """The audience of all targets in words."""
     narrowed = [
-        f"{target['name']}：{'、'.join(str(tag) for values in target['audience'].values() for tag in _listed(values))}"
+        f"{target['name']}：{'、'.join(audience_label(tag) for tag in _every(target['audience']))}"
         for target in targets
         if target["audience"]
     ]
     return "；".join(narrowed) or "全部读者"
+
+
+def _every(audience: Mapping[str, Any]) -> list[Any]:
+    return [value for values in audience.values() for value in _listed(values)]
 
 
 def window_words(window: Mapping[str, str | None], zone: ZoneInfo) -> str:

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
-from channels.accounts import doubles
+from channels.accounts import doubles, tags
 from channels.accounts.models import Account
-from channels.base import ACTION_LABELS, Limits, Problem
+from channels.base import ACTION_LABELS, Limits, Problem, audience_label
 from channels.registry import channels as installed
 from content.models import Piece, Release
 from content.snapshot import targets_of
@@ -90,6 +90,8 @@ class Option:
     again: bool = False
     existing: Sequence[Delivery] = ()
     problems: Sequence[Problem] = ()
+    tags: Sequence[tuple[str, str]] = ()
+    tag: str = ""
     error: str = ""
 
     @property
@@ -197,7 +199,16 @@ def _option(
         again=form is not None and bool(text(form, f"again.{account.id}")),
         existing=existing,
         problems=problems,
+        tags=_tags(work.session, account, action, target["audience"]),
+        tag=text(form, f"tag.{account.id}") if form is not None else "",
     )
+
+
+def _tags(session: Session, account: Account, action: str, signed: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The tags that a message to everybody may be narrowed to."""
+    if signed or action != "mass_send":
+        return []
+    return [(str(tag.remote_id), f"{tag.name}（{tag.people}）") for tag in tags.of_account(session, account.id)]
 
 
 def _chosen_time(form: FormData | None, hub: Hub) -> datetime | None:
@@ -216,7 +227,10 @@ def _audience(
     return [
         (
             name,
-            [(str(value), form is None or str(value) in _sent(form, account_id, name)) for value in listed(values)],
+            [
+                (audience_label(value), form is None or audience_label(value) in _sent(form, account_id, name))
+                for value in listed(values)
+            ],
         )
         for name, values in signed.items()
     ]
@@ -227,7 +241,7 @@ def _narrowed(form: FormData, account_id: int, signed: Mapping[str, Any]) -> dic
     chosen: dict[str, Any] = {}
     for name, values in signed.items():
         sent = _sent(form, account_id, name)
-        kept = [value for value in listed(values) if str(value) in sent]
+        kept = [value for value in listed(values) if audience_label(value) in sent]
         if not kept:
             raise Invalid(field="audience", why="推送对象至少选一项。")
         chosen[name] = values if kept == listed(values) else kept

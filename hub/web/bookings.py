@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -10,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 from starlette.datastructures import FormData
 
+from channels.accounts import tags
 from content.models import Piece, Release
 from content.snapshot import targets_of
 from hub.product import Hub
@@ -31,7 +33,7 @@ from hub.web.booking_form import (
 from hub.web.deliveries import Sent
 from hub.web.lists import like, listing
 from hub.web.pages import columns, fragment, page, say, see_other
-from hub.web.piece_form import number
+from hub.web.piece_form import number, text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, scoped
 from kernel.work import Work
@@ -140,6 +142,9 @@ def _book_each(
     for account_id in chosen:
         try:
             order = read_order(sent, [piece.id], account_id, signed[account_id], plan)
+            if not signed[account_id]["audience"] and order.action == "mass_send":
+                narrower = tags.audience_of(work.session, account_id, text(sent, f"tag.{account_id}"))
+                order = replace(order, audience=narrower)
             made.append(booking.book(work, asker.viewer, order, hub.settings.address))
         except XuandaError as error:
             if error.field == "at":

@@ -19,10 +19,11 @@ from fastapi.responses import Response
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
-from bot import gateway, reply, rules
+from bot import gateway, notices, reply, rules
 from bot.models import OutboundReply, SeenPush
 from bot.queues import Full
 from channels.accounts import store as accounts
+from channels.accounts import takeover
 from channels.accounts.models import Account
 from channels.base import Channel, Follower, Inbound, JobResult, Message, Pushed, Reply
 from channels.errors import BadPush, BadSignature
@@ -59,13 +60,16 @@ class Taken:
 @router.get("/wechat/{code}")
 def check_address(request: Request, hub: HubDep, code: str) -> Response:
     """The platform's check when our address is entered in its console."""
-    _account_id, adapter = _adapter(hub, code)
+    account_id, adapter = _adapter(hub, code)
     pushed = Pushed("GET", dict(request.query_params))
     try:
-        return Response(adapter.greet(pushed), media_type="text/plain")
+        answer = adapter.greet(pushed)
     except XuandaError as error:
         _refused(request, hub, code, error)
         raise
+    with hub.works.write(PUSHER) as work:
+        takeover.greeted(work, work.session.get_one(Account, account_id))
+    return Response(answer, media_type="text/plain")
 
 
 @router.post("/wechat/{code}")
@@ -143,7 +147,8 @@ def _started(hub: Hub, taken: Taken, fresh: Sequence[tuple[int, int]]) -> Taken:
 
 def _store(hub: Hub, work: Work, account: Account, adapter: Channel, inbound: Inbound) -> gateway.Received | None:
     if isinstance(inbound, JobResult):
-        receipts.settle_job(work, account.id, inbound, adapter.settle, hub.settings.address)
+        if not notices.ended(work, account.id, inbound):
+            receipts.settle_job(work, account.id, inbound, adapter.settle, hub.settings.address)
         return None
     arrival = gateway.arrival_of(account, inbound)
     return None if arrival is None else gateway.receive(work, account, arrival)

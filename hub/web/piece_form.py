@@ -47,7 +47,9 @@ def read_choices(form: FormData) -> list[Choice]:
     for value in form.getlist("targets"):
         if isinstance(value, str) and value.isdigit():
             tags = [tag for tag in re.split(r"[,，;；\s]+", text(form, f"tags.{value}")) if tag]
-            chosen.append(Choice(int(value), text(form, f"action.{value}"), {"tag": tags} if tags else {}))
+            one = text(form, f"tag.{value}").strip()
+            audience = {"tag": tags} if tags else {"tag_id": one} if one else {}
+            chosen.append(Choice(int(value), text(form, f"action.{value}"), audience))
     return chosen
 
 

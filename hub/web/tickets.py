@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import or_, select
 
-from bot import reply, tickets, windows
-from bot.models import Conversation, Ticket
+from bot import notices, reply, tickets, windows
+from bot.models import Conversation, Ticket, TicketNotice
 from bot.reply import Said
-from bot.states import TICKET_KINDS, TICKET_LABELS, TicketState
+from bot.states import REPLY_LABELS, TICKET_KINDS, TICKET_LABELS, TicketState
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import FormState, refused
@@ -27,6 +27,11 @@ router = APIRouter(prefix="/console/tickets")
 Reader = Annotated[Asker, Depends(may(Permission.TICKET_READ))]
 Handler = Annotated[Asker, Depends(may(Permission.TICKET_ACT))]
 Text = Annotated[str, Form()]
+TOLD = {
+    "message": _("已答复，并已发给市民。"),
+    "notice": _("已答复；已超过 48 小时，改发服务通知。"),
+    "": _("已答复；市民凭编号可以查询，请按联系方式告知。"),
+}
 COLUMNS = (
     (_("编号"), "number"),
     (_("类别"), "kind"),
@@ -94,8 +99,19 @@ def answer(request: Request, hub: HubDep, asker: Handler, ticket_id: int, text: 
             told = _tell(hub, work, ticket)
     except Invalid as error:
         return _page(request, hub, asker, ticket_id, refused(asker, error, text=text), status=error.status)
-    sentence = _("已答复，并已发给市民。") if told else _("已答复；市民凭编号可以查询，请按联系方式告知。")
-    return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, sentence))
+    return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, TOLD[told]))
+
+
+@router.post("/{ticket_id}/notices/{notice_id}/again")
+def notify_again(hub: HubDep, asker: Handler, ticket_id: int, notice_id: int) -> Response:
+    """Sends a service notice that did not arrive, or of which nobody knows, once more."""
+    with hub.works.write(asker.actor) as work:
+        ticket = _ticket(work, asker, ticket_id, Permission.TICKET_ACT)
+        row = work.session.get(TicketNotice, notice_id)
+        if row is None or row.ticket_id != ticket.id:
+            raise NotFound
+        notices.send_again(work, row)
+    return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, _("已重新发送服务通知。")))
 
 
 @router.post("/{ticket_id}/close")
@@ -114,14 +130,30 @@ def _ticket(work: Work, asker: Asker, ticket_id: int, permission: Permission) ->
     return found
 
 
-def _tell(hub: Hub, work: Work, ticket: Ticket) -> bool:
+def _tell(hub: Hub, work: Work, ticket: Ticket) -> str:
+    """How the citizen is told: by a message, by a service notice where no message arrives any more, or not at all."""
     conversation = work.session.get(Conversation, ticket.conversation_id) if ticket.conversation_id else None
-    if conversation is None or ticket.kind == "回访" or windows.hindrance(conversation, work.now):
-        return False
+    if conversation is None or ticket.kind == "回访":
+        return ""
     unit = work.session.get_one(Unit, ticket.unit_id)
+    if windows.hindrance(conversation, work.now):
+        form = notices.form_for(work.session, conversation.account_id)
+        if form is None:
+            return ""
+        facts = {
+            "number": ticket.number,
+            "kind": ticket.kind,
+            "text": ticket.text,
+            "unit": unit.name,
+            "answer": ticket.answer,
+            "time": f"{work.now.astimezone(hub.settings.office_zone):%Y-%m-%d %H:%M}",
+        }
+        address = f"{hub.settings.address}/feedback/progress?number={ticket.number}"
+        notices.book(work, ticket, conversation, form, facts, address)
+        return "notice"
     words = hub.incoming.words.say("ticket_answered", number=ticket.number, unit=unit.name, answer=ticket.answer)
     reply.book(work, conversation, "agent", Said(words), person_id=work.actor.person_id)
-    return True
+    return "message"
 
 
 def _page(
@@ -132,6 +164,7 @@ def _page(
         unit = work.session.get_one(Unit, ticket.unit_id).name
         person = work.session.get(Person, ticket.answered_by) if ticket.answered_by else None
         late = ticket.state == TicketState.OPEN and ticket.due_at < work.now
+        told = notices.of_ticket(work.session, ticket.id)
     return page(
         request,
         asker,
@@ -141,6 +174,8 @@ def _page(
         unit=unit,
         person=person.name if person else "",
         late=late,
+        notices=told,
+        notice_labels=REPLY_LABELS,
         label=TICKET_LABELS[TicketState(ticket.state)],
         form=form,
         may_act=asker.may(Permission.TICKET_ACT, ticket.unit_id),

@@ -93,6 +93,14 @@ def test_a_message_opens_the_window_and_a_touch_does_not_narrow_it(desk: Desk) -
     assert desk.conversation().messages_left == 0
 
 
+def test_a_place_that_a_person_sends_is_kept_and_answered(desk: Desk) -> None:
+    at = desk.clock.now()
+    arrival = arrival_of(desk.account, Message("k", "s", "location", "解放路", at))
+    assert arrival is not None
+    assert (arrival.kind, arrival.text) == ("location", "解放路")
+    assert "请用文字说明" in desk.says("解放路", kind="location")
+
+
 def test_what_says_nothing_is_not_stored(desk: Desk) -> None:
     at = desk.clock.now()
     for kind in ("scan", "view", "position"):

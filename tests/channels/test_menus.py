@@ -119,6 +119,16 @@ def test_nobody_publishes_his_own_menu_and_without_a_draft_there_is_nothing(desk
     assert desk.states() == ["draft"]
 
 
+def test_a_menu_is_not_rehearsed_on_real_followers(desk: Desk) -> None:
+    desk.write(SAY)
+    with desk.works.write() as work:
+        work.session.get_one(Account, desk.account_id).rehearsal = True
+    with pytest.raises(WrongState):
+        desk.publish()
+    assert desk.rehearsal.ledger("menu") == []
+    assert desk.states() == ["draft"]
+
+
 def test_what_does_not_fit_is_not_kept(desk: Desk) -> None:
     with pytest.raises(Invalid) as refused:
         desk.write(replace(SAY, name="五个字多了一点"))

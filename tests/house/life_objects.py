@@ -9,12 +9,15 @@ import secrets
 from collections.abc import Callable
 
 from bot import prepared
+from bot.models import TicketNotice
 from bot.prepared import Wording
 from channels.abilities.menus import Button
-from channels.accounts import menus
+from channels.abilities.tags import Tag
+from channels.accounts import menus, tags
 from channels.accounts.models import Account
 from kernel.people import Unit
 from kernel.work import Work
+from tests.house.citizen_objects import a_ticket
 from tests.house.target import Target
 
 
@@ -53,11 +56,52 @@ def a_reply(work: Work, unit: Unit) -> Target:
     return Target({"account_id": account.id, "reply_id": row.id}, form=form)
 
 
+def a_tag(work: Work, unit: Unit) -> Target:
+    """A tag as the platform told of it."""
+    account = wechat_account(work, unit)
+    tags.remember(work, account, [Tag(100, "低保户", 3)])
+    (tag,) = tags.of_account(work.session, account.id)
+    return Target({"account_id": account.id, "tag_id": tag.id}, form={"name": "救助对象"})
+
+
+def a_notice_form(work: Work, unit: Unit) -> Target:
+    """An account whose notices are to be set up."""
+    form = {"way": "template", "template_id": "t-1", "places": "thing1：事由", "active": "1"}
+    return Target({"account_id": wechat_account(work, unit).id}, form=form)
+
+
+def a_lost_notice(work: Work, unit: Unit) -> Target:
+    """A notice about a ticket of the unit of which nobody knows whether it arrived."""
+    ticket = a_ticket(work, unit).params["ticket_id"]
+    row = TicketNotice(
+        ticket_id=ticket,
+        account_id=wechat_account(work, unit).id,
+        sender="citizen",
+        way="template",
+        template_id="t-1",
+        values={},
+        key=secrets.token_hex(16),
+        state="unknown",
+    )
+    work.session.add(row)
+    work.session.flush()
+    return Target({"ticket_id": ticket, "notice_id": row.id})
+
+
 BASE = "/console/accounts/{account_id}"
 OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     f"{BASE}/menu": a_menu,
     f"{BASE}/menu/publish": a_menu,
     f"{BASE}/menu/restore": a_menu,
+    f"{BASE}/takeover": a_menu,
+    **{f"{BASE}/takeover/{act}": a_menu for act in ("check", "read", "import", "finish", "leave")},
+    f"{BASE}/tags": a_tag,
+    f"{BASE}/tags/refresh": a_tag,
+    f"{BASE}/tags/{{tag_id}}/rename": a_tag,
+    f"{BASE}/tags/{{tag_id}}/delete": a_tag,
+    f"{BASE}/notices": a_notice_form,
+    f"{BASE}/notices/forms": a_notice_form,
+    "/console/tickets/{ticket_id}/notices/{notice_id}/again": a_lost_notice,
     f"{BASE}/replies": a_reply,
     f"{BASE}/replies/{{reply_id}}": a_reply,
     f"{BASE}/replies/{{reply_id}}/approve": a_reply,

@@ -45,7 +45,8 @@ def tags_of(audience: Mapping[str, Any]) -> list[int]:
     chosen = audience.get("tag_id")
     if chosen in (None, "", []):
         return []
-    return [int(tag) for tag in (chosen if isinstance(chosen, (list, tuple)) else [chosen])]
+    listed = chosen if isinstance(chosen, (list, tuple)) else [chosen]
+    return [int(tag["id"] if isinstance(tag, Mapping) else tag) for tag in listed]
 
 
 def _item(options: Options, item: Item, *, alone: bool) -> list[Problem]:

@@ -10,6 +10,8 @@ from channels.abilities.service_notices import ApprovedForm, ServiceNotice, Serv
 from channels.adapters.wechat.sending import Sending
 
 TEMPLATE = "template"
+# Characters, by the kind of place (developers.weixin.qq.com, subscribe message parameters).
+LONGEST = {"thing": 20, "phrase": 5, "character_string": 32, "name": 10, "const": 20, "short_thing": 5, "letter": 32}
 _PLACE = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
 
 
@@ -37,7 +39,7 @@ class WeChatNotices(ServiceNotices):
 
     def notify(self, notice: ServiceNotice) -> str:
         """Sends it. A template message is the same under its key for ten minutes; a subscribe message has no key."""
-        data = {place: {"value": text} for place, text in notice.values.items()}
+        data = {place: {"value": fitting(place, text)} for place, text in notice.values.items()}
         body: dict[str, Any] = {"touser": notice.to, "template_id": notice.template_id, "data": data}
         if notice.way == TEMPLATE:
             body |= {"url": notice.url, "client_msg_id": notice.key}
@@ -48,6 +50,13 @@ class WeChatNotices(ServiceNotices):
         with self.sending.visibly():
             self.sending.client.post("message/subscribe/bizsend", data=body)
         return ""
+
+
+def fitting(place: str, text: str) -> str:
+    """A value as long as its place takes it: the place's name says its kind (thing1, phrase2, …)."""
+    longest = LONGEST.get(place.rstrip("0123456789"), 200)
+    one = " ".join(text.split())
+    return one if len(one) <= longest else f"{one[: longest - 1]}…"
 
 
 def _form(listed: dict[str, Any], number: str) -> ApprovedForm:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from bot import prepared
-from channels.accounts import menus
+from bot import gateway, prepared, tickets
+from bot.models import TicketNotice
+from bot.notices import Teller
+from channels.accounts import menus, tags, takeover
 from channels.accounts import store as accounts
+from channels.accounts.models import Account
+from channels.adapters.wechat import WeChatChannel
+from channels.adapters.wechat.fit import tags_of
 from channels.rehearsal.config import RehearsalConfig
+from hub import editorial
+from hub.editorial import Choice
+from hub.web.approval import audience_words
 from kernel.clock import SystemClock
+from kernel.errors import Invalid
 from kernel.people import Role
+from scheduler import booking
 from tests.channels.harness import host_of
-from tests.channels.rehearsal.served import SERVICE_APPID, SERVICE_SECRET, Rehearsal, serving
+from tests.channels.rehearsal.served import SERVICE_APPID, SERVICE_CITIZENS, SERVICE_SECRET, Rehearsal, serving
 from tests.hub.web.going_out import Desk, open_desk
 from tests.templates.browser import screen
 
-PARTS = ("menu", "replies")
+PARTS = ("takeover", "menu", "replies", "tags", "notices")
 
 
 @pytest.fixture
@@ -162,7 +175,7 @@ def test_a_refused_reply_keeps_what_was_typed(desk: Desk) -> None:
 
 
 def test_a_channel_without_a_menu_has_no_such_desk(desk: Desk) -> None:
-    for part in ("menu", "replies"):
+    for part in PARTS:
         assert desk.browser().get(f"/console/accounts/{desk.account('a').id}/{part}").status_code == 404
 
 
@@ -173,10 +186,236 @@ def test_the_desks_are_drawn_in_both_languages(desk: Desk, language: str) -> Non
     browser = desk.browser()
     browser.send_form("/console/language", language=language)
     words = "Prepared replies" if language == "en" else "自动回复"
-    for part in ("menu", "replies"):
+    for part in PARTS:
         answer = browser.get(path(desk, part))
         assert answer.status_code == 200
         assert words in answer.text
+
+
+# --- taking over ----------------------------------------------------------------------------------------------------
+
+BY_HAND = [
+    {"name": "服务", "sub_button": [{"type": "text", "name": "热线", "value": "请拨打 12345"}]},
+    {"type": "img", "name": "海报", "value": "media-1"},
+]
+RULES = [
+    {
+        "rule_name": "供热",
+        "reply_mode": "reply_all",
+        "keyword_list_info": [{"type": "text", "match_mode": "contain", "content": "暖气"}],
+        "reply_list_info": [{"type": "text", "content": "到 4 月 7 日"}, {"type": "voice", "content": "m"}],
+    }
+]
+
+
+def keep(desk: Desk, act: str) -> Any:
+    """The account's keeper takes a step."""
+    return desk.browser("system_admin").send_form(path(desk, "takeover", act))
+
+
+def test_an_account_in_use_comes_over_step_by_step(desk: Desk, rehearsed: Rehearsal) -> None:
+    hello = {"type": "text", "content": "欢迎关注"}
+    rehearsed.control(f"wechat/{SERVICE_APPID}/settings", selfmenu=BY_HAND, autoreply_rules=RULES, follow_reply=hello)
+    keep(desk, "check")
+    assert "已认证" in desk.browser("system_admin").get(path(desk, "takeover")).text
+    keep(desk, "read")
+    page = desk.browser("system_admin").get(path(desk, "takeover")).text
+    assert "目前没有系统接管消息推送" in page
+    assert "按钮“海报”回复的图片" in page
+    assert keep(desk, "import").status_code == 303
+    keep(desk, "import")
+    with desk.hub.works.read() as work:
+        account_id = desk.account("wx").id
+        draft = menus.draft_of(work.session, account_id)
+        rows = list(prepared.of_account(work.session, account_id))
+    assert draft is not None
+    assert (draft.origin, "海报" in draft.reason) == ("imported", True)
+    assert [(row.trigger, row.note) for row in rows] == [("follow", ""), ("keyword", "未能搬入：语音")]
+    desk.browser("manager").send_form(path(desk, "menu/publish"))
+    assert "海报" in desk.browser("manager").get(path(desk, "menu")).text
+    for row in rows:
+        assert desk.browser("manager").send_form(path(desk, "replies", row.id, "approve")).status_code == 303
+    keep(desk, "finish")
+    assert "完成" in desk.browser("system_admin").get(path(desk, "takeover")).text
+
+
+def test_a_refused_address_is_learned_and_shown(desk: Desk, rehearsed: Rehearsal) -> None:
+    rehearsed.control(f"wechat/{SERVICE_APPID}/settings", ip_whitelist=["203.0.113.9"])
+    keep(desk, "check")
+    page = desk.browser("system_admin").get(path(desk, "takeover")).text
+    assert "本机 IP 127.0.0.1 不在公众号的白名单内" in page
+    rehearsed.control(f"wechat/{SERVICE_APPID}/settings", ip_whitelist=[])
+    keep(desk, "check")
+    page = desk.browser("system_admin").get(path(desk, "takeover")).text
+    assert "可以接入" in page
+    assert "127.0.0.1" in page
+
+
+def test_nothing_is_imported_before_it_was_read(desk: Desk) -> None:
+    keep(desk, "import")
+    with desk.hub.works.read() as work:
+        row = takeover.of_account(work.session, desk.account("wx").id)
+        assert row is None or row.imported_at is None
+
+
+def test_only_the_keeper_takes_steps(desk: Desk) -> None:
+    for act in ("check", "read", "import", "finish", "leave"):
+        assert desk.browser().send_form(path(desk, "takeover", act)).status_code == 403
+    assert desk.browser().get(path(desk, "takeover")).status_code == 200
+
+
+def test_the_platforms_check_of_our_address_is_a_step(desk: Desk) -> None:
+    keep(desk, "check")
+    with desk.hub.works.write() as work:
+        account = work.session.get_one(Account, desk.account("wx").id)
+        accounts.set_credentials(work, desk.hub.seal, account, {"token": "t"})
+    stamp = str(int(desk.hub.clock.now().timestamp()))
+    signature = hashlib.sha1("".join(sorted(["t", stamp, "1"])).encode()).hexdigest()  # noqa: S324  # The protocol's.
+    query = {"signature": signature, "timestamp": stamp, "nonce": "1", "echostr": "hello"}
+    answer = desk.browser().get("/callbacks/wechat/wx", params=query)
+    assert answer.text == "hello"
+    with desk.hub.works.read() as work:
+        row = takeover.of_account(work.session, desk.account("wx").id)
+    assert row is not None
+    assert row.greeted_at is not None
+
+
+# --- tags -----------------------------------------------------------------------------------------------------------
+
+
+def test_tags_are_made_renamed_and_taken_away(desk: Desk) -> None:
+    browser = desk.browser()
+    assert browser.send_form(path(desk, "tags"), name="低保户").status_code == 303
+    again = browser.send_form(path(desk, "tags"), name="低保户")
+    assert again.status_code == 502
+    assert "同名标签" in again.text
+    assert browser.send_form(path(desk, "tags"), name="长" * 11).status_code == 422
+    with desk.hub.works.read() as work:
+        (tag,) = tags.of_account(work.session, desk.account("wx").id)
+    browser.send_form(path(desk, "tags", tag.id, "rename"), name="救助对象")
+    assert "救助对象" in browser.get(path(desk, "tags")).text
+    with desk.hub.works.read() as work:
+        (tag,) = tags.of_account(work.session, desk.account("wx").id)
+    browser.send_form(path(desk, "tags", tag.id, "delete"))
+    assert "还没有标签" in browser.get(path(desk, "tags")).text
+
+
+def test_a_message_to_all_may_be_narrowed_to_a_tag_and_no_tag_widened(desk: Desk) -> None:
+    desk.browser().send_form(path(desk, "tags"), name="低保户")
+    desk.browser().send_form(path(desk, "tags"), name="志愿者")
+    account = desk.account("wx")
+    with desk.hub.works.read() as work:
+        one, other = (
+            tags.audience_of(work.session, account.id, str(tag.remote_id))
+            for tag in tags.of_account(work.session, account.id)
+        )
+        number = str(tags.of_account(work.session, account.id)[0].remote_id)
+    assert booking._audience_narrower(one, {})
+    assert booking._audience_narrower(one, one)
+    assert not booking._audience_narrower(other, one)
+    assert tags_of(one) == [int(number)]
+    assert tags_of({"tag_id": [int(number)]}) == [int(number)]
+    with desk.hub.works.read() as work:
+        choice = Choice(account.id, "mass_send", {"tag_id": number})
+        (target,) = editorial.read_targets(work.session, desk.city.bureau.id, [choice])
+        assert target.audience == one
+        (silent,) = editorial.read_targets(
+            work.session, desk.city.bureau.id, [Choice(account.id, "publish", {"tag_id": number})]
+        )
+        assert silent.audience == {}
+        with pytest.raises(Invalid):
+            editorial.read_targets(
+                work.session, desk.city.bureau.id, [Choice(account.id, "mass_send", {"tag_id": "9"})]
+            )
+    assert audience_words([{"name": "云州政务服务", "audience": one}]) == "云州政务服务：低保户"
+
+
+def test_a_booking_sends_to_one_tag_of_the_followers_that_were_signed(desk: Desk, monkeypatch: Any) -> None:
+    monkeypatch.setattr(WeChatChannel, "check", classmethod(lambda _cls, _settings, _post: []))
+    desk.browser().send_form(path(desk, "tags"), name="低保户")
+    account = desk.account("wx")
+    with desk.hub.works.read() as work:
+        (tag,) = tags.of_account(work.session, account.id)
+    release = desk.release("wx", action="mass_send")
+    page = desk.browser().get("/console/bookings/new", params={"piece": release.piece_id}).text
+    assert f'name="tag.{account.id}"' in page
+    answer = desk.book(release, "wx", **{f"tag.{account.id}": str(tag.remote_id)})
+    assert answer.status_code == 303, answer.text
+    assert desk.deliveries()[-1].audience == {"tag_id": [{"id": tag.remote_id, "name": "低保户"}]}
+
+
+# --- service notices ------------------------------------------------------------------------------------------------
+
+NOTICE = {
+    "way": "template",
+    "template_id": "rehearsal-progress",
+    "title": "办件进度通知",
+    "places": "thing1：事由\nphrase2：=已答复\ntime3：答复时间",
+    "active": "1",
+}
+
+
+def a_ticket(desk: Desk) -> tuple[int, int]:
+    """A ticket from a citizen whose last message is three days old."""
+    with desk.hub.works.write() as work:
+        conversation = gateway.begin(
+            work,
+            unit_id=desk.city.bureau.id,
+            account_id=desk.account("wx").id,
+            channel="wechat",
+            sender=SERVICE_CITIZENS[0],
+        )
+        conversation.window_until = work.now - timedelta(days=1)
+        made = tickets.make(
+            work,
+            unit_id=desk.city.bureau.id,
+            kind="求助",
+            text="人民路第 3 盏路灯已经坏了整整一个星期没有人来修",
+            zone=desk.hub.settings.office_zone,
+            conversation_id=conversation.id,
+        )
+        return made.id, conversation.id
+
+
+def test_a_late_answer_goes_as_a_service_notice(desk: Desk, rehearsed: Rehearsal) -> None:
+    desk.city.grant("officer", Role.AGENT)
+    keeper = desk.browser("system_admin")
+    assert "办件进度通知" in keeper.send_form(path(desk, "notices/forms")).text
+    assert keeper.send_form(path(desk, "notices"), **NOTICE).status_code == 303
+    ticket, _conversation = a_ticket(desk)
+    desk.browser().send_form(f"/console/tickets/{ticket}/answer", text="今天已修好。")
+    Teller(desk.hub.works, desk.hub.seal, desk.hub.incoming.make).send_due()
+    (line,) = rehearsed.ledger("template_message")
+    assert line["data"]["openid"] == SERVICE_CITIZENS[0]
+    assert line["data"]["data"]["thing1"]["value"] == "人民路第 3 盏路灯已经坏了整整一个星…"
+    assert len(line["data"]["data"]["thing1"]["value"]) == 20
+    page = desk.browser().get(f"/console/tickets/{ticket}").text
+    assert "平台已受理" in page
+
+
+def test_without_a_form_nothing_is_sent(desk: Desk) -> None:
+    desk.city.grant("officer", Role.AGENT)
+    ticket, _conversation = a_ticket(desk)
+    desk.browser().send_form(f"/console/tickets/{ticket}/answer", text="今天已修好。")
+    with desk.hub.works.read() as work:
+        assert work.session.scalars(select(TicketNotice)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"template_id": ""}, "template_id"),
+        ({"way": "pigeon"}, "way"),
+        ({"places": ""}, "places"),
+        ({"places": "thing1：天气"}, "places"),
+        ({"places": "位置：事由"}, "places"),
+        ({"places": "thing1：=请联系 13800138000"}, "places"),
+    ],
+)
+def test_a_form_that_cannot_be_is_refused_at_its_field(desk: Desk, form: dict[str, str], field: str) -> None:
+    answer = desk.browser("system_admin").send_form(path(desk, "notices"), **{**NOTICE, **form})
+    assert answer.status_code == 422
+    assert f'id="{field}-error"' in answer.text
 
 
 @pytest.mark.browser
@@ -185,9 +424,14 @@ def test_the_desks_are_accessible_and_fit_a_phone(desk: Desk) -> None:
     desk.browser("manager").send_form(path(desk, "menu/publish"))
     save_menu(desk, **MENU)
     desk.browser().send_form(path(desk, "replies"), **REPLY)
+    desk.browser().send_form(path(desk, "tags"), name="低保户")
+    desk.browser("system_admin").send_form(path(desk, "notices"), **NOTICE)
+    for act in ("check", "read", "import"):
+        keep(desk, act)
     with screen() as shown:
         for part in PARTS:
-            html = desk.browser().get(path(desk, part)).text
+            writer = "system_admin" if part in ("takeover", "notices") else "officer"
+            html = desk.browser(writer).get(path(desk, part)).text
             for width in (1280, 375):
                 shown.show(html, width)
                 assert shown.axe() == [], (part, width)

@@ -1,0 +1,255 @@
+"""服务通知 about tickets: booked as rows, claimed before the network, repeated only where the platform knows our key.
+
+A template message carries a key that the platform remembers for ten minutes: within them a lost answer is settled by
+repeating. A subscribe message has no key: what was in flight is unknown, and only a person sends it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from bot.events import NoticeLost
+from bot.models import Conversation, NoticeEnd, Ticket, TicketNotice
+from bot.states import ReplyState
+from channels.abilities.service_notices import ServiceNotice, ServiceNotices
+from channels.accounts import store as accounts
+from channels.accounts.models import Account, NoticeForm
+from channels.base import AccountInfo, Channel, JobResult
+from channels.errors import ChannelError, OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
+from channels.registry import channel
+from kernel.claim import claim, new_claimant, still_mine
+from kernel.errors import WrongState
+from kernel.once import insert_once
+from kernel.retry import RetryPolicy
+from kernel.seal import Seal
+from kernel.work import Work, Works
+from templates.catalogue import _
+
+log = structlog.get_logger(__name__)
+S = ReplyState
+
+ANSWERED = "ticket_answered"
+TEMPLATE = "template"
+# What may stand in a form's places, by the word the office writes.
+FIELDS: Mapping[str, str] = {
+    "number": _("编号"),
+    "kind": _("类别"),
+    "text": _("事由"),
+    "unit": _("承办单位"),
+    "answer": _("答复"),
+    "time": _("答复时间"),
+}
+FIXED = "="
+RETRY = RetryPolicy(attempts=5, first=timedelta(seconds=5), factor=3.0, longest=timedelta(minutes=2))
+ASK_AGAIN = timedelta(seconds=10)
+BATCH = 20
+
+
+def form_for(session: Session, account_id: int | None) -> NoticeForm | None:
+    """The form an account uses when a ticket was answered; None where none is set up."""
+    query = select(NoticeForm).where(
+        NoticeForm.account_id == account_id, NoticeForm.purpose == ANSWERED, NoticeForm.active
+    )
+    return session.scalars(query).one_or_none() if account_id else None
+
+
+def book(
+    work: Work, ticket: Ticket, conversation: Conversation, form: NoticeForm, facts: Mapping[str, str], url: str
+) -> TicketNotice:
+    """Books the notice that a ticket was answered."""
+    values = {place: said[1:] if said.startswith(FIXED) else facts.get(said, "") for place, said in form.places.items()}
+    row = TicketNotice(
+        ticket_id=ticket.id,
+        account_id=form.account_id,
+        sender=conversation.sender,
+        way=form.way,
+        template_id=form.template_id,
+        values=values,
+        url=url,
+        key=new_claimant(),
+        state=S.BOOKED,
+        next_at=work.now,
+    )
+    work.session.add(row)
+    work.session.flush()
+    work.audit("notice.booked", ticket, number=ticket.number)
+    return row
+
+
+def of_ticket(session: Session, ticket_id: int) -> Sequence[tuple[TicketNotice, NoticeEnd | None]]:
+    """The notices of a ticket with what the platform told of each one's end, the newest first."""
+    ended = (NoticeEnd.account_id == TicketNotice.account_id) & (NoticeEnd.job == TicketNotice.job)
+    query = select(TicketNotice, NoticeEnd).outerjoin(NoticeEnd, ended & (TicketNotice.job != ""))
+    rows = session.execute(query.where(TicketNotice.ticket_id == ticket_id).order_by(TicketNotice.id.desc()))
+    return [(row, end) for row, end in rows]
+
+
+def send_again(work: Work, row: TicketNotice) -> TicketNotice:
+    """Sends a notice that failed or whose fate nobody knows once more, under a key of its own."""
+    if row.state not in (S.FAILED, S.UNKNOWN):
+        raise WrongState(state="已处理", act="重发")
+    row.state, row.reason = S.FAILED, f"{row.reason}（已由人重发）"[:300]
+    names = ("ticket_id", "account_id", "sender", "way", "template_id", "values", "url")
+    fresh = TicketNotice(**{name: getattr(row, name) for name in names}, key=new_claimant(), next_at=work.now)
+    fresh.state = S.BOOKED
+    work.session.add(fresh)
+    work.session.flush()
+    work.audit("notice.sent_again", work.session.get_one(Ticket, row.ticket_id), first=row.id)
+    return fresh
+
+
+def ended(work: Work, account_id: int, result: JobResult) -> bool:
+    """Keeps what the platform told of a notice's end, whether or not the call's own answer was recorded yet."""
+    if not result.job_id.startswith(f"{TEMPLATE}:"):
+        return False
+    known = {"account_id": account_id, "job": result.job_id[:60]}
+    if insert_once(work.session, NoticeEnd, **known, arrived=result.done, reason=result.reason[:300], at=work.now):
+        query = select(TicketNotice).where(TicketNotice.account_id == account_id, TicketNotice.job == result.job_id)
+        row = work.session.scalars(query.with_for_update()).one_or_none()
+        if row is not None:
+            _apply(work, row)
+    return True
+
+
+def _apply(work: Work, row: TicketNotice) -> None:
+    """What the platform told of the end decides, over what it said when it took the job."""
+    query = select(NoticeEnd).where(NoticeEnd.account_id == row.account_id, NoticeEnd.job == row.job)
+    end = work.session.scalars(query).one_or_none() if row.job else None
+    if end is None:
+        return
+    ticket = work.session.get_one(Ticket, row.ticket_id)
+    if end.arrived:
+        work.audit("notice.arrived", ticket, notice=row.id)
+        return
+    row.state, row.reason = S.FAILED, end.reason[:300]
+    work.audit("notice.failed", ticket, notice=row.id, reason=end.reason)
+    work.emit(NoticeLost(ticket.id, ticket.unit_id, ticket.number, end.reason))
+
+
+def _key_minutes(session: Session, row: TicketNotice) -> float:
+    """For how long the platform knows a key again; the whole call must lie inside."""
+    adapter = channel(session.get_one(Account, row.account_id).channel)
+    return adapter.key_minutes if issubclass(adapter, ServiceNotices) else 0.0
+
+
+@dataclass(frozen=True)
+class _Job:
+    row_id: int
+    claimant: str
+    account: AccountInfo
+    notice: ServiceNotice
+
+
+@dataclass
+class Teller:
+    """Sends what is booked. `make` builds the adapter of an account; `lease` bounds one call."""
+
+    works: Works
+    seal: Seal
+    make: Callable[[AccountInfo], Channel]
+    lease: timedelta = timedelta(seconds=45)
+    retry: RetryPolicy = field(default_factory=lambda: RETRY)
+
+    def send_due(self) -> int:
+        """Sends every notice that is due; returns how many calls were made."""
+        self.find_lost()
+        calls = 0
+        while calls < BATCH and (job := self._claim()):
+            answer = self._call(job)
+            with self.works.write() as work:
+                self._record(work, job, answer)
+            calls += 1
+        return calls
+
+    def find_lost(self) -> int:
+        """Notices whose sender died between claim and record: asked again under their key, or unknown."""
+        with self.works.write() as work:
+            query = select(TicketNotice).where(TicketNotice.state == S.SENDING, TicketNotice.claimed_until < work.now)
+            rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
+            for row in rows:
+                self._unsure(work, row, "发送进程中断")
+            return len(rows)
+
+    def _claim(self) -> _Job | None:
+        claimant = new_claimant()
+        with self.works.write() as work:
+            free = or_(TicketNotice.claimed_until.is_(None), TicketNotice.claimed_until < work.now)
+            rows = claim(
+                work.session,
+                TicketNotice,
+                [TicketNotice.state == S.BOOKED, TicketNotice.next_at <= work.now, free],
+                [TicketNotice.next_at, TicketNotice.id],
+                limit=1,
+                claimant=claimant,
+                now=work.now,
+                lease=self.lease,
+                state=S.SENDING,
+                attempts=TicketNotice.attempts + 1,
+            )
+            if not rows:
+                return None
+            row = rows[0]
+            row.first_at = row.first_at or work.now
+            about = accounts.info(work.session, self.seal, work.session.get_one(Account, row.account_id))
+            values = {place: str(text) for place, text in row.values.items()}
+            way = "template" if row.way == TEMPLATE else "subscribe"
+            notice = ServiceNotice(row.sender, way, row.template_id, values, row.key, row.url)  # type: ignore[arg-type]
+            return _Job(row.id, claimant, about, notice)
+
+    def _call(self, job: _Job) -> str | ChannelError:
+        platform = self.make(job.account)
+        if not isinstance(platform, ServiceNotices):
+            return Refused("该渠道不能发送服务通知")
+        try:
+            return platform.notify(job.notice)
+        except ChannelError as error:
+            return error
+        except Exception as failure:  # The edge: what an adapter did not foresee may have gone out or not.
+            log.exception("notice failed", notice=job.row_id)
+            return OutcomeUnknown(type(failure).__name__)
+
+    def _record(self, work: Work, job: _Job, answer: str | ChannelError) -> None:
+        row = still_mine(work.session, TicketNotice, job.row_id, job.claimant)
+        if row is None:
+            return
+        if isinstance(answer, str):
+            row.job = answer[:60]
+            self._end(work, row, S.DONE)
+            accounts.succeeded(work, job.account.id)
+            _apply(work, row)
+        elif isinstance(answer, OutcomeUnknown):
+            self._unsure(work, row, answer.reason)
+        elif isinstance(answer, Retryable | Throttled | Unauthorised):
+            later = answer.until if isinstance(answer, Throttled) else None
+            at = self.retry.next_at(row.attempts, work.now, later)
+            if at is None:
+                self._end(work, row, S.FAILED, answer.reason, answer.platform_code)
+            else:
+                row.state, row.next_at, row.claimed_by, row.claimed_until = S.BOOKED, at, None, None
+                row.reason, row.code = answer.reason[:300], answer.platform_code[:40]
+                if row.attempts == 1:
+                    row.first_at = None  # It surely did not leave, so that its key is not in use yet.
+        else:
+            self._end(work, row, S.FAILED, answer.reason, answer.platform_code)
+
+    def _unsure(self, work: Work, row: TicketNotice, reason: str) -> None:
+        remembered = timedelta(minutes=_key_minutes(work.session, row) - 1)
+        if row.way == TEMPLATE and row.first_at and work.now + ASK_AGAIN < row.first_at + remembered:
+            row.state, row.next_at, row.reason = S.BOOKED, work.now + ASK_AGAIN, reason[:300]
+            row.claimed_by = row.claimed_until = None
+            return
+        self._end(work, row, S.UNKNOWN, reason)
+
+    def _end(self, work: Work, row: TicketNotice, state: ReplyState, reason: str = "", code: str = "") -> None:
+        row.state, row.next_at, row.claimed_by, row.claimed_until = state, None, None, None
+        row.reason, row.code, row.done_at = reason[:300], code[:40], work.now
+        ticket = work.session.get_one(Ticket, row.ticket_id)
+        work.audit(f"notice.{state.value}", ticket, notice=row.id, reason=reason)
+        if state != S.DONE:
+            work.emit(NoticeLost(ticket.id, ticket.unit_id, ticket.number, reason))

@@ -1,0 +1,231 @@
+"""Service notices about tickets: at most once, repeated only under their key, their end recorded either way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import select
+
+from bot import gateway, notices, tickets
+from bot.events import NoticeLost
+from bot.models import Conversation, NoticeEnd, TicketNotice
+from bot.notices import Teller
+from channels.abilities.service_notices import ApprovedForm, ServiceNotice, ServiceNotices
+from channels.accounts.models import NoticeForm
+from channels.base import JobResult
+from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled
+from kernel.clock import StillClock
+from kernel.errors import WrongState
+from kernel.people import add_unit
+from kernel.seal import Seal
+from kernel.work import Works
+from tests.bot.citizens import wechat_account
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+class Platform(ServiceNotices):
+    """Takes notices as the platform does: one per key; fails as told, before or after it took one."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, ServiceNotice] = {}
+        self.calls = 0
+        self.before: Exception | None = None
+        self.after: Exception | None = None
+        self.job: Callable[[int], str] = lambda n: f"template:{n}"
+
+    def forms(self, way: Any) -> list[ApprovedForm]:
+        return []
+
+    def notify(self, notice: ServiceNotice) -> str:
+        self.calls += 1
+        if self.before is not None:
+            failure, self.before = self.before, None
+            raise failure
+        self.taken.setdefault(notice.key, notice)
+        if self.after is not None:
+            failure, self.after = self.after, None
+            raise failure
+        return self.job(list(self.taken).index(notice.key) + 1)
+
+
+@dataclass
+class Desk:
+    """One ticket of a citizen whose last message is long ago."""
+
+    works: Works
+    clock: StillClock
+    account_id: int
+    ticket_id: int
+    conversation_id: int
+    form_id: int
+    platform: Platform = field(default_factory=Platform)
+    told: list[NoticeLost] = field(default_factory=list)
+
+    @property
+    def teller(self) -> Teller:
+        make: Any = lambda _about: self.platform  # noqa: E731
+        return Teller(self.works, SEAL, make)
+
+    def book(self, way: str = "template") -> int:
+        with self.works.write() as work:
+            form = work.session.get_one(NoticeForm, self.form_id)
+            form.way = way
+            ticket = work.session.get_one(tickets.Ticket, self.ticket_id)
+            conversation = work.session.get_one(Conversation, self.conversation_id)
+            facts = {"number": ticket.number, "text": ticket.text, "answer": "已修复"}
+            return notices.book(work, ticket, conversation, form, facts, "https://www.example/p").id
+
+    def row(self, number: int) -> TicketNotice:
+        with self.works.read() as work:
+            return work.session.get_one(TicketNotice, number)
+
+    def end(self, job: str, *, arrived: bool = True, reason: str = "") -> bool:
+        with self.works.write() as work:
+            return notices.ended(work, self.account_id, JobResult(job, arrived, reason=reason))
+
+
+SEAL = Seal(Fernet.generate_key())
+
+
+@pytest.fixture
+def desk(works: Works, clock: StillClock) -> Desk:
+    with works.write() as work:
+        unit = add_unit(work.session, "云州市人民政府", "city")
+        account = wechat_account(work, SEAL, unit.id)
+        conversation = gateway.begin(work, unit_id=unit.id, account_id=account.id, channel="wechat", sender="citizen")
+        ticket = tickets.make(
+            work, unit_id=unit.id, kind="求助", text="路灯坏了", zone=ZONE, conversation_id=conversation.id
+        )
+        form = NoticeForm(
+            account_id=account.id,
+            purpose=notices.ANSWERED,
+            way="template",
+            template_id="t-1",
+            places={"thing1": "text", "phrase2": "=已答复", "none": "nothing"},
+            changed_at=work.now,
+        )
+        work.session.add(form)
+        work.session.flush()
+        made = Desk(works, clock, account.id, ticket.id, conversation.id, form.id)
+    works.listeners.after(NoticeLost, made.told.append)
+    return made
+
+
+def test_a_notice_says_what_the_form_maps_and_goes_once(desk: Desk) -> None:
+    number = desk.book()
+    assert desk.teller.send_due() == 1
+    assert desk.teller.send_due() == 0
+    (notice,) = desk.platform.taken.values()
+    assert notice.values == {"thing1": "路灯坏了", "phrase2": "已答复", "none": ""}
+    assert (notice.to, notice.template_id, notice.url) == ("citizen", "t-1", "https://www.example/p")
+    assert (desk.row(number).state, desk.row(number).job) == ("done", "template:1")
+
+
+@pytest.mark.parametrize("event_first", [True, False])
+def test_its_end_is_recorded_whichever_comes_first(desk: Desk, event_first: bool) -> None:
+    number = desk.book()
+    if event_first:
+        assert desk.end("template:1", arrived=False, reason="用户拒收")
+    desk.teller.send_due()
+    if not event_first:
+        assert desk.end("template:1", arrived=False, reason="用户拒收")
+    assert (desk.row(number).state, desk.row(number).reason) == ("failed", "用户拒收")
+    assert [fact.reason for fact in desk.told] == ["用户拒收"]
+
+
+def test_an_end_that_is_told_twice_counts_once_and_others_are_not_ours(desk: Desk) -> None:
+    desk.book()
+    desk.teller.send_due()
+    assert desk.end("template:1")
+    assert desk.end("template:1", arrived=False, reason="later")
+    assert not desk.end("mass:1")
+    with desk.works.read() as work:
+        assert len(work.session.scalars(select(NoticeEnd)).all()) == 1
+        assert notices.of_ticket(work.session, desk.ticket_id)[0][1] is not None
+    assert desk.row(1).state == "done"
+
+
+def test_a_lost_answer_is_settled_by_repeating_under_the_key(desk: Desk) -> None:
+    number = desk.book()
+    desk.platform.after = OutcomeUnknown("timeout")
+    desk.teller.send_due()
+    assert desk.row(number).state == "booked"
+    desk.clock.step(seconds=11)
+    desk.teller.send_due()
+    assert desk.row(number).state == "done"
+    assert len(desk.platform.taken) == 1
+    assert desk.platform.calls == 2
+
+
+def test_once_the_platform_forgets_the_key_nothing_is_repeated(desk: Desk) -> None:
+    number = desk.book()
+    desk.platform.after = OutcomeUnknown("timeout")
+    desk.teller.send_due()
+    for _ in range(60):
+        desk.clock.step(seconds=30)
+        desk.platform.after = OutcomeUnknown("timeout")
+        desk.teller.send_due()
+    assert desk.row(number).state == "unknown"
+    assert len(desk.told) == 1
+    assert len(desk.platform.taken) == 1
+
+
+def test_a_subscribe_notice_is_unknown_at_once_and_sent_again_only_by_a_person(desk: Desk) -> None:
+    number = desk.book("subscribe")
+    desk.platform.after = OutcomeUnknown("timeout")
+    desk.teller.send_due()
+    assert desk.row(number).state == "unknown"
+    desk.clock.step(minutes=30)
+    assert desk.teller.send_due() == 0
+    with desk.works.write() as work:
+        fresh = notices.send_again(work, work.session.get_one(TicketNotice, number)).id
+    desk.teller.send_due()
+    assert (desk.row(number).state, desk.row(fresh).state) == ("failed", "done")
+    with desk.works.write() as work, pytest.raises(WrongState):
+        notices.send_again(work, work.session.get_one(TicketNotice, fresh))
+
+
+@pytest.mark.parametrize(("way", "state"), [("template", "booked"), ("subscribe", "unknown")])
+def test_a_sender_that_died_leaves_a_row_that_is_found(desk: Desk, way: str, state: str) -> None:
+    number = desk.book(way)
+    assert desk.teller._claim() is not None
+    assert desk.teller.find_lost() == 0
+    desk.clock.step(seconds=46)
+    assert desk.teller.find_lost() == 1
+    assert desk.row(number).state == state
+
+
+@pytest.mark.parametrize("kind", ["retry", "throttle"])
+def test_what_surely_did_not_leave_is_tried_again_later(desk: Desk, kind: str) -> None:
+    number = desk.book()
+    later = desk.clock.now() + timedelta(minutes=20)
+    desk.platform.before = Retryable("busy") if kind == "retry" else Throttled("slow", later)
+    desk.teller.send_due()
+    assert desk.row(number).state == "booked"
+    desk.clock.step(minutes=21)
+    desk.teller.send_due()
+    assert desk.row(number).state == "done"
+
+
+def test_a_refusal_is_told_to_a_person_in_words(desk: Desk) -> None:
+    number = desk.book()
+    desk.platform.before = Refused("该用户没有关注公众号", code="43004")
+    desk.teller.send_due()
+    assert (desk.row(number).state, desk.row(number).code) == ("failed", "43004")
+    assert desk.told[0].reason == "该用户没有关注公众号"
+
+
+def test_a_form_that_is_switched_off_is_none(desk: Desk) -> None:
+    with desk.works.write() as work:
+        assert notices.form_for(work.session, desk.account_id) is not None
+        work.session.get_one(NoticeForm, desk.form_id).active = False
+    with desk.works.read() as work:
+        assert notices.form_for(work.session, desk.account_id) is None
+        assert notices.form_for(work.session, None) is None
