@@ -27,6 +27,8 @@ FRONT_END = {
     "jodit/es2021/jodit.min.js": "jodit.min.js",
     "jodit/es2021/jodit.min.css": "jodit.min.css",
     "echarts/dist/echarts.min.js": "echarts.min.js",
+    "fullcalendar/index.global.min.js": "fullcalendar.min.js",
+    "@fullcalendar/core/locales/zh-cn.global.min.js": "fullcalendar.zh-cn.min.js",
 }
 FRONT_END_DEV = {"axe-core/axe.min.js": "axe.min.js"}
 

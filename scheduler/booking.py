@@ -25,11 +25,12 @@ from kernel.errors import Invalid
 from kernel.people import Permission, Viewer
 from kernel.work import Work
 from scheduler import windows
-from scheduler.errors import AlreadyBooked, DoesNotFit, NotSigned, TakenMeanwhile, WiderThanSigned
+from scheduler.errors import AlreadyBooked, DoesNotFit, MovedMeanwhile, NotSigned, TakenMeanwhile, WiderThanSigned
 from scheduler.events import Booked
 from scheduler.leaving import other_world
 from scheduler.models import Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
 from scheduler.posts import NARROWER, item_of, items_of
+from scheduler.preflight import crowded
 from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
 
 S = DeliveryState
@@ -143,16 +144,24 @@ def forewarned(work: Work, order: Order, zone: ZoneInfo) -> list[Problem]:
     releases = [work.session.get_one(Release, piece.release_id) for piece in pieces if piece.release_id]
     emergency = any(release.emergency for release in releases)
     at, unit = order.at or work.now, pieces[0].unit_id
-    return windows.foretold(work.session, account.channel, order.action, unit, at, emergency=emergency, zone=zone)
+    full = crowded(work.session, account, order.action, at, zone)
+    return full + windows.foretold(
+        work.session, account.channel, order.action, unit, at, emergency=emergency, zone=zone
+    )
 
 
-def move(work: Work, who: Viewer, delivery: Delivery, at: datetime) -> None:
-    """改期: another time inside the signed window; only while it waits."""
+def move(work: Work, who: Viewer, delivery: Delivery, at: datetime, seen: datetime | None = None) -> None:
+    """改期: another time inside the signed window; only while it waits.
+
+    `seen` is the time the person saw; raises MovedMeanwhile when somebody else has moved it since.
+    """
     must_write(who, delivery)
     _same_world(work, delivery)
     for _item, release, _piece in items_of(work.session, delivery.id):
         _inside_window(release, at)
     values = {"state": S.BOOKED, "scheduled_at": at, "next_at": at, "reason": "", "code": "", "late_told_at": None}
+    if seen is not None and not _lock_at(work, delivery, seen):
+        raise MovedMeanwhile(at=f"{delivery.scheduled_at:%Y-%m-%d %H:%M} UTC")
     change(work, delivery, (S.BOOKED, S.HELD), **values)
     work.audit("delivery.moved", delivery, at=at.isoformat())
     work.emit(Booked(delivery.account_id, at))
@@ -375,6 +384,21 @@ def change(work: Work, delivery: Delivery, allowed: Sequence[DeliveryState], **v
     if work.session.scalars(statement).one_or_none() is None:
         work.session.refresh(delivery)
         raise TakenMeanwhile(state=DELIVERY_LABELS[DeliveryState(delivery.state)])
+
+
+def _lock_at(work: Work, delivery: Delivery, seen: datetime) -> bool:
+    """Whether it still stands at the time that was seen; if so, nobody else moves it until this work ends."""
+    statement = (
+        update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.scheduled_at == seen)
+        .values(scheduled_at=seen)
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    if work.session.scalar(statement) is not None:
+        return True
+    work.session.refresh(delivery)
+    return False
 
 
 def follow_release(work: Work, release_id: int) -> None:

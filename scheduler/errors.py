@@ -45,3 +45,10 @@ class Frozen(XuandaError):
 
     zh = "此处已一键停发（{reason}）。可单独放行此任务，或等停发解除。"
     status = 409
+
+
+class MovedMeanwhile(XuandaError):
+    """Somebody else has moved this task to {at} meanwhile. Look at the calendar again."""
+
+    zh = "此任务已被他人改期，请刷新日历，确认后再改。"
+    status = 409
