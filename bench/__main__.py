@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from bench import dispatch, portal
+from bench import dispatch, portal, push
 from bench.figures import MEASURES
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -27,7 +27,7 @@ def main() -> None:
     RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
 
 
-__all__ = ["dispatch", "portal"]
+__all__ = ["dispatch", "portal", "push"]
 
 if __name__ == "__main__":
     main()

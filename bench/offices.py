@@ -66,9 +66,9 @@ class BenchOffice:
                 )
                 self.accounts.append(made)
 
-    def signed(self, title: str, to: Sequence[Account]) -> int:
+    def signed(self, title: str, to: Sequence[Account], action: str = "publish") -> int:
         """A piece that went through submission, proofs and three signatures; returns its id."""
-        targets = [Target(one.id, one.name, one.channel, style_of(one.channel), "publish") for one in to]
+        targets = [Target(one.id, one.name, one.channel, style_of(one.channel), action) for one in to]
         with self.acting("officer") as (work, who):
             draft = Draft(title=title, body=f"<p>{title}，请市民相互转告。</p>" * 8)
             piece = compose.create(work, who, self.column, draft=draft)
@@ -85,12 +85,12 @@ class BenchOffice:
                 review.sign(work, who, waiting, waiting.hash)
         return piece_id
 
-    def book(self, pieces: Sequence[int], to: Sequence[Account], at: datetime) -> None:
+    def book(self, pieces: Sequence[int], to: Sequence[Account], at: datetime, action: str = "publish") -> None:
         """Books every piece on every account for one moment."""
         for piece in pieces:
             with self.acting("officer") as (work, who):
                 for account in to:
-                    booking.book(work, who, Order([piece], account.id, "publish", at), self.hub.settings.address)
+                    booking.book(work, who, Order([piece], account.id, action, at), self.hub.settings.address)
 
     def serve(self, port: int) -> subprocess.Popen[bytes]:
         """Starts the product on this office's data as a process of its own, and waits until it is ready."""

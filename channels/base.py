@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import httpx
 
 from channels.errors import Refused, Unsupported
+from channels.posting import Poster
 from kernel.clock import Clock
 
 Action = Literal["publish", "mass_send", "push", "correct", "withdraw", "refresh"]
@@ -105,13 +106,17 @@ class Live:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The platform took the job; its result comes by callback or poll. `waiting` says for whom in plain words."""
+    """The platform took the job; its result comes by callback or poll. `waiting` says for whom in plain words.
+
+    `moving`: the act itself goes on from poll to poll, and is not late while it does.
+    """
 
     job_id: str
     poll_after: timedelta = timedelta(seconds=5)
     waiting: str = ""
     expires_after: timedelta | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    moving: bool = False
 
 
 @dataclass(frozen=True)
@@ -380,22 +385,42 @@ class Subscription:
     endpoint: str
     p256dh: str
     auth: str
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Called:
+    """What became of one browser: `sent`, `gone`, `refused`, `waiting` until an hour, or `unknown`.
+
+    `code` is the push service's own, or `keys` and `address` for what never left; `unwelcome` refuses our signature.
+    """
+
+    state: Literal["sent", "gone", "refused", "waiting", "unknown"]
+    code: str = ""
+    until: datetime | None = None
+    unwelcome: bool = False
+
+
+class Walk(Protocol):
+    """The browsers of one delivery that are still to be called, by push service."""
+
+    @property
+    def origins(self) -> Sequence[str]:
+        """The push services that may have somebody left."""
+
+    def step(self, done: Mapping[int, Called], room: Mapping[str, int]) -> Sequence[Subscription]:
+        """Writes what became of those called, by id, and claims the next, at most `room` per service, in one work.
+
+        Whoever was claimed is never given again, except one that was `waiting`, once its hour has come. One that is
+        gone loses its subscription too.
+        """
 
 
 class Subscriptions(Protocol):
     """Who is to get a push and who has it; one row per delivery and browser, so that a repeat reaches nobody twice."""
 
-    def due(self, account_id: int, key: str, audience: Mapping[str, Any], limit: int) -> Sequence[Subscription]:
-        """Claims the next browsers for the delivery `key`, before they are called.
-
-        Whoever was claimed is never due again, except after `wait`, once its hour has come.
-        """
-
-    def record(self, key: str, outcomes: Mapping[int, str]) -> None:
-        """What became of claimed ones, by id: `sent`, `gone` (the subscription is removed too) or `refused`."""
-
-    def wait(self, key: str, ids: Sequence[int], until: datetime) -> None:
-        """The push service surely did not take these and asks to wait."""
+    def walk(self, account_id: int, key: str, audience: Mapping[str, Sequence[str]]) -> Walk:
+        """Goes on with the delivery `key`; its audience is the one it began with."""
 
     def counts(self, key: str) -> Mapping[str, int]:
         """How many are `sent`, `gone`, `refused`, `waiting`, and `unknown` (claimed, never recorded)."""
@@ -429,6 +454,7 @@ class Tools:
     site_folder: Any = None
     public_url: str = ""
     subscriptions: Subscriptions | None = None
+    poster: Poster | None = None
 
 
 class Channel(ABC):

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from channels.abilities.rehearsing import Rehearsing
+from channels.accounts.fan_outs import DatabaseSubscriptions
 from channels.accounts.quotas import DatabaseQuotas
-from channels.accounts.subscriptions import DatabaseSubscriptions
 from channels.accounts.tokens import DatabaseTokens
 from channels.adapters.fake import FakeChannel
 from channels.base import AccountInfo, Channel, Tools
+from channels.posting import ClientPosts, KeptConnections
 from channels.registry import channel
 from channels.transport import Guard, allowed_of, client
 from content import public
@@ -90,6 +91,8 @@ def connect(hub: Hub) -> None:
 def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
     """What makes the adapter of an account, with everything adapters work with."""
     clients = Clients(hub)
+    poster = KeptConnections(Guard(allowed_hosts(hub.settings)), hub.settings.send_timeout)
+    hub.closing.append(poster.close)
     tools = Tools(
         clock=hub.clock,
         http=clients.through(""),
@@ -101,6 +104,7 @@ def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
         site_folder=hub.settings.site_folder,
         public_url=hub.settings.address,
         subscriptions=DatabaseSubscriptions(hub.works),
+        poster=poster,
     )
     rehearsal = replace(
         tools,
@@ -112,7 +116,8 @@ def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
     def make(account: AccountInfo) -> Channel:
         adapter = channel(account.channel)
         if not account.rehearsal:
-            return adapter(account, replace(tools, http=clients.through(account.proxy)))
+            http = clients.through(account.proxy)
+            return adapter(account, replace(tools, http=http, poster=ClientPosts(http) if account.proxy else poster))
         # A channel that knows no stand-in of its own ends on the platform in memory, and nowhere else.
         return (adapter if issubclass(adapter, Rehearsing) else FakeChannel)(account, rehearsal)
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from channels.abilities.audience import Addressed
 from channels.accounts import doubles
 from channels.accounts.models import Account
 from channels.base import ACTION_LABELS, Post, Problem
@@ -268,7 +269,7 @@ def _inside_signed(order: Order, account: Account, release: Release, at: datetim
         raise NotSigned(field="account", account=account.name)
     if order.action not in NARROWER.get(target["action"], frozenset()):
         raise WiderThanSigned(field="action", what=f"“{ACTION_LABELS[order.action]}”")
-    if not _audience_narrower(order.audience, target["audience"]):
+    if not _audience_inside(account.channel, order.audience, target["audience"]):
         raise WiderThanSigned(field="audience", what="所选推送对象")
     _inside_window(release, at)
 
@@ -282,18 +283,11 @@ def _inside_window(release: Release, at: datetime) -> None:
         raise OutsideWindow(field="at", window=shown)
 
 
-def _audience_narrower(chosen: Mapping[str, Any], signed: Mapping[str, Any]) -> bool:
+def _audience_inside(channel: str, chosen: Mapping[str, Any], signed: Mapping[str, Any]) -> bool:
     """Whether the chosen audience lies inside the signed one; an empty one follows what was signed."""
-    if not chosen or not signed or dict(chosen) == dict(signed):
-        return True
-    return all(
-        name in signed and all(value in _listed(signed[name]) for value in _listed(values))
-        for name, values in chosen.items()
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [value]
+    adapter = adapter_of(channel)
+    known = adapter if issubclass(adapter, Addressed) else Addressed
+    return known.audience_inside(chosen, signed)
 
 
 def _insert(

@@ -210,8 +210,9 @@ def _accepted(work: Work, delivery: Delivery, accepted: Accepted) -> None:
     delivery.state, delivery.job_id = S.ACCEPTED, accepted.job_id
     delivery.reason, delivery.code = accepted.waiting[:500], ""
     delivery.next_at = work.now + accepted.poll_after
-    if first:
+    if first or accepted.moving:
         delivery.accepted_at = work.now
+    if first:
         if accepted.expires_after:
             delivery.accepted_until = work.now + accepted.expires_after
         work.audit("delivery.accepted", delivery, job=accepted.job_id)

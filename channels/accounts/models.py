@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.claim import Claimable
@@ -97,12 +97,19 @@ class QuotaUse(Base):
 
 
 class PushSubscription(Base):
-    """A browser that asked for notices of an account; one that is gone keeps its row, without address and keys."""
+    """A browser that asked for notices of an account; one that is gone keeps its row, without address and keys.
+
+    `origin` is its push service; `columns` and `districts` say whether it chose some, or hears of all.
+    """
 
     __tablename__ = "push_subscription"
+    __table_args__ = (Index("ix_push_subscription_account_id_origin_id", "account_id", "origin", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    origin: Mapped[str] = mapped_column(String(200), default="")
+    columns: Mapped[bool] = mapped_column(default=False)
+    districts: Mapped[bool] = mapped_column(default=False)
     endpoint: Mapped[str] = mapped_column(Text)
     endpoint_hash: Mapped[str] = mapped_column(String(64), unique=True)
     p256dh: Mapped[str] = mapped_column(String(120))
@@ -111,21 +118,59 @@ class PushSubscription(Base):
     gone_at: Mapped[datetime | None]
 
 
+class PushTopic(Base):
+    """What a browser chose to hear of: a column by its slug, or a district by its name."""
+
+    __tablename__ = "push_topic"
+    __table_args__ = (UniqueConstraint("subscription_id", "kind", "value"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("push_subscription.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    value: Mapped[str] = mapped_column(String(60))
+
+
+class PushConsent(Base):
+    """What somebody agreed to or took back, when, under which version of the words; never changed or removed."""
+
+    __tablename__ = "push_consent"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("push_subscription.id"), index=True)
+    given: Mapped[bool]
+    words: Mapped[str] = mapped_column(String(20))
+    topics: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    at: Mapped[datetime]
+
+
+class PushFanOut(Base):
+    """One delivery to browsers, by the delivery's key: for whom it began, and how many they were then."""
+
+    __tablename__ = "push_fan_out"
+
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    audience: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    total: Mapped[int]
+    begun_at: Mapped[datetime]
+
+
 class PushReach(Base):
     """One browser of one delivery, by the delivery's key; written before the browser is called.
 
     `state` is unknown from the claim on, then sent, gone or refused; waiting until `until` when the push service
-    surely did not take it.
+    surely did not take it. `code` is the push service's own word on a refusal.
     """
 
     __tablename__ = "push_reach"
     __table_args__ = (UniqueConstraint("key", "subscription_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(String(40), index=True)
+    key: Mapped[str] = mapped_column(String(40))
     subscription_id: Mapped[int] = mapped_column(ForeignKey("push_subscription.id"), index=True)
     state: Mapped[str] = mapped_column(String(8))
     until: Mapped[datetime | None]
+    code: Mapped[str] = mapped_column(String(8), default="", server_default="")
 
 
 class MenuVersion(Claimable, Base):

@@ -1,113 +1,136 @@
-"""Browsers that asked for notices, and which of them a delivery has been to, claimed before they are called."""
+"""Browsers that asked for notices: what each chose to hear of, what it agreed to, and that it was forgotten."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from channels.accounts.models import PushReach, PushSubscription
-from channels.base import Subscription
-from kernel.once import insert_once, insertion
-from kernel.work import Work, Works
+from channels.accounts.models import PushConsent, PushSubscription, PushTopic
+from kernel.office_rules import Rule, declare
+from kernel.once import insert_once
+from kernel.work import Work
 
-UNKNOWN, WAITING, GONE = "unknown", "waiting", "gone"
+COLUMN, DISTRICT = "column", "district"
+KINDS = (COLUMN, DISTRICT)
+MOST_TOPICS = 50
 
 
-def subscribe(work: Work, account_id: int, endpoint: str, p256dh: str, auth: str) -> PushSubscription:
-    """Keeps a browser's wish to be told; the same address again brings new keys and brings a gone one back."""
+def _names(value: object) -> str:
+    fits = isinstance(value, list) and len(value) <= MOST_TOPICS
+    named = fits and all(isinstance(one, str) and 0 < len(one.encode()) <= 60 for one in value)  # type: ignore[attr-defined]  # A list.
+    return "" if named else f"须为名称列表，最多 {MOST_TOPICS} 个。"
+
+
+DISTRICTS: Rule[list[str]] = declare(Rule("push.districts", [], "浏览器通知可选的区县", _names))
+
+# What people agree to, by version; an old version stays, because it says what somebody agreed to then.
+CONSENT: Mapping[str, str] = {
+    "2026-11": "本站只保存浏览器给出的推送地址与所选主题，只用于发送您选择的通知，不识别您的身份，"
+    "不提供给他人；随时可以取消，取消后立即删除推送地址。"
+}
+WORDS = "2026-11"
+
+
+@dataclass(frozen=True)
+class Topics:
+    """What a browser hears of; an empty kind means all of it."""
+
+    columns: Sequence[str] = ()
+    districts: Sequence[str] = ()
+
+    def as_dict(self) -> dict[str, list[str]]:
+        """By kind, as it is stored with a consent."""
+        return {COLUMN: list(self.columns), DISTRICT: list(self.districts)}
+
+
+EVERYTHING = Topics()
+
+
+def subscribe(
+    work: Work,
+    account_id: int,
+    endpoint: str,
+    p256dh: str,
+    auth: str,
+    topics: Topics = EVERYTHING,
+    words: str = WORDS,
+) -> PushSubscription:
+    """Keeps a browser's wish with its consent; the same address again brings new keys and topics, and it back."""
     name = _name(account_id, endpoint)
-    values = {"endpoint": endpoint, "p256dh": p256dh, "auth": auth, "created_at": work.now}
-    insert_once(work.session, PushSubscription, account_id=account_id, endpoint_hash=name, **values)
+    parts = urlsplit(endpoint)
+    origin = f"{parts.scheme}://{parts.netloc}"[:200]
+    values = {
+        "endpoint": endpoint,
+        "origin": origin,
+        "p256dh": p256dh,
+        "auth": auth,
+        "created_at": work.now,
+    }
+    insert_once(
+        work.session,
+        PushSubscription,
+        account_id=account_id,
+        endpoint_hash=name,
+        columns=False,
+        districts=False,
+        **values,
+    )
     row = work.session.scalars(select(PushSubscription).where(PushSubscription.endpoint_hash == name)).one()
-    row.endpoint, row.p256dh, row.auth, row.gone_at = endpoint, p256dh, auth, None
+    row.endpoint, row.origin, row.p256dh, row.auth, row.gone_at = endpoint, origin, p256dh, auth, None
+    _choose(work.session, row, topics)
+    work.session.add(PushConsent(subscription_id=row.id, given=True, words=words, topics=topics.as_dict(), at=work.now))
     work.session.flush()
     return row
 
 
 def unsubscribe(work: Work, account_id: int, endpoint: str) -> None:
-    """Forgets a browser that no longer wants to be told."""
-    name = _name(account_id, endpoint)
-    query = select(PushSubscription.id).where(PushSubscription.endpoint_hash == name)
-    _forget(work, work.session.scalars(query).all())
+    """Forgets a browser that no longer wants to be told, and notes that its consent was taken back."""
+    row = _known(work.session, account_id, endpoint)
+    if row is None:
+        return
+    work.session.add(PushConsent(subscription_id=row.id, given=False, words=WORDS, topics={}, at=work.now))
+    forget(work, [row.id])
 
 
-class DatabaseSubscriptions:
-    """The list over the hub's database; each act is a work of its own, none open while a browser is called."""
-
-    def __init__(self, works: Works) -> None:
-        self.works = works
-
-    def due(self, account_id: int, key: str, audience: Mapping[str, Any], limit: int) -> Sequence[Subscription]:
-        """Claims the next browsers of the account for the delivery `key`; two processes never get the same one."""
-        with self.works.write() as work:
-            ids = _put_back_due(work, key, limit)
-            if len(ids) < limit:
-                ids += _claim_new(work.session, account_id, key, limit - len(ids))
-            rows = work.session.scalars(select(PushSubscription).where(PushSubscription.id.in_(ids))).all()
-            return [Subscription(row.id, row.endpoint, row.p256dh, row.auth) for row in rows]
-
-    def record(self, key: str, outcomes: Mapping[int, str]) -> None:
-        """What became of claimed ones; those that are gone are forgotten."""
-        by_state: dict[str, list[int]] = {}
-        for subscription_id, state in outcomes.items():
-            by_state.setdefault(state, []).append(subscription_id)
-        with self.works.write() as work:
-            for state, ids in by_state.items():
-                work.session.execute(_of(key, ids).values(state=state, until=None))
-            _forget(work, by_state.get(GONE, ()))
-
-    def wait(self, key: str, ids: Sequence[int], until: datetime) -> None:
-        """Puts claimed ones back until the hour the push service named."""
-        with self.works.write() as work:
-            work.session.execute(_of(key, ids).values(state=WAITING, until=until))
-
-    def counts(self, key: str) -> Mapping[str, int]:
-        """How many browsers of the delivery are in each state."""
-        with self.works.read() as work:
-            query = select(PushReach.state, func.count()).where(PushReach.key == key).group_by(PushReach.state)
-            return {row[0]: row[1] for row in work.session.execute(query)}
-
-
-def _claim_new(session: Session, account_id: int, key: str, limit: int) -> list[int]:
-    reached = select(PushReach.id).where(PushReach.key == key, PushReach.subscription_id == PushSubscription.id)
-    query = (
-        select(PushSubscription.id)
-        .where(PushSubscription.account_id == account_id, PushSubscription.gone_at.is_(None), ~reached.exists())
-        .order_by(PushSubscription.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+def topics_of(session: Session, account_id: int, endpoint: str) -> Topics | None:
+    """What a browser chose; None for one that is not known or no longer wants to be told."""
+    row = _known(session, account_id, endpoint)
+    if row is None:
+        return None
+    query = select(PushTopic.kind, PushTopic.value).where(PushTopic.subscription_id == row.id).order_by(PushTopic.id)
+    chosen = session.execute(query).all()
+    return Topics(
+        tuple(value for kind, value in chosen if kind == COLUMN),
+        tuple(value for kind, value in chosen if kind == DISTRICT),
     )
-    rows = [{"key": key, "subscription_id": one, "state": UNKNOWN} for one in session.scalars(query)]
-    if not rows:
-        return []
-    statement = insertion(session, PushReach).values(rows).returning(PushReach.subscription_id)
-    return list(session.scalars(statement))
 
 
-def _put_back_due(work: Work, key: str, limit: int) -> list[int]:
-    waiting = (
-        select(PushReach.id)
-        .where(PushReach.key == key, PushReach.state == WAITING, PushReach.until <= work.now)
-        .order_by(PushReach.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    statement = update(PushReach).where(PushReach.id.in_(waiting.scalar_subquery())).values(state=UNKNOWN, until=None)
-    return list(work.session.scalars(statement.returning(PushReach.subscription_id)))
-
-
-def _forget(work: Work, ids: Iterable[int]) -> None:
-    statement = update(PushSubscription).where(PushSubscription.id.in_(list(ids)))
+def forget(work: Work, ids: Iterable[int]) -> None:
+    """Takes address, keys and topics off these; their rows stay for what they were sent."""
+    gone = list(ids)
+    if not gone:
+        return
+    statement = update(PushSubscription).where(PushSubscription.id.in_(gone))
     work.session.execute(statement.values(endpoint="", p256dh="", auth="", gone_at=work.now))
+    work.session.execute(delete(PushTopic).where(PushTopic.subscription_id.in_(gone)))
 
 
-def _of(key: str, ids: Iterable[int]) -> Any:
-    return update(PushReach).where(PushReach.key == key, PushReach.subscription_id.in_(list(ids)))
+def _choose(session: Session, row: PushSubscription, topics: Topics) -> None:
+    session.execute(delete(PushTopic).where(PushTopic.subscription_id == row.id))
+    row.columns, row.districts = bool(topics.columns), bool(topics.districts)
+    for kind, values in topics.as_dict().items():
+        session.add_all(PushTopic(subscription_id=row.id, kind=kind, value=value) for value in dict.fromkeys(values))
+
+
+def _known(session: Session, account_id: int, endpoint: str) -> PushSubscription | None:
+    name = _name(account_id, endpoint)
+    query = select(PushSubscription).where(PushSubscription.endpoint_hash == name, PushSubscription.gone_at.is_(None))
+    return session.scalars(query).one_or_none()
 
 
 def _name(account_id: int, endpoint: str) -> str:

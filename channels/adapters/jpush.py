@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import httpx
 
+from channels.abilities.audience import Addressed, AudienceKind, listed
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.calling import broken, harmless
 from channels.base import (
@@ -46,13 +47,6 @@ CID_LIVES = timedelta(hours=23)
 REPORTED_AT_ONCE = 100
 ANDROID_BYTES = 4000
 IOS_BYTES = 2000
-AUDIENCES: Mapping[str, tuple[int, int | None]] = {
-    "tag": (20, 40),
-    "tag_and": (20, 40),
-    "tag_not": (20, 40),
-    "alias": (1000, 40),
-    "registration_id": (1000, None),
-}
 RETRYABLE: Mapping[int, str] = {1000: "极光系统错误", 1030: "极光内部服务超时"}
 CREDENTIAL: Mapping[int, str] = {
     1004: "AppKey 或 Master Secret 不对",
@@ -82,7 +76,7 @@ class Answered(Exception):
         self.wait = wait
 
 
-class JPushChannel(Channel, Rehearsing):
+class JPushChannel(Channel, Addressed, Rehearsing):
     """Credentials: `app_key`, `master_secret`; settings: `report_url`, `platforms`, `time_to_live` (s),
     `apns_production`, `ios_bytes`."""
 
@@ -98,6 +92,13 @@ class JPushChannel(Channel, Rehearsing):
         counts_as_update=False,
         notes=("推送到手机的通知不能修改或撤回，可再推送一条更正。",),
         corrections=("notice",),
+    )
+    audience_kinds: ClassVar[tuple[AudienceKind, ...]] = (
+        AudienceKind("tag", "标签（任一）", "有其中任一标签的手机，最多 20 个。", most=20, bytes=40),
+        AudienceKind("tag_and", "标签（同时）", "须同时有这些标签。", most=20, bytes=40, narrows="more"),
+        AudienceKind("tag_not", "标签（除外）", "有其中任一标签的不推送。", most=20, bytes=40, narrows="more"),
+        AudienceKind("alias", "别名", "一人一个，最多 1000 个。", most=1000, bytes=40),
+        AudienceKind("registration_id", "设备号", "极光 Registration ID，最多 1000 个。", most=1000),
     )
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("platforms", "推送平台", "lines", "每行一个：android、ios、hmos；不填为 android 和 ios。"),
@@ -129,7 +130,7 @@ class JPushChannel(Channel, Rehearsing):
             found.append(Problem("action", f"App 推送不支持“{ACTION_LABELS[post.action]}”。"))
         for item in post.items:
             found += _sizes(settings, item)
-        return found + _audience_problems(post.audience)
+        return found + cls.audience_problems(post.audience)
 
     def publish(self, post: Post) -> Accepted | Live:
         """Has the push checked without sending it, and gets the number under which it will be sent."""
@@ -298,28 +299,7 @@ def _sizes(settings: Mapping[str, Any], item: Item) -> list[Problem]:
 
 
 def _audience(chosen: Mapping[str, Any]) -> Any:
-    kinds = {kind: [str(one) for one in _listed(chosen[kind])] for kind in AUDIENCES if chosen.get(kind)}
-    return kinds or "all"
-
-
-def _audience_problems(chosen: Mapping[str, Any]) -> list[Problem]:
-    found = []
-    for kind, values in chosen.items():
-        if kind not in AUDIENCES:
-            # A kind nobody knows would otherwise widen the push to everybody.
-            found.append(Problem("audience", f"不认识的推送对象“{kind}”。"))
-            continue
-        most, longest = AUDIENCES[kind]
-        listed = [str(one) for one in _listed(values)]
-        if not 1 <= len(listed) <= most:
-            found.append(Problem("audience", f"推送对象“{kind}”须为 1 至 {most} 个，现有 {len(listed)} 个。"))
-        if longest and any(len(one.encode()) > longest for one in listed):
-            found.append(Problem("audience", f"推送对象“{kind}”每个不超过 {longest} 字节。"))
-    return found
-
-
-def _listed(values: Any) -> list[Any]:
-    return list(values) if isinstance(values, (list, tuple)) else [values] if values not in (None, "") else []
+    return {name: listed(values) for name, values in chosen.items() if listed(values)} or "all"
 
 
 def _live(post: Post, msg_id: str, remark: str = "") -> Live:

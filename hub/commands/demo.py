@@ -136,10 +136,10 @@ def _subscribe_a_browser(product: str, rehearsal_url: str) -> None:
     with httpx.Client(timeout=10, trust_env=False) as client:
         if client.get(f"{rehearsal_url}/control/accounts").json().get("webpush"):
             return
-        key = client.get(f"{product}/push/key").raise_for_status().json()["key"]
-        wish = {"name": "赵同学的浏览器", "application_server_key": key}
+        offered = client.get(f"{product}/push/key").raise_for_status().json()
+        wish = {"name": "赵同学的浏览器", "application_server_key": offered["key"]}
         made = client.post(f"{rehearsal_url}/control/accounts/webpush", json=wish).raise_for_status().json()
-        wanted = {"endpoint": made["endpoint"], "keys": made["keys"]}
+        wanted = {"endpoint": made["endpoint"], "keys": made["keys"], "consent": offered["consent"]}
         client.post(f"{product}/push/subscriptions", json=wanted).raise_for_status()
 
 

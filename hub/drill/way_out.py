@@ -69,10 +69,10 @@ def follow(stage: Stage) -> str:
     """A citizen's browser asks to be told; the rehearsal's push service stands behind it."""
     if not stage.ledger_read:
         return "other stand-ins: push endpoints come with their own subscribers"
-    key = must(stage.public().get("/push/key"))["key"]
-    wish = {"name": "王女士的浏览器", "application_server_key": key}
+    offered = must(stage.public().get("/push/key"))
+    wish = {"name": "王女士的浏览器", "application_server_key": offered["key"]}
     made = must(httpx.post(f"{stage.platforms}/control/accounts/webpush", json=wish, timeout=10))
-    wanted = {"endpoint": made["endpoint"], "keys": made["keys"]}
+    wanted = {"endpoint": made["endpoint"], "keys": made["keys"], "consent": offered["consent"]}
     must(stage.public().post("/push/subscriptions", json=wanted))
     return "one browser subscribed"
 

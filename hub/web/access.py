@@ -48,6 +48,8 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/chat/{conversation_id}/events": "the token given at the start, in a header, is the proof",
     "/chat/{conversation_id}/end": "the token given at the start, in a header, is the proof",
     "/chat/{conversation_id}/rating": "the token given at the start, in a header, is the proof",
+    "/push": "the page on which citizens choose what they want to hear of",
+    "/push/known": "the secret address of a browser is the proof; tells only what it chose itself",
     "/push/key": "the public half of a key that browsers subscribe with",
     "/push/subscriptions": "a browser asks to be told; it knows no account",
     "/push/farewells": "the secret address of a browser is the proof",

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
+from channels.accounts.fan_outs import progress_of
 from channels.accounts.models import Account
 from channels.base import ACTION_LABELS, Problem
 from channels.registry import channels as installed
@@ -420,6 +421,8 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
         "moving": under_way(delivery, work.now),
         "may": possible(delivery) if asker.may(P.DELIVERY_ACT, delivery.unit_id) else frozenset(),
         "history": acts_of(session, delivery, lambda words: say(hub, asker, words)),
+        "progress": progress_of(session, delivery.key),
+        "reasons": REFUSALS,
         "foretold": _foretold(hub, work, delivery),
         "window": items[0].release.content["window"] if items else {},
     }
@@ -434,6 +437,15 @@ def _foretold(hub: Hub, work: Work, delivery: Delivery) -> list[Problem]:
     return windows.foretold(work.session, *kind, unit, at, emergency=delivery.emergency, zone=zone)
 
 
+# What a push service says when it refuses one browser, in plain words.
+REFUSALS: Mapping[str, str] = {
+    "400": _("推送服务认为请求格式不对"),
+    "401": _("推送服务不认可本站的签名"),
+    "403": _("订阅时用的是另一把密钥"),
+    "413": _("通知内容过长"),
+    "keys": _("浏览器给出的密钥已损坏"),
+    "address": _("地址在内网，不予访问"),
+}
 OUTCOMES: Mapping[str, tuple[str, str]] = {
     "": (_("进行中"), "info"),
     "live": (_("已发出"), "good"),

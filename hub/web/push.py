@@ -1,29 +1,37 @@
-"""Browser notices: the public key to subscribe with, and a browser's wish to be told or left alone."""
+"""Browser notices: a page to choose topics and agree on, and a browser's wish to be told or left alone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fastapi import APIRouter
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from py_vapid import Vapid02
 from py_vapid.utils import b64urlencode
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from channels.accounts import store as accounts
 from channels.accounts import subscriptions
 from channels.accounts.models import Account
+from channels.accounts.subscriptions import CONSENT, MOST_TOPICS, WORDS
+from content.models import Column
 from hub.product import Hub
-from hub.web.access import HubDep
+from hub.web.access import HubDep, address_of
+from hub.web.portal import portal_page
 from kernel.errors import Invalid, NotFound
+from kernel.office_rules import value_of
 from kernel.work import Actor, Work
 from templates.engine import FOLDER
 
 router = APIRouter()
 
 CITIZEN = Actor("citizen")
+# So many in so many seconds.
+SUBSCRIBES = (30, 600)
 
 
 class Keys(BaseModel):
@@ -33,46 +41,87 @@ class Keys(BaseModel):
     auth: str = Field(min_length=16, max_length=40, pattern=r"^[A-Za-z0-9_-]+=*$")
 
 
+class Chosen(BaseModel):
+    """The topics a browser wants to hear of; an empty list is all of that kind."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    column: list[Annotated[str, Field(max_length=60)]] = Field(default_factory=list, max_length=MOST_TOPICS)
+    district: list[Annotated[str, Field(max_length=60)]] = Field(default_factory=list, max_length=MOST_TOPICS)
+
+
 class Wish(BaseModel):
-    """A browser's PushSubscription as JSON."""
+    """A browser's PushSubscription as JSON, the topics, and the version of the words that were agreed to."""
 
     endpoint: str = Field(max_length=1000)
     keys: Keys
+    topics: Chosen = Field(default_factory=Chosen)
+    consent: str = Field(max_length=20)
 
 
-class Farewell(BaseModel):
-    """The address a browser no longer wants to be told at."""
+class Known(BaseModel):
+    """The address by which a browser is known; it is secret, and so the proof."""
 
     endpoint: str = Field(max_length=1000)
+
+
+@router.get("/push")
+def page(request: Request, hub: HubDep) -> HTMLResponse:
+    """订阅提醒: what can be chosen, what is agreed to; the browser's own permission is asked on a press."""
+    with hub.works.read() as work:
+        account = _account(work)
+        columns, districts = _offered(work, account)
+    return portal_page(
+        request, "outbound/portal/push.html", columns=columns, districts=districts, words=CONSENT[WORDS], version=WORDS
+    )
 
 
 @router.get("/push/key")
 def public_key(hub: HubDep) -> JSONResponse:
-    """The key a subscription is bound to; 404 where the office has no browser notices."""
+    """The key a subscription is bound to and what may be chosen; 404 where the office has no browser notices."""
     with hub.works.read() as work:
-        about = accounts.info(work.session, hub.seal, _account(work))
+        account = _account(work)
+        about = accounts.info(work.session, hub.seal, account)
+        columns, districts = _offered(work, account)
     key = Vapid02.from_string(about.credentials.get("vapid_private_key", "")).public_key
     if key is None:
         raise NotFound
     raw = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return JSONResponse({"key": b64urlencode(raw)})
+    topics = {"column": dict(columns), "district": list(districts)}
+    return JSONResponse({"key": b64urlencode(raw), "consent": WORDS, "words": CONSENT[WORDS], "topics": topics})
 
 
 @router.post("/push/subscriptions", status_code=201)
-def subscribe(hub: HubDep, wish: Wish) -> JSONResponse:
-    """Keeps a browser's wish; the same browser again changes nothing but its keys."""
+def subscribe(request: Request, hub: HubDep, wish: Wish) -> JSONResponse:
+    """Keeps a browser's wish with its consent; the same browser again changes its keys and topics."""
+    hub.incoming.limit("push.subscribe", *SUBSCRIBES).take(address_of(request, hub.settings))
     _check_endpoint(hub, wish.endpoint)
+    if wish.consent != WORDS:
+        raise Invalid(field="consent", why="订阅说明已更新，请刷新页面，阅读后重新同意。")
     with hub.works.write(CITIZEN) as work:
         account = _account(work)
-        subscriptions.subscribe(work, account.id, wish.endpoint, wish.keys.p256dh, wish.keys.auth)
+        columns, districts = _offered(work, account)
+        _check_topics(wish.topics, dict(columns), districts)
+        topics = subscriptions.Topics(wish.topics.column, wish.topics.district)
+        subscriptions.subscribe(work, account.id, wish.endpoint, wish.keys.p256dh, wish.keys.auth, topics, wish.consent)
     return JSONResponse({"subscribed": True}, status_code=201)
 
 
+@router.post("/push/known")
+def known(hub: HubDep, browser: Known) -> JSONResponse:
+    """What this browser chose; 404 for one that is not known."""
+    with hub.works.read() as work:
+        topics = subscriptions.topics_of(work.session, _account(work).id, browser.endpoint)
+    if topics is None:
+        raise NotFound
+    return JSONResponse(topics.as_dict(), headers={"Cache-Control": "no-store"})
+
+
 @router.post("/push/farewells", status_code=204)
-def unsubscribe(hub: HubDep, farewell: Farewell) -> Response:
+def unsubscribe(hub: HubDep, browser: Known) -> Response:
     """Forgets a browser; one that was never known is forgotten as well."""
     with hub.works.write(CITIZEN) as work:
-        subscriptions.unsubscribe(work, _account(work).id, farewell.endpoint)
+        subscriptions.unsubscribe(work, _account(work).id, browser.endpoint)
     return Response(status_code=204)
 
 
@@ -88,6 +137,20 @@ def _account(work: Work) -> Account:
     if account is None:
         raise NotFound
     return account
+
+
+def _offered(work: Work, account: Account) -> tuple[list[tuple[str, str]], list[str]]:
+    """The columns (slug, name) and districts somebody may choose."""
+    query = select(Column.slug, Column.name).where(Column.active).order_by(Column.position, Column.id)
+    columns = [(slug, name) for slug, name in work.session.execute(query)]
+    return columns, value_of(work.session, subscriptions.DISTRICTS, account.unit_id, work.now)
+
+
+def _check_topics(chosen: Chosen, columns: Mapping[str, str], districts: Sequence[str]) -> None:
+    if not set(chosen.column) <= set(columns):
+        raise Invalid(field="column", why="所选栏目不存在，请刷新页面重选。")
+    if not set(chosen.district) <= set(districts):
+        raise Invalid(field="district", why="所选区县不存在，请刷新页面重选。")
 
 
 def _check_endpoint(hub: Hub, endpoint: str) -> None:

@@ -7,7 +7,6 @@ through a whole delivery: sent, asked about, polled, tried again.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,10 +15,12 @@ from typing import Any
 
 import httpx
 
+from channels.adapters.web_push.signing import origin_of
 from channels.base import (
     Accepted,
     AccountInfo,
     ByHand,
+    Called,
     CannotTell,
     Channel,
     Item,
@@ -32,6 +33,7 @@ from channels.base import (
     Uncorrectable,
 )
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled
+from channels.posting import KeptConnections
 from channels.transport import Guard, client
 from tests.channels.rehearsal.served import Rehearsal
 from tests.factories import picture_bytes
@@ -115,41 +117,60 @@ class MemorySubscriptions:
         self.known: dict[int, Subscription] = {}
         self.rows: dict[tuple[str, int], str] = {}
         self.later: dict[tuple[str, int], datetime] = {}
-        self.lock = threading.Lock()
+        self.codes: dict[tuple[str, int], str] = {}
+        self.audiences: list[dict[str, Sequence[str]]] = []
+        self.most_flying = 0
 
     def add(self, endpoint: str, p256dh: str, auth: str) -> int:
         """A browser that asked for notices."""
         number = len(self.known) + 1
-        self.known[number] = Subscription(number, endpoint, p256dh, auth)
+        self.known[number] = Subscription(number, endpoint, p256dh, auth, origin_of(endpoint))
         return number
 
-    def due(self, account_id: int, key: str, audience: Mapping[str, Any], limit: int) -> Sequence[Subscription]:
-        """Claims the next ones."""
-        with self.lock:
-            found = [one for one in self.known.values() if self._is_due(key, one.id)][:limit]
-            for one in found:
-                self.rows[key, one.id] = "unknown"
-            return found
+    def walk(self, account_id: int, key: str, audience: Mapping[str, Sequence[str]]) -> MemoryWalk:
+        """A round over those that are left."""
+        self.audiences.append(dict(audience))
+        return MemoryWalk(self, key)
 
-    def _is_due(self, key: str, number: int) -> bool:
+    def is_due(self, key: str, number: int) -> bool:
+        """Whether it was never called for the delivery, or its hour has come."""
         state = self.rows.get((key, number))
         return state is None or (state == "waiting" and self.later[key, number] <= self.clock.now())
-
-    def record(self, key: str, outcomes: Mapping[int, str]) -> None:
-        """What became of them."""
-        for number, outcome in outcomes.items():
-            self.rows[key, number] = outcome
-            if outcome == "gone":
-                del self.known[number]
-
-    def wait(self, key: str, ids: Sequence[int], until: datetime) -> None:
-        """Puts them back."""
-        for number in ids:
-            self.rows[key, number], self.later[key, number] = "waiting", until
 
     def counts(self, key: str) -> Mapping[str, int]:
         """How many of each."""
         return Counter(state for (owner, _), state in self.rows.items() if owner == key)
+
+
+class MemoryWalk:
+    """One round in memory; counts how many were on their way at once."""
+
+    def __init__(self, browsers: MemorySubscriptions, key: str) -> None:
+        self.browsers = browsers
+        self.key = key
+        self.origins = sorted({one.origin for one in browsers.known.values()})
+
+    def step(self, done: Mapping[int, Called], room: Mapping[str, int]) -> Sequence[Subscription]:
+        """Writes and claims."""
+        browsers = self.browsers
+        for number, called in done.items():
+            browsers.rows[self.key, number] = called.state
+            browsers.codes[self.key, number] = called.code
+            if called.until is not None:
+                browsers.later[self.key, number] = called.until
+            if called.state == "gone":
+                del browsers.known[number]
+        taken: list[Subscription] = []
+        for origin, most in room.items():
+            due = [one for one in browsers.known.values() if one.origin == origin and browsers.is_due(self.key, one.id)]
+            if not due:
+                self.origins.remove(origin)
+            taken += due[:most]
+        for one in taken:
+            browsers.rows[self.key, one.id] = "unknown"
+        flying = sum(state == "unknown" for (key, _), state in browsers.rows.items() if key == self.key)
+        browsers.most_flying = max(browsers.most_flying, flying)
+        return taken
 
 
 def make_tools(*allowed: str, clock: Any = None, timeout: float = 5.0, **more: Any) -> Tools:
@@ -163,6 +184,7 @@ def make_tools(*allowed: str, clock: Any = None, timeout: float = 5.0, **more: A
         "files": MemoryFiles(),
         "catalogue": nothing,
         "render": nothing,
+        "poster": KeptConnections(Guard(allowed), timeout),
     }
     return Tools(**tools | more)
 

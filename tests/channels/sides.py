@@ -62,6 +62,7 @@ class Side:
     def close(self) -> None:
         """Lets go of connections."""
         self.tools.http.close()
+        self.tools.poster.close()
 
     def wait(self, seconds: float) -> None:
         """Lets time pass on both sides."""

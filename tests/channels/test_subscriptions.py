@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from channels.accounts.models import Account, PushSubscription
-from channels.accounts.subscriptions import DatabaseSubscriptions, subscribe, unsubscribe
-from channels.base import Subscriptions
+from channels.accounts.fan_outs import DatabaseSubscriptions, progress_of
+from channels.accounts.models import Account, PushConsent, PushSubscription, PushTopic
+from channels.accounts.subscriptions import Topics, subscribe, topics_of, unsubscribe
+from channels.base import Called, Subscription, Subscriptions
 from kernel.clock import StillClock
 from kernel.people import add_unit
 from kernel.work import Works
@@ -35,38 +37,120 @@ def browsers(works: Works) -> Subscriptions:
     return DatabaseSubscriptions(works)
 
 
+ORIGIN = "https://push.example"
+
+
+def claim(
+    browsers: Subscriptions, account_id: int, key: str, most: int, **audience: list[str]
+) -> Sequence[Subscription]:
+    """The first step of a new round, as a process that has just started makes it."""
+    walk = browsers.walk(account_id, key, audience)
+    return walk.step({}, dict.fromkeys(walk.origins, most))
+
+
 def test_a_browser_is_claimed_once_for_a_delivery(browsers: Subscriptions, account_id: int) -> None:
-    first = browsers.due(account_id, "a", {}, 2)
-    second = browsers.due(account_id, "a", {}, 2)
+    first, second = claim(browsers, account_id, "a", 2), claim(browsers, account_id, "a", 2)
     assert [one.endpoint[-1] for one in (*first, *second)] == ["1", "2", "3"]
-    assert browsers.due(account_id, "a", {}, 2) == []
-    assert len(browsers.due(account_id, "b", {}, 9)) == 3
+    assert {one.origin for one in first} == {ORIGIN}
+    assert claim(browsers, account_id, "a", 2) == []
+    assert len(claim(browsers, account_id, "b", 9)) == 3
     assert browsers.counts("a") == {"unknown": 3}
 
 
 def test_what_became_of_them_is_counted_and_who_is_gone_is_forgotten(
     works: Works, browsers: Subscriptions, account_id: int
 ) -> None:
-    one, two, three = browsers.due(account_id, "a", {}, 9)
-    browsers.record("a", {one.id: "sent", two.id: "gone"})
+    walk = browsers.walk(account_id, "a", {})
+    one, two, three = walk.step({}, {ORIGIN: 9})
+    walk.step({one.id: Called("sent"), two.id: Called("gone", "410")}, {})
     assert browsers.counts("a") == {"sent": 1, "gone": 1, "unknown": 1}
-    assert {found.id for found in browsers.due(account_id, "b", {}, 9)} == {one.id, three.id}
+    assert {found.id for found in claim(browsers, account_id, "b", 9)} == {one.id, three.id}
     with works.read() as work:
         row = work.session.get_one(PushSubscription, two.id)
         assert (row.endpoint, row.p256dh, row.auth, row.gone_at) == ("", "", "", work.now)
 
 
+def test_what_was_answered_and_what_is_claimed_next_are_one_work(browsers: Subscriptions, account_id: int) -> None:
+    walk = browsers.walk(account_id, "a", {})
+    (one,) = walk.step({}, {ORIGIN: 1})
+    (two,) = walk.step({one.id: Called("refused", "413")}, {ORIGIN: 1})
+    assert two.id != one.id
+    assert browsers.counts("a") == {"refused": 1, "unknown": 1}
+    walk.step({}, {ORIGIN: 1})
+    assert walk.step({}, {ORIGIN: 1}) == []
+    assert walk.origins == []
+
+
 def test_who_was_put_back_is_due_again_at_its_hour_and_no_other(
     browsers: Subscriptions, account_id: int, clock: StillClock
 ) -> None:
-    one, two, _ = browsers.due(account_id, "a", {}, 9)
-    browsers.record("a", {one.id: "sent"})
-    browsers.wait("a", [two.id], clock.now() + timedelta(minutes=5))
-    assert browsers.due(account_id, "a", {}, 9) == []
+    walk = browsers.walk(account_id, "a", {})
+    one, two, _ = walk.step({}, {ORIGIN: 9})
+    until = clock.now() + timedelta(minutes=5)
+    walk.step({one.id: Called("sent"), two.id: Called("waiting", "429", until)}, {})
+    assert claim(browsers, account_id, "a", 9) == []
     assert browsers.counts("a") == {"sent": 1, "waiting": 1, "unknown": 1}
     clock.step(minutes=5)
-    assert [found.id for found in browsers.due(account_id, "a", {}, 9)] == [two.id]
-    assert browsers.due(account_id, "a", {}, 9) == []
+    assert [found.id for found in claim(browsers, account_id, "a", 9)] == [two.id]
+    assert claim(browsers, account_id, "a", 9) == []
+
+
+def test_how_far_it_is_counts_from_those_it_began_with(
+    works: Works, browsers: Subscriptions, account_id: int, clock: StillClock
+) -> None:
+    walk = browsers.walk(account_id, "a", {})
+    one, two = walk.step({}, {ORIGIN: 2})
+    walk.step({one.id: Called("sent"), two.id: Called("refused", "413")}, {})
+    with works.read() as work:
+        shown = progress_of(work.session, "a")
+        assert shown is not None
+        assert (shown.total, shown.reached, shown.percent, shown.reasons) == (3, 2, 66, {"413": 1})
+        assert progress_of(work.session, "another") is None
+
+
+@pytest.mark.parametrize(
+    ("audience", "expected"),
+    [
+        ({}, "123456"),
+        ({"column": ["notices"]}, "123456"),
+        ({"column": ["policies"]}, "12356"),
+        ({"column": ["policies"], "district": ["青石区"]}, "1236"),
+        ({"district": ["临江区"]}, "12345"),
+        ({"district": ["临江区", "青石区"]}, "123456"),
+    ],
+)
+def test_who_chose_topics_hears_of_those_alone(
+    works: Works, browsers: Subscriptions, account_id: int, audience: dict[str, list[str]], expected: str
+) -> None:
+    chosen = (Topics(["notices"]), Topics(["policies", "notices"], ["临江区"]), Topics((), ["青石区"]))
+    with works.write() as work:
+        for number, topics in enumerate(chosen, 4):
+            subscribe(work, account_id, f"https://push.example/{number}", "k" * 87, "a" * 22, topics)
+    found = claim(browsers, account_id, "a", 9, **audience)
+    assert "".join(sorted(one.endpoint[-1] for one in found)) == expected
+
+
+def test_what_was_agreed_to_is_kept_and_taking_it_back_too(works: Works, account_id: int, clock: StillClock) -> None:
+    endpoint = "https://push.example/2"
+    with works.write() as work:
+        subscribe(work, account_id, endpoint, "k" * 87, "a" * 22, Topics(["notices"], ["临江区"]), "2026-11")
+    with works.read() as work:
+        assert topics_of(work.session, account_id, endpoint) == Topics(("notices",), ("临江区",))
+    clock.step(days=3)
+    with works.write() as work:
+        unsubscribe(work, account_id, endpoint)
+        unsubscribe(work, account_id, endpoint)
+    with works.read() as work:
+        assert topics_of(work.session, account_id, endpoint) is None
+        assert work.session.scalars(select(PushTopic)).all() == []
+        query = select(PushConsent).where(PushConsent.subscription_id == 2).order_by(PushConsent.id)
+        kept = [(row.given, row.words, row.topics, row.at) for row in work.session.scalars(query)]
+    began = clock.now() - timedelta(days=3)
+    assert kept == [
+        (True, "2026-11", {"column": [], "district": []}, began),
+        (True, "2026-11", {"column": ["notices"], "district": ["临江区"]}, began),
+        (False, "2026-11", {}, clock.now()),
+    ]
 
 
 def test_the_same_address_again_is_the_same_browser_with_new_keys(works: Works, account_id: int) -> None:
@@ -84,7 +168,7 @@ def test_the_same_address_again_is_the_same_browser_with_new_keys(works: Works, 
 def test_who_no_longer_wants_it_is_not_called(works: Works, browsers: Subscriptions, account_id: int) -> None:
     with works.write() as work:
         unsubscribe(work, account_id, "https://push.example/2")
-    assert [one.endpoint[-1] for one in browsers.due(account_id, "a", {}, 9)] == ["1", "3"]
+    assert [one.endpoint[-1] for one in claim(browsers, account_id, "a", 9)] == ["1", "3"]
 
 
 def test_another_accounts_browsers_are_not_called(works: Works, browsers: Subscriptions, account_id: int) -> None:
@@ -95,7 +179,7 @@ def test_another_accounts_browsers_are_not_called(works: Works, browsers: Subscr
         work.session.flush()
         subscribe(work, other.id, "https://push.example/1", "k" * 87, "a" * 22)
         other_id = other.id
-    assert len(browsers.due(other_id, "a", {}, 9)) == 1
+    assert len(claim(browsers, other_id, "a", 9)) == 1
 
 
 def test_four_threads_share_out_the_browsers(works: Works, browsers: Subscriptions, account_id: int) -> None:
@@ -105,7 +189,7 @@ def test_four_threads_share_out_the_browsers(works: Works, browsers: Subscriptio
     got: list[int] = []
 
     def take() -> None:
-        while batch := browsers.due(account_id, "a", {}, 5):
+        while batch := claim(browsers, account_id, "a", 5):
             got.extend(one.id for one in batch)
 
     threads = [threading.Thread(target=take) for _ in range(4)]
@@ -114,4 +198,4 @@ def test_four_threads_share_out_the_browsers(works: Works, browsers: Subscriptio
     for thread in threads:
         thread.join(20)
     assert len(got) == len(set(got))
-    assert len(got) + len(browsers.due(account_id, "a", {}, 99)) == 40
+    assert len(got) + len(claim(browsers, account_id, "a", 99)) == 40

@@ -582,6 +582,15 @@ PORTAL: dict[str, list[Sample]] = {
         {"site": site(), "page": PortalWithdrawn("", "该内容已撤下。", NOW)},
     ],
     "outbound/portal/not_found.html": [{"site": site()}],
+    "outbound/portal/push.html": [
+        {
+            "site": site(),
+            "columns": [("notices", "通知公告"), ("policies", "政策文件")],
+            "districts": ["临江区", "青石区"],
+            "words": "本站只保存浏览器给出的推送地址与所选主题。",
+            "version": "2026-11",
+        }
+    ],
     "outbound/portal/site_map.html": [
         {
             "site": site(),

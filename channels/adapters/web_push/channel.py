@@ -6,30 +6,24 @@ answer was lost counts as unknown and is not called again. Rules: RFC 8030 (push
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import threading
-import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
-import http_ece
-import httpx
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from py_vapid import Vapid02, VapidException
-
+from channels.abilities.audience import Addressed, AudienceKind
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.calling import acting
+from channels.adapters.web_push.encryption import PLAINTEXT, encrypt, to_base64url
+from channels.adapters.web_push.fan_out import IN_FLIGHT, Round
+from channels.adapters.web_push.signing import Signer, public_of
 from channels.base import (
     ACTION_LABELS,
     Accepted,
     AccountInfo,
+    Called,
     Channel,
     Item,
     Limits,
@@ -45,25 +39,21 @@ from channels.base import (
     Uncorrectable,
 )
 from channels.errors import OutcomeUnknown, Refused, Retryable, Unauthorised
+from channels.posting import Posted, Poster
 
-BATCH = 50
-AT_ONCE = 8
-# One attempt stops early enough for its last batch to end inside the claim on the delivery.
+# One attempt stops early enough for what it has begun to end inside the claim on the delivery.
 SECONDS = 8.0
-PLAINTEXT = 3993
-TOKEN_LIVES = 12 * 3600
 SHORT_WAIT = timedelta(seconds=30)
 LONG_WAIT = timedelta(minutes=15)
 GIVES_UP = timedelta(days=1)
 TAKEN = frozenset({200, 201, 202, 204})
 GONE = frozenset({404, 410})
 FORBIDDEN = frozenset({401, 403})
-UNWELCOME = "unwelcome"
 
 
-class WebPushChannel(Channel, Rehearsing):
+class WebPushChannel(Channel, Addressed, Rehearsing):
     """Credentials: `vapid_private_key` (32 bytes, base64url); settings: `subject` (mailto: or https:), `ttl` (s),
-    `urgency`, `icon`, and for one round `batch` and `seconds`."""
+    `urgency`, `icon`, and for one round `in_flight` and `seconds`."""
 
     name: ClassVar[str] = "web_push"
     label: ClassVar[str] = "浏览器通知"
@@ -80,6 +70,10 @@ class WebPushChannel(Channel, Rehearsing):
             "已弹出的通知不能修改或撤回，可再推送一条更正。",
         ),
         corrections=("notice",),
+    )
+    audience_kinds: ClassVar[tuple[AudienceKind, ...]] = (
+        AudienceKind("district", "区县", "订阅时选了这些区县或未选区县的人，逗号分开；不填为全市。", most=50, bytes=60),
+        AudienceKind("column", "栏目", "按这些栏目（代码）的订阅者推送；不填为稿件所在栏目。", most=50, bytes=60),
     )
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("subject", "联系方式", required=True, help="mailto: 或 https: 开头，推送服务出问题时联系。"),
@@ -112,9 +106,7 @@ class WebPushChannel(Channel, Rehearsing):
             found.append(Problem("items", f"推送每次 1 条，现有 {len(post.items)} 条。"))
         if post.action not in (*cls.limits.actions, *cls.limits.can):
             found.append(Problem("action", f"浏览器通知不支持“{ACTION_LABELS[post.action]}”。"))
-        if post.audience:
-            # A narrower choice that nobody here understands must not reach everybody.
-            found.append(Problem("audience", "浏览器通知只能发给全部订阅者。"))
+        found += cls.audience_problems(post.audience)
         for item in post.items:
             size = len(_payload(settings, item))
             if size > PLAINTEXT:
@@ -158,118 +150,54 @@ class WebPushChannel(Channel, Rehearsing):
     # --- the round --------------------------------------------------------------------------------
 
     @property
-    def _subscriptions(self) -> Subscriptions:
-        if self.tools.subscriptions is None:
+    def _tools(self) -> tuple[Subscriptions, Poster]:
+        if self.tools.subscriptions is None or self.tools.poster is None:
             raise Refused("本系统没有启用浏览器订阅")
-        return self.tools.subscriptions
+        return self.tools.subscriptions, self.tools.poster
 
     def _fan_out(self, post: Post) -> Accepted | Live:
-        settings = self.account.settings
-        ends = time.monotonic() + float(settings.get("seconds", SECONDS))
+        settings, (subscriptions, poster) = self.account.settings, self._tools
         message = _Message(settings, post)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            while True:
-                batch = self._subscriptions.due(
-                    self.account.id, post.key, post.audience, int(settings.get("batch", BATCH))
-                )
-                if not batch:
-                    return self._end(post)
-                self._note(post.key, batch, list(pool.map(lambda one: self._send(one, message), batch)))
-                if time.monotonic() > ends:
-                    break
-        counts = self._subscriptions.counts(post.key)
-        return Accepted(post.key, timedelta(0), f"已推送 {counts.get('sent', 0)} 人，正在继续")
+        walk = subscriptions.walk(self.account.id, post.key, _readers(post))
+        sends = Round(walk, lambda one: self._send(poster, one, message), int(settings.get("in_flight", IN_FLIGHT)))
+        finished = sends.run(float(settings.get("seconds", SECONDS)))
+        counts = subscriptions.counts(post.key)
+        if sends.refused and not counts.get("sent"):
+            # Every service refuses our signature: it is ours that is wrong, and nobody has got anything.
+            walk.step({number: Called("waiting", until=self.tools.clock.now()) for number, _ in sends.refused}, {})
+            raise Unauthorised("推送服务不认可本站的签名，请核对浏览器通知的密钥", code=sends.refused[0][1].code)
+        if sends.refused:
+            walk.step(dict(sends.refused), {})
+            counts = subscriptions.counts(post.key)
+        if finished:
+            return self._end(post, counts)
+        words = f"已推送 {counts.get('sent', 0)} 人，正在继续"
+        return Accepted(post.key, timedelta(0), words, moving=True)
 
-    def _end(self, post: Post) -> Accepted | Live:
-        counts = self._subscriptions.counts(post.key)
+    def _end(self, post: Post, counts: Mapping[str, int]) -> Accepted | Live:
         passed = self.tools.clock.now() - (post.first_attempt_at or self.tools.clock.now())
         if counts.get("waiting") and passed < GIVES_UP:
             words = f"推送服务要求稍候，还有 {counts['waiting']} 人待推送"
-            return Accepted(post.key, min(max(passed / 4, SHORT_WAIT), LONG_WAIT), words)
+            return Accepted(post.key, min(max(passed / 4, SHORT_WAIT), LONG_WAIT), words, moving=True)
         item = post.items[0]
         return Live({item.piece_id: Shown(post.key, item.url, {"counts": dict(counts)})}, _told(counts))
 
-    def _note(self, key: str, batch: Sequence[Subscription], answers: Sequence[str | datetime]) -> None:
-        if all(answer == UNWELCOME for answer in answers):
-            # Every service refuses our signature: it is ours that is wrong, and nobody has got anything.
-            self._subscriptions.wait(key, [one.id for one in batch], self.tools.clock.now())
-            raise Unauthorised("推送服务不认可本站的签名，请核对浏览器通知的密钥")
-        outcomes: dict[int, str] = {}
-        waits: dict[datetime, list[int]] = {}
-        for one, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, datetime):
-                waits.setdefault(answer, []).append(one.id)
-            elif answer:
-                outcomes[one.id] = "refused" if answer == UNWELCOME else answer
-        if outcomes:
-            self._subscriptions.record(key, outcomes)
-        for until, ids in waits.items():
-            self._subscriptions.wait(key, ids, until)
-
-    def _send(self, one: Subscription, message: _Message) -> str | datetime:
-        """What became of it: `sent`, `gone`, `refused`, `unwelcome`, "" when nobody knows, or when to try again."""
+    def _send(self, poster: Poster, one: Subscription, message: _Message) -> Called:
+        """What became of it; `waiting` until an hour when the service surely did not take it."""
         try:
             body = encrypt(message.payload, one)
             headers = {**message.headers, "Authorization": self._signer.header(one.endpoint)}
             with acting():
-                response = self.tools.http.post(one.endpoint, content=body, headers=headers)
-        except (Refused, ValueError, Unauthorised):
-            # A private address, a broken key: this browser will never be reached.
-            return "refused"
+                answer = poster.post(one.endpoint, headers, body)
+        except ValueError:
+            return Called("refused", "keys")
+        except (Refused, Unauthorised):
+            return Called("refused", "address")  # Inside our own network.
         except Retryable:
-            return self.tools.clock.now() + SHORT_WAIT
+            return Called("waiting", until=self.tools.clock.now() + SHORT_WAIT)
         except OutcomeUnknown:
-            return ""
-        return self._meaning(response)
-
-    def _meaning(self, response: httpx.Response) -> str | datetime:
-        if response.status_code in TAKEN:
-            return "sent"
-        if response.status_code in GONE:
-            return "gone"
-        if response.status_code in FORBIDDEN:
-            return UNWELCOME
-        after = response.headers.get("Retry-After", "")
-        if response.status_code == 429 or (response.status_code == 503 and after):
-            return _until(after, self.tools.clock.now())
-        return "" if response.status_code >= 500 else "refused"
-
-
-class Signer:
-    """VAPID tokens: one per push service, used until it is about to end."""
-
-    def __init__(self, private_key: str, subject: str) -> None:
-        self.private_key = private_key
-        self.subject = subject
-        self._made: dict[str, tuple[float, str]] = {}
-        self._lock = threading.Lock()
-
-    def check(self) -> None:
-        """Raises Unauthorised when the key or the subject is missing or malformed."""
-        if not self.subject.startswith(("mailto:", "https://")):
-            raise Unauthorised("浏览器通知没有填写联系人（mailto: 或 https:）")
-        self.header("https://push.example")
-
-    def header(self, endpoint: str) -> str:
-        """The Authorization header for the service this address belongs to."""
-        parts = urlsplit(endpoint)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        # Real time, as the push services' own clocks run, whatever a drill does to ours.
-        now = time.time()
-        with self._lock:
-            ends, header = self._made.get(origin, (0.0, ""))
-            if ends - now < 600:
-                ends = now + TOKEN_LIVES
-                header = self._sign({"aud": origin, "exp": int(ends), "sub": self.subject})
-                self._made[origin] = (ends, header)
-        return header
-
-    def _sign(self, claims: Mapping[str, Any]) -> str:
-        try:
-            made = Vapid02.from_string(self.private_key).sign(dict(claims))
-        except (VapidException, ValueError, TypeError) as error:
-            raise Unauthorised("浏览器通知的密钥不可用，请重新生成") from error
-        return str(made["Authorization"])
+            return Called("unknown")
+        return _meaning(answer, self.tools.clock.now())
 
 
 class _Message:
@@ -286,33 +214,38 @@ class _Message:
         }
 
 
-def new_key() -> tuple[str, str]:
-    """A new VAPID pair: the private key for the account, the public one for browsers, both base64url."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    private = key.private_numbers().private_value.to_bytes(32, "big")
-    return _base64url(private), _base64url(_point(key))
-
-
-def public_of(private: str) -> str:
-    """The public half (base64url) of a private key that stands as base64url."""
-    return _base64url(_point(ec.derive_private_key(int.from_bytes(_bytes(private)), ec.SECP256R1())))
-
-
-def encrypt(payload: bytes, one: Subscription) -> bytes:
-    """The payload for one browser (aes128gcm, one record); raises ValueError for keys that are none."""
-    receiver, secret = _bytes(one.p256dh), _bytes(one.auth)
-    if len(receiver) != 65 or len(secret) != 16:
-        raise ValueError("the browser's keys are malformed")
-    sender = ec.generate_private_key(ec.SECP256R1())
-    sealed: bytes = http_ece.encrypt(
-        payload, private_key=sender, dh=receiver, auth_secret=secret, version="aes128gcm", rs=4096
-    )
-    return sealed
-
-
 def topic_of(item: Item) -> str:
     """At most 32 base64url characters; a newer notice of the same piece replaces one not yet delivered."""
-    return _base64url(hashlib.sha256(f"piece {item.piece_id}".encode()).digest())[:32]
+    return to_base64url(hashlib.sha256(f"piece {item.piece_id}".encode()).digest())[:32]
+
+
+def _readers(post: Post) -> dict[str, list[str]]:
+    """Whom it is for: who follows the piece's column, unless others were chosen, in the chosen districts."""
+    own = (post.items[0].content.get("column") or {}).get("slug", "")
+    columns = _listed(post.audience.get("column")) or _listed(own)
+    return {
+        name: values
+        for name, values in (("column", columns), ("district", _listed(post.audience.get("district"))))
+        if values
+    }
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)] if value else []
+
+
+def _meaning(answer: Posted, now: datetime) -> Called:
+    code = str(answer.status)
+    if answer.status in TAKEN:
+        return Called("sent")
+    if answer.status in GONE:
+        return Called("gone", code)
+    after = answer.headers.get("retry-after", "")
+    if answer.status == 429 or (answer.status == 503 and after):
+        return Called("waiting", code, _until(after, now))
+    if answer.status >= 500:
+        return Called("unknown", code)
+    return Called("refused", code, unwelcome=answer.status in FORBIDDEN)
 
 
 def _payload(settings: Mapping[str, Any], item: Item) -> bytes:
@@ -342,15 +275,3 @@ def _until(after: str, now: datetime) -> datetime:
     except ValueError:
         return now + SHORT_WAIT
     return max(said if said.tzinfo else said.replace(tzinfo=UTC), now + timedelta(seconds=1))
-
-
-def _bytes(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def _base64url(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).decode().rstrip("=")
-
-
-def _point(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)

@@ -1,0 +1,168 @@
+"""Which browsers a delivery has been to: claimed before they are called, in the same work that writes the last ones.
+
+Why these rows stand here and not with the scheduler's receipts: docs/why/0011.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from channels.accounts.models import PushFanOut, PushReach, PushSubscription, PushTopic
+from channels.accounts.subscriptions import COLUMN, DISTRICT, forget
+from channels.base import Called, Subscription
+from kernel.once import insert_once, insertion
+from kernel.work import Work, Works
+
+UNKNOWN, WAITING, GONE = "unknown", "waiting", "gone"
+P, R = PushSubscription.__table__.c, PushReach.__table__.c
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a delivery to browsers is: `reasons` counts refusals by the push services' codes."""
+
+    total: int
+    counts: Mapping[str, int]
+    reasons: Mapping[str, int]
+
+    @property
+    def reached(self) -> int:
+        """How many were called or given up, those that wait left out."""
+        return sum(number for state, number in self.counts.items() if state != WAITING)
+
+    @property
+    def percent(self) -> int:
+        """The share of those it began with."""
+        return min(100, 100 * self.reached // self.total) if self.total else 100
+
+
+class DatabaseSubscriptions:
+    """The list over the hub's database; each act is a work of its own, none open while a browser is called."""
+
+    def __init__(self, works: Works) -> None:
+        self.works = works
+
+    def walk(self, account_id: int, key: str, audience: Mapping[str, Sequence[str]]) -> DatabaseWalk:
+        """Goes on with a delivery; the first time it is noted for whom it is and how many they are."""
+        with self.works.read() as work:
+            begun = work.session.get(PushFanOut, key)
+            chosen = dict(begun.audience) if begun is not None else dict(audience)
+            meant = _meant(account_id, chosen)
+            total = work.session.scalar(select(func.count()).select_from(PushSubscription).where(*meant)) or 0
+            origins = work.session.scalars(select(P.origin).where(*meant).distinct().order_by(P.origin)).all()
+        if begun is None:
+            with self.works.write() as work:
+                values = {"account_id": account_id, "audience": chosen, "total": total, "begun_at": work.now}
+                insert_once(work.session, PushFanOut, key=key, **values)
+        return DatabaseWalk(self.works, key, meant, list(origins))
+
+    def counts(self, key: str) -> Mapping[str, int]:
+        """How many browsers of the delivery are in each state."""
+        with self.works.read() as work:
+            return _counts(work.session, key)
+
+
+class DatabaseWalk:
+    """One round over the browsers that are left; a later round begins at the first one that was never claimed."""
+
+    def __init__(self, works: Works, key: str, meant: Sequence[ColumnElement[bool]], origins: list[str]) -> None:
+        self.origins = origins
+        self._works = works
+        self._key = key
+        self._meant = meant
+        self._after: dict[str, int] = defaultdict(int)
+        self._back = set(origins)
+
+    def step(self, done: Mapping[int, Called], room: Mapping[str, int]) -> Sequence[Subscription]:
+        """Writes, and claims the next; a service with nobody left is no longer among `origins`."""
+        if not done and not room:
+            return ()
+        with self._works.write() as work:
+            self._write(work, done)
+            taken: list[Subscription] = []
+            for origin, most in room.items():
+                claimed = self._waited(work, origin, most) or self._new(work, origin, most)
+                if not claimed:
+                    self.origins.remove(origin)
+                taken += claimed
+            return taken
+
+    def _write(self, work: Work, done: Mapping[int, Called]) -> None:
+        by_result: dict[Called, list[int]] = defaultdict(list)
+        for number, called in done.items():
+            by_result[called].append(number)
+        for called, ids in by_result.items():
+            statement = update(PushReach).where(R.key == self._key, R.subscription_id.in_(ids))
+            values = {"state": called.state, "code": called.code, "until": called.until}
+            work.session.execute(statement.values(values), execution_options=_PLAIN)
+        forget(work, [number for number, called in done.items() if called.state == GONE])
+
+    def _new(self, work: Work, origin: str, most: int) -> list[Subscription]:
+        called = exists().where(R.key == self._key, R.subscription_id == P.id)
+        query = (
+            select(P.id, P.endpoint, P.p256dh, P.auth, P.origin)
+            .where(*self._meant, P.origin == origin, P.id > self._after[origin], ~called)
+            .order_by(P.id)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        rows = [Subscription(*row) for row in work.session.execute(query)]
+        if not rows:
+            return []
+        self._after[origin] = rows[-1].id
+        values = [{"key": self._key, "subscription_id": one.id, "state": UNKNOWN, "code": ""} for one in rows]
+        claim = insertion(work.session, PushReach).returning(PushReach.subscription_id)
+        mine = set(work.session.scalars(claim, values))  # Another process may have claimed some at this very moment.
+        return [one for one in rows if one.id in mine] or self._new(work, origin, most)
+
+    def _waited(self, work: Work, origin: str, most: int) -> list[Subscription]:
+        """Those whose hour has come; asked for once a round and service, until it has none."""
+        if origin not in self._back:
+            return []
+        of_origin = select(P.id).where(P.origin == origin, P.id == R.subscription_id).exists()
+        due = (
+            select(R.id)
+            .where(R.key == self._key, R.state == WAITING, R.until <= work.now, of_origin)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        statement = update(PushReach).where(R.id.in_(due.scalar_subquery())).values(state=UNKNOWN, until=None, code="")
+        ids = work.session.scalars(statement.returning(R.subscription_id), execution_options=_PLAIN).all()
+        if len(ids) < most:
+            self._back.discard(origin)
+        query = select(P.id, P.endpoint, P.p256dh, P.auth, P.origin).where(P.id.in_(ids), P.gone_at.is_(None))
+        return [Subscription(*row) for row in work.session.execute(query)] if ids else []
+
+
+def progress_of(session: Session, key: str) -> Progress | None:
+    """How far the delivery with this key is; None where it goes to no list of browsers."""
+    begun = session.get(PushFanOut, key)
+    if begun is None:
+        return None
+    refused = select(R.code, func.count()).where(R.key == key, R.state == "refused").group_by(R.code)
+    return Progress(begun.total, _counts(session, key), dict(session.execute(refused).all()))
+
+
+def _counts(session: Session, key: str) -> dict[str, int]:
+    query = select(R.state, func.count()).where(R.key == key).group_by(R.state)
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def _meant(account_id: int, audience: Mapping[str, Sequence[str]]) -> list[ColumnElement[bool]]:
+    """Who is meant: of each kind the browser chose one of the values, or none, which is all."""
+    conditions: list[ColumnElement[bool]] = [P.account_id == account_id, P.gone_at.is_(None)]
+    for kind, chose_some in ((COLUMN, P.columns), (DISTRICT, P.districts)):
+        if values := audience.get(kind):
+            named = exists().where(
+                PushTopic.subscription_id == P.id, PushTopic.kind == kind, PushTopic.value.in_(values)
+            )
+            conditions.append(or_(chose_some.is_(False), named))
+    return conditions
+
+
+_PLAIN = {"synchronize_session": False}

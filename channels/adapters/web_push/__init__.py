@@ -1,0 +1,7 @@
+"""The adapter for browsers that asked for notices: the channel, its encryption, its signature, and the fan-out."""
+
+from channels.adapters.web_push.channel import WebPushChannel, topic_of
+from channels.adapters.web_push.encryption import PLAINTEXT, encrypt
+from channels.adapters.web_push.signing import Signer, new_key
+
+__all__ = ["PLAINTEXT", "Signer", "WebPushChannel", "encrypt", "new_key", "topic_of"]

@@ -1,0 +1,219 @@
+"""The fan-out: at most fifty on their way, none called twice after a kill, no slow service in the others' way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import http_ece
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import create_engine, text
+
+from channels.accounts.models import Account, PushSubscription
+from channels.adapters.web_push import encrypt
+from channels.adapters.web_push.encryption import from_base64url, point_of, to_base64url
+from channels.adapters.web_push.fan_out import Round
+from channels.base import Called, Subscription
+from hub.db import open_database
+from kernel.clock import SystemClock
+from kernel.people import add_unit
+from kernel.work import Works
+from tests.channels.harness import MemorySubscriptions, MemoryWalk, MovingClock
+
+ROOT = Path(__file__).parents[3]
+
+
+def browsers(**services: int) -> MemorySubscriptions:
+    """So many browsers at each service."""
+    made = MemorySubscriptions(MovingClock())
+    for name, number in services.items():
+        for one in range(number):
+            made.add(f"https://{name}.example/{one}", "k", "a")
+    return made
+
+
+def test_at_most_fifty_are_on_their_way() -> None:
+    known = browsers(a=120, b=80)
+    finished = Round(MemoryWalk(known, "d"), lambda _one: Called("sent")).run(20)
+    assert finished
+    assert known.counts("d") == {"sent": 200}
+    assert known.most_flying <= 50
+
+
+def test_a_service_that_hangs_holds_up_nobody_else() -> None:
+    known = browsers(good=300, slow=300)
+    free, good_done = threading.Event(), threading.Event()
+    sent = []
+
+    def call(one: Subscription) -> Called:
+        if "slow" in one.origin:
+            free.wait(30)
+        else:
+            sent.append(one.id)
+            if len(sent) == 300:
+                good_done.set()
+        return Called("sent")
+
+    thread = threading.Thread(target=lambda: Round(MemoryWalk(known, "d"), call).run(60))
+    thread.start()
+    assert good_done.wait(20), "the good service waits for the slow one"
+    free.set()
+    thread.join(30)
+    assert known.counts("d") == {"sent": 600}
+
+
+def test_a_service_that_asks_to_wait_is_left_alone_for_this_round() -> None:
+    known = browsers(busy=40, good=40)
+    asked = []
+
+    def call(one: Subscription) -> Called:
+        if "busy" in one.origin:
+            asked.append(one.id)
+            return Called("waiting", "429", known.clock.now())
+        return Called("sent")
+
+    Round(MemoryWalk(known, "d"), call).run(20)
+    assert known.counts("d")["sent"] == 40
+    assert len(asked) <= 5
+
+
+def test_an_adapter_that_fails_on_one_browser_goes_on_with_the_others() -> None:
+    def call(one: Subscription) -> Called:
+        if one.id == 2:
+            raise RuntimeError("a fault of our own")
+        return Called("sent")
+
+    known = browsers(a=5)
+    assert Round(MemoryWalk(known, "d"), call).run(10)
+    assert known.counts("d") == {"sent": 4, "unknown": 1}
+
+
+def test_a_refusal_of_our_key_is_the_browsers_own_once_another_took_it() -> None:
+    known = browsers(a=6)
+    calls = Round(
+        MemoryWalk(known, "d"), lambda one: Called("refused", "403", unwelcome=True) if one.id < 4 else Called("sent")
+    )
+    calls.run(10)
+    assert known.counts("d") == {"refused": 3, "sent": 3}
+    assert calls.refused == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 300, 3993])
+def test_what_is_encrypted_is_read_by_another_hand(size: int) -> None:
+    key, secret = ec.generate_private_key(ec.SECP256R1()), os.urandom(16)
+    one = Subscription(1, "", to_base64url(point_of(key.public_key())), to_base64url(secret))
+    sealed = {encrypt(b"x" * size, one) for _ in range(3)}
+    assert len(sealed) == 3, "each message has a key and a salt of its own"
+    for body in sealed:
+        assert http_ece.decrypt(body, private_key=key, auth_secret=secret, version="aes128gcm") == b"x" * size
+        assert len(body) == 16 + 4 + 1 + 65 + size + 1 + 16
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever the library says of a point off the curve.
+        encrypt(b"x", Subscription(1, "", to_base64url(b"\x04" + b"\x01" * 64), one.auth))
+
+
+# The example of RFC 8291, section 5 and appendix A: the receiver's keys.
+RFC_AUTH = "BTBZMqHH6r4Tts7J_aSIgg"
+RFC_PUBLIC = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+RFC_PRIVATE = "q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94"
+
+
+def test_the_keys_of_the_rfc_read_it() -> None:
+    number = int.from_bytes(from_base64url(RFC_PRIVATE), "big")
+    key = ec.derive_private_key(number, ec.SECP256R1())
+    words = b"When I grow up, I want to be a watermelon"
+    body = encrypt(words, Subscription(1, "", RFC_PUBLIC, RFC_AUTH))
+    secret = from_base64url(RFC_AUTH)
+    assert http_ece.decrypt(body, private_key=key, auth_secret=secret, version="aes128gcm") == words
+
+
+# --- a process that is killed ---------------------------------------------------------------------------------
+
+CHILD = """
+import sys, time, pathlib
+from channels.accounts.fan_outs import DatabaseSubscriptions
+from channels.adapters.web_push.fan_out import Round
+from channels.base import Called
+from hub.db import open_database
+from kernel.clock import SystemClock
+from kernel.work import Works
+
+url, account, log = sys.argv[1], int(sys.argv[2]), pathlib.Path(sys.argv[3])
+lines = log.open("a", buffering=1)
+
+def call(one):
+    lines.write(f"{one.id}\\n")
+    time.sleep(0.004)
+    return Called("sent")
+
+walk = DatabaseSubscriptions(Works(open_database(url), SystemClock())).walk(account, "delivery", {})
+print("begun", flush=True)
+Round(walk, call).run(60)
+print("ended", flush=True)
+"""
+
+
+def test_after_a_kill_it_goes_on_and_only_what_was_on_its_way_is_unknown(sqlite_url: str, tmp_path: Path) -> None:
+    account = _office(sqlite_url, 1200)
+    log = tmp_path / "called.txt"
+    command = [sys.executable, "-c", CHILD, sqlite_url, str(account), str(log)]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+    assert first.stdout is not None
+    assert first.stdout.readline().strip() == b"begun"
+    until = time.monotonic() + 30
+    while time.monotonic() < until and (not log.exists() or log.read_text().count("\n") < 300):
+        time.sleep(0.01)
+    first.send_signal(signal.SIGKILL)
+    first.wait(10)
+    first.stdout.close()
+    called_before = set(map(int, log.read_text().split()))
+    left = _states(sqlite_url)
+    assert 0 < left.get("unknown", 0) <= 50
+    assert len(called_before) < 1200
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True, timeout=60)
+    every = list(map(int, log.read_text().split()))
+    assert len(every) == len(set(every)), "nobody is called a second time"
+    after = _states(sqlite_url)
+    assert after["unknown"] == left["unknown"]
+    assert after["sent"] == 1200 - left["unknown"]
+
+
+def _office(url: str, number: int) -> int:
+    engine = open_database(url)
+    with Works(engine, SystemClock()).write() as work:
+        unit = add_unit(work.session, "云州市人民政府", "city")
+        account = Account(unit_id=unit.id, channel="web_push", name="浏览器通知", code="p")
+        work.session.add(account)
+        work.session.flush()
+        work.session.add_all(
+            PushSubscription(
+                account_id=account.id,
+                endpoint=f"https://p.example/{one}",
+                origin="https://p.example",
+                endpoint_hash=f"{one:064d}",
+                p256dh="k",
+                auth="a",
+                created_at=work.now,
+            )
+            for one in range(number)
+        )
+        made = account.id
+    engine.dispose()
+    return made
+
+
+def _states(url: str) -> Mapping[str, int]:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        rows: Sequence[tuple[str, int]] = connection.execute(
+            text("SELECT state, count(*) FROM push_reach GROUP BY state")
+        ).all()  # type: ignore[assignment]  # Rows are tuples.
+    engine.dispose()
+    return dict(json.loads(json.dumps([list(row) for row in rows])))

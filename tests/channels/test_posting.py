@@ -1,0 +1,184 @@
+"""Posts over kept connections: what is kept, what a broken answer means, and what is never called."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from channels.posting import KeptConnections
+from channels.transport import Guard, PrivateAddress
+
+Answer = Callable[[socket.socket, bytes], bool]
+
+
+@dataclass
+class Server:
+    """A server of one's own making: `answer` says what it does with each post, False closes the connection."""
+
+    answer: Answer
+    received: list[bytes] = field(default_factory=list)
+    connections: int = 0
+
+    def __post_init__(self) -> None:
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.door.getsockname()[1]}"
+        self.held: list[socket.socket] = []
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                wire, _ = self.door.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self.held.append(wire)
+            threading.Thread(target=self._serve, args=(wire,), daemon=True).start()
+
+    def _serve(self, wire: socket.socket) -> None:
+        try:
+            while post := _read(wire):
+                self.received.append(post)
+                if not self.answer(wire, post):
+                    break
+        except OSError:
+            pass
+        wire.close()
+
+    def close(self) -> None:
+        self.door.shutdown(socket.SHUT_RDWR)
+        self.door.close()
+        for wire in self.held:
+            wire.close()
+        self.thread.join(5)
+
+
+def _read(wire: socket.socket) -> bytes:
+    read = b""
+    while b"\r\n\r\n" not in read:
+        more = wire.recv(65_536)
+        if not more:
+            return b""
+        read += more
+    head, _, body = read.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += wire.recv(65_536)
+    return head + b"\r\n\r\n" + body
+
+
+def says(*answers: bytes, stay: bool = True) -> Answer:
+    """Always the same answer, perhaps in pieces."""
+
+    def answer(wire: socket.socket, _post: bytes) -> bool:
+        for piece in answers:
+            wire.sendall(piece)
+        return stay
+
+    return answer
+
+
+@pytest.fixture
+def posts() -> Iterator[Callable[[Server], KeptConnections]]:
+    """What makes a client of a server."""
+    made: list[tuple[Server, KeptConnections]] = []
+
+    def make(server: Server) -> KeptConnections:
+        client = KeptConnections(Guard([server.address]), timeout=0.5)
+        made.append((server, client))
+        return client
+
+    yield make
+    for server, client in made:
+        client.close()
+        server.close()
+
+
+Make = Callable[[Server], KeptConnections]
+
+
+def test_a_connection_is_kept_and_the_post_is_whole(posts: Make) -> None:
+    server = Server(says(b"HTTP/1.1 201 Created\r\nLocation: /m\r\nContent-Length: 0\r\n\r\n"))
+    client = posts(server)
+    for number in range(3):
+        answer = client.post(f"http://{server.address}/a?b={number}", {"TTL": "60"}, b"\x00\xff" * 40)
+        assert (answer.status, answer.headers["location"]) == (201, "/m")
+    assert server.connections == 1
+    head = f"POST /a?b=0 HTTP/1.1\r\nHost: {server.address}\r\nContent-Length: 80\r\nTTL: 60\r\n\r\n".encode()
+    assert server.received[0] == head + b"\x00\xff" * 40
+
+
+@pytest.mark.parametrize(
+    ("pieces", "status", "kept"),
+    [
+        ((b"HTTP/1.1 204 No Content\r\n\r\n",), 204, True),
+        ((b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n",), 201, True),
+        ((b"HTTP/1.1 429 Too Many\r\nRetry-After: 9\r\nCon", b"tent-Length: 4\r\n\r\nwa", b"it"), 429, True),
+        ((b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno",), 413, False),
+        ((b"HTTP/1.1 400 Bad\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",), 400, False),
+        ((b"HTTP/1.0 201 Created\r\nContent-Length: 0\r\n\r\n",), 201, False),
+        ((b"HTTP/1.1 201 Created\r\n\r\n",), 201, False),
+    ],
+)
+def test_answers_of_every_shape(posts: Make, pieces: tuple[bytes, ...], status: int, kept: bool) -> None:
+    server = Server(says(*pieces))
+    client = posts(server)
+    for _ in range(2):
+        assert client.post(f"http://{server.address}/", {}, b"x").status == status
+    assert server.connections == (1 if kept else 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (says(b"", stay=False), httpx.ReadError),
+        (says(b"HTTP/1.1 201 Cre", stay=False), httpx.ReadError),
+        (says(b"HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\nhalf", stay=False), httpx.ReadError),
+        (says(b"SSH-2.0-OpenSSH\r\n\r\n", stay=False), httpx.ReadError),
+        (says(b"A: b\r\n" * 20_000, stay=False), httpx.ReadError),
+        (says(b""), httpx.ReadTimeout),
+    ],
+)
+def test_a_broken_answer_leaves_it_open_whether_it_was_taken(
+    posts: Make, answer: Answer, error: type[httpx.HTTPError]
+) -> None:
+    server = Server(answer)
+    with pytest.raises(error):
+        posts(server).post(f"http://{server.address}/", {}, b"x")
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_not_used(posts: Make) -> None:
+    server = Server(says(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"))
+    client = posts(server)
+    client.post(f"http://{server.address}/", {}, b"x")
+    server.held[0].shutdown(socket.SHUT_RDWR)
+    assert client.post(f"http://{server.address}/", {}, b"x").status == 201
+    assert server.connections == 2
+
+
+def test_nobody_there_means_that_nothing_was_sent(posts: Make) -> None:
+    free = socket.create_server(("127.0.0.1", 0))
+    address = f"127.0.0.1:{free.getsockname()[1]}"
+    free.close()
+    with pytest.raises(httpx.ConnectError):
+        KeptConnections(Guard([address])).post(f"http://{address}/", {}, b"x")
+
+
+def test_an_address_inside_our_network_is_not_called() -> None:
+    with pytest.raises(PrivateAddress):
+        KeptConnections(Guard()).post("http://127.0.0.1:9/", {}, b"x")
+
+
+def test_a_line_break_in_a_header_or_path_is_not_sent(posts: Make) -> None:
+    server = Server(says(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"))
+    client = posts(server)
+    for path, headers in (("/", {"Topic": "a\r\nX: y"}), ("/a b", {})):
+        with pytest.raises(httpx.HTTPError):
+            client.post(f"http://{server.address}{path}", headers, b"x")
+    assert server.received == []
