@@ -36,6 +36,7 @@ from hub.live import Live, conversation_topic, desk_topic
 from hub.outgoing import adapter_maker
 from hub.product import Hub
 from hub.reception import Incoming
+from hub.relays import relay_of
 from kernel.duties import Duty
 from kernel.people import Permission, ancestors, holders
 from kernel.work import Work
@@ -52,6 +53,7 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     engine = engine or _engine_of(hub)
     words = Words(hub.pages, hub.settings.address)
     zone = hub.settings.office_zone
+    live = Live()
     incoming = Incoming(
         engine=engine,
         words=words,
@@ -59,7 +61,8 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
         queues=Queues(),
         replier=Replier(hub.works, hub.seal, make),
         watch=Watch(hub.works, words, zone),
-        live=Live(),
+        live=live,
+        relay=relay_of(hub.works, live),
         make=make,
         senders=ThreadPoolExecutor(4, thread_name_prefix="reply"),
     )
@@ -108,6 +111,7 @@ def portal_account(work: Work) -> Account | None:
 
 def _listen(hub: Hub, incoming: Incoming) -> None:
     listeners = hub.listeners
+    listeners.in_work(ConversationChanged, incoming.relay.told)
     listeners.after(ConversationChanged, lambda fact: _show(incoming, fact))
     listeners.after(ReplyBooked, lambda _fact: incoming.send_soon())
     listeners.after(WentLive, lambda fact: _learn(incoming, fact.channel))

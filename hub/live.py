@@ -1,14 +1,14 @@
 """What changes reaches whoever is looking within a moment: a broker inside this process, from threads to SSE streams.
 
-Only topics travel; whoever is woken reads the rows. A stream also looks by itself every few seconds, so that what
-another process wrote is late at most by that.
+Only topics travel; whoever is woken reads the rows. What another process wrote comes through `hub.relays`; a stream
+also looks by itself every few seconds, so that nothing lost on the way stays unseen.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -42,10 +42,13 @@ class Live:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._watchers: set[Watcher] = set()
+        # Called before a stream waits; whoever brings news from other processes starts then.
+        self.begin: Callable[[], None] = lambda: None
 
     @contextmanager
     def watching(self, topics: Iterable[str]) -> Iterator[Watcher]:
         """A watcher of these topics for as long as the block lasts; made on the event loop that will read it."""
+        self.begin()
         watcher = Watcher(frozenset(topics), asyncio.get_running_loop())
         with self._lock:
             self._watchers.add(watcher)

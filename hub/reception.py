@@ -17,6 +17,7 @@ from bot.words import Words
 from channels.base import AccountInfo, Channel
 from hub.limits import Limit
 from hub.live import Live
+from hub.relays import Relay
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +33,7 @@ class Incoming:
     replier: Replier
     watch: Watch
     live: Live
+    relay: Relay
     make: Callable[[AccountInfo], Channel]
     senders: ThreadPoolExecutor
     running: dict[int, Future[None]] = field(default_factory=dict)
@@ -71,6 +73,7 @@ class Incoming:
 
     def close(self) -> None:
         """Ends threads; what waits stays in rows."""
+        self.relay.close()
         self.queues.close()
         self.senders.shutdown(wait=True, cancel_futures=True)
         self.engine.close()

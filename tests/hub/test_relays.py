@@ -1,0 +1,120 @@
+"""What one process writes, a stream of another sees at once: two products on one database stand for two processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.events import ConversationChanged
+from bot.models import Conversation
+from bot.states import ConversationState
+from hub.live import conversation_topic, desk_topic
+from hub.product import Hub
+from hub.settings import Settings
+from hub.wiring import build
+from kernel.people import Unit
+
+# Far above what a relay needs and far below nothing: without one these streams would hear nothing at all.
+PATIENCE = 20.0
+
+
+@contextmanager
+def product(url: str, folder: Path) -> Iterator[Hub]:
+    hub = build(Settings(data=folder, database_url=url))
+    try:
+        yield hub
+    finally:
+        hub.close()
+
+
+@pytest.fixture
+def pair(database_url: str, tmp_path: Path) -> Iterator[tuple[Hub, Hub]]:
+    """The console's process and the public one's."""
+    with product(database_url, tmp_path) as console, product(database_url, tmp_path) as public:
+        yield console, public
+
+
+def speak(hub: Hub, conversation: Conversation | None = None, fail: bool = False) -> Conversation:
+    """A citizen says something; the first word begins the conversation."""
+    with hub.works.write() as work:
+        if conversation is None:
+            unit = Unit(name="云州市", code="city")
+            work.session.add(unit)
+            work.session.flush()
+            row = Conversation(
+                unit_id=unit.id, channel="portal", sender="x", state=ConversationState.WAITING, engine_session="s",
+                lines=0, opened_at=work.now, heard_at=work.now,
+            )  # fmt: skip
+            work.session.add(row)
+        else:
+            row = work.session.get_one(Conversation, conversation.id)
+        row.lines += 1
+        work.session.flush()
+        work.emit(ConversationChanged(row.id, row.unit_id))
+        if fail:
+            raise RuntimeError("the work is rolled back")
+        return row
+
+
+async def heard(hub: Hub, topic: str, act: Callable[[], object], patience: float = PATIENCE) -> set[str]:
+    """What a stream of this process is told after the act in another."""
+    with hub.incoming.live.watching([topic]) as watcher:
+        changes = watcher.changes(look=patience)
+        await asyncio.sleep(1.0)  # LISTEN has been said, the file has been looked at.
+        await asyncio.to_thread(act)
+        found = await anext(changes)
+        await changes.aclose()
+        return found
+
+
+def test_a_stream_hears_what_another_process_wrote(pair: tuple[Hub, Hub]) -> None:
+    console, public = pair
+    row = speak(public)
+    for topic in (conversation_topic(row.id), desk_topic(row.unit_id)):
+        assert asyncio.run(heard(console, topic, lambda: speak(public, row))) == {topic}
+
+
+def test_what_was_rolled_back_is_not_told(pair: tuple[Hub, Hub]) -> None:
+    console, public = pair
+    row = speak(public)
+
+    def act() -> None:
+        with pytest.raises(RuntimeError):
+            speak(public, row, fail=True)
+        with public.works.write() as work:  # Something else happens: the file's counter moves.
+            work.session.add(Unit(name="云州市住建局", code="bureau"))
+
+    assert asyncio.run(heard(console, desk_topic(row.unit_id), act, patience=2.0)) == set()
+
+
+def test_a_closed_conversation_is_told_too(pair: tuple[Hub, Hub]) -> None:
+    console, public = pair
+    row = speak(public)
+
+    def act() -> None:
+        with public.works.write() as work:
+            closed = work.session.get_one(Conversation, row.id)
+            closed.state = ConversationState.CLOSED
+            work.session.flush()
+            work.emit(ConversationChanged(closed.id, closed.unit_id))
+
+    topic = desk_topic(row.unit_id)
+    assert asyncio.run(heard(console, topic, act)) == {topic}
+
+
+def test_nothing_listens_before_somebody_looks_and_after_the_end(sqlite_url: str, tmp_path: Path) -> None:
+    with product(sqlite_url, tmp_path) as hub:
+        relay = hub.incoming.relay
+        assert relay._thread is None
+        relay.begin()
+        relay.begin()
+        thread = relay._thread
+        assert thread is not None
+        assert thread.is_alive()
+    assert not thread.is_alive()
+    relay.begin()
+    assert relay._thread is thread
