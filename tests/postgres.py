@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 
 def programs() -> Path | None:
     """The folder that holds initdb and postgres, or None."""
@@ -72,9 +74,10 @@ def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(150):
         if process.poll() is not None:
             raise RuntimeError(f"PostgreSQL did not start: {log.read_text()[-500:]}")
-        with socket.socket() as probe:
-            probe.settimeout(0.2)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
+        try:  # It takes connections before it answers them, and says then that it is starting up.
+            psycopg.connect(f"postgresql://xuanda@127.0.0.1:{port}/postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
     raise RuntimeError("PostgreSQL did not answer within 15 s")
