@@ -133,7 +133,7 @@ def _learn(incoming: Incoming, channel: str) -> None:
         incoming.engine.refresh()
 
 
-def _on_duty(work: Work, unit_id: int) -> list[int]:
+def on_duty(work: Work, unit_id: int) -> list[int]:
     """Who answers citizens of this unit; where nobody does, whoever does in the nearest unit above."""
     for one in ancestors(work.session, unit_id):
         people = holders(work.session, P.CONVERSATION_ANSWER, one, work.now)
@@ -145,7 +145,7 @@ def _on_duty(work: Work, unit_id: int) -> list[int]:
 def _tell_wanted(hub: Hub, work: Work, fact: PersonWanted) -> None:
     conversation = work.session.get_one(Conversation, fact.conversation_id)
     to_one = conversation.state == ConversationState.OPEN and conversation.agent_id
-    people = [conversation.agent_id] if to_one and conversation.agent_id else _on_duty(work, fact.unit_id)
+    people = [conversation.agent_id] if to_one and conversation.agent_id else on_duty(work, fact.unit_id)
     hub.notifier.tell(
         work,
         people,
@@ -158,7 +158,7 @@ def _tell_wanted(hub: Hub, work: Work, fact: PersonWanted) -> None:
 
 
 def _tell_danger(hub: Hub, work: Work, fact: DangerHeard) -> None:
-    people = {*_on_duty(work, fact.unit_id), *holders(work.session, P.QUEUE_SUPERVISE, fact.unit_id, work.now)}
+    people = {*on_duty(work, fact.unit_id), *holders(work.session, P.QUEUE_SUPERVISE, fact.unit_id, work.now)}
     again = f"（第 {fact.round} 次告警）" if fact.round > 1 else ""
     hub.notifier.tell(
         work,
@@ -172,7 +172,7 @@ def _tell_danger(hub: Hub, work: Work, fact: DangerHeard) -> None:
 
 
 def _tell_lost(hub: Hub, work: Work, fact: ReplyLost) -> None:
-    people = [fact.person_id] if fact.person_id else _on_duty(work, fact.unit_id)
+    people = [fact.person_id] if fact.person_id else on_duty(work, fact.unit_id)
     hub.notifier.tell(
         work,
         people,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hub import editorial, incoming, log, outgoing, previewing, returning
+from hub import comments, editorial, incoming, log, outgoing, previewing, returning
 from hub.auth.lockout import LockoutPolicy
 from hub.auth.sessions import SessionPolicy, Sessions
 from hub.db import open_database
@@ -56,6 +56,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     previewing.connect(hub)
     returning.connect(hub)
     incoming.connect(hub)
+    comments.connect(hub)
     return hub
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot import gateway, reply, tickets
+from bot.comments.models import Comment, CommentAnswer, CommentThread
 from bot.models import Conversation, Ticket
 from bot.reply import Said
 from bot.states import ConversationState, ReplyState
+from channels.accounts.models import Account
 from kernel.people import Person, Unit
 from kernel.work import Work
+from tests.house.editorial_objects import write
 from tests.house.target import Target
 
 
@@ -49,6 +54,32 @@ def an_answered_ticket(work: Work, unit: Unit) -> Target:
     return target
 
 
+def a_comment(work: Work, unit: Unit, state: str = "open", answer: str = "") -> Target:
+    """A comment beneath an item of the unit, on a platform that cannot be reached."""
+    _author, piece = write(work, unit)
+    code = f"c-{secrets.token_hex(4)}"
+    account = Account(unit_id=unit.id, channel="wechat", name="留言", code=code, base_url="http://127.0.0.1:9")
+    work.session.add(account)
+    work.session.flush()
+    thread = CommentThread(
+        unit_id=unit.id, account_id=account.id, piece_id=piece.id, title="通知", data={"msg_data_id": 1, "idx": 1},
+        live_at=work.now,
+    )  # fmt: skip
+    work.session.add(thread)
+    work.session.flush()
+    comment = Comment(
+        unit_id=unit.id, thread_id=thread.id, account_id=account.id, remote_id="1", text="几号停暖？", at=work.now,
+        heard_at=work.now, due_at=work.now, state=state, urgent_told=0,
+    )  # fmt: skip
+    work.session.add(comment)
+    work.session.flush()
+    row = CommentAnswer(comment_id=comment.id, text="4 月 7 日。", state=answer or "failed", at=work.now, attempts=1)
+    work.session.add(row)
+    work.session.flush()
+    form = {"text": "4 月 7 日停暖。", "reason": "广告", "why": "表扬", "answer_id": str(row.id)}
+    return Target({"comment_id": comment.id, "thread_id": thread.id, "act": "open"}, form=form)
+
+
 OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/desk/{conversation_id}": a_conversation,
     **{
@@ -67,6 +98,14 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
         )
     },
     "/console/desk/{conversation_id}/again": a_lost_reply,
+    "/console/comments/{comment_id}": a_comment,
+    **{
+        f"/console/comments/{{comment_id}}/{act}": a_comment
+        for act in ("answer", "again", "select", "delete", "settle", "acknowledge")
+    },
+    "/console/comments/{comment_id}/reopen": partial(a_comment, state="settled"),
+    "/console/comments/{comment_id}/withdraw": partial(a_comment, answer="done"),
+    "/console/comments/threads/{thread_id}/{act}": a_comment,
     "/console/tickets/{ticket_id}": a_ticket,
     "/console/tickets/{ticket_id}/answer": a_ticket,
     "/console/tickets/{ticket_id}/close": an_answered_ticket,
