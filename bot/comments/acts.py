@@ -26,9 +26,7 @@ UNDER_WAY = (ReplyState.BOOKED, ReplyState.SENDING)
 def findings(session: Session, unit_id: int, text: str) -> list[checks.Finding]:
     """What the word checks say of an answer: the office's list, misstatements, personal data, marks of secrecy."""
     rows = session.scalars(select(ListedWord).where(ListedWord.unit_id.in_(ancestors(session, unit_id))))
-    words = [
-        checks.Word(row.word, "block" if row.level == "block" else "warn", row.instead, row.note) for row in rows
-    ]
+    words = [checks.Word(row.word, "block" if row.level == "block" else "warn", row.instead, row.note) for row in rows]
     return checks.of_words([checks.Part("text", "答复", text)], words)
 
 
