@@ -1,7 +1,8 @@
 """How long and how often a platform lets us write to a citizen after he wrote to us.
 
 WeChat: five messages within 48 hours after a message, three within a minute after a touch (menu, scan, follow);
-developers.weixin.qq.com, api_sendcustommessage. Our own pages have no such limit.
+developers.weixin.qq.com, api_sendcustommessage. Weibo's fan service: 48 hours after either, without a number
+(open.weibo.com/wiki, messages/reply). Our own pages have no such limit.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from bot.models import Conversation
 
 @dataclass(frozen=True)
 class Window:
-    """So many messages within so long."""
+    """So many messages within so long; None: as many as one likes."""
 
     lasts: timedelta
-    messages: int
+    messages: int | None
 
 
-AFTER_MESSAGE = {"wechat": Window(timedelta(hours=48), 5)}
-AFTER_TOUCH = {"wechat": Window(timedelta(minutes=1), 3)}
+FANS = Window(timedelta(hours=48), None)
+AFTER_MESSAGE = {"wechat": Window(timedelta(hours=48), 5), "weibo": FANS}
+AFTER_TOUCH = {"wechat": Window(timedelta(minutes=1), 3), "weibo": FANS}
 
 
 def opened(conversation: Conversation, at: datetime, *, touch: bool) -> None:

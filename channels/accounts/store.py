@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,9 @@ from kernel.work import Work
 
 # The one secret that every channel's account may have: that of its proxy.
 PROXY_PASSWORD = "proxy_password"  # noqa: S105  # The name of a field.
+
+# In an account's register: the person who entered its secrets, and who alone may authorise it anew.
+OWN_PERSON = "own_person"
 
 
 def add(
@@ -100,6 +104,13 @@ def set_credentials(work: Work, seal: Seal, account: Account, given: Mapping[str
         token.sealed, token.expires_at = "", None
     work.audit("account.credentials_set", account, names=sorted(new))
     return sorted(new)
+
+
+def authorised(work: Work, seal: Seal, account: Account, given: Mapping[str, str], until: date) -> None:
+    """Seals what the platform gave for the own person's authorisation, and notes when it ends."""
+    set_credentials(work, seal, account, given)
+    account.expires_on = until
+    work.audit("account.authorised", account, until=until.isoformat())
 
 
 def change(work: Work, account: Account, values: Mapping[str, Any]) -> list[str]:

@@ -21,6 +21,7 @@ from channels.rehearsal.config import (
 )
 from hub.demo.corpus import AccountRow, load_office
 
+SAFE_DOMAINS = ["127.0.0.1", "localhost", "www.yunjiang.example"]
 SITE_WORDS = {"sponsor": "云江市人民政府办公室", "operator": "云江市融媒体中心", "phone": "0968-8011000"}
 
 
@@ -39,7 +40,11 @@ def credentials_of(row: AccountRow, rehearsal_url: str) -> tuple[str, Mapping[st
         return f"{rehearsal_url}/wechat", {"type": row.type, "certified": True, "mode": "secure"}, secrets
     if row.channel == "weibo":
         secrets = {"app_key": "3000000001", "app_secret": _secret(row), "access_token": f"2.00{_secret(row)[:20]}"}
-        return f"{rehearsal_url}/weibo", {"uid": "7000000001", "rip": "127.0.0.1"}, secrets
+        return (
+            f"{rehearsal_url}/weibo",
+            {"uid": "7000000001", "rip": "127.0.0.1", "safe_domains": SAFE_DOMAINS},
+            secrets,
+        )
     if row.channel == "jpush":
         return f"{rehearsal_url}/jpush", {}, {"app_key": _secret(row)[:24], "master_secret": _secret(row)[24:48]}
     if row.channel == "web_push":
@@ -101,7 +106,7 @@ def _weibo(row: AccountRow) -> WeiboAccount:
         app_key=secrets["app_key"],
         app_secret=secrets["app_secret"],
         access_token=secrets["access_token"],
-        safe_domains=["127.0.0.1", "localhost", "www.yunjiang.example"],
+        safe_domains=SAFE_DOMAINS,
         granted=["statuses/user_timeline", "statuses/destroy", "comments/reply"],
     )
 

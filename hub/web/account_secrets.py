@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 
+from channels.abilities.authorising import Authorises
 from channels.accounts import store
 from channels.accounts.models import Account
 from hub.auth import links
@@ -89,9 +90,13 @@ def keep_secret(request: Request, hub: HubDep, asker: Anybody, token: str, sent:
     with hub.works.write(asker.actor) as work:
         used = links.use(work, token, SECRET)
         if not isinstance(used, XuandaError):
-            store.set_credentials(work, hub.seal, work.session.get_one(Account, account.id), given)
+            row = work.session.get_one(Account, account.id)
+            store.set_credentials(work, hub.seal, row, given)
+            row.register = {**row.register, store.OWN_PERSON: asker.viewer.person_id}
     if isinstance(used, XuandaError):
         raise used
+    if issubclass(adapter, Authorises):
+        return see_other(f"/console/accounts/{account.id}/authorise", say(hub, asker, _("密钥已封存，请继续授权。")))
     return see_other(
         "/console", say(hub, asker, _("密钥已封存，今后不再显示。请系统管理员测试账号“%(name)s”。"), name=account.name)
     )

@@ -13,6 +13,8 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from channels.abilities.authorising import Authorises
+from channels.abilities.comments import HearsComments
 from channels.abilities.menus import Menus
 from channels.accounts import store
 from channels.accounts.models import Account, QuotaUse
@@ -287,6 +289,13 @@ def account_for(session: Session, asker: Asker, account_id: int, permission: Per
     return account
 
 
+def notes_of(adapter: type[Channel]) -> list[str]:
+    """What the platform allows and no longer offers, said plainly."""
+    limits = getattr(adapter, "limits", None)
+    notes = list(limits.notes) if limits else []
+    return notes + (list(adapter.comment_limits.notes) if issubclass(adapter, HearsComments) else [])
+
+
 def account_page(
     request: Request,
     hub: Hub,
@@ -327,6 +336,9 @@ def account_page(
         shown=settings_in_words(account, adapter),
         form=form or kept,
         writes=writes,
+        notes=notes_of(adapter),
+        authorises=issubclass(adapter, Authorises),
+        own=account.register.get(store.OWN_PERSON) == asker.viewer.person_id,
         known=account.channel in installed(),
         life=issubclass(adapter, Menus),
         **choices_of(adapter),

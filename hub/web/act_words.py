@@ -51,6 +51,7 @@ DEEDS: dict[str, str] = {
     "alarmed": "告警",
     "answer_removed": "删除答复",
     "answered": "答复",
+    "authorised": "授权",
     "begun": "开始",
     "answered_there": "在平台上答复",
     "approved": "核准",

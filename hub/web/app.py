@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from hub.product import Hub
 from hub.web import (
+    account_authorising,
     account_menu,
     account_notices,
     account_secrets,
@@ -94,6 +95,7 @@ CONSOLE: tuple[APIRouter, ...] = (
     timetable.router,
     deliveries.router,
     by_hand.router,
+    account_authorising.router,
     accounts.router,
     rehearsal.router,
     account_menu.router,

@@ -42,8 +42,10 @@ log = structlog.get_logger(__name__)
 WAIT_SECONDS = 4.0
 LONGEST_BODY = 1024 * 1024
 PUSHER = Actor("platform")
-# A push that asks for nothing; what WeChat reads as "nothing to say".
-NOTHING = b"success"
+# What answers a push that asks for nothing; every other platform reads an empty body so.
+NOTHING = {"wechat": b"success"}
+MEDIA_TYPES = {b"<": "text/xml", b"{": "application/json"}
+IN_MILLISECONDS = 100_000_000_000
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,10 @@ class Taken:
     run: Future[None] | None = None
 
 
-@router.get("/wechat/{code}")
-def check_address(request: Request, hub: HubDep, code: str) -> Response:
+@router.get("/{channel}/{code}")
+def check_address(request: Request, hub: HubDep, channel: str, code: str) -> Response:
     """The platform's check when our address is entered in its console."""
-    account_id, adapter = _adapter(hub, code)
+    account_id, adapter = _adapter(hub, channel, code)
     pushed = Pushed("GET", dict(request.query_params))
     try:
         answer = adapter.greet(pushed)
@@ -72,8 +74,8 @@ def check_address(request: Request, hub: HubDep, code: str) -> Response:
     return Response(answer, media_type="text/plain")
 
 
-@router.post("/wechat/{code}")
-async def push(request: Request, hub: HubDep, code: str) -> Response:
+@router.post("/{channel}/{code}")
+async def push(request: Request, hub: HubDep, channel: str, code: str) -> Response:
     """One push: stored once, answered within four seconds or by a later message."""
     began = asyncio.get_running_loop().time()
     body = await request.body()
@@ -81,7 +83,7 @@ async def push(request: Request, hub: HubDep, code: str) -> Response:
         raise BadPush(why="内容过大")
     pushed = Pushed("POST", dict(request.query_params), body, dict(request.headers))
     try:
-        taken = await run_in_threadpool(_take, hub, code, pushed)
+        taken = await run_in_threadpool(_take, hub, channel, code, pushed)
     except (BadSignature, BadPush) as error:
         _refused(request, hub, code, error)
         raise
@@ -91,7 +93,7 @@ async def push(request: Request, hub: HubDep, code: str) -> Response:
     answer = taken.answer
     if answer is None:
         answer = await run_in_threadpool(_settle, hub, taken)
-    return Response(answer, media_type="text/xml" if answer.startswith(b"<") else "text/plain")
+    return Response(answer, media_type=MEDIA_TYPES.get(answer[:1], "text/plain"))
 
 
 async def _wait(run: Future[None], seconds: float) -> None:
@@ -105,17 +107,20 @@ async def _wait(run: Future[None], seconds: float) -> None:
 # --- taking -----------------------------------------------------------------------------------------
 
 
-def _adapter(hub: Hub, code: str) -> tuple[int, Channel]:
+def _adapter(hub: Hub, channel: str, code: str) -> tuple[int, Channel]:
     with hub.works.read() as work:
-        query = select(Account).where(Account.code == code, Account.channel == "wechat", Account.active.is_(True))
+        query = select(Account).where(Account.code == code, Account.channel == channel, Account.active.is_(True))
         account = work.session.scalars(query).one_or_none()
         if account is None:
             raise NotFound
-        return account.id, hub.incoming.make(accounts.info(work.session, hub.seal, account))
+        adapter = hub.incoming.make(accounts.info(work.session, hub.seal, account))
+    if type(adapter).read_inbound is Channel.read_inbound:
+        raise NotFound  # A channel nobody writes to has no such address.
+    return account.id, adapter
 
 
-def _take(hub: Hub, code: str, pushed: Pushed) -> Taken:
-    account_id, adapter = _adapter(hub, code)
+def _take(hub: Hub, channel: str, code: str, pushed: Pushed) -> Taken:
+    account_id, adapter = _adapter(hub, channel, code)
     found = adapter.read_inbound(pushed)
     fresh: list[tuple[int, int]] = []
     taken = Taken(adapter)
@@ -159,7 +164,9 @@ def _check_fresh(work: Work, account: Account, pushed: Pushed) -> None:
     query = pushed.query
     minutes = float(value_of(work.session, rules.FRESH, account.unit_id, work.now))
     try:
-        sent = datetime.fromtimestamp(int(query.get("timestamp", "")), UTC)
+        stamped = int(query.get("timestamp", ""))
+        # Weibo counts milliseconds.
+        sent = datetime.fromtimestamp(stamped / 1000 if stamped > IN_MILLISECONDS else stamped, UTC)
     except (ValueError, OverflowError, OSError):
         raise BadSignature from None
     if abs(work.now - sent) > timedelta(minutes=minutes):
@@ -180,7 +187,7 @@ def _check_fresh(work: Work, account: Account, pushed: Pushed) -> None:
 def _settle(hub: Hub, taken: Taken) -> bytes:
     inbound = taken.inbound
     if inbound is None or not taken.inbound_id:
-        return NOTHING
+        return NOTHING.get(taken.adapter.name, b"")
 
     def build(row: OutboundReply | None) -> bytes:
         return taken.adapter.answer(inbound, None if row is None else Reply(text=row.text))

@@ -116,5 +116,5 @@ OF_NOBODY: dict[str, str] = {
         f"/chat/{{conversation_id}}/{act}": "the session's own token is the proof, not a unit"
         for act in ("messages", "lines", "events", "end", "rating")
     },
-    "/callbacks/wechat/{code}": "the platform's signature over the account's own token is the proof",
+    "/callbacks/{channel}/{code}": "the platform's signature over the account's own token is the proof",
 }

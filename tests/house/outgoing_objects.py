@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from functools import partial
 
+from channels.accounts import store
 from channels.accounts.models import Account
 from content import release as releases
 from content.snapshot import Target as Signed
@@ -126,7 +127,23 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/api/v1/pieces/{piece_id}/placements": a_delivery,
 }
 
-OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {"/console/accounts/secret/{token}": a_secret_link}
+
+def an_account_to_authorise(work: Work, person: Person) -> Target:
+    """A Weibo account whose own person this is."""
+    account = Account(
+        unit_id=person.unit_id, channel="weibo", name="微博", code=f"w-{secrets.token_hex(4)}",
+        register={store.OWN_PERSON: person.id},
+    )  # fmt: skip
+    work.session.add(account)
+    work.session.flush()
+    account.credentials = ""
+    return Target({"account_id": account.id})
+
+
+OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {
+    "/console/accounts/secret/{token}": a_secret_link,
+    "/console/accounts/{account_id}/authorise": an_account_to_authorise,
+}
 
 OF_NOBODY: dict[str, str] = {
     "/console/rehearsal/site/{path:path}": "a file; a piece's page is of the unit of its rehearsal, which "

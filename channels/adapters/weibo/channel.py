@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.weibo import calls, fans, fit
+from channels.adapters.weibo.authorising import WeiboAuthorising
 from channels.adapters.weibo.calls import REQUESTS, Calls
 from channels.adapters.weibo.client import Status, WeiboClient
 from channels.adapters.weibo.codes import DONE_ALL_THE_SAME, GONE, NO_PERMISSION, REPEATED
@@ -48,7 +49,7 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 COUNTED_AT_ONCE = 100
 
 
-class WeiboChannel(WeiboComments, Channel, Rehearsing):
+class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
     """Credentials: `access_token`, `app_key`, `app_secret`; settings: `uid`, `rip`, `safe_domains`, `picture`,
     `characters`, `requests_per_day`, `duplicate_minutes`, `correction`."""
 
@@ -65,6 +66,9 @@ class WeiboChannel(WeiboComments, Channel, Rehearsing):
             "正文 140 字以内（含链接），须含应用安全域名下的链接，不能带 #话题#。",
             "每个账号每天共 100 次接口调用，每小时 30 条微博。",
             "微博发出后不能修改，可删除后重发。",
+            "授权由账号管理人本人在微博上给出，到期后平台不提供自动续期，须重新授权。",
+            "带 #话题# 的微博、长微博、多图、视频和定时微博，开放平台不向普通应用提供接口：请登记一个人工发布账号。",
+            "读取自己的微博、删除微博、回复评论是高级接口，未获授权时平台返回 10014，由人在微博上处理。",
         ),
         corrections=CORRECTIONS,
         reply_bytes=897,
@@ -74,6 +78,8 @@ class WeiboChannel(WeiboComments, Channel, Rehearsing):
         Setting("rip", "运营者公网 IP", required=True, help="微博接口必填的操作者真实 IP。"),
         Setting("safe_domains", "应用安全域名", "lines", "每行一个域名；正文链接须在这些域名下。"),
         Setting("picture", "附封面图片", "flag"),
+        Setting("characters", "正文字数上限", "number", "默认 140 字，按微博的算法：两个半角字符算一个字。"),
+        Setting("address_characters", "每个链接算多少字", "number", "默认按链接实际长度计，最严；平台确认后可填。"),
         Setting("requests_per_day", "每天接口调用次数", "number"),
         Setting(
             "correction",
@@ -88,7 +94,9 @@ class WeiboChannel(WeiboComments, Channel, Rehearsing):
             "“回复评论”须微博授予高级权限。",
             choices=(("reply", "回复评论"), ("create", "另发评论并@对方")),
         ),
-        Setting("access_token", "授权令牌 access_token", secret=True, required=True, help="有有效期，到期须重新授权。"),
+        Setting(
+            "access_token", "授权令牌 access_token", secret=True, help="不必手填：封存 App Key 后由您到微博授权取得。"
+        ),
         Setting("app_key", "App Key", secret=True, required=True),
         Setting("app_secret", "App Secret", secret=True, required=True),
     )

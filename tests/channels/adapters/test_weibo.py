@@ -101,6 +101,54 @@ def test_what_just_fits_passes_both_us_and_the_platform(side: WeiboSide) -> None
     assert isinstance(side.deliver(side.post(made=words(side, text))).end, Live)
 
 
+def test_an_account_without_a_safe_domain_is_told_before(side: WeiboSide) -> None:
+    found = WeiboChannel.check({"rip": "203.0.113.7"}, side.post())
+    assert [(problem.field, problem.blocking) for problem in found] == [("account", True)]
+
+
+@pytest.mark.parametrize(("over", "fits"), [(0, True), (1, False)])
+def test_the_length_at_the_limit_and_one_beyond_is_the_platforms_too(side: WeiboSide, over: int, fits: bool) -> None:
+    address = f" {SITE}/1.html"
+    text = "供" * (140 - characters(address) + over) + address
+    assert (WeiboChannel.check(side.channel.account.settings, side.post(made=words(side, text))) == []) is fits
+    answer = side.rehearsal.http.post(
+        "/weibo/2/statuses/share.json",
+        data={"access_token": "2.00rehearsalWeiboToken", "status": text, "rip": "203.0.113.7"},
+    ).json()
+    assert answer.get("error_code") == (None if fits else 20012)
+
+
+def test_an_office_that_knows_how_weibo_counts_addresses_may_say_so() -> None:
+    text = "供" * 130 + " https://www.yunzhou.example/notices/2026/a-long-address.html"
+    assert characters(text) > 140
+    assert characters(text, 10) == 141
+    assert characters(text.replace(" ", ""), 10) == 140
+
+
+@pytest.mark.parametrize(
+    ("about", "says"),
+    [({"size": 4_999_999, "media_type": "image/png"}, ""), ({"size": 5_000_000, "media_type": "image/png"}, "5 MB"),
+     ({"size": 10, "media_type": "image/gif"}, ""), ({"size": 10, "media_type": "image/webp"}, "GIF")],
+)  # fmt: skip
+def test_a_picture_at_the_limit_and_beyond(side: WeiboSide, about: dict[str, Any], says: str) -> None:
+    post = side.post()
+    item = replace(post.items[0], cover="a" * 64, content={**post.items[0].content, "pictures": {"a" * 64: about}})
+    found = WeiboChannel.check(side.channel.account.settings, replace(post, items=[item]))
+    assert [problem.message for problem in found if says in problem.message] == [p.message for p in found]
+    assert bool(found) is bool(says)
+
+
+@pytest.mark.parametrize("size", [4_999_999, 5_000_000])
+def test_the_platform_takes_a_picture_under_five_megabytes(side: WeiboSide, size: int) -> None:
+    picture = b"\x89PNG\r\n\x1a\n".ljust(size, b"0")
+    answer = side.rehearsal.http.post(
+        "/weibo/2/statuses/share.json",
+        data={"access_token": "2.00rehearsalWeiboToken", "status": f"图 {SITE}/1.html", "rip": "203.0.113.7"},
+        files={"pic": ("a.png", picture, "image/png")},
+    ).json()
+    assert answer.get("error_code") == (None if size < 5_000_000 else 20006)
+
+
 def test_an_account_without_the_operators_address_is_told_before(side: WeiboSide) -> None:
     found = WeiboChannel.check({"safe_domains": ["localhost"]}, side.post())
     assert [problem.field for problem in found] == ["account"]
