@@ -61,6 +61,7 @@ DEEDS: dict[str, str] = {
     "changed": "修改",
     "checked": "检测",
     "closed": "办结",
+    "counted": "填报数据",
     "created": "新建",
     "credential_alive": "密钥恢复有效",
     "credential_dead": "密钥失效",

@@ -9,13 +9,14 @@ from functools import partial
 from channels.accounts import store
 from channels.accounts.models import Account
 from content import release as releases
+from content.models import Release
 from content.snapshot import Target as Signed
 from content.snapshot import Window
 from hub.auth import links
 from hub.web.account_secrets import LINK_LASTS, SECRET
 from kernel.people import Person, Role, Unit
 from kernel.work import Work
-from scheduler.models import Delivery, DeliveryItem, Freeze
+from scheduler.models import Delivery, DeliveryItem, Freeze, Placement
 from tests.factories import picture_bytes
 from tests.house.editorial_objects import a_colleague, blobs_of, engine, write
 from tests.house.target import Target
@@ -89,6 +90,22 @@ def a_secret_link(work: Work, person: Person) -> Target:
     return Target({"token": token}, form={"access_token": "1", "app_key": "2", "app_secret": "3"})
 
 
+def a_placement_by_hand(work: Work, unit: Unit) -> Target:
+    """Where a piece of the unit shows on a platform that tells no figures."""
+    target = a_delivery(work, unit)
+    delivery = work.session.get_one(Delivery, target.params["delivery_id"])
+    account = work.session.get_one(Account, delivery.account_id)
+    account.channel = "manual"
+    release = work.session.get_one(Release, work.session.query(DeliveryItem).order_by(DeliveryItem.id)[-1].release_id)
+    place = Placement(
+        unit_id=unit.id, piece_id=release.piece_id, account_id=account.id, release_id=release.id,
+        revision_id=release.revision_id, state="live", data={}, live_at=work.now, changed_at=work.now,
+    )  # fmt: skip
+    work.session.add(place)
+    work.session.flush()
+    return Target({"placement_id": place.id}, form={"reads": "5"})
+
+
 CONSOLE = "/console/deliveries/{delivery_id}"
 API = "/api/v1/deliveries/{delivery_id}"
 
@@ -106,6 +123,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     f"{CONSOLE}/by-hand": partial(a_delivery, state="manual"),
     f"{CONSOLE}/items/{{position}}": a_delivery,
     f"{CONSOLE}/screenshot": partial(a_delivery, state="done", screenshot=True),
+    "/console/figures/{placement_id}": a_placement_by_hand,
     "/console/accounts/{account_id}": an_account,
     "/console/accounts/{account_id}/link": an_account,
     "/console/accounts/{account_id}/test": an_account,

@@ -1,0 +1,117 @@
+"""人工填报: figures of what was published by hand, entered singly or by workbook, counted on the figure pages."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook, load_workbook
+from sqlalchemy import select
+
+from analytics.models import ChannelReading
+from channels.accounts import store as accounts
+from kernel.clock import StillClock
+from scheduler.models import Delivery, Placement
+from tests.hub.web.going_out import Desk, open_desk
+
+
+def _booked(desk: Desk) -> Delivery:
+    assert desk.book(desk.release("v"), "v").status_code == 303
+    return desk.deliveries()[-1]
+
+
+@pytest.fixture
+def desk(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Desk]:
+    """An office with a short-video account, on which a piece was published by hand."""
+    with open_desk(sqlite_url, tmp_path, clock) as desk:
+        with desk.hub.works.write() as work:
+            accounts.add(
+                work, desk.hub.seal, unit_id=desk.city.bureau.id, channel="manual", name="住建视频号", code="v",
+                settings={"platform": "视频号"},
+            )  # fmt: skip
+        delivery = _booked(desk)
+        desk.run()
+        base = f"/console/deliveries/{delivery.id}/by-hand"
+        assert desk.browser().send_form(base, url="https://v.example/1").status_code == 303
+        yield desk
+
+
+def placement(desk: Desk) -> Placement:
+    """Where it shows."""
+    with desk.hub.works.read() as work:
+        return work.session.scalars(select(Placement)).one()
+
+
+def figures(desk: Desk) -> list[dict[str, Any]]:
+    """What was kept, day by day."""
+    with desk.hub.works.read() as work:
+        return list(work.session.scalars(select(ChannelReading.figures).order_by(ChannelReading.day)))
+
+
+def book(rows: list[list[Any]]) -> bytes:
+    """A workbook of these rows."""
+    made, buffer = Workbook(), io.BytesIO()
+    sheet = made.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    made.save(buffer)
+    return buffer.getvalue()
+
+
+def send(desk: Desk, data: bytes) -> Any:
+    """Hands a workbook in."""
+    browser = desk.browser()
+    return browser.post(
+        "/console/figures/import", data={"csrf": browser.csrf}, files={"file": ("f.xlsx", data)}, follow_redirects=False
+    )
+
+
+def test_what_was_published_by_hand_is_counted_like_the_rest(desk: Desk, clock: StillClock) -> None:
+    base = f"/console/figures/{placement(desk).id}"
+    assert "还没有" in desk.browser().get("/console/figures").text
+    assert desk.browser().send_form(base, reads="1,234", likes="5").status_code == 303
+    assert figures(desk) == [{"reads": 1234, "likes": 5}]
+    desk.browser().send_form(base, reads="1300")
+    assert figures(desk) == [{"reads": 1300}]
+    clock.step(days=1)
+    desk.office.browsers.clear()  # A log-in does not last over night.
+    desk.browser().send_form(base, reads="2000")
+    assert figures(desk) == [{"reads": 1300}, {"reads": 2000}]
+    assert "2,000" in desk.browser().get("/console/reach").text
+
+
+@pytest.mark.parametrize("typed", ["-1", "1.5", "many", "1e5", "99999999999"])
+def test_what_is_no_figure_is_refused_beside_its_field(desk: Desk, typed: str) -> None:
+    answer = desk.browser().send_form(f"/console/figures/{placement(desk).id}", reads=typed, likes="7")
+    assert answer.status_code == 422
+    assert typed in answer.text
+    assert 'id="reads-error"' in answer.text
+    assert figures(desk) == []
+
+
+def test_the_workbook_is_filled_in_and_taken_back_and_each_fault_named(desk: Desk) -> None:
+    got = desk.browser().get("/console/figures/workbook")
+    rows = [list(row) for row in load_workbook(io.BytesIO(got.content)).worksheets[0].iter_rows(values_only=True)]
+    assert rows[1][0] == placement(desk).id
+    good = [*rows[1][:4], 900, None, 12, None, None]
+    bad = [*rows[1][:4], "很多", None, None, None, None]
+    stranger = [999999, "别人的", "", "", 5, None, None, None, None]
+    blank = [*rows[1][:4], None, None, None, None, None]
+    answer = send(desk, book([rows[0], good, bad, stranger, blank]))
+    assert answer.status_code == 422
+    assert "第 3 行" in answer.text
+    assert "第 4 行" in answer.text
+    assert "第 5 行" not in answer.text
+    assert figures(desk) == [{"reads": 900, "likes": 12}]
+    assert send(desk, book([rows[0], good])).status_code == 303
+
+
+def test_what_is_no_workbook_of_ours_is_refused(desk: Desk) -> None:
+    for data in (b"", b"PK\x03\x04", book([["编号", "标题"]])):
+        answer = send(desk, data)
+        assert answer.status_code == 422
+        assert 'id="file-error"' in answer.text
