@@ -8,7 +8,7 @@ from alembic import op
 from kernel.model import Json, UtcDateTime
 
 revision = "0006"
-down_revision = "0015"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
