@@ -38,6 +38,8 @@ from kernel.people import Unit
 from kernel.work import Actor, Work
 
 router = APIRouter(prefix="/chat")
+# What whoever holds a conversation's token may do; the app's API offers the same under its own address.
+conversations = APIRouter(prefix="/chat")
 
 CITIZEN = Actor("citizen")
 S = ConversationState
@@ -100,24 +102,41 @@ def start(request: Request, hub: HubDep) -> Response:
     hub.incoming.limit("chat.start", *STARTS).take(address_of(request, hub.settings))
     token = secrets.token_urlsafe(32)
     with hub.works.write(CITIZEN) as work:
-        account = portal_account(work)
-        unit_id = account.unit_id if account else _first_unit(work.session)
-        conversation = gateway.begin(
-            work,
-            unit_id=rules.desk_of(work.session, unit_id, work.now),
-            account_id=account.id if account else None,
-            channel="portal",
-            sender=f"visitor-{secrets.token_hex(8)}",
-            token_hash=fingerprint(token),
-        )
-        conversation.name = f"网站访客 {conversation.id}"
-        greeting = hub.incoming.answering.greeting(work.session, conversation, work.now)
-        reply.book(work, conversation, "bot", Said(greeting))
-        seen = _seen(work, conversation.id, 0)
-    return JSONResponse({"id": conversation.id, "token": token, **seen}, headers=_UNKEPT)
+        begun = _begin(hub, work, token)
+    return JSONResponse({**begun, "token": token}, headers=_UNKEPT)
 
 
-@router.post("/{conversation_id}/messages")
+def resume_or_begin(hub: Hub, token: str) -> dict[str, Any]:
+    """The open conversation of whoever holds this token, else a new one; a closed one lets go of the token."""
+    with hub.works.write(CITIZEN) as work:
+        query = select(Conversation).where(Conversation.token_hash == fingerprint(token)).with_for_update()
+        held = work.session.scalars(query).one_or_none()
+        if held is not None and held.state != S.CLOSED:
+            return {"id": held.id, **_seen(work, held.id, 0)}
+        if held is not None:
+            held.token_hash = None
+            work.session.flush()
+        return _begin(hub, work, token)
+
+
+def _begin(hub: Hub, work: Work, token: str) -> dict[str, Any]:
+    account = portal_account(work)
+    unit_id = account.unit_id if account else _first_unit(work.session)
+    conversation = gateway.begin(
+        work,
+        unit_id=rules.desk_of(work.session, unit_id, work.now),
+        account_id=account.id if account else None,
+        channel="portal",
+        sender=f"visitor-{secrets.token_hex(8)}",
+        token_hash=fingerprint(token),
+    )
+    conversation.name = f"网站访客 {conversation.id}"
+    greeting = hub.incoming.answering.greeting(work.session, conversation, work.now)
+    reply.book(work, conversation, "bot", Said(greeting))
+    return {"id": conversation.id, **_seen(work, conversation.id, 0)}
+
+
+@conversations.post("/{conversation_id}/messages")
 async def write(hub: HubDep, who: HolderDep, written: Written) -> Response:
     """Takes a sentence, and waits a moment for the bot so that most answers come with it."""
     hub.incoming.limit("chat.message", *MESSAGES).take(str(who.conversation_id))
@@ -133,13 +152,13 @@ async def write(hub: HubDep, who: HolderDep, written: Written) -> Response:
     return await run_in_threadpool(_answer, hub, who.conversation_id, written.after)
 
 
-@router.get("/{conversation_id}/lines")
+@conversations.get("/{conversation_id}/lines")
 def lines(hub: HubDep, who: HolderDep, after: int = 0) -> Response:
     """What was said after a line, for a page that cannot hold a stream."""
     return _answer(hub, who.conversation_id, after)
 
 
-@router.get("/{conversation_id}/events")
+@conversations.get("/{conversation_id}/events")
 async def events(request: Request, hub: HubDep, who: HolderDep, after: int = 0) -> Response:
     """A stream of what is said after a line; it ends by itself after ten minutes and is asked for again."""
     hub.incoming.limit("chat.stream", *STREAMS).take(str(who.conversation_id))
@@ -149,7 +168,7 @@ async def events(request: Request, hub: HubDep, who: HolderDep, after: int = 0) 
     return StreamingResponse(stream, media_type="text/event-stream", headers=_STREAMED)
 
 
-@router.post("/{conversation_id}/end")
+@conversations.post("/{conversation_id}/end")
 def end(hub: HubDep, who: HolderDep) -> Response:
     """The citizen ends the session and is asked, once, to rate it."""
     with hub.works.write(CITIZEN) as work:
@@ -162,7 +181,7 @@ def end(hub: HubDep, who: HolderDep) -> Response:
     return _answer(hub, who.conversation_id, 0)
 
 
-@router.post("/{conversation_id}/rating")
+@conversations.post("/{conversation_id}/rating")
 def rate(hub: HubDep, who: HolderDep, rated: Rated) -> Response:
     """Keeps a rating, once."""
     with hub.works.write(CITIZEN) as work:

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 router = APIRouter(prefix="/api/v1")
 
-API = "/api/"
+API = "/api/v1/"
 REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 
 
@@ -23,25 +23,23 @@ def describe(request: Request) -> JSONResponse:
     return JSONResponse(described(app))
 
 
-def described(app: FastAPI) -> dict[str, Any]:
-    """The description, made once per application."""
-    known: dict[str, Any] | None = getattr(app.state, "api_description", None)
-    if known is None:
+def described(app: FastAPI, prefix: str = API, title: str = "Xuanda API", *, guarded: bool = True) -> dict[str, Any]:
+    """The description of the routes under a prefix, made once per application; `guarded` ones need a person's token."""
+    known: dict[str, dict[str, Any]] = app.state._state.setdefault("api_descriptions", {})
+    if prefix not in known:
         whole = app.openapi()
-        paths = {path: _guarded(acts) for path, acts in whole["paths"].items() if path.startswith(API)}
+        paths = {path: _guarded(acts) for path, acts in whole["paths"].items() if path.startswith(prefix)}
         schemas = whole.get("components", {}).get("schemas", {})
-        known = {
+        needed = {name: schemas[name] for name in sorted(_needed(paths, schemas))}
+        token = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}} if guarded else {}
+        known[prefix] = {
             "openapi": whole["openapi"],
-            "info": {**whole["info"], "title": "Xuanda API", "version": "1"},
+            "info": {**whole["info"], "title": title, "version": "1"},
             "paths": paths,
-            "components": {
-                "schemas": {name: schemas[name] for name in sorted(_needed(paths, schemas))},
-                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            },
-            "security": [{"token": []}],
+            "components": {"schemas": needed, **token},
+            **({"security": [{"token": []}]} if guarded else {}),
         }
-        app.state.api_description = known
-    return known
+    return known[prefix]
 
 
 def _guarded(acts: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,160 @@
+"""The app's API: only what the public may see, 410 with the public phrase, tags, limits, and one chat per device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from content import public
+from content.models import Release
+from kernel.clock import StillClock
+from tests.hub.web.newsroom import Newsroom, open_newsroom
+
+API = "/api/app/v1"
+DEVICE = "d" * 40
+
+
+@pytest.fixture
+def room(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Newsroom]:
+    """A running hub."""
+    with open_newsroom(sqlite_url, tmp_path, clock) as room:
+        yield room
+
+
+def publish(room: Newsroom, column: str = "notices", **words: Any) -> Release:
+    release = room.office.signed_release(column=column, **words)
+    with room.hub.works.write() as work:
+        public.reserve_place(work, release.id)
+        public.went_live(work, release.id, work.now)
+    return release
+
+
+def get(room: Newsroom, path: str, **more: Any) -> Any:
+    return room.browser().get(f"{API}{path}", **more)
+
+
+def test_pieces_are_listed_by_column_and_kind_and_page(room: Newsroom, clock: StillClock) -> None:
+    for number in range(3):
+        publish(room, title=f"第{number}号通知")
+        clock.step(minutes=1)
+    hidden = room.office.signed_release(title="还没有发布的通知")
+    listed = get(room, "/pieces?column=notices&size=2").json()
+    assert (listed["total"], [one["title"] for one in listed["pieces"]]) == (3, ["第2号通知", "第1号通知"])
+    assert [one["title"] for one in get(room, "/pieces?size=2&page=2&kind=notice").json()["pieces"]] == ["第0号通知"]
+    assert get(room, "/pieces?kind=guide").json()["total"] == 0
+    assert get(room, "/pieces?column=no-such").status_code == 404
+    assert get(room, f"/pieces/{hidden.piece_id}").status_code == 404
+    assert next(one for one in get(room, "/columns").json()["columns"] if one["slug"] == "notices")["pieces"] == 3
+
+
+def test_a_piece_is_shown_in_its_signed_words_with_whole_addresses(room: Newsroom) -> None:
+    release = publish(room, title="供热通知", body='<p>延长至4月7日，详见<a href="/notices/">通知</a>。</p>')
+    shown = get(room, f"/pieces/{release.piece_id}").json()
+    assert (shown["title"], shown["kind_name"], shown["column"]) == ("供热通知", "通知公告", "notices")
+    assert f'href="{room.hub.settings.address}/notices/"' in shown["body_html"]
+    assert shown["url"].endswith(release.content["path"])
+
+
+def test_what_was_withdrawn_or_expired_is_gone_with_the_public_phrase(room: Newsroom, clock: StillClock) -> None:
+    taken = publish(room, title="有误的通知")
+    ending = publish(room, title="临时通知", expires_at=clock.now() + timedelta(hours=1))
+    with room.hub.works.write() as work:
+        public.withdrawn(work, taken.piece_id, work.now, "该内容已撤下。")
+    answer = get(room, f"/pieces/{taken.piece_id}")
+    assert (answer.status_code, answer.json()["message"]) == (410, "该内容已撤下。")
+    assert "有误" not in answer.text
+    assert get(room, f"/pieces/{ending.piece_id}").status_code == 200
+    clock.step(hours=1)
+    assert get(room, f"/pieces/{ending.piece_id}").json()["message"] == "该内容已过有效期，现予撤下。"
+    assert get(room, "/pieces").json()["total"] == 0
+    assert get(room, "/search?q=通知").json()["total"] == 0
+
+
+def test_an_answer_is_not_sent_twice(room: Newsroom) -> None:
+    release = publish(room, title="供热通知")
+    for path in ("/pieces", f"/pieces/{release.piece_id}", "/columns", "/guides", "/faqs", "/search?q=供热"):
+        first = get(room, path)
+        assert first.headers["cache-control"] == "public, max-age=60", path
+        tag = first.headers["etag"]
+        for held in (tag, f'"other", W/{tag}', "*"):
+            again = get(room, path, headers={"if-none-match": held})
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    before = get(room, "/pieces").headers["etag"]
+    publish(room, title="又一件")
+    assert get(room, "/pieces", headers={"if-none-match": before}).status_code == 200
+
+
+def test_search_finds_and_says_of_what_kind(room: Newsroom) -> None:
+    publish(room, title="关于调整市区供热结束时间的通知")
+    found = get(room, "/search?q=供热结束时间").json()
+    assert (found["total"], found["kinds"]) == (1, {"notice": 1})
+    assert found["results"][0]["title"] == "关于调整市区供热结束时间的通知"
+    assert get(room, "/search?q=%20").json()["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/pieces?page=0", "/pieces?page=99999", "/pieces?size=51", "/pieces?size=x",
+        "/search", f"/search?q={'a' * 301}", f"/guides?theme={'x' * 61}",
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_in_json(room: Newsroom, path: str) -> None:
+    answer = get(room, path)
+    assert answer.status_code == 422
+    assert answer.json()["message"]
+
+
+@pytest.mark.parametrize("number", ["0", "abc", "99999999999999999999", "-1", "1'"])
+def test_a_number_that_is_no_pieces_is_not_found(room: Newsroom, number: str) -> None:
+    assert get(room, f"/pieces/{number}").status_code == 404
+
+
+@pytest.mark.parametrize("text", ["' OR 1=1 --", "<script>alert(1)</script>", "%00", "../../etc/passwd", "通" * 60])
+def test_hostile_words_find_nothing_and_break_nothing(room: Newsroom, text: str) -> None:
+    publish(room, title="供热通知")
+    for path in ("/pieces", "/guides", "/search"):
+        name = {"/pieces": "kind", "/guides": "theme", "/search": "q"}[path]
+        answer = room.browser().get(f"{API}{path}", params={name: text})
+        assert answer.status_code == 200
+        assert answer.json()["total"] == 0
+
+
+def test_nobody_reads_without_end(room: Newsroom) -> None:
+    answers = {get(room, "/columns").status_code for _ in range(301)}
+    assert answers == {200, 429}
+
+
+def test_a_device_has_one_conversation(room: Newsroom) -> None:
+    browser = room.browser()
+    first = browser.post(f"{API}/chat/devices", json={"device": DEVICE})
+    assert first.status_code == 200, first.text
+    begun = first.json()
+    assert begun["lines"][0]["side"] == "bot"
+    proof = {"Authorization": f"Bearer {DEVICE}"}
+    said = browser.post(
+        f"{API}/chat/{begun['id']}/messages", json={"key": "1", "text": "你好", "after": 0}, headers=proof
+    )
+    assert [line["text"] for line in said.json()["lines"]][1] == "你好"
+    assert browser.post(f"{API}/chat/devices", json={"device": DEVICE}).json()["id"] == begun["id"]
+    assert browser.post(f"{API}/chat/devices", json={"device": "e" * 40}).json()["id"] != begun["id"]
+    assert browser.get(f"{API}/chat/{begun['id']}/lines", headers={"Authorization": "Bearer x"}).status_code == 404
+    assert browser.post(f"{API}/chat/{begun['id']}/end", headers=proof).status_code == 200
+    assert browser.post(f"{API}/chat/devices", json={"device": DEVICE}).json()["id"] != begun["id"]
+
+
+@pytest.mark.parametrize("device", ["short", "d" * 101, "<" * 40, None])
+def test_a_secret_that_could_be_guessed_is_refused(room: Newsroom, device: str | None) -> None:
+    assert room.browser().post(f"{API}/chat/devices", json={"device": device}).status_code == 422
+
+
+def test_it_describes_itself(room: Newsroom) -> None:
+    told = get(room, "/openapi.json").json()
+    assert f"{API}/pieces/{{piece_id}}" in told["paths"]
+    assert f"{API}/chat/devices" in told["paths"]
+    assert all(path.startswith(API) for path in told["paths"])
+    assert "security" not in told
