@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from hub.demo.platforms import write_accounts
 from hub.drill import report
 
 
@@ -14,7 +16,18 @@ def drill(
         str,
         typer.Option(help="Other stand-ins of the same protocols: URL/wechat, URL/weibo, URL/jpush; default: our own."),
     ] = "",
+    accounts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Only write the drill's accounts and their credentials to this file, for stand-ins to be set up with "
+            "(ours: python -m channels.rehearsal --config FILE)."
+        ),
+    ] = None,
 ) -> None:
     """Plays the whole job through HTTP doors against processes of their own; exit code 1 when a step fails."""
+    if accounts is not None:
+        write_accounts(accounts)
+        typer.echo(f"Written: {accounts}")
+        return
     if not report.run(platforms, typer.echo):
         raise typer.Exit(1)

@@ -74,6 +74,14 @@ def write_config(hub_url: str, folder: Path) -> Path:
     return path
 
 
+def write_accounts(path: Path) -> None:
+    """The same for platforms that the drill does not start itself: they call nobody back and keep no ledger here."""
+    config = rehearsal_config("", path.parent).model_dump(mode="json", exclude={"data"})
+    for account in config["wechat"]:
+        account["callback"] = None
+    path.write_text(json.dumps(config, ensure_ascii=False, indent=1), "utf-8")
+
+
 def _wechat(row: AccountRow, hub_url: str) -> WeChatAccount:
     _base, _settings, secrets = credentials_of(row, "")
     people = ("王女士", "李先生", "赵同学")

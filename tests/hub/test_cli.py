@@ -10,10 +10,13 @@ import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
+from channels.rehearsal.config import RehearsalConfig
 from hub import cli, schema
 from hub.auth import tokens
 from hub.auth.sessions import Origin
 from hub.db import open_database
+from hub.demo.corpus import load_office
+from hub.demo.platforms import credentials_of
 from hub.settings import Settings
 from hub.wiring import build
 from kernel.audit import AuditLine
@@ -201,3 +204,15 @@ def test_serving_starts_the_engine_and_stops_it(home: Path, monkeypatch: pytest.
     monkeypatch.setattr("hub.commands.serving.uvicorn.run", run)
     assert xuanda("serve", "--face", "console", "--port", "9001").exit_code == 0
     assert told == ["start", "serve 127.0.0.1:9001 False", "stop"]
+
+
+def test_other_stand_ins_are_told_the_accounts_of_the_drill(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    result = xuanda("drill", "--accounts", str(path))
+    assert result.exit_code == 0, result.output
+    told = RehearsalConfig.load(path)
+    known = {row.channel: credentials_of(row, "")[2] for row in load_office().accounts}
+    assert {account.secret for account in told.wechat} >= {known["wechat"]["secret"]}
+    assert [account.access_token for account in told.weibo] == [known["weibo"]["access_token"]]
+    assert [app.master_secret for app in told.jpush] == [known["jpush"]["master_secret"]]
+    assert [account.callback for account in told.wechat] == [None] * len(told.wechat)
