@@ -96,7 +96,8 @@ def a_placement_by_hand(work: Work, unit: Unit) -> Target:
     delivery = work.session.get_one(Delivery, target.params["delivery_id"])
     account = work.session.get_one(Account, delivery.account_id)
     account.channel = "manual"
-    release = work.session.get_one(Release, work.session.query(DeliveryItem).order_by(DeliveryItem.id)[-1].release_id)
+    item = work.session.query(DeliveryItem).filter_by(delivery_id=delivery.id).one()
+    release = work.session.get_one(Release, item.release_id)
     place = Placement(
         unit_id=unit.id, piece_id=release.piece_id, account_id=account.id, release_id=release.id,
         revision_id=release.revision_id, state="live", data={}, live_at=work.now, changed_at=work.now,
