@@ -116,5 +116,10 @@ OF_NOBODY: dict[str, str] = {
         f"/chat/{{conversation_id}}/{act}": "the session's own token is the proof, not a unit"
         for act in ("messages", "lines", "events", "end", "rating")
     },
+    **{
+        f"/api/app/v1/chat/{{conversation_id}}/{act}": "the device's own secret is the proof, not a unit"
+        for act in ("messages", "lines", "events", "end", "rating")
+    },
+    "/api/app/v1/pieces/{piece_id}": "what every reader of the portal may see, of whatever unit",
     "/callbacks/{channel}/{code}": "the platform's signature over the account's own token is the proof",
 }
