@@ -252,3 +252,24 @@ class NoticeEnd(Base):
     arrived: Mapped[bool]
     reason: Mapped[str] = mapped_column(String(300), default="")
     at: Mapped[datetime]
+
+
+class PublicAnswer(Base):
+    """留言公开: a citizen's matter and its answer as anybody may read them, with nothing of who wrote it.
+
+    Its words are a person's own masked version; the ticket keeps what was really written. Hidden ones stay as rows.
+    """
+
+    __tablename__ = "public_answer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), unique=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    question: Mapped[str] = mapped_column(Text)
+    answer: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime]
+    answered_at: Mapped[datetime]
+    published_at: Mapped[datetime] = mapped_column(index=True)
+    published_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    hidden_at: Mapped[datetime | None]

@@ -252,6 +252,22 @@ def _unread_files(document: Document) -> Iterable[Finding]:
         yield Finding("unread_file", "warn", "attachments", "附件", message, name)
 
 
+ENOUGH_TEXT = 10
+
+
+def _text_version(document: Document) -> Iterable[Finding]:
+    """What only shows pictures, scans or films says nothing to who cannot see it, to search, or to the bot."""
+    body = next((part for part in document.parts if part.place == "body"), None)
+    if body is None or not document.kind.needs_body:
+        return
+    # A picture that is not kept here is told of by its own rule.
+    kept = 'src="/media/' in body.html
+    shown = kept or "<video" in body.html or "<audio" in body.html
+    if (shown or document.unread_files) and len("".join(body.text.split())) < ENOUGH_TEXT:
+        message = "正文只有图片、扫描件或音视频，须有文字版，请在正文写明主要内容。"
+        yield Finding("text_version", "block", "body", "正文", message)
+
+
 def _same_title(document: Document) -> Iterable[Finding]:
     for title in document.same_titles:
         message = f"近期已有同题稿件《{title}》，请确认不是重复发布。"
@@ -273,6 +289,7 @@ CHECKS: tuple[Callable[[Document], Iterable[Finding]], ...] = (
     _links,
     _pictures,
     _unread_files,
+    _text_version,
     _same_title,
 )
 

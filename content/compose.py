@@ -39,6 +39,10 @@ ATTACHMENTS = {
     ".zip": "application/zip",
     ".txt": "text/plain",
     ".ofd": "application/ofd",
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
 }
 _WORDS = (
     "title", "summary", "body", "fields", "cover_id", "source_name", "source_url", "editor", "keywords", "expires_at",

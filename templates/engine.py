@@ -139,6 +139,7 @@ class Engine:
             number=filters.number,
             width=filters.width,
             shorten=filters.shorten,
+            headings=filters.headings,
             mask_phone=filters.mask_phone,
             mask_id=filters.mask_id,
             static=self._static,

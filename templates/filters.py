@@ -86,6 +86,19 @@ def shorten(text: str, limit: int) -> str:
     return f"{text.rstrip()}…" if limit > 0 else ""
 
 
+def headings(html: str) -> str:
+    """The headings of a text moved up, so that none is skipped beneath the page's own title."""
+    for level in (2, 3):
+        if f"<h{level}" in html:
+            return html
+        if f"<h{level + 1}" in html:
+            for lower in range(level + 1, 5):
+                up = lower - level + 1
+                html = html.replace(f"<h{lower}", f"<h{up}").replace(f"</h{lower}>", f"</h{up}>")
+            return html
+    return html
+
+
 def mask_phone(text: str) -> str:
     """Mobile numbers in a text as ``138****1234``."""
     return MOBILE.sub(r"\1****\2", text)

@@ -526,6 +526,22 @@ class PortalFaq(PortalItem):
 
 
 @dataclass(frozen=True, slots=True)
+class PortalSection:
+    """A section of a feature; the first may have no name."""
+
+    label: str
+    entries: Sequence[PortalEntry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalFeature(PortalItem):
+    """A feature (专题): its banner is ``picture``, its pieces stand in sections."""
+
+    sections: Sequence[PortalSection] = ()
+    standfirst: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PortalGroup:
     """Links under one heading: a theme, a department."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from html import escape
 from typing import Any, Literal
 
 from templates.views import PortalItem, PortalLink
@@ -110,6 +111,21 @@ def _plain_value(spec: FieldSpec, value: Any) -> str:
 def _plain_row(spec: FieldSpec, row: Mapping[str, Any]) -> str:
     cells = [_plain_value(column, row.get(column.name)) for column in spec.columns]
     return "，".join(cell for cell in cells if cell)
+
+
+def recording_view(base: Mapping[str, Any], fields: Mapping[str, Any], endings: tuple[str, ...]) -> PortalItem:
+    """A film or a sound: the first attachment of its sort is played, the text version stands beneath."""
+    files = list(base["files"])
+    played = next((file for file in files if file.name.lower().endswith(endings)), None)
+    lines = [line.strip() for line in str(fields.get("transcript") or "").splitlines()]
+    return PortalItem(
+        **{
+            **base,
+            "files": [file for file in files if file is not played],
+            "video": played.href if played else "",
+            "transcript_html": "".join(f"<p>{escape(line)}</p>" for line in lines if line),
+        }
+    )
 
 
 def day_of(value: Any) -> date | None:

@@ -11,7 +11,7 @@ DATA = Path(__file__).parent / "data"
 
 _WORKING_WEEK, _WEEK = 5, 7
 
-ColumnKind = Literal["news", "notice", "policy", "interpretation", "guide", "faq"]
+ColumnKind = Literal["news", "notice", "policy", "interpretation", "guide", "faq", "gallery", "feature"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,3 +283,55 @@ def _tupled(row: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _read(name: str) -> Any:
     return yaml.safe_load((DATA / name).read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryRow:
+    """A gallery: its text, and what each drawn picture shows."""
+
+    title: str
+    summary: str
+    body: str
+    shots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturePart:
+    """One collected piece, by the key of a notice or guide, in its section."""
+
+    section: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRow:
+    """A feature and what it collects."""
+
+    title: str
+    summary: str
+    standfirst: str
+    parts: tuple[FeaturePart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Specials:
+    """What stands beside the ordinary columns."""
+
+    repealed: str
+    repealed_note: str
+    gallery: GalleryRow
+    feature: FeatureRow
+
+
+def load_specials() -> Specials:
+    """The gallery, the feature, and the policy that is no longer in force."""
+    rows = yaml.safe_load((DATA / "specials.yaml").read_text("utf-8"))
+    gallery, feature = rows["gallery"], rows["feature"]
+    parts = tuple(FeaturePart(**part) for part in feature.pop("parts"))
+    shots = tuple(gallery.pop("shots"))
+    return Specials(
+        repealed=rows["repealed"],
+        repealed_note=rows["repealed_note"],
+        gallery=GalleryRow(**gallery, shots=shots),
+        feature=FeatureRow(**feature, parts=parts),
+    )

@@ -6,7 +6,7 @@ people, booked and published through the same functions as in the console, on a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -17,9 +17,9 @@ from sqlalchemy import select, update
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.registry import channels, style_of
-from content import compose, release, review
+from content import compose, relations, release, review
 from content.compose import Draft
-from content.models import Column, Release
+from content.models import Column, Piece, Release
 from content.snapshot import Target, Window
 from hub.auth import grants, passwords, persons
 from hub.demo import corpus
@@ -81,6 +81,7 @@ def fill(settings: Settings, rehearsal_url: str, progress: Progress = lambda _li
         _publish_guides(filling, progress)
         _publish_faqs(filling, progress)
         _publish_notices(filling, progress)
+        _publish_specials(filling, progress)
         columns = {slug: column.id for slug, column in filling.columns.items()}
         live_in(lambda login: _by(filling, login), AUTHOR, SIGNERS[-1], columns, settings.address)
         _read_notices(filling)
@@ -219,7 +220,32 @@ def _publish_notices(filling: Filling, progress: Progress) -> None:
     progress(f"· 要闻、公告、政策与解读 {len(rows)} 篇")
 
 
-def _go_the_way(filling: Filling, slug: str, draft: Draft, unit: Unit, picture: int = 0) -> int:
+def _publish_specials(filling: Filling, progress: Progress) -> None:
+    """A policy that is no longer in force, a gallery, and a feature that collects what was published."""
+    filling.clock.step(minutes=10)
+    old = corpus.load_specials()
+    with _by(filling, SIGNERS[-1]) as (work, who):
+        repealed = work.session.get_one(Piece, filling.notices[old.repealed])
+        relations.mark_standing(work, who, repealed, "repealed", old.repealed_note)
+        booking.redraw(work, repealed)
+    _dispatch(filling)
+    gallery = Draft(title=old.gallery.title, summary=old.gallery.summary, body=old.gallery.body)
+    _go_the_way(filling, "tuji", gallery, filling.units["media"], 21, shots=old.gallery.shots)
+    _dispatch(filling)
+    rows = [
+        {"section": part.section, "piece": filling.notices.get(part.key) or filling.guides[part.key]}
+        for part in old.feature.parts
+    ]
+    fields = {"standfirst": old.feature.standfirst, "collected": rows}
+    feature = Draft(title=old.feature.title, summary=old.feature.summary, fields=fields)
+    _go_the_way(filling, "zhuanti", feature, filling.units["yunjiang"], 33)
+    _dispatch(filling)
+    progress("· 图集、专题、废止文件")
+
+
+def _go_the_way(
+    filling: Filling, slug: str, draft: Draft, unit: Unit, picture: int = 0, shots: Sequence[str] = ()
+) -> int:
     """Writes, submits, proofreads and signs one piece, each step by its own person, and books it on the portal."""
     with _by(filling, AUTHOR) as (work, who):
         piece = compose.create(work, who, filling.columns[slug], draft=draft, unit_id=unit.id)
@@ -227,7 +253,11 @@ def _go_the_way(filling: Filling, slug: str, draft: Draft, unit: Unit, picture: 
             cover = compose.add_picture(
                 work, who, piece, filling.hub.blobs, "配图.jpg", landscape(picture), alt=f"云江风光：{draft.title[:20]}"
             )
-            compose.save(work, who, piece, replace(draft, cover_id=cover.id), piece.version)
+            body = draft.body
+            for number, words in enumerate(shots, start=picture + 1):
+                shot = compose.add_picture(work, who, piece, filling.hub.blobs, "图.jpg", landscape(number), alt=words)
+                body += f'<p><img src="/media/{shot.sha256}.jpg" alt="{words}"></p>'
+            compose.save(work, who, piece, replace(draft, cover_id=cover.id, body=body), piece.version)
         submitted = release.submit(
             work,
             who,
@@ -291,6 +321,9 @@ def _guide_fields(row: corpus.GuideRow, unit: Unit) -> Mapping[str, Any]:
         "task_code": row.task_code,
         "item_type": row.item_type,
         "responsible": unit.name,
+        "responsible_kind": "法定机关",
+        "level": "市级",
+        "review_type": row.review_type,
         "audience": list(row.audience),
         "theme": row.theme,
         "basis": list(row.basis),

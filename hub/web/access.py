@@ -69,6 +69,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/push-worker.js": "a script that is the same for everybody",
     "/feedback": "citizens write to the office without an account",
     "/feedback/progress": "the ticket's number is the proof; shows neither words nor name of the citizen",
+    "/feedback/answers": "published answers, in words that tell nothing of who asked",
     "/callbacks/{channel}/{code}": "the platform pushes here; its signature is the proof, old or changed are refused",
     "/s/{token}": "signing on a phone: the link works once and asks for a code sent apart from it",
     "/s/{token}/preview/{channel}": "what the signer reads; only behind a link whose code was right",

@@ -118,6 +118,7 @@ DEEDS: dict[str, str] = {
     "removed": "删除",
     "renamed": "改名",
     "reopened": "重新打开",
+    "hidden": "取消公开",
     "standing": "标注有效性",
     "reset": "重置",
     "restored": "恢复",

@@ -28,6 +28,27 @@
       const link = event.target.closest("a[href]");
       if (link && leaves(link)) askBeforeLeaving(event, link);
     });
+    // English skin: the menu and the labels, in the words the page brings along; what was published stays as it is.
+    const skin = document.querySelector("[data-english]");
+    const words = document.querySelectorAll("[data-en]");
+    const speak = (english) => {
+      for (const one of words) {
+        one.dataset.zh ??= one.textContent;
+        one.textContent = english ? one.dataset.en : one.dataset.zh;
+        if (english) one.lang = "en"; else one.removeAttribute("lang");
+      }
+      skin.textContent = english ? "中文" : "English";
+      skin.lang = english ? "zh-CN" : "en";
+    };
+    if (skin && root.lang.startsWith("zh")) {
+      skin.hidden = false;
+      if (kept("english")) speak(true);
+      skin.addEventListener("click", () => {
+        const english = !kept("english");
+        keep("english", english);
+        speak(english);
+      });
+    }
     for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
   });
 

@@ -115,7 +115,7 @@ def test_required_fields_and_the_kinds_own_rules() -> None:
 
 
 def test_a_picture_alone_is_a_body() -> None:
-    parts = [html_part("body", "正文", f'<p><img src="/media/{"a" * 64}.jpg"></p>')]
+    parts = [html_part("body", "正文", f'<p>供热站检修现场的情况如下图所示<img src="/media/{"a" * 64}.jpg"></p>')]
     assert checks.run(document(parts=parts)) == []
 
 
@@ -219,13 +219,15 @@ def test_the_same_title_again_is_pointed_out(office: Office) -> None:
 def test_a_picture_of_another_unit_is_not_ours_to_show(office: Office) -> None:
     theirs = office.piece(by="stranger", column="water")
     picture = office.picture(theirs.id, by="stranger", color="red")
-    piece = office.piece(body=f'<p>图<img src="/media/{picture.sha256}.png"></p>')
+    piece = office.piece(body=f'<p>供热站检修现场的情况如下图所示<img src="/media/{picture.sha256}.png"></p>')
     assert findings(office, piece)["lost_picture"] == ["pictures"]
 
 
 def test_a_picture_borrowed_from_our_own_piece_needs_its_description(office: Office) -> None:
     picture = office.picture(office.piece().id, alt="")
-    piece = office.piece(title="另一篇", body=f'<p>图<img src="/media/{picture.sha256}.png"></p>')
+    piece = office.piece(
+        title="另一篇", body=f'<p>供热站检修现场的情况如下图所示<img src="/media/{picture.sha256}.png"></p>'
+    )
     assert findings(office, piece)["picture_text"] == ["pictures"]
 
 

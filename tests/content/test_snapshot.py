@@ -45,7 +45,11 @@ def written(office: Office) -> Piece:
     piece = office.piece(**WORDS)
     picture = office.picture(piece.id)
     office.attachment(piece.id, name="附件一.txt", data="附件".encode())
-    words = {**WORDS, "body": f'<p>正文</p><img src="/media/{picture.sha256}.png" alt="">', "cover_id": picture.id}
+    words = {
+        **WORDS,
+        "body": f'<p>供热站检修现场的情况如下图所示</p><img src="/media/{picture.sha256}.png" alt="">',
+        "cover_id": picture.id,
+    }
     office.save(piece.id, **words)
     return piece
 
@@ -157,7 +161,7 @@ def test_another_picture_is_another_hash(office: Office) -> None:
     hashes = set()
     for color in ("red", "blue"):
         picture = office.picture(piece.id, color=color)
-        office.save(piece.id, body=f'<img src="/media/{picture.sha256}.png">')
+        office.save(piece.id, body=f'<p>供热站检修现场的情况如下图所示</p><img src="/media/{picture.sha256}.png">')
         hashes.add(snapshot.digest(content_of(office, piece)))
     assert len(hashes) == 2
 
@@ -221,7 +225,7 @@ def test_this_pieces_own_description_wins(office: Office) -> None:
     piece = office.piece(title="另一篇")
     picture = office.picture(piece.id, alt="另一篇里的说明")
     office.picture(office.piece(title="第三篇").id, alt="第三篇的说明")
-    office.save(piece.id, body=f'<img src="/media/{picture.sha256}.png">')
+    office.save(piece.id, body=f'<p>供热站检修现场的情况如下图所示</p><img src="/media/{picture.sha256}.png">')
     content = content_of(office, piece)
     assert 'alt="另一篇里的说明"' in content["body"]
     assert content["pictures"][picture.sha256]["alt"] == "另一篇里的说明"

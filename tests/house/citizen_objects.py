@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from bot import gateway, reply, tickets
+from bot import gateway, publishing, reply, tickets
 from bot.comments.models import Comment, CommentAnswer, CommentThread
 from bot.models import Conversation, Ticket
 from bot.reply import Said
@@ -44,7 +44,16 @@ def a_ticket(work: Work, unit: Unit) -> Target:
     """A ticket of the unit that waits for its answer."""
     zone = ZoneInfo("Asia/Shanghai")
     made = tickets.make(work, unit_id=unit.id, kind="咨询", text="路灯坏了三天", zone=zone)
-    return Target({"ticket_id": made.id}, form={"text": "已修复。"})
+    return Target(
+        {"ticket_id": made.id}, form={"text": "已修复。", "question": "路灯坏了三天", "public_answer": "已修复。"}
+    )
+
+
+def a_public_ticket(work: Work, unit: Unit) -> Target:
+    """A ticket of the unit that everybody may read."""
+    target = an_answered_ticket(work, unit)
+    publishing.publish(work, work.session.get_one(Ticket, target.params["ticket_id"]), "路灯坏了三天", "已修复。")
+    return target
 
 
 def an_answered_ticket(work: Work, unit: Unit) -> Target:
@@ -109,6 +118,8 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/tickets/{ticket_id}": a_ticket,
     "/console/tickets/{ticket_id}/answer": a_ticket,
     "/console/tickets/{ticket_id}/close": an_answered_ticket,
+    "/console/tickets/{ticket_id}/public": an_answered_ticket,
+    "/console/tickets/{ticket_id}/hide": a_public_ticket,
 }
 
 OF_NOBODY: dict[str, str] = {

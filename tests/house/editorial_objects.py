@@ -142,7 +142,7 @@ def a_release_with_a_picture(work: Work, unit: Unit) -> Target:
     """An open release that shows a picture."""
     author, piece = write(work, unit)
     asset = compose.add_picture(work, author, piece, blobs_of(work), "图.png", picture_bytes(), "说明")
-    body = f'<p>图</p><img src="/media/{asset.sha256}.jpg">'
+    body = f'<p>供热站检修现场的情况如下图所示</p><img src="/media/{asset.sha256}.jpg">'
     compose.save(work, author, piece, Draft(title="标题", body=body), piece.version)
     opened = submit(work, unit, author, piece)
     return Target({"release_id": opened.id, "name": f"{asset.sha256}.jpg"})

@@ -14,6 +14,7 @@ from templates.views import (
     PortalColumn,
     PortalEntry,
     PortalFaq,
+    PortalFeature,
     PortalFile,
     PortalGroup,
     PortalGuide,
@@ -26,6 +27,7 @@ from templates.views import (
     PortalPicture,
     PortalPolicy,
     PortalSearch,
+    PortalSection,
     PortalSite,
     PortalWithdrawn,
     Post,
@@ -443,6 +445,14 @@ CONSOLE: dict[str, list[Sample]] = {
         {"shell": patterns.shell("待我审签"), "form": patterns.approval_form(), "back_href": "/console/review"}
     ],
 }
+
+
+def _article_words() -> dict[str, Any]:
+    shown = notice(files=[])
+    names = ("id", "title", "href", "column", "published_at", "unit", "source", "summary")
+    return {name: getattr(shown, name) for name in names}
+
+
 PORTAL: dict[str, list[Sample]] = {
     "outbound/portal/home.html": [
         {"site": site(), "home": home()},
@@ -458,6 +468,25 @@ PORTAL: dict[str, list[Sample]] = {
             ),
         },
         {"site": site(chat_href="/chat", beacon=False, friends=[], accounts=[]), "home": home(lead=None)},
+    ],
+    "outbound/portal/feature.html": [
+        {
+            "site": site(),
+            "item": PortalFeature(
+                **_article_words(),
+                picture=PICTURE,
+                standfirst="一场为老年人办的实事。",
+                sections=[PortalSection("政策", entries(3)), PortalSection("", entries(1))],
+            ),
+        },
+        {"site": site(), "item": PortalFeature(**_article_words())},
+    ],
+    "outbound/portal/open_data.html": [
+        {"site": site(), "groups": [PortalGroup("通知公告", [PortalLink("JSON", "/data/notices-1.json")])]}
+    ],
+    "outbound/portal/audio.html": [
+        {"site": site(), "item": notice(video="/files/a.mp3", transcript_html="<p>各位听众。</p>")},
+        {"site": site(), "item": notice()},
     ],
     "outbound/portal/column.html": [
         {
@@ -609,6 +638,17 @@ FEEDS: dict[str, list[Sample]] = {
         },
         {"site": site(), "title": "空", "href": "/x/", "self_href": "/x/rss.xml", "entries": []},
     ],
+    "outbound/portal/atom.xml": [
+        {
+            "site": site(),
+            "title": "云州市人民政府",
+            "href": "/",
+            "self_href": "/atom.xml",
+            "entries": entries(3, summary="A & B", column="要闻"),
+        },
+        {"site": site(), "title": "空", "href": "/x/", "self_href": "/x/atom.xml", "entries": []},
+    ],
+    "outbound/portal/sitemap_index.xml": [{"site": site(), "blocks": ["/sitemap/notices-1.xml"]}],
     "outbound/portal/sitemap.xml": [{"site": site(), "pages": [("/", NOW), ("/search?a=1&b=2", NOW)]}],
 }
 BARE_ACCOUNT = WechatAccount("云州发布", "云州市人民政府办公室")

@@ -133,3 +133,15 @@ def test_a_static_address_changes_with_its_content(tmp_path: Path) -> None:
     assert len(first) == len("/static/a.js?v=") + 8
     assert address("a.js") != first
     assert address("lost.js") == "/static/lost.js"
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("<h2>一</h2><h3>二</h3>", "<h2>一</h2><h3>二</h3>"),
+        ("<h3>一</h3><h4>二</h4>", "<h2>一</h2><h3>二</h3>"),
+        ("<p>无</p>", "<p>无</p>"),
+    ],
+)
+def test_no_level_of_headings_is_skipped(html: str, shown: str) -> None:
+    assert filters.headings(html) == shown

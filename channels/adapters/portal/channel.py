@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
-from channels.adapters.portal import articles, feeds, front, lists, shelves
+from channels.adapters.portal import articles, feeds, front, lists, open_data, shelves
 from channels.adapters.portal.folder import GONE, Folder
 from channels.adapters.portal.press import Press
 from channels.adapters.portal.site import SETTINGS, site_of
@@ -109,4 +109,5 @@ def _draw_lists(press: Press, item: Item, place: int) -> None:
     lists.draw_column(press, column, place)
     shelves.draw(press, column, item.piece_id)
     feeds.draw_column(press, column, place)
+    open_data.draw_column(press, column, place)
     front.draw(press)

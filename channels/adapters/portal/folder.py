@@ -40,6 +40,10 @@ class Folder:
         """Whether a page is there and was not withdrawn; only such a page may be linked."""
         return self.has(path) and not self.has(path + GONE)
 
+    def text(self, path: str) -> str:
+        """What stands there; '' where nothing does."""
+        return self._file(path).read_text("utf-8") if self.has(path) else ""
+
     def write(self, path: str, text: str) -> None:
         """Puts a page in place in one step."""
         self.write_bytes(path, text.encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from channels.adapters.portal import feeds, lists, shelves
+from channels.adapters.portal import feeds, lists, open_data, shelves
 from channels.adapters.portal.lists import LATEST
 from channels.adapters.portal.press import Press
 from templates.views import PortalEntry, PortalGroup, PortalHome, PortalLink
@@ -14,6 +14,7 @@ INTERACTION = (
     PortalLink("我要咨询", "/feedback?kind=咨询", note="咨询、求助、建议"),
     PortalLink("投诉举报", "/feedback?kind=投诉", note="投诉与举报"),
     PortalLink("我要找错", "/feedback?kind=找错", note="网页差错反映"),
+    PortalLink("留言公开", "/feedback/answers", note="已答复的留言"),
     PortalLink("查询进度", "/feedback/progress", note="凭编号查询办理"),
 )
 
@@ -30,6 +31,7 @@ def draw(press: Press) -> None:
     )
     press.draw("/index.html", "home", home=_home(press, by_kind))
     feeds.draw_site(press, everything[:LATEST])
+    open_data.draw_index(press)
     press.draw("/site-map.html", "site_map", groups=_groups(press))
     press.draw("/404.html", "not_found", path="")
 

@@ -24,6 +24,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("accessible_mark", "适老化标识图片地址"),
     Setting("report_href", "“我为政府网站找错”链接"),
     Setting("english_name", "英文名称"),
+    Setting("english_menu", "英文菜单", "lines", help="每行一项，如：通知公告=Notices；读者切换到英文界面时显示。"),
     Setting("description", "网站描述"),
     Setting("keywords", "网站关键词"),
     Setting("notice", "站点公告"),
@@ -39,8 +40,12 @@ _WORDS = (
 def site_of(account: AccountInfo, tools: Tools) -> PortalSite:
     """The site's name, menu and marks."""
     about: Mapping[str, Any] = account.settings
-    nav = [PortalLink("首页", "/")]
-    nav += [PortalLink(column["name"], f"/{column['slug']}/") for column in tools.catalogue.columns()]
+    english = dict(line.split("=", 1) for line in about.get("english_menu") or [] if "=" in str(line))
+    nav = [PortalLink("首页", "/", note="Home")]
+    nav += [
+        PortalLink(column["name"], f"/{column['slug']}/", note=str(english.get(column["name"], "")).strip())
+        for column in tools.catalogue.columns()
+    ]
     words: dict[str, Any] = {name: str(about[name]) for name in _WORDS if name in about}
     return PortalSite(
         name=account.name,

@@ -54,7 +54,7 @@ def _plain(text: str) -> str:
 def test_there_is_enough_to_show() -> None:
     assert len(GUIDES) == 30
     assert len(FAQS) >= 60
-    assert len(NOTICES) == 12
+    assert len(NOTICES) == 13
     assert len(OFFICE.people) >= 14
     assert {talk.key for talk in SMALLTALK} == {
         "greet",
@@ -120,6 +120,8 @@ def test_columns_cover_every_kind() -> None:
         "news",
         "notice",
         "policy",
+        "gallery",
+        "feature",
         "interpretation",
         "guide",
         "faq",

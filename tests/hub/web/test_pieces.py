@@ -316,7 +316,7 @@ def test_a_picture_is_shown_inside_and_addressed_as_outside(room: Newsroom) -> N
     assert said["src"].startswith("/console/media/")
     desk = room.desk_of("author")
     assert desk.get(said["src"]).headers["content-type"] == "image/jpeg"
-    assert send(room, piece, body=f'<p>图</p><img src="{said["src"]}">').status_code == 303
+    assert send(room, piece, body=f'<p>供热站检修现场的情况如下图所示</p><img src="{said["src"]}">').status_code == 303
     assert f'src="{said["src"].removeprefix("/console")}"' in stored(room, piece.id)[1].body
     assert said["src"] in desk.get(f"/console/pieces/{piece.id}").text
     assert room.desk_of("stranger").get(said["src"]).status_code == 404

@@ -213,7 +213,7 @@ def test_handing_on_tells_the_other_and_leaves_a_trace(room: Newsroom, release: 
 def test_a_picture_of_the_release_is_shown_and_no_other(room: Newsroom) -> None:
     piece = room.office.piece()
     shown, other = room.office.picture(piece.id), room.office.picture(piece.id, color="red")
-    room.office.save(piece.id, body=f'<p>图</p><img src="/media/{shown.sha256}.jpg">')
+    room.office.save(piece.id, body=f'<p>供热站检修现场的情况如下图所示</p><img src="/media/{shown.sha256}.jpg">')
     release = room.office.submit(piece.id)
     desk = room.desk_of("reviewer")
     assert desk.get(f"/console/signing/{release.id}/media/{shown.sha256}.jpg").status_code == 200
@@ -363,7 +363,7 @@ def test_another_site_cannot_sign_with_the_link(room: Newsroom, release: Release
 def test_a_link_shows_pictures_of_its_release_only(room: Newsroom) -> None:
     piece = room.office.piece()
     shown, other = room.office.picture(piece.id), room.office.picture(piece.id, color="red")
-    room.office.save(piece.id, body=f'<p>图</p><img src="/media/{shown.sha256}.jpg">')
+    room.office.save(piece.id, body=f'<p>供热站检修现场的情况如下图所示</p><img src="/media/{shown.sha256}.jpg">')
     room.office.submit(piece.id)
     phone, address = proved(room)
     assert f"{address}/media/{shown.sha256}.jpg" in phone.get(f"{address}/preview/portal").text

@@ -1,0 +1,73 @@
+"""留言公开: which answered matters everybody may read; no telephone, identity or house number ever stands in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.models import PublicAnswer, Ticket
+from bot.states import TicketState
+from kernel.errors import Invalid, WrongState
+from kernel.work import Work
+from templates.filters import IDENTITY, MOBILE, mask_id, mask_phone
+
+PER_PAGE = 20
+LONGEST = 2000
+# What follows the township or street of an address, as far as its house or room number.
+_HOUSE = re.compile(
+    r"([\u4e00-\u9fff]{1,8}(?:街道|镇|乡))(?!办事处|政府|人民政府)"
+    r"[\u4e00-\u9fffA-Za-z0-9\-]{0,30}?\d+[\-0-9]*(?:号楼|号|栋|幢|单元|室|组)(?:\d*(?:号楼|号|栋|幢|单元|室|层|楼))*"
+)
+
+
+def mask(text: str) -> str:
+    """The text with 138****1234, 35*************123, and addresses only to the township or street."""
+    return _HOUSE.sub(r"\1", mask_id(mask_phone(text)))
+
+
+def publish(work: Work, ticket: Ticket, question: str, answer: str) -> PublicAnswer:
+    """Makes an answered matter public in these words; a second time replaces them."""
+    if ticket.state == TicketState.OPEN or ticket.answered_at is None:
+        raise WrongState(state="待答复", act="公开（请先答复）")
+    for field, label, words in (("question", "留言", question), ("public_answer", "答复", answer)):
+        if not 2 <= len(words.strip()) <= LONGEST:
+            raise Invalid(field=field, why=f"请填写公开的{label}，不超过 {LONGEST} 字。")
+        if MOBILE.search(words) or IDENTITY.search(words):
+            raise Invalid(field=field, why=f"公开的{label}里还有手机号码或公民身份号码，请遮盖后再公开。")
+        if ticket.name and len(ticket.name) > 1 and ticket.name in words:
+            raise Invalid(field=field, why=f"公开的{label}里有留言人的称呼“{ticket.name}”，请删去。")
+    row = work.session.scalars(select(PublicAnswer).where(PublicAnswer.ticket_id == ticket.id)).one_or_none()
+    if row is None:
+        row = PublicAnswer(ticket_id=ticket.id, unit_id=ticket.unit_id, kind=ticket.kind, asked_at=ticket.created_at)
+        work.session.add(row)
+    row.question, row.answer, row.answered_at = question.strip(), answer.strip(), ticket.answered_at
+    row.published_at, row.published_by, row.hidden_at = work.now, work.actor.person_id, None
+    work.session.flush()
+    work.audit("ticket.published", ticket, number=ticket.number)
+    return row
+
+
+def hide(work: Work, ticket: Ticket) -> None:
+    """Takes a public answer back."""
+    row = work.session.scalars(select(PublicAnswer).where(PublicAnswer.ticket_id == ticket.id)).one_or_none()
+    if row is None or row.hidden_at is not None:
+        raise WrongState(state="未公开", act="取消公开")
+    row.hidden_at = work.now
+    work.audit("ticket.hidden", ticket, number=ticket.number)
+
+
+def of_ticket(session: Session, ticket_id: int) -> PublicAnswer | None:
+    """The public version of a ticket, if it shows."""
+    query = select(PublicAnswer).where(PublicAnswer.ticket_id == ticket_id, PublicAnswer.hidden_at.is_(None))
+    return session.scalars(query).one_or_none()
+
+
+def listed(session: Session, page: int) -> tuple[Sequence[PublicAnswer], int]:
+    """One page of what is public, the newest first, and how many there are."""
+    shown = PublicAnswer.hidden_at.is_(None)
+    total = session.scalar(select(func.count()).select_from(PublicAnswer).where(shown)) or 0
+    query = select(PublicAnswer).where(shown).order_by(PublicAnswer.published_at.desc(), PublicAnswer.id.desc())
+    return session.scalars(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE)).all(), total

@@ -1,0 +1,67 @@
+"""留言公开: what everybody may read holds nothing that tells who wrote it."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot import publishing, tickets
+from bot.models import Ticket
+from kernel.errors import Invalid, WrongState
+from kernel.people import add_unit
+from kernel.work import Works
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("电话13812341234，请回", "电话138****1234，请回"),
+        ("身份证350102199003072123", "身份证35*************123"),
+        ("住临江区江畔街道长安路9号3栋502室，漏水", "住临江区江畔街道，漏水"),
+        ("青山镇河口村12号门前路灯不亮", "青山镇门前路灯不亮"),
+        ("江畔街道办事处几点上班", "江畔街道办事处几点上班"),
+    ],
+)
+def test_what_tells_who_it_was_is_masked(text: str, shown: str) -> None:
+    assert publishing.mask(text) == shown
+
+
+def _ticket(works: Works, *, answered: bool = True) -> int:
+    with works.write() as work:
+        unit = add_unit(work.session, "市政务服务中心", "centre")
+        made = tickets.make(work, unit_id=unit.id, kind="咨询", text="路灯坏了三天", name="王先生", zone=ZONE)
+        if answered:
+            tickets.answer(work, made, "已修复。")
+        return made.id
+
+
+def test_an_answered_matter_is_published_replaced_and_taken_back(works: Works) -> None:
+    ticket_id = _ticket(works)
+    for words in ("路灯坏了", "路灯不亮"):
+        with works.write() as work:
+            publishing.publish(work, work.session.get_one(Ticket, ticket_id), words, "已修复。")
+    with works.read() as work:
+        rows, total = publishing.listed(work.session, 1)
+        assert (total, [row.question for row in rows]) == (1, ["路灯不亮"])
+        assert rows[0].asked_at <= rows[0].answered_at
+    with works.write() as work:
+        publishing.hide(work, work.session.get_one(Ticket, ticket_id))
+    with works.read() as work:
+        assert publishing.listed(work.session, 1) == ([], 0)
+
+
+def test_what_is_not_answered_is_not_published(works: Works) -> None:
+    ticket_id = _ticket(works, answered=False)
+    with pytest.raises(WrongState), works.write() as work:
+        publishing.publish(work, work.session.get_one(Ticket, ticket_id), "路灯坏了", "已修复。")
+
+
+@pytest.mark.parametrize("words", ["电话13812341234", "350102199003072123", "王先生说路灯坏了", ""])
+def test_words_that_tell_who_it_was_are_refused(works: Works, words: str) -> None:
+    ticket_id = _ticket(works)
+    with pytest.raises(Invalid) as refused, works.write() as work:
+        publishing.publish(work, work.session.get_one(Ticket, ticket_id), words, "已修复。")
+    assert refused.value.field == "question"

@@ -1,0 +1,96 @@
+"""Kinds that show more than a text: pictures taken out of their text, recordings with a text version, features."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from content import checks
+from content.checks import Document, html_part
+from content.kinds import all_kinds, kind_of
+from templates.views import PortalColumn, PortalFeature, PortalFile
+
+NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+
+
+def base(**words: Any) -> dict[str, Any]:
+    """What every kind's view is given."""
+    column = PortalColumn("图集", "/tuji/", "", "", "图集")
+    given = {"id": "1", "title": "题", "href": "/tuji/1.html", "column": column, "published_at": NOW, "unit": "甲"}
+    return {**given, "source": "甲", "body_html": "", "files": [], **words}
+
+
+def test_a_gallery_shows_its_pictures_once_each_with_its_description() -> None:
+    body = '<p>春天的江边。</p><p><img src="/media/a.jpg" alt="桥 &amp; 江" width="900" height="600"></p>'
+    item = kind_of("gallery").view(base(body_html=body), {"photographer": "李明"})
+    assert [(one.src, one.alt, one.width, one.height) for one in item.pictures] == [
+        ("/media/a.jpg", "桥 & 江", 900, 600)
+    ]
+    assert item.body_html == "<p>春天的江边。</p>"
+    assert item.author == "李明"
+
+
+@pytest.mark.parametrize(("kind", "name"), [("video", "片.MP4"), ("audio", "声.mp3")])
+def test_a_recording_plays_its_file_and_prints_its_text(kind: str, name: str) -> None:
+    files = [PortalFile("说明.docx", "/files/1"), PortalFile(name, "/files/2")]
+    item = kind_of(kind).view(base(files=files), {"transcript": "第一句<b>\n\n第二句"})
+    assert item.video == "/files/2"
+    assert [file.name for file in item.files] == ["说明.docx"]
+    assert item.transcript_html == "<p>第一句&lt;b&gt;</p><p>第二句</p>"
+
+
+@pytest.mark.parametrize("kind", ["video", "audio"])
+def test_a_recording_without_its_text_is_not_submitted(kind: str) -> None:
+    assert [spec.name for spec in all_kinds()[kind].missing({"transcript": ""})] == ["transcript"]
+
+
+def test_a_feature_groups_what_is_public_and_leaves_out_what_is_not() -> None:
+    rows = [{"section": "政策", "piece": 1}, {"section": "政策", "piece": 2}, {"section": "新闻", "piece": 3}]
+    linked = [
+        {"piece": 1, "title": "甲", "path": "/1.html"},
+        {"piece": 3, "title": "丙", "path": "/3.html", "mark": "已废止"},
+    ]
+    item = kind_of("feature").view(base(), {"collected": rows, "linked": linked})
+    assert isinstance(item, PortalFeature)
+    assert [(one.label, [entry.title for entry in one.entries]) for one in item.sections] == [
+        ("政策", ["甲"]),
+        ("新闻", ["丙"]),
+    ]
+    assert item.sections[1].entries[0].mark == "已废止"
+
+
+def _rules(body: str, **more: Any) -> list[str]:
+    document = Document(kind_of("notice"), "题", [html_part("body", "正文", body)], **more)
+    return [one.rule for one in checks.run(document) if one.level == "block"]
+
+
+def test_pictures_and_scans_alone_are_stopped_until_they_have_a_text() -> None:
+    assert _rules('<img src="/media/a.jpg">') == ["text_version"]
+    assert _rules("<p>见附件</p>", unread_files=["扫描件.pdf"]) == ["text_version"]
+    assert _rules('<p>今年供热时间延长至四月七日。</p><img src="/media/a.jpg">') == []
+    assert _rules("<p>短</p>") == []
+
+
+LINT = kind_of("guide").lint
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"charged": True, "fee_item": "工本费", "fee_basis": "发改", "online": True}, "pay_online"),
+        ({"promised": 0, "review_type": "前审后批"}, "review_type"),
+        ({"online_depth": "Ⅳ级", "visits": 1, "visits_reason": "采集指纹"}, "visits"),
+        ({"phone": "8811001"}, "phone"),
+        ({"supervision_phone": "8811001"}, "supervision_phone"),
+        ({"result_name": "居民身份证", "result_type": "出文", "result_sample": "样"}, "result_type"),
+    ],
+)
+def test_a_guide_that_contradicts_itself_is_pointed_out(fields: dict[str, Any], field: str) -> None:
+    assert field in [fault.field for fault in LINT(fields)]
+
+
+@pytest.mark.parametrize("phone", ["0530-8811001", "010-12345678", "12345", "0530-12345", "400-123-4567"])
+def test_a_telephone_with_its_area_code_is_fine(phone: str) -> None:
+    assert "phone" not in [fault.field for fault in LINT({"phone": phone})]
