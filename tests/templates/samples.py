@@ -692,6 +692,11 @@ TEXTS: dict[str, list[Sample]] = {
     ],
     "replies/bot_down.txt": [{"hotline": "12345"}],
     "replies/urgent.txt": [{}],
+    "replies/listing.txt": [
+        {"heading": "办事指南", "found": [("居住证申领", "https://www.yunzhou.example/g/1.html")]},
+        {"heading": "办事指南", "found": []},
+    ],
+    "replies/menu_gone.txt": [{}],
     "replies/rating.txt": [{}],
     "replies/rated.txt": [{"low": True}, {"low": False}],
     "replies/ticket.txt": [
