@@ -23,6 +23,7 @@ from content.compose import Draft
 from content.models import Column, Release
 from content.snapshot import Target, Window
 from hub import schema
+from hub.outgoing import adapter_maker
 from hub.product import Hub
 from hub.settings import Settings
 from hub.wiring import build
@@ -30,6 +31,7 @@ from kernel.people import Grant, Person, Role, Unit, Viewer, add_unit, viewer
 from kernel.work import Actor, Work
 from scheduler import booking
 from scheduler.booking import Order
+from scheduler.dispatch import Dispatcher
 
 
 @dataclass
@@ -66,12 +68,26 @@ class BenchOffice:
                 )
                 self.accounts.append(made)
 
-    def signed(self, title: str, to: Sequence[Account], action: str = "publish") -> int:
+    def add_column(self, slug: str, name: str, kind: str) -> Column:
+        """A further column, for pieces of another kind."""
+        with self.hub.works.write() as work:
+            column = Column(unit_id=self.unit.id, slug=slug, name=name, kind=kind)
+            work.session.add(column)
+        return column
+
+    def signed(
+        self,
+        title: str,
+        to: Sequence[Account],
+        action: str = "publish",
+        draft: Draft | None = None,
+        column: Column | None = None,
+    ) -> int:
         """A piece that went through submission, proofs and three signatures; returns its id."""
         targets = [Target(one.id, one.name, one.channel, style_of(one.channel), action) for one in to]
         with self.acting("officer") as (work, who):
-            draft = Draft(title=title, body=f"<p>{title}，请市民相互转告。</p>" * 8)
-            piece = compose.create(work, who, self.column, draft=draft)
+            draft = draft or Draft(title=title, body=f"<p>{title}，请市民相互转告。</p>" * 8)
+            piece = compose.create(work, who, column or self.column, draft=draft)
             made = release.submit(
                 work, who, piece, targets, Window(), engine=self.hub.pages, portal=self.hub.settings.address
             )
@@ -92,20 +108,42 @@ class BenchOffice:
                 for account in to:
                     booking.book(work, who, Order([piece], account.id, action, at), self.hub.settings.address)
 
-    def serve(self, port: int) -> subprocess.Popen[bytes]:
+    def dispatcher(self) -> Dispatcher:
+        """What takes booked pieces out in this process."""
+        return Dispatcher(self.hub.works, self.hub.seal, adapter_maker(self.hub), self.hub.settings.address)
+
+    def serve(self, port: int, **settings: str) -> subprocess.Popen[bytes]:
         """Starts the product on this office's data as a process of its own, and waits until it is ready."""
-        environment = {**os.environ, "XUANDA_DATA": str(self.folder), "XUANDA_PORT": str(port)}
+        own = {"XUANDA_DATA": str(self.folder), "XUANDA_PORT": str(port)}
+        environment = {**os.environ, **own, **{f"XUANDA_{name.upper()}": value for name, value in settings.items()}}
         process = subprocess.Popen(
             [sys.executable, "-m", "hub.cli", "serve"], env=environment, stderr=subprocess.DEVNULL
         )
-        for _ in range(200):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
-                    return process
-            except OSError:
-                time.sleep(0.1)
-        process.kill()
-        raise RuntimeError("the product did not become ready")
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        return process
+
+
+@contextmanager
+def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is ended with the block."""
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
+    """Waits until a process answers; one that does not is killed, and RuntimeError raised."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310  # Our own process on loopback.
+                return
+        except OSError:
+            time.sleep(0.1)
+    process.kill()
+    raise RuntimeError(f"{url} did not answer")
 
 
 @contextmanager

@@ -1,0 +1,67 @@
+"""Each measure gives figures that begin with its own name and say what they stand against."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench import __main__ as bench
+from bench import chat, portal
+from bench.figures import MEASURES, Figure, percentile
+
+NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+
+
+def test_names_are_words_with_points_and_no_measure_begins_with_another() -> None:
+    for prefix in MEASURES:
+        assert NAME.fullmatch(prefix), prefix
+        assert [other for other in MEASURES if other.startswith(f"{prefix}.")] == [], prefix
+
+
+def test_a_prefix_chooses_whole_measures() -> None:
+    assert bench.chosen("") == list(MEASURES)
+    assert bench.chosen("bot") == ["bot.chat"]
+    assert bench.chosen("portal.publish.ratio_100k") == ["portal.publish"]
+    assert bench.chosen("nothing") == []
+
+
+def test_a_measure_that_fails_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> Iterator[Figure]:
+        yield Figure("a.first", 1.0, "s", "limit 2 s")
+        raise RuntimeError("the platform is away")
+
+    def whole() -> Iterator[Figure]:
+        yield Figure("b.second", 3.0, "1/s", "theirs", 1.5)
+
+    monkeypatch.setattr(bench, "MEASURES", {"a": broken, "b": whole})
+    monkeypatch.setattr(bench, "RESULTS", tmp_path / "results.json")
+    monkeypatch.delenv("ONLY", raising=False)
+    with pytest.raises(SystemExit, match="not measured: a"):
+        bench.main()
+    kept = json.loads((tmp_path / "results.json").read_text("utf-8"))
+    assert kept["a.first"] == {"value": 1.0, "unit": "s", "against": "limit 2 s", "ratio": None}
+    assert kept["b.second"]["ratio"] == 1.5
+
+
+def test_percentiles_are_by_nearest_rank() -> None:
+    values = [float(one) for one in range(1, 101)]
+    assert (percentile(values, 0.5), percentile(values, 0.99), percentile([3.0], 0.99)) == (50.0, 99.0, 3.0)
+
+
+def test_the_portals_ratio_is_large_over_small() -> None:
+    figures = {figure.name: figure for figure in portal.measured(20, {"tiny": 60}, 2)}
+    assert set(figures) == {"portal.publish.ms_tiny", "portal.publish.ratio_tiny"}
+    assert figures["portal.publish.ratio_tiny"].ratio == figures["portal.publish.ratio_tiny"].value > 0
+
+
+def test_the_chat_is_measured_through_its_door_and_against_the_bare_route() -> None:
+    figures = {figure.name: figure for figure in chat.measured(clients=3, messages=2, rounds=1)}
+    assert set(figures) == {"bot.chat.p95", "bot.chat.vs_inserts"}
+    assert figures["bot.chat.p95"].value > 0
+    ratio = figures["bot.chat.vs_inserts"].ratio
+    assert ratio is not None
+    assert ratio > 0
