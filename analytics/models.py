@@ -70,3 +70,44 @@ class Suggestion(Base):
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     remark: Mapped[str] = mapped_column(String(500), default="")
     piece_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"))
+
+
+class AccountDay(Base):
+    """A platform's figures for a whole account on one of its days: of that day alone, followers at its end."""
+
+    __tablename__ = "account_day"
+    __table_args__ = (UniqueConstraint("account_id", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    day: Mapped[date]
+    figures: Mapped[dict[str, Any]] = mapped_column(Json)
+    read_at: Mapped[datetime]
+
+
+class PlacementDay(Base):
+    """What one placement got on one of the platform's days alone; the sums since publication are ChannelReading."""
+
+    __tablename__ = "placement_day"
+    __table_args__ = (UniqueConstraint("placement_id", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    placement_id: Mapped[int] = mapped_column(ForeignKey("placement.id"), index=True)
+    day: Mapped[date]
+    figures: Mapped[dict[str, Any]] = mapped_column(Json)
+    read_at: Mapped[datetime]
+
+
+class StatisticsMark(Base):
+    """Up to which day a platform's answer about a day was read; a delayed one is asked for again."""
+
+    __tablename__ = "statistics_mark"
+    __table_args__ = (UniqueConstraint("account_id", "question", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    question: Mapped[str] = mapped_column(String(20))
+    day: Mapped[date]
+    until: Mapped[date]
+    delayed: Mapped[bool]
+    read_at: Mapped[datetime]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from analytics import collect, plan
+from analytics import collect, plan, statistics
 from hub.outgoing import adapter_maker
 from hub.product import Hub
 from kernel.duties import Duty
@@ -21,6 +21,13 @@ def connect(hub: Hub) -> None:
             "readings.collect",
             timedelta(hours=6),
             lambda: collect.collect(hub.works, hub.seal, make, hub.settings.office_zone),
+            timedelta(hours=1),
+        ),
+        # Often, because what was delayed is asked for again; where nothing is missing nothing is asked.
+        Duty(
+            "statistics.collect",
+            timedelta(hours=1),
+            lambda: statistics.collect(hub.works, hub.seal, make),
             timedelta(hours=1),
         ),
         Duty("plan.refresh", timedelta(hours=1), lambda: refresh_plan(hub)),

@@ -18,6 +18,7 @@ from channels.adapters.wechat.options import Options
 from channels.adapters.wechat.progress import Progress
 from channels.adapters.wechat.sending import MASS, PUBLISH, Sending
 from channels.adapters.wechat.standing import WeChatTakingOver
+from channels.adapters.wechat.statistics import WeChatStatistics
 from channels.adapters.wechat.tags import WeChatTags
 from channels.base import (
     CannotTell,
@@ -45,7 +46,9 @@ from channels.errors import ChannelError, Refused
 CORRECTIONS = ("by_hand", "notice", "republish")
 
 
-class WeChatChannel(WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices, Channel, Rehearsing, Previewing):
+class WeChatChannel(
+    WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices, WeChatStatistics, Channel, Rehearsing, Previewing
+):
     """Credentials: `appid`, `secret`, and for the callback address `token` and `aes_key`; settings: `Options`."""
 
     name: ClassVar[str] = "wechat"

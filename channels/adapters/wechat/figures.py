@@ -63,11 +63,12 @@ def _matched(listed: Iterable[Mapping[str, Any]], placed: Sequence[Placed], now:
         one = by_number.get(str(entry.get("msgid"))) or by_address.get(str(entry.get("content_url")))
         details = sorted(entry.get("detail_list") or [], key=lambda detail: str(detail.get("stat_date")))
         if one and details:
-            readings.append(Reading(one.piece_id, _figures(details[-1]), now))
+            readings.append(Reading(one.piece_id, figures_of(details[-1]), now))
     return readings
 
 
-def _figures(detail: Mapping[str, Any]) -> dict[str, int]:
+def figures_of(detail: Mapping[str, Any]) -> dict[str, int]:
+    """The platform's figures by our names."""
     figures: dict[str, int] = {}
     for theirs, ours in FIGURES:
         if detail.get(theirs) is not None:

@@ -38,6 +38,7 @@ class Options:
     picture_bytes: int = 1_000_000
     mass_per_day: int = 1
     mass_per_month: int = 4
+    datacube_per_day: int = 500
     prepare_seconds: float = 10.0
     act_within_seconds: float = 20.0
     settle_minutes: float = 10.0
