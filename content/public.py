@@ -34,7 +34,7 @@ def reserve_place(work: Work, release_id: int) -> PublicPiece:
 
 
 def went_live(work: Work, release_id: int, at: datetime) -> None:
-    """The release is now what the public sees of its piece; `first_published_at` is set once, here and nowhere else."""
+    """The release is now what the public sees of its piece; `first_published_at` is set once."""
     release = work.session.get_one(Release, release_id)
     row = _row(work, release)
     if row.from_at is not None and row.release_id > release.id and row.withdrawn_at is None:
@@ -50,6 +50,22 @@ def went_live(work: Work, release_id: int, at: datetime) -> None:
     if piece.release_id == release.id and piece.state in MOVES["go_live"][0]:
         piece.state = PieceState.LIVE
         piece.updated_at = work.now
+
+
+def registered_outside(work: Work, piece_id: int, at: datetime) -> None:
+    """A piece was published elsewhere before it was known here: its first time is the platform's word, never typed.
+
+    It is not public on our own pages, and nothing answers from it, until a signed release goes out there.
+    """
+    piece = work.session.get_one(Piece, piece_id)
+    piece.first_published_at = piece.first_published_at or at
+
+
+def stands_outside(piece: Piece, now: datetime) -> None:
+    """A piece that was published elsewhere has its later signature: it is live, without being sent again."""
+    if piece.state in MOVES["go_live"][0]:
+        piece.state = PieceState.LIVE
+        piece.updated_at = now
 
 
 def withdrawn(work: Work, piece_id: int, at: datetime, phrase: str) -> None:

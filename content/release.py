@@ -66,6 +66,21 @@ def submit(
     return release
 
 
+def open_outside(work: Work, who: Viewer, piece: Piece, target: Target, *, engine: Engine, portal: str) -> Release:
+    """Opens a release for the later signature (补签) of what an account shows already.
+
+    Nothing blocks it: what is public is judged as it is, with its findings before the signers' eyes.
+    """
+    if not who.may(Permission.PIECE_WRITE, piece.unit_id):
+        raise NoRight(what="登记此稿件")
+    revision = work.session.get_one(Revision, piece.revision_id)
+    piece.state = states.move(piece.state, "submit")
+    release = _open(work, who, piece, revision, [target], Window(), engine=engine, portal=portal, emergency=False)
+    work.audit("release.submitted", release, hash=release.hash, levels=release.levels, outside=True)
+    work.emit(ReleaseSubmitted(release.id, piece.id, piece.unit_id, level=1))
+    return release
+
+
 def recall(work: Work, who: Viewer, piece: Piece) -> None:
     """撤回送审: the author takes a release back before it is signed."""
     if not who.may(Permission.PIECE_WRITE, piece.unit_id):

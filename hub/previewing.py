@@ -11,6 +11,7 @@ from hub.product import Hub
 from kernel.duties import Duty
 from kernel.work import Work
 from scheduler.events import WentLive
+from scheduler.outside.settle import ORIGIN
 from scheduler.previews import store
 from scheduler.previews.events import PreviewLost
 from scheduler.previews.making import Maker
@@ -23,16 +24,23 @@ def connect(hub: Hub) -> None:
     # Whoever wants a preview makes the duty due at once; the period is for what was lost on the way.
     hub.duties.append(Duty(store.DUTY, timedelta(seconds=30), maker.run, timedelta(minutes=30)))
     hub.listeners.in_work(ReleaseSubmitted, lambda work, fact: _submitted(hub, work, fact))
-    hub.listeners.in_work(ReleaseSigned, lambda work, fact: _check(hub, work, fact.release_id))
+    hub.listeners.in_work(ReleaseSigned, lambda work, fact: _signed(hub, work, fact))
     hub.listeners.in_work(ReleaseReturned, _returned)
     hub.listeners.in_work(WentLive, _live)
     hub.listeners.in_work(PreviewLost, lambda work, fact: _tell(hub, work, fact))
 
 
 def _submitted(hub: Hub, work: Work, fact: ReleaseSubmitted) -> None:
+    if work.session.get_one(Piece, fact.piece_id).origin == ORIGIN:
+        return  # It stands on the platform already, for everybody to see.
     if fact.level == 1:
         store.want_for_release(work, work.session.get_one(Release, fact.release_id), hub.settings.address)
     else:
+        _check(hub, work, fact.release_id)
+
+
+def _signed(hub: Hub, work: Work, fact: ReleaseSigned) -> None:
+    if work.session.get_one(Piece, fact.piece_id).origin != ORIGIN:
         _check(hub, work, fact.release_id)
 
 

@@ -21,6 +21,7 @@ MODULES = (
     "content.search",
     "scheduler.models",
     "scheduler.previews.models",
+    "scheduler.outside.models",
     "hub.auth.models",
     "hub.notices",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hub import comments, editorial, incoming, log, outgoing, previewing, returning, site_state
+from hub import comments, editorial, incoming, log, outgoing, outside, previewing, returning, site_state
 from hub.auth.lockout import LockoutPolicy
 from hub.auth.sessions import SessionPolicy, Sessions
 from hub.db import open_database
@@ -55,6 +55,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     outgoing.connect(hub)
     site_state.connect(hub)
     previewing.connect(hub)
+    outside.connect(hub)
     returning.connect(hub)
     incoming.connect(hub)
     comments.connect(hub)

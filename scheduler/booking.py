@@ -62,6 +62,7 @@ class Order:
 def book(work: Work, who: Viewer, order: Order, public_url: str) -> Delivery:
     """Books one delivery. What the account's platform would refuse is told now, not when it is due."""
     account, releases = _checked(work, who, order)
+    _check_outside(work.session, order, account)
     lane = doubles.lane_of(work.session, account)
     at = order.at or work.now
     for release, _piece in releases:
@@ -338,6 +339,17 @@ def _insert(
     )
     work.emit(Booked(account.id, at))
     return delivery
+
+
+def _check_outside(session: Session, order: Order, account: Account) -> None:
+    """What a person registered as published outside has no delivery, and must not be sent a second time unasked."""
+    query = select(Placement).where(
+        Placement.account_id == account.id,
+        Placement.piece_id.in_(order.piece_ids),
+        Placement.state == PlacementState.LIVE,
+    )
+    if not order.again and any(place.data.get("outside") for place in session.scalars(query)):
+        raise AlreadyBooked(field="account", account=account.name, state="已在平台上（登记外发）")
 
 
 def _occurrence(session: Session, order: Order, account: Account, releases: Sequence[tuple[Release, Piece]]) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy import or_, select, update
 
 from channels.abilities.preview import Previewed, Previewing
 from channels.accounts import store as accounts
+from channels.accounts.doubles import lane_of
 from channels.accounts.models import Account
 from channels.base import AccountInfo, Channel, Post
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled
@@ -117,7 +118,7 @@ class Maker:
             send, preview, reader, account = found
             send.state, send.at = SendState.SENDING, work.now
             number, draft = send.id, preview.draft
-            about = accounts.info(work.session, self.seal, account)
+            about = accounts.info(work.session, self.seal, lane_of(work.session, account))
         state, reason = SendState.SENT, ""
         try:
             self._adapter(about).send_preview(draft, reader)
@@ -181,7 +182,9 @@ class Maker:
                 return None
             row = rows[0]
             row.attempts += attempt
-            about = accounts.info(work.session, self.seal, work.session.get_one(Account, row.account_id))
+            # An account in rehearsal is shown at its stand-in: the real one is left alone.
+            account = work.session.get_one(Account, row.account_id)
+            about = accounts.info(work.session, self.seal, lane_of(work.session, account))
             post = Post(
                 key=row.key, action="publish", items=[store.item_from(row)], attempt=row.attempts, note=row.note
             )

@@ -13,12 +13,12 @@ from channels.adapters.wechat import figures, fit, previewing, retreat
 from channels.adapters.wechat import inbound as pushes
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.comments import WeChatComments
+from channels.adapters.wechat.inventory import WeChatInventory
 from channels.adapters.wechat.notices import WeChatNotices
 from channels.adapters.wechat.options import Options
 from channels.adapters.wechat.progress import Progress
 from channels.adapters.wechat.sending import MASS, PUBLISH, Sending
 from channels.adapters.wechat.standing import WeChatTakingOver
-from channels.adapters.wechat.statistics import WeChatStatistics
 from channels.adapters.wechat.tags import WeChatTags
 from channels.base import (
     CannotTell,
@@ -47,7 +47,7 @@ CORRECTIONS = ("by_hand", "notice", "republish")
 
 
 class WeChatChannel(
-    WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices, WeChatStatistics, Channel, Rehearsing, Previewing
+    WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices, WeChatInventory, Channel, Rehearsing, Previewing
 ):
     """Credentials: `appid`, `secret`, and for the callback address `token` and `aes_key`; settings: `Options`."""
 
