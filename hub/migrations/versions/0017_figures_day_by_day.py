@@ -8,7 +8,7 @@ from alembic import op
 from kernel.model import Json, UtcDateTime
 
 revision = "0017"
-down_revision = "0016"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
