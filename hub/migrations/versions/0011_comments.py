@@ -7,8 +7,8 @@ from alembic import op
 
 from kernel.model import Json, UtcDateTime
 
-revision = "0006"
-down_revision = "0016"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

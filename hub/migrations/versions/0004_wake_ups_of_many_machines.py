@@ -6,7 +6,7 @@ from alembic import op
 
 from scheduler.queue import create_tables, drop_tables
 
-revision = "0010"
+revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
