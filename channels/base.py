@@ -182,6 +182,16 @@ class Pushed:
 
 
 @dataclass(frozen=True)
+class Stamp:
+    """What a push says of itself: when it was signed (seconds since 1970), with which mark, and whether the mark covers
+    the body. The caller refuses what is old, and the same mark over another body."""
+
+    at: str
+    mark: str
+    covers_body: bool = False
+
+
+@dataclass(frozen=True)
 class Message:
     """What a citizen did on this account: words (`text`, `image`, `voice`, …) or a touch (`click`, `scan`, `view`, …).
 
@@ -508,7 +518,10 @@ class Channel(ABC):
         return []
 
     def health(self) -> str:
-        """A cheap call that proves the credentials; returns '' or what is wrong in plain words."""
+        """A cheap call that proves the credentials; returns '' or what is wrong in plain words.
+
+        Raises Unauthorised when it is the credentials that are refused, and only then.
+        """
         return ""
 
     def settle(self, post: Post, result: JobResult) -> Live:
@@ -521,6 +534,12 @@ class Channel(ABC):
     def greet(self, request: Pushed) -> bytes:
         """Answers the platform's check of our callback address; raises BadSignature. Pure."""
         raise Unsupported("该渠道不接收消息")
+
+    def stamp(self, request: Pushed) -> Stamp:
+        """When and how the push was signed; by default in the query, as WeChat and Weibo do. Pure."""
+        query = request.query
+        mark = "\n".join((query.get("signature", ""), query.get("timestamp", ""), query.get("nonce", "")))
+        return Stamp(query.get("timestamp", ""), mark, query.get("encrypt_type") == "aes")
 
     def read_inbound(self, request: Pushed) -> list[Inbound]:
         """Verifies and parses what the platform pushed; raises BadSignature or BadPush. Pure.

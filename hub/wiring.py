@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hub import comments, editorial, incoming, log, outgoing, outside, previewing, returning, site_state
+from hub import (
+    account_watch,
+    comments,
+    editorial,
+    incoming,
+    log,
+    outgoing,
+    outside,
+    previewing,
+    returning,
+    site_state,
+)
 from hub.auth.lockout import LockoutPolicy
 from hub.auth.sessions import SessionPolicy, Sessions
 from hub.db import open_database
@@ -59,6 +70,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     returning.connect(hub)
     incoming.connect(hub)
     comments.connect(hub)
+    account_watch.connect(hub)
     return hub
 
 

@@ -191,6 +191,8 @@ class JPushChannel(Channel, Addressed, Rehearsing):
         try:
             with self._asking():
                 self._call("GET", "v3/push/cid?count=1&type=push")
+        except Unauthorised:
+            raise
         except ChannelError as error:
             return error.reason
         return ""

@@ -6,28 +6,37 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from channels.accounts.models import Account
+from channels.accounts.store import PROXY_PASSWORD
 from channels.base import ACTION_LABELS, Channel, Setting
 from channels.registry import channels as installed
+from hub.account_watch import DATES
 from hub.web.piece_form import text
 from kernel.errors import Invalid
 from templates.catalogue import _
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
+QUOTA_LABELS = {"mass_send": _("群发"), "requests": _("接口调用"), "push": _("推送")}
+
 # What the register of accounts records (政务新媒体备案).
 REGISTER: tuple[tuple[str, str], ...] = (
-    ("sponsor", _("主办单位")),
+    ("sponsor", _("主办单位（主体）")),
     ("operator", _("运营单位")),
+    ("certified", _("认证情况")),
+    ("certified_on", _("认证日期")),
     ("keeper", _("管理人")),
     ("phone", _("联系电话")),
     ("handle", _("平台账号")),
     ("record_no", _("备案号")),
+    ("recorded_on", _("备案日期")),
+    ("site_code", _("网站标识码")),
     ("opened", _("开设日期")),
     ("purpose", _("用途")),
     ("state", _("备案状态")),
@@ -39,9 +48,11 @@ def adapter_of(account: Account) -> type[Channel]:
     return installed().get(account.channel, Channel)
 
 
-def secrets_of(adapter: type[Channel]) -> list[Setting]:
-    """The settings of a channel that are secret."""
-    return [setting for setting in adapter.settings if setting.secret]
+def secrets_of(adapter: type[Channel], account: Account | None = None) -> list[Setting]:
+    """The settings of a channel that are secret, and its proxy's password where the account has one."""
+    found = [setting for setting in adapter.settings if setting.secret]
+    proxied = account is not None and "@" in account.proxy
+    return [*found, Setting(PROXY_PASSWORD, _("代理密码"), secret=True)] if proxied else found
 
 
 def open_settings_of(adapter: type[Channel]) -> list[Setting]:
@@ -52,8 +63,16 @@ def open_settings_of(adapter: type[Channel]) -> list[Setting]:
 def choices_of(adapter: type[Channel]) -> dict[str, Any]:
     """What the form offers for a channel."""
     limits = getattr(adapter, "limits", None)
+    quotas = [(f"{name}.{span}", name, span, most) for name, span, most in limits.quotas] if limits else []
     actions = [(name, ACTION_LABELS[name]) for name in limits.actions] if limits else []
-    return {"settings": open_settings_of(adapter), "register": REGISTER, "actions": actions}
+    return {
+        "settings": open_settings_of(adapter),
+        "register": REGISTER,
+        "actions": actions,
+        "dates": DATES,
+        "quotas_of": quotas,
+        "quota_labels": QUOTA_LABELS,
+    }
 
 
 def read_account(
@@ -76,8 +95,36 @@ def read_account(
         "base_url": base_url,
         "settings": _settings(adapter, sent, settings),
         "register": {**register, **entries},
-        "expires_on": _day(text(sent, "expires_on")),
+        "proxy": _proxy(text(sent, "proxy")),
+        "limits": _limits(adapter, sent),
+        **{name: _day(name, text(sent, name)) for name, _label in DATES},
     }
+
+
+def _proxy(typed: str) -> str:
+    """A proxy's address. Its password is a secret like any other and is not taken here."""
+    proxy = typed.strip().rstrip("/")
+    if not proxy:
+        return ""
+    parts = urlsplit(proxy)
+    if parts.scheme != "http" or not parts.hostname or parts.path:
+        raise Invalid(field="proxy", why="代理地址应写作 http://主机:端口。")
+    if parts.password:
+        raise Invalid(field="proxy", why="代理密码不要写在地址里，请由账号管理人在密钥页填写。")
+    return proxy[:300]
+
+
+def _limits(adapter: type[Channel], sent: FormData) -> dict[str, int]:
+    """The account's own, lower quotas by `<name>.<span>`."""
+    found = {}
+    for name, span, most in adapter.limits.quotas:
+        typed = text(sent, f"limits.{name}.{span}").strip()
+        if not typed:
+            continue
+        if not typed.isdigit() or int(typed) > most:
+            raise Invalid(field=f"limits.{name}.{span}", why=f"请填写 0 至 {most} 的整数。")
+        found[f"{name}.{span}"] = int(typed)
+    return found
 
 
 def _settings(adapter: type[Channel], sent: FormData, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,11 +160,11 @@ def _setting(setting: Setting, typed: str) -> Any:
     return typed[:500]
 
 
-def _day(typed: str) -> date | None:
+def _day(name: str, typed: str) -> date | None:
     try:
         return date.fromisoformat(typed) if typed else None
     except ValueError:
-        raise Invalid(field="expires_on", why="日期应写作 年-月-日。") from None
+        raise Invalid(field=name, why="日期应写作 年-月-日。") from None
 
 
 def read_code(session: Session, entered: str) -> str:
@@ -142,7 +189,9 @@ def stored(account: Account, adapter: type[Channel]) -> dict[str, str]:
         "unit": str(account.unit_id),
         "action": account.action,
         "base_url": account.base_url,
-        "expires_on": account.expires_on.isoformat() if account.expires_on else "",
+        "proxy": account.proxy,
+        **{f"limits.{name}": str(most) for name, most in account.limits.items()},
+        **{name: day.isoformat() if (day := getattr(account, name)) else "" for name, _label in DATES},
     }
     values |= {f"register.{key}": str(account.register.get(key) or "") for key, _label in REGISTER}
     for setting in open_settings_of(adapter):

@@ -77,10 +77,9 @@ def keep_secret(request: Request, hub: HubDep, asker: Anybody, token: str, sent:
         account = _account_of_link(work, asker, token)
         adapter = adapter_of(account)
         filled = store.credential_names(hub.seal, account)
-    given = {setting.name: text(sent, setting.name) for setting in secrets_of(adapter)}
-    missing = [
-        one for one in secrets_of(adapter) if one.required and not given[one.name].strip() and one.name not in filled
-    ]
+    wanted = secrets_of(adapter, account)
+    given = {setting.name: text(sent, setting.name) for setting in wanted}
+    missing = [one for one in wanted if one.required and not given[one.name].strip() and one.name not in filled]
     if missing:
         error = Invalid(field=missing[0].name, why=f"请填写{missing[0].label}。")
         return _secret_page(request, hub, asker, token, refused(asker, error), status=error.status)
@@ -122,7 +121,7 @@ def _secret_page(
         status=status,
         account=account,
         channel=channel_label(account.channel),
-        settings=secrets_of(adapter_of(account)),
+        settings=secrets_of(adapter_of(account), account),
         filled=filled,
         token=token,
         form=form or FormState(),

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
-import httpx
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from channels.abilities.authorising import Authorises
 from channels.abilities.comments import HearsComments
 from channels.abilities.menus import Menus
-from channels.accounts import store
+from channels.accounts import filings, store
+from channels.accounts.filings import KINDS
 from channels.accounts.models import Account, QuotaUse
+from channels.accounts.quotas import limit_of
 from channels.adapters.calling import month_of, today
 from channels.base import ACTION_LABELS, Channel
-from channels.errors import ChannelError, Unauthorised
 from channels.registry import channels as installed
+from hub import account_watch
+from hub.account_watch import DATES
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may, signed_in
 from hub.web.account_form import (
+    QUOTA_LABELS,
     adapter_of,
     choices_of,
     read_account,
@@ -70,7 +73,59 @@ class Health:
     why: str = ""
 
 
-QUOTA_LABELS = {"mass_send": _("群发"), "requests": _("接口调用"), "push": _("推送")}
+HEALTHS: Mapping[str, str] = {
+    "dead": _("授权失效"),
+    "expired": _("有日期已过"),
+    "failing": _("最近失败"),
+    "soon": _("60 天内到期"),
+    "unused": _("尚未使用"),
+    "good": _("正常"),
+}
+SOON = timedelta(days=60)
+STATES: Mapping[str, tuple[ColumnElement[bool], ...]] = {
+    "active": (Account.active.is_(True),),
+    "inactive": (Account.active.is_(False), Account.closed_on.is_(None)),
+    "closed": (Account.closed_on.is_not(None),),
+    "rehearsal": (Account.rehearsal.is_(True),),
+    "due": (Account.filing_due != "",),
+}
+
+
+def health_name(account: Account, today: date) -> str:
+    """The worst of what is known about an account, by its name in HEALTHS."""
+    days = [day for name, _label in DATES if (day := getattr(account, name)) is not None]
+    if account.credential_dead_at is not None:
+        return "dead"
+    if any(day < today for day in days):
+        return "expired"
+    if _failed_last(account):
+        return "failing"
+    if any(day <= today + SOON for day in days):
+        return "soon"
+    return "good" if account.last_success_at else "unused"
+
+
+def healthy(name: str, today: date) -> ColumnElement[bool]:
+    """The same as a condition."""
+    dead = Account.credential_dead_at.is_not(None)
+    expired = or_(*(func.coalesce(getattr(Account, one) < today, False) for one, _label in DATES))
+    soon = or_(*(func.coalesce(getattr(Account, one) <= today + SOON, False) for one, _label in DATES))
+    failing = and_(
+        Account.last_failure_at.is_not(None),
+        or_(Account.last_success_at.is_(None), Account.last_failure_at > Account.last_success_at),
+    )
+    order = {"dead": dead, "expired": expired, "failing": failing, "soon": soon}
+    order["unused"] = Account.last_success_at.is_(None)
+    order["good"] = true()
+    worse = list(order.values())[: list(order).index(name)]
+    return and_(order[name], *(not_(one) for one in worse))
+
+
+def _failed_last(account: Account) -> bool:
+    succeeded, failed = account.last_success_at, account.last_failure_at
+    return failed is not None and (succeeded is None or failed > succeeded)
+
+
 PERIOD_LABELS = {"day": _("今日"), "month": _("本月")}
 
 
@@ -116,7 +171,8 @@ def quotas_of(session: Session, accounts: Sequence[Account], now: datetime) -> d
     found: dict[int, list[QuotaLeft]] = {}
     for account in accounts:
         adapter = installed().get(account.channel)
-        for name, period, limit in adapter.quotas(account.settings) if adapter else ():
+        for name, period, most in adapter.quotas(account.settings) if adapter else ():
+            limit = limit_of(account.limits, name, period, most)
             left = max(0, limit - used.get((account.id, name, periods[period]), 0))
             found.setdefault(account.id, []).append(QuotaLeft(name, period, left, limit))
     return found
@@ -128,7 +184,7 @@ def quotas_of(session: Session, accounts: Sequence[Account], now: datetime) -> d
 @router.get("")
 def accounts(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     """Every account in reach with how it is doing."""
-    asked = listing(request, "q", "channel", "unit", "state", sort="name")
+    asked = listing(request, "q", "channel", "unit", "state", "health", sort="name")
     query = scoped(select(Account, Unit.name), Account.unit_id, asker.viewer, P.ACCOUNT_READ)
     query = query.join(Unit, Unit.id == Account.unit_id).where(Account.stands_for.is_(None))
     if asked.value("q"):
@@ -138,11 +194,13 @@ def accounts(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         query = query.where(Account.channel == asked.value("channel"))
     if asked.number("unit") is not None:
         query = query.where(Account.unit_id == asked.number("unit"))
-    if asked.value("state") == "dead":
-        query = query.where(Account.credential_dead_at.is_not(None))
-    elif asked.value("state"):
-        query = query.where(Account.active == (asked.value("state") == "active"))
+    if asked.value("state"):
+        query = query.where(*STATES.get(asked.value("state"), ()))
     with hub.works.read() as work:
+        today = work.now.astimezone(hub.settings.office_zone).date()
+        if asked.value("health") in HEALTHS:
+            query = query.where(healthy(asked.value("health"), today))
+        overview = overview_of(work.session, asker, today)
         found, state = asked.take(work.session, query, SORTS, Account.id)
         quotas = quotas_of(work.session, [row[0] for row in found], work.now)
         units = units_in_reach(work.session, asker, P.ACCOUNT_READ)
@@ -159,7 +217,37 @@ def accounts(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         units=units,
         channels=[(name, adapter.label) for name, adapter in installed().items()],
         may_write=asker.may(P.ACCOUNT_WRITE),
+        overview=overview,
+        healths=[(name, say(hub, asker, label)) for name, label in HEALTHS.items()],
+        dict_of_healths=HEALTHS,
     )
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All accounts in reach at a glance: how many there are of each health, and each as a mark, unit by channel."""
+
+    counts: Mapping[str, int]
+    channels: Sequence[tuple[str, str]]
+    units: Sequence[tuple[str, Mapping[str, Sequence[tuple[Account, str]]]]]
+    total: int
+
+
+def overview_of(session: Session, asker: Asker, today: date) -> Overview:
+    """The matrix of what is in use."""
+    query = scoped(select(Account, Unit), Account.unit_id, asker.viewer, P.ACCOUNT_READ)
+    query = query.join(Unit, Unit.id == Account.unit_id).where(Account.stands_for.is_(None), Account.active)
+    cells: dict[str, dict[str, list[tuple[Account, str]]]] = {}
+    counts = dict.fromkeys(HEALTHS, 0)
+    for account, unit in session.execute(query.order_by(Unit.path, Account.id)):
+        health = health_name(account, today)
+        counts[health] += 1
+        cells.setdefault(unit.name, {}).setdefault(account.channel, []).append((account, health))
+    used = {channel for row in cells.values() for channel in row}
+    columns_ = [
+        (name, channel_label(name)) for name in [*installed(), *sorted(used - set(installed()))] if name in used
+    ]
+    return Overview(counts, columns_, list(cells.items()), sum(counts.values()))
 
 
 # --- a new one -------------------------------------------------------------------------------------------------
@@ -197,7 +285,9 @@ def create_account(request: Request, hub: HubDep, asker: Keeper, sent: Sent) -> 
                 settings=values["settings"],
                 register=values["register"],
             )
-            account.expires_on = values["expires_on"]
+            for name in ("proxy", "limits", *(date for date, _label in DATES)):
+                setattr(account, name, values[name])
+            account.filing_due, account.filing_why = "open", "新登记的账号"
     except XuandaError as error:
         form = refused(asker, error, **typed(sent))
         return _form_page(request, hub, asker, adapter, form, status=error.status)
@@ -223,7 +313,9 @@ def change_account(request: Request, hub: HubDep, asker: Keeper, account_id: int
             account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
             unit = unit_in_reach(work.session, asker, P.ACCOUNT_WRITE, text(sent, "unit"))
             values = read_account(adapter_of(account), sent, account.settings, account.register)
+            before = {"name": account.name, **account.register}
             store.change(work, account, {**values, "unit_id": unit.id})
+            filings.asks_for_change(account, before)
     except NotFound:
         raise
     except XuandaError as error:
@@ -238,22 +330,11 @@ def test_account(hub: HubDep, asker: Keeper, account_id: int) -> Response:
     with hub.works.read() as work:
         account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
         about = store.info(work.session, hub.seal, account)
-    fault, dead = "", False
-    try:
-        fault = hub.incoming.make(about).health()
-    except ChannelError as error:
-        fault, dead = error.message(asker.language), isinstance(error, Unauthorised)
-    except httpx.HTTPError as error:
-        fault = say(hub, asker, _("连接不上平台（%(why)s）。"), why=type(error).__name__)
+    fault, dead = account_watch.ask(hub, about)
     with hub.works.write(asker.actor) as work:
         account = work.session.get_one(Account, account_id)
         work.audit("account.tested", account, fault=fault)
-        if dead:
-            store.credential_died(work, account_id, fault)
-        elif fault:
-            store.failed(work, account_id, fault)
-        else:
-            store.succeeded(work, account_id)
+        account_watch.note(work, account_id, fault, dead)
     told = (
         say(hub, asker, _("测试通过，密钥可用。"))
         if not fault
@@ -276,7 +357,10 @@ def switch_off(hub: HubDep, asker: Keeper, account_id: int) -> Response:
 def switch_on(hub: HubDep, asker: Keeper, account_id: int) -> Response:
     """Takes the account into use again; what was kept back waits for a person."""
     with hub.works.write(asker.actor) as work:
-        store.switch(work, account_for(work.session, asker, account_id, P.ACCOUNT_WRITE), True)
+        account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
+        if account.closed_on:
+            raise Invalid(why="账号已关停或注销。要重新使用，请先登记开设备案。")
+        store.switch(work, account, True)
     return see_other(f"/console/accounts/{account_id}", say(hub, asker, _("账号已启用。暂缓的任务须由人恢复。")))
 
 
@@ -318,6 +402,8 @@ def account_page(
             "quotas": quotas_of(work.session, [account], work.now).get(account.id, []),
             "units": units_in_reach(work.session, asker, P.ACCOUNT_WRITE) if writes else [],
             "waiting": waiting or 0,
+            "filed": filings.history(work.session, account.id),
+            "today": work.now.astimezone(hub.settings.office_zone).date(),
         }
     kept = FormState(stored(account, adapter))
     if form is not None and "name" not in form.values:
@@ -332,7 +418,7 @@ def account_page(
         channel=channel_label(account.channel),
         action=ACTION_LABELS.get(account.action, account.action),
         health=health_of(account),
-        secrets=[(setting, setting.name in filled) for setting in secrets_of(adapter)],
+        secrets=[(setting, setting.name in filled) for setting in secrets_of(adapter, account)],
         shown=settings_in_words(account, adapter),
         form=form or kept,
         writes=writes,
@@ -340,6 +426,9 @@ def account_page(
         authorises=issubclass(adapter, Authorises),
         own=account.register.get(store.OWN_PERSON) == asker.viewer.person_id,
         known=account.channel in installed(),
+        kinds=[(name, say(hub, asker, label)) for name, label in KINDS.items()],
+        kinds_by=KINDS,
+        due=KINDS.get(account.filing_due, ""),
         life=issubclass(adapter, Menus),
         **choices_of(adapter),
         **context,

@@ -14,6 +14,7 @@ from starlette.types import Scope
 from hub.product import Hub
 from hub.web import (
     account_authorising,
+    account_filings,
     account_menu,
     account_notices,
     account_secrets,
@@ -102,6 +103,7 @@ CONSOLE: tuple[APIRouter, ...] = (
     deliveries.router,
     by_hand.router,
     account_authorising.router,
+    account_filings.router,
     accounts.router,
     rehearsal.router,
     account_menu.router,

@@ -25,7 +25,7 @@ from bot.queues import Full
 from channels.accounts import store as accounts
 from channels.accounts import takeover
 from channels.accounts.models import Account
-from channels.base import Channel, Follower, Inbound, JobResult, Message, Pushed, Reply
+from channels.base import Channel, Follower, Inbound, JobResult, Message, Pushed, Reply, Stamp
 from channels.errors import BadPush, BadSignature
 from hub.product import Hub
 from hub.web.access import HubDep, address_of
@@ -126,7 +126,7 @@ def _take(hub: Hub, channel: str, code: str, pushed: Pushed) -> Taken:
     taken = Taken(adapter)
     with hub.works.write(PUSHER) as work:
         account = work.session.get_one(Account, account_id)
-        _check_fresh(work, account, pushed)
+        _check_fresh(work, account, adapter.stamp(pushed), pushed.body)
         for inbound in found:
             stored = _store(hub, work, account, adapter, inbound)
             if stored is None or not isinstance(inbound, (Message, Follower)):
@@ -159,22 +159,20 @@ def _store(hub: Hub, work: Work, account: Account, adapter: Channel, inbound: In
     return None if arrival is None else gateway.receive(work, account, arrival)
 
 
-def _check_fresh(work: Work, account: Account, pushed: Pushed) -> None:
+def _check_fresh(work: Work, account: Account, signed: Stamp, body: bytes) -> None:
     """Raises BadSignature for a request that is too old, or whose signature came with another body."""
-    query = pushed.query
     minutes = float(value_of(work.session, rules.FRESH, account.unit_id, work.now))
     try:
-        stamped = int(query.get("timestamp", ""))
+        stamped = int(signed.at)
         # Weibo counts milliseconds.
         sent = datetime.fromtimestamp(stamped / 1000 if stamped > IN_MILLISECONDS else stamped, UTC)
     except (ValueError, OverflowError, OSError):
         raise BadSignature from None
     if abs(work.now - sent) > timedelta(minutes=minutes):
         raise BadSignature
-    if query.get("encrypt_type") == "aes":
-        return  # There the signature covers the body, and a repeated message is told by its own number.
-    signed = "\n".join((query.get("signature", ""), query["timestamp"], query.get("nonce", "")))
-    stamp, digest = _sha256(signed.encode()), _sha256(pushed.body)
+    if signed.covers_body:
+        return  # A repeated message is told by its own number.
+    stamp, digest = _sha256(signed.mark.encode()), _sha256(body)
     insert_once(work.session, SeenPush, account_id=account.id, stamp=stamp, body=digest, at=work.now)
     known = work.session.scalar(select(SeenPush.body).where(SeenPush.account_id == account.id, SeenPush.stamp == stamp))
     if known != digest:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,82 +19,18 @@ from channels.adapters.portal import PortalChannel
 from channels.adapters.web_push import WebPushChannel, new_key
 from channels.adapters.wechat import WeChatChannel
 from channels.adapters.weibo import WeiboChannel
-from channels.base import Action, Channel, Entry, Item, Live, Post
+from channels.base import Channel, Entry, Item, Post, Pushed
+from tests.channels.door import LateWebhookSide, WebhookSide
 from tests.channels.harness import (
-    Courier,
     MemorySubscriptions,
-    MovingClock,
-    Run,
-    host_of,
     make_account,
-    make_item,
-    make_tools,
-    placed_by,
-    shifted,
 )
-from tests.channels.rehearsal.served import APPID, SECRET, Rehearsal
+from tests.channels.rehearsal.served import APPID, SECRET, CallbackAddress
+from tests.channels.side import Side
 
 UID = "7000000001"
 TOKEN = "rehearsal-callback-token"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
-
-
-@dataclass
-class Side:
-    """One channel with its platform. `can` names the parts of the contract that apply to it."""
-
-    rehearsal: Rehearsal
-    name: ClassVar[str] = ""
-    channel_name: ClassVar[str] = ""
-    action: ClassVar[Action] = "publish"
-    can: ClassVar[frozenset[str]] = frozenset()
-    clock: MovingClock = field(default_factory=MovingClock)
-    settings: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.tools = make_tools(host_of(self.rehearsal), clock=self.clock, timeout=1.0)
-        self.files: Any = self.tools.files
-        self.channel = self.make()
-        self.courier = Courier(self.channel, self.wait, self.clock.now)
-
-    def make(self) -> Channel:
-        """The adapter."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Lets go of connections."""
-        self.tools.http.close()
-        self.tools.poster.close()
-
-    def wait(self, seconds: float) -> None:
-        """Lets time pass on both sides."""
-        shifted(self.rehearsal, self.clock)(seconds)
-
-    def post(self, *, key: str = "delivery-1", items: int = 1, **changes: Any) -> Post:
-        """A post of the channel's own kind."""
-        made = changes.pop("made", None) or [make_item(self.files, n) for n in range(1, items + 1)]
-        return Post(**{"key": key, "action": self.action, "items": made, **changes})
-
-    def deliver(self, post: Post | None = None) -> Run:
-        """A post taken to its end."""
-        return self.courier.deliver(post or self.post())
-
-    def act(self, live: Live, action: Action, **changes: Any) -> Run:
-        """A later act on what shows."""
-        placed = placed_by(live, self.clock.now())
-        return self.deliver(self.post(key=f"{action}-1", action=action, placed=placed, **changes))
-
-    def arrived(self) -> int:
-        """How many messages readers see."""
-        raise NotImplementedError
-
-    def gone(self) -> int:
-        """How many articles were taken back."""
-        raise NotImplementedError
-
-    def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
-        """Breaks the next call that readers see the effect of, or an `early` one that they do not."""
-        raise NotImplementedError(self.name)
 
 
 class FakeSide(Side):
@@ -126,6 +64,7 @@ class WeChatSide(Side):
     early_path: ClassVar[str] = "cgi-bin/draft/add"
     can = frozenset(
         {"shows", "lost", "asks", "http", "throttle", "token", "poll", "withdraw", "correct", "early", "refuse"}
+        | {"credential", "picture", "callback"}
     )
 
     def make(self) -> Channel:
@@ -144,7 +83,36 @@ class WeChatSide(Side):
 
     def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
         path = more.pop("path", self.early_path if early else self.path)
+        if kind == "picture":
+            kind, path, more = "errcode", "cgi-bin/media/uploadimg", {"code": 40009}
+        elif kind == "credential":
+            # Both ways of getting a token, whichever the account uses.
+            kind, path, more = "errcode", "cgi-bin/*token", {"code": 40125}
         self.rehearsal.control("faults", kind=kind, platform="wechat", path=path, **more)
+
+    def words(self) -> str:
+        return str(self.rehearsal.ledger(self.seen)[0]["data"]["articles"][0]["content"])
+
+    @contextmanager
+    def pushes(self) -> Iterator[list[Pushed]]:
+        address, kept = CallbackAddress(), []
+
+        def answer(received: Any) -> bytes:
+            if received.method == "GET":
+                return str(received.query["echostr"]).encode()
+            kept.append(Pushed("POST", received.query, received.body))
+            return b"success"
+
+        address.answer = answer
+        callback = {"url": address.url, "token": TOKEN, "aes_key": AES_KEY, "mode": "secure"}
+        self.rehearsal.control(f"wechat/{APPID}/callback", **callback)
+        yield kept
+        self.rehearsal.http.delete(f"/control/wechat/{APPID}/callback")
+        address.close()
+
+    def pushed(self, kept: list[Pushed]) -> None:
+        self.wait(5)
+        self.rehearsal.wait_for("event")
 
     def drafts(self) -> int:
         """How many drafts lie in the box."""
@@ -157,6 +125,7 @@ class WeChatMassSide(WeChatSide):
     name = "wechat-mass"
     action = "mass_send"
     seen = "mass_send"
+    can = WeChatSide.can | {"key"}
     path = "cgi-bin/message/mass/sendall"
 
 
@@ -175,7 +144,10 @@ class WeiboSide(Side):
     channel_name = "weibo"
     name = "weibo"
     seen: ClassVar[str] = "post"
-    can = frozenset({"shows", "lost", "asks", "http", "throttle", "withdraw", "correct", "refuse", "duplicate"})
+    can = frozenset(
+        {"shows", "lost", "asks", "http", "throttle", "withdraw", "correct", "refuse", "duplicate"}
+        | {"credential", "picture"}
+    )
 
     def make(self) -> Channel:
         settings = {"uid": UID, "rip": "203.0.113.7", "safe_domains": ["localhost"], **self.settings}
@@ -193,8 +165,13 @@ class WeiboSide(Side):
     def gone(self) -> int:
         return len(self.rehearsal.ledger("post_deleted"))
 
+    def words(self) -> str:
+        return str(self.rehearsal.ledger("post")[0]["data"]["text"])
+
     def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
-        code = {"code": 20021} if kind == "errcode" else {}
+        codes = {"errcode": 20021, "picture": 20006, "credential": 21315}
+        code = {"code": codes[kind]} if kind in codes else {}
+        kind = "errcode" if kind in codes else kind
         path = more.pop("path", "2/statuses/share.json")
         self.rehearsal.control("faults", kind=kind, platform="weibo", path=path, **{**more, **code})
 
@@ -217,7 +194,7 @@ class JPushSide(Side):
     channel_name = "jpush"
     name = "jpush"
     action = "push"
-    can = frozenset({"shows", "lost", "http", "throttle", "early", "correct", "refuse"})
+    can = frozenset({"shows", "lost", "http", "throttle", "early", "correct", "refuse", "credential"})
 
     def make(self) -> Channel:
         credentials = {"app_key": "rehearsal000000000000app", "master_secret": "rehearsal000000000master"}
@@ -232,7 +209,9 @@ class JPushSide(Side):
 
     def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
         path = more.pop("path", "v3/push/validate" if early else "v3/push")
-        code = {"code": 1003} if kind == "errcode" else {}
+        codes = {"errcode": 1003, "credential": 1004}
+        code = {"code": codes[kind]} if kind in codes else {}
+        kind = "errcode" if kind in codes else kind
         self.rehearsal.control("faults", kind=kind, platform="jpush", path=path, **{**more, **code})
 
 
@@ -242,15 +221,14 @@ class WebPushSide(Side):
     channel_name = "web_push"
     name = "web-push"
     action = "push"
-    can = frozenset({"shows", "throttle", "correct"})
+    can = frozenset({"shows", "throttle", "correct", "credential", "once"})
 
     def __post_init__(self) -> None:
         self.private, self.public = new_key()
         super().__post_init__()
         self.subscriptions = MemorySubscriptions(self.clock)
         self.tools = replace(self.tools, subscriptions=self.subscriptions)
-        self.channel = self.make()
-        self.courier = Courier(self.channel, self.wait, self.clock.now)
+        self.connect()
         self.browsers = [self.subscribe() for _ in range(3)]
 
     def make(self) -> Channel:
@@ -273,6 +251,8 @@ class WebPushSide(Side):
         return 0
 
     def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
+        if kind == "credential":
+            kind, more = "errcode", {"code": 403, "count": len(self.browsers)}
         self.rehearsal.control("faults", kind=kind, platform="webpush", path="*", **{"count": 1, **more})
 
 
@@ -372,6 +352,8 @@ ALL = (
     WebPushSide,
     PortalSide,
     ManualSide,
+    WebhookSide,
+    LateWebhookSide,
 )
 SIDES: dict[str, type[Side]] = {side.name: side for side in ALL}
 

@@ -135,14 +135,14 @@ def calls(url: str, database: str, key: bytes, account_id: int, queue: Any) -> N
     queue.put(good)
 
 
-def test_four_processes_share_one_token_and_no_call_is_rejected(rehearsed: Rehearsal, sqlite_url: str) -> None:
+def test_four_processes_share_one_token_and_no_call_is_rejected(rehearsed: Rehearsal, database_url: str) -> None:
     key = Fernet.generate_key()
-    engine = open_database(sqlite_url)
+    engine = open_database(database_url)
     account_id = an_account(Works(engine, SystemClock()), Seal(key))
     engine.dispose()
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    arguments = (rehearsed.url, sqlite_url, key, account_id, queue)
+    arguments = (rehearsed.url, database_url, key, account_id, queue)
     workers = [context.Process(target=calls, args=arguments) for _ in range(PROCESSES)]
     for worker in workers:
         worker.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -166,3 +167,63 @@ def test_what_breaks_after_the_connection_stood_is_unknown_for_acts_and_retried_
 def test_what_never_connected_is_retried(failure: type[httpx.HTTPError]) -> None:
     with pytest.raises(Retryable), acting():
         raise failure("no connection")
+
+
+class Proxy:
+    """A proxy on loopback that answers for everybody and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.asked.append((self.path, self.headers.get("Proxy-Authorization", "")))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.at = f"127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    made = Proxy()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def test_everything_of_an_account_with_a_proxy_goes_through_it(proxy: Proxy) -> None:
+    guard = Guard([proxy.at], resolve=lambda host, _port: {"api.example": ["93.184.216.34"]}.get(host, ["127.0.0.1"]))
+    with client(guard, 5.0, f"http://office:p%40ss@{proxy.at}") as http:
+        assert http.get("http://api.example/cgi-bin/token").status_code == 200
+    (path, login) = proxy.asked[0]
+    assert path == "http://api.example/cgi-bin/token"
+    assert login == "Basic " + base64.b64encode(b"office:p@ss").decode()
+
+
+def test_a_proxy_inside_must_be_listed_and_opens_no_way_to_what_lies_inside(proxy: Proxy) -> None:
+    inside = {"api.example": ["93.184.216.34"], "intranet.example": ["10.0.0.8"]}
+    resolve = lambda host, _port: inside.get(host, ["127.0.0.1"])  # noqa: E731  # A resolver for two names.
+    with client(Guard([], resolve), 5.0, f"http://{proxy.at}") as http, pytest.raises(PrivateAddress):
+        http.get("http://api.example/")
+    with client(Guard([proxy.at], resolve), 5.0, f"http://{proxy.at}") as http, pytest.raises(PrivateAddress):
+        http.get("http://intranet.example/")
+    assert proxy.asked == []
+
+
+def test_a_name_that_only_the_proxy_can_resolve_is_its_to_judge(proxy: Proxy) -> None:
+    def resolve(host: str, _port: int) -> list[str]:
+        if host == "api.example":
+            raise OSError("no such name here")
+        return ["127.0.0.1"]
+
+    with client(Guard([proxy.at], resolve), 5.0, f"http://{proxy.at}") as http:
+        assert http.get("http://api.example/").status_code == 200

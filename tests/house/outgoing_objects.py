@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from channels.accounts import store
-from channels.accounts.models import Account
+from channels.accounts.models import Account, AccountFiling
 from content import release as releases
 from content.models import Release
 from content.snapshot import Target as Signed
@@ -76,7 +76,23 @@ def an_account(work: Work, unit: Unit) -> Target:
     login = f"keeper-{secrets.token_hex(4)}"
     keeper = a_colleague(work, unit, Role.OFFICER)
     work.session.get_one(Person, keeper.person_id).login = login
-    return Target({"account_id": account.id}, form={"name": "新名", "unit": str(unit.id), "login": login})
+    return Target(
+        {"account_id": account.id},
+        form={"name": "新名", "unit": str(unit.id), "login": login, "kind": "open", "on": "2026-03-01"},
+    )
+
+
+def a_filing(work: Work, unit: Unit) -> Target:
+    """A filing of an account of the unit, with its document."""
+    account = fake_account(work, unit)
+    document = blobs_of(work).put(picture_bytes()).sha256
+    filing = AccountFiling(
+        account_id=account.id, kind="open", on=work.now.date(), document=document, document_name="备案.png",
+        created_at=work.now,
+    )  # fmt: skip
+    work.session.add(filing)
+    work.session.flush()
+    return Target({"account_id": account.id, "filing_id": filing.id})
 
 
 def a_secret_link(work: Work, person: Person) -> Target:
@@ -130,6 +146,8 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/accounts/{account_id}/test": an_account,
     "/console/accounts/{account_id}/switch-off": an_account,
     "/console/accounts/{account_id}/switch-on": an_account,
+    "/console/accounts/{account_id}/filings": an_account,
+    "/console/accounts/{account_id}/filings/{filing_id}": a_filing,
     "/console/freezes/through/{delivery_id}": partial(a_delivery, state="held"),
     "/console/freezes/{freeze_id}/end": a_stop,
     API: a_delivery,

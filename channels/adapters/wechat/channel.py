@@ -41,7 +41,7 @@ from channels.base import (
     Settlement,
     Uncorrectable,
 )
-from channels.errors import ChannelError, Refused
+from channels.errors import ChannelError, Refused, Unauthorised
 
 CORRECTIONS = ("by_hand", "notice", "republish")
 
@@ -219,6 +219,8 @@ class WeChatChannel(
         try:
             with self.sending.harmlessly():
                 self.sending.client.draft.count()
+        except Unauthorised:
+            raise
         except ChannelError as error:
             return error.reason
         return ""

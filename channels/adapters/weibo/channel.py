@@ -7,6 +7,7 @@ account's own timeline is asked, and where the app may not read it, the post is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from channels.adapters.weibo import calls, fans, fit
 from channels.adapters.weibo.authorising import WeiboAuthorising
 from channels.adapters.weibo.calls import REQUESTS, Calls
 from channels.adapters.weibo.client import Status, WeiboClient
-from channels.adapters.weibo.codes import DONE_ALL_THE_SAME, GONE, NO_PERMISSION, REPEATED
+from channels.adapters.weibo.codes import DONE_ALL_THE_SAME, GONE, NO_PERMISSION, PICTURE_REFUSED, REPEATED
 from channels.adapters.weibo.comments import WeiboComments
 from channels.base import (
     AccountInfo,
@@ -42,7 +43,7 @@ from channels.base import (
     Tools,
     Uncorrectable,
 )
-from channels.errors import ChannelError, Refused, Retryable, Throttled
+from channels.errors import ChannelError, Refused, Retryable, Throttled, Unauthorised
 
 CORRECTIONS = ("by_hand", "notice", "republish")
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -212,6 +213,8 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
         try:
             with self.calls.asking():
                 left = timedelta(seconds=self.client.token_left())
+        except Unauthorised:
+            raise
         except ChannelError as error:
             return error.reason
         return f"授权将在 {left.days} 天后到期，请账号管理人重新授权" if left < timedelta(days=7) else ""
@@ -243,9 +246,16 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
             with self.calls.asking(visible=True):
                 return _live(post, self.client.share(item.text, str(self.account.settings["rip"]), picture))
         except Refused as refused:
-            if refused.platform_code == str(DONE_ALL_THE_SAME):
+            code = int(refused.platform_code or 0)
+            if code == DONE_ALL_THE_SAME:
                 return self._already_there(post)
-            raise
+            if picture is None or code not in PICTURE_REFUSED:
+                raise
+            why = refused.reason
+        # A picture that is not taken must not cost the text.
+        with self.calls.asking(visible=True):
+            live = _live(post, self.client.share(item.text, str(self.account.settings["rip"])))
+        return replace(live, remark=f"{live.remark}封面图片没有附上：{why}。")
 
     def _repeat(self, post: Post) -> Settlement:
         window = timedelta(minutes=float(self.account.settings.get("duplicate_minutes", 10)))

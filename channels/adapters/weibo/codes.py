@@ -17,6 +17,7 @@ NO_SUCH_COMMENT = 20201
 DONE_ALL_THE_SAME = 20032
 REPEATED = frozenset({20017, 20019, 20111})
 GONE = frozenset({20101})
+PICTURE_REFUSED = frozenset({20005, 20006})
 
 
 @dataclass(frozen=True)

@@ -500,4 +500,5 @@ def test_outside_links_and_pictures_are_warned_of(quiet: WeChatPublishSide) -> N
 def test_a_wrong_secret_is_said_in_words(quiet: WeChatPublishSide) -> None:
     assert quiet.channel.health() == ""
     wrong = replace(quiet.channel.account, credentials={"appid": APPID, "secret": "wrong"})
-    assert "AppSecret" in WeChatChannel(wrong, replace(quiet.tools, tokens=type(quiet.tools.tokens)())).health()
+    with pytest.raises(Unauthorised, match="AppSecret"):
+        WeChatChannel(wrong, replace(quiet.tools, tokens=type(quiet.tools.tokens)())).health()

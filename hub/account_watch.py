@@ -1,0 +1,129 @@
+"""Watches over the accounts: whether their credentials are alive, and which of their dates come near.
+
+A network that fails says nothing about credentials: only the platform's own refusal makes an account red, and its
+people hear of it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import httpx
+import structlog
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from channels.accounts import store
+from channels.accounts.models import Account
+from channels.base import AccountInfo
+from channels.errors import ChannelError, Unauthorised
+from channels.transport import PrivateAddress
+from hub.product import Hub
+from kernel.duties import Duty
+from kernel.people import Permission, holders
+from kernel.work import Work
+from scheduler.events import CredentialDied
+from templates.catalogue import _
+
+log = structlog.get_logger(__name__)
+
+EVERY = timedelta(hours=6)
+AT_ONCE = 20
+# Days before; each is told once. 0 is the day it has passed.
+WARN_DAYS = (0, 7, 30, 60)
+DATES: tuple[tuple[str, str], ...] = (
+    ("expires_on", _("平台授权")),
+    ("certified_until", _("账号认证")),
+    ("tls_until", _("TLS 证书")),
+    ("apns_until", _("APNs 证书")),
+    ("filing_until", _("备案")),
+)
+
+
+def connect(hub: Hub) -> None:
+    """Adds the two duties to the product."""
+    hub.duties += [
+        Duty("accounts.health", timedelta(minutes=10), lambda: check_due(hub)),
+        Duty("accounts.dates", timedelta(hours=1), lambda: warn_dates(hub)),
+    ]
+
+
+def check_due(hub: Hub) -> int:
+    """Asks the platforms about accounts that nobody has used for some hours; returns how many were asked."""
+    with hub.works.write() as work:
+        before = work.now - EVERY
+        quiet = (
+            or_(Account.checked_at.is_(None), Account.checked_at < before),
+            or_(Account.last_success_at.is_(None), Account.last_success_at < before),
+        )
+        mine = (Account.active, Account.stands_for.is_(None), Account.rehearsal.is_(False), Account.credentials != "")
+        query = select(Account.id).where(*mine, *quiet).order_by(Account.checked_at, Account.id).limit(AT_ONCE)
+        ids = list(work.session.scalars(query.with_for_update(skip_locked=True)))
+        work.session.execute(update(Account).where(Account.id.in_(ids)).values(checked_at=work.now))
+        accounts = [store.info(work.session, hub.seal, work.session.get_one(Account, one)) for one in ids]
+    for about in accounts:
+        fault, dead = ask(hub, about)
+        with hub.works.write() as work:
+            note(work, about.id, fault, dead)
+    return len(accounts)
+
+
+def ask(hub: Hub, about: AccountInfo) -> tuple[str, bool]:
+    """A cheap call that proves the credentials: what is wrong, and whether it is they that are refused."""
+    try:
+        return hub.incoming.make(about).health(), False
+    except Unauthorised as refused:
+        return refused.reason, True
+    except ChannelError as failure:
+        return failure.reason, False
+    except (httpx.HTTPError, PrivateAddress) as failure:
+        return f"连接不上平台（{type(failure).__name__}）", False
+    except Exception as failure:  # The edge: an adapter's own fault must not stop the others from being asked.
+        log.exception("health check failed", account=about.id)
+        return f"适配程序出错：{type(failure).__name__}", False
+
+
+def note(work: Work, account_id: int, fault: str, dead: bool) -> None:
+    """Writes what a check found; the first refusal of credentials is told to those who keep the account."""
+    if dead:
+        if store.credential_died(work, account_id, fault):
+            account = work.session.get_one(Account, account_id)
+            work.emit(CredentialDied(account.id, account.unit_id, account.name, fault))
+    elif fault:
+        store.failed(work, account_id, fault)
+    else:
+        store.succeeded(work, account_id)
+
+
+def warn_dates(hub: Hub) -> int:
+    """Tells of dates that come within 60, 30 or 7 days or have passed, each once; returns how many notices were new."""
+    told = 0
+    with hub.works.write() as work:
+        today = work.now.astimezone(hub.settings.office_zone).date()
+        for account, name, label, day in _near(work.session, today):
+            left = (day - today).days
+            step = min(days for days in WARN_DAYS if left <= days) if left >= 0 else 0
+            when = "已到期" if left < 0 else "今天到期" if left == 0 else f"还有 {left} 天到期"
+            title = f"{label}{when}：{account.name}"
+            told += hub.notifier.tell(
+                work,
+                holders(work.session, Permission.ACCOUNT_WRITE, account.unit_id, work.now),
+                "account.date",
+                title,
+                f"到期日 {day:%Y-%m-%d}。请及时办理，并在账号页更新日期。",
+                f"/console/accounts/{account.id}",
+                f"account.{account.id}.{name}.{day:%Y%m%d}.{step}",
+            )
+    return told
+
+
+def _near(session: Session, today: date) -> Iterator[tuple[Account, str, str, date]]:
+    limit = today + timedelta(days=max(WARN_DAYS))
+    near = or_(*(getattr(Account, name) <= limit for name, _label in DATES))
+    query = select(Account).where(Account.active, Account.stands_for.is_(None), near).order_by(Account.id)
+    for account in session.scalars(query):
+        for name, label in DATES:
+            day = getattr(account, name)
+            if day is not None and day <= limit:
+                yield account, name, label, day
