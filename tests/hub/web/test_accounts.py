@@ -66,7 +66,11 @@ def test_everybody_who_may_sees_the_accounts_of_the_own_units(desk: Desk, admin:
     assert "云州住建" in officer
     assert "云州水务" not in officer
     assert "登记账号" not in officer
-    assert "住建快讯" not in admin.get("/console/accounts?channel=wechat").text
+    listed = re.findall(
+        r'class="table__title" href="/console/accounts/\d+">([^<]+)', admin.get("/console/accounts?channel=wechat").text
+    )
+    assert "云州住建" in listed
+    assert "住建快讯" not in listed
     assert "云州水务" in admin.get(f"/console/accounts?unit={desk.city.other.id}&q=水务&state=active").text
 
 
@@ -276,7 +280,7 @@ def _watched(original: Any, inside: list[int]) -> Any:
 
 @pytest.mark.parametrize(
     ("sick", "words", "dead"),
-    [("接口已下线", "接口已下线", False), ("unauthorised", "授权失效", True), ("retryable", "暂时没有发出", False)],
+    [("接口已下线", "接口已下线", False), ("unauthorised", "凭证无效", True), ("retryable", "连接被拒绝", False)],
 )
 def test_a_test_that_fails_says_why(desk: Desk, admin: Browser, sick: str, words: str, dead: bool) -> None:
     desk.platform("a").sick = sick
