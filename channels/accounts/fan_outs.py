@@ -1,6 +1,6 @@
 """Which browsers a delivery has been to: claimed before they are called, in the same work that writes the last ones.
 
-Why these rows stand here and not with the scheduler's receipts: docs/why/0011.
+Why these rows stand here and not with the scheduler's receipts: docs/why/0009.
 """
 
 from __future__ import annotations
