@@ -67,6 +67,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/push/subscriptions": "a browser asks to be told; it knows no account",
     "/push/farewells": "the secret address of a browser is the proof",
     "/push-worker.js": "a script that is the same for everybody",
+    "/site-state.css": "how the portal looks today, the same for everybody; previews in the console show it too",
     "/feedback": "citizens write to the office without an account",
     "/feedback/progress": "the ticket's number is the proof; shows neither words nor name of the citizen",
     "/feedback/answers": "published answers, in words that tell nothing of who asked",

@@ -64,6 +64,7 @@ from hub.web import (
     search,
     sign_link,
     signing,
+    site,
     site_state,
     system,
     takeover,
@@ -81,7 +82,7 @@ from templates.engine import FOLDER
 
 Face = Literal["all", "console", "public"]
 
-EVERYWHERE: tuple[APIRouter, ...] = (health.router,)
+EVERYWHERE: tuple[APIRouter, ...] = (health.router, site.router)
 CONSOLE: tuple[APIRouter, ...] = (
     login.router,
     home.router,

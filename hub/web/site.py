@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from hub.web.access import HubDep
+
 GONE = ".gone"
+
+
+router = APIRouter()
+
+
+@router.get("/site-state.css")
+def site_state(hub: HubDep) -> Response:
+    """How the whole site looks now; nothing special before the portal has said so, also behind previews."""
+    file = hub.settings.site_folder / "site-state.css"
+    text = file.read_text("utf-8") if file.exists() else ""
+    return Response(text, media_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
 class SiteFiles(StaticFiles):

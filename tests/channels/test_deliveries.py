@@ -114,7 +114,8 @@ def product(rehearsed: Rehearsal, sqlite_url: str, tmp_path: Path) -> Iterator[P
         accounts.add(work, seal, unit_id=unit, channel="wechat", name="云河发布", code="w", base_url=f"{url}/wechat",
                      credentials=wechat)  # fmt: skip
         accounts.add(work, seal, unit_id=unit, channel="weibo", name="云河发布", code="b", base_url=f"{url}/weibo",
-                     settings={"uid": UID, "rip": "203.0.113.7"}, credentials=weibo)  # fmt: skip
+                     settings={"uid": UID, "rip": "203.0.113.7", "safe_domains": ["yunzhou.example"]},
+                     credentials=weibo)  # fmt: skip
         accounts.add(work, seal, unit_id=unit, channel="manual", name="今日头条", code="m")
     tools = make_tools(host_of(rehearsed), clock=clock, timeout=2)
     tools = replace(tools, files=blobs, tokens=DatabaseTokens(works, seal), quotas=DatabaseQuotas(works))

@@ -228,7 +228,12 @@ def open_desk(world: Outside) -> Desk:
                 name=uid(lane),
                 code=uid(lane),
                 base_url=f"{url}/weibo",
-                settings={"uid": uid(lane), "rip": "1.2.3.4", "requests_per_day": 100_000},
+                settings={
+                    "uid": uid(lane),
+                    "rip": "1.2.3.4",
+                    "requests_per_day": 100_000,
+                    "safe_domains": [PORTAL.removeprefix("https://")],
+                },
                 credentials={"access_token": f"token-{lane}", "app_key": "1", "app_secret": "s"},
             )
             for lane in range(LANES + 1)

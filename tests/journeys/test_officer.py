@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from content.models import Asset, Column, ListedWord, Piece, Release, Revision, Variant
+from content.models import Asset, ListedWord, Piece, Release, Revision, Variant
 from kernel.clock import StillClock
 from tests.factories import picture_bytes
 from tests.journeys.editorial import House, axe, running
@@ -205,9 +205,6 @@ def test_each_channel_has_its_own_words(house: House) -> None:
 
 
 def test_rows_of_a_guide_are_added_and_taken_away(house: House) -> None:
-    office = house.newsroom.office
-    with house.newsroom.hub.works.write() as work:
-        work.session.add(Column(unit_id=office.bureau.id, slug="guides", name="办事指南", kind="guide", active=True))
     page = begin(house, "办事指南")
     page.get_by_label("标题").first.fill("居住证申领")
     page.fill('[name="fields.materials.0.name"]', "身份证")

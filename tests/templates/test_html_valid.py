@@ -24,6 +24,8 @@ ALLOWED = {
     "void-style": "off",
     "tel-non-breaking": "off",  # Telephone numbers are links; a break in them is the reader's to have.
     "no-inline-style": "error",
+    # Several boxes of one question share its name.
+    "form-dup-name": ["error", {"shared": ["radio", "checkbox", "button", "reset", "submit"]}],
     "prefer-native-element": "off",  # role="search" on a form is what screen readers know; <search> is too new.
     "no-redundant-role": "off",  # A list without bullets is no list to one browser unless it says so.
     "require-sri": "off",  # Files of this very site.

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from bot import gateway, prepared, tickets
 from bot.models import TicketNotice
 from bot.notices import Teller
+from channels.abilities.audience import Addressed
 from channels.accounts import menus, tags, takeover
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
@@ -26,7 +27,6 @@ from hub.web.approval import audience_words
 from kernel.clock import SystemClock
 from kernel.errors import Invalid
 from kernel.people import Role
-from scheduler import booking
 from tests.channels.harness import host_of
 from tests.channels.rehearsal.served import SERVICE_APPID, SERVICE_CITIZENS, SERVICE_SECRET, Rehearsal, serving
 from tests.hub.web.going_out import Desk, open_desk
@@ -310,9 +310,9 @@ def test_a_message_to_all_may_be_narrowed_to_a_tag_and_no_tag_widened(desk: Desk
             for tag in tags.of_account(work.session, account.id)
         )
         number = str(tags.of_account(work.session, account.id)[0].remote_id)
-    assert booking._audience_narrower(one, {})
-    assert booking._audience_narrower(one, one)
-    assert not booking._audience_narrower(other, one)
+    assert Addressed.audience_inside(one, {})
+    assert Addressed.audience_inside(one, one)
+    assert not Addressed.audience_inside(other, one)
     assert tags_of(one) == [int(number)]
     assert tags_of({"tag_id": [int(number)]}) == [int(number)]
     with desk.hub.works.read() as work:

@@ -360,16 +360,17 @@ def test_no_channel_chosen_is_a_fault_and_another_act_does_not_exist(desk: Desk)
 def test_the_calendar_shows_each_day_with_its_tasks(desk: Desk, clock: StillClock) -> None:
     release = desk.release(window=Window(None, clock.now() + timedelta(days=20)))
     desk.booked(release, when="at", at="2026-03-04T23:30")
-    page = desk.browser().get("/console/calendar").text
+    page = desk.browser().get("/console/calendar?view=list").text
     assert "今天 · 2026-03-02 周一" in page
     day = page[page.index("2026-03-04 周三") : page.index("2026-03-05 周四")]
     assert "23:30" in day
     assert release.content["title"] in day
-    later = desk.browser().get("/console/calendar?from=2026-03-09").text
+    later = desk.browser().get("/console/calendar?view=list&from=2026-03-09").text
     assert release.content["title"] not in later
     assert desk.browser().get("/console/calendar?from=gestern").status_code == 200
-    assert release.content["title"] not in desk.browser("stranger").get("/console/calendar").text
-    assert release.content["title"] not in desk.browser().get(f"/console/calendar?account={desk.account('b').id}").text
+    assert release.content["title"] not in desk.browser("stranger").get("/console/calendar?view=list").text
+    elsewhere = desk.browser().get(f"/console/calendar?view=list&account={desk.account('b').id}").text
+    assert release.content["title"] not in elsewhere
 
 
 def test_a_push_for_the_night_is_told_while_choosing_and_on_its_page(desk: Desk, clock: StillClock) -> None:
