@@ -53,7 +53,7 @@ KIND = Kind(
             choices=_VALIDITY,
         ),
         FieldSpec("validity_note", "有效性说明", limit=200),
-        FieldSpec("valid_until", "有效期至", "date", help="过了这一天，页面和列表自动标明失效；长期有效的不填"),
+        FieldSpec("valid_until", "有效期至", "date", help="过了这一天，由签发人标明失效；长期有效的不填"),
         FieldSpec("topic", "主题分类", limit=40),
     ),
     lint=_lint,

@@ -70,7 +70,9 @@ class Desk:
 
     @property
     def teller(self) -> Teller:
-        make: Any = lambda _about: self.platform  # noqa: E731
+        def make(_about: object) -> Any:
+            return self.platform
+
         return Teller(self.works, SEAL, make)
 
     def book(self, way: str = "template") -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot import prepared
+from bot import prepared, store
 from bot.models import AutoReply
 from bot.prepared import Wording
 from channels.abilities.menus import Button
@@ -146,8 +146,6 @@ def test_a_tap_leads_where_the_menu_says(desk: Desk) -> None:
     desk.says("k-2", kind="click", sender="b")
     assert desk.conversation("b").state == "waiting"
     with desk.works.read() as work:
-        from bot import store  # noqa: PLC0415
-
         assert store.lines_of(work.session, desk.conversation("a").id)[0].text == "[点击菜单] 热线"
 
 

@@ -146,8 +146,8 @@ def test_the_signers_own_phone_gets_it_and_a_hundred_a_day_are_counted(quiet: We
     channel(quiet).send_preview(made.draft, CITIZEN)
     (line,) = quiet.rehearsal.ledger("preview")
     assert line["data"]["openid"] == CITIZEN
-    quota = next(key for key in quiet.tools.quotas.used if key[0] == "preview")  # type: ignore[attr-defined]
-    quiet.tools.quotas.used[quota] = 100  # type: ignore[attr-defined]
+    quota = next(key for key in quiet.tools.quotas.used if key[0] == "preview")  # type: ignore[attr-defined]  # In memory.
+    quiet.tools.quotas.used[quota] = 100  # type: ignore[attr-defined]  # The same.
     with pytest.raises(Throttled):
         channel(quiet).send_preview(made.draft, CITIZEN)
     assert len(quiet.rehearsal.ledger("preview")) == 1
