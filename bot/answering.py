@@ -101,6 +101,12 @@ class Answering:
         with self.works.write() as work:
             self._record(work, heard, verdict)
 
+    def handled(self, inbound_id: int) -> bool:
+        """Whether a stored message has been dealt with, by this process or another."""
+        with self.works.read() as work:
+            query = select(InboundMessage.handled_at).where(InboundMessage.id == inbound_id)
+            return work.session.scalar(query) is not None
+
     def left_over(self) -> list[tuple[int, int]]:
         """Messages whose process died before they were handled: (message, conversation), claimed anew."""
         with self.works.write() as work:

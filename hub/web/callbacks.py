@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 # The platform waits five seconds (developers.weixin.qq.com, Passive_user_reply_message); the rest is for the way.
 WAIT_SECONDS = 4.0
+# How often a repeat looks whether the message it repeats has been dealt with elsewhere.
+LOOK_SECONDS = 0.2
 LONGEST_BODY = 1024 * 1024
 PUSHER = Actor("platform")
 # What answers a push that asks for nothing; every other platform reads an empty body so.
@@ -50,13 +52,17 @@ IN_MILLISECONDS = 100_000_000_000
 
 @dataclass(frozen=True)
 class Taken:
-    """What a push brought: the message that waits for an answer, if it did, and the bot's run."""
+    """What a push brought: the message that waits for an answer, if it did, and the bot's run.
+
+    `elsewhere`: the message was here before and this process does not see it being dealt with.
+    """
 
     adapter: Channel
     inbound: Message | Follower | None = None
     inbound_id: int = 0
     answer: bytes | None = None
     run: Future[None] | None = None
+    elsewhere: bool = False
 
 
 @router.get("/{channel}/{code}")
@@ -87,13 +93,23 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
     except (BadSignature, BadPush) as error:
         _refused(request, hub, code, error)
         raise
+    left = WAIT_SECONDS - (asyncio.get_running_loop().time() - began)
     if taken.answer is None and taken.run is not None:
-        left = WAIT_SECONDS - (asyncio.get_running_loop().time() - began)
         await _wait(taken.run, left)
+    elif taken.answer is None and taken.elsewhere:
+        await _look(hub, taken.inbound_id, left)
     answer = taken.answer
     if answer is None:
         answer = await run_in_threadpool(_settle, hub, taken)
     return Response(answer, media_type=MEDIA_TYPES.get(answer[:1], "text/plain"))
+
+
+async def _look(hub: Hub, inbound_id: int, seconds: float) -> None:
+    """Waits until the message has been dealt with by whoever does so, another process or a thread just beginning."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while loop.time() < until and not await run_in_threadpool(hub.incoming.answering.handled, inbound_id):
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _wait(run: Future[None], seconds: float) -> None:
@@ -138,16 +154,18 @@ def _take(hub: Hub, channel: str, code: str, pushed: Pushed) -> Taken:
 
 
 def _started(hub: Hub, taken: Taken, fresh: Sequence[tuple[int, int]]) -> Taken:
-    run = None
+    run, full = None, False
     for inbound_id, conversation_id in fresh:
         try:
             run = hub.incoming.run(inbound_id, conversation_id)
         except Full:
+            full = True
             log.warning("the bot is overloaded; the message waits in its row", message=inbound_id)
     if run is None and taken.inbound_id and taken.answer is None:
         # A repeat while the first push is still being dealt with: it waits behind it.
         run = hub.incoming.waiting(taken.inbound_id)
-    return Taken(taken.adapter, taken.inbound, taken.inbound_id, taken.answer, run)
+    elsewhere = bool(taken.inbound_id) and taken.answer is None and run is None and not full
+    return replace(taken, run=run, elsewhere=elsewhere)
 
 
 def _store(hub: Hub, work: Work, account: Account, adapter: Channel, inbound: Inbound) -> gateway.Received | None:

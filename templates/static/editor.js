@@ -122,18 +122,24 @@
   async function redraw(part, id) {
     const place = document.getElementById(id);
     if (!place) return;
-    const open = place.querySelector("[role=tab][aria-selected=true]")?.id;
-    const cover = place.querySelector("[name=cover_id]:checked")?.value;
     const answer = await fetch(`${desk}/${part}`, { headers: { "HX-Request": "true" } });
     if (!answer.ok) return;
     const html = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = html.getElementById(id);
     if (!fresh) return;
-    place.replaceWith(document.adoptNode(fresh));
+    // What was chosen or typed while the answer was on its way is read only now, or it would be undone.
+    const open = place.querySelector("[role=tab][aria-selected=true]")?.id;
+    const focused = place.contains(document.activeElement) ? document.activeElement : null;
+    document.adoptNode(fresh);
+    for (const field of place.querySelectorAll("input[id], textarea[id]")) keep(field, fresh.querySelector(`#${CSS.escape(field.id)}`));
+    place.replaceWith(fresh);
     if (open && document.getElementById(open)) choose(document.getElementById(open));
-    if (cover !== undefined) {
-      for (const radio of fresh.querySelectorAll("[name=cover_id]")) radio.checked = radio.value === cover;
-    }
+    if (focused?.id) document.getElementById(focused.id)?.focus({ preventScroll: true });
+  }
+  function keep(field, fresh) {
+    if (!fresh) return;
+    if (field.value !== field.defaultValue && field.type !== "radio" && field.type !== "checkbox") fresh.value = field.value;
+    if (field.checked !== field.defaultChecked) fresh.checked = field.checked;
   }
   form.addEventListener("input", (event) => {
     if (!event.target.closest("[data-asset]") || event.target.name) changed();
@@ -209,13 +215,17 @@
       }
       input.value = "";
       changed();
-    } else if (input.matches("[data-asset-alt], [data-asset-decorative]")) {
+    } else if (input.matches("[data-asset-decorative]")) {
       describe(input.closest("[data-asset]"));
     } else if (input.dataset.shape) {
       for (const part of form.querySelectorAll(`[data-shape-of="${input.dataset.shape}"]`)) {
         part.hidden = part.dataset.when !== input.value;
       }
     }
+  });
+  // Not at "change": a field that was drawn anew while it was written in would not say that it changed.
+  form.addEventListener("focusout", ({ target }) => {
+    if (target.matches("[data-asset-alt]") && target.value !== target.defaultValue) describe(target.closest("[data-asset]"));
   });
   async function describe(item) {
     const data = new URLSearchParams({ alt: item.querySelector("[data-asset-alt]").value });

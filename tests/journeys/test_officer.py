@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from content.models import Asset, ListedWord, Piece, Release, Revision, Variant
@@ -151,6 +151,31 @@ def test_pictures_dropped_pasted_and_unreadable(house: House) -> None:
     saved(page)
     assert assets(house)[0].alt == "供热站外景"
     assert newest(house).cover_id == assets(house)[0].id
+
+
+def test_what_is_chosen_while_the_list_is_drawn_anew_stays(house: House) -> None:
+    page = begin(house)
+    page.locator("#upload-pictures").set_input_files(
+        [{"name": f"{n}.png", "mimeType": "image/png", "buffer": picture_bytes(n)} for n in ("red", "blue")]
+    )
+    expect(page.locator("[data-asset-alt]")).to_have_count(2)
+    held: list[Route] = []
+    page.route("**/assets", lambda route: (held.append(route), None)[1], times=1)
+    first, second = page.locator("[data-asset-alt]").all()
+    first.fill("供热站外景")
+    first.press("Tab")
+    while not held:
+        page.wait_for_timeout(20)
+    page.locator("#asset-list").get_by_text("作封面").first.click()
+    second.fill("换热站")
+    held[0].continue_()
+    expect(page.locator("#asset-list").get_by_text("待填")).to_have_count(1)
+    expect(page.locator("[name=cover_id]").first).to_be_checked()
+    expect(page.locator("[data-asset-alt]").nth(1)).to_have_value("换热站")
+    expect(page.locator("[data-asset-alt]").nth(1)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#asset-list").get_by_text("待填")).to_have_count(0)
+    assert [asset.alt for asset in assets(house)] == ["供热站外景", "换热站"]
 
 
 def test_a_picture_that_is_none_is_refused_in_words(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -158,6 +159,23 @@ def test_a_repeat_during_the_run_waits_for_the_same_answer(phone: Phone) -> None
     for thread in threads:
         thread.join(10)
     assert len({answer.content for answer in answers}) == 1
+    assert "还不会回答" in phone.read(answers[0])["Content"]
+    assert len(phone.engine.asked) == 1
+
+
+def test_a_repeat_waits_for_what_another_process_is_dealing_with(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    incoming = phone.office.hub.incoming
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks, "_started", lambda _hub, taken, _fresh: taken)
+        patch.setattr(callbacks, "_settle", lambda _hub, _taken: b"lost")
+        assert phone.says("养犬证怎么办").content == b"lost"
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(phone.says("养犬证怎么办")))
+    thread.start()
+    time.sleep(0.3)
+    assert answers == []
+    incoming.answering.handle(phone.rows(InboundMessage)[0].id)
+    thread.join(10)
     assert "还不会回答" in phone.read(answers[0])["Content"]
     assert len(phone.engine.asked) == 1
 
