@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from hub.commands import archive, audit, bot, demo, drilling, importing, reference, rehearsing, serving, settings, setup
+from hub.commands import (
+    archive,
+    audit,
+    bot,
+    demo,
+    drilling,
+    importing,
+    moving,
+    reference,
+    rehearsing,
+    serving,
+    settings,
+    setup,
+)
 from kernel.errors import XuandaError
 
 app = typer.Typer(
@@ -26,6 +39,7 @@ app.command("migrate")(serving.migrate)
 app.command("settings")(settings.show_settings)
 app.command("backup")(archive.backup)
 app.command("restore")(archive.restore)
+app.command("move-database")(moving.move)
 app.add_typer(audit.app, name="audit")
 app.add_typer(bot.app, name="bot")
 app.add_typer(importing.app, name="import")
