@@ -248,7 +248,8 @@ def _pictures(document: Document) -> Iterable[Finding]:
 
 def _unread_files(document: Document) -> Iterable[Finding]:
     for name in document.unread_files:
-        message = f"附件“{name}”的内容无法自动检查，请人工核对是否含个人信息或涉密内容。"
+        why = "没有可读的文字（可能是扫描件或加密文件）" if name.lower().endswith((".pdf", ".ofd")) else "内容无法读取"
+        message = f"附件“{name}”{why}，不能自动检查，请人工核对是否含个人信息或涉密内容。"
         yield Finding("unread_file", "warn", "attachments", "附件", message, name)
 
 

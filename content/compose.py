@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import mammoth
-from openpyxl import load_workbook
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from content import states
+from content.attachments import Attachment
 from content.errors import NoRight
 from content.kinds import kind_of
 from content.kinds.base import FieldSpec, Kind, day_of
 from content.models import Asset, Column, Piece, PublicPiece, Release, Revision, Variant
-from content.pictures import normalise
+from content.pictures import Picture
 from content.sanitise import clean_layout, clean_text
 from content.states import PieceState, ReleaseState
 from kernel.blobs import Blobs
@@ -30,26 +27,11 @@ from kernel.people import Permission, Viewer, ancestors
 from kernel.work import Work
 
 TITLE_LIMIT = 300
-ATTACHMENTS = {
-    ".pdf": "application/pdf",
-    ".doc": "application/msword",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".xls": "application/vnd.ms-excel",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".zip": "application/zip",
-    ".txt": "text/plain",
-    ".ofd": "application/ofd",
-    ".mp4": "video/mp4",
-    ".webm": "video/webm",
-    ".mp3": "audio/mpeg",
-    ".m4a": "audio/mp4",
-}
 _WORDS = (
     "title", "summary", "body", "fields", "cover_id", "source_name", "source_url", "editor", "keywords", "expires_at",
 )  # fmt: skip
 # Characters that no text has and that a database or a hash cannot take: controls, halves of surrogate pairs.
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_UNPACKED_LIMIT = 200 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -200,11 +182,17 @@ def restore(work: Work, who: Viewer, piece: Piece) -> None:
 
 
 def add_picture(
-    work: Work, who: Viewer, piece: Piece, blobs: Blobs, name: str, data: bytes, alt: str = "", decorative: bool = False
+    work: Work,
+    who: Viewer,
+    piece: Piece,
+    blobs: Blobs,
+    name: str,
+    picture: Picture,
+    alt: str = "",
+    decorative: bool = False,
 ) -> Asset:
-    """Keeps a picture with the piece, converted to what every channel takes, without location data."""
+    """Keeps a picture with the piece; it was made fit for every channel before this work began."""
     _require(who, Permission.PIECE_WRITE, piece.unit_id, "上传图片")
-    picture = normalise(data, name)
     ref = blobs.put(picture.data)
     _touch(work, who, piece)
     asset = _asset(work, who, piece, name, ref.sha256, ref.size, picture.media_type)
@@ -225,16 +213,13 @@ def describe_picture(work: Work, who: Viewer, asset: Asset, alt: str, decorative
     work.audit("picture.described", asset, alt=asset.alt, decorative=decorative)
 
 
-def add_attachment(work: Work, who: Viewer, piece: Piece, blobs: Blobs, name: str, data: bytes) -> Asset:
-    """Keeps a document with the piece and reads its text, because checks look into attachments too."""
+def add_attachment(work: Work, who: Viewer, piece: Piece, blobs: Blobs, attachment: Attachment) -> Asset:
+    """Keeps a document with the piece; its text was read before this work began."""
     _require(who, Permission.PIECE_WRITE, piece.unit_id, "上传附件")
-    suffix = "." + name.rpartition(".")[2].lower()
-    if suffix not in ATTACHMENTS:
-        raise Invalid(field="file", why=f"附件“{name}”的类型不受支持（可用：{'、'.join(ATTACHMENTS)}）。")
-    ref = blobs.put(data)
+    ref = blobs.put(attachment.data)
     _touch(work, who, piece)
-    asset = _asset(work, who, piece, name, ref.sha256, ref.size, ATTACHMENTS[suffix])
-    asset.text = attachment_text(suffix, data)
+    asset = _asset(work, who, piece, attachment.name, ref.sha256, ref.size, attachment.media_type)
+    asset.text = tidy(attachment.text)
     work.session.flush()
     work.audit("attachment.added", asset, name=asset.name, sha256=asset.sha256)
     return asset
@@ -249,28 +234,6 @@ def remove_asset(work: Work, who: Viewer, asset: Asset) -> None:
         if revision.cover_id == asset.id:
             revision.cover_id = None
     asset.piece_id = None
-
-
-def attachment_text(suffix: str, data: bytes) -> str:
-    """The text of an attachment as far as it can be read; empty for formats without readable text."""
-    try:
-        return tidy(_read_attachment(suffix, data))
-    except Exception:  # noqa: BLE001  # The readers raise whatever they like on a broken file; it is kept all the same.
-        return ""
-
-
-def _read_attachment(suffix: str, data: bytes) -> str:
-    if suffix in (".docx", ".xlsx") and not _small_when_unpacked(data):
-        return ""
-    if suffix == ".docx":
-        return str(mammoth.extract_raw_text(io.BytesIO(data)).value)
-    if suffix == ".xlsx":
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
-        return "\n".join(" ".join(str(cell) for cell in row if cell is not None) for row in rows)
-    if suffix == ".txt":
-        return data.decode("utf-8", errors="replace")
-    return ""
 
 
 def _writing_unit(session: Session, who: Viewer, column: Column, wanted: int | None) -> int:
@@ -423,11 +386,6 @@ def _asset(work: Work, who: Viewer, piece: Piece, name: str, sha256: str, size: 
     )
     work.session.add(asset)
     return asset
-
-
-def _small_when_unpacked(data: bytes) -> bool:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return sum(member.file_size for member in archive.infolist()) <= _UNPACKED_LIMIT
 
 
 def _require(who: Viewer, permission: Permission, unit_id: int, what: str) -> None:

@@ -16,9 +16,10 @@ from typing import Any
 from PIL import Image
 
 from channels.accounts.models import Account
-from content import compose, release, review
+from content import attachments, compose, release, review
 from content.compose import Draft, VariantDraft
 from content.models import Asset, Column, Piece, Release, Revision
+from content.pictures import normalise
 from content.snapshot import Style, Target, Window
 from kernel.blobs import Blobs
 from kernel.people import Deputy, Grant, Person, Role, Unit, Viewer, add_unit, viewer
@@ -89,12 +90,14 @@ class Office:
         """A picture kept with a piece."""
         with self.working(by) as (work, who):
             piece = work.session.get_one(Piece, piece_id)
-            return compose.add_picture(work, who, piece, self.blobs, "供热站.png", picture_bytes(color), alt, **more)
+            kept = normalise(picture_bytes(color), "供热站.png")
+            return compose.add_picture(work, who, piece, self.blobs, "供热站.png", kept, alt, **more)
 
     def attachment(self, piece_id: int, by: str = "author", name: str = "附件.txt", data: bytes = b"text") -> Asset:
         """A document kept with a piece."""
         with self.working(by) as (work, who):
-            return compose.add_attachment(work, who, work.session.get_one(Piece, piece_id), self.blobs, name, data)
+            piece = work.session.get_one(Piece, piece_id)
+            return compose.add_attachment(work, who, piece, self.blobs, attachments.read(name, data))
 
     def targets(self, *names: str) -> list[Target]:
         """The accounts of these names as targets with their own action."""
@@ -224,6 +227,35 @@ def picture_bytes(color: str = "navy", size: tuple[int, int] = (64, 48), kind: s
     buffer = io.BytesIO()
     Image.new("RGB", size, color).save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def pdf_bytes(*lines: str) -> bytes:
+    """A PDF of one page with these lines of text, Chinese too; without any, as a scan is."""
+    letters = sorted(set("".join(lines)))
+    pairs = "".join(f"<{number:04x}><{ord(letter):04x}>\n" for number, letter in enumerate(letters))
+    cmap = f"1 begincodespacerange<0000><ffff>endcodespacerange {len(letters)} beginbfchar\n{pairs}endbfchar"
+    shown = [
+        f"1 0 0 1 50 {750 - 20 * n} Tm <{''.join(f'{letters.index(one):04x}' for one in line)}> Tj"
+        for n, line in enumerate(lines)
+    ]
+    drawn = f"BT /F1 12 Tf {' '.join(shown)} ET"
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        f"<</Length {len(drawn)}>>stream\n{drawn}\nendstream",
+        "<</Type/Font/Subtype/Type0/BaseFont/F/Encoding/Identity-H/DescendantFonts[6 0 R]/ToUnicode 7 0 R>>",
+        "<</Type/Font/Subtype/CIDFontType2/BaseFont/F"
+        "/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>>>",
+        f"<</Length {len(cmap)}>>stream\n{cmap}\nendstream",
+    ]
+    text, places = "%PDF-1.7\n", []
+    for number, body in enumerate(objects, start=1):
+        places.append(len(text))
+        text += f"{number} 0 obj\n{body}\nendobj\n"
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    tail = f"trailer<</Size {len(objects) + 1}/Root 1 0 R>>\nstartxref\n{len(text)}\n%%EOF"
+    return f"{text}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{tail}".encode("ascii")
 
 
 def _person(work: Work, unit: Unit, login: str, name: str, role: Role | None = None, *, below: bool = False) -> Person:

@@ -22,7 +22,7 @@ from content.importing.feeds import Entry
 from content.importing.markup import place
 from content.importing.models import Imported
 from content.models import Column, Piece, Revision
-from content.pictures import normalise
+from content.pictures import Picture, normalise
 from content.snapshot import media_path
 from kernel.blobs import Blobs
 from kernel.people import Permission, Viewer, ancestors
@@ -88,7 +88,7 @@ def known(session: Session, unit_id: int, entry: Entry, now: datetime) -> Row | 
 
 
 def import_entry(
-    work: Work, who: Viewer, column: Column, entry: Entry, pictures: Mapping[int, bytes], blobs: Blobs
+    work: Work, who: Viewer, column: Column, entry: Entry, pictures: Mapping[int, Picture], blobs: Blobs
 ) -> Row:
     """Makes a draft of an entry unless the unit has it already; `pictures` are those `fit` could read, by number."""
     unit_id = home_of(work.session, who, column)
@@ -120,7 +120,7 @@ def import_docx(
     who: Viewer,
     column: Column,
     document: Document,
-    pictures: Mapping[int, bytes],
+    pictures: Mapping[int, Picture],
     blobs: Blobs,
     title: str = "",
 ) -> Row:
@@ -141,21 +141,21 @@ def import_docx(
 
 
 def keep_pictures(
-    work: Work, who: Viewer, piece: Piece, document: Document, pictures: Mapping[int, bytes], blobs: Blobs
+    work: Work, who: Viewer, piece: Piece, document: Document, pictures: Mapping[int, Picture], blobs: Blobs
 ) -> str:
     """Keeps a document's pictures with a piece that is being written; returns the text with them in place."""
     names = {number: (picture.name, picture.alt) for number, picture in enumerate(document.pictures)}
     return place(document.html, _keep(work, who, piece, names, pictures, blobs))
 
 
-def fit(pictures: Iterable[tuple[int, bytes | None]]) -> dict[int, bytes]:
+def fit(pictures: Iterable[tuple[int, bytes | None]]) -> dict[int, Picture]:
     """The pictures that can be read, by number, scaled down to what every channel takes."""
     fitted = {}
     for number, data in pictures:
         if data is None:
             continue
         try:
-            fitted[number] = normalise(data, str(number)).data
+            fitted[number] = normalise(data, str(number))
         except NotAPicture:
             continue
     return fitted
@@ -186,7 +186,7 @@ def _with_pictures(
     draft: Draft,
     html: str,
     names: Mapping[int, tuple[str, str]],
-    pictures: Mapping[int, bytes],
+    pictures: Mapping[int, Picture],
     blobs: Blobs,
 ) -> tuple[str, ...]:
     """Keeps the pictures with a new piece and puts them in its text; says how many could not be read."""
@@ -201,10 +201,10 @@ def _keep(
     who: Viewer,
     piece: Piece,
     names: Mapping[int, tuple[str, str]],
-    pictures: Mapping[int, bytes],
+    pictures: Mapping[int, Picture],
     blobs: Blobs,
 ) -> dict[int, str]:
     return {
-        number: media_path(compose.add_picture(work, who, piece, blobs, names[number][0], data, names[number][1]))
-        for number, data in sorted(pictures.items())
+        number: media_path(compose.add_picture(work, who, piece, blobs, names[number][0], picture, names[number][1]))
+        for number, picture in sorted(pictures.items())
     }

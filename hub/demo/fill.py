@@ -19,7 +19,8 @@ from channels.accounts.models import Account
 from channels.registry import channels, style_of
 from content import compose, relations, release, review
 from content.compose import Draft
-from content.models import Column, Piece, Release
+from content.models import Asset, Column, Piece, Release
+from content.pictures import normalise
 from content.snapshot import Target, Window
 from hub.auth import grants, passwords, persons
 from hub.demo import corpus
@@ -243,6 +244,11 @@ def _publish_specials(filling: Filling, progress: Progress) -> None:
     progress("· 图集、专题、废止文件")
 
 
+def _picture(filling: Filling, work: Work, who: Viewer, piece: Piece, number: int, alt: str) -> Asset:
+    kept = normalise(landscape(number), "配图.jpg")
+    return compose.add_picture(work, who, piece, filling.hub.blobs, "配图.jpg", kept, alt=alt)
+
+
 def _go_the_way(
     filling: Filling, slug: str, draft: Draft, unit: Unit, picture: int = 0, shots: Sequence[str] = ()
 ) -> int:
@@ -250,12 +256,10 @@ def _go_the_way(
     with _by(filling, AUTHOR) as (work, who):
         piece = compose.create(work, who, filling.columns[slug], draft=draft, unit_id=unit.id)
         if picture:
-            cover = compose.add_picture(
-                work, who, piece, filling.hub.blobs, "配图.jpg", landscape(picture), alt=f"云江风光：{draft.title[:20]}"
-            )
+            cover = _picture(filling, work, who, piece, picture, f"云江风光：{draft.title[:20]}")
             body = draft.body
             for number, words in enumerate(shots, start=picture + 1):
-                shot = compose.add_picture(work, who, piece, filling.hub.blobs, "图.jpg", landscape(number), alt=words)
+                shot = _picture(filling, work, who, piece, number, words)
                 body += f'<p><img src="/media/{shot.sha256}.jpg" alt="{words}"></p>'
             compose.save(work, who, piece, replace(draft, cover_id=cover.id, body=body), piece.version)
         submitted = release.submit(

@@ -11,10 +11,11 @@ from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from content import compose, review
+from content import attachments, compose, review
 from content import release as releases
 from content.compose import Draft, VariantDraft
 from content.models import Column, Piece, Release, Revision
+from content.pictures import normalise
 from content.snapshot import Window, media_path
 from hub import editorial
 from hub.editorial import Choice, piece_for, release_for
@@ -166,21 +167,21 @@ def add_picture(
     decorative: Annotated[bool, Form()] = False,
 ) -> dict[str, Any]:
     """Keeps a picture; `src` is its address for the text."""
-    data = file.file.read()
+    name = file.filename or "picture"
+    picture = normalise(file.file.read(), name)
     with hub.works.write(asker.actor) as work:
         piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_WRITE)
-        name = file.filename or "picture"
-        asset = compose.add_picture(work, asker.viewer, piece, hub.blobs, name, data, alt, decorative)
+        asset = compose.add_picture(work, asker.viewer, piece, hub.blobs, name, picture, alt, decorative)
         return {"id": asset.id, "src": media_path(asset), "sha256": asset.sha256, "version": piece.version}
 
 
 @router.post("/pieces/{piece_id}/attachments", status_code=201)
 def add_attachment(hub: HubDep, asker: Writer, piece_id: int, file: Annotated[UploadFile, File()]) -> dict[str, Any]:
     """Keeps a document with the piece."""
-    data = file.file.read()
+    attachment = attachments.read(file.filename or "file", file.file.read())
     with hub.works.write(asker.actor) as work:
         piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_WRITE)
-        asset = compose.add_attachment(work, asker.viewer, piece, hub.blobs, file.filename or "file", data)
+        asset = compose.add_attachment(work, asker.viewer, piece, hub.blobs, attachment)
         return {"id": asset.id, "name": asset.name, "sha256": asset.sha256, "version": piece.version}
 
 

@@ -9,8 +9,9 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import compose
+from content import attachments, compose
 from content.models import Asset, Piece, Revision
+from content.pictures import normalise
 from content.snapshot import media_path
 from hub.editorial import piece_for
 from hub.product import Hub
@@ -36,10 +37,11 @@ def add_picture(
     alt: Text = "",
 ) -> JSONResponse:
     """Keeps a picture that was chosen, dropped or pasted; answers with its address for the text."""
-    data = file.file.read()
+    name = file.filename or "picture"
+    picture = normalise(file.file.read(), name)
     with hub.works.write(asker.actor) as work:
         piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_WRITE)
-        asset = compose.add_picture(work, asker.viewer, piece, hub.blobs, file.filename or "picture", data, alt)
+        asset = compose.add_picture(work, asker.viewer, piece, hub.blobs, name, picture, alt)
         version = piece.version
     body = {"id": asset.id, "src": inside(f'"{media_path(asset)}"').strip('"'), "alt": asset.alt, "version": version}
     return JSONResponse(body)
@@ -48,10 +50,10 @@ def add_picture(
 @router.post("/{piece_id}/attachments")
 def add_attachment(hub: HubDep, asker: Writer, piece_id: int, file: Annotated[UploadFile, File()]) -> JSONResponse:
     """Keeps a document with the piece."""
-    data = file.file.read()
+    attachment = attachments.read(file.filename or "file", file.file.read())
     with hub.works.write(asker.actor) as work:
         piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_WRITE)
-        asset = compose.add_attachment(work, asker.viewer, piece, hub.blobs, file.filename or "file", data)
+        asset = compose.add_attachment(work, asker.viewer, piece, hub.blobs, attachment)
         version = piece.version
     return JSONResponse({"id": asset.id, "name": asset.name, "version": version})
 

@@ -14,7 +14,8 @@ from starlette.datastructures import FormData
 
 from channels.registry import limits_of
 from content import compose, snapshot
-from content.compose import ATTACHMENTS, Draft
+from content.attachments import TAKEN
+from content.compose import Draft
 from content.errors import Blocked
 from content.kinds import kind_of
 from content.models import Column, Piece, Release, Revision, Signature
@@ -187,7 +188,7 @@ def _editing(session: Session, piece: Piece, attempt: Attempt, asker: Asker) -> 
         "offers": offered,
         "chosen": _chosen(session, piece, attempt, offered),
         "sent": attempt.sent,
-        "attachment_types": ",".join(ATTACHMENTS),
+        "attachment_types": ",".join(TAKEN),
     }
 
 

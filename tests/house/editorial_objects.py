@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from channels.accounts.models import Account
-from content import compose, public, release
+from content import attachments, compose, public, release
 from content.compose import Draft
 from content.models import Asset, Column, ListedWord, Piece, Release, Revision
+from content.pictures import normalise
 from content.snapshot import Target as Signed
 from content.snapshot import Window
 from kernel.blobs import Blobs
@@ -117,7 +118,8 @@ def an_asset(work: Work, unit: Unit) -> Target:
     """A picture of a piece, whose bytes no other unit has."""
     author, piece = write(work, unit)
     colour = f"#{secrets.token_hex(3)}"
-    asset = compose.add_picture(work, author, piece, blobs_of(work), "图.png", picture_bytes(colour))
+    picture = normalise(picture_bytes(colour), "图.png")
+    asset = compose.add_picture(work, author, piece, blobs_of(work), "图.png", picture)
     name = f"{asset.sha256}.{'png' if asset.media_type == 'image/png' else 'jpg'}"
     params = {"piece_id": piece.id, "asset_id": asset.id, "name": name, "sha256": asset.sha256}
     return Target(params, form={"alt": "说明"})
@@ -141,7 +143,8 @@ def a_release_on_paper(work: Work, unit: Unit) -> Target:
 def a_release_with_a_picture(work: Work, unit: Unit) -> Target:
     """An open release that shows a picture."""
     author, piece = write(work, unit)
-    asset = compose.add_picture(work, author, piece, blobs_of(work), "图.png", picture_bytes(), "说明")
+    picture = normalise(picture_bytes(), "图.png")
+    asset = compose.add_picture(work, author, piece, blobs_of(work), "图.png", picture, "说明")
     body = f'<p>供热站检修现场的情况如下图所示</p><img src="/media/{asset.sha256}.jpg">'
     compose.save(work, author, piece, Draft(title="标题", body=body), piece.version)
     opened = submit(work, unit, author, piece)
@@ -178,7 +181,7 @@ def an_attachment(work: Work, unit: Unit) -> Target:
     """A document of a piece."""
     author, piece = write(work, unit)
     data = secrets.token_hex(8).encode()
-    asset: Asset = compose.add_attachment(work, author, piece, blobs_of(work), "附件.txt", data)
+    asset: Asset = compose.add_attachment(work, author, piece, blobs_of(work), attachments.read("附件.txt", data))
     return Target({"sha256": asset.sha256, "name": asset.name})
 
 
