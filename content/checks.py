@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from html.parser import HTMLParser
@@ -58,7 +58,8 @@ class Document:
     lost_pictures: Sequence[str] = ()  # shown, but not kept with this unit's files
     unread_files: Sequence[str] = ()  # attachments whose text could not be read, so that nothing in them was checked
     own_hosts: frozenset[str] = frozenset()
-    dead_links: frozenset[str] = frozenset()
+    dead_links: Mapping[str, str] = field(default_factory=dict)  # each with why, as it was found when asked
+    unsure_links: Mapping[str, str] = field(default_factory=dict)  # neither found alive nor dead
     same_titles: Sequence[str] = ()
 
 
@@ -207,12 +208,27 @@ def _links(document: Document) -> Iterable[Finding]:
     for part in document.parts:
         for link in links(part.html):
             host = _host(link)
-            if link in document.dead_links:
-                message = f"链接打不开：{link}，请更正或删除。"
+            asked = link.partition("#")[0]
+            if asked in document.dead_links:
+                message = f"链接打不开（{document.dead_links[asked]}）：{link}，请更正或删除。"
                 yield Finding("dead_link", "block", part.place, part.label, message, link)
-            elif host and not _trusted(host, document.own_hosts):
+                continue
+            if asked in document.unsure_links:
+                message = f"链接暂时无法核实（{document.unsure_links[asked]}）：{link}，请人工打开核对。"
+                yield Finding("unsure_link", "warn", part.place, part.label, message, link)
+            if host and not _trusted(host, document.own_hosts):
                 message = f"链接指向站外非政府网站 {host}，读者离开前会看到提示，请确认内容可靠。"
                 yield Finding("foreign_link", "warn", part.place, part.label, message, link)
+
+
+def _links_written_out(document: Document) -> Iterable[Finding]:
+    """Dead addresses in a kind's own fields, where they are no markup."""
+    for part in document.parts:
+        if part.place == "fields":
+            for link, why in document.dead_links.items():
+                if link in part.text:
+                    message = f"链接打不开（{why}）：{link}，请更正或删除。"
+                    yield Finding("dead_link", "block", part.place, part.label, message, link)
 
 
 def _host(link: str) -> str:
@@ -288,6 +304,7 @@ CHECKS: tuple[Callable[[Document], Iterable[Finding]], ...] = (
     _personal_data,
     _secrecy,
     _links,
+    _links_written_out,
     _pictures,
     _unread_files,
     _text_version,

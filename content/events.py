@@ -35,3 +35,12 @@ class ReleaseSigned(Event):
     release_id: int
     piece_id: int
     unit_id: int
+
+
+@dataclass(frozen=True)
+class LinksDied(Event):
+    """So many addresses that public pieces of this unit link to were found dead; `first` is one of them."""
+
+    unit_id: int
+    count: int
+    first: str

@@ -230,6 +230,32 @@ class PublicPiece(Base):
     first_at: Mapped[datetime | None] = mapped_column(index=True)
     withdrawn_at: Mapped[datetime | None]
     withdrawn_phrase: Mapped[str] = mapped_column(String(200), default="")
+    # The revision whose links are in `LinkPlace`.
+    links_of: Mapped[int | None]
+
+
+class LinkCheck(Base):
+    """What an address outside answered when it was asked last; `digest` is its SHA-256, `dead_since` when it died."""
+
+    __tablename__ = "link_check"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    address: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(10), index=True)
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    at: Mapped[datetime] = mapped_column(index=True)
+    dead_since: Mapped[datetime | None]
+
+
+class LinkPlace(Base):
+    """A public piece shows this address to its readers; what has no check yet is in `address` only."""
+
+    __tablename__ = "link_place"
+
+    piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    address: Mapped[str] = mapped_column(Text)
 
 
 class PublicLink(Base):

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from content import checks, rules, snapshot, states
+from content import checks, links, rules, snapshot, states
 from content.compose import saved_at, void_release
 from content.errors import Blocked, NoRight
 from content.events import ReleaseSubmitted
@@ -36,7 +36,6 @@ def submit(
     engine: Engine,
     portal: str,
     own_hosts: frozenset[str] = frozenset(),
-    dead_links: frozenset[str] = frozenset(),
     emergency: bool = False,
     version: int | None = None,
 ) -> Release:
@@ -53,7 +52,7 @@ def submit(
     _check_plan(work, revision, targets, window)
     blocks = [
         finding
-        for finding, lift in check(work.session, piece, revision, own_hosts=own_hosts, dead_links=dead_links)
+        for finding, lift in check(work.session, piece, revision, own_hosts=own_hosts)
         if finding.level == "block" and lift is None
     ]
     if blocks:
@@ -99,7 +98,6 @@ def lift(
     reason: str,
     *,
     own_hosts: frozenset[str] = frozenset(),
-    dead_links: frozenset[str] = frozenset(),
 ) -> Lift:
     """放行: a signer lets a blocking finding pass, with his reason; not on his own text.
 
@@ -111,7 +109,7 @@ def lift(
         raise NoRight(what="放行拦截问题（须由签发人放行，且不能放行自己的稿件）")
     if not reason.strip():
         raise Invalid(field="reason", why="放行须填写理由。")
-    findings = check(work.session, piece, revision, own_hosts=own_hosts, dead_links=dead_links)
+    findings = check(work.session, piece, revision, own_hosts=own_hosts)
     finding, earlier = next((pair for pair in findings if pair[0].key == finding_key), (None, None))
     if earlier is not None:
         return earlier
@@ -144,10 +142,9 @@ def check(
     revision: Revision,
     *,
     own_hosts: frozenset[str] = frozenset(),
-    dead_links: frozenset[str] = frozenset(),
 ) -> list[tuple[checks.Finding, Lift | None]]:
     """All findings of a revision, each with its lifting if a signer lifted it."""
-    document = _document(session, piece, revision, own_hosts, dead_links)
+    document = _document(session, piece, revision, own_hosts)
     lifted = {row.finding_key: row for row in session.scalars(select(Lift).filter_by(revision_id=revision.id))}
     return [(finding, lifted.get(finding.key)) for finding in checks.run(document)]
 
@@ -204,12 +201,11 @@ def _open(
     return release
 
 
-def _document(
-    session: Session, piece: Piece, revision: Revision, own_hosts: frozenset[str], dead_links: frozenset[str]
-) -> checks.Document:
+def _document(session: Session, piece: Piece, revision: Revision, own_hosts: frozenset[str]) -> checks.Document:
     kind = kind_of(piece.kind)
     assets = session.scalars(select(Asset).where(Asset.piece_id == piece.id).order_by(Asset.id)).all()
     variants = session.scalars(select(Variant).filter_by(revision_id=revision.id).order_by(Variant.channel)).all()
+    bad = links.bad(session, revision, own_hosts)
     pictures, lost = _shown_pictures(session, piece, revision, [revision.body, *(row.body for row in variants)])
     parts = [
         checks.Part("title", "标题", revision.title),
@@ -236,7 +232,8 @@ def _document(
             asset.name for asset in assets if not asset.text.strip() and not asset.media_type.startswith("image/")
         ],
         own_hosts=own_hosts,
-        dead_links=dead_links,
+        dead_links=links.reasons(bad, "dead"),
+        unsure_links=links.reasons(bad, "unsure"),
         same_titles=_same_titles(session, piece, revision),
     )
 

@@ -12,6 +12,7 @@ from channels.accounts.menus import Publisher
 from content.search import Searcher
 from hub.auth.sessions import Sessions
 from hub.notifier import Notifier
+from hub.patrol import Patrol
 from hub.reception import Incoming
 from hub.settings import Settings
 from kernel.blobs import Blobs
@@ -45,6 +46,8 @@ class Hub:
     incoming: Incoming = field(init=False)
     # Puts versions of accounts' menus on show; set by `hub.incoming.connect`.
     menus: Publisher = field(init=False)
+    # Asks whether links answer; set by `hub.links.connect`.
+    patrol: Patrol = field(init=False)
     # Counts what is read on the portal; written together every few seconds.
     reads: ReadCounter = field(init=False)
     # Finds what the public may see; kept in this process's memory.

@@ -75,6 +75,11 @@ class Settings(BaseSettings):
         description="host or host:port entries, separated by commas, that may be called "
         "although they are private addresses.",
     )
+    link_check: bool = Field(
+        True,
+        description="Ask whether links in pieces answer, before they are submitted and daily once public; "
+        "switch off where this machine cannot reach the Internet.",
+    )
     smtp_url: str = Field("", description="smtp://user:password@host:port for notices by mail; empty means none.")
     smtp_sender: str = Field("", description="Sender address of notices by mail.")
     notice_gateway_url: str = Field(

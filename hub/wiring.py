@@ -9,6 +9,7 @@ from hub import (
     comments,
     editorial,
     incoming,
+    links,
     log,
     outgoing,
     outside,
@@ -71,6 +72,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     incoming.connect(hub)
     comments.connect(hub)
     account_watch.connect(hub)
+    links.connect(hub)
     return hub
 
 

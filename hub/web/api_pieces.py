@@ -230,6 +230,9 @@ def accounts(hub: HubDep, asker: Reader, piece_id: int) -> dict[str, Any]:
 @router.post("/pieces/{piece_id}/submit", status_code=201)
 def submit(hub: HubDep, asker: Writer, piece_id: int, sent: Submission) -> dict[str, Any]:
     """送审; 422 with the first finding when something blocks."""
+    with hub.works.read() as work:
+        piece_for(work.session, asker.viewer, piece_id, P.PIECE_WRITE)
+    hub.patrol.settle(piece_id)
     with hub.works.write(asker.actor) as work:
         piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_WRITE)
         chosen = [Choice(target.account, target.action, target.audience) for target in sent.targets]

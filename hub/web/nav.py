@@ -31,6 +31,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("写稿件"), "/console/pieces/new", (P.PIECE_WRITE,)),
             Entry(_("导入"), "/console/import", (P.PIECE_WRITE,)),
             Entry(_("错敏词"), "/console/words", (P.PIECE_READ,)),
+            Entry(_("死链巡查"), "/console/links", (P.PIECE_READ,)),
         ),
     ),
     (_("审核中心"), "review", (Entry(_("待审"), "/console/signing", (P.PIECE_READ,)),)),

@@ -103,12 +103,15 @@ def _save(hub: Hub, asker: Asker, piece_id: int, sent: FormData) -> tuple[Draft,
         piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_WRITE)
         draft = read_draft(sent, kind_of(piece.kind), _channels(work.session, piece), hub.settings.office_zone)
         compose.save(work, asker.viewer, piece, draft, number(sent, "version") or 0)
-        return draft, piece.version
+        version = piece.version
+    hub.patrol.soon(piece_id)
+    return draft, version
 
 
 def _submit(hub: Hub, asker: Asker, piece_id: int, sent: FormData, version: int) -> None:
     window = read_window(sent, hub.settings.office_zone)
     emergency = bool(text(sent, "emergency"))
+    hub.patrol.settle(piece_id)
     with hub.works.write(asker.actor) as work:
         piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_WRITE)
         chosen = read_choices(sent)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from content import checks, release
+from content import checks, links, release
 from content.checks import Document, Finding, Part, Word, html_part
 from content.compose import VariantDraft
-from content.errors import NoRight
+from content.errors import Blocked, NoRight
 from content.kinds import all_kinds, kind_of
 from content.models import Lift, ListedWord, Piece, Revision
 from kernel.audit import AuditLine
@@ -131,11 +131,18 @@ def test_a_picture_alone_is_a_body() -> None:
         ("https://gov.cn.evil.example/a", [("foreign_link", "warn")]),
         ("http://[broken/a", [("foreign_link", "warn")]),
         ("https://www.gov.cn/dead", [("dead_link", "block")]),
+        ("https://www.gov.cn/dead#part", [("dead_link", "block")]),
+        ("https://www.gov.cn/slow", [("unsure_link", "warn")]),
     ],
 )
 def test_links(link: str, expected: list[tuple[str, str]]) -> None:
     part = html_part("body", "正文", f'<p>见<a href="{link}">此处</a></p>')
-    looked_at = document(parts=[part], own_hosts=OWN_HOSTS, dead_links=frozenset({"https://www.gov.cn/dead"}))
+    looked_at = document(
+        parts=[part],
+        own_hosts=OWN_HOSTS,
+        dead_links={"https://www.gov.cn/dead": "404"},
+        unsure_links={"https://www.gov.cn/slow": "连接超时"},
+    )
     assert rules(checks.run(looked_at)) == expected
 
 
@@ -291,12 +298,21 @@ def test_an_empty_field_is_filled_in_not_lifted(office: Office) -> None:
         lift(office, "signer", office.piece(title=" "))
 
 
-def test_a_dead_link_can_be_lifted(office: Office) -> None:
-    dead = frozenset({"https://www.gov.cn/dead"})
-    piece = office.piece(body='<p><a href="https://www.gov.cn/dead">旧文</a></p>')
+def test_a_dead_link_blocks_until_a_signer_lifts_it(office: Office) -> None:
+    piece = office.piece(body='<p>详见<a href="https://www.gov.cn/dead">旧文</a>，并请留意后续通知。</p>')
+    with office.works.write() as work:
+        links.record(work, [links.Answer("https://www.gov.cn/dead", "dead", "对方返回 404，页面不存在")])
+    with pytest.raises(Blocked, match="404"):
+        office.submit(piece.id)
     with office.working("signer") as (work, who):
         fresh = work.session.get_one(Piece, piece.id)
-        revision = work.session.get_one(Revision, fresh.revision_id)
-        key = release.check(work.session, fresh, revision, dead_links=dead)[0][0].key
-        release.lift(work, who, fresh, key, "对方正在迁移", dead_links=dead)
-    office.submit(piece.id, dead_links=dead)
+        found = release.check(work.session, fresh, work.session.get_one(Revision, fresh.revision_id))
+        key = next(finding.key for finding, _lift in found if finding.rule == "dead_link")
+        release.lift(work, who, fresh, key, "对方正在迁移")
+    office.submit(piece.id)
+
+
+def test_a_dead_address_in_a_field_is_found_too() -> None:
+    parts = [*document().parts, checks.Part("fields", "办事指南", "在线办理：https://zwfw.example/dead")]
+    looked_at = document(parts=parts, dead_links={"https://zwfw.example/dead": "404", "https://other.example/": "404"})
+    assert rules(checks.run(looked_at)) == [("dead_link", "block")]

@@ -11,7 +11,8 @@ from typing import Any
 from channels.accounts.models import Account
 from content import attachments, compose, public, release
 from content.compose import Draft
-from content.models import Asset, Column, ListedWord, Piece, Release, Revision
+from content.links import digest_of
+from content.models import Asset, Column, LinkPlace, ListedWord, Piece, Release, Revision
 from content.pictures import normalise
 from content.snapshot import Target as Signed
 from content.snapshot import Window
@@ -188,6 +189,16 @@ def an_attachment(work: Work, unit: Unit) -> Target:
 picture = partial(an_upload, name="图.png", data=picture_bytes())
 document = partial(an_upload, name="附件.txt", data=b"text")
 
+
+def a_link(work: Work, unit: Unit) -> Target:
+    """A link on a public page of the unit; its address is refused before anything is called."""
+    address = f"https://127.0.0.1:9/{secrets.token_hex(4)}"
+    _author, piece = write(work, unit)
+    work.session.add(LinkPlace(piece_id=piece.id, digest=digest_of(address), unit_id=unit.id, address=address))
+    work.session.flush()
+    return Target({"digest": digest_of(address)})
+
+
 OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/pieces/{piece_id}": a_piece,
     "/console/pieces/{piece_id}/autosave": a_piece,
@@ -220,6 +231,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/signing/{release_id}/paper": a_release_on_paper,
     "/console/columns/{column_id}": a_column,
     "/console/words/{word_id}/remove": a_word,
+    "/console/links/{digest}/ask": a_link,
     "/api/v1/pieces/{piece_id}": a_piece,
     "/api/v1/pieces/{piece_id}/pictures": picture,
     "/api/v1/pieces/{piece_id}/attachments": document,
