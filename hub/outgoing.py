@@ -76,7 +76,7 @@ def connect(hub: Hub) -> None:
         Duty(
             "delivery.sweep",
             timedelta(seconds=hub.settings.sweep_seconds),
-            lambda: sweep(hub.works),
+            lambda: sweep(hub.works, timedelta(seconds=hub.settings.lease_seconds)),
             # Short, so that a process that dies while it sweeps keeps no other from sweeping; two at once do no harm.
             timedelta(seconds=hub.settings.sweep_seconds),
         )

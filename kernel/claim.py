@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, String, select, update
+from sqlalchemy import ColumnElement, String, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.operators import desc_op
 
@@ -66,6 +66,20 @@ def claim(
     for column in reversed(order):
         rows.sort(key=_sort_key(column), reverse=getattr(column, "modifier", None) is desc_op)
     return rows
+
+
+def free(model: type[Base], now: datetime, lease: timedelta) -> ColumnElement[bool]:
+    """Whether nobody holds the row any more, or ever did."""
+    return or_(model.__table__.c.claimed_until.is_(None), run_out(model, now, lease))
+
+
+def run_out(model: type[Base], now: datetime, lease: timedelta) -> ColumnElement[bool]:
+    """Whether the claim is over: its time has passed, or is so far ahead that the clock was set back since.
+
+    Clocks of several machines may differ by up to a lease without a claim being taken for over.
+    """
+    until = model.__table__.c.claimed_until
+    return or_(until < now, until > now + 2 * lease)
 
 
 def still_mine(session: Session, model: type[Row], row_id: int, claimant: str) -> Row | None:

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import String, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kernel.claim import Claimable, claim, new_claimant, still_mine
+from kernel.claim import Claimable, claim, free, new_claimant, still_mine
 from kernel.model import Base
 from kernel.once import insertion
 from kernel.work import Works
@@ -76,19 +76,25 @@ def _register(works: Works, duties: dict[str, Duty]) -> None:
 
 def _due(works: Works, duties: dict[str, Duty]) -> list[str]:
     with works.read() as work:
-        query = select(DutyMark.name).where(DutyMark.due_at <= work.now, DutyMark.name.in_(duties))
-        return list(work.session.scalars(query.order_by(DutyMark.due_at)))
+        query = select(DutyMark.name, DutyMark.due_at).where(DutyMark.name.in_(duties)).order_by(DutyMark.due_at)
+        marks = work.session.execute(query).all()
+        return [name for name, at in marks if at <= work.now or at > _too_far(duties[name], work.now)]
+
+
+def _too_far(duty: Duty, now: datetime) -> datetime:
+    """A run noted for later than this was noted by a clock that has been set back since: it is due."""
+    return now + 2 * duty.period
 
 
 def run(works: Works, duty: Duty) -> bool:
     """Runs a duty if it is still due and no other process holds it; says whether it did."""
     claimant = new_claimant()
     with works.write() as work:
-        free = or_(DutyMark.claimed_until.is_(None), DutyMark.claimed_until < work.now)
+        is_due = or_(DutyMark.due_at <= work.now, DutyMark.due_at > _too_far(duty, work.now))
         marks = claim(
             work.session,
             DutyMark,
-            [DutyMark.name == duty.name, DutyMark.due_at <= work.now, free],
+            [DutyMark.name == duty.name, is_due, free(DutyMark, work.now, duty.lease)],
             [DutyMark.id],
             limit=1,
             claimant=claimant,

@@ -15,14 +15,14 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import structlog
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.exc import OperationalError
 
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.base import AccountInfo, Channel, Post
 from channels.errors import ChannelError, OutcomeUnknown, Retryable
-from kernel.claim import claim, new_claimant
+from kernel.claim import claim, free, new_claimant
 from kernel.seal import Seal
 from kernel.work import Work, Works
 from scheduler import receipts
@@ -98,7 +98,7 @@ class Dispatcher:
     def due_lanes(self) -> list[int]:
         """The accounts on which something is due now, the one that has waited longest first."""
         with self.works.read() as work:
-            query = select(Delivery.account_id).where(*_due(work.now)).group_by(Delivery.account_id)
+            query = select(Delivery.account_id).where(*self._due(work.now)).group_by(Delivery.account_id)
             return list(work.session.scalars(query.order_by(func.min(Delivery.next_at))))
 
     def next_due(self, account_id: int | None = None) -> datetime | None:
@@ -106,7 +106,7 @@ class Dispatcher:
         with self.works.read() as work:
             query = select(func.min(Delivery.next_at)).where(Delivery.state.in_(SEND_FIRST))
             if account_id is not None:
-                query = query.where(Delivery.account_id == account_id, _free(work.now))
+                query = query.where(Delivery.account_id == account_id, free(Delivery, work.now, self._lease))
             return work.session.scalar(query)
 
     def run_lane(self, account_id: int) -> int:
@@ -150,16 +150,24 @@ class Dispatcher:
             found = claim(
                 work.session,
                 Delivery,
-                [Delivery.account_id == lane, *_due(work.now)],
+                [Delivery.account_id == lane, *self._due(work.now)],
                 [Delivery.next_at, Delivery.id],
                 limit=limit,
                 claimant=claimant,
                 now=work.now,
-                lease=timedelta(seconds=self.timing.lease),
+                lease=self._lease,
             )
             more = more or len(found) == limit
             rows += found
         return rows, more
+
+    @property
+    def _lease(self) -> timedelta:
+        return timedelta(seconds=self.timing.lease)
+
+    def _due(self, now: datetime) -> tuple[ColumnElement[bool], ...]:
+        # A row in `sending` is never claimed here: it is on its way, or the sweep will find it.
+        return (Delivery.state.in_(SEND_FIRST), Delivery.next_at <= now, free(Delivery, now, self._lease))
 
     def _most(self, lane: int) -> int:
         pace = self.pace.get(lane, LANE_SECONDS / LANE_FIRST)
@@ -205,7 +213,7 @@ class Dispatcher:
         for pause in RECORD_PAUSES:
             try:
                 with self.works.write() as work:
-                    receipts.record(work, outcomes)
+                    receipts.record(work, outcomes, self._lease)
                 return
             except OperationalError:
                 log.warning("database away, answers wait", answers=len(outcomes))
@@ -229,14 +237,14 @@ class Dispatcher:
         return lambda job: _call(adapter, job)
 
     def _give_back(self, jobs: Sequence[Job]) -> None:
-        free = {"claimed_by": None, "claimed_until": None}
+        nobody = {"claimed_by": None, "claimed_until": None}
         with self.works.write() as work:
             for sent in (True, False):
                 given = [job for job in jobs if (job.act == "send") is sent]
                 mine = Delivery.claimed_by.in_({job.claimant for job in given})
                 back = {"state": S.BOOKED, "attempts": Delivery.attempts - 1} if sent else {}
                 statement = update(Delivery).where(Delivery.id.in_([job.delivery_id for job in given]), mine)
-                work.session.execute(statement.values(**free, **back))
+                work.session.execute(statement.values(**nobody, **back))
             receipts.not_sent(work, [job.attempt_id for job in jobs], "本轮时间不足，改由下一轮发送")
 
 
@@ -274,15 +282,6 @@ def _every(seconds: float, outcomes: Iterator[Outcome]) -> Iterator[list[Outcome
             batch, since = [], time.monotonic()
     if batch:
         yield batch
-
-
-def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    # A row in `sending` is never claimed here: it is on its way, or the sweep will find it.
-    return (Delivery.state.in_(SEND_FIRST), Delivery.next_at <= now, _free(now))
-
-
-def _free(now: datetime) -> ColumnElement[bool]:
-    return or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < now)
 
 
 def _call(adapter: Channel, job: Job) -> Answer:

@@ -52,8 +52,12 @@ class Outcome:
     ended_at: datetime = field(compare=False)
 
 
-def record(work: Work, outcomes: Sequence[Outcome]) -> None:
-    """Writes outcomes. An answer that comes after the lease ran out still settles an unknown delivery."""
+def record(work: Work, outcomes: Sequence[Outcome], patience: timedelta = timedelta()) -> None:
+    """Writes outcomes. An answer that comes after the lease ran out still settles an unknown delivery.
+
+    "It is not there" is believed only when it is heard so long (`patience`) after the call was given up: a platform
+    that has taken a call may still be about to act on it.
+    """
     session = work.session
     ids = {outcome.delivery_id for outcome in outcomes}
     # In one order, so that two processes that record at once wait for each other instead of in a circle.
@@ -65,7 +69,7 @@ def record(work: Work, outcomes: Sequence[Outcome]) -> None:
     session.execute(_END_ATTEMPT, [_ended(outcome) for outcome in outcomes])
     with session.no_autoflush:
         for outcome in outcomes:
-            _record(work, deliveries[outcome.delivery_id], outcome, batch)
+            _record(work, deliveries[outcome.delivery_id], outcome, batch, patience)
         batch.save()
 
 
@@ -85,14 +89,34 @@ def _ended(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _record(work: Work, delivery: Delivery, outcome: Outcome, batch: Batch) -> None:
+def _record(work: Work, delivery: Delivery, outcome: Outcome, batch: Batch, patience: timedelta) -> None:
     mine = delivery.claimed_by == outcome.claimant
     late_but_last = delivery.state == S.UNKNOWN and delivery.claimed_by is None and outcome.number == delivery.attempts
     if not (mine or (late_but_last and outcome.act == "send")):
         work.audit("delivery.late_answer", delivery, attempt=outcome.number, outcome=_said(outcome.answer)[0])
         return
     delivery.claimed_by = delivery.claimed_until = None
+    if isinstance(outcome.answer, NotThere) and (again := _too_soon(work, delivery, patience)):
+        _ask_again(delivery, again)
+        return
     apply(work, delivery, outcome.answer, batch)
+
+
+def _too_soon(work: Work, delivery: Delivery, patience: timedelta) -> datetime | None:
+    """When to ask again before "not there" is believed; None when it may be believed now."""
+    query = select(Attempt.ended_at).where(Attempt.delivery_id == delivery.id, Attempt.act == "send")
+    given_up = work.session.scalar(query.order_by(Attempt.id.desc()).limit(1))
+    if given_up is None:
+        return None
+    if given_up > work.now:  # The clock was set back since: nobody knows how long ago that was.
+        return work.now + patience if delivery.asked == 0 else None
+    return given_up + patience if work.now < given_up + patience else None
+
+
+def _ask_again(delivery: Delivery, at: datetime) -> None:
+    delivery.state, delivery.next_at = S.UNKNOWN, at
+    delivery.asked += 1
+    delivery.reason = "平台上暂时没有，稍后再核实一次才重新发送"
 
 
 def apply(work: Work, delivery: Delivery, answer: Answer, batch: Batch) -> None:

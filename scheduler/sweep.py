@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, or_, select
 
 from content.models import Release
 from content.states import ReleaseState
+from kernel.claim import run_out
 from kernel.office_rules import Rule, declare, number_between, value_of
-from kernel.work import Works
+from kernel.work import Work, Works
 from scheduler import receipts
 from scheduler.batch import Batch
 from scheduler.events import Booked, RanLate, StillUnsigned
-from scheduler.models import Delivery, DeliveryItem
+from scheduler.models import Attempt, Delivery, DeliveryItem
 from scheduler.states import DeliveryState
 from scheduler.windows import QUIET
 
 S = DeliveryState
 BATCH = 200
+LEASE = timedelta(seconds=45)
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 REMIND_BEFORE = (timedelta(minutes=30), timedelta(minutes=10))
 LATE_MINUTES = declare(Rule("delivery.late_minutes", 2, "超时未发告警（分钟）", number_between(1, 120)))
 
 
-def sweep(works: Works) -> int:
+def sweep(works: Works, lease: timedelta = LEASE) -> int:
     """One round; returns how many stuck rows were found."""
-    found = recover(works)
+    found = recover(works, lease)
+    set_right(works)
     release_holds(works)
     remind_unsigned(works)
     alarm_late(works)
     return found
 
 
-def recover(works: Works) -> int:
+def recover(works: Works, lease: timedelta = LEASE) -> int:
     """Rows on their way whose claim has run out: nobody knows whether the platform has them, so it is asked."""
     with works.write() as work:
         query = (
             select(Delivery)
-            .where(Delivery.state == S.SENDING, Delivery.claimed_until < work.now)
+            .where(Delivery.state == S.SENDING, run_out(Delivery, work.now, lease))
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         )
@@ -51,6 +55,29 @@ def recover(works: Works) -> int:
             work.audit("delivery.unknown", row, reason=row.reason)
             work.emit(Booked(row.account_id, work.now))
         return len(rows)
+
+
+def set_right(works: Works) -> int:
+    """Rows whose last attempt lies ahead: the clock was set back since, and they would wait for an hour long past."""
+    with works.write() as work:
+        ahead = select(Attempt.delivery_id).where(Attempt.started_at > work.now + CLOCKS_DIFFER)
+        query = select(Delivery).where(
+            Delivery.state.in_((S.BOOKED, S.ACCEPTED, S.UNKNOWN)),
+            Delivery.next_at > work.now,
+            Delivery.id.in_(ahead),
+        )
+        rows = work.session.scalars(query.limit(BATCH).with_for_update(skip_locked=True)).all()
+        moved = [row for row in rows if _last_attempt(work, row) > work.now + CLOCKS_DIFFER]
+        for row in moved:
+            row.next_at = max(work.now, row.scheduled_at) if row.state == S.BOOKED else work.now
+            work.audit("delivery.set_right", row, at=row.next_at.isoformat())
+            work.emit(Booked(row.account_id, row.next_at))
+        return len(moved)
+
+
+def _last_attempt(work: Work, delivery: Delivery) -> datetime:
+    query = select(Attempt.started_at).where(Attempt.delivery_id == delivery.id).order_by(Attempt.id.desc()).limit(1)
+    return work.session.scalars(query).one()
 
 
 def release_holds(works: Works) -> int:

@@ -129,6 +129,7 @@ DEEDS: dict[str, str] = {
     "reset": "重置",
     "restored": "恢复",
     "relocated": "迁移",
+    "set_right": "时钟回拨后重新排定",
     "resumed": "恢复发送",
     "retried": "重试",
     "returned": "退回",

@@ -33,6 +33,17 @@ def test_a_duty_runs_at_once_and_then_each_period(works: Works, clock: StillCloc
     assert mark(works).done_at == clock.now()
 
 
+def test_a_clock_that_is_set_back_makes_no_duty_wait_for_hours_long_past(works: Works, clock: StillClock) -> None:
+    runs: list[int] = []
+    duty = Duty("count", HOUR, lambda: runs.append(1))
+    run_due(works, [duty])
+    clock.step(minutes=-30)
+    assert run_due(works, [duty]) == []
+    clock.step(hours=-3)
+    assert run_due(works, [duty]) == ["count"]
+    assert mark(works).due_at == clock.now() + HOUR
+
+
 def test_many_lookers_run_it_once(works: Works) -> None:
     runs: list[int] = []
     duties = [Duty(f"duty {number}", HOUR, lambda number=number: runs.append(number)) for number in range(5)]  # type: ignore[misc]  # mypy infers no type for a bound default.

@@ -8,6 +8,7 @@ import pytest
 
 from channels.base import Post
 from scheduler import booking
+from scheduler.dispatch import Dispatcher
 from scheduler.events import NeedsPerson, RanLate, StillUnsigned, WentLive
 from scheduler.states import DeliveryState
 from tests.scheduler.conftest import Timetable
@@ -58,12 +59,40 @@ def test_what_the_platform_does_not_have_is_sent_again(timetable: Timetable, mon
     assert timetable.sweep() == 1
     assert timetable.now(delivery).state == S.UNKNOWN
     timetable.run()
+    asked = timetable.now(delivery)
+    assert asked.state == S.UNKNOWN, "the platform may still be about to act"
+    assert asked.next_at == timetable.clock.now() + timedelta(seconds=45)
+    timetable.at(seconds=45)
+    timetable.run()
     assert timetable.now(delivery).state == S.BOOKED
     timetable.at(seconds=15)
     timetable.run()
     row = timetable.now(delivery)
     assert row.state == S.DONE
     assert timetable.platform().times(row.key) == 1
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(timetable: Timetable, monkeypatch: pytest.MonkeyPatch) -> None:
+    timetable.at(hours=5)
+    dying, waiting = (timetable.book(timetable.release().piece_id) for _ in range(2))
+    timetable.platform().script = ["retryable"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Dispatcher, "_most", lambda _self, _lane: 1)
+        jobs = timetable.dispatcher.claim([dying.account_id])
+    assert jobs.more
+    timetable.run()
+    assert timetable.now(waiting).next_at == timetable.clock.now() + timedelta(seconds=10)
+    timetable.at(hours=-3)
+    assert timetable.sweep() == 1
+    assert timetable.now(dying).state == S.UNKNOWN
+    assert timetable.now(waiting).next_at == timetable.now(waiting).scheduled_at
+    timetable.at(hours=3)
+    for _ in range(3):
+        timetable.run()
+        timetable.at(seconds=46)
+    for delivery in (dying, waiting):
+        row = timetable.now(delivery)
+        assert (row.state, timetable.platform().times(row.key)) == (S.DONE, 1)
 
 
 def test_a_process_that_dies_after_the_platform_acted_leads_to_no_second_send(

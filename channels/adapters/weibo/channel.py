@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -47,6 +47,7 @@ from channels.errors import ChannelError, Refused, Retryable, Throttled, Unautho
 
 CORRECTIONS = ("by_hand", "notice", "republish")
 CLOCKS_DIFFER = timedelta(minutes=5)
+DOUBTFUL = timedelta(days=1)
 COUNTED_AT_ONCE = 100
 
 
@@ -159,12 +160,17 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
             done = self.withdraw(post)
             return done if isinstance(done, Live) else CannotTell(done.reason)
         try:
-            found = self._find(post)
+            newest = self._newest()
         except Refused as refused:
             if refused.platform_code != str(NO_PERMISSION):
                 raise
             return self._repeat(post)
-        return _live(post, found) if found else NotThere()
+        if found := _among(newest, post, self._since(post)):
+            return _live(post, found)
+        # The same words just before it was sent: a clock that was moved would explain it.
+        if _among(newest, post, min(self._since(post), self.tools.clock.now()) - DOUBTFUL):
+            return CannotTell("微博上有一条文字相同、时间却对不上的微博（时钟可能调整过），请到微博上核对")
+        return NotThere()
 
     def correct(self, post: Post) -> Live | Uncorrectable:
         """As the person chose: by hand, a further post with the new words, or delete and post again."""
@@ -261,7 +267,8 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
         window = timedelta(minutes=float(self.account.settings.get("duplicate_minutes", 10)))
         now = self.tools.clock.now()
         # A minute's margin: beyond the window a repeat would be a second post.
-        if post.attempted_at is None or now - post.attempted_at > window - timedelta(minutes=1):
+        since = now - post.attempted_at if post.attempted_at else window
+        if not timedelta() <= since + CLOCKS_DIFFER <= window - timedelta(minutes=1) + CLOCKS_DIFFER:
             return CannotTell("应用没有读取自己微博的权限，且已过重复保护时间，请到微博上查看")
         try:
             return self._share(post)
@@ -278,11 +285,14 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
         return _live(post, found)
 
     def _find(self, post: Post) -> Status | None:
-        since = (post.attempted_at or post.first_attempt_at or self.tools.clock.now()) - CLOCKS_DIFFER
-        words = _words(post.items[0].text)
+        return _among(self._newest(), post, self._since(post))
+
+    def _since(self, post: Post) -> datetime:
+        return (post.attempted_at or post.first_attempt_at or self.tools.clock.now()) - CLOCKS_DIFFER
+
+    def _newest(self) -> Sequence[Status]:
         with self.calls.asking():
-            newest = self.client.timeline(str(self.account.settings.get("uid", "")))
-        return next((one for one in newest if _words(one.text) == words and one.at >= since), None)
+            return self.client.timeline(str(self.account.settings.get("uid", "")))
 
     def _picture(self, item: Item) -> tuple[str, bytes, str] | None:
         if not item.cover or self.account.settings.get("picture") is False:
@@ -300,6 +310,11 @@ def _live(post: Post, found: Status | None) -> Live:
     if found is None:
         return Live({piece_id: Shown("", "")}, "微博已发出，但平台没有给出编号和链接，请到微博上查看后补登。")
     return Live({piece_id: Shown(found.id, found.url)})
+
+
+def _among(newest: Sequence[Status], post: Post, since: datetime) -> Status | None:
+    words = _words(post.items[0].text)
+    return next((one for one in newest if _words(one.text) == words and one.at >= since), None)
 
 
 def _words(text: str) -> str:

@@ -186,6 +186,15 @@ def test_the_same_words_of_last_week_are_not_taken_for_it(side: WeiboSide) -> No
     assert isinstance(side.channel.reconcile(post), NotThere)
 
 
+@pytest.mark.parametrize("hours", [2, -2])
+def test_a_clock_that_was_moved_leads_to_a_question_and_to_no_second_post(side: WeiboSide, hours: int) -> None:
+    side.deliver()
+    post = replace(side.post(), attempted_at=side.clock.now() + timedelta(hours=hours))
+    settled = side.channel.reconcile(post)
+    assert isinstance(settled, CannotTell if hours > 0 else Live)
+    assert len(posts(side)) == 1
+
+
 def test_a_blind_account_repeats_inside_the_window_and_never_after(blind: BlindWeiboSide) -> None:
     blind.break_next("cut_after")
     post = replace(blind.post(), attempted_at=blind.clock.now())
