@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from kernel.events import Event
 
@@ -44,3 +45,23 @@ class LinksDied(Event):
     unit_id: int
     count: int
     first: str
+
+
+@dataclass(frozen=True)
+class LaterSigningOpened(Event):
+    """An emergency release went out and owes its ordinary signatures (补签)."""
+
+    later_id: int
+    release_id: int
+    unit_id: int
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class LaterSigningObjected(Event):
+    """A later signer does not agree with what went out; a person must correct or withdraw it."""
+
+    later_id: int
+    release_id: int
+    unit_id: int
+    reason: str

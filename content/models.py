@@ -198,6 +198,27 @@ class ProofPass(Base):
     at: Mapped[datetime]
 
 
+class LaterSigning(Base):
+    """补签: what an emergency release still owes of the ordinary signatures and proof passes, and by when.
+
+    Its signatures are rows like all others, above the release's own levels up to `levels`. `verdict` is empty while
+    it is owed, then `agreed` or `objected`.
+    """
+
+    __tablename__ = "later_signing"
+    __table_args__ = (Index("ix_later_signing_unit_id_verdict_due_at", "unit_id", "verdict", "due_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    release_id: Mapped[int] = mapped_column(ForeignKey("release.id"), unique=True)
+    levels: Mapped[int]
+    proofs: Mapped[int]
+    opened_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    verdict: Mapped[str] = mapped_column(String(10), default="")
+    done_at: Mapped[datetime | None]
+
+
 class PublicPiece(Base):
     """Which signed revision the public may see, from when and until when; bot, search and feeds read only this.
 

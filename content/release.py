@@ -16,7 +16,7 @@ from content.events import ReleaseSubmitted
 from content.kinds import kind_of
 from content.loose import listed_words
 from content.models import Asset, Column, Lift, Piece, Release, Revision, Variant
-from content.snapshot import Target, Window
+from content.snapshot import Target, Urgency, Window
 from content.states import PieceState, ReleaseState
 from kernel.errors import Invalid, Stale
 from kernel.people import Permission, Viewer
@@ -37,6 +37,7 @@ def submit(
     portal: str,
     own_hosts: frozenset[str] = frozenset(),
     emergency: bool = False,
+    urgency: Urgency | None = None,
     version: int | None = None,
 ) -> Release:
     """送审: checks the piece, freezes its revision, and opens a release for signing.
@@ -59,7 +60,9 @@ def submit(
         raise Blocked(field=blocks[0].place, count=len(blocks), first=blocks[0].message)
     piece.state = states.move(piece.state, "submit")
     void_release(work, piece, "重新送审")
-    release = _open(work, who, piece, revision, targets, window, engine=engine, portal=portal, emergency=emergency)
+    release = _open(
+        work, who, piece, revision, targets, window, engine=engine, portal=portal, emergency=emergency, urgency=urgency
+    )
     work.audit("release.submitted", release, hash=release.hash, levels=release.levels, emergency=emergency)
     work.emit(ReleaseSubmitted(release.id, piece.id, piece.unit_id, level=1))
     return release
@@ -173,10 +176,11 @@ def _open(
     engine: Engine,
     portal: str,
     emergency: bool,
+    urgency: Urgency | None = None,
 ) -> Release:
     column = work.session.get_one(Column, piece.column_id)
     need = rules.requirement(work.session, piece.unit_id, column.slug, work.now, emergency=emergency)
-    content = snapshot.compose(work.session, engine, piece, revision, targets, window, portal)
+    content = snapshot.compose(work.session, engine, piece, revision, targets, window, portal, urgency)
     last = work.session.scalar(select(func.max(Release.number)).where(Release.piece_id == piece.id)) or 0
     revision.frozen = True
     release = Release(

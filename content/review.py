@@ -53,14 +53,14 @@ def sign(
     """
     piece = _open_piece(work, release)
     level = next_level(work.session, release)
-    _may_sign(work.session, who, release, level, on_behalf_of, work.now)
+    check_signer(work.session, who, release, level, on_behalf_of, work.now)
     if paper is not None and paper.filed_by in _authors(work.session, release):
         raise NoRight(what="登记自己稿件的线下签（须由他人登记）")
     if seen_hash != release.hash:
         raise HashChanged
     if level == release.levels:
-        _proofs_complete(work.session, release)
-    signature = _signature(work, who, release, level, "agree", opinion, on_behalf_of, method, paper)
+        check_proofs(work.session, release, release.proofs)
+    signature = put_signature(work, who, release, level, "agree", opinion, on_behalf_of, method, paper)
     work.audit(
         "release.agreed",
         release,
@@ -96,8 +96,8 @@ def send_back(
         raise Invalid(field="opinion", why="退回须填写原因。")
     piece = _open_piece(work, release)
     level = next_level(work.session, release)
-    _may_sign(work.session, who, release, level, on_behalf_of, work.now)
-    signature = _signature(work, who, release, level, "return", reason, on_behalf_of, method, None)
+    check_signer(work.session, who, release, level, on_behalf_of, work.now)
+    signature = put_signature(work, who, release, level, "return", reason, on_behalf_of, method, None)
     release.state = ReleaseState.RETURNED
     piece.state = states.move(piece.state, "return")
     piece.updated_at = work.now
@@ -109,6 +109,11 @@ def send_back(
 def record_proof(work: Work, who: Viewer, release: Release, person_id: int | None = None) -> ProofPass:
     """Records one proof pass (校对) by the named person, by default the one who records it; not by the author."""
     _open_piece(work, release)
+    return add_proof(work, who, release, release.proofs, person_id)
+
+
+def add_proof(work: Work, who: Viewer, release: Release, needed: int, person_id: int | None = None) -> ProofPass:
+    """The same, whatever state the release is in; not more than are needed."""
     proofreader = person_id or who.person_id
     if not (who.may(Permission.PIECE_REVIEW, release.unit_id) or who.may(Permission.PIECE_WRITE, release.unit_id)):
         raise NoRight(what="登记校对")
@@ -117,8 +122,8 @@ def record_proof(work: Work, who: Viewer, release: Release, person_id: int | Non
     person = work.session.get(Person, proofreader)
     if person is None or not person.active:
         raise Invalid(field="person", why="没有这位校对人，或其账号已停用。")
-    done = work.session.scalar(select(func.count(ProofPass.id)).where(ProofPass.release_id == release.id)) or 0
-    if done >= max(release.proofs, 1):
+    done = proofs_done(work.session, release)
+    if done >= max(needed, 1):
         raise WrongState(state=f"已完成 {done} 次校对", act="再次登记校对")
     proof = ProofPass(release_id=release.id, number=done + 1, person_id=proofreader, at=work.now)
     work.session.add(proof)
@@ -132,7 +137,7 @@ def may_sign(session: Session, who: Viewer, release: Release, now: datetime, on_
     if release.state != ReleaseState.OPEN:
         return False
     try:
-        _may_sign(session, who, release, next_level(session, release), on_behalf_of, now)
+        check_signer(session, who, release, next_level(session, release), on_behalf_of, now)
     except (NoRight, OwnText, SignedBefore):
         return False
     return True
@@ -155,9 +160,10 @@ def _open_piece(work: Work, release: Release) -> Piece:
     return work.session.get_one(Piece, release.piece_id)
 
 
-def _may_sign(
+def check_signer(
     session: Session, who: Viewer, release: Release, level: int, on_behalf_of: int | None, now: datetime
 ) -> None:
+    """Raises OwnText, NoRight or SignedBefore when this level is not this person's to sign."""
     authors = _authors(session, release)
     if who.person_id in authors or on_behalf_of in authors:
         raise OwnText
@@ -202,13 +208,19 @@ def _signed_before(session: Session, release: Release, people: set[int]) -> bool
     return session.scalar(query.limit(1)) is not None
 
 
-def _proofs_complete(session: Session, release: Release) -> None:
-    done = session.scalar(select(func.count(ProofPass.id)).where(ProofPass.release_id == release.id)) or 0
-    if done < release.proofs:
-        raise ProofsMissing(missing=release.proofs - done)
+def check_proofs(session: Session, release: Release, needed: int) -> None:
+    """Raises ProofsMissing while there are fewer proof passes than needed."""
+    done = proofs_done(session, release)
+    if done < needed:
+        raise ProofsMissing(missing=needed - done)
 
 
-def _signature(
+def proofs_done(session: Session, release: Release) -> int:
+    """How many proof passes a release has had."""
+    return session.scalar(select(func.count(ProofPass.id)).where(ProofPass.release_id == release.id)) or 0
+
+
+def put_signature(
     work: Work,
     who: Viewer,
     release: Release,
@@ -219,6 +231,7 @@ def _signature(
     method: Method,
     paper: Paper | None,
 ) -> Signature:
+    """Writes one level's word on the release's hash."""
     signature = Signature(
         release_id=release.id,
         level=level,

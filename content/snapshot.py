@@ -49,6 +49,19 @@ class Window:
     latest: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Urgency:
+    """What an emergency release (应急发布) says beside its words, signed with them.
+
+    `level` is the incident's (I the gravest to IV), the portal's banner stands until `banner_until`, and `through`
+    marks it as let out while everything else is stopped.
+    """
+
+    level: str
+    banner_until: datetime | None = None
+    through: bool = False
+
+
 def path_of(column: Column, piece: Piece) -> str:
     """The piece's one address on the portal, the same for all its revisions."""
     return f"/{column.slug}/{piece.id}.html"
@@ -62,6 +75,7 @@ def compose(
     targets: Sequence[Target],
     window: Window,
     portal: str,
+    urgency: Urgency | None = None,
 ) -> dict[str, Any]:
     """The release's content for these targets; `portal` is the site's address without a closing slash."""
     column = session.get_one(Column, piece.column_id)
@@ -82,6 +96,7 @@ def compose(
         "pictures": _pictures(
             session, piece, [common["body"], *(variant["html"] for variant in variants.values())], common
         ),
+        **({"emergency": _urgency(urgency)} if urgency else {}),
     }
 
 
@@ -340,6 +355,14 @@ def _target(target: Target) -> dict[str, Any]:
         "channel": target.channel,
         "action": target.action,
         "audience": dict(target.audience),
+    }
+
+
+def _urgency(urgency: Urgency) -> dict[str, Any]:
+    return {
+        "level": urgency.level,
+        "banner_until": _moment(urgency.banner_until),
+        "through": urgency.through,
     }
 
 

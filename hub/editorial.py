@@ -29,6 +29,7 @@ from hub.settings import Settings
 from kernel.errors import Invalid, NotFound
 from kernel.people import Deputy, Permission, Person, Viewer, ancestors, holders, viewer
 from kernel.work import Work
+from scheduler import emergency as urgencies
 
 SIGN_LINK = "release.sign"
 LINK_LASTS = timedelta(hours=24)
@@ -154,6 +155,8 @@ def submit(
         portal=hub.settings.address,
         own_hosts=own_hosts(hub.settings),
         emergency=emergency,
+        # Submitted again from the editor it is still the emergency that it was written for.
+        urgency=urgencies.urgency_of(work.session, piece.id) if emergency else None,
         version=version,
     )
 

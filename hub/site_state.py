@@ -1,4 +1,4 @@
-"""Grey mode by schedule: a person says from when until when and why; the site's one state file follows by itself."""
+"""Grey mode by schedule and the emergency banner until its hour; the site's one state file follows by itself."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from hub.product import Hub
 from kernel.duties import Duty
 from kernel.office_rules import Rule, declare, value_of
 from kernel.work import Work
+from scheduler import emergency
 
 EVERY = timedelta(seconds=10)
+STATE = "portal.state"
 
 
 def _fault(value: Any) -> str:
@@ -50,7 +52,7 @@ def is_grey(value: dict[str, Any], now: datetime) -> bool:
 
 def connect(hub: Hub) -> None:
     """Adds the duty that keeps the file."""
-    hub.duties.append(Duty("portal.state", EVERY, lambda: follow(hub), timedelta(minutes=1)))
+    hub.duties.append(Duty(STATE, EVERY, lambda: follow(hub), timedelta(minutes=1)))
 
 
 def follow(hub: Hub) -> None:
@@ -58,8 +60,12 @@ def follow(hub: Hub) -> None:
     with hub.works.read() as work:
         unit_id = portal_unit(work)
         grey = unit_id is not None and is_grey(value_of(work.session, GREY, unit_id, work.now), work.now)
+        alerts = [
+            state.Alert(f"【应急】{one.title}", one.path, one.level in emergency.GRAVE)
+            for one in emergency.banners(work.session, work.now)
+        ]
     if unit_id is not None:
-        state.write(Folder(hub.settings.site_folder), grey=grey)
+        state.write(Folder(hub.settings.site_folder), grey=grey, alerts=alerts)
 
 
 def portal_unit(work: Work) -> int | None:

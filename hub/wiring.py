@@ -8,6 +8,7 @@ from hub import (
     account_watch,
     comments,
     editorial,
+    emergency,
     incoming,
     links,
     log,
@@ -66,6 +67,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     editorial.connect(hub)
     outgoing.connect(hub)
     site_state.connect(hub)
+    emergency.connect(hub)
     previewing.connect(hub)
     outside.connect(hub)
     returning.connect(hub)

@@ -124,6 +124,35 @@ def redraw(work: Work, piece: Piece) -> list[Delivery]:
     return made
 
 
+def book_signed(work: Work, release: Release, account_id: int, *, through: bool, public_url: str) -> Delivery:
+    """Books a release on one of its accounts as it was signed, for now: the signatures themselves ask for it.
+
+    Where the piece shows already it is corrected. `through` lets it out while everything else is stopped.
+    """
+    session = work.session
+    account = doubles.real_of(session, session.get_one(Account, account_id))
+    if not account.active:
+        raise Invalid(field="account", why=f"账号“{account.name}”已停用。")
+    piece = session.get_one(Piece, release.piece_id)
+    lane = doubles.lane_of(session, account)
+    kind: type[Place] = RehearsedPlacement if lane.stands_for else Placement
+    shows = select(kind.id).where(
+        kind.account_id == lane.id, kind.piece_id == piece.id, kind.state == PlacementState.LIVE
+    )
+    action = "correct" if session.scalar(shows) is not None else targets_of(release.content)[account.id]["action"]
+    earliest = release.content["window"]["earliest"]
+    at = max(work.now, datetime.fromisoformat(earliest)) if earliest else work.now
+    order = Order((piece.id,), account.id, action)
+    if action == "correct":
+        if "correct" not in adapter_of(account.channel).limits.can:
+            raise Invalid(field="account", why=f"“{account.name}”上的旧文不能自动更正，请选择更正方式。")
+    elif problem := next((one for one in preflight(session, order, public_url) if one.blocking), None):
+        raise DoesNotFit(field=problem.field, account=account.name, problem=problem.message)
+    delivery = _insert(work, None, order, lane, [(release, piece)], at)
+    delivery.through = through
+    return delivery
+
+
 def preflight(session: Session, order: Order, public_url: str) -> list[Problem]:
     """What would not fit the account's channel; needs no network."""
     account = doubles.real_of(session, session.get_one(Account, order.account_id))

@@ -105,3 +105,15 @@ class FreezeEnded(Event):
     unit_id: int
     reason: str
     items: int
+
+
+@dataclass(frozen=True)
+class EmergencyBooked(Event):
+    """An emergency release has its last signature and is on its way; `left` names accounts that need a person."""
+
+    emergency_id: int
+    piece_id: int
+    unit_id: int
+    title: str
+    accounts: int
+    left: tuple[tuple[str, str], ...]

@@ -134,6 +134,27 @@ class RehearsedPlacement(Place):
     __table_args__ = (UniqueConstraint("piece_id", "account_id"),)
 
 
+class Emergency(Base):
+    """应急发布: a piece that goes to all its accounts with its last signature, and stands on the portal's banner.
+
+    What is signed of it lies in its release; `banner_until` may only be shortened here. `key` makes a form that is
+    sent twice one piece.
+    """
+
+    __tablename__ = "emergency"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), unique=True)
+    key: Mapped[str] = mapped_column(String(40), unique=True)
+    level: Mapped[str] = mapped_column(String(4))
+    banner_until: Mapped[datetime | None] = mapped_column(index=True)
+    through: Mapped[bool] = mapped_column(default=False)
+    booked_at: Mapped[datetime | None]
+    created_by: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[datetime]
+
+
 class Freeze(Base):
     """One stop; in force while `ended_at` is empty. Without an account it covers the unit and every one below it."""
 

@@ -13,7 +13,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from channels.base import ACTION_LABELS, audience_label
-from content import review, rules
+from content import later, review, rules
 from content.kinds import kind_of
 from content.models import Lift, Piece, ProofPass, Release, Revision
 from content.models import Signature as SignedRow
@@ -21,12 +21,14 @@ from content.sanitise import plain
 from content.states import ReleaseState
 from kernel.audit import AuditLine
 from kernel.people import Person
+from scheduler.emergency import LEVELS
 from templates.catalogue import _
 from templates.filters import local_time
 from templates.views import Act, ApprovalForm, Change, Signature, Tone
 
 PROOF_NAMES = (_("一校"), _("二校"), _("三校"), _("四校"), _("五校"))
 LONGEST_COMPARED = 6000
+CHINA = ZoneInfo("Asia/Shanghai")
 MOST_ACTS = 200
 
 ACTS: dict[str, tuple[str, Tone]] = {
@@ -45,6 +47,10 @@ ACTS: dict[str, tuple[str, Tone]] = {
     "release.proofread": (_("登记校对"), "plain"),
     "release.delegated": (_("转交审签"), "info"),
     "release.paper_filed": (_("登记线下签"), "info"),
+    "release.later_opened": (_("应急发布已发出，须补签"), "warn"),
+    "release.later_agreed": (_("补签同意"), "good"),
+    "release.later_signed": (_("补签完成"), "good"),
+    "release.later_objected": (_("补签不同意"), "bad"),
 }
 
 
@@ -54,7 +60,26 @@ def chain(session: Session, release: Release) -> list[Signature]:
     names = _names(session, [row.person_id for row in rows] + [row.on_behalf_of for row in rows])
     by_level = {row.level: row for row in rows}
     next_level = review.next_level(session, release)
-    return [_step(release, level, by_level.get(level), next_level, names) for level in range(1, release.levels + 1)]
+    steps = [_step(release, level, by_level.get(level), next_level, names) for level in range(1, release.levels + 1)]
+    return steps + _later_steps(session, release, by_level, names)
+
+
+def _later_steps(
+    session: Session, release: Release, by_level: Mapping[int, SignedRow], names: Mapping[int, str]
+) -> list[Signature]:
+    """What was or must still be signed after the release went out in an emergency (补签)."""
+    owed = later.of_release(session, release.id)
+    if owed is None:
+        return []
+    waits = later.level_of(session, owed)
+    found = []
+    for level in range(release.levels + 1, owed.levels + 1):
+        row = by_level.get(level)
+        if row is None:
+            found.append(Signature(later.level_name(level), state="pending" if level == waits else "waiting"))
+        else:
+            found.append(_signed(later.level_name(level), row, names, "signed"))
+    return found
 
 
 def proofs(session: Session, release: Release) -> list[tuple[str, str, datetime | None]]:
@@ -62,9 +87,11 @@ def proofs(session: Session, release: Release) -> list[tuple[str, str, datetime 
     rows = session.scalars(select(ProofPass).where(ProofPass.release_id == release.id).order_by(ProofPass.number)).all()
     names = _names(session, [row.person_id for row in rows])
     done = {row.number: row for row in rows}
+    owed = later.of_release(session, release.id)
+    needed = max(release.proofs, len(rows), owed.proofs if owed else 0)
     return [
         (name, names[done[number].person_id], done[number].at) if number in done else (name, "", None)
-        for number, name in enumerate(PROOF_NAMES[: max(release.proofs, len(rows))], start=1)
+        for number, name in enumerate(PROOF_NAMES[:needed], start=1)
     ]
 
 
@@ -159,6 +186,16 @@ def window_words(window: Mapping[str, str | None], zone: ZoneInfo) -> str:
     return f"{latest} 之前" if latest else "签发后即可"
 
 
+def urgency_words(said: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
+    """What is signed with an emergency beside its words."""
+    found = [LEVELS.get(said["level"], said["level"])]
+    if said["banner_until"]:
+        found.append(f"门户横幅至 {local_time(datetime.fromisoformat(said['banner_until']), zone)}")
+    if said["through"]:
+        found.append("停发期间照常发出")
+    return found
+
+
 def as_text(content: Mapping[str, Any]) -> str:
     """A release's words as lines, for comparing two of them."""
     lines = [f"标题：{content['title']}", f"摘要：{content['summary']}", plain(content["body"])]
@@ -169,6 +206,8 @@ def as_text(content: Mapping[str, Any]) -> str:
     lines.append(f"来源：{content['source_name'] or content['unit']}　责任编辑：{content['editor']}")
     lines += [f"附件：{file['name']}（{file['sha256'][:8]}）" for file in content["attachments"]]
     lines += [f"图片：{about['alt'] or '无说明'}（{name[:8]}）" for name, about in content["pictures"].items()]
+    if "emergency" in content:
+        lines.append(f"应急：{'；'.join(urgency_words(content['emergency'], CHINA))}")
     for target in content["targets"]:
         lines.append(f"渠道：{target['name']} {ACTION_LABELS.get(target['action'], target['action'])}")
     return "\n".join(line for line in lines if line.strip())
@@ -207,7 +246,10 @@ def _step(release: Release, level: int, row: SignedRow | None, next_level: int, 
     if row is None:
         waits = release.state == ReleaseState.OPEN and level == next_level
         return Signature(name, state="void" if void else "pending" if waits else "waiting")
-    agreed = "void" if void else "signed"
+    return _signed(name, row, names, "void" if void else "signed")
+
+
+def _signed(name: str, row: SignedRow, names: Mapping[int, str], agreed: str) -> Signature:
     return Signature(
         level=name,
         person=names[row.person_id],

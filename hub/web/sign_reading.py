@@ -9,8 +9,8 @@ from typing import Any
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
+from content import later, review, rules
 from content import release as releases
-from content import review, rules
 from content.models import Piece, Release, Revision
 from content.states import ReleaseState
 from hub import editorial
@@ -47,6 +47,9 @@ def reading(hub: Hub, session: Session, who: Viewer, release: Release, base: str
         "before": before,
         "changes": approval.changes(approval.as_text(before.content), approval.as_text(content)) if before else [],
         "window": approval.window_words(content["window"], hub.settings.office_zone),
+        "urgency": approval.urgency_words(content.get("emergency") or {}, hub.settings.office_zone)
+        if content.get("emergency")
+        else [],
         "audience": approval.audience_words(content["targets"]),
         "may_sign": bool(able),
         "on_behalf_of": able[0] if able else None,
@@ -55,6 +58,24 @@ def reading(hub: Hub, session: Session, who: Viewer, release: Release, base: str
         "proofs_missing": sum(1 for _name, person, _at in approval.proofs(session, release) if not person),
         "others": [(person.id, person.name) for person in others_of(session, release, who, now)],
         "number": approval.form_number(release, hub.settings.office_zone),
+    }
+
+
+def later_reading(session: Session, who: Viewer, release: Release, now: datetime) -> dict[str, Any]:
+    """What the release's page shows of its later sign-off."""
+    row = later.of_release(session, release.id)
+    if row is None:
+        return {"later": None}
+    people = [None, *review.principals(session, who.person_id, now)]
+    able = [one for one in people if later.may_sign(session, who, row, now, one.id if one else None)]
+    level = later.level_of(session, row)
+    return {
+        "later": row,
+        "later_level": later.level_name(level) if level else "",
+        "later_last": level == row.levels,
+        "later_able": bool(able),
+        "later_for": able[0] if able else None,
+        "later_late": not row.verdict and row.due_at <= now,
     }
 
 

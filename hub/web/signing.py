@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -10,19 +11,17 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import review, rules
-from content.models import Piece, Release
+from content import later, review, rules
+from content.models import LaterSigning, Piece, Release
 from content.states import ReleaseState
 from hub import editorial
 from hub.editorial import Waiting, release_for
-from hub.product import Hub
-from hub.web import approval, sign_paper
+from hub.web import approval, later_signing, sign_paper
 from hub.web.access import Asker, HubDep
-from hub.web.forms import FormState
 from hub.web.pages import page, say, see_other
-from hub.web.platform_previews import release_context
 from hub.web.readers import preview_page
-from hub.web.sign_reading import hand_on, picture_of, reading
+from hub.web.sign_page import principal, refused_page, signing_page
+from hub.web.sign_reading import hand_on, picture_of
 from hub.web.signing_guard import SigningGuard
 from kernel.errors import NotFound, XuandaError
 from kernel.people import Permission, Person
@@ -54,6 +53,7 @@ def queue(request: Request, hub: HubDep, asker: Signer) -> HTMLResponse:
     with hub.works.read() as work:
         waiting = editorial.waiting_for(work.session, asker.viewer, work.now)
         lines = [_line(work.session, one) for one in waiting]
+        owed = _owed_by(work.session, asker, work.now)
         done = work.session.scalars(
             select(Release)
             .where(
@@ -63,7 +63,18 @@ def queue(request: Request, hub: HubDep, asker: Signer) -> HTMLResponse:
             .order_by(Release.id.desc())
             .limit(MOST_DONE)
         ).all()
-    return page(request, asker, "pages/signing/queue.html", lines=lines, done=done)
+    return page(request, asker, "pages/signing/queue.html", lines=lines, done=done, owed=owed)
+
+
+def _owed_by(session: Session, asker: Asker, now: datetime) -> list[tuple[LaterSigning, Release]]:
+    """What went out in an emergency and waits for this person's later signature."""
+    units = editorial.readable_units(session, asker.viewer, now)
+    instead = [None, *(one.id for one in review.principals(session, asker.viewer.person_id, now))]
+    return [
+        (row, session.get_one(Release, row.release_id))
+        for row in later.owed_in(session, units)
+        if any(later.may_sign(session, asker.viewer, row, now, one) for one in instead)
+    ]
 
 
 def _line(session: Session, waiting: Waiting) -> Line:
@@ -83,7 +94,7 @@ def _line(session: Session, waiting: Waiting) -> Line:
 @router.get("/{release_id}")
 def one_release(request: Request, hub: HubDep, asker: Signer, release_id: int) -> HTMLResponse:
     """Every variant as its reader will see it, what was found, what changed, who signed."""
-    return _page(request, hub, asker, release_id)
+    return signing_page(request, hub, asker, release_id)
 
 
 @router.get("/{release_id}/preview/{channel}")
@@ -119,10 +130,10 @@ def agree(
         with hub.works.write(asker.actor) as work:
             release = release_for(work.session, asker.viewer, release_id, work.now)
             review.sign(
-                work, asker.viewer, release, seen, opinion, on_behalf_of=_principal(on_behalf_of), method="console"
+                work, asker.viewer, release, seen, opinion, on_behalf_of=principal(on_behalf_of), method="console"
             )
     except XuandaError as error:
-        return _refused(request, hub, asker, release_id, error, opinion)
+        return refused_page(request, hub, asker, release_id, error, opinion)
     return see_other("/console/signing", say(hub, asker, _("已签：%(title)s"), title=release.content["title"]))
 
 
@@ -134,9 +145,9 @@ def send_back(
     try:
         with hub.works.write(asker.actor) as work:
             release = release_for(work.session, asker.viewer, release_id, work.now)
-            review.send_back(work, asker.viewer, release, opinion, on_behalf_of=_principal(on_behalf_of))
+            review.send_back(work, asker.viewer, release, opinion, on_behalf_of=principal(on_behalf_of))
     except XuandaError as error:
-        return _refused(request, hub, asker, release_id, error, opinion)
+        return refused_page(request, hub, asker, release_id, error, opinion)
     return see_other("/console/signing", say(hub, asker, _("已退回，撰稿人会收到通知。")))
 
 
@@ -148,7 +159,7 @@ def delegate(request: Request, hub: HubDep, asker: Signer, release_id: int, to: 
             release = release_for(work.session, asker.viewer, release_id, work.now)
             chosen = hand_on(hub, work, asker.viewer, release, to)
     except XuandaError as error:
-        return _refused(request, hub, asker, release_id, error)
+        return refused_page(request, hub, asker, release_id, error)
     return see_other("/console/signing", say(hub, asker, _("已转交%(name)s，对方会收到通知。"), name=chosen.name))
 
 
@@ -158,48 +169,11 @@ def proof(request: Request, hub: HubDep, asker: Signer, release_id: int, person:
     try:
         with hub.works.write(asker.actor) as work:
             release = release_for(work.session, asker.viewer, release_id, work.now)
-            review.record_proof(work, asker.viewer, release, _principal(person))
+            review.record_proof(work, asker.viewer, release, principal(person))
     except XuandaError as error:
-        return _refused(request, hub, asker, release_id, error)
+        return refused_page(request, hub, asker, release_id, error)
     return see_other(f"/console/signing/{release_id}#proofs", say(hub, asker, _("已登记校对。")))
 
 
-def _page(
-    request: Request, hub: Hub, asker: Asker, release_id: int, form: FormState | None = None, status: int = 200
-) -> HTMLResponse:
-    with hub.works.read() as work:
-        release = release_for(work.session, asker.viewer, release_id, work.now)
-        context = reading(hub, work.session, asker.viewer, release, f"/console/signing/{release_id}", work.now)
-        context |= release_context(hub, work.session, asker, release)
-        people = _proofreaders(work.session, release)
-    context["may_proof"] = asker.may(P.PIECE_REVIEW, release.unit_id) or asker.may(P.PIECE_WRITE, release.unit_id)
-    return page(
-        request,
-        asker,
-        "pages/signing/one.html",
-        status=status,
-        form=form or FormState(),
-        proofreaders=people,
-        **context,
-    )
-
-
-def _proofreaders(session: Session, release: Release) -> list[tuple[int, str]]:
-    query = select(Person).where(Person.unit_id == release.unit_id, Person.active).order_by(Person.id)
-    return [(person.id, person.name) for person in session.scalars(query)]
-
-
-def _refused(
-    request: Request, hub: Hub, asker: Asker, release_id: int, error: XuandaError, opinion: str = ""
-) -> HTMLResponse:
-    if isinstance(error, NotFound):
-        raise error
-    form = FormState({"opinion": opinion}, error.field, error.message(asker.language))
-    return _page(request, hub, asker, release_id, form, error.status)
-
-
-def _principal(text: str) -> int | None:
-    return int(text) if text.isdigit() and len(text) <= 18 else None
-
-
 router.include_router(sign_paper.router)
+router.include_router(later_signing.router)

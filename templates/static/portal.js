@@ -50,7 +50,30 @@
       });
     }
     for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
+    alerted();
   });
+
+  // The emergency banner: its words and addresses stand in the site's state file, so that pages drawn long ago show it.
+  function alerted() {
+    const style = getComputedStyle(root);
+    const main = document.querySelector("main");
+    const lines = [1, 2, 3].map((number) => style.getPropertyValue(`--alert-${number}`).trim().replace(/^"|"$/g, "").split(" "));
+    const found = lines.filter(([words]) => words);
+    if (!found.length || !main) return;
+    const strip = document.createElement("aside");
+    strip.className = "strip strip--alert";
+    strip.setAttribute("aria-label", "应急信息");
+    for (const [words, place] of found) {
+      const line = document.createElement("p");
+      const link = document.createElement(place ? "a" : "strong");
+      if (place) link.href = place;
+      link.textContent = decodeURIComponent(words);
+      line.append(link);
+      strip.append(line);
+    }
+    main.before(strip);
+    root.dataset.alerted = "";
+  }
 
   function leaves(link) {
     return /^https?:$/.test(link.protocol) && link.hostname !== location.hostname && !link.hasAttribute("data-own");

@@ -12,10 +12,11 @@ from channels.accounts.models import Account
 from content import attachments, compose, public, release
 from content.compose import Draft
 from content.links import digest_of
-from content.models import Asset, Column, LinkPlace, ListedWord, Piece, Release, Revision
+from content.models import Asset, Column, LaterSigning, LinkPlace, ListedWord, Piece, Release, Revision
 from content.pictures import normalise
 from content.snapshot import Target as Signed
 from content.snapshot import Window
+from content.states import ReleaseState
 from kernel.blobs import Blobs
 from kernel.people import Grant, Person, Role, Unit, Viewer, viewer
 from kernel.work import Work
@@ -135,6 +136,17 @@ def a_release(work: Work, unit: Unit) -> Target:
     return Target({"release_id": opened.id, "channel": "portal"}, form={**form, "check": opened.hash[:8]}, json=json)
 
 
+def a_release_owing(work: Work, unit: Unit, proofs: int = 0) -> Target:
+    """An emergency release that went out and owes a signature and so many proof passes."""
+    target = a_release(work, unit)
+    opened = work.session.get_one(Release, target.params["release_id"])
+    opened.state, opened.levels, opened.emergency = ReleaseState.SIGNED, 2, True
+    times = {"opened_at": work.now, "due_at": work.now}
+    work.session.add(LaterSigning(unit_id=unit.id, release_id=opened.id, levels=3, proofs=proofs, verdict="", **times))
+    work.session.flush()
+    return target
+
+
 def a_release_on_paper(work: Work, unit: Unit) -> Target:
     """The same with a scan."""
     target = a_release(work, unit)
@@ -227,6 +239,9 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/signing/{release_id}/return": a_release,
     "/console/signing/{release_id}/delegate": a_release,
     "/console/signing/{release_id}/proof": a_release,
+    "/console/signing/{release_id}/later/agree": a_release_owing,
+    "/console/signing/{release_id}/later/object": a_release_owing,
+    "/console/signing/{release_id}/later/proof": partial(a_release_owing, proofs=3),
     "/console/signing/{release_id}/form": a_release,
     "/console/signing/{release_id}/paper": a_release_on_paper,
     "/console/columns/{column_id}": a_column,

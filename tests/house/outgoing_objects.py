@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 from channels.accounts import store
@@ -16,7 +17,7 @@ from hub.auth import links
 from hub.web.account_secrets import LINK_LASTS, SECRET
 from kernel.people import Person, Role, Unit
 from kernel.work import Work
-from scheduler.models import Delivery, DeliveryItem, Freeze, Placement
+from scheduler.models import Delivery, DeliveryItem, Emergency, Freeze, Placement
 from tests.factories import picture_bytes
 from tests.house.editorial_objects import a_colleague, blobs_of, engine, write
 from tests.house.target import Target
@@ -68,6 +69,19 @@ def a_stop(work: Work, unit: Unit) -> Target:
     work.session.add(stop)
     work.session.flush()
     return Target({"freeze_id": stop.id})
+
+
+def an_emergency(work: Work, unit: Unit) -> Target:
+    """An emergency of the unit with a banner."""
+    author, piece = write(work, unit)
+    until = work.now + timedelta(hours=1)
+    row = Emergency(
+        unit_id=unit.id, piece_id=piece.id, key=secrets.token_hex(16), level="I", banner_until=until,
+        created_by=author.person_id, created_at=work.now,
+    )  # fmt: skip
+    work.session.add(row)
+    work.session.flush()
+    return Target({"emergency_id": row.id})
 
 
 def an_account(work: Work, unit: Unit) -> Target:
@@ -150,6 +164,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/accounts/{account_id}/filings/{filing_id}": a_filing,
     "/console/freezes/through/{delivery_id}": partial(a_delivery, state="held"),
     "/console/freezes/{freeze_id}/end": a_stop,
+    "/console/emergency/{emergency_id}/banner": an_emergency,
     API: a_delivery,
     f"{API}/cancel": a_delivery,
     f"{API}/move": a_delivery,

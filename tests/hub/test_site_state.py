@@ -46,3 +46,17 @@ def test_only_a_change_writes_the_file(tmp_path: Path) -> None:
     assert not state.write(folder, grey=True)
     assert state.write(folder, grey=False)
     assert "grayscale" not in folder.text(state.PATH)
+
+
+def test_the_banners_words_can_end_neither_their_string_nor_the_sheet(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "site")
+    hostile = '"} html { display: none } /* \\22 </style>\n'
+    assert state.write(folder, grey=False, alerts=[state.Alert(hostile, '/x/1.html"; }', grave=True)])
+    said = folder.text(state.PATH)
+    assert "display: none" not in said
+    assert "</style>" not in said
+    assert said.count('"') == 4
+    assert "/x/1.html" not in said
+    assert not state.write(folder, grey=False, alerts=[state.Alert(hostile, '/x/1.html"; }', grave=True)])
+    assert state.write(folder, grey=False)
+    assert "content" not in folder.text(state.PATH)

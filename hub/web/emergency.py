@@ -1,0 +1,206 @@
+"""应急发布: one short form from a title to every channel, and what such releases still owe."""
+
+from __future__ import annotations
+
+import html
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+
+from content import compose, later
+from content.compose import Draft
+from content.kinds import kind_of
+from content.models import Column, LaterSigning, Piece, Release
+from content.snapshot import Urgency, Window, targets_of
+from hub import editorial, site_state
+from hub.editorial import Choice, offers
+from hub.product import Hub
+from hub.web.access import Asker, HubDep, may
+from hub.web.deliveries import Sent
+from hub.web.forms import FormState, refused
+from hub.web.pages import columns, page, say, see_other
+from hub.web.piece_form import moment, number, text
+from kernel.errors import Invalid, NotFound, XuandaError
+from kernel.people import Permission, scoped
+from kernel.work import Work
+from scheduler import booking, emergency, windows
+from scheduler.booking import Order
+from scheduler.errors import DoesNotFit
+from scheduler.models import Emergency
+from templates.catalogue import _
+
+router = APIRouter(prefix="/console/emergency")
+
+P = Permission
+Reader = Annotated[Asker, Depends(may(P.DELIVERY_READ))]
+Writer = Annotated[Asker, Depends(may(P.PIECE_WRITE))]
+Actor = Annotated[Asker, Depends(may(P.DELIVERY_ACT))]
+
+MOST = 50
+KEY = re.compile(r"[0-9a-f]{32}")
+OWED_COLUMNS = ((_("应急发布"), ""), (_("补签时限"), ""), (_("还差"), ""))
+COLUMNS = ((_("标题"), ""), (_("级别"), ""), (_("进展"), ""), (_("门户横幅"), ""))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One emergency with how far it is."""
+
+    emergency: Emergency
+    piece: Piece
+    release: Release | None
+    level: str
+    banner: bool
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One later sign-off that is still owed."""
+
+    row: LaterSigning
+    release: Release
+    level: str
+    late: bool
+
+
+@router.get("")
+def emergencies(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
+    """The form, what is under way, and the later sign-offs that are owed."""
+    return _page(request, hub, asker, None)
+
+
+@router.post("")
+def begin(request: Request, hub: HubDep, asker: Writer, sent: Sent) -> Response:
+    """Writes the piece and submits it to its few signers; with the last signature it goes out by itself."""
+    key = text(sent, "key")
+    if not KEY.fullmatch(key):
+        raise NotFound
+    try:
+        with hub.works.write(asker.actor) as work:
+            earlier = work.session.scalars(select(Emergency).where(Emergency.key == key)).one_or_none()
+            piece_id = earlier.piece_id if earlier else _submit(hub, work, asker, sent, key)
+    except NotFound:
+        raise
+    except XuandaError as error:
+        values = {name: str(value) for name, value in sent.items() if name not in ("csrf", "accounts")}
+        return _page(request, hub, asker, refused(asker, error, **values), sent, status=error.status)
+    return see_other(f"/console/pieces/{piece_id}", say(hub, asker, _("已送审。签发后立即发往所选渠道。")))
+
+
+@router.post("/{emergency_id}/banner")
+def end_banner(hub: HubDep, asker: Actor, emergency_id: int) -> Response:
+    """Takes the portal's banner down before its hour."""
+    with hub.works.write(asker.actor) as work:
+        row = work.session.get(Emergency, emergency_id)
+        if row is None:
+            raise NotFound
+        asker.must(P.DELIVERY_ACT, row.unit_id)
+        emergency.end_banner(work, asker.viewer, row)
+    site_state.follow(hub)
+    return see_other("/console/emergency", say(hub, asker, _("横幅已撤下。")))
+
+
+def _submit(hub: Hub, work: Work, asker: Asker, sent: FormData, key: str) -> int:
+    title, words = text(sent, "title").strip(), text(sent, "text").strip()
+    if not title:
+        raise Invalid(field="title", why="请填写标题。")
+    if not words:
+        raise Invalid(field="text", why="请填写正文。")
+    column = next((one for one in _columns(work.session, asker) if one.id == number(sent, "column")), None)
+    if column is None:
+        raise Invalid(field="column", why="请选择栏目。")
+    urgency = Urgency(
+        text(sent, "level"), moment(sent, "banner_until", hub.settings.office_zone), bool(text(sent, "through"))
+    )
+    piece = compose.create(work, asker.viewer, column, draft=Draft(title=title, body=_body(words)))
+    emergency.declare_emergency(work, asker.viewer, piece, key, urgency)
+    chosen = [Choice(int(value)) for value in sent.getlist("accounts") if isinstance(value, str) and value.isdigit()]
+    if not chosen:
+        raise Invalid(field="accounts", why="请至少选择一个渠道。")
+    release = editorial.submit(hub, work, asker.viewer, piece, chosen, Window(), emergency=True)
+    for account_id, target in targets_of(release.content).items():
+        order = Order((piece.id,), account_id, target["action"])
+        for problem in booking.preflight(work.session, order, hub.settings.address):
+            if problem.blocking:
+                raise DoesNotFit(field="accounts", account=target["name"], problem=problem.message)
+    return piece.id
+
+
+def _body(words: str) -> str:
+    parts = [part.strip() for part in re.split(r"\n\s*\n|\r?\n", words) if part.strip()]
+    return "".join(f"<p>{html.escape(part)}</p>" for part in parts)
+
+
+def _columns(session: Session, asker: Asker) -> list[Column]:
+    """The columns for which a title and a text are enough."""
+    found = editorial.columns_for(session, asker.viewer, P.PIECE_WRITE)
+    return [one for one in found if not any(spec.required for spec in kind_of(one.kind).fields)]
+
+
+def _page(
+    request: Request,
+    hub: Hub,
+    asker: Asker,
+    form: FormState | None,
+    sent: FormData | None = None,
+    *,
+    status: int = 200,
+) -> HTMLResponse:
+    with hub.works.read() as work:
+        rows = _rows(work.session, asker, work.now)
+        units = asker.viewer.units(P.PIECE_READ)
+        owed = [_owed(work.session, row, work.now) for row in later.owed_in(work.session, units)]
+        writes = asker.may(P.PIECE_WRITE)
+        offered = offers(work.session, asker.viewer.unit_id) if writes else []
+        sections = _columns(work.session, asker) if writes else []
+        frozen = windows.in_force(work.session)
+    chosen = sent.getlist("accounts") if sent is not None else [str(offer.account.id) for offer in offered]
+    return page(
+        request,
+        asker,
+        "pages/bookings/emergency.html",
+        status=status,
+        rows=rows,
+        columns=columns(hub, asker, *COLUMNS),
+        owed=owed,
+        owed_columns=columns(hub, asker, *OWED_COLUMNS),
+        writes=writes,
+        offers=[(offer, str(offer.account.id) in chosen) for offer in offered],
+        sections=[(one.id, one.name) for one in sections],
+        levels=[(name, say(hub, asker, label)) for name, label in emergency.LEVELS.items()],
+        may_act=asker.may(P.DELIVERY_ACT),
+        frozen=bool(frozen),
+        key=text(sent, "key") if sent is not None else secrets.token_hex(16),
+        form=form or FormState(),
+    )
+
+
+def _rows(session: Session, asker: Asker, now: datetime) -> Sequence[Row]:
+    query = select(Emergency, Piece, Release).join(Piece, Piece.id == Emergency.piece_id)
+    query = query.outerjoin(Release, Release.id == Piece.release_id)
+    query = scoped(query, Emergency.unit_id, asker.viewer, P.DELIVERY_READ)
+    return [
+        Row(
+            row,
+            piece,
+            release,
+            emergency.LEVELS.get(row.level, row.level),
+            row.banner_until is not None and row.banner_until > now,
+        )
+        for row, piece, release in session.execute(query.order_by(Emergency.id.desc()).limit(MOST))
+    ]
+
+
+def _owed(session: Session, row: LaterSigning, now: datetime) -> Owed:
+    level = later.level_of(session, row)
+    words = later.level_name(level) if level else "校对登记"
+    return Owed(row, session.get_one(Release, row.release_id), words, row.due_at <= now)
