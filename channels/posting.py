@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from channels.transport import Guard
+from channels.transport import Guard, tls
 
 KEPT = 8
 CONNECT_SECONDS = 10.0
@@ -48,7 +48,7 @@ class KeptConnections:
     def __init__(self, guard: Guard, timeout: float = 20.0, context: ssl.SSLContext | None = None) -> None:
         self._guard = guard
         self._timeout = timeout
-        self._context = context or httpx.create_ssl_context()
+        self._context = context or tls()
         self._free: dict[str, deque[_Connection]] = defaultdict(deque)
         self._lock = threading.Lock()
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 import typing
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cache
 from urllib.parse import unquote
 
 import httpcore
@@ -52,15 +54,21 @@ class Guard:
         return addresses
 
 
+@cache
+def tls() -> ssl.SSLContext:
+    """Whom this process trusts; read once, since reading the list of authorities takes longer than a call."""
+    return httpx.create_ssl_context()
+
+
 def client(guard: Guard, timeout: float = 20.0, proxy: str = "") -> httpx.Client:
     """A client whose every connection passes the guard; `timeout` in seconds. It follows no redirect by itself.
 
     With a `proxy` (`http://name:password@host:port`) all of it goes there: the proxy's own address passes the guard as
     any other does, and so does the address behind it, as far as this machine can resolve it.
     """
-    transport = ProxiedTransport(guard) if proxy else httpx.HTTPTransport(retries=0)
+    transport = ProxiedTransport(guard) if proxy else httpx.HTTPTransport(verify=tls(), retries=0)
     ways: dict[str, typing.Any] = {
-        "ssl_context": httpx.create_ssl_context(),
+        "ssl_context": tls(),
         "max_connections": 100,
         "max_keepalive_connections": 20,
         "keepalive_expiry": 20,
@@ -88,7 +96,7 @@ class ProxiedTransport(httpx.HTTPTransport):
     """Sends through a proxy what the guard lets pass; a name that only the proxy can resolve is its to judge."""
 
     def __init__(self, guard: Guard) -> None:
-        super().__init__(retries=0)
+        super().__init__(verify=tls(), retries=0)
         self.guard = guard
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -17,7 +17,6 @@ from channels.base import Placed
 from channels.registry import channels as installed
 from content.models import Release
 from hub.incoming import on_duty
-from hub.outgoing import adapter_maker
 from hub.product import Hub
 from kernel.duties import Duty
 from kernel.people import Permission, holders
@@ -32,7 +31,7 @@ P = Permission
 
 def connect(hub: Hub) -> None:
     """Adds the duties and the listeners."""
-    make = adapter_maker(hub)
+    make = hub.make_adapter
     collector = Collector(hub.works, hub.seal, make, hub.settings.office_zone)
     answerer = Answerer(hub.works, hub.seal, make)
     hub.duties += [

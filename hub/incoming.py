@@ -32,8 +32,8 @@ from bot.waiting import Watch
 from bot.words import Words
 from channels.accounts.menus import Publisher
 from channels.accounts.models import Account
+from channels.transport import tls
 from hub.live import Live, conversation_topic, desk_topic
-from hub.outgoing import adapter_maker
 from hub.product import Hub
 from hub.reception import Incoming
 from hub.relays import relay_of
@@ -49,7 +49,7 @@ P = Permission
 
 def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     """Adds the way in to the product; another engine may be handed in."""
-    make = adapter_maker(hub)
+    make = hub.make_adapter
     engine = engine or _engine_of(hub)
     words = Words(hub.pages, hub.settings.address)
     zone = hub.settings.office_zone
@@ -90,7 +90,7 @@ def _engine_of(hub: Hub) -> Engine:
     if not settings.rasa_url:
         return EmbeddedEngine(hub.works, settings.data / "bot")
     # A client of its own: this address is private by intent and named by the operator, not by any content.
-    client = httpx.Client(trust_env=False)
+    client = httpx.Client(verify=tls(), trust_env=False)
     return RasaEngine(hub.works, client, settings.rasa_url, settings.rasa_token.get_secret_value())
 
 

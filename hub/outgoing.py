@@ -64,10 +64,11 @@ PERSON_ACTS = {
 
 def connect(hub: Hub) -> None:
     """Adds the way out to the product; the engine starts with `hub.start_engine`, or is a worker's."""
+    hub.make_adapter = adapter_maker(hub)
     dispatcher = Dispatcher(
         hub.works,
         hub.seal,
-        adapter_maker(hub),
+        hub.make_adapter,
         hub.settings.address,
         Timing(hub.settings.lease_seconds, hub.settings.send_timeout),
         hub.settings.office_zone,

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from content.events import ReleaseSigned
 from content.models import Piece
-from hub.outgoing import adapter_maker
 from hub.product import Hub
 from kernel.duties import Duty
 from kernel.people import Permission, holders
@@ -17,7 +16,7 @@ from scheduler.outside.events import DiffersOutside, LaterSignatureDue
 
 def connect(hub: Hub) -> None:
     """Adds the duty, which looks every hour whether a night's comparison is still to be made."""
-    make = adapter_maker(hub)
+    make = hub.make_adapter
     hub.duties.append(
         Duty(
             "outside.compare",

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from content.events import ReleaseReturned, ReleaseSigned, ReleaseSubmitted
 from content.models import Piece, Release
-from hub.outgoing import adapter_maker
 from hub.product import Hub
 from kernel.duties import Duty
 from kernel.work import Work
@@ -20,7 +19,7 @@ from scheduler.previews.models import Preview
 
 def connect(hub: Hub) -> None:
     """Adds the duty that makes previews, and what wants and checks them."""
-    maker = Maker(hub.works, hub.seal, adapter_maker(hub))
+    maker = Maker(hub.works, hub.seal, hub.make_adapter)
     # Whoever wants a preview makes the duty due at once; the period is for what was lost on the way.
     hub.duties.append(Duty(store.DUTY, timedelta(seconds=30), maker.run, timedelta(minutes=30)))
     hub.listeners.in_work(ReleaseSubmitted, lambda work, fact: _submitted(hub, work, fact))

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from analytics.collect import ReadCounter
 from channels.accounts.menus import Publisher
+from channels.base import AccountInfo, Channel
 from content.search import Searcher
 from hub.auth.sessions import Sessions
 from hub.notifier import Notifier
@@ -42,6 +43,8 @@ class Hub:
     sessions: Sessions
     notifier: Notifier
     duties: list[Duty] = field(default_factory=list)
+    # Makes the adapter of an account, over the connections of this process; set by `hub.outgoing.connect`.
+    make_adapter: Callable[[AccountInfo], Channel] = field(init=False)
     # The way in; set by `hub.incoming.connect`.
     incoming: Incoming = field(init=False)
     # Puts versions of accounts' menus on show; set by `hub.incoming.connect`.

@@ -7,7 +7,6 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from analytics import collect, plan, statistics
-from hub.outgoing import adapter_maker
 from hub.product import Hub
 from kernel.duties import Duty
 from kernel.people import Unit
@@ -15,7 +14,7 @@ from kernel.people import Unit
 
 def connect(hub: Hub) -> None:
     """Adds the duties of what comes back."""
-    make = adapter_maker(hub)
+    make = hub.make_adapter
     hub.duties += [
         Duty(
             "readings.collect",

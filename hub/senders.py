@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from channels.transport import tls
 from hub.notifier import Message, NotSent, Sender, Unanswered
 from hub.settings import Settings
 from kernel.people import Person
@@ -95,7 +96,9 @@ class GatewaySender:
     def __init__(self, url: str, token: str, timeout: float, transport: httpx.BaseTransport | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._url = url
-        self._client = httpx.Client(timeout=timeout, headers=headers, transport=transport, trust_env=False)
+        self._client = httpx.Client(
+            timeout=timeout, headers=headers, transport=transport, verify=tls(), trust_env=False
+        )
 
     def address_of(self, person: Person) -> str:
         """The person's telephone number."""

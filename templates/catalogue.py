@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from babel.messages.pofile import read_po
@@ -33,12 +34,18 @@ def load(language: str, folder: Path = LOCALE) -> dict[str, str]:
     return sentences
 
 
+@cache
+def _shipped(language: str) -> Mapping[str, str]:
+    """The same for what is shipped, which does not change while a process runs."""
+    return load(language)
+
+
 class Translator:
     """Turns a Chinese sentence into one language; a sentence without a translation is shown as it stands."""
 
     def __init__(self, language: str, sentences: Mapping[str, str] | None = None) -> None:
         self.language = language
-        self._sentences = load(language) if sentences is None else sentences
+        self._sentences = _shipped(language) if sentences is None else sentences
 
     def __call__(self, message: str, /, **values: object) -> str:
         """Translates, then fills ``%(name)s`` places; without values a percent sign is an ordinary character."""

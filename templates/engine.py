@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes, select_autoescape
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, nodes, select_autoescape
+from jinja2.bccache import Bucket
 
 from kernel.errors import XuandaError
 from templates import filters
@@ -36,22 +38,43 @@ def _blank_for_none(value: object) -> object:
     return "" if value is None else value
 
 
+@cache
+def _macros(path: Path) -> tuple[str, ...]:
+    """The names a file of components offers; the same in every language, so it is parsed once."""
+    names = [macro.name for macro in Environment().parse(path.read_text("utf-8")).find_all(nodes.Macro)]  # noqa: S701  # Nothing is rendered.
+    return tuple(macro for macro in names if not macro.startswith("_"))
+
+
+class CompiledOnce(BytecodeCache):
+    """What templates compile to, kept for all languages and engines of this process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Gives what was compiled from these very words before."""
+        kept = self._kept.get((bucket.key, bucket.checksum))
+        if kept is not None:
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps what was compiled."""
+        self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledOnce()
+
+
 class Components:
     """All macros of ``partials/`` under one name, so that pages and single blocks use them without imports."""
 
     def __init__(self, environment: Environment, folder: Path) -> None:
         self._environment = environment
-        self._folder = folder
         self._files = {
             macro: name
             for name in environment.list_templates(filter_func=lambda name: name.startswith(f"{PARTIALS}/"))
-            for macro in self._macros(name)
+            for macro in _macros(folder / name)
         }
-
-    def _macros(self, name: str) -> list[str]:
-        source = (self._folder / name).read_text("utf-8")
-        names = [macro.name for macro in self._environment.parse(source).find_all(nodes.Macro)]
-        return [macro for macro in names if not macro.startswith("_")]
 
     def __getattr__(self, macro: str) -> object:
         if macro.startswith("_") or macro not in self._files:
@@ -129,6 +152,7 @@ class Engine:
             lstrip_blocks=True,
             auto_reload=reload,
             cache_size=-1,
+            bytecode_cache=COMPILED,
         )
         environment.filters.update(
             local_time=lambda value: filters.local_time(value, self.zone),

@@ -29,7 +29,6 @@ from hub.demo.life import live_in
 from hub.demo.platforms import credentials_of
 from hub.errors import CannotRun
 from hub.notices import Notice
-from hub.outgoing import adapter_maker
 from hub.product import Hub
 from hub.settings import Settings
 from hub.wiring import build
@@ -293,7 +292,7 @@ def _read_notices(filling: Filling) -> None:
 
 def _dispatch(filling: Filling) -> None:
     hub = filling.hub
-    Dispatcher(hub.works, hub.seal, adapter_maker(hub), hub.settings.address).run_lane(_portal(filling).id)
+    Dispatcher(hub.works, hub.seal, hub.make_adapter, hub.settings.address).run_lane(_portal(filling).id)
     with hub.works.read() as work:
         stuck = work.session.scalars(select(Delivery).where(Delivery.state != DeliveryState.DONE)).first()
     if stuck is not None:

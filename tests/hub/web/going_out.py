@@ -15,7 +15,6 @@ from channels.accounts.models import Account
 from channels.adapters.fake import PLATFORMS, FakePlatform
 from content.models import Release
 from content.snapshot import Target, Window
-from hub.outgoing import adapter_maker
 from hub.product import Hub
 from kernel.clock import Clock
 from scheduler.dispatch import Dispatcher
@@ -116,7 +115,7 @@ def desk_over(newsroom: Newsroom) -> Desk:
         for code, name in (("a", "住建发布"), ("b", "住建快讯")):
             bureau = newsroom.office.bureau.id
             accounts.add(work, hub.seal, unit_id=bureau, channel="fake", name=name, code=code)
-    dispatcher = Dispatcher(hub.works, hub.seal, adapter_maker(hub), hub.settings.address)
+    dispatcher = Dispatcher(hub.works, hub.seal, hub.make_adapter, hub.settings.address)
     return Desk(newsroom, newsroom.office, dispatcher)
 
 

@@ -17,7 +17,6 @@ from channels.accounts.models import Account
 from content.snapshot import Target
 from hub.comments import follow_placements
 from hub.notices import Notice
-from hub.outgoing import adapter_maker
 from kernel.clock import StillClock
 from kernel.people import Role
 from scheduler.models import Placement
@@ -34,7 +33,7 @@ class Voices:
 
     def __init__(self, desk: Desk, rehearsal: Rehearsal) -> None:
         self.desk, self.rehearsal, self.hub = desk, rehearsal, desk.hub
-        make = adapter_maker(desk.hub)
+        make = desk.hub.make_adapter
         self.collector = Collector(desk.hub.works, desk.hub.seal, make, desk.hub.settings.office_zone)
         self.answerer = Answerer(desk.hub.works, desk.hub.seal, make)
         self.wechat = rehearsal.wechat()
