@@ -340,6 +340,16 @@ class Entry:
     picture_alt: str = ""
     number: str = ""
     mark: str = ""
+    expired: bool = False
+
+
+@dataclass(frozen=True)
+class Former:
+    """Where a piece stood before it was moved: its address, that column's own, its place there."""
+
+    path: str
+    column: str
+    place: int
 
 
 @dataclass(frozen=True)
@@ -351,6 +361,7 @@ class ShelfInfo:
     label: str
     places: int
     place: int = 0
+    column: str = ""
 
 
 class Catalogue(Protocol):
@@ -376,6 +387,9 @@ class Catalogue(Protocol):
 
     def shown(self, piece_id: int, account_id: int) -> tuple[Item, Placed] | None:
         """A piece as it shows on an account now, to draw its page again; its data hold its `place` in its column."""
+
+    def formers(self, piece_id: int) -> Sequence[Former]:
+        """Where a piece stood before it was moved; those addresses lead to where it is now."""
 
     def shelves(self, slug: str) -> Sequence[ShelfInfo]:
         """The shelves of a column."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.model import Base, Json
@@ -253,6 +253,24 @@ class PublicPiece(Base):
     withdrawn_phrase: Mapped[str] = mapped_column(String(200), default="")
     # The revision whose links are in `LinkPlace`.
     links_of: Mapped[int | None]
+    # The last day on which it is in force, the one dealt with already, and whether that made it lapse without a person;
+    # and whether it was dealt with that `until_at` has passed.
+    lapses_on: Mapped[date | None] = mapped_column(index=True)
+    lapse_told: Mapped[date | None]
+    lapsed_itself: Mapped[bool] = mapped_column(default=False, server_default=false())
+    expiry_told: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class FormerAddress(Base):
+    """An address that a piece had before it was moved, and its place in that column: it leads to where the piece is."""
+
+    __tablename__ = "former_address"
+
+    path: Mapped[str] = mapped_column(String(200), primary_key=True)
+    piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), index=True)
+    column_id: Mapped[int] = mapped_column(ForeignKey("column.id"))
+    place: Mapped[int | None]
+    at: Mapped[datetime]
 
 
 class LinkCheck(Base):

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from content.models import Column, Piece, PublicPiece, Release
+from content.models import Column, FormerAddress, Piece, PublicPiece, Release
 from content.relations import relate
 from content.states import MOVES, PieceState
 from kernel.work import Work
@@ -22,6 +22,7 @@ def reserve_place(work: Work, release_id: int) -> PublicPiece:
     """
     release = work.session.get_one(Release, release_id)
     row = _row(work, release)
+    _move(work, row, release)
     locked = select(Column).where(Column.id == row.column_id).with_for_update()
     column = work.session.scalars(locked.execution_options(populate_existing=True)).one()
     if row.place is None:
@@ -39,11 +40,13 @@ def went_live(work: Work, release_id: int, at: datetime) -> None:
     row = _row(work, release)
     if row.from_at is not None and row.release_id > release.id and row.withdrawn_at is None:
         return  # A later release went out first elsewhere; the public must not be taken back to the older words.
+    _move(work, row, release)
     _describe(row, release)
     row.release_id, row.revision_id = release.id, release.revision_id
     row.from_at = at
     row.first_at = row.first_at or at
     row.until_at = _moment(release.content["expires_at"])
+    row.expiry_told = False
     row.withdrawn_at, row.withdrawn_phrase = None, ""
     piece = work.session.get_one(Piece, release.piece_id)
     piece.first_published_at = piece.first_published_at or at
@@ -135,10 +138,33 @@ def _row(work: Work, release: Release) -> PublicPiece:
     return row
 
 
+def _move(work: Work, row: PublicPiece, release: Release) -> None:
+    """Follows a piece into the column of its release: the old address is kept, a place it had there comes back."""
+    path: str = release.content["path"]
+    if row.path == path:
+        return
+    work.session.add(
+        FormerAddress(path=row.path, piece_id=row.piece_id, column_id=row.column_id, place=row.place, at=work.now)
+    )
+    back = work.session.get(FormerAddress, path)
+    slug = release.content["column"]["slug"]
+    row.column_id = work.session.scalars(select(Column.id).where(Column.slug == slug)).one()
+    row.path, row.place = path, back.place if back else None
+    if back is not None:
+        work.session.delete(back)
+    work.session.flush()
+
+
+def former_addresses(session: Session, piece_id: int) -> Sequence[tuple[FormerAddress, Column]]:
+    """The addresses that lead to a piece, each with its column, the oldest first."""
+    query = select(FormerAddress, Column).join(Column, Column.id == FormerAddress.column_id)
+    rows = session.execute(query.where(FormerAddress.piece_id == piece_id).order_by(FormerAddress.at))
+    return [(former, column) for former, column in rows]
+
+
 def _describe(row: PublicPiece, release: Release) -> None:
     content: dict[str, Any] = release.content
     row.title, row.summary, row.picture = content["title"], content["summary"][:500], content["cover_path"]
-    row.path = content["path"]
     row.picture_alt = content.get("cover_alt", "")[:300]
     row.number = str(content["fields"].get("document_number") or "")[:500]
 

@@ -25,6 +25,10 @@ def relate(work: Work, row: PublicPiece, release: Release) -> None:
     """Keeps what the release about to be shown names, and the shelves it stands on."""
     _link(work, row.piece_id, release.content)
     _shelve(work, row, release.content)
+    last_day = kind_of(release.content["kind"]).last_day(release.content["fields"])
+    if row.lapsed_itself and last_day != row.lapses_on:  # A later day was signed.
+        row.standing, row.standing_note, row.lapsed_itself = "", "", False
+    row.lapses_on = last_day
     signed = kind_of(release.content["kind"]).standing(release.content["fields"])
     if signed:  # What a person marked stays until a person unmarks it; a correction of a word must not revive a policy.
         row.standing = signed
@@ -42,6 +46,8 @@ def mark_standing(work: Work, who: Viewer, piece: Piece, standing: str, note: st
     row = work.session.get(PublicPiece, piece.id)
     if row is None or row.from_at is None or row.withdrawn_at is not None:
         raise Invalid(field="standing", why="该稿件没有公开，不能标注。")
+    if standing or row.standing:  # A person has judged; its last day changes nothing any more.
+        row.lapse_told, row.lapsed_itself = row.lapses_on, False
     row.standing, row.standing_note, row.standing_at = standing, note.strip()[:300], work.now
     work.audit("piece.standing", piece, standing=standing or "in_force", note=row.standing_note)
 

@@ -18,7 +18,7 @@ from sqlalchemy import Case, case, select
 from sqlalchemy.orm import Session
 
 from content.kinds import kind_of
-from content.models import Asset, Column, Piece, Revision, Variant
+from content.models import Asset, Column, Piece, PublicPiece, Revision, Variant
 from content.sanitise import clean_text, describe_pictures, plain
 from kernel.people import Unit
 from templates.engine import Engine
@@ -258,9 +258,17 @@ def _links(session: Session, piece: Piece, revision: Revision) -> dict[str, dict
     for name, piece_id in named_pieces(piece.kind, revision.fields):
         linked = session.get(Piece, piece_id)
         if linked is not None:
-            column = session.get_one(Column, linked.column_id)
-            found[name] = {"piece": linked.id, "title": linked.title, "path": path_of(column, linked)}
+            path = _path_now(session, linked)
+            found[name] = {"piece": linked.id, "title": linked.title, "path": path}
     return found
+
+
+def _path_now(session: Session, piece: Piece) -> str:
+    # A piece that is being moved still stands where it was.
+    shown = session.get(PublicPiece, piece.id)
+    if shown is not None and shown.from_at is not None and shown.withdrawn_at is None:
+        return shown.path
+    return path_of(session.get_one(Column, piece.column_id), piece)
 
 
 def named_pieces(kind: str, fields: Mapping[str, Any]) -> list[tuple[str, int]]:

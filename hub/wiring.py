@@ -9,6 +9,7 @@ from hub import (
     comments,
     editorial,
     emergency,
+    expiry,
     incoming,
     links,
     log,
@@ -75,6 +76,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     comments.connect(hub)
     account_watch.connect(hub)
     links.connect(hub)
+    expiry.connect(hub)
     return hub
 
 

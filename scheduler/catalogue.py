@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.accounts.models import Account
-from channels.base import Entry, Item, Placed, ShelfInfo
+from channels.base import Entry, Former, Item, Placed, ShelfInfo
 from content import public, relations
 from content.kinds import kind_of
 from content.models import Column, Piece, PublicPiece, Release, Shelf, ShelfPlace
@@ -80,19 +80,29 @@ class DatabaseCatalogue:
             known = {**placed.data, "place": public_row.place if public_row else 0}
             return item_of(release, piece, account.channel, ""), replace(placed, data=known)
 
+    def formers(self, piece_id: int) -> Sequence[Former]:
+        """Where a piece stood before it was moved."""
+        with self.works.read() as work:
+            found = public.former_addresses(work.session, piece_id)
+            return [Former(row.path, column.slug, row.place or 0) for row, column in found]
+
     def shelves(self, slug: str) -> Sequence[ShelfInfo]:
         """The shelves of a column, by what they are called."""
         with self.works.read() as work:
             query = select(Shelf).join(Column, Column.id == Shelf.column_id).where(Column.slug == slug)
             rows = work.session.scalars(query.order_by(Shelf.facet, Shelf.id))
-            return [ShelfInfo(row.id, row.facet, row.label, row.places) for row in rows]
+            return [ShelfInfo(row.id, row.facet, row.label, row.places, column=slug) for row in rows]
 
     def shelves_of(self, piece_id: int) -> Sequence[ShelfInfo]:
         """The shelves that a piece stands on, or stood on."""
         with self.works.read() as work:
-            query = select(Shelf, ShelfPlace.place).join(ShelfPlace, ShelfPlace.shelf_id == Shelf.id)
+            query = (
+                select(Shelf, ShelfPlace.place, Column.slug)
+                .join(ShelfPlace, ShelfPlace.shelf_id == Shelf.id)
+                .join(Column, Column.id == Shelf.column_id)
+            )
             rows = work.session.execute(query.where(ShelfPlace.piece_id == piece_id).order_by(Shelf.id))
-            return [ShelfInfo(row.id, row.facet, row.label, row.places, place) for row, place in rows]
+            return [ShelfInfo(row.id, row.facet, row.label, row.places, place, slug) for row, place, slug in rows]
 
     def shelf(self, shelf_id: int, first: int, last: int) -> Sequence[Entry]:
         """The pieces with these places on a shelf, newest first."""
@@ -113,14 +123,19 @@ def _entry(row: PublicPiece, now: datetime, place: int | None) -> Entry:
         picture_alt=row.picture_alt,
         number=row.number,
         mark=mark_of(row, now),
+        expired=_expired(row, now),
     )
+
+
+def _expired(row: PublicPiece, now: datetime) -> bool:
+    return row.until_at is not None and row.until_at <= now
 
 
 def mark_of(row: PublicPiece, now: datetime) -> str:
     """The short label beside a title: why it is no longer in force, if it is not."""
     if row.standing:
         return f"已{relations.STANDINGS[row.standing]}"
-    return "已过期" if row.until_at is not None and row.until_at <= now else ""
+    return "已过期" if _expired(row, now) else ""
 
 
 def _related(session: Session, piece_id: int, now: datetime, shows: Callable[[str], bool]) -> Mapping[str, Any]:

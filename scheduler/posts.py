@@ -93,7 +93,10 @@ class Hindrance:
 
 
 def hindrance(delivery: Delivery, release: Release, now: datetime) -> Hindrance | None:
-    """What stands in an item's way; None when it may go out. Withdrawing needs no new signature."""
+    """What stands in an item's way; None when it may go out. Withdrawing needs no new signature.
+
+    Nor does drawing again what shows already, whatever the hour: no word of it changes.
+    """
     if delivery.action == "withdraw":
         return None
     if release.state == ReleaseState.OPEN:
@@ -102,6 +105,8 @@ def hindrance(delivery: Delivery, release: Release, now: datetime) -> Hindrance 
         return Hindrance("void", "发布件已退回或作废，须重新审签")
     if delivery.signed_account not in targets_of(release.content):
         return Hindrance("target", "该账号不在签发范围内")
+    if delivery.action == "refresh":
+        return None
     window = release.content["window"]
     if window["earliest"] and now < datetime.fromisoformat(window["earliest"]):
         return Hindrance("window", "早于签发的时间窗")

@@ -65,6 +65,11 @@ def links_in(found: Sequence[Mapping[str, Any]], kind: str = "") -> list[PortalL
     ]
 
 
+def no_last_day(_fields: Mapping[str, Any]) -> date | None:
+    """A kind that is in force until somebody ends it."""
+    return None
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of content, as the console edits it and the channels show it."""
@@ -79,6 +84,8 @@ class Kind:
     # Lists across its column that a piece stands on, as (facet, label); and whether it is in force: '' or why not.
     shelves: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] = field(default=no_shelves)
     standing: Callable[[Mapping[str, Any]], str] = field(default=always_in_force)
+    # The last day on which it is in force by itself.
+    last_day: Callable[[Mapping[str, Any]], date | None] = field(default=no_last_day)
 
     def missing(self, fields: Mapping[str, Any]) -> list[FieldSpec]:
         """The required fields that are empty."""

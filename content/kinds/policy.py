@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from content.kinds.base import Fault, FieldSpec, Kind, day_of, links_in
@@ -19,6 +20,10 @@ def _lint(fields: Mapping[str, Any]) -> list[Fault]:
 
 def _standing(fields: Mapping[str, Any]) -> str:
     return str(fields.get("validity")) if fields.get("validity") in ("repealed", "lapsed") else ""
+
+
+def _last_day(fields: Mapping[str, Any]) -> date | None:
+    return day_of(fields.get("valid_until"))
 
 
 def _view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalPolicy:
@@ -53,10 +58,11 @@ KIND = Kind(
             choices=_VALIDITY,
         ),
         FieldSpec("validity_note", "有效性说明", limit=200),
-        FieldSpec("valid_until", "有效期至", "date", help="过了这一天，由签发人标明失效；长期有效的不填"),
+        FieldSpec("valid_until", "有效期至", "date", help="过了这一天，页面、列表和搜索自动标明失效；长期有效的不填"),
         FieldSpec("topic", "主题分类", limit=40),
     ),
     lint=_lint,
     standing=_standing,
+    last_day=_last_day,
     view=_view,
 )

@@ -132,6 +132,8 @@ DEEDS: dict[str, str] = {
     "reopened": "重新打开",
     "hidden": "取消公开",
     "standing": "标注有效性",
+    "expired": "过期",
+    "lapsed": "自动标明失效",
     "reset": "重置",
     "restored": "恢复",
     "relocated": "迁移",

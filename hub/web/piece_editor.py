@@ -171,6 +171,7 @@ def _context(hub: Hub, session: Session, asker: Asker, piece: Piece) -> dict[str
         "cover": revision.cover_id,
         "acts": approval.acts(session, piece, lambda words: say(hub, asker, words))[:8],
         "may_book": asker.may(P.BOOKING_WRITE, piece.unit_id) and piece.state in (PieceState.SIGNED, PieceState.LIVE),
+        "may_mark": asker.may(P.PIECE_SIGN, piece.unit_id) and piece.state == PieceState.LIVE,
         "may": {act: writes and may_move(piece.state, act) for act in ("edit", "recall", "trash", "restore")},
     }
 

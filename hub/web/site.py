@@ -13,6 +13,7 @@ from starlette.types import Scope
 from hub.web.access import HubDep
 
 GONE = ".gone"
+MOVED = ".moved"
 
 
 router = APIRouter()
@@ -27,7 +28,7 @@ def site_state(hub: HubDep) -> Response:
 
 
 class SiteFiles(StaticFiles):
-    """The static site: 410 for what was withdrawn, its own page for what is not there, nothing hidden served."""
+    """The static site: 410 for what was withdrawn, 301 for what was moved, its own page for what is not there."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +41,7 @@ class SiteFiles(StaticFiles):
             raise HTTPException(404)
         if path in ("", ".") and not (self.folder / "index.html").exists():
             return RedirectResponse("/console", status_code=303)
-        if path.endswith(GONE) or any(part.startswith(".") and part != "." for part in path.split("/")):
+        if path.endswith((GONE, MOVED)) or any(part.startswith(".") and part != "." for part in path.split("/")):
             return self._missing()
         try:
             response = await super().get_response(path, scope)
@@ -48,12 +49,21 @@ class SiteFiles(StaticFiles):
             if failure.status_code == 404:
                 return self._missing()
             raise
+        if response.status_code == 200 and (self.folder / f"{path}{MOVED}").exists():
+            return self._moved(path, scope)
         if response.status_code == 200 and (self.folder / f"{path}{GONE}").exists():
             response.status_code = 410
         elif response.status_code == 404:
             return self._missing()
         response.headers["Cache-Control"] = "no-cache"
         return response
+
+    def _moved(self, path: str, scope: Scope) -> Response:
+        target = (self.folder / f"{path}{MOVED}").read_text("utf-8")
+        query = scope["query_string"].decode("latin-1")
+        # Asked for every time, because a piece may be moved back.
+        headers = {"Cache-Control": "no-cache"}
+        return RedirectResponse(f"{target}?{query}" if query else target, status_code=301, headers=headers)
 
     def _missing(self) -> Response:
         page = self.folder / "404.html"

@@ -102,6 +102,15 @@ def a_public_piece(work: Work, unit: Unit) -> Target:
     return Target({"piece_id": opened.piece_id}, form={"standing": "repealed", "note": "由新文件废止"})
 
 
+def a_piece_that_can_move(work: Work, unit: Unit) -> Target:
+    """A draft, and another column of its kind."""
+    _author, piece = write(work, unit)
+    column = Column(unit_id=unit.id, slug=f"moved-{piece.id}", name="另一栏目", kind=piece.kind)
+    work.session.add(column)
+    work.session.flush()
+    return Target({"piece_id": piece.id}, form={"column": str(column.id)})
+
+
 def a_blocked_piece(work: Work, unit: Unit) -> Target:
     """A piece with a finding to lift."""
     _author, piece = write(work, unit, BLOCKED)
@@ -229,6 +238,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/pieces/{piece_id}/previews": a_piece,
     "/console/pieces/{piece_id}/history": a_piece,
     "/console/pieces/{piece_id}/standing": a_public_piece,
+    "/console/pieces/{piece_id}/column": a_piece_that_can_move,
     "/console/pieces/{piece_id}/form": partial(a_piece, state="review"),
     "/console/media/{name}": an_asset,
     "/console/files/{sha256}/{name}": an_attachment,

@@ -610,6 +610,7 @@ PORTAL: dict[str, list[Sample]] = {
         },
         {"site": site(), "page": PortalWithdrawn("", "该内容已撤下。", NOW)},
     ],
+    "outbound/portal/moved.html": [{"site": site(), "title": "停水通知", "href": "/bulletins/12.html"}],
     "outbound/portal/not_found.html": [{"site": site()}],
     "outbound/portal/push.html": [
         {

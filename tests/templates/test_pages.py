@@ -182,9 +182,9 @@ def test_a_title_cannot_break_out_of_the_page(renderer: Engine) -> None:
 
 def test_an_expired_notice_says_so(renderer: Engine) -> None:
     html = renderer.render("outbound/portal/notice.html", site=site(), item=notice(expires_at=NOW.replace(year=2025)))
-    assert "本通知已过有效期" in html
+    assert "本内容已过有效期" in html
     later = renderer.render("outbound/portal/notice.html", site=site(), item=notice(expires_at=NOW.replace(year=2027)))
-    assert "本通知已过有效期" not in later
+    assert "本内容已过有效期" not in later
 
 
 @pytest.mark.parametrize(("name", "values"), [(n, v) for n, many in FEEDS.items() for v in many])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from channels.adapters.portal.folder import GONE
+from channels.adapters.portal.folder import GONE, MOVED
 from channels.adapters.portal.press import Press
 from channels.base import Item, Placed
 from templates.views import PortalLink
@@ -30,17 +30,28 @@ def draw(press: Press, item: Item, place: int, published_at: datetime, updated_a
     )
     press.draw(path, item.content["kind"], item=view)
     press.folder.remove(path + GONE)
+    press.folder.remove(path + MOVED)
 
 
 def draw_around(press: Press, item: Item, place: int) -> None:
     """Draws again what names this piece: its neighbours in the column, and the pieces linked with it."""
-    slug = item.content["column"]["slug"]
-    before = press.entries(slug, place - NEAR, place - 1)[:1]
-    after = press.entries(slug, place + 1, place + NEAR)[-1:]
-    wanted = [*(entry.piece_id for entry in (*before, *after)), *press.tools.catalogue.linked(item.piece_id)]
+    near = _near(press, item.content["column"]["slug"], place)
+    wanted = [*near, *press.tools.catalogue.linked(item.piece_id)]
     for piece_id in dict.fromkeys(wanted):
         if piece_id != item.piece_id:
             redraw(press, piece_id)
+
+
+def draw_near(press: Press, slug: str, place: int) -> None:
+    """Draws the neighbours of a place of a column again, which somebody has left."""
+    for piece_id in _near(press, slug, place):
+        redraw(press, piece_id)
+
+
+def _near(press: Press, slug: str, place: int) -> list[int]:
+    before = press.entries(slug, place - NEAR, place - 1)[:1]
+    after = press.entries(slug, place + 1, place + NEAR)[-1:]
+    return [entry.piece_id for entry in (*before, *after)]
 
 
 def redraw(press: Press, piece_id: int) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
-from channels.adapters.portal import articles, feeds, front, lists, open_data, shelves
+from channels.adapters.portal import articles, feeds, front, lists, moves, open_data, shelves
 from channels.adapters.portal.folder import GONE, Folder
 from channels.adapters.portal.press import Press
 from channels.adapters.portal.site import SETTINGS, site_of
@@ -96,6 +96,7 @@ class PortalChannel(Channel, Rehearsing):
         with press.folder.locked():
             place = self.tools.catalogue.reserve(item)
             articles.draw(press, item, place, published_at, updated_at)
+            moves.follow(press, item)
             articles.draw_around(press, item, place)
             _draw_lists(press, item, place)
         data = {"published_at": published_at.isoformat()}
@@ -107,7 +108,7 @@ class PortalChannel(Channel, Rehearsing):
 def _draw_lists(press: Press, item: Item, place: int) -> None:
     column = press.tools.catalogue.column(item.content["column"]["slug"])
     lists.draw_column(press, column, place)
-    shelves.draw(press, column, item.piece_id)
+    shelves.draw(press, item.piece_id)
     feeds.draw_column(press, column, place)
     open_data.draw_column(press, column, place)
     front.draw(press)

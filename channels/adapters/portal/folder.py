@@ -13,6 +13,8 @@ from channels.errors import Retryable
 
 # Beside a page: its address answers 410.
 GONE = ".gone"
+# Beside a page: its address answers 301, to the address inside.
+MOVED = ".moved"
 
 
 class Folder:
@@ -37,8 +39,8 @@ class Folder:
         return self._file(path).exists()
 
     def shows(self, path: str) -> bool:
-        """Whether a page is there and was not withdrawn; only such a page may be linked."""
-        return self.has(path) and not self.has(path + GONE)
+        """Whether a page is there, neither withdrawn nor moved; only such a page may be linked."""
+        return self.has(path) and not self.has(path + GONE) and not self.has(path + MOVED)
 
     def text(self, path: str) -> str:
         """What stands there; '' where nothing does."""

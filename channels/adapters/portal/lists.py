@@ -34,9 +34,10 @@ def draw_empty(press: Press) -> None:
 
 
 def newest(press: Press, column: Mapping[str, Any]) -> list[PortalEntry]:
-    """The newest pieces of a column."""
+    """The newest pieces of a column, without those whose time has passed: they stay in the archive, marked."""
     places = int(column["places"])
-    return [line(entry, column) for entry in press.entries(column["slug"], places - LATEST + 1, places)]
+    found = press.entries(column["slug"], places - LATEST + 1, places)
+    return [line(entry, column) for entry in found if not entry.expired]
 
 
 def line(entry: Entry, column: Mapping[str, Any]) -> PortalEntry:

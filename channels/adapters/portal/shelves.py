@@ -14,15 +14,17 @@ FACETS = {"personal": "个人办事", "legal": "法人办事", "department": "�
 _SHOWN = 6
 
 
-def draw(press: Press, column: Mapping[str, Any], piece_id: int) -> None:
-    """Draws the pages of the shelves that this piece stands on, and the column's index of all shelves."""
+def draw(press: Press, piece_id: int) -> None:
+    """Draws the pages of the shelves that this piece stands on or stood on, and the index of their columns."""
     touched = press.tools.catalogue.shelves_of(piece_id)
+    columns = {shelf.column: press.tools.catalogue.column(shelf.column) for shelf in touched}
     for shelf in touched:
+        column = columns[shelf.column]
         last = lists.chunk_of(shelf.places)
         for chunk in sorted({lists.chunk_of(shelf.place), last, max(1, last - 1)}):
             _draw_page(press, column, shelf, chunk, last)
-    if touched:
-        press.draw(f"/{column['slug']}/index.html", "guides_index", index=_index(press, column))
+    for slug, column in columns.items():
+        press.draw(f"/{slug}/index.html", "guides_index", index=_index(press, column))
 
 
 def links(press: Press, facet: str, limit: int) -> list[PortalLink]:
@@ -86,7 +88,7 @@ def _groups(press: Press, column: Mapping[str, Any], shelves: Sequence[ShelfInfo
     found = []
     for shelf in shelves:
         entries = press.readable(press.tools.catalogue.shelf(shelf.id, max(1, shelf.places - 2 * _SHOWN), shelf.places))
-        shown = [PortalLink(entry.title, entry.path) for entry in entries[:_SHOWN]]
+        shown = [PortalLink(entry.title, entry.path) for entry in entries if not entry.expired][:_SHOWN]
         if shown:
             front = address(column["slug"], shelf)
             found.append(PortalGroup(shelf.label, shown, href=front, total=shelf.places))

@@ -6,8 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,96 +15,15 @@ import feedparser
 import pytest
 
 from channels.adapters.portal import GONE, PER_PAGE, PortalChannel
-from channels.base import Live, Placed, Post
+from channels.base import Live, Placed
 from channels.errors import Retryable
 from content import public, relations
 from content.errors import NoRight
 from content.models import Piece, Release
-from kernel.blobs import Blobs
-from kernel.clock import StillClock
 from kernel.errors import Invalid
-from kernel.work import Works
-from scheduler.catalogue import DatabaseCatalogue
-from scheduler.models import Placement
-from scheduler.placements import placement_of
-from scheduler.posts import item_of
-from templates.engine import FOLDER, Engine
-from tests.channels.harness import make_account, make_tools
-from tests.factories import PORTAL, TITLE, Office, make_office
-
-
-@dataclass
-class Site:
-    """A portal of one office, with what it wrote."""
-
-    office: Office
-    clock: StillClock
-    folder: Path
-    channel: PortalChannel
-    written: list[str] = field(default_factory=list)
-
-    def post(self, release: Release, action: str = "publish", **more: Any) -> Post:
-        """A post of one release."""
-        with self.office.works.read() as work:
-            piece = work.session.get_one(Piece, release.piece_id)
-            item = item_of(work.session.get_one(Release, release.id), piece, "portal", PORTAL)
-        return Post(key="k", action=action, items=[item], **more)  # type: ignore[arg-type]  # One of the actions.
-
-    def publish(self, release: Release) -> Live:
-        """Publishes and records it, as the scheduler does."""
-        live = self.channel.publish(self.post(release))
-        with self.office.works.write() as work:
-            public.went_live(work, release.id, work.now)
-            shown = live.shown[release.piece_id]
-            place = placement_of(work.session, release.piece_id, self.channel.account.id) or Placement(
-                unit_id=release.unit_id, piece_id=release.piece_id, account_id=self.channel.account.id, live_at=work.now
-            )
-            place.release_id, place.revision_id, place.state = release.id, release.revision_id, "live"
-            place.data, place.changed_at, place.url = dict(shown.data), work.now, shown.url
-            work.session.add(place)
-        return live
-
-    def released(self, **words: Any) -> Release:
-        """A release for the portal; whether it is signed is not the adapter's to ask."""
-        return self.office.submit(self.office.piece(**words).id, "portal")
-
-    def text(self, path: str) -> str:
-        """A page as a reader gets it."""
-        return (self.folder / path.lstrip("/")).read_text("utf-8")
-
-    def files(self) -> dict[str, tuple[int, int]]:
-        """Every file with its moment of writing and its number on disk, which tell whether it was written anew."""
-        return {
-            str(path.relative_to(self.folder)): (path.stat().st_mtime_ns, path.stat().st_ino)
-            for path in self.folder.rglob("*")
-            if path.is_file() and path.name != ".lock"
-        }
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    """The product's own templates."""
-    return Engine()
-
-
-@pytest.fixture
-def site(sqlite_works: Works, clock: StillClock, tmp_path: Path, engine: Engine) -> Iterator[Site]:
-    """The office's portal in an empty folder."""
-    blobs = Blobs(tmp_path / "files")
-    office = make_office(sqlite_works, blobs, engine)
-    folder = tmp_path / "site"
-    tools = make_tools(
-        clock=clock,
-        files=blobs,
-        catalogue=DatabaseCatalogue(sqlite_works),
-        render=engine.render,
-        site_folder=folder,
-        public_url=PORTAL,
-    )
-    account = make_account("portal", settings={"sponsor": "云州市人民政府", "id_code": "3601000001"})
-    account = replace(account, id=office.accounts["portal"].id)
-    yield Site(office, clock, folder, PortalChannel(account, tools))
-    tools.http.close()
+from templates.engine import FOLDER
+from tests.channels.adapters.portal_site import Site
+from tests.factories import PORTAL, TITLE
 
 
 def test_a_publication_writes_the_article_and_all_that_lists_it(site: Site) -> None:
