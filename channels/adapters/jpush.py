@@ -1,7 +1,9 @@
 """The adapter for one JPush app: notices to the phones that have the office's own app.
 
 A push carries a `cid` that the platform gave out beforehand; it is remembered with the delivery before anything is
-pushed, and the platform pushes under it once a day, so that every repeat is harmless. Rules: docs.jiguang.cn, Push v3.
+pushed, and the platform pushes under it once a day, so that every repeat is harmless. A correction replaces what lies
+unread on phones (override_msg_id, apns_collapse_id), a withdrawal revokes it (DELETE v3/push/{msg_id}).
+Rules: docs.jiguang.cn, Push v3, and its page on replacing and revoking.
 """
 
 from __future__ import annotations
@@ -9,9 +11,9 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import httpx
@@ -45,6 +47,12 @@ NOBODY = 1011
 RATE = 2002
 CID_LIVES = timedelta(hours=23)
 REPORTED_AT_ONCE = 100
+LASTS = timedelta(days=1)
+LONGEST_TTL = 10 * 24 * 3600
+LONGEST_SPREAD = 1400
+INVALID = 1003
+# How finely it is remembered until when a minute's calls are used up.
+SLOT = 10
 ANDROID_BYTES = 4000
 IOS_BYTES = 2000
 RETRYABLE: Mapping[int, str] = {1000: "极光系统错误", 1030: "极光内部服务超时"}
@@ -65,6 +73,9 @@ REFUSED: Mapping[int, tuple[str, str | None]] = {
 }
 
 
+REVOKED = "已撤销排队中和手机上还没点开的通知；已点开的、由部分手机厂商通道送达的收不回来。"
+
+
 class Answered(Exception):
     """JPush's own no: code, English text, the message number that it may still give, and seconds to wait."""
 
@@ -78,7 +89,7 @@ class Answered(Exception):
 
 class JPushChannel(Channel, Addressed, Rehearsing):
     """Credentials: `app_key`, `master_secret`; settings: `report_url`, `platforms`, `time_to_live` (s),
-    `apns_production`, `ios_bytes`."""
+    `apns_production`, `big_push_duration` (min), `ios_bytes`."""
 
     name: ClassVar[str] = "jpush"
     label: ClassVar[str] = "App 推送（极光）"
@@ -88,9 +99,12 @@ class JPushChannel(Channel, Addressed, Rehearsing):
         text=500,
         actions=("push",),
         default_action="push",
-        can=frozenset({"correct"}),
+        can=frozenset({"correct", "withdraw"}),
         counts_as_update=False,
-        notes=("推送到手机的通知不能修改或撤回，可再推送一条更正。",),
+        notes=(
+            "一天内再推送的更正会替换手机上还没点开的那条；已点开的改不了。",
+            "撤稿会撤销排队中和手机上还没点开的通知；已点开的、由部分手机厂商通道送达的收不回来。",
+        ),
         corrections=("notice",),
     )
     audience_kinds: ClassVar[tuple[AudienceKind, ...]] = (
@@ -103,6 +117,9 @@ class JPushChannel(Channel, Addressed, Rehearsing):
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("platforms", "推送平台", "lines", "每行一个：android、ios、hmos；不填为 android 和 ios。"),
         Setting("time_to_live", "离线保留（秒）", "number", "设备离线时保留多久，默认 86400。"),
+        Setting(
+            "big_push_duration", "匀速推送（分钟）", "number", "推给全部手机时分散在这些分钟内，最多 1400；不填为立即。"
+        ),
         Setting("apns_production", "iOS 正式环境", "flag"),
         Setting("report_url", "统计接口地址", help="不填为极光公有云。"),
         Setting("app_key", "AppKey", secret=True, required=True),
@@ -128,9 +145,11 @@ class JPushChannel(Channel, Addressed, Rehearsing):
             found.append(Problem("items", f"推送每次 1 条，现有 {len(post.items)} 条。"))
         if post.action not in (*cls.limits.actions, *cls.limits.can):
             found.append(Problem("action", f"App 推送不支持“{ACTION_LABELS[post.action]}”。"))
+        if post.action == "withdraw":
+            return found
         for item in post.items:
             found += _sizes(settings, item)
-        return found + cls.audience_problems(post.audience)
+        return found + _times(settings) + cls.audience_problems(post.audience)
 
     def publish(self, post: Post) -> Accepted | Live:
         """Has the push checked without sending it, and gets the number under which it will be sent."""
@@ -139,7 +158,7 @@ class JPushChannel(Channel, Addressed, Rehearsing):
                 raise Refused(problem.message, field=problem.field)
         try:
             with self._asking():
-                self._call("POST", "v3/push/validate", self._body(post))
+                self._replacing(post, lambda body: self._call("POST", "v3/push/validate", body))
                 cid = self._call("GET", "v3/push/cid?count=1&type=push")["cidlist"][0]
         except Nobody as nobody:
             return _nobody(post, nobody.msg_id)
@@ -152,25 +171,38 @@ class JPushChannel(Channel, Addressed, Rehearsing):
             return CannotTell("推送编号已超过一天，不能再安全地重试，请到极光后台查看")
         try:
             with self._asking():
-                answer = self._call("POST", "v3/push", {"cid": job_id, **self._body(post)})
+                answer = self._replacing(post, lambda body: self._call("POST", "v3/push", {"cid": job_id, **body}))
         except Nobody as nobody:
             return _nobody(post, nobody.msg_id)
-        return _live(post, str(answer["msg_id"]))
+        return self._live(post, str(answer["msg_id"]))
 
     def reconcile(self, post: Post) -> Settlement:
-        """Nothing is pushed before its number is remembered: what has none was never pushed."""
+        """What has no number yet was never pushed: a number is remembered before anything is. Revoking is repeated."""
+        if post.action == "withdraw":
+            done = self.withdraw(post)
+            return done if isinstance(done, Live) else CannotTell(done.reason)
         cid = post.note.get("cid")
         return self.poll(post, str(cid)) if cid else NotThere()
 
     def correct(self, post: Post) -> Accepted | Live | Uncorrectable:
-        """Pushes the new words, where a person chose so."""
+        """Pushes the new words, where a person chose so; within a day they replace what nobody has opened yet."""
         if post.action == "correct" and post.note.get("correction") == "notice":
             return self.publish(post)
         return Uncorrectable("已推送到手机的通知不能修改，可选择再推送一条更正")
 
-    def withdraw(self, post: Post) -> Uncorrectable:
-        """Phones keep what they have shown."""
-        return Uncorrectable("已推送到手机的通知不能撤回")
+    def withdraw(self, post: Post) -> Live | Uncorrectable:
+        """Revokes what is queued or lies unopened on phones; what the platform no longer knows nobody can revoke."""
+        if post.placed and all(one.data.get("nobody") for one in post.placed.values()):
+            return Live(remark="这条推送无人收到，没有需要撤销的通知。")
+        numbers = {
+            str(one.data[name]) for one in post.placed.values() for name in ("msg_id", "original") if name in one.data
+        }
+        if not numbers:
+            return Uncorrectable("没有这条推送在极光上的编号，请到极光后台撤销", by_hand=True)
+        known = [number for number in sorted(numbers) if self._revoke(number)]
+        if not known and not any(self._original(one) for one in post.placed.values()):
+            return Uncorrectable("推送已超过一天，极光不再撤销，手机上的通知收不回来")
+        return Live(remark=REVOKED if known else "极光上已没有这条推送。")
 
     def read(self, placed: Sequence[Placed]) -> list[Reading]:
         """How many phones got it, kept by the platform for about a month."""
@@ -199,30 +231,94 @@ class JPushChannel(Channel, Addressed, Rehearsing):
 
     # --- calls ------------------------------------------------------------------------------------
 
-    def _body(self, post: Post) -> dict[str, Any]:
-        settings = self.account.settings
+    def _body(self, post: Post, replaced: str = "") -> dict[str, Any]:
+        settings, audience = self.account.settings, _audience(post.audience)
+        options: dict[str, Any] = {
+            # Not zero, and the same for all attempts of a delivery.
+            "sendno": zlib.crc32(post.key.encode()) % 2_000_000_000 + 1,
+            "time_to_live": int(settings.get("time_to_live", 86_400)),
+            # Said aloud, because clients and server disagree on what silence means.
+            "apns_production": bool(settings.get("apns_production", True)),
+            "apns_collapse_id": f"piece-{post.items[0].piece_id}",
+        }
+        if replaced:
+            options["override_msg_id"] = int(replaced)
+        if settings.get("big_push_duration") and audience == "all":
+            options["big_push_duration"] = int(settings["big_push_duration"])
         return {
             "platform": list(_platforms(settings)),
-            "audience": _audience(post.audience),
+            "audience": audience,
             "notification": _notification(settings, post.items[0]),
-            "options": {
-                # Not zero, and the same for all attempts of a delivery.
-                "sendno": zlib.crc32(post.key.encode()) % 2_000_000_000 + 1,
-                "time_to_live": int(settings.get("time_to_live", 86_400)),
-                # Said aloud, because clients and server disagree on what silence means.
-                "apns_production": bool(settings.get("apns_production", True)),
-                "apns_collapse_id": f"piece-{post.items[0].piece_id}",
-            },
+            "options": options,
         }
 
+    def _replacing(self, post: Post, call: Callable[[dict[str, Any]], Any]) -> Any:
+        """Has a correction replace the push it corrects; where the platform knows that one no more, it stands alone."""
+        original = next((found for one in post.placed.values() if (found := self._original(one))), "")
+        replaced = original if post.action == "correct" else ""
+        try:
+            return call(self._body(post, replaced))
+        except Answered as answer:
+            if not replaced or answer.code != INVALID:
+                raise
+            return call(self._body(post))
+
+    def _original(self, placed: Placed) -> str:
+        """The number of the first push of what shows, as long as the platform replaces it; "" afterwards."""
+        at = placed.data.get("original_at")
+        if not at or self.tools.clock.now() - datetime.fromisoformat(str(at)) >= LASTS:
+            return ""
+        return str(placed.data["original"])
+
+    def _live(self, post: Post, msg_id: str) -> Live:
+        """Where it shows, with the first push that later ones replace: its number, not theirs, is what they name."""
+        placed = post.placed.get(post.items[0].piece_id) if post.action == "correct" else None
+        first = {"original": msg_id, "original_at": post.first_attempt_at.isoformat() if post.first_attempt_at else ""}
+        if placed is not None and self._original(placed):
+            first = {name: placed.data[name] for name in first}
+        return _shown(post, msg_id, {**first, "nobody": False})
+
+    def _revoke(self, msg_id: str) -> bool:
+        """Whether the platform still knew it."""
+        try:
+            with self._asking():
+                self._call("DELETE", f"v3/push/{msg_id}")
+        except Refused as refused:
+            if refused.platform_code != str(INVALID):
+                raise
+            return False
+        return True
+
     def _call(self, method: str, path: str, body: Any = None, *, report: bool = False) -> Any:
+        kind = "report" if report else "push"
+        self._wait_for_room(kind)
         own = self.account.base_url.rstrip("/")
         host = str(self.account.settings.get("report_url") or own or REPORT_HOST) if report else own or PUSH_HOST
         key, secret = self.account.credentials.get("app_key", ""), self.account.credentials.get("master_secret", "")
         basic = base64.b64encode(f"{key}:{secret}".encode()).decode()
         headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/json"}
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        return _read(self.tools.http.request(method, f"{host}/{path}", headers=headers, content=content))
+        response = self.tools.http.request(method, f"{host}/{path}", headers=headers, content=content)
+        self._mark_full(kind, response.headers)
+        return _read(response)
+
+    def _wait_for_room(self, kind: str) -> None:
+        """Raises Throttled while the minute's calls are known to be used up: the platform said so to one of us."""
+        first = int(self.tools.clock.now().timestamp()) // SLOT
+        free = next((slot for slot in range(first, first + 31) if not self._is_full(kind, slot)), first + 31)
+        if free > first:
+            raise Throttled("极光本分钟的调用次数已用完", datetime.fromtimestamp(free * SLOT, UTC), code=str(RATE))
+
+    def _is_full(self, kind: str, slot: int) -> bool:
+        return self.tools.quotas.left(self.account.id, f"{kind}_full", str(slot), 1) < 1
+
+    def _mark_full(self, kind: str, headers: httpx.Headers) -> None:
+        left, seconds = headers.get("X-Rate-Limit-Remaining", ""), headers.get("X-Rate-Limit-Reset", "")
+        if left != "0" or not seconds.isdigit():
+            return
+        now = int(self.tools.clock.now().timestamp())
+        for slot in range(now // SLOT, (now + min(int(seconds), 300)) // SLOT + 1):
+            self.tools.quotas.take(self.account.id, f"{kind}_full", str(slot), 1)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
@@ -300,17 +396,29 @@ def _sizes(settings: Mapping[str, Any], item: Item) -> list[Problem]:
     return found
 
 
+def _times(settings: Mapping[str, Any]) -> list[Problem]:
+    found = []
+    for name, label, most, unit in (
+        ("time_to_live", "离线保留", LONGEST_TTL, "秒"),
+        ("big_push_duration", "匀速推送", LONGEST_SPREAD, "分钟"),
+    ):
+        value = int(settings.get(name) or 0)
+        if not 0 <= value <= most:
+            found.append(Problem("account", f"该账号设置的“{label}”为 {value} {unit}，极光上限 {most} {unit}。"))
+    return found
+
+
 def _audience(chosen: Mapping[str, Any]) -> Any:
     return {name: listed(values) for name, values in chosen.items() if listed(values)} or "all"
 
 
-def _live(post: Post, msg_id: str, remark: str = "") -> Live:
+def _shown(post: Post, msg_id: str, more: Mapping[str, Any], remark: str = "") -> Live:
     item = post.items[0]
-    return Live({item.piece_id: Shown(msg_id, item.url, {"msg_id": msg_id})}, remark)
+    return Live({item.piece_id: Shown(msg_id, item.url, {"msg_id": msg_id, **more})}, remark)
 
 
 def _nobody(post: Post, msg_id: str) -> Live:
-    return _live(post, msg_id, "没有符合条件的手机，本次推送无人收到。")
+    return _shown(post, msg_id, {"nobody": True}, "没有符合条件的手机，本次推送无人收到。")
 
 
 def _figures(line: Mapping[str, Any]) -> dict[str, int]:

@@ -180,7 +180,9 @@ class BlindWeiboSide(WeiboSide):
     """An account whose app may read nothing: the platform's own refusal of repeats must do."""
 
     name = "weibo-blind"
-    can = frozenset({"shows", "lost", "asks", "http", "throttle", "correct", "refuse", "duplicate"})
+    can = frozenset(
+        {"shows", "lost", "asks", "http", "throttle", "correct", "refuse", "duplicate"} | {"credential", "picture"}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -194,7 +196,7 @@ class JPushSide(Side):
     channel_name = "jpush"
     name = "jpush"
     action = "push"
-    can = frozenset({"shows", "lost", "http", "throttle", "early", "correct", "refuse", "credential"})
+    can = frozenset({"shows", "lost", "http", "throttle", "early", "correct", "refuse", "credential", "withdraw"})
 
     def make(self) -> Channel:
         credentials = {"app_key": "rehearsal000000000000app", "master_secret": "rehearsal000000000master"}
@@ -205,7 +207,7 @@ class JPushSide(Side):
         return len(self.rehearsal.ledger("push"))
 
     def gone(self) -> int:
-        return 0
+        return len(self.rehearsal.ledger("push_revoked"))
 
     def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
         path = more.pop("path", "v3/push/validate" if early else "v3/push")
@@ -221,7 +223,7 @@ class WebPushSide(Side):
     channel_name = "web_push"
     name = "web-push"
     action = "push"
-    can = frozenset({"shows", "throttle", "correct", "credential", "once"})
+    can = frozenset({"shows", "throttle", "correct", "credential", "once", "withdraw"})
 
     def __post_init__(self) -> None:
         self.private, self.public = new_key()
@@ -248,7 +250,8 @@ class WebPushSide(Side):
         return max(Counter((line["account"], line["data"]["text"]) for line in lines).values(), default=0)
 
     def gone(self) -> int:
-        return 0
+        lines = [line["data"]["json"]["title"] for line in self.rehearsal.ledger("notification")]
+        return lines.count("一条通知已撤回")
 
     def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
         if kind == "credential":

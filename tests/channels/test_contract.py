@@ -134,11 +134,11 @@ def test_what_a_channel_cannot_do_it_says_and_never_raises(side: Side) -> None:
 
 
 @on("duplicate")
-def test_the_same_words_twice_are_refused_and_shown_once(side: Side) -> None:
-    side.deliver(side.post(key="first"))
-    end = side.deliver(side.post(key="second")).end
-    assert isinstance(end, Refused)
-    assert "重复" in end.reason
+def test_the_same_words_twice_are_refused_there_and_recognised_as_what_shows(side: Side) -> None:
+    first = side.deliver(side.post(key="first")).live
+    second = side.deliver(side.post(key="second")).live
+    assert "重复" in second.remark
+    assert second.shown[1].remote_id in (first.shown[1].remote_id, "")
     assert side.arrived() == 1
 
 
@@ -198,6 +198,19 @@ def test_a_refused_picture_costs_no_words_and_the_booking_says_so(side: Side) ->
 def test_the_same_delivery_sent_twice_arrives_once(side: Side) -> None:
     run = side.deliver()
     assert isinstance(side.deliver(run.post).end, Live)
+    assert side.arrived() == 1
+
+
+@on("key", "asks")
+def test_a_lost_answer_is_settled_by_the_delivery_s_own_key_though_its_notes_were_lost_too(side: Side) -> None:
+    # The process died after the call: what is asked with is made anew, so that only the key tells that it is the same.
+    at = side.clock.now()
+    post = side.post(first_attempt_at=at, attempted_at=at)
+    side.deliver(post)
+    side.wait(120)
+    answer = side.channel.reconcile(post)
+    assert isinstance(answer, Accepted | Live)
+    side.wait(120)
     assert side.arrived() == 1
 
 

@@ -46,6 +46,8 @@ SECONDS = 8.0
 SHORT_WAIT = timedelta(seconds=30)
 LONG_WAIT = timedelta(minutes=15)
 GIVES_UP = timedelta(days=1)
+# Push services keep nothing longer than about four weeks, and lower what asks for more.
+LONGEST_TTL = 28 * 24 * 3600
 TAKEN = frozenset({200, 201, 202, 204})
 GONE = frozenset({404, 410})
 FORBIDDEN = frozenset({401, 403})
@@ -63,11 +65,11 @@ class WebPushChannel(Channel, Addressed, Rehearsing):
         text=300,
         actions=("push",),
         default_action="push",
-        can=frozenset({"correct"}),
+        can=frozenset({"correct", "withdraw"}),
         counts_as_update=False,
         notes=(
             "发给订阅了本站通知的浏览器；每个浏览器至多收到一次，结果不明的不自动重发。",
-            "已弹出的通知不能修改或撤回，可再推送一条更正。",
+            "更正和撤稿再推送一条：替换还没送达的和通知栏里还没点开的那条；已点开的收不回来。",
         ),
         corrections=("notice",),
     )
@@ -106,7 +108,9 @@ class WebPushChannel(Channel, Addressed, Rehearsing):
             found.append(Problem("items", f"推送每次 1 条，现有 {len(post.items)} 条。"))
         if post.action not in (*cls.limits.actions, *cls.limits.can):
             found.append(Problem("action", f"浏览器通知不支持“{ACTION_LABELS[post.action]}”。"))
-        found += cls.audience_problems(post.audience)
+        found += cls.audience_problems(post.audience) + _lasting(settings)
+        if post.action == "withdraw":
+            return found
         for item in post.items:
             size = len(_payload(settings, item))
             if size > PLAINTEXT:
@@ -135,9 +139,9 @@ class WebPushChannel(Channel, Addressed, Rehearsing):
             return self.publish(post)
         return Uncorrectable("已弹出的通知不能修改，可选择再推送一条更正")
 
-    def withdraw(self, post: Post) -> Uncorrectable:
-        """Browsers keep what they have shown."""
-        return Uncorrectable("已弹出的通知不能撤回")
+    def withdraw(self, post: Post) -> Accepted | Live:
+        """Pushes that it was withdrawn: by its topic and tag it takes the place of what nobody has opened yet."""
+        return self.publish(post)
 
     def health(self) -> str:
         """Whether the key signs; no push service can be asked without a browser."""
@@ -204,7 +208,8 @@ class _Message:
     """What is the same for every browser."""
 
     def __init__(self, settings: Mapping[str, Any], post: Post) -> None:
-        self.payload = _payload(settings, post.items[0])
+        withdrawn = post.action == "withdraw"
+        self.payload = _withdrawn(settings, post) if withdrawn else _payload(settings, post.items[0])
         self.headers = {
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
@@ -250,8 +255,27 @@ def _meaning(answer: Posted, now: datetime) -> Called:
 
 def _payload(settings: Mapping[str, Any], item: Item) -> bytes:
     told = {"title": item.title, "body": item.text or item.digest, "url": item.url, "tag": f"piece-{item.piece_id}"}
+    return _written(settings, told)
+
+
+def _withdrawn(settings: Mapping[str, Any], post: Post) -> bytes:
+    item = post.items[0]
+    words = post.phrase or "原通知内容已由发布单位撤回。"
+    return _written(
+        settings, {"title": "一条通知已撤回", "body": words, "url": item.url, "tag": f"piece-{item.piece_id}"}
+    )
+
+
+def _written(settings: Mapping[str, Any], told: Mapping[str, str]) -> bytes:
     icon = settings.get("icon")
     return json.dumps({**told, **({"icon": str(icon)} if icon else {})}, ensure_ascii=False).encode()
+
+
+def _lasting(settings: Mapping[str, Any]) -> list[Problem]:
+    ttl = int(settings.get("ttl", 86_400))
+    if 0 <= ttl <= LONGEST_TTL:
+        return []
+    return [Problem("account", f"该账号设置的“离线保留”为 {ttl} 秒，须为 0 至 {LONGEST_TTL} 秒（四周）。")]
 
 
 def _told(counts: Mapping[str, int]) -> str:

@@ -13,15 +13,13 @@ from typing import Any
 
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.codes import NO_SUCH_MEDIA, PICTURE_REFUSED
-from channels.adapters.wechat.fit import IMAGE, PICTURE, TENCENT
+from channels.adapters.wechat.fit import IMAGE, MARK, PICTURE, TENCENT
 from channels.adapters.wechat.options import Options
 from channels.adapters.wechat.progress import Progress
 from channels.base import Files, Item, Post
 from channels.errors import Refused, Retryable
 
 Asking = Callable[[], AbstractContextManager[None]]
-# The mark is a fragment of 阅读原文's address: it changes no page and is no part of what readers see.
-MARK = "#d="
 PAGES_LOOKED_AT = 5
 PAGES_AT_ALL = 200
 PER_PAGE = 20

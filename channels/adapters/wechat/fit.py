@@ -16,6 +16,11 @@ LINK = re.compile(r"""<a\b[^>]*?\bhref\s*=\s*["'](https?://[^"']*)["']""", re.IG
 TENCENT = re.compile(r"^https?://(?:[\w-]+\.)*(?:qpic\.cn|qlogo\.cn|qq\.com)(?:[/:?]|$)", re.IGNORECASE)
 # The platform's address of a picture is longer than ours by about so many characters.
 LONGER_ADDRESS = 90
+# 阅读原文's address ends with the delivery's mark: a fragment, which changes no page and which no reader sees.
+MARK = "#d="
+# The longest mark that the platform takes as a mass message's key.
+MARK_BYTES = 64
+COVER_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/bmp"})
 
 
 def units(text: str) -> int:
@@ -64,7 +69,15 @@ def _item(options: Options, item: Item, *, alone: bool) -> list[Problem]:
             found.append(Problem(field, f"{name}的{label}相当于 {had} 个汉字，微信上限 {limit // 2} 个汉字。"))
     if not alone and item.digest:
         found.append(Problem("digest", f"{name}的摘要在多条图文中不显示。", blocking=False))
-    return found + _body(options, item, name) + _pictures(options, item, name)
+    return found + _source(options, item, name) + _body(options, item, name) + _pictures(options, item, name)
+
+
+def _source(options: Options, item: Item, name: str) -> list[Problem]:
+    size = len(f"{item.url}{MARK}".encode()) + MARK_BYTES
+    if size <= options.source_url_bytes:
+        return []
+    words = f"{name}的“阅读原文”链接连同发送标记共 {size} 字节，微信上限 {options.source_url_bytes} 字节。"
+    return [Problem("content_source_url", words)]
 
 
 def _body(options: Options, item: Item, name: str) -> list[Problem]:
@@ -84,14 +97,30 @@ def _body(options: Options, item: Item, name: str) -> list[Problem]:
 
 def _pictures(options: Options, item: Item, name: str) -> list[Problem]:
     found = []
-    if not item.cover:
-        found.append(Problem("cover", f"{name}没有封面图片，微信图文必须有封面。"))
     about = item.content.get("pictures", {})
+    found += _cover(options, item, name)
     for sha256 in dict.fromkeys(PICTURE.findall(item.html)):
-        if int(about.get(sha256, {}).get("size") or 0) >= options.picture_bytes:
+        size = int(about.get(sha256, {}).get("size") or 0)
+        if size > options.material_bytes:
+            limit = options.material_bytes // 1_000_000
+            found.append(Problem("body", f"{name}有图片超过 {limit} MB，微信不会显示。", blocking=False))
+        elif size >= options.picture_bytes:
             limit = options.picture_bytes // 1000
             found.append(Problem("body", f"{name}有图片达到 {limit} KB，会存入公众号素材库。", blocking=False))
     outside = [src for src in IMAGE.findall(item.html) if not PICTURE.fullmatch(src) and not TENCENT.match(src)]
     if outside:
         found.append(Problem("body", f"{name}有 {len(outside)} 张外部图片，微信不会显示。", blocking=False))
+    return found
+
+
+def _cover(options: Options, item: Item, name: str) -> list[Problem]:
+    if not item.cover:
+        return [Problem("cover", f"{name}没有封面图片，微信图文必须有封面。")]
+    about = item.content.get("pictures", {}).get(item.cover, {})
+    found = []
+    if int(about.get("size") or 0) > options.material_bytes:
+        limit = options.material_bytes // 1_000_000
+        found.append(Problem("cover", f"{name}的封面超过 {limit} MB，微信不接受。"))
+    if about.get("media_type") and about["media_type"] not in COVER_TYPES:
+        found.append(Problem("cover", f"{name}的封面须为 JPG、PNG、GIF 或 BMP。"))
     return found

@@ -15,8 +15,9 @@ from typing import ClassVar
 from channels.abilities.inventory import Found, Inventory
 from channels.adapters.calling import PLATFORM_ZONE
 from channels.adapters.wechat import codes
-from channels.adapters.wechat.drafts import MARK, PER_PAGE
+from channels.adapters.wechat.drafts import PER_PAGE
 from channels.adapters.wechat.figures import DAYS_COUNTED
+from channels.adapters.wechat.fit import MARK
 from channels.adapters.wechat.sending import Sending
 from channels.adapters.wechat.statistics import WeChatStatistics
 from channels.base import Placed

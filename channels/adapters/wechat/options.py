@@ -36,6 +36,7 @@ class Options:
     source_url_bytes: int = 1024
     articles: int = 8
     picture_bytes: int = 1_000_000
+    material_bytes: int = 10_000_000
     mass_per_day: int = 1
     mass_per_month: int = 4
     datacube_per_day: int = 500

@@ -49,6 +49,7 @@ CORRECTIONS = ("by_hand", "notice", "republish")
 CLOCKS_DIFFER = timedelta(minutes=5)
 DOUBTFUL = timedelta(days=1)
 COUNTED_AT_ONCE = 100
+STANDS_ALREADY = "微博上刚发过相同内容，平台不收重复的微博，没有再发一条。"
 
 
 class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
@@ -150,9 +151,10 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
         try:
             return self._share(post)
         except Refused as refused:
-            if post.attempt > 1 and int(refused.platform_code or 0) in REPEATED:
-                return self._already_there(post)
-            raise
+            if int(refused.platform_code or 0) not in REPEATED:
+                raise
+            live = self._already_there(post)
+            return live if post.attempt > 1 else replace(live, remark=f"{STANDS_ALREADY}{live.remark}")
 
     def reconcile(self, post: Post) -> Settlement:
         """Looks for the words among the account's own posts; else repeats them while the platform refuses repeats."""
@@ -264,11 +266,10 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
         return replace(live, remark=f"{live.remark}封面图片没有附上：{why}。")
 
     def _repeat(self, post: Post) -> Settlement:
-        window = timedelta(minutes=float(self.account.settings.get("duplicate_minutes", 10)))
         now = self.tools.clock.now()
         # A minute's margin: beyond the window a repeat would be a second post.
-        since = now - post.attempted_at if post.attempted_at else window
-        if not timedelta() <= since + CLOCKS_DIFFER <= window - timedelta(minutes=1) + CLOCKS_DIFFER:
+        since = now - post.attempted_at if post.attempted_at else self._window
+        if not timedelta() <= since + CLOCKS_DIFFER <= self._window - timedelta(minutes=1) + CLOCKS_DIFFER:
             return CannotTell("应用没有读取自己微博的权限，且已过重复保护时间，请到微博上查看")
         try:
             return self._share(post)
@@ -278,14 +279,20 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
             raise
 
     def _already_there(self, post: Post) -> Live:
+        """The same words stand there already: sent by an earlier attempt of ours, or by whoever sent them before us."""
+        since = self.tools.clock.now() - self._window - CLOCKS_DIFFER
         try:
-            found = self._find(post)
+            found = self._find(post, since)
         except ChannelError:
             found = None
         return _live(post, found)
 
-    def _find(self, post: Post) -> Status | None:
-        return _among(self._newest(), post, self._since(post))
+    @property
+    def _window(self) -> timedelta:
+        return timedelta(minutes=float(self.account.settings.get("duplicate_minutes", 10)))
+
+    def _find(self, post: Post, since: datetime | None = None) -> Status | None:
+        return _among(self._newest(), post, since or self._since(post))
 
     def _since(self, post: Post) -> datetime:
         return (post.attempted_at or post.first_attempt_at or self.tools.clock.now()) - CLOCKS_DIFFER

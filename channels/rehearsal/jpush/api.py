@@ -77,6 +77,8 @@ async def _answer(world: World, state: AppState, path: str, request: Request) ->
         if path == "v3/push":
             return pushing.push(world, state, body)
         return _validated(state, body)
+    if request.method == "DELETE" and path.startswith("v3/push/"):
+        return pushing.revoke(world, state, path.removeprefix("v3/push/"))
     if path == "v3/push/cid" and request.method == "GET":
         return _cids(state, query)
     if path == "v3/received/detail" and request.method == "GET":

@@ -33,6 +33,18 @@ def push(world: World, state: AppState, body: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def revoke(world: World, state: AppState, msg_id: str) -> dict[str, Any]:
+    """Take a push back: it leaves the queue, and phones that have not opened it drop it."""
+    message = state.messages.get(msg_id)
+    if message is None:
+        raise Refusal(1003, "msgid doesn't exist")
+    _drop(state, msg_id)
+    message.ends, message.revoked = world.clock.now(), True
+    dropped = [key for key in message.received if key in state.devices]
+    world.ledger.add("jpush", state.app.app_key, "push_revoked", msg_id=msg_id, shown=message.shown, dropped=dropped)
+    return {}
+
+
 def come_online(world: World, state: AppState, device: Device) -> None:
     """A phone is back: it gets what waited for it and has not ended."""
     device.online = True
@@ -102,8 +114,17 @@ def _message(state: AppState, body: dict[str, Any], options: dict[str, Any], now
     return Message(msg_id=state.number(), at=now, ends=ends, shown=shown, targets=meant)
 
 
+def _drop(state: AppState, msg_id: str) -> None:
+    """What still waits for a phone waits no more."""
+    for device in state.devices.values():
+        device.waiting = [one for one in device.waiting if one != msg_id]
+
+
 def _deliver(world: World, state: AppState, message: Message, cid: str, body: dict[str, Any]) -> None:
     shows = {}
+    replaced = (body.get("options") or {}).get("override_msg_id")
+    if replaced is not None:
+        _drop(state, str(replaced))
     for key in message.targets:
         device = state.devices[key]
         if device.online:
@@ -120,6 +141,7 @@ def _deliver(world: World, state: AppState, message: Message, cid: str, body: di
         late=False,
         shown=shows,
         targets=message.targets,
+        replaces=None if replaced is None else str(replaced),
         body=body,
     )
 

@@ -26,6 +26,7 @@ class Message(BaseModel):
     shown: dict[str, dict[str, Any]]
     targets: list[str]
     received: list[str] = []
+    revoked: bool = False
 
 
 class Window(BaseModel):

@@ -3,7 +3,7 @@
 const KINDS = [
   "mass_send", "mass_submitted", "mass_decision", "mass_deleted", "mass_failed", "publish", "publish_failed",
   "publish_deleted", "preview", "inbound", "passive_reply", "service_fault", "custom_message", "template_message",
-  "post", "post_deleted", "comment", "fan_reply", "fan_message", "push", "notification", "subscription_gone",
+  "post", "post_deleted", "comment", "fan_reply", "fan_message", "push", "push_revoked", "notification", "subscription_gone",
 ].join(",");
 const TYPES = { subscription: "订阅号", service: "服务号" };
 const seen = { last: 0, cleared: 0, entries: [], accounts: {}, chosen: {}, drawn: {}, opened: {} };
@@ -232,14 +232,26 @@ function weiboPhone(account) {
   return phone(account.name, "微博", null, talk, foot ? [foot] : null);
 }
 
+function pushesGone(app) {
+  const gone = new Map();
+  for (const entry of seen.entries) {
+    if (entry.platform !== "jpush" || entry.account !== app.app_key) continue;
+    if (entry.kind === "push_revoked") gone.set(entry.data.msg_id, "已撤销");
+    if (entry.kind === "push" && entry.data.replaces) gone.set(entry.data.replaces, "已被更正替换");
+  }
+  return gone;
+}
+
 function jpushPhone(app, device) {
+  const gone = pushesGone(app);
   const talk = seen.entries.flatMap((entry) => {
     const data = entry.data;
     if (entry.platform !== "jpush" || entry.account !== app.app_key || entry.kind !== "push") return [];
     const shown = data.shown[device.registration_id];
     if (!shown) return [];
-    return [el("article", { class: "notice" }, el("b", {}, shown.title || app.name), shown.alert,
-      el("small", {}, `${clockOf(entry)}${shown.silent ? "，应用内消息" : ""}`))];
+    const fate = gone.has(data.msg_id) ? `，${gone.get(data.msg_id)}` : "";
+    return [el("article", { class: fate ? "notice gone" : "notice" }, el("b", {}, shown.title || app.name), shown.alert,
+      el("small", {}, `${clockOf(entry)}${shown.silent ? "，应用内消息" : ""}${fate}`))];
   });
   const kind = `极光推送，${{ android: "安卓", ios: "苹果", hmos: "鸿蒙", quickapp: "快应用" }[device.platform]}`;
   return phone(device.name || device.registration_id, kind, null, talk, null);

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from channels.rehearsal.world import World
 
 REPEAT_SECONDS = 600
+# Characters a place takes, by the kind that its name begins with (developers.weixin.qq.com, subscribe message).
+LONGEST = {"thing": 20, "phrase": 5, "character_string": 32, "name": 10, "const": 20, "short_thing": 5, "letter": 32}
 
 
 async def send(call: Call) -> dict[str, Any]:
@@ -25,8 +27,7 @@ async def send(call: Call) -> dict[str, Any]:
     if not person.following:
         raise Refusal(43004)
     data = call.body.get("data")
-    if not isinstance(data, dict) or not all(_has_value(data.get(field)) for field in template.fields):
-        raise Refusal(47003)
+    _check_places(template, data)
     key = f"{openid} {call.text('client_msg_id')}"
     known = call.state.templates_sent.get(key)
     if call.text("client_msg_id") and known and call.now - known[0] < REPEAT_SECONDS:
@@ -59,8 +60,7 @@ async def send_subscribed(call: Call) -> dict[str, Any]:
     if person.blocked or person.allows.get(template.template_id, 0) < 1:
         raise Refusal(43101)
     data = call.body.get("data")
-    if not isinstance(data, dict) or not all(_has_value(data.get(field)) for field in template.fields):
-        raise Refusal(47003)
+    _check_places(template, data)
     person.allows[template.template_id] -= 1
     known = {"openid": openid, "title": template.title, "template_id": template.template_id}
     call.record("template_message", **known, data=data, url=call.text("page"))
@@ -120,8 +120,14 @@ def _template(call: Call, kind: str) -> Template:
     return found
 
 
-def _has_value(field: Any) -> bool:
-    return isinstance(field, dict) and bool(str(field.get("value", "")))
+def _check_places(template: Template, data: Any) -> None:
+    if not isinstance(data, dict):
+        raise Refusal(47003)
+    for place in template.fields:
+        given = data.get(place)
+        value = str(given.get("value", "")) if isinstance(given, dict) else ""
+        if not 1 <= len(value) <= LONGEST.get(place.rstrip("0123456789"), 200):
+            raise Refusal(47003, f"data.{place}.value invalid")
 
 
 APIS = {

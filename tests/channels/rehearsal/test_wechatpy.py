@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from wechatpy import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
-from tests.channels.rehearsal.served import APPID, CITIZEN, SECRET, Rehearsal, png
+from tests.channels.independent import named, wechatpy_on
+from tests.channels.rehearsal.served import APPID, CITIZEN, Rehearsal, png
 
 
 @pytest.fixture
-def client(rehearsal: Rehearsal) -> Any:
-    """wechatpy turned to the rehearsal; its token address is fixed in its code and has to be replaced too."""
-
-    class Turned(WeChatClient):
-        API_BASE_URL = f"{rehearsal.url}/wechat/cgi-bin/"
-
-        def fetch_access_token(self) -> Any:
-            query = {"grant_type": "client_credential", "appid": self.appid, "secret": self.secret}
-            return self._fetch_access_token(f"{self.API_BASE_URL}token", query)
-
-    client = Turned(APPID, SECRET, timeout=5)
-    client._http.trust_env = False
-    yield client
-    client._http.close()
-
-
-def file(content: bytes) -> Any:
-    picture = io.BytesIO(content)
-    picture.name = "cover.png"
-    return picture
+def client(rehearsal: Rehearsal) -> Iterator[Any]:
+    """wechatpy turned to the rehearsal."""
+    with wechatpy_on(rehearsal) as client:
+        yield client
 
 
 @pytest.fixture
 def article(client: Any) -> dict[str, Any]:
     """An article whose picture went through uploadimg and whose cover is permanent material."""
-    cover = client.material.add("image", file(png(300)))["media_id"]
-    picture = client.media.upload_image(file(png(400)))
+    cover = client.material.add("image", named(png(300)))["media_id"]
+    picture = client.media.upload_image(named(png(400)))
     content = f'<p>请注意安全。</p><img src="{picture}">'
     return {"title": "防汛提醒", "content": content, "thumb_media_id": cover, "digest": "今晚有暴雨"}
 
@@ -81,11 +65,11 @@ def test_customer_service_and_people(rehearsal: Rehearsal, client: Any) -> None:
 def test_menus_and_material(client: Any) -> None:
     client.menu.create({"button": [{"type": "click", "name": "办事", "key": "guide"}]})
     assert client.menu.get()["menu"]["button"][0]["key"] == "guide"
-    media = client.material.add("image", file(png(300)))["media_id"]
+    media = client.material.add("image", named(png(300)))["media_id"]
     assert client.material.get_count()["image_count"] == 1
     assert client.material.get(media).content == png(300)
     assert client.material.batchget("image")["item"][0]["media_id"] == media
-    temporary = client.media.upload("image", file(png()))
+    temporary = client.media.upload("image", named(png()))
     assert client.media.download(temporary["media_id"]).content == png()
 
 
