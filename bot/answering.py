@@ -15,7 +15,8 @@ from bot import handoff, knowledge, prepared, ratings, reply, rules, store, wait
 from bot.engine import Engine
 from bot.gateway import FOLLOW, LEASE, for_engine
 from bot.handoff import Handoff, Situation
-from bot.knowledge import Source
+from bot.hearing import CLICK, TEXTS, Heard, Told, going, hear
+from bot.knowledge import Shelf, Source
 from bot.models import Conversation, InboundMessage
 from bot.nlu.ranking import Decision
 from bot.nlu.text import default_lexicon, normalise
@@ -36,34 +37,7 @@ from kernel.work import Work, Works
 log = structlog.get_logger(__name__)
 S = ConversationState
 
-CLICK = "click"
-TEXTS = frozenset({"text", "voice", CLICK})
 LEAVE, CHOICE = "leave", "choice"
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A message with all that a decision rests on."""
-
-    inbound_id: int
-    kind: str
-    text: str
-    state: str
-    pending: str
-    choices: Sequence[int]
-    failures: int
-    allowed_failures: int
-    session: str
-    own_page: bool
-    first: bool
-    open_now: bool
-    hours: str
-    hotline: str
-    office: str
-    urgent_words: Sequence[str]
-    has_question: bool
-    danger_known: bool
-    prepared: Prepared | None
 
 
 @dataclass
@@ -90,6 +64,7 @@ class Answering:
     engine: Engine
     words: Words
     zone: ZoneInfo
+    shelf: Shelf = field(default_factory=Shelf)
 
     def handle(self, inbound_id: int) -> None:
         """Deals with one stored message; a second call finds it handled and does nothing."""
@@ -97,7 +72,7 @@ class Answering:
             heard = self._look(work, inbound_id)
         if heard is None:
             return
-        verdict = self._decide(heard)
+        verdict = self.decide(heard)
         with self.works.write() as work:
             self._record(work, heard, verdict)
 
@@ -128,46 +103,24 @@ class Answering:
     def greeting(self, session: Session, conversation: Conversation, now: datetime) -> str:
         """That this is a bot, and how to reach a person."""
         hotline = str(value_of(session, rules.HOTLINE, conversation.unit_id, now))
-        return self.words.say("greeting", office=_office(session, conversation), hotline=hotline)
+        account = session.get(Account, conversation.account_id) if conversation.account_id else None
+        office = account.name if account is not None else session.get_one(Unit, conversation.unit_id).name
+        return self.words.say("greeting", office=office, hotline=hotline)
 
     # --- look -----------------------------------------------------------------------------------------
 
     def _look(self, work: Work, inbound_id: int) -> Heard | None:
-        session = work.session
-        inbound = session.get_one(InboundMessage, inbound_id)
+        inbound = work.session.get_one(InboundMessage, inbound_id)
         if inbound.handled_at is not None:
             return None
-        conversation = session.get_one(Conversation, inbound.conversation_id)
-        unit_id = conversation.unit_id
-        hours = rules.hours_of(session, unit_id, self.zone, work.now)
-        earlier = [line for line in store.lines_of(session, conversation.id) if line.number < inbound.number]
-        words: list[str] = value_of(session, rules.URGENT_WORDS, unit_id, work.now)
-        asked = [line.text for line in earlier if line.side == store.CITIZEN]
-        return Heard(
-            inbound_id=inbound.id,
-            kind=inbound.kind,
-            text=inbound.text,
-            state=conversation.state,
-            pending=conversation.pending,
-            choices=conversation.choices,
-            failures=conversation.failures,
-            allowed_failures=int(value_of(session, rules.FAILURES, unit_id, work.now)),
-            session=conversation.engine_session,
-            own_page=conversation.channel in reply.OWN_PAGES,
-            first=not any(line.side == "bot" and not line.rule for line in earlier),
-            open_now=hours.open_at(work.now),
-            hours=hours.words,
-            hotline=str(value_of(session, rules.HOTLINE, unit_id, work.now)),
-            office=_office(session, conversation),
-            urgent_words=words,
-            has_question=any(text and not handoff.asks_for_person(text) for text in asked),
-            danger_known=conversation.urgent_at is not None and conversation.acknowledged_at is None,
-            prepared=_prepared_for(session, conversation, inbound, work.now),
-        )
+        conversation = work.session.get_one(Conversation, inbound.conversation_id)
+        told = Told(inbound.id, inbound.number, inbound.kind, inbound.text)
+        return hear(work, told, going(conversation), self.zone, self.works.read)
 
     # --- decide ---------------------------------------------------------------------------------------
 
-    def _decide(self, heard: Heard) -> Verdict:
+    def decide(self, heard: Heard) -> Verdict:
+        """What to do with a message; `reading` is all that it asks of the database."""
         danger = danger_in(heard.text, heard.urgent_words)
         if danger is not None:
             return self._danger(heard, danger)
@@ -182,10 +135,10 @@ class Answering:
         if heard.kind not in TEXTS or not heard.text:
             return self._not_words(heard)
         if heard.kind == CLICK and heard.text.isascii():
-            return Verdict("turn", self._text(heard, self.words.say("menu_gone")), failures=heard.failures)
+            return Verdict("turn", self._text(heard, self.words.say("menu_gone")), failures=heard.conversation.failures)
         if handoff.asks_for_person(heard.text):
             return self._person(heard, Verdict("handoff"), asked=True)
-        if heard.pending == LEAVE:
+        if heard.conversation.pending == LEAVE:
             return Verdict("ticket", leaves_word=True)
         chosen = _chosen(heard)
         if chosen is not None:
@@ -228,14 +181,14 @@ class Answering:
     def _not_words(self, heard: Heard) -> Verdict:
         if heard.kind == "leave":
             return Verdict("silent")
-        return Verdict("turn", self._text(heard, self.words.say("not_words")), heard.failures)
+        return Verdict("turn", self._text(heard, self.words.say("not_words")), heard.conversation.failures)
 
     def _understood(self, heard: Heard) -> Verdict:
         text = for_engine(heard.text)
         try:
-            decision = self.engine.understand(text, heard.session)
+            decision = self.engine.understand(text, heard.conversation.engine_session)
         except Exception:  # The edge of the engine: whatever is wrong with it, people get the conversation at once.
-            log.exception("bot is down", message=heard.inbound_id)
+            log.exception("bot is down", message=heard.told.inbound_id)
             return self._person(heard, Verdict("bot_down"), bot_down=True)
         return self._act(heard, decision)
 
@@ -251,38 +204,38 @@ class Answering:
         if key == HANDOFF:
             return self._person(heard, Verdict("handoff"), asked=True)
         if key == DISSATISFIED:
-            verdict = Verdict("dissatisfied", Said(self.words.say("turn", turn=key)), heard.failures + 1)
+            verdict = Verdict("dissatisfied", Said(self.words.say("turn", turn=key)), heard.conversation.failures + 1)
             return self._person(heard, verdict)
         if key in (GREET, IDENTITY):
             return Verdict("turn", Said(self.words.say("greeting", office=heard.office, hotline=heard.hotline)))
         return Verdict("turn", Said(self.words.say("turn", turn=key)))
 
     def _answer(self, heard: Heard, piece_id: int) -> Verdict:
-        with self.works.read() as work:
-            found = knowledge.answer_of(work.session, piece_id, work.now)
+        with heard.reading() as work:
+            found = self.shelf.answer_of(work.session, piece_id, work.now)
         if found is None:  # It has expired or was withdrawn since the classifier learned of it.
             return self._refuse(heard)
         text = found.text if heard.own_page else self.words.answer(found.text, found.sources)
         return Verdict("answer", self._text(heard, text, found.sources))
 
     def _suggest(self, heard: Heard, pieces: Sequence[int]) -> Verdict:
-        with self.works.read() as work:
+        with heard.reading() as work:
             titles = {piece: knowledge.title_of(work.session, piece, work.now) for piece in pieces}
         known = {piece: title for piece, title in titles.items() if title}
         if not known:
             return self._refuse(heard)
         # Suggesting a second time without a choice in between is no better than not knowing.
-        failures = heard.failures + (heard.pending == CHOICE)
+        failures = heard.conversation.failures + (heard.conversation.pending == CHOICE)
         # On our own page the choices are buttons below the words.
         listed = [] if heard.own_page else list(known.values())
         said = self._text(heard, self.words.say("unsure", choices=listed), choices=list(known.values()))
         return self._person(heard, Verdict("suggest", said, failures, CHOICE, list(known)))
 
     def _refuse(self, heard: Heard) -> Verdict:
-        with self.works.read() as work:
+        with heard.reading() as work:
             found = knowledge.search(work.session, heard.text, work.now)
         said = self._text(heard, self.words.no_answer(found, linked=heard.own_page), tuple(found))
-        return self._person(heard, Verdict("refuse", said, heard.failures + 1))
+        return self._person(heard, Verdict("refuse", said, heard.conversation.failures + 1))
 
     def _person(self, heard: Heard, verdict: Verdict, *, asked: bool = False, bot_down: bool = False) -> Verdict:
         """The same verdict, or a person instead of the bot when that is due."""
@@ -308,7 +261,7 @@ class Answering:
     # --- record ---------------------------------------------------------------------------------------
 
     def _record(self, work: Work, heard: Heard, verdict: Verdict) -> None:
-        inbound = _mark_handled(work, heard.inbound_id, verdict.outcome)
+        inbound = _mark_handled(work, heard.told.inbound_id, verdict.outcome)
         if inbound is None:
             return
         query = select(Conversation).where(Conversation.id == inbound.conversation_id).with_for_update()
@@ -350,9 +303,9 @@ class Answering:
 
     def _ticket(self, work: Work, heard: Heard, verdict: Verdict, conversation: Conversation) -> Said:
         """Nobody is there: what he asked is written down with a number, or he is asked to leave it."""
-        told = self.words.say("out_of_hours", hours=heard.hours, hotline=heard.hotline, ticket="")
+        told = self.words.say("out_of_hours", hours=heard.desk.words, hotline=heard.hotline, ticket="")
         conversation.failures = 0
-        if not (heard.has_question or verdict.outcome in ("refuse", "suggest", "bot_down")):
+        if verdict.outcome not in ("refuse", "suggest", "bot_down") and not _asked_before(work.session, heard):
             conversation.pending = LEAVE
             return Said(told)
         made = waiting.ticket_for(work, conversation, self.words, self.zone)
@@ -361,17 +314,10 @@ class Answering:
         return Said(f"{first}\n{made}\n{last}")
 
 
-def _prepared_for(
-    session: Session, conversation: Conversation, inbound: InboundMessage, now: datetime
-) -> Prepared | None:
-    account_id = conversation.account_id
-    if account_id is None or conversation.channel in reply.OWN_PAGES:
-        return None
-    if inbound.kind == FOLLOW:
-        return prepared.on_follow(session, account_id, now)
-    if inbound.kind == CLICK:
-        return prepared.on_tap(session, account_id, inbound.text, now)
-    return prepared.on_words(session, account_id, inbound.text, now) if inbound.kind in TEXTS else None
+def _asked_before(session: Session, heard: Heard) -> bool:
+    """Whether the citizen had asked something before he wanted a person."""
+    texts = store.texts_before(session, heard.conversation.id, heard.told.number)
+    return any(text and not handoff.asks_for_person(text) for text in texts)
 
 
 def _mark_handled(work: Work, inbound_id: int, outcome: str) -> InboundMessage | None:
@@ -397,13 +343,7 @@ def _note_danger(work: Work, conversation: Conversation, danger: Danger) -> None
 
 def _chosen(heard: Heard) -> int | None:
     plain = normalise(heard.text, default_lexicon())
-    if heard.pending != CHOICE or not (plain.isdigit() and len(plain) == 1):
+    if heard.conversation.pending != CHOICE or not (plain.isdigit() and len(plain) == 1):
         return None
     place = int(plain)
-    return heard.choices[place - 1] if 1 <= place <= len(heard.choices) else None
-
-
-def _office(session: Session, conversation: Conversation) -> str:
-    """The name citizens know the office by: the account's, else the unit's."""
-    account = session.get(Account, conversation.account_id) if conversation.account_id else None
-    return account.name if account is not None else session.get_one(Unit, conversation.unit_id).name
+    return heard.conversation.choices[place - 1] if 1 <= place <= len(heard.conversation.choices) else None

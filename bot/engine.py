@@ -33,6 +33,9 @@ class Engine(Protocol):
     def understand(self, text: str, session: str) -> Decision:
         """What to do with a citizen's text; keys are `faq/<piece id>` or a turn's own."""
 
+    def at_once(self) -> bool:
+        """Whether it understands within milliseconds now: nothing to learn first, and no network on the way."""
+
     def refresh(self) -> None:
         """What is published has changed; returns at once."""
 
@@ -73,6 +76,10 @@ class EmbeddedEngine:
         if exact is not None:
             return Decision("answer", (faq_label(str(exact)),))
         return decide(model.classifier.predict(text), self.thresholds)
+
+    def at_once(self) -> bool:
+        """As soon as there is a model; before that the first question waits for fitting."""
+        return self._model is not None
 
     def refresh(self) -> None:
         """Fits in the background; asked again before it began, it fits once."""

@@ -20,7 +20,7 @@ from bot.states import ConversationState
 from channels.accounts.models import Account
 from channels.base import Follower, Message
 from kernel.claim import new_claimant
-from kernel.once import insert_once
+from kernel.once import insert_once, insertion
 from kernel.work import Work
 
 S = ConversationState
@@ -84,12 +84,9 @@ def receive(work: Work, account: Account, arrival: Arrival) -> Received:
 
 def store(work: Work, conversation: Conversation, arrival: Arrival) -> Received:
     """Stores what was said in this conversation; the caller that gets `fresh` runs the bot."""
-    number = next_number(work, conversation)
-    inserted = insert_once(
-        work.session,
-        InboundMessage,
+    statement = insertion(work.session, InboundMessage).values(
         conversation_id=conversation.id,
-        number=number,
+        number=next_number(work, conversation),
         origin=arrival.origin,
         key=arrival.key[:150],
         kind=arrival.kind[:20],
@@ -101,11 +98,12 @@ def store(work: Work, conversation: Conversation, arrival: Arrival) -> Received:
         claimed_by=new_claimant(),
         claimed_until=work.now + LEASE,
     )
-    received = _known(work.session, arrival)
-    if received is None:
-        raise RuntimeError("a stored message must be found")
-    if not inserted:
-        return received
+    stored = work.session.scalar(statement.returning(InboundMessage.id))
+    if stored is None:
+        known = _known(work.session, arrival)
+        if known is None:
+            raise RuntimeError("a stored message must be found")
+        return known
     if arrival.kind == "leave":
         windows.left(conversation)
     else:
@@ -114,7 +112,7 @@ def store(work: Work, conversation: Conversation, arrival: Arrival) -> Received:
     if conversation.state == S.SNOOZED:
         conversation.state, conversation.snoozed_until = S.OPEN, None
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
-    return Received(received.inbound_id, received.conversation_id, fresh=True)
+    return Received(stored, conversation.id, fresh=True)
 
 
 def begin(

@@ -7,7 +7,7 @@ any training in between.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from content.models import PublicPiece, Release
 from content.sanitise import plain
 
 LONGEST = 600
+MOST_READ = 5_000
 CONDITIONS = 3
 
 
@@ -34,6 +35,15 @@ class Source:
     revision: int
     title: str
     path: str
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What a release says to a question: its words, where they stand, and the guide they belong to (0: none)."""
+
+    text: str
+    source: Source
+    guide: int
 
 
 @dataclass(frozen=True)
@@ -66,17 +76,32 @@ def titles_of(session: Session, now: datetime) -> dict[str, int]:
 
 def answer_of(session: Session, piece_id: int, now: datetime) -> Answer | None:
     """The answer of a question or guide as the public may see it now; None when it may not."""
-    release = public.release_shown(session, piece_id, now)
-    if release is None:
-        return None
-    content: Mapping[str, Any] = release.content
-    own = _source(content)
-    if content["kind"] == "guide":
-        return Answer(_guide_text(content), (own,))
-    guide = content["fields"].get("guide")
-    shown = public.release_shown(session, int(guide), now) if guide else None
-    sources = (_source(shown.content), own) if shown is not None else (own,)
-    return Answer(plain(content["body"]).strip()[:LONGEST], sources)
+    return Shelf().answer_of(session, piece_id, now)
+
+
+@dataclass
+class Shelf:
+    """Answers read once per release, whose words never change; whether one may be seen is asked every time."""
+
+    read: dict[int, Signed] = field(default_factory=dict)
+
+    def answer_of(self, session: Session, piece_id: int, now: datetime) -> Answer | None:
+        """The answer of a question or guide as the public may see it now; None when it may not."""
+        own = self._shown(session, piece_id, now)
+        if own is None:
+            return None
+        guide = self._shown(session, own.guide, now) if own.guide else None
+        return Answer(own.text, (guide.source, own.source) if guide is not None else (own.source,))
+
+    def _shown(self, session: Session, piece_id: int, now: datetime) -> Signed | None:
+        number = public.number_shown(session, piece_id, now)
+        if number is None:
+            return None
+        if number not in self.read:
+            if len(self.read) >= MOST_READ:
+                self.read.clear()
+            self.read[number] = _signed(session.get_one(Release, number).content)
+        return self.read[number]
 
 
 def title_of(session: Session, piece_id: int, now: datetime) -> str | None:
@@ -117,6 +142,13 @@ def _wordings(row: PublicPiece, content: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _source(content: Mapping[str, Any]) -> Source:
     return Source(content["piece"], content["revision_number"], content["title"], content["path"])
+
+
+def _signed(content: Mapping[str, Any]) -> Signed:
+    if content["kind"] == "guide":
+        return Signed(_guide_text(content), _source(content), 0)
+    text = plain(content["body"]).strip()[:LONGEST]
+    return Signed(text, _source(content), int(content["fields"].get("guide") or 0))
 
 
 def _guide_text(content: Mapping[str, Any]) -> str:

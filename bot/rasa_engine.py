@@ -56,6 +56,10 @@ class RasaEngine:
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as failure:
             raise BotDown(why=type(failure).__name__) from failure
 
+    def at_once(self) -> bool:
+        """Never: the network is on the way."""
+        return False
+
     def refresh(self) -> None:
         """Reads the titles anew; the words come from the CMS anyway, and new wordings wait for the next training."""
         self._read_titles()

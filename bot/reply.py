@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import aliased
+from sqlalchemy.orm.attributes import set_committed_value
 
 from bot import windows
 from bot.events import ConversationChanged, ReplyBooked, ReplyLost
@@ -97,7 +98,7 @@ def next_number(work: Work, conversation: Conversation) -> int:
         .execution_options(synchronize_session=False)
     )
     number = work.session.execute(statement).scalar_one()
-    work.session.refresh(conversation, ["lines"])
+    set_committed_value(conversation, "lines", number)
     return number
 
 

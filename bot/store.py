@@ -74,6 +74,14 @@ def said_by_citizen(session: Session, conversation_id: int) -> str:
     return "\n".join(text for text in session.scalars(query) if text)
 
 
+def texts_before(session: Session, conversation_id: int, number: int) -> list[str]:
+    """What the citizen said in a session before a place, as the desk shows it, in order."""
+    query = select(InboundMessage).where(
+        InboundMessage.conversation_id == conversation_id, InboundMessage.number < number
+    )
+    return [_heard(row).text for row in session.scalars(query.order_by(InboundMessage.number))]
+
+
 def last_words(session: Session, conversation_id: int) -> str:
     """The last thing the citizen wrote or did."""
     query = select(InboundMessage).where(InboundMessage.conversation_id == conversation_id)

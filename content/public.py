@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from content.models import Column, FormerAddress, Piece, PublicPiece, Release
@@ -82,7 +82,7 @@ def withdrawn(work: Work, piece_id: int, at: datetime, phrase: str) -> None:
         piece.updated_at = work.now
 
 
-def visible(now: datetime) -> ColumnElement[bool]:
+def visible(now: datetime | BindParameter[Any]) -> ColumnElement[bool]:
     """The condition under which a row of PublicPiece may be shown at a moment."""
     return and_(
         PublicPiece.from_at.is_not(None),
@@ -117,6 +117,11 @@ def release_shown(session: Session, piece_id: int, now: datetime) -> Release | N
         .where(PublicPiece.piece_id == piece_id, visible(now))
     )
     return session.scalars(query).one_or_none()
+
+
+def number_shown(session: Session, piece_id: int, now: datetime) -> int | None:
+    """The number of the release the public may see of a piece at a moment, for whoever keeps what he read of it."""
+    return session.connection().execute(_NUMBER_SHOWN, {"piece": piece_id, "now": now}).scalar()
 
 
 def _row(work: Work, release: Release) -> PublicPiece:
@@ -171,3 +176,8 @@ def _describe(row: PublicPiece, release: Release) -> None:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+_NUMBER_SHOWN = select(PublicPiece.release_id).where(
+    PublicPiece.piece_id == bindparam("piece"), visible(bindparam("now", type_=PublicPiece.from_at.type))
+)

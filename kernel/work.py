@@ -7,10 +7,12 @@ statement, commit, then what only wakes or notifies.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Generic, TypeVar, cast
 
 import structlog
 from sqlalchemy import Engine
@@ -22,6 +24,7 @@ from kernel.events import Event, Listeners
 from kernel.model import Base
 
 log = structlog.get_logger(__name__)
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -82,17 +85,37 @@ class Works:
         self._writing = engine.execution_options(immediate=True)
         self._reading = engine.execution_options(postgresql_readonly=True)
         self._turn = _Turn() if engine.dialect.name == "sqlite" else nullcontext()
+        self._waiting: deque[_Share[Any]] = deque()
 
     @contextmanager
     def write(self, actor: Actor = SYSTEM) -> Iterator[Work]:
         """A writing transaction; leaving the block commits it, an exception rolls it back whole."""
-        with self._turn, Session(self._writing, expire_on_commit=False) as session:
+        with self._turn, self._transaction() as session:
             work = Work(session, self.clock.now(), actor)
-            session.connection()  # The lock is taken before anything is read that a decision rests on.
             yield work
             effects = self._finish(work)
-        for effect in effects:
-            _run_effect(effect)
+            session.commit()
+        _run(effects)
+
+    def together(self, act: Callable[[Work], Result], actor: Actor = SYSTEM) -> Result:
+        """What `act` returns, once a writing work is committed that it may share with others of this moment.
+
+        SQLite has one writer at a time, and each commit waits for the disk: whoever's turn it is does what everybody
+        waits for, and all pay once. PostgreSQL gathers commits by itself. `act` must bear to be called again, in a
+        work of its own: another's failure rolls back what it shared.
+        """
+        if not isinstance(self._turn, _Turn):
+            with self.write(actor) as work:
+                return act(work)
+        self._turn.must_not_be_mine()
+        mine = _Share(act, actor)
+        self._waiting.append(mine)
+        effects: list[Callable[[], None]] = []
+        with self._turn:
+            if not mine.done:
+                effects = self._do([self._waiting.popleft() for _ in range(len(self._waiting))])
+        _run(effects)
+        return mine.outcome()
 
     @contextmanager
     def read(self, actor: Actor = SYSTEM) -> Iterator[Work]:
@@ -103,6 +126,35 @@ class Works:
             if session.new or session.dirty or session.deleted or work.lines or work.events:
                 raise RuntimeError("a reading work must not change anything")
 
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        with Session(self._writing, expire_on_commit=False) as session:
+            session.connection()  # The lock is taken before anything is read that a decision rests on.
+            yield session
+
+    def _do(self, shares: Sequence[_Share[Any]]) -> list[Callable[[], None]]:
+        """Does all of it in one transaction; where that fails, each in its own."""
+        try:
+            return self._share(shares)
+        except Exception as failure:  # noqa: BLE001  # One's failure is not the others'; its own caller gets it.
+            if len(shares) == 1:
+                shares[0].failed(failure)
+                return []
+            return [effect for one in shares for effect in self._do([one])]
+
+    def _share(self, shares: Sequence[_Share[Any]]) -> list[Callable[[], None]]:
+        effects: list[Callable[[], None]] = []
+        with self._transaction() as session:
+            results = []
+            for one in shares:
+                work = Work(session, self.clock.now(), one.actor)
+                results.append(one.act(work))
+                effects += self._finish(work)
+            session.commit()
+        for one, result in zip(shares, results, strict=True):
+            one.succeeded(result)
+        return effects
+
     def _finish(self, work: Work) -> list[Callable[[], None]]:
         effects: list[Callable[[], None]] = []
         while work.events:
@@ -111,8 +163,34 @@ class Works:
             effects += self.listeners.after_commit(event)
         work.session.flush()
         audit.chain(work)
-        work.session.commit()
         return effects + work.effects
+
+
+class _Share(Generic[Result]):
+    """One part of a shared work, and what became of it."""
+
+    def __init__(self, act: Callable[[Work], Result], actor: Actor) -> None:
+        self.act = act
+        self.actor = actor
+        self.done = False
+        self._failure: Exception | None = None
+        self._result: Result | None = None
+
+    def succeeded(self, result: Result) -> None:
+        """It is committed."""
+        self._result, self.done = result, True
+
+    def failed(self, failure: Exception) -> None:
+        """It was rolled back."""
+        self._failure, self.done = failure, True
+
+    def outcome(self) -> Result:
+        """What it returned; raises what it raised, and RuntimeError where whoever did it was broken off."""
+        if self._failure is not None:
+            raise self._failure
+        if not self.done:
+            raise RuntimeError("a shared work was broken off")
+        return cast(Result, self._result)
 
 
 class _Turn:
@@ -127,18 +205,23 @@ class _Turn:
         self._holder: int | None = None
 
     def __enter__(self) -> None:
-        if self._holder == threading.get_ident():
-            raise RuntimeError("a writing work must not be opened inside another")
+        self.must_not_be_mine()
         self._lock.acquire()
         self._holder = threading.get_ident()
+
+    def must_not_be_mine(self) -> None:
+        """Raises RuntimeError where this thread has its turn already."""
+        if self._holder == threading.get_ident():
+            raise RuntimeError("a writing work must not be opened inside another")
 
     def __exit__(self, *_failure: object) -> None:
         self._holder = None
         self._lock.release()
 
 
-def _run_effect(effect: Callable[[], None]) -> None:
-    try:
-        effect()
-    except Exception:  # The work is committed; a lost wake-up or notice must not look like a failed act.
-        log.exception("effect after commit failed")
+def _run(effects: Sequence[Callable[[], None]]) -> None:
+    for effect in effects:
+        try:
+            effect()
+        except Exception:  # The work is committed; a lost wake-up or notice must not look like a failed act.
+            log.exception("effect after commit failed")

@@ -107,7 +107,12 @@ def the_hub(request: Request) -> Hub:
     return hub
 
 
-HubDep = Annotated[Hub, Depends(the_hub)]
+async def _hub_of(request: Request) -> Hub:
+    # On the event loop: a plain function would cost every request a change of thread.
+    return the_hub(request)
+
+
+HubDep = Annotated[Hub, Depends(_hub_of)]
 
 
 async def presented_csrf(request: Request) -> str:

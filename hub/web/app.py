@@ -142,11 +142,11 @@ CONSOLE: tuple[APIRouter, ...] = (
     patterns.router,
 )
 PUBLIC: tuple[APIRouter, ...] = (
-    beacon.router,
-    sign_link.router,
-    callbacks.router,
-    chat.router,
     chat.conversations,
+    callbacks.router,
+    beacon.router,
+    chat.router,
+    sign_link.router,
     app_api.router,
     feedback.router,
     answers.public,
@@ -199,8 +199,11 @@ def create_app(hub: Hub, face: Face = "all") -> FastAPI:
 
 
 def routers(face: Face) -> tuple[APIRouter, ...]:
-    """The desks behind a face; the bare address leads to the console only where no portal stands there."""
+    """The desks behind a face; the bare address leads to the console only where no portal stands there.
+
+    Addresses are compared one after another, so what many ask for comes first.
+    """
     console = CONSOLE if face in ("all", "console") else ()
     public = PUBLIC if face in ("all", "public") else ()
     front = (login.front,) if face == "console" else ()
-    return (*EVERYWHERE, *console, *public, *front)
+    return (*public, *EVERYWHERE, *console, *front)

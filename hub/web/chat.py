@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from bot import gateway, ratings, reply, rules, store, waiting
+from bot import exchange, gateway, ratings, reply, rules, store, waiting
 from bot.desk import agent_number
 from bot.errors import WasClosed
 from bot.gateway import Arrival
@@ -76,20 +76,28 @@ class Holder:
     unit_id: int
 
 
-def holder(request: Request, hub: HubDep, conversation_id: int) -> Holder:
-    """The conversation whose token came in the Authorization header; raises NotFound for any other."""
+async def proof(request: Request, hub: HubDep) -> str:
+    """The fingerprint of the token in the Authorization header; raises NotFound where there is none."""
     check_origin(request, hub.settings)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise NotFound
+    return fingerprint(token.strip())
+
+
+ProofDep = Annotated[str, Depends(proof)]
+
+
+def holder(hub: HubDep, given: ProofDep, conversation_id: int) -> Holder:
+    """The conversation whose token came with the request; raises NotFound for any other."""
     with hub.works.read() as work:
-        query = select(Conversation).where(
-            Conversation.id == conversation_id, Conversation.token_hash == fingerprint(token.strip())
+        query = select(Conversation.id, Conversation.unit_id).where(
+            Conversation.id == conversation_id, Conversation.token_hash == given
         )
-        conversation = work.session.scalars(query).one_or_none()
-        if conversation is None:
+        found = work.session.execute(query).one_or_none()
+        if found is None:
             raise NotFound
-        return Holder(conversation.id, conversation.unit_id)
+        return Holder(*found)
 
 
 HolderDep = Annotated[Holder, Depends(holder)]
@@ -137,10 +145,11 @@ def _begin(hub: Hub, work: Work, token: str) -> dict[str, Any]:
 
 
 @conversations.post("/{conversation_id}/messages")
-async def write(hub: HubDep, who: HolderDep, written: Written) -> Response:
+async def write(hub: HubDep, conversation_id: int, given: ProofDep, written: Written) -> Response:
     """Takes a sentence, and waits a moment for the bot so that most answers come with it."""
-    hub.incoming.limit("chat.message", *MESSAGES).take(str(who.conversation_id))
-    received = await run_in_threadpool(_receive, hub, who, written)
+    received = await run_in_threadpool(_take, hub, conversation_id, given, written)
+    if isinstance(received, Response):
+        return received
     if received.fresh:
         try:
             run = asyncio.wrap_future(hub.incoming.run(received.inbound_id, received.conversation_id))
@@ -149,7 +158,7 @@ async def write(hub: HubDep, who: HolderDep, written: Written) -> Response:
         if run is not None:
             run.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             await asyncio.wait({run}, timeout=ANSWER_SECONDS)
-    return await run_in_threadpool(_answer, hub, who.conversation_id, written.after)
+    return await run_in_threadpool(_answer, hub, conversation_id, written.after)
 
 
 @conversations.get("/{conversation_id}/lines")
@@ -195,13 +204,29 @@ def rate(hub: HubDep, who: HolderDep, rated: Rated) -> Response:
 # --- works ------------------------------------------------------------------------------------------
 
 
-def _receive(hub: Hub, who: Holder, written: Written) -> gateway.Received:
+def _take(hub: Hub, conversation_id: int, given: str, written: Written) -> Response | gateway.Received:
+    """The answer, where the bot gives it at once and alone; else the stored message, to be dealt with."""
+    key = f"{conversation_id}-{written.key}"
+    with hub.works.read() as work:
+        held = exchange.held(work, conversation_id, given, key)
+        if held is None:
+            raise NotFound
+        hub.incoming.limit("chat.message", *MESSAGES).take(str(conversation_id))
+        ready = exchange.prepare(hub.incoming.answering, work, held, exchange.Written(key, written.text))
+    said = exchange.keep(hub.works, CITIZEN, ready) if ready is not None else []
+    if not said:
+        return _receive(hub, conversation_id, key, written.text)
+    if written.after < held.going.lines:  # The page has missed something that was said before.
+        return _answer(hub, conversation_id, written.after)
+    return JSONResponse(_page(held.going.state, said, rated=held.rated), headers=_UNKEPT)
+
+
+def _receive(hub: Hub, conversation_id: int, key: str, text: str) -> gateway.Received:
     with hub.works.write(CITIZEN) as work:
-        conversation = _locked(work, who.conversation_id)
+        conversation = _locked(work, conversation_id)
         if conversation.state == S.CLOSED:
             raise WasClosed  # The page begins a new session then, so that each has its own rating.
-        key = f"{conversation.id}-{written.key}"
-        arrival = Arrival(gateway.CHAT, key, conversation.sender, "text", written.text, work.now)
+        arrival = Arrival(gateway.CHAT, key, conversation.sender, "text", text, work.now)
         return gateway.store(work, conversation, arrival)
 
 
@@ -215,12 +240,16 @@ def _seen(work: Work, conversation_id: int, after: int) -> dict[str, Any]:
     found = store.lines_of(work.session, conversation_id, after, private=False)
     rated = work.session.scalar(select(Rating.id).where(Rating.conversation_id == conversation_id))
     ahead = waiting.ahead_of(work, conversation) if conversation.state == S.WAITING else 0
+    return _page(conversation.state, found, ahead=ahead, rated=rated is not None)
+
+
+def _page(state: str, said: Sequence[store.Line], *, ahead: int = 0, rated: bool = False) -> dict[str, Any]:
     return {
-        "state": conversation.state,
+        "state": state,
         "ahead": ahead,
-        "rated": rated is not None,
+        "rated": rated,
         "levels": list(RATINGS),
-        "lines": [_shown(line) for line in found],
+        "lines": [_shown(line) for line in said],
     }
 
 

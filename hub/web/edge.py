@@ -111,7 +111,7 @@ class Edge:
         headers["X-Request-ID"] = request.state.reference
         if self._https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        if request.url.path.startswith(("/console", "/api")):
+        if request.scope["path"].startswith(("/console", "/api")):
             headers.setdefault("Cache-Control", "no-store")
 
 

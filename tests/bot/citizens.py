@@ -30,6 +30,7 @@ class ToldEngine:
     held: threading.Event | None = None
     asked: list[str] = field(default_factory=list)
     refreshed: int = 0
+    quick: bool = False
 
     def understand(self, text: str, session: str) -> Decision:
         self.asked.append(text)
@@ -38,6 +39,9 @@ class ToldEngine:
         if self.failure is not None:
             raise self.failure
         return self.decision
+
+    def at_once(self) -> bool:
+        return self.quick and self.held is None
 
     def refresh(self) -> None:
         self.refreshed += 1

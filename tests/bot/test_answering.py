@@ -145,7 +145,7 @@ def test_an_agent_who_comes_while_the_bot_thinks_is_not_talked_over(desk: Desk, 
     with desk.works.read() as work:
         heard = desk.answering._look(work, received.inbound_id)
     assert heard is not None
-    verdict = desk.answering._decide(heard)
+    verdict = desk.answering.decide(heard)
     with desk.office.working("officer") as (work, who):
         acts.take(work, who, work.session.get_one(Conversation, received.conversation_id), desk.answering.words)
     with desk.works.write() as work:

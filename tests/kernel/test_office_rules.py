@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from kernel import office_rules
 from kernel.audit import AuditLine
 from kernel.errors import Invalid
-from kernel.office_rules import Rule, declare, number_between, set_rule, value_of
+from kernel.office_rules import Rule, Values, declare, number_between, set_rule, value_of
 from kernel.people import Unit, add_unit
 from kernel.work import Works
 
@@ -100,3 +100,14 @@ def test_each_setting_leaves_a_trace(works: Works, units: dict[str, int]) -> Non
         assert (line.act, line.unit_id) == ("rule.set", units["north"])
         assert '"value": 4' in line.details
         assert work.session.get_one(Unit, units["north"]).name == "北"
+
+
+def test_several_rules_are_read_by_one_statement(works: Works, units: dict[str, int]) -> None:
+    other = Rule("probe.other", "x", "另一条")
+    put(works, units["north"], 4)
+    statements: list[str] = []
+    event.listen(works.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    with works.read() as work:
+        values = Values(work.session, (LEVELS, other), units["desk"], work.now)
+    assert (values[LEVELS], values[other]) == (4, "x")
+    assert sum(statement.startswith("SELECT") for statement in statements) == 1

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 
-from kernel.audit import AuditLine
+from kernel.audit import AuditLine, verify
 from kernel.events import Event, Listeners
 from kernel.people import Unit
 from kernel.work import Actor, Work, Works
@@ -204,3 +207,74 @@ def test_writers_wait_for_one_another_and_lose_nothing(works: Works) -> None:
     for thread in threads:
         thread.join(60)
     assert names(works) == ["40"]
+
+
+# --- shared works -----------------------------------------------------------------------------------
+
+
+def found(name: str) -> Callable[[Work], str]:
+    """An act that founds a unit once; a name that is taken is a failure."""
+
+    def act(work: Work) -> str:
+        work.session.add(unit(name))
+        work.session.flush()
+        work.audit("unit.created", name=name)
+        work.emit(UnitFounded(name))
+        return name
+
+    return act
+
+
+def side_by_side(works: Works, acts: Sequence[str]) -> list[str]:
+    """Lets threads wait for one writer, so that what they do is shared; returns what each got, or its failure."""
+
+    def one(name: str) -> str:
+        try:
+            return works.together(found(name), Actor(name))
+        except DBAPIError as failure:
+            return type(failure).__name__
+
+    with ThreadPoolExecutor(len(acts)) as pool, works.write():
+        running = [pool.submit(one, name) for name in acts]
+        if works.engine.dialect.name == "sqlite":
+            wait_until(lambda: len(works._waiting) == len(acts))
+    return [future.result() for future in running]
+
+
+def wait_until(ready: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not ready() and time.monotonic() < until:
+        time.sleep(0.002)
+    assert ready()
+
+
+def test_what_waits_for_one_writer_is_committed_at_once(works: Works, listeners: Listeners) -> None:
+    heard: list[str] = []
+    listeners.after(UnitFounded, lambda event: heard.append(event.name))
+    commits: list[object] = []
+    event.listen(works.engine, "commit", commits.append)
+    wanted = [f"unit {number}" for number in range(8)]
+    assert side_by_side(works, wanted) == wanted
+    assert sorted(names(works)) == wanted
+    assert sorted(heard) == wanted
+    if works.engine.dialect.name == "sqlite":
+        assert len(commits) == 2  # The one all waited behind, and theirs.
+    with works.read() as work:
+        lines = work.session.scalars(select(AuditLine).order_by(AuditLine.seq)).all()
+        assert verify(work.session).fault is None
+    assert sorted(line.actor_name for line in lines) == wanted
+
+
+def test_one_that_fails_takes_no_other_with_it(works: Works, listeners: Listeners) -> None:
+    heard: list[str] = []
+    listeners.after(UnitFounded, lambda event: heard.append(event.name))
+    got = side_by_side(works, ["north", "south", "north", "east"])
+    assert sorted(got) == ["IntegrityError", "east", "north", "south"]
+    assert sorted(names(works)) == sorted(heard) == ["east", "north", "south"]
+
+
+def test_what_is_shared_is_not_opened_inside_a_work(sqlite_works: Works) -> None:
+    with sqlite_works.write(), pytest.raises(RuntimeError):
+        sqlite_works.together(found("north"))
+    assert sqlite_works.together(found("south")) == "south"
+    assert names(sqlite_works) == ["south"]

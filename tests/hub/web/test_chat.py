@@ -69,10 +69,10 @@ class Visitor:
             act(work, who, work.session.get_one(Conversation, self.id), *more, hub.incoming.words)
 
 
-@pytest.fixture
-def visitor(office: Office) -> Iterator[Visitor]:
+@pytest.fixture(params=[False, True], ids=["stored first", "at once"])
+def visitor(office: Office, request: pytest.FixtureRequest) -> Iterator[Visitor]:
     """A visitor of an office without a portal account; the root unit's agent answers."""
-    engine = ToldEngine()
+    engine = ToldEngine(quick=request.param)
     office.hub.incoming.engine = office.hub.incoming.answering.engine = engine
     office.hire("agent", "root", Role.AGENT)
     yield Visitor(office, office.browser(), engine)

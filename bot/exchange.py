@@ -1,0 +1,178 @@
+"""A citizen's words and the bot's answer in one commit, where the engine understands within milliseconds.
+
+What a citizen wrote is committed before it is acknowledged, here as everywhere; only that the answer is in the same
+commit. Whatever needs people, waits for something, or meets a change by somebody else, takes the long way: stored
+first, dealt with afterwards. So this may at any place say that it is not for here.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import Table, bindparam, exists, insert, select, update
+
+from bot.answering import Answering, Verdict
+from bot.events import ConversationChanged
+from bot.gateway import CHAT
+from bot.hearing import GOING, Going, Told, hear
+from bot.models import Conversation, InboundMessage, OutboundReply, Rating
+from bot.reply import Said
+from bot.states import ConversationState, ReplyState, Route
+from bot.store import CITIZEN, Line
+from kernel.work import Actor, Work, Works
+
+BOT = ConversationState.BOT
+
+
+@dataclass(frozen=True)
+class Written:
+    """A sentence on a page of ours; `key` is the page's own word for it."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """The conversation of whoever holds a token; `repeated`: this key was here before."""
+
+    going: Going
+    rated: bool
+    repeated: bool
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A message and what the bot answers, not stored yet."""
+
+    going: Going
+    key: str
+    told: Told
+    verdict: Verdict
+    said: Said
+
+
+def held(work: Work, conversation_id: int, token_hash: str, key: str) -> Held | None:
+    """The conversation with this number and token, by one statement; None when there is none."""
+    asked = {"number": conversation_id, "token": token_hash, "key": key, "origin": CHAT}
+    row = work.session.connection().execute(_HELD, asked).one_or_none()
+    return None if row is None else Held(Going(*row[:-2]), *row[-2:])
+
+
+def prepare(answering: Answering, work: Work, at: Held, written: Written) -> Ready | None:
+    """What the bot answers at once and alone; None where the long way has to be taken.
+
+    `work` is the reading work in which the conversation was found; it is to end before `keep`.
+    """
+    if at.repeated or at.going.state != BOT or not answering.engine.at_once():
+        return None
+    told = Told(0, at.going.lines + 1, "text", written.text.strip())
+    verdict = answering.decide(hear(work, told, at.going, answering.zone, lambda: nullcontext(work)))
+    said = _alone(verdict)
+    return None if said is None else Ready(at.going, written.key, told, verdict, said)
+
+
+def keep(works: Works, actor: Actor, ready: Ready) -> list[Line]:
+    """Stores what was said on both sides and returns it; nothing where somebody else was there in between."""
+    return works.together(lambda work: _store(work, ready), actor)
+
+
+def _store(work: Work, ready: Ready) -> list[Line]:
+    connection = work.session.connection()
+    if connection.execute(_ADVANCE, _advanced(ready, work.now)).rowcount != 1:
+        return []
+    stored = connection.execute(_INSERT_MESSAGE, _message(ready, work.now)).scalar_one()
+    connection.execute(_INSERT_REPLY, _reply(ready, stored, work.now))
+    work.emit(ConversationChanged(ready.going.id, ready.going.unit_id))
+    return _lines(ready, work.now)
+
+
+def _alone(verdict: Verdict) -> Said | None:
+    """What the bot says where that is all there is to do."""
+    more = verdict.handoff or verdict.danger or verdict.rating or verdict.leaves_word or verdict.more
+    return None if more else verdict.said
+
+
+def _advanced(ready: Ready, now: datetime) -> dict[str, object]:
+    return {
+        "number": ready.going.id,
+        "seen": ready.going.lines,
+        "last": ready.told.number + 1,
+        "now": now,
+        "new_pending": ready.verdict.pending,
+        "new_choices": ready.verdict.choices,
+        "new_failures": ready.verdict.failures,
+    }
+
+
+def _message(ready: Ready, now: datetime) -> dict[str, object]:
+    return {
+        "conversation_id": ready.going.id,
+        "number": ready.told.number,
+        "origin": CHAT,
+        "key": ready.key,
+        "kind": ready.told.kind,
+        "text": ready.told.text,
+        "at": now,
+        "received_at": now,
+        "handled_at": now,
+        "outcome": ready.verdict.outcome,
+    }
+
+
+def _reply(ready: Ready, message_id: int, now: datetime) -> dict[str, object]:
+    said = ready.said
+    return {
+        "conversation_id": ready.going.id,
+        "inbound_id": message_id,
+        "number": ready.told.number + 1,
+        "side": "bot",
+        "text": said.text,
+        "sources": [asdict(source) for source in said.sources],
+        "choices": list(said.choices),
+        "ask": said.ask,
+        "rule": said.rule[:80],
+        "state": ReplyState.DONE,
+        "route": Route.CHAT,
+        "at": now,
+        "done_at": now,
+    }
+
+
+def _lines(ready: Ready, now: datetime) -> list[Line]:
+    said, number = ready.said, ready.told.number
+    sources = [asdict(source) for source in said.sources]
+    answer = Line(number + 1, "bot", said.text, now, sources=sources, choices=said.choices, ask=said.ask)
+    return [Line(number, CITIZEN, ready.told.text, now), answer]
+
+
+# Made once: building a statement costs more than running it.
+_CONVERSATION, _MESSAGE = cast(Table, Conversation.__table__), cast(Table, InboundMessage.__table__)
+_C, _M = _CONVERSATION.c, _MESSAGE.c
+_INSERT_MESSAGE = insert(_MESSAGE).returning(_M.id)
+_INSERT_REPLY = insert(cast(Table, OutboundReply.__table__))
+_HELD = select(
+    *(_C[name] for name in GOING),
+    exists().where(Rating.conversation_id == _C.id),
+    exists().where(_M.origin == bindparam("origin"), _M.key == bindparam("key")),
+).where(_C.id == bindparam("number"), _C.token_hash == bindparam("token"))
+# Nobody said anything since it was read, and nothing that was stored first still waits for its turn.
+_ADVANCE = (
+    update(_CONVERSATION)
+    .where(
+        _C.id == bindparam("number"),
+        _C.lines == bindparam("seen"),
+        _C.state == BOT,
+        ~exists().where(_M.conversation_id == _C.id, _M.handled_at.is_(None)),
+    )
+    .values(
+        lines=bindparam("last"),
+        heard_at=bindparam("now"),
+        pending=bindparam("new_pending"),
+        choices=bindparam("new_choices"),
+        failures=bindparam("new_failures"),
+    )
+)

@@ -1,0 +1,168 @@
+"""What a decision about a message rests on: the conversation as it stands, the office's rules, what people prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import prepared, reply, rules
+from bot.gateway import FOLLOW
+from bot.models import Conversation, OutboundReply
+from bot.prepared import Prepared
+from bot.rules import Hours
+from channels.accounts.models import Account
+from kernel.office_rules import Values
+from kernel.people import Unit
+from kernel.work import Work
+
+CLICK = "click"
+TEXTS = frozenset({"text", "voice", CLICK})
+
+Reading = Callable[[], AbstractContextManager[Work]]
+
+
+@dataclass(frozen=True)
+class Going:
+    """A conversation as it stands; `lines` is the number of the last thing said."""
+
+    id: int
+    unit_id: int
+    account_id: int | None
+    channel: str
+    sender: str
+    state: str
+    pending: str
+    choices: Sequence[Any]
+    failures: int
+    engine_session: str
+    urgent_at: datetime | None
+    acknowledged_at: datetime | None
+    lines: int
+
+
+GOING = tuple(one.name for one in fields(Going))
+
+
+def going(conversation: Conversation) -> Going:
+    """The conversation's row as it stands."""
+    return Going(*(getattr(conversation, name) for name in GOING))
+
+
+@dataclass(frozen=True)
+class Told:
+    """A message: the number of its row (0: not stored yet), its place in the conversation, and what it says."""
+
+    inbound_id: int
+    number: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message with all that a decision rests on; what few decisions need is read when it is asked for."""
+
+    told: Told
+    conversation: Going
+    allowed_failures: int
+    hotline: str
+    urgent_words: list[str]
+    first: bool
+    prepared: Prepared | None
+    zone: ZoneInfo
+    at: datetime
+    # Opens a reading work, or gives the one that is open.
+    reading: Reading
+
+    @property
+    def kind(self) -> str:
+        """What kind of message it is."""
+        return self.told.kind
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self.told.text
+
+    @property
+    def state(self) -> str:
+        """Who has the conversation."""
+        return self.conversation.state
+
+    @property
+    def own_page(self) -> bool:
+        """Whether it is written on a page of ours, which shows links and buttons of its own."""
+        return self.conversation.channel in reply.OWN_PAGES
+
+    @property
+    def danger_known(self) -> bool:
+        """Whether danger was heard here before and nobody has taken it up."""
+        return self.conversation.urgent_at is not None and self.conversation.acknowledged_at is None
+
+    @cached_property
+    def desk(self) -> Hours:
+        """When people answer."""
+        with self.reading() as work:
+            return rules.hours_of(work.session, self.conversation.unit_id, self.zone, self.at)
+
+    @property
+    def open_now(self) -> bool:
+        """Whether people answer now."""
+        return self.desk.open_at(self.at)
+
+    @cached_property
+    def office(self) -> str:
+        """The name citizens know the office by: the account's, else the unit's."""
+        of = self.conversation
+        with self.reading() as work:
+            account = work.session.get(Account, of.account_id) if of.account_id else None
+            return account.name if account is not None else work.session.get_one(Unit, of.unit_id).name
+
+
+def hear(work: Work, told: Told, conversation: Going, zone: ZoneInfo, reading: Reading) -> Heard:
+    """Reads what a decision about this message rests on."""
+    asked = (rules.FAILURES, rules.HOTLINE, rules.URGENT_WORDS)
+    values = Values(work.session, asked, conversation.unit_id, work.now)
+    own_page = conversation.channel in reply.OWN_PAGES
+    return Heard(
+        told=told,
+        conversation=conversation,
+        allowed_failures=int(values[rules.FAILURES]),
+        hotline=str(values[rules.HOTLINE]),
+        urgent_words=values[rules.URGENT_WORDS],
+        # On our own page the greeting has said it.
+        first=not own_page and not _bot_spoke(work.session, conversation.id, told.number),
+        prepared=None if own_page else _prepared_for(work.session, conversation, told, work.now),
+        zone=zone,
+        at=work.now,
+        reading=reading,
+    )
+
+
+def _bot_spoke(session: Session, conversation_id: int, before: int) -> bool:
+    query = select(OutboundReply.id).where(
+        OutboundReply.conversation_id == conversation_id,
+        OutboundReply.number < before,
+        OutboundReply.side == "bot",
+        OutboundReply.rule == "",
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _prepared_for(session: Session, conversation: Going, told: Told, now: datetime) -> Prepared | None:
+    account_id = conversation.account_id
+    if account_id is None:
+        return None
+    if told.kind == FOLLOW:
+        return prepared.on_follow(session, account_id, now)
+    if told.kind == CLICK:
+        return prepared.on_tap(session, account_id, told.text, now)
+    return prepared.on_words(session, account_id, told.text, now) if told.kind in TEXTS else None
