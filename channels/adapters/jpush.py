@@ -51,6 +51,7 @@ LASTS = timedelta(days=1)
 LONGEST_TTL = 10 * 24 * 3600
 LONGEST_SPREAD = 1400
 INVALID = 1003
+NOT_OFFERED = frozenset({"404", "405", "501", "1001", "1020"})
 # How finely it is remembered until when a minute's calls are used up.
 SLOT = 10
 ANDROID_BYTES = 4000
@@ -199,7 +200,12 @@ class JPushChannel(Channel, Addressed, Rehearsing):
         }
         if not numbers:
             return Uncorrectable("没有这条推送在极光上的编号，请到极光后台撤销", by_hand=True)
-        known = [number for number in sorted(numbers) if self._revoke(number)]
+        try:
+            known = [number for number in sorted(numbers) if self._revoke(number)]
+        except Refused as refused:
+            if refused.platform_code not in NOT_OFFERED:
+                raise
+            return Uncorrectable(f"{refused.reason}，请到极光后台撤销", by_hand=True)
         if not known and not any(self._original(one) for one in post.placed.values()):
             return Uncorrectable("推送已超过一天，极光不再撤销，手机上的通知收不回来")
         return Live(remark=REVOKED if known else "极光上已没有这条推送。")
@@ -281,7 +287,7 @@ class JPushChannel(Channel, Addressed, Rehearsing):
     def _revoke(self, msg_id: str) -> bool:
         """Whether the platform still knew it."""
         try:
-            with self._asking():
+            with self._asking(), _where_offered():
                 self._call("DELETE", f"v3/push/{msg_id}")
         except Refused as refused:
             if refused.platform_code != str(INVALID):
@@ -349,6 +355,18 @@ class Nobody(Refused):
     def __init__(self, msg_id: str) -> None:
         super().__init__("没有符合条件的手机", code=str(NOBODY))
         self.msg_id = msg_id
+
+
+@contextmanager
+def _where_offered() -> Iterator[None]:
+    """An address that answers "no such thing" in nobody's words offers no revoking, as a private installation may."""
+    try:
+        yield
+    except httpx.HTTPStatusError as failure:
+        status = str(failure.response.status_code)
+        if status not in NOT_OFFERED:
+            raise
+        raise Refused(f"该极光地址没有撤销接口（HTTP {status}）", code=status) from failure
 
 
 def _read(response: httpx.Response) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import httpx
 
-from hub.drill import way_in, way_out
+from hub.drill import changes, way_in, way_out
 from hub.drill.stage import DrillFailed, Stage, stage, stop
 
 Step = tuple[str, Callable[[Stage], str]]
@@ -31,7 +31,11 @@ STEPS: Sequence[Step] = (
     ("the agent answers", way_in.answer),
     ("close and rate", way_in.close_and_rate),
     ("the manager's figures", way_in.figures),
-    ("withdraw from the portal", way_out.withdraw),
+    ("publish by hand", changes.publish_by_hand),
+    ("mend the hour and sign anew", changes.sign_anew),
+    ("correct on every channel", changes.correct),
+    ("withdraw from every channel", changes.withdraw),
+    ("what was withdrawn is nowhere", changes.gone),
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from channels.adapters.wechat.drafts import PAGES_LOOKED_AT, PER_PAGE, Drafts, b
 from channels.adapters.wechat.fit import tags_of
 from channels.adapters.wechat.options import Options
 from channels.adapters.wechat.progress import Progress
-from channels.base import Accepted, AccountInfo, CannotTell, Live, NotThere, Post, Settlement, Shown, Tools
+from channels.base import Accepted, AccountInfo, CannotTell, Live, NotThere, Placed, Post, Settlement, Shown, Tools
 from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled
 
 MASS = "mass"
@@ -157,10 +158,11 @@ class Sending:
     def mass_live(self, post: Post, msg_id: str, urls: Sequence[str]) -> Live:
         """Where a mass message's articles show; its addresses may be unknown."""
         progress = Progress.of(post)
-        shown = {
+        found = {
             item.piece_id: shown_of(idx, url, msg_id=int(msg_id), msg_data_id=progress.msg_data_id)
             for idx, (item, url) in enumerate(zip(post.items, urls, strict=False), start=1)
         }
+        shown = with_earlier(post, found, removed=progress.removed)
         missing = "" if all(urls) else "微信未回传文章链接，可在公众号内查看后补登。"
         return Live(shown, progress.remark(post) + missing)
 
@@ -213,11 +215,11 @@ class Sending:
     def publish_live(self, post: Post, article_id: str, urls: Mapping[int, str]) -> Live:
         """Where published articles show; `urls` by their place counted from 1."""
         progress = Progress.of(post)
-        shown = {
+        found = {
             item.piece_id: shown_of(idx, urls.get(idx, ""), article_id=article_id, msg_data_id=progress.msg_data_id)
             for idx, item in enumerate(post.items, start=1)
         }
-        return Live(shown, progress.remark(post))
+        return Live(with_earlier(post, found, removed=progress.removed), progress.remark(post))
 
     def _published(self, post: Post, progress: Progress, since: datetime) -> Live | None:
         titles = [item.title.strip() for item in post.items]
@@ -286,6 +288,28 @@ def shown_of(
     number = article_id or msg_data_id or msg_id or ""
     data = {"article_id": article_id, "msg_id": msg_id, "msg_data_id": msg_data_id, "idx": idx}
     return Shown(f"{number}_{idx}", url, data)
+
+
+def with_earlier(post: Post, found: Mapping[int, Shown], *, removed: bool) -> dict[int, Shown]:
+    """What shows now, with the articles of the same piece that show beside it: withdrawing means all of them."""
+    shown = {}
+    for piece_id, one in found.items():
+        before = post.placed.get(piece_id)
+        earlier = [] if before is None or removed else places_of(before)
+        earlier = [place for place in earlier if place != identity(one.data)]
+        shown[piece_id] = replace(one, data={**one.data, "earlier": earlier})
+    return shown
+
+
+def places_of(placed: Placed) -> list[dict[str, Any]]:
+    """Every article of a piece on this account that was not taken back, the newest last."""
+    own = identity(placed.data)
+    return [*placed.data.get("earlier", ()), *([own] if own["article_id"] or own["msg_id"] else [])]
+
+
+def identity(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What one article is deleted by."""
+    return {name: data.get(name) for name in ("article_id", "msg_id", "idx")}
 
 
 def _filter(audience: Mapping[str, Any]) -> dict[str, Any]:

@@ -154,6 +154,10 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
             if int(refused.platform_code or 0) not in REPEATED:
                 raise
             live = self._already_there(post)
+            if _republishes(post, self.account.settings) and not live.shown[post.items[0].piece_id].remote_id:
+                # What the platform remembers is the post that was just deleted.
+                until = self.tools.clock.now() + self._window
+                raise Throttled("与刚删除的微博内容相同，平台暂不接受", until, code=refused.platform_code) from refused
             return live if post.attempt > 1 else replace(live, remark=f"{STANDS_ALREADY}{live.remark}")
 
     def reconcile(self, post: Post) -> Settlement:
@@ -168,7 +172,7 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
                 raise
             return self._repeat(post)
         if found := _among(newest, post, self._since(post)):
-            return _live(post, found)
+            return self._live(post, found)
         # The same words just before it was sent: a clock that was moved would explain it.
         if _among(newest, post, min(self._since(post), self.tools.clock.now()) - DOUBTFUL):
             return CannotTell("微博上有一条文字相同、时间却对不上的微博（时钟可能调整过），请到微博上核对")
@@ -176,7 +180,7 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
 
     def correct(self, post: Post) -> Live | Uncorrectable:
         """As the person chose: by hand, a further post with the new words, or delete and post again."""
-        chosen = str(post.note.get("correction") or self.account.settings.get("correction") or "by_hand")
+        chosen = _way(post, self.account.settings)
         if post.action == "refresh" or chosen not in CORRECTIONS[1:]:
             return Uncorrectable("微博不能通过接口修改，请到微博上编辑或另发更正", by_hand=post.action != "refresh")
         if chosen == "republish":
@@ -187,12 +191,12 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
 
     def withdraw(self, post: Post) -> Live | Uncorrectable:
         """Deletes the posts; one that is gone already is gone."""
-        for placed in post.placed.values():
-            if not placed.remote_id:
+        for number in [number for placed in post.placed.values() for number in _numbers(placed)]:
+            if not number:
                 return Uncorrectable("没有这条微博的编号，请到微博上删除", by_hand=True)
             try:
                 with self.calls.asking():
-                    self.client.destroy(placed.remote_id)
+                    self.client.destroy(number)
             except Refused as refused:
                 code = int(refused.platform_code or 0)
                 if code == NO_PERMISSION:
@@ -252,7 +256,7 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
         picture = self._picture(item)
         try:
             with self.calls.asking(visible=True):
-                return _live(post, self.client.share(item.text, str(self.account.settings["rip"]), picture))
+                return self._live(post, self.client.share(item.text, str(self.account.settings["rip"]), picture))
         except Refused as refused:
             code = int(refused.platform_code or 0)
             if code == DONE_ALL_THE_SAME:
@@ -262,7 +266,7 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
             why = refused.reason
         # A picture that is not taken must not cost the text.
         with self.calls.asking(visible=True):
-            live = _live(post, self.client.share(item.text, str(self.account.settings["rip"])))
+            live = self._live(post, self.client.share(item.text, str(self.account.settings["rip"])))
         return replace(live, remark=f"{live.remark}封面图片没有附上：{why}。")
 
     def _repeat(self, post: Post) -> Settlement:
@@ -285,7 +289,12 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
             found = self._find(post, since)
         except ChannelError:
             found = None
-        return _live(post, found)
+        return self._live(post, found)
+
+    def _live(self, post: Post, found: Status | None) -> Live:
+        number, url = (found.id, found.url) if found else ("", "")
+        unknown = "" if found else "微博已发出，但平台没有给出编号和链接，请到微博上查看后补登。"
+        return Live(_shown(post, self.account.settings, number, url), unknown)
 
     @property
     def _window(self) -> timedelta:
@@ -312,11 +321,25 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
         return f"{item.cover[:16]}.{media_type.removeprefix('image/')}", data, media_type
 
 
-def _live(post: Post, found: Status | None) -> Live:
+def _way(post: Post, settings: Mapping[str, Any]) -> str:
+    return str(post.note.get("correction") or settings.get("correction") or "by_hand")
+
+
+def _republishes(post: Post, settings: Mapping[str, Any]) -> bool:
+    return post.action == "correct" and _way(post, settings) == "republish"
+
+
+def _numbers(placed: Placed) -> list[str]:
+    """Every post of the piece that was not taken back, the newest last."""
+    return [*placed.data.get("earlier", ()), placed.remote_id]
+
+
+def _shown(post: Post, settings: Mapping[str, Any], number: str, url: str) -> dict[int, Shown]:
+    """What shows now, with the posts of the same piece that show beside it: withdrawing means all of them."""
     piece_id = post.items[0].piece_id
-    if found is None:
-        return Live({piece_id: Shown("", "")}, "微博已发出，但平台没有给出编号和链接，请到微博上查看后补登。")
-    return Live({piece_id: Shown(found.id, found.url)})
+    before = post.placed.get(piece_id)
+    earlier = [] if before is None or _republishes(post, settings) else _numbers(before)
+    return {piece_id: Shown(number, url, {"earlier": [one for one in earlier if one not in ("", number)]})}
 
 
 def _among(newest: Sequence[Status], post: Post, since: datetime) -> Status | None:

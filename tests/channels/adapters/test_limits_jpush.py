@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from channels.adapters.jpush import JPushChannel
-from channels.base import Live, Placed
+from channels.base import Live, Placed, Uncorrectable
 from channels.errors import Refused, Throttled
 from tests.channels.harness import make_item, placed_by
 from tests.channels.rehearsal.served import Rehearsal
@@ -265,3 +266,22 @@ def test_a_withdrawal_says_what_it_could_not_revoke(side: JPushSide) -> None:
     assert "收不回来" in side.act(live, "withdraw").end.reason
     nobody = side.deliver(side.post(key="nobody", audience={"tag": ["nobody"]})).live
     assert "无人收到" in side.act(nobody, "withdraw").live.remark
+
+
+@pytest.mark.parametrize("fault", [{"kind": "errcode", "code": 1001}, {"kind": "errcode", "code": 1020}])
+def test_where_revoking_is_not_offered_a_person_is_told_to_do_it(side: JPushSide, fault: dict[str, Any]) -> None:
+    live = side.deliver().live
+    side.rehearsal.control("faults", platform="jpush", path="v3/push/*", **fault)
+    end = side.act(live, "withdraw").end
+    assert isinstance(end, Uncorrectable)
+    assert (end.by_hand, "极光后台" in end.reason) == (True, True)
+
+
+def test_an_address_without_revoking_is_no_outage(side: JPushSide) -> None:
+    live = side.deliver().live
+    post = side.post(action="withdraw", placed=placed_by(live, side.clock.now()))
+    silent = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(404, json={"detail": "Not Found"})))
+    channel = JPushChannel(side.channel.account, replace(side.tools, http=silent))
+    end = channel.withdraw(post)
+    assert isinstance(end, Uncorrectable)
+    assert "HTTP 404" in end.reason

@@ -437,3 +437,21 @@ def test_an_active_reply_arrives_within_48_hours_and_is_never_repeated(fans: Fan
     with pytest.raises(OutcomeUnknown):
         fans.side.channel.reply("9000000001", Reply("还在吗"))
     assert [line["data"]["text"] for line in fans.side.rehearsal.ledger("fan_reply")] == ["您好，我是坐席", "还在吗"]
+
+
+def test_a_withdrawal_takes_back_the_notice_of_correction_and_what_it_corrected(side: WeiboSide) -> None:
+    live = side.deliver().live
+    other = [make_item(side.files, text=f"更正：供热至4月8日。 {SITE}/notices/1.html")]
+    noticed = side.act(live, "correct", note={"correction": "notice"}, made=other).live
+    assert noticed.shown[1].data["earlier"] == [live.shown[1].remote_id]
+    assert isinstance(side.act(noticed, "withdraw").end, Live)
+    assert side.gone() == 2
+
+
+def test_unchanged_words_published_again_wait_until_the_platform_forgot_the_deleted_post(side: WeiboSide) -> None:
+    live = side.deliver().live
+    run = side.act(live, "correct", note={"correction": "republish"})
+    assert run.outcomes("send") == ["Throttled", "Live"]
+    assert run.live.shown[1].remote_id not in ("", live.shown[1].remote_id)
+    assert run.live.shown[1].data["earlier"] == []
+    assert (side.arrived(), side.gone()) == (2, 1)
