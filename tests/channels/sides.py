@@ -315,6 +315,9 @@ class OneColumn:
     def shown(self, piece_id: int, account_id: int) -> None:
         return None
 
+    def formers(self, piece_id: int) -> list[Any]:
+        return []
+
     def shelves(self, slug: str) -> list[Any]:
         return []
 
