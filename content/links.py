@@ -32,6 +32,8 @@ FRESH = timedelta(hours=24)
 FRESH_DEAD = timedelta(minutes=10)
 MOST_PER_PIECE = 200
 LONGEST = 2000
+# Names for examples, at which nobody answers (RFC 2606).
+_RESERVED = frozenset({"example", "invalid", "test", "localhost"})
 _WRITTEN_OUT = re.compile(r"https?://[^\s<>\"'，。；、）)】]+")
 
 
@@ -49,7 +51,15 @@ def outside(texts: Iterable[str], fields: str = "") -> list[str]:
     found = [link for text in texts for link in checks.links(text)] + _WRITTEN_OUT.findall(fields)
     cut = (link.partition("#")[0].strip() for link in found)
     kept = [link for link in cut if link[:8].lower().startswith(("http://", "https://")) and len(link) <= LONGEST]
-    return list(dict.fromkeys(kept))[:MOST_PER_PIECE]
+    return [link for link in dict.fromkeys(kept) if not _reserved(link)][:MOST_PER_PIECE]
+
+
+def _reserved(link: str) -> bool:
+    try:
+        host = (urlsplit(link).hostname or "").rstrip(".")
+    except ValueError:
+        return True  # It is pointed out as what it is; there is nobody to ask.
+    return host.rpartition(".")[2] in _RESERVED
 
 
 def of_revision(session: Session, revision: Revision) -> list[str]:

@@ -34,6 +34,7 @@ from scheduler.catalogue import DatabaseCatalogue, RehearsalCatalogue
 from scheduler.dispatch import Dispatcher, Timing
 from scheduler.events import (
     Booked,
+    BundleComposed,
     CredentialDied,
     FreezeBegan,
     FreezeEnded,
@@ -187,6 +188,7 @@ def _listen(hub: Hub, listeners: Listeners) -> None:
     listeners.in_work(NeedsPerson, lambda work, fact: _tell_needs_person(hub, work, fact))
     listeners.in_work(RanLate, lambda work, fact: _tell_late(hub, work, fact))
     listeners.in_work(StillUnsigned, lambda work, fact: _tell_unsigned(hub, work, fact))
+    listeners.in_work(BundleComposed, lambda work, fact: _tell_bundle(hub, work, fact))
     listeners.in_work(CredentialDied, lambda work, fact: _tell_credential(hub, work, fact))
     listeners.in_work(FreezeBegan, lambda work, fact: _tell_stopped(hub, work, fact))
     listeners.in_work(FreezeEnded, lambda work, fact: _tell_going_on(hub, work, fact))
@@ -213,6 +215,18 @@ def _tell_needs_person(hub: Hub, work: Work, fact: NeedsPerson) -> None:
         f"{fact.reason} {PERSON_ACTS.get(state, '')}".strip(),
         f"/console/deliveries/{fact.delivery_id}",
         f"delivery.{fact.delivery_id}.{state.value}.{work.now:%Y%m%d%H}",
+    )
+
+
+def _tell_bundle(hub: Hub, work: Work, fact: BundleComposed) -> None:
+    hub.notifier.tell(
+        work,
+        holders(work.session, Permission.PIECE_SIGN, fact.unit_id, work.now),
+        "bundle.composed",
+        f"组稿待定头条：《{fact.title}》等 {fact.count} 篇",
+        "请确定头条和顺序；到点仍未确定的，按组稿时的顺序发出。",
+        f"/console/deliveries/{fact.delivery_id}",
+        f"bundle.{fact.delivery_id}",
     )
 
 

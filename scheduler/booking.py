@@ -27,7 +27,7 @@ from kernel.people import Permission, Viewer
 from kernel.work import Work
 from scheduler import windows
 from scheduler.errors import AlreadyBooked, DoesNotFit, MovedMeanwhile, NotSigned, TakenMeanwhile, WiderThanSigned
-from scheduler.events import Booked
+from scheduler.events import Booked, BundleComposed
 from scheduler.leaving import other_world
 from scheduler.models import Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
 from scheduler.posts import NARROWER, item_of, items_of
@@ -367,6 +367,8 @@ def _insert(
         releases=[release.hash for release, _ in releases],
     )
     work.emit(Booked(account.id, at))
+    if len(releases) > 1:
+        work.emit(BundleComposed(delivery.id, delivery.unit_id, releases[0][0].content["title"], len(releases)))
     return delivery
 
 

@@ -47,6 +47,20 @@ class Frozen(XuandaError):
     status = 409
 
 
+class NotYoursToOrder(XuandaError):
+    """The order of a bundle is decided by who signs last, and only until it begins to go out."""
+
+    zh = "组稿的头条和顺序由签发人确定，且只能在开始发送之前调整。"
+    status = 403
+
+
+class OrderedMeanwhile(XuandaError):
+    """Somebody else has put this bundle in another order meanwhile. Look at it again."""
+
+    zh = "顺序刚被他人调整过，请核对现在的顺序后再改。"
+    status = 409
+
+
 class MovedMeanwhile(XuandaError):
     """Somebody else has moved this task to {at} meanwhile. Look at the calendar again."""
 

@@ -117,3 +117,13 @@ class EmergencyBooked(Event):
     title: str
     accounts: int
     left: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class BundleComposed(Event):
+    """Several items were booked as one message; its order waits for a signer's word."""
+
+    delivery_id: int
+    unit_id: int
+    title: str
+    count: int

@@ -59,6 +59,8 @@ class Delivery(Claimable, Base):
     first_attempt_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     late_told_at: Mapped[datetime | None]
+    # The signer who decided the order of a bundle; until then it goes in the order in which it was composed.
+    ordered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]
 

@@ -109,6 +109,7 @@ DEEDS: dict[str, str] = {
     "manual": "转人工",
     "missing": "平台上看不到",
     "moved": "改期",
+    "ordered": "确定顺序",
     "not_there": "核实未发出",
     "noted": "备注",
     "outdated": "过期",

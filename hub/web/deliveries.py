@@ -21,6 +21,7 @@ from content.models import Piece, Release, Revision
 from hub.editorial import piece_for
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
+from hub.web.bundle_view import ordered
 from hub.web.delivery_acts import acts_of, possible
 from hub.web.forms import FormState, refused
 from hub.web.lists import day_end, day_start, like, listing
@@ -423,6 +424,7 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
         "history": acts_of(session, delivery, lambda words: say(hub, asker, words)),
         "progress": progress_of(session, delivery.key),
         "reasons": REFUSALS,
+        "ordered": ordered(session, asker, delivery),
         "foretold": _foretold(hub, work, delivery),
         "window": items[0].release.content["window"] if items else {},
     }

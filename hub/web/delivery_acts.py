@@ -34,6 +34,7 @@ ACTS: Mapping[str, frozenset[DeliveryState]] = {
 
 WORDS: Mapping[str, tuple[str, Tone]] = {
     "delivery.booked": (_("安排发布"), "info"),
+    "delivery.ordered": (_("确定组稿顺序"), "info"),
     "delivery.moved": (_("改期"), "warn"),
     "delivery.held": (_("暂缓发布"), "warn"),
     "delivery.paused": (_("免打扰时段，暂停"), "warn"),

@@ -28,11 +28,10 @@ COLUMNS = (
     (_("链接"), ""),
     (_("情况"), "state"),
     (_("发现时间"), "since"),
-    (_("上次检查"), "at"),
     (_("所在稿件"), ""),
     (_("操作"), ""),
 )
-SORTS = {"state": LinkCheck.state, "since": LinkCheck.dead_since, "at": LinkCheck.at}
+SORTS = {"state": LinkCheck.state, "since": LinkCheck.dead_since}
 MOST_PIECES = 5
 
 

@@ -11,6 +11,7 @@ from content.models import Release
 from hub.editorial import release_for
 from hub.product import Hub
 from hub.web.access import Asker
+from hub.web.bundle_view import with_release
 from hub.web.forms import FormState
 from hub.web.pages import page
 from hub.web.platform_previews import release_context
@@ -30,6 +31,7 @@ def signing_page(
         context = reading(hub, work.session, asker.viewer, release, f"/console/signing/{release_id}", work.now)
         context |= release_context(hub, work.session, asker, release)
         context |= later_reading(work.session, asker.viewer, release, work.now)
+        context["bundles"] = with_release(work.session, asker, release)
         people = _proofreaders(work.session, release)
     context["may_proof"] = asker.may(P.PIECE_REVIEW, release.unit_id) or asker.may(P.PIECE_WRITE, release.unit_id)
     return page(

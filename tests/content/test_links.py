@@ -13,7 +13,7 @@ from content.models import LinkCheck, LinkPlace, PublicPiece, Release, Revision
 from kernel.clock import StillClock
 from tests.factories import Office
 
-OLD = "https://old.example/a"
+OLD = "https://old.yunzhou.gov.cn/a"
 BODY = f'<p>请见<a href="{OLD}#part">旧文</a>与<a href="/notices/1.html">本站</a>，另有说明。</p>'
 
 
@@ -43,13 +43,19 @@ def answer(office: Office, state: links.State, address: str = OLD) -> None:
 
 
 def test_addresses_in_markup_and_in_fields() -> None:
-    html = '<a href="HTTPS://a.example/x#top">一</a><a href="mailto:x@y">二</a><a href="//c.example/">三</a>'
-    found = links.outside([html, html], "网上办理：https://b.example/办理?x=1，电话 12345（http://d.example）")
-    assert found == ["HTTPS://a.example/x", "https://b.example/办理?x=1", "http://d.example"]
+    html = (
+        '<a href="HTTPS://a.yunzhou.gov.cn/x#top">一</a><a href="mailto:x@y">二</a><a href="//c.yunzhou.gov.cn/">三</a>'
+    )
+    found = links.outside([html, html], "网上办理：https://b.gov.cn/办理?x=1，电话 12345（http://d.gov.cn）")
+    assert found == ["HTTPS://a.yunzhou.gov.cn/x", "https://b.gov.cn/办理?x=1", "http://d.gov.cn"]
+
+
+def test_names_for_examples_are_not_asked() -> None:
+    assert links.outside(['<a href="https://zwfw.yunjiang.example/x">办</a><a href="http://[broken/a">坏</a>']) == []
 
 
 def test_an_endless_address_is_left_out() -> None:
-    assert links.outside([f'<a href="https://a.example/{"x" * 3000}">长</a>']) == []
+    assert links.outside([f'<a href="https://a.yunzhou.gov.cn/{"x" * 3000}">长</a>']) == []
 
 
 def test_an_answer_holds_for_a_day_and_a_dead_one_for_minutes(both: Office, clock: StillClock) -> None:
@@ -85,7 +91,7 @@ def test_what_is_corrected_is_noted_anew(office: Office) -> None:
         revision = work.session.get_one(Revision, row.revision_id)
         revision.body = BODY.replace("old", "new")
         row.links_of = None
-    assert placed(office) == ["https://new.example/a"]
+    assert placed(office) == ["https://new.yunzhou.gov.cn/a"]
 
 
 def test_a_link_that_dies_is_told_once(office: Office) -> None:
@@ -109,11 +115,11 @@ def test_our_own_page_that_was_taken_down_is_dead(office: Office, clock: StillCl
     with office.works.write() as work:
         path = work.session.get_one(PublicPiece, gone.piece_id).path
         public.withdrawn(work, gone.piece_id, work.now - timedelta(minutes=1), "已撤回")
-    piece = office.piece(body=f'<p><a href="{path}">旧</a><a href="https://own.example{path}">旧</a></p>')
+    piece = office.piece(body=f'<p><a href="{path}">旧</a><a href="https://own.yunzhou.gov.cn{path}">旧</a></p>')
     with office.works.read() as work:
         revision = work.session.get_one(Revision, piece.revision_id)
-        found = links.bad(work.session, revision, {"own.example"})
+        found = links.bad(work.session, revision, {"own.yunzhou.gov.cn"})
     assert {address: one.state for address, one in found.items()} == {
         path: "dead",
-        f"https://own.example{path}": "dead",
+        f"https://own.yunzhou.gov.cn{path}": "dead",
     }

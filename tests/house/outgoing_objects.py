@@ -63,6 +63,20 @@ def a_delivery(work: Work, unit: Unit, state: str = "booked", screenshot: bool =
     return Target(params, query={"seen": "booked"}, form=form, json=json)
 
 
+def a_bundle(work: Work, unit: Unit) -> Target:
+    """A delivery of two items that waits, with the order in which they were seen."""
+    target = a_delivery(work, unit)
+    author, piece = write(work, unit)
+    row = work.session.get_one(Delivery, target.params["delivery_id"])
+    account = work.session.get_one(Account, row.account_id)
+    signed = Signed(account.id, account.name, "fake", "text", "publish")
+    opened = releases.submit(work, author, piece, [signed], Window(), engine=engine(), portal="https://example.gov.cn")
+    work.session.add(DeliveryItem(delivery_id=row.id, position=2, piece_id=piece.id, release_id=opened.id))
+    work.session.flush()
+    pieces = [str(target.params["piece_id"]), str(piece.id)]
+    return Target({"delivery_id": row.id}, form={"pieces": pieces, "step": "keep"})
+
+
 def a_stop(work: Work, unit: Unit) -> Target:
     """A stop of the unit that is in force."""
     stop = Freeze(unit_id=unit.id, reason="演习", begun_at=work.now)
@@ -148,6 +162,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     f"{CONSOLE}/take-over": a_delivery,
     f"{CONSOLE}/cancel": a_delivery,
     f"{CONSOLE}/move": a_delivery,
+    f"{CONSOLE}/order": a_bundle,
     f"{CONSOLE}/hold": a_delivery,
     f"{CONSOLE}/there": partial(a_delivery, state="unknown"),
     f"{CONSOLE}/not-there": partial(a_delivery, state="unknown"),

@@ -251,6 +251,30 @@ def test_a_bundle_is_put_together_ordered_and_sent_as_one(desk: Desk) -> None:
     assert desk.placements(three.piece_id) == []
 
 
+def test_the_signer_sees_a_bundle_beside_what_he_signs_and_orders_it(desk: Desk) -> None:
+    one, two = desk.release(title="第甲则通知"), desk.release(title="第乙则通知", signed=False)
+    account = desk.account()
+    pieces = [one.piece_id, two.piece_id]
+    booked = desk.browser().send_form(
+        "/console/bookings/bundle", account=account.id, pieces=pieces, when="at", at="2026-03-09T09:00"
+    )
+    address = booked.headers["location"]
+    assert "待签发人确定" in desk.browser().get(address).text
+    assert "up:" not in desk.browser().get(address).text
+    signer = desk.browser("signer")
+    assert "组稿待定头条" in signer.get("/console/notices").text
+    page = signer.get(f"/console/signing/{two.id}").text
+    assert f'value="up:{two.piece_id}"' in page
+    form = {"pieces": pieces, "step": f"up:{two.piece_id}", "release": two.id}
+    assert desk.browser().send_form(f"{address}/order", **form).status_code == 403
+    answer = signer.send_form(f"{address}/order", **form)
+    assert answer.headers["location"].startswith(f"/console/signing/{two.id}")
+    shown = signer.get(address).text
+    assert "已确定" in shown
+    assert shown.index("第乙则通知", shown.index("组稿顺序")) < shown.index("第甲则通知", shown.index("组稿顺序"))
+    assert signer.send_form(f"{address}/order", **form).status_code == 409
+
+
 def test_htmx_gets_only_the_order(desk: Desk) -> None:
     release = desk.release()
     answer = desk.browser().post(

@@ -16,7 +16,7 @@ from hub.notices import Notice
 from kernel.clock import StillClock
 from tests.hub.web.newsroom import Newsroom, open_newsroom
 
-DEAD = "https://old.example/gone"
+DEAD = "https://old.yunzhou.gov.cn/gone"
 BODY = f'<p>请见<a href="{DEAD}">这里</a>，以及后续的补充说明。</p>'
 
 
