@@ -76,7 +76,7 @@ def _bare(office: BenchOffice, port: int, faqs: Sequence[FaqRow]) -> Iterator[No
     longest = sorted((row.answer for row in faqs), key=len)[len(faqs) // 2]
     database = f"sqlite:///{office.folder / 'bare.db'}"
     command = [sys.executable, "-m", "bench.inserts", database, str(port), longest]
-    with ended(subprocess.Popen(command)) as process:  # noqa: S603  # Our own module with fixed arguments.
+    with ended(subprocess.Popen(command)) as process:  # Our own module with fixed arguments.
         wait_for(f"http://127.0.0.1:{port}/openapi.json", process)
         yield
 

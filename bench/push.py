@@ -125,7 +125,7 @@ def _text() -> str:
 
 @contextmanager
 def _service() -> Iterator[str]:
-    process = subprocess.Popen([sys.executable, str(SERVICE), str(PORT)], stdout=subprocess.PIPE)  # noqa: S603 - our own file beside this one.
+    process = subprocess.Popen([sys.executable, str(SERVICE), str(PORT)], stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == b"ready"

@@ -12,6 +12,7 @@ from hub.commands import (
     drilling,
     importing,
     moving,
+    portal,
     reference,
     rehearsing,
     serving,
@@ -42,6 +43,7 @@ app.command("restore")(archive.restore)
 app.command("move-database")(moving.move)
 app.add_typer(audit.app, name="audit")
 app.add_typer(bot.app, name="bot")
+app.add_typer(portal.app, name="portal")
 app.add_typer(importing.app, name="import")
 app.add_typer(setup.people, name="person")
 app.add_typer(setup.keys, name="token")

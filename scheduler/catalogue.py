@@ -37,13 +37,13 @@ class DatabaseCatalogue:
     def column(self, slug: str) -> Mapping[str, Any]:
         """The column's names and how many places it has given out."""
         with self.works.read() as work:
-            return _about(work.session.scalars(select(Column).where(Column.slug == slug)).one())
+            return about_column(work.session.scalars(select(Column).where(Column.slug == slug)).one())
 
     def columns(self) -> Sequence[Mapping[str, Any]]:
         """All active columns in the portal's order."""
         with self.works.read() as work:
             query = select(Column).where(Column.active.is_(True)).order_by(Column.position, Column.id)
-            return [_about(column) for column in work.session.scalars(query)]
+            return [about_column(column) for column in work.session.scalars(query)]
 
     def page(self, slug: str, first: int, last: int) -> Sequence[Entry]:
         """The column's pieces with these places, newest first."""
@@ -51,7 +51,7 @@ class DatabaseCatalogue:
             column_id = work.session.scalar(select(Column.id).where(Column.slug == slug))
             if column_id is None:
                 return []
-            return [_entry(row, work.now, row.place) for row in public.listed(work.session, column_id, first, last)]
+            return [entry_of(row, work.now, row.place) for row in public.listed(work.session, column_id, first, last)]
 
     def view(self, item: Item, published_at: datetime, **more: Any) -> PortalItem:
         """The item as the portal's templates show it, with the pieces it names and is named by as they are now."""
@@ -108,10 +108,11 @@ class DatabaseCatalogue:
         """The pieces with these places on a shelf, newest first."""
         with self.works.read() as work:
             found = relations.on_shelf(work.session, shelf_id, first, last)
-            return [_entry(row, work.now, place) for row, place in found]
+            return [entry_of(row, work.now, place) for row, place in found]
 
 
-def _entry(row: PublicPiece, now: datetime, place: int | None) -> Entry:
+def entry_of(row: PublicPiece, now: datetime, place: int | None) -> Entry:
+    """A public piece as lists show it."""
     return Entry(
         piece_id=row.piece_id,
         title=row.title,
@@ -180,7 +181,8 @@ class RehearsalCatalogue(DatabaseCatalogue):
             return work.session.scalars(select(Column).where(Column.slug == slug)).one().places + 1
 
 
-def _about(column: Column) -> Mapping[str, Any]:
+def about_column(column: Column) -> Mapping[str, Any]:
+    """A column as the portal is told of it."""
     return {
         "slug": column.slug,
         "name": column.name,

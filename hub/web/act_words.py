@@ -127,6 +127,8 @@ DEEDS: dict[str, str] = {
     "rehearsal_off": "退出演练",
     "rehearsal_on": "进入演练",
     "rehearsed": "演练",
+    "rebuild_begun": "开始重建网站",
+    "rebuilt": "重建网站完成",
     "registered": "登记",
     "removed": "删除",
     "renamed": "改名",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from bench import chat, portal
+from bench import chat, pelican, portal
 from bench.figures import MEASURES, Figure, percentile
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
@@ -50,6 +50,20 @@ def test_a_measure_that_fails_hides_no_other(tmp_path: Path, monkeypatch: pytest
 def test_percentiles_are_by_nearest_rank() -> None:
     values = [float(one) for one in range(1, 101)]
     assert (percentile(values, 0.5), percentile(values, 0.99), percentile([3.0], 0.99)) == (50.0, 99.0, 3.0)
+
+
+def test_both_sides_of_the_rebuild_draw_the_same_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def theirs(_python: object, folder: Path, pieces: int) -> float:
+        asked.append(len(list((folder / "content").iterdir())))
+        return float(pieces)
+
+    monkeypatch.setattr(pelican, "install", lambda: Path("python"))
+    monkeypatch.setattr(pelican, "_theirs", theirs)
+    figures = {figure.name: figure for figure in pelican.measured(30, 1)}
+    assert asked == [30]
+    assert figures["portal.rebuild.vs_pelican"].ratio == round(figures["portal.rebuild.pages"].value / 30, 2) > 0
 
 
 def test_the_portals_ratio_is_large_over_small() -> None:

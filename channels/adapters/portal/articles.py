@@ -9,7 +9,7 @@ from typing import Any
 from channels.adapters.portal.folder import GONE, MOVED
 from channels.adapters.portal.press import Press
 from channels.base import Item, Placed
-from templates.views import PortalLink
+from templates.views import PortalLink, PortalWithdrawn
 
 NEAR = 20
 
@@ -26,7 +26,7 @@ def draw(press: Press, item: Item, place: int, published_at: datetime, updated_a
         previous=PortalLink(before[0].title, before[0].path) if before else None,
         following=PortalLink(after[-1].title, after[-1].path) if after else None,
         updated_at=updated_at,
-        shows=press.folder.shows,
+        shows=press.shows,
     )
     press.draw(path, item.content["kind"], item=view)
     press.folder.remove(path + GONE)
@@ -57,12 +57,23 @@ def _near(press: Press, slug: str, place: int) -> list[int]:
 def redraw(press: Press, piece_id: int) -> bool:
     """Draws a piece's page again as it shows now; False where it does not show."""
     found = press.tools.catalogue.shown(piece_id, press.account.id)
-    if found is None or not press.folder.shows(found[0].content["path"]):
+    if found is None or not press.shows(found[0].content["path"]):
         return False
-    item, placed = found
+    draw_shown(press, *found)
+    return True
+
+
+def draw_shown(press: Press, item: Item, placed: Placed) -> None:
+    """Draws the page of a piece from what is recorded of it."""
     now = press.tools.clock.now()
     draw(press, item, int(placed.data.get("place") or 0), published_at(placed, item, now), updated_at(placed))
-    return True
+
+
+def take_back(press: Press, path: str, phrase: str, at: datetime, unit: str) -> None:
+    """Puts the public phrase in the place of a page, with the marker that makes the server answer 410."""
+    page = PortalWithdrawn(title="", phrase=phrase or "该内容已撤下。", withdrawn_at=at, unit=unit)
+    press.draw(path, "withdrawn", page=page)
+    press.folder.write(path + GONE, "")
 
 
 def published_at(placed: Placed | None, item: Item, now: datetime) -> datetime:
@@ -87,5 +98,5 @@ def copy_files(press: Press, content: Mapping[str, Any]) -> None:
 
 
 def _copy(press: Press, path: str, sha256: str) -> None:
-    if not press.folder.has(path):
+    if not press.folder.keep(path):
         press.folder.write_bytes(path, press.tools.files.get(sha256))

@@ -12,11 +12,11 @@ from typing import ClassVar
 
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.portal import articles, feeds, front, lists, moves, open_data, shelves
-from channels.adapters.portal.folder import GONE, Folder
+from channels.adapters.portal.folder import Folder
 from channels.adapters.portal.press import Press
 from channels.adapters.portal.site import SETTINGS, site_of
 from channels.base import Channel, Item, Limits, Live, Post, Setting, Settlement, Shown
-from templates.views import PortalSite, PortalWithdrawn
+from templates.views import PortalSite
 
 
 class PortalChannel(Channel, Rehearsing):
@@ -71,17 +71,11 @@ class PortalChannel(Channel, Rehearsing):
     def withdraw(self, post: Post) -> Live:
         """Replaces the page by a public phrase; a marker beside it makes the server answer 410."""
         item = post.items[0]
-        page = PortalWithdrawn(
-            title="",
-            phrase=post.phrase or "该内容已撤下。",
-            withdrawn_at=self.tools.clock.now(),
-            unit=item.content["unit"],
-        )
         press = self._press()
         with press.folder.locked():
-            path = item.content["path"]
-            press.draw(path, "withdrawn", page=page)
-            press.folder.write(path + GONE, "")
+            articles.take_back(
+                press, item.content["path"], post.phrase, self.tools.clock.now(), str(item.content["unit"])
+            )
             place = self.tools.catalogue.reserve(item)
             articles.draw_around(press, item, place)
             _draw_lists(press, item, place)

@@ -15,9 +15,12 @@ PER_SITEMAP = 500
 def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
     """The column's feed, and the block of its sitemap that names this place."""
     slug = column["slug"]
-    entries = lists.newest(press, column)
-    _feeds(press, f"/{slug}/", str(column["name"]), entries)
-    block = (place - 1) // PER_SITEMAP
+    _feeds(press, f"/{slug}/", str(column["name"]), lists.newest(press, column))
+    draw_block(press, slug, (place - 1) // PER_SITEMAP)
+
+
+def draw_block(press: Press, slug: str, block: int) -> None:
+    """One block of a column's sitemap."""
     found = press.entries(slug, block * PER_SITEMAP + 1, (block + 1) * PER_SITEMAP)
     pages = [(entry.path, entry.published_at) for entry in found]
     press.draw(f"/sitemap/{slug}-{block + 1}.xml", "sitemap", "xml", pages=pages)

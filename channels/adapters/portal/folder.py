@@ -64,6 +64,30 @@ class Folder:
             Path(name).unlink(missing_ok=True)
             raise
 
+    def keep(self, path: str) -> bool:
+        """Whether a file is there; if so it counts as written now, since it still belongs to the site."""
+        try:
+            os.utime(self._file(path))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def moment(self, path: str) -> int:
+        """When a file was written, in the file system's own time (nanoseconds); 0 where nothing stands."""
+        return self._file(path).stat().st_mtime_ns if self.has(path) else 0
+
+    def older_than(self, moment: int) -> Iterator[str]:
+        """The addresses of the files that were written before a moment."""
+        for file in self.root.rglob("*"):
+            if file.is_file() and file.stat().st_mtime_ns < moment:
+                yield f"/{file.relative_to(self.root).as_posix()}"
+
+    def sweep(self) -> None:
+        """Takes away the folders in which nothing is left."""
+        for folder in sorted((one for one in self.root.rglob("*") if one.is_dir()), reverse=True):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
     def remove(self, path: str) -> None:
         """Takes a file away, if it is there."""
         self._file(path).unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from channels.adapters.portal.press import Press
@@ -23,6 +23,17 @@ def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
         _draw_chunk(press, column, last - 1, last)  # Its neighbour has just come into being.
     if column["kind"] != "guide":  # Whose front is the index of its shelves.
         _draw_front(press, column, last)
+
+
+def draw_whole(press: Press, column: Mapping[str, Any]) -> Iterator[None]:
+    """Draws every archive page of a column and its front, one page a step."""
+    last = chunk_of(int(column["places"]))
+    for chunk in range(1, last + 1 if column["places"] else 1):
+        _draw_chunk(press, column, chunk, last)
+        yield
+    if column["kind"] != "guide":
+        _draw_front(press, column, last)
+        yield
 
 
 def draw_empty(press: Press) -> None:

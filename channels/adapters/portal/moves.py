@@ -18,12 +18,17 @@ def follow(press: Press, item: Item) -> None:
 
 def leave(press: Press, former: Former, path: str, title: str) -> None:
     """Draws what stands at an old address, and the lists of its column without the piece; the marker comes last."""
-    press.draw(former.path, "moved", title=title, href=path)
     if former.place:
         column = press.tools.catalogue.column(former.column)
         articles.draw_near(press, former.column, former.place)
         lists.draw_column(press, column, former.place)
         feeds.draw_column(press, column, former.place)
         open_data.draw_column(press, column, former.place)
-    press.folder.remove(former.path + GONE)
-    press.folder.write(former.path + MOVED, path)
+    mark(press, former.path, path, title)
+
+
+def mark(press: Press, old: str, path: str, title: str) -> None:
+    """The small page at an old address, and its marker."""
+    press.draw(old, "moved", title=title, href=path)
+    press.folder.remove(old + GONE)
+    press.folder.write(old + MOVED, path)

@@ -20,7 +20,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
     """Draws the block that names this place; what was withdrawn is not in it."""
-    block = (max(1, place) - 1) // PER_SITEMAP
+    draw_block(press, column, (max(1, place) - 1) // PER_SITEMAP)
+
+
+def draw_block(press: Press, column: Mapping[str, Any], block: int) -> None:
+    """One block of a column's catalogue."""
     found = press.entries(column["slug"], block * PER_SITEMAP + 1, (block + 1) * PER_SITEMAP)
     rows = [_row(press, entry) for entry in found]
     name = _name(column["slug"], block + 1)

@@ -46,7 +46,11 @@ class Press:
 
     def readable(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those whose page is there and not withdrawn."""
-        return [entry for entry in entries if self.folder.shows(entry.path)]
+        return [entry for entry in entries if self.shows(entry.path)]
+
+    def shows(self, path: str) -> bool:
+        """Whether a page stands there that may be linked."""
+        return self.folder.shows(path)
 
     def shelves(self, slug: str) -> Sequence[ShelfInfo]:
         """The shelves of a column, asked for once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from channels.adapters.portal import lists
@@ -25,6 +25,19 @@ def draw(press: Press, piece_id: int) -> None:
             _draw_page(press, column, shelf, chunk, last)
     for slug, column in columns.items():
         press.draw(f"/{slug}/index.html", "guides_index", index=_index(press, column))
+
+
+def draw_whole(press: Press, column: Mapping[str, Any]) -> Iterator[None]:
+    """Draws every page of every shelf of a column and the index of its shelves, one page a step."""
+    shelves = press.tools.catalogue.shelves(column["slug"])
+    for shelf in shelves:
+        last = lists.chunk_of(shelf.places)
+        for chunk in range(1, last + 1):
+            _draw_page(press, column, shelf, chunk, last)
+            yield
+    if shelves or column["kind"] == "guide":
+        press.draw(f"/{column['slug']}/index.html", "guides_index", index=_index(press, column))
+        yield
 
 
 def links(press: Press, facet: str, limit: int) -> list[PortalLink]:

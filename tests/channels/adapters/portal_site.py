@@ -70,6 +70,15 @@ class Site:
             place.data = dict(live.shown[release.piece_id].data)
         return live
 
+    def withdraw(self, release: Release, phrase: str) -> None:
+        """Takes a piece back, and records it."""
+        self.channel.withdraw(self.post(release, "withdraw", phrase=phrase))
+        with self.office.works.write() as work:
+            public.withdrawn(work, release.piece_id, work.now, phrase)
+            place = placement_of(work.session, release.piece_id, self.channel.account.id)
+            assert place is not None
+            place.state, place.withdrawn_at = "withdrawn", work.now
+
     def column(self, slug: str, name: str, kind: str = "notice") -> Column:
         """Another column of the bureau."""
         with self.office.works.write() as work:
