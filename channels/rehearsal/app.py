@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from channels.rehearsal import breakage, control, phones
+from channels.rehearsal.cms import api as cms
 from channels.rehearsal.config import RehearsalConfig
 from channels.rehearsal.jpush import api as jpush
 from channels.rehearsal.webpush import api as webpush
@@ -53,7 +54,8 @@ def create_app(config: RehearsalConfig) -> RehearsalApp:
     app.world = world
     app.include_router(phones.router())
     app.include_router(control.router(world))
-    for prefix, platform in {"/wechat": wechat, "/weibo": weibo, "/jpush": jpush, "/webpush": webpush}.items():
+    platforms = {"/wechat": wechat, "/weibo": weibo, "/jpush": jpush, "/webpush": webpush, "/cms": cms}
+    for prefix, platform in platforms.items():
         app.include_router(platform.router(world), prefix=prefix, include_in_schema=False)
     return app
 
@@ -79,6 +81,12 @@ def _faces(world: World) -> dict[str, Face]:
             account=lambda _path, _query, headers: jpush.app_key_of(headers),
             refusal=jpush.refusal,
             throttled=jpush.throttled,
+            expire=_nothing_expires,
+        ),
+        "cms": Face(
+            account=lambda path, _query, _headers: path.split("/", 1)[0],
+            refusal=cms.refusal,
+            throttled=cms.throttled,
             expire=_nothing_expires,
         ),
         "webpush": Face(

@@ -179,6 +179,14 @@ class WebPushRules(Strict):
     bad_sender_status: Literal[401, 403] = 401
 
 
+class CmsSite(Strict):
+    """One site on a consolidated platform (集约化平台); `token` is its key, as a header or for signatures."""
+
+    site: str
+    token: str
+    name: str = ""
+
+
 class RehearsalConfig(Strict):
     """Everything a rehearsal starts from."""
 
@@ -186,6 +194,7 @@ class RehearsalConfig(Strict):
     wechat: list[WeChatAccount] = []
     weibo: list[WeiboAccount] = []
     jpush: list[JPushApp] = []
+    cms: list[CmsSite] = []
     wechat_rules: WeChatRules = WeChatRules()
     weibo_rules: WeiboRules = WeiboRules()
     webpush_rules: WebPushRules = WebPushRules()

@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict
 
 from channels.rehearsal.changes import changed
+from channels.rehearsal.cms import control as cms
 from channels.rehearsal.faults import Fault
 from channels.rehearsal.jpush import control as jpush
 from channels.rehearsal.webpush import control as webpush
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from channels.rehearsal.world import World
 
 
-_PLATFORMS = {"wechat": wechat, "weibo": weibo, "jpush": jpush, "webpush": webpush}
+_PLATFORMS = {"wechat": wechat, "weibo": weibo, "jpush": jpush, "webpush": webpush, "cms": cms}
 _RULES = ("wechat", "weibo", "webpush")
 
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from channels.rehearsal.agenda import Act, Agenda, Job
 from channels.rehearsal.blobs import Blobs
 from channels.rehearsal.clock import Clock
+from channels.rehearsal.cms.state import CmsState
 from channels.rehearsal.config import RehearsalConfig
 from channels.rehearsal.faults import Faults
 from channels.rehearsal.jpush.state import JPushState
@@ -34,6 +35,7 @@ class State(BaseModel):
     weibo: WeiboState = WeiboState()
     jpush: JPushState = JPushState()
     webpush: WebPushState = WebPushState()
+    cms: CmsState = CmsState()
     agenda: Agenda = Agenda()
     clock_offset: float = 0.0
 
@@ -157,3 +159,6 @@ class World:
         for app in config.jpush:
             if app.app_key not in state.jpush.apps:
                 state.jpush.open(app)
+        for site in config.cms:
+            if site.site not in state.cms.sites:
+                state.cms.open(site)

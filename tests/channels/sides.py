@@ -12,10 +12,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, ClassVar
 
+from channels.abilities.rehearsing import Seed
 from channels.adapters.fake import PLATFORMS, FakeChannel
 from channels.adapters.jpush import JPushChannel
 from channels.adapters.manual import ManualChannel
 from channels.adapters.portal import PortalChannel
+from channels.adapters.site_push import SitePushChannel
 from channels.adapters.web_push import WebPushChannel, new_key
 from channels.adapters.wechat import WeChatChannel
 from channels.adapters.weibo import WeiboChannel
@@ -190,6 +192,51 @@ class BlindWeiboSide(WeiboSide):
         self.rehearsal.control("accounts/weibo", **account.model_dump())
 
 
+class SitePushSide(Side):
+    """A site on a platform that can be asked about what it was sent; JSON, and the key in a header."""
+
+    channel_name = "site_push"
+    name = "site-push"
+    can = frozenset({"shows", "lost", "asks", "http", "throttle", "withdraw", "correct", "refuse", "credential", "key"})
+
+    def make(self) -> Channel:
+        stand_in = SitePushChannel.stand_in(Seed("演练网站", {}, "localhost", "seed"))
+        for opening in stand_in.openings:
+            self.rehearsal.control("accounts/cms", **opening)
+        account = make_account(
+            "site_push",
+            f"{self.rehearsal.url}{stand_in.path}",
+            settings={**stand_in.settings, **self.settings},
+            credentials=dict(stand_in.credentials),
+        )
+        return SitePushChannel(account, self.tools)
+
+    def arrived(self) -> int:
+        return len(self.rehearsal.ledger("article"))
+
+    def gone(self) -> int:
+        return len(self.rehearsal.ledger("taken_back"))
+
+    def words(self) -> str:
+        return str(self.rehearsal.ledger("article")[0]["data"]["fields"]["content"])
+
+    def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
+        code = {"errcode": {"code": 1001}, "credential": {"code": 401}}.get(kind, {})
+        kind = "errcode" if kind == "credential" else kind
+        path = more.pop("path", "*/articles*")
+        self.rehearsal.control("faults", kind=kind, platform="cms", path=path, **{**more, **code})
+
+
+class SignedSitePushSide(SitePushSide):
+    """The same with a form and a signature."""
+
+    name = "site-push-signed"
+
+    def __post_init__(self) -> None:
+        self.settings = {**self.settings, "format": "form", "auth": "hmac"}
+        super().__post_init__()
+
+
 class JPushSide(Side):
     """An app with two phones."""
 
@@ -354,6 +401,8 @@ ALL = (
     WeChatPublishSide,
     WeiboSide,
     BlindWeiboSide,
+    SitePushSide,
+    SignedSitePushSide,
     JPushSide,
     WebPushSide,
     PortalSide,

@@ -1,0 +1,285 @@
+"""The adapter for a site on another platform: one request per act, in the platform's own field names.
+
+Whether a lost answer arrived is asked at the platform's own address for that, where it has one; else a person looks.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import httpx
+
+from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
+from channels.adapters.calling import PLATFORM_ZONE, acting, broken, harmless
+from channels.adapters.site_push import fields
+from channels.base import (
+    CannotTell,
+    Channel,
+    Item,
+    Limits,
+    Live,
+    NotThere,
+    Post,
+    Problem,
+    Result,
+    Setting,
+    Settlement,
+    Shown,
+    Uncorrectable,
+    check_lengths,
+)
+from channels.errors import ChannelError, OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
+
+METHODS = (("POST", "POST"), ("PUT", "PUT"), ("DELETE", "DELETE"), ("GET", "GET"))
+_MEDIA = re.compile(r"/media/([0-9a-f]{64})\.(jpg|png)")
+_DEFAULT_MAP = (
+    "sourceId=key",
+    "title=title",
+    "summary=digest",
+    "content=body",
+    "channelId=column",
+    "publishTime=published_at",
+)
+
+_SETTINGS = (
+    Setting("publish_path", "发布地址", required=True, help="接在接口地址之后，如 /api/articles。"),
+    Setting("format", "报文格式", "choice", choices=(("json", "JSON"), ("form", "表单"))),
+    Setting(
+        "fields",
+        "字段对照",
+        "lines",
+        help="每行一项：对方字段=本系统字段，如 title=title、data.content=body。本系统字段："
+        + "；".join(f"{name} {label}" for name, label in fields.OURS.items()),
+    ),
+    Setting("constants", "固定值", "lines", help="每行一项：对方字段=固定内容，如 siteId=44。"),
+    Setting("columns", "栏目对照", "lines", help="每行一项：本系统栏目标识=对方栏目编号，如 notices=1203。"),
+    Setting("pictures", "正文图片", "choice", choices=(("link", "用本站地址"), ("embed", "随正文发送"))),
+    Setting("auth", "认证方式", "choice", choices=(("header", "请求头"), ("hmac", "HMAC-SHA256 签名"), ("none", "无"))),
+    Setting("auth_header", "认证或签名请求头", help="不填为 Authorization；签名为 X-Signature。"),
+    Setting("auth_prefix", "密钥前缀", help="如“Bearer ”；只用于请求头认证。"),
+    Setting("time_header", "时间戳请求头", help="不填为 X-Timestamp；签名的内容是“时间戳.报文”。"),
+    Setting("answer_ok", "成功的标志", help="如 code=0，多个值用竖线隔开；不填则以 HTTP 状态为准。"),
+    Setting("answer_id", "答复中的编号", help="如 data.id。"),
+    Setting("answer_url", "答复中的网址", help="如 data.url。"),
+    Setting("answer_message", "答复中的说明", help="如 msg；对方拒绝时显示给经办人。"),
+    Setting("page_url", "网址样式", help="答复没有网址时用，如 https://www.example.gov.cn/art/{id}.html。"),
+    Setting("query_path", "查询地址", help="结果不明时查询，如 /api/articles?sourceId={key}；没有则由人核实。"),
+    Setting("correct_path", "更正地址", help="如 /api/articles/{id}；没有则转人工更正。"),
+    Setting("correct_method", "更正方法", "choice", choices=METHODS),
+    Setting("withdraw_path", "撤稿地址", help="如 /api/articles/{id}；没有则转人工撤稿。"),
+    Setting("withdraw_method", "撤稿方法", "choice", choices=METHODS),
+    Setting("secret", "密钥", secret=True),
+)
+
+
+class SitePushChannel(Channel, Rehearsing):
+    """Credentials: `secret` (a token, or a key for signatures); the account's base URL is the platform's address."""
+
+    name: ClassVar[str] = "site_push"
+    label: ClassVar[str] = "集约化平台"
+    limits: ClassVar[Limits] = Limits(
+        style="page",
+        can=frozenset({"correct", "withdraw", "refresh"}),
+        notes=("稿件按账号的字段对照推送到本单位网站所在的平台；更正、撤稿按平台提供的接口，没有的转人工。",),
+    )
+    settings: ClassVar[tuple[Setting, ...]] = _SETTINGS
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
+        """Lengths, the account's own maps, and whether the platform has a column for the piece."""
+        problems = check_lengths(cls.limits, post)
+        told = [
+            *fields.faults(settings.get("fields"), "字段对照", fields.OURS),
+            *fields.faults(settings.get("constants"), "固定值"),
+        ]
+        problems += [Problem("account", fault) for fault in told]
+        columns = dict(fields.pairs(settings.get("columns")))
+        for item in post.items:
+            column = item.content.get("column") or {}
+            if columns and column.get("slug") not in columns:
+                problems.append(Problem("account", f"栏目“{column.get('name')}”没有对方的编号，请先补全栏目对照。"))
+        return problems
+
+    @classmethod
+    def stand_in(cls, seed: Seed) -> StandIn:
+        """A site on the rehearsal's own platform, which keeps what the real one would be sent."""
+        site, token = f"site-{seed.digits('cms site', 8)}", seed.hexes("cms token", 32)
+        kept = {name: seed.settings[name] for name in ("columns", "pictures") if name in seed.settings}
+        settings = {
+            **kept, "publish_path": "/articles", "format": "json", "fields": list(_DEFAULT_MAP), "auth": "header",
+            "auth_prefix": "Bearer ", "answer_ok": "code=0", "answer_id": "data.id", "answer_url": "data.url",
+            "answer_message": "msg", "query_path": "/articles?sourceId={key}", "correct_path": "/articles/{id}",
+            "correct_method": "PUT", "withdraw_path": "/articles/{id}", "withdraw_method": "DELETE",
+        }  # fmt: skip
+        opening = {"site": site, "token": token, "name": seed.name}
+        return StandIn("cms", [opening], f"/cms/{site}", settings, {"secret": token})
+
+    def publish(self, post: Post) -> Result:
+        """Sends the article; the platform answers with its number and address."""
+        told = self._act("POST", self._said("publish_path", "/"), post, {})
+        return Live({item.piece_id: self._shown(told, "") for item in post.items})
+
+    def correct(self, post: Post) -> Result | Uncorrectable:
+        """Sends the new words under the number that the platform gave."""
+        return self._change(post, "correct", "更正", "PUT")
+
+    def withdraw(self, post: Post) -> Result | Uncorrectable:
+        """Takes the article back; one that is not there any more is taken back."""
+        return self._change(post, "withdraw", "撤稿", "DELETE")
+
+    def reconcile(self, post: Post) -> Settlement:
+        """Asks the platform for what was sent, where it can be asked; correcting and taking back are repeated."""
+        if post.action != "publish":
+            again = self.withdraw(post) if post.action == "withdraw" else self.correct(post)
+            return CannotTell(again.reason) if isinstance(again, Uncorrectable) else again  # type: ignore[return-value]
+        path = self._said("query_path", "")
+        if not path:
+            return CannotTell("该平台没有提供查询地址，请到平台后台查看")
+        with harmless():
+            answer = self._call("GET", path.replace("{key}", quote(post.key, safe="")), b"", "")
+        if answer.status_code == 404:
+            return NotThere()
+        told = self._read(answer)
+        if isinstance(told, Refused):
+            return NotThere()
+        shown = self._shown(told, "")
+        return Live({item.piece_id: shown for item in post.items}) if shown.remote_id else NotThere()
+
+    def _change(self, post: Post, act: str, label: str, usual: str) -> Result | Uncorrectable:
+        path = self._said(f"{act}_path", "")
+        item = post.items[0]
+        placed = post.placed.get(item.piece_id)
+        number = placed.remote_id if placed else ""
+        if not path or ("{id}" in path and not number):
+            return Uncorrectable(f"该平台没有{label}接口，请到平台后台{label}，再回填结果", by_hand=True)
+        try:
+            told = self._act(
+                self._said(f"{act}_method", usual), path.replace("{id}", quote(number, safe="")), post, {"id": number}
+            )
+        except Refused as refusal:
+            if act == "withdraw" and refusal.platform_code in ("404", "410"):
+                return Live()
+            raise
+        if act == "withdraw":
+            return Live()
+        was = self._shown(told, number)
+        url = was.url or (placed.url if placed else "")
+        return Live({item.piece_id: Shown(number or was.remote_id, url)})
+
+    def _act(self, method: str, path: str, post: Post, more: Mapping[str, str]) -> Any:
+        made = fields.filled(
+            fields.pairs(self._lines("fields") or _DEFAULT_MAP),
+            fields.pairs(self._lines("constants")),
+            {**self._ours(post), **more},
+        )
+        body, kind = fields.encoded(made, self._said("format", "json") == "form")
+        with acting():
+            answer = self._call(method, path, body, kind, post.key)
+            if answer.status_code >= 500:
+                raise broken(answer)
+        told = self._read(answer)
+        if isinstance(told, ChannelError):
+            raise told
+        return told
+
+    def _call(self, method: str, path: str, body: bytes, kind: str, key: str = "") -> httpx.Response:
+        if not self.account.base_url:
+            raise Refused("账号没有填写接口地址，请在“账号矩阵”补全", field="base_url")
+        headers = {"Accept": "application/json"}
+        if kind:
+            headers["Content-Type"] = kind
+        if key:
+            headers["Idempotency-Key"] = key
+        secret, way = self.account.credentials.get("secret", ""), self._said("auth", "header")
+        if way == "hmac":
+            stamp = str(int(self.tools.clock.now().timestamp()))
+            mark = hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+            headers |= {self._said("time_header", "X-Timestamp"): stamp, self._said("auth_header", "X-Signature"): mark}
+        elif way == "header" and secret:
+            headers[self._said("auth_header", "Authorization")] = f"{self._said('auth_prefix', '')}{secret}"
+        address = f"{self.account.base_url.rstrip('/')}/{path.lstrip('/')}"
+        return self.tools.http.request(method, address, content=body, headers=headers)
+
+    def _read(self, answer: httpx.Response) -> Any:
+        """What the platform said, read; a Refused is returned, what else went wrong is raised."""
+        status = answer.status_code
+        if status in (401, 403):
+            raise Unauthorised("对方平台不认可密钥或签名", code=str(status))
+        if status == 429:
+            wait = answer.headers.get("Retry-After", "")
+            seconds = int(wait) if wait.isdecimal() and len(wait) < 6 else 60
+            raise Throttled("对方平台要求稍候", self.tools.clock.now() + timedelta(seconds=seconds), code="429")
+        if status >= 500:
+            raise Retryable(f"对方平台返回 HTTP {status}")
+        told: Any = None
+        if answer.content:
+            try:
+                told = json.loads(answer.content)
+            except ValueError as failure:
+                if status < 300 and (self._said("answer_ok", "") or self._said("answer_id", "")):
+                    raise OutcomeUnknown("对方平台的答复无法识别") from failure
+        if status >= 300 or not fields.holds(told, self._said("answer_ok", "")):
+            why = fields.found_at(told, self._said("answer_message", "msg")) or f"HTTP {status}"
+            return Refused(why[:200], code=str(status))
+        return told
+
+    def _shown(self, told: Any, number: str) -> Shown:
+        number = fields.found_at(told, self._said("answer_id", "id")) or number
+        url = fields.found_at(told, self._said("answer_url", "url"))
+        if not url.startswith(("https://", "http://")):
+            url = self._said("page_url", "").replace("{id}", quote(number, safe="")) if number else ""
+        return Shown(number, url)
+
+    def _ours(self, post: Post) -> dict[str, str]:
+        item = post.items[0]
+        content: Mapping[str, Any] = item.content
+        column: Mapping[str, str] = content.get("column") or {}
+        columns = dict(fields.pairs(self._lines("columns")))
+        at = item.first_published_at or self.tools.clock.now()
+        return {
+            "key": post.key,
+            "piece": str(item.piece_id),
+            "title": item.title,
+            "digest": item.digest,
+            "body": self._body(item),
+            "column": columns.get(column.get("slug", ""), column.get("slug", "")),
+            "kind": str(content.get("kind", "")),
+            "unit": str(content.get("unit", "")),
+            "source": str(content.get("source_name") or content.get("unit", "")),
+            "author": item.author,
+            "editor": str(content.get("editor", "")),
+            "keywords": str(content.get("keywords", "")),
+            "number": str((content.get("fields") or {}).get("document_number") or ""),
+            "published_at": f"{at.astimezone(PLATFORM_ZONE):%Y-%m-%d %H:%M:%S}",
+            "act": post.action,
+            "phrase": post.phrase,
+        }
+
+    def _body(self, item: Item) -> str:
+        if self._said("pictures", "link") == "link":
+            return item.html.replace('src="/media/', f'src="{self.tools.public_url}/media/').replace(
+                'href="/', f'href="{self.tools.public_url}/'
+            )
+        return _MEDIA.sub(self._embedded, item.html)
+
+    def _embedded(self, found: re.Match[str]) -> str:
+        kind = "png" if found[2] == "png" else "jpeg"
+        try:
+            data = self.tools.files.get(found[1])
+        except FileNotFoundError as lost:
+            raise Retryable("图片暂时读不到") from lost
+        return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+    def _said(self, name: str, otherwise: str) -> str:
+        return str(self.account.settings.get(name) or otherwise)
+
+    def _lines(self, name: str) -> list[str]:
+        return [str(line) for line in self.account.settings.get(name) or []]

@@ -1,0 +1,103 @@
+"""What a platform calls our fields: maps as an account states them, bodies made by them, answers read by them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+# Our own names that a map may use, with what they are called in the form.
+OURS: Mapping[str, str] = {
+    "key": "本次任务编号（重复时不变）",
+    "piece": "稿件编号",
+    "id": "对方稿件编号（更正、撤稿时）",
+    "title": "标题",
+    "digest": "摘要",
+    "body": "正文（HTML）",
+    "column": "栏目（按栏目对照表换成对方的编号）",
+    "kind": "类别",
+    "unit": "发布机构",
+    "source": "来源",
+    "author": "作者",
+    "editor": "责任编辑",
+    "keywords": "关键词",
+    "number": "发文字号",
+    "published_at": "发布时间",
+    "act": "操作（publish、correct、withdraw）",
+    "phrase": "撤稿说明",
+}
+_NAME = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*", re.ASCII)
+
+
+def pairs(lines: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Lines of `theirs=ours` as pairs; what is no pair is left out, `faults` tells of it."""
+    split = (str(line).partition("=") for line in lines or ())
+    return [(theirs.strip(), ours.strip()) for theirs, sign, ours in split if sign and theirs.strip()]
+
+
+def faults(lines: Sequence[str] | None, label: str, known: Mapping[str, str] | None = None) -> list[str]:
+    """What is wrong with the lines of a map, in plain words."""
+    found = []
+    for line in lines or ():
+        theirs, sign, ours = (part.strip() for part in str(line).partition("="))
+        if not sign or not _NAME.fullmatch(theirs):
+            found.append(f"{label}“{line}”应写成“对方字段=内容”，对方字段由字母、数字、下划线和点组成。")
+        elif known is not None and ours not in known:
+            found.append(f"{label}“{line}”里的“{ours}”不是本系统的字段，可用：{'、'.join(known)}。")
+    return found
+
+
+def filled(mapped: Sequence[tuple[str, str]], constants: Sequence[tuple[str, str]], ours: Mapping[str, str]) -> Any:
+    """The platform's own object: our values under its names, points in a name making objects in objects."""
+    made: dict[str, Any] = {}
+    for theirs, value in [*constants, *((theirs, ours.get(name, "")) for theirs, name in mapped)]:
+        *outer, last = theirs.split(".")
+        place = made
+        for name in outer:
+            inner = place.setdefault(name, {})
+            place = inner if isinstance(inner, dict) else place
+        place[last] = value
+    return made
+
+
+def encoded(made: Mapping[str, Any], form: bool) -> tuple[bytes, str]:
+    """The body of a request and its type; in a form, objects in objects are names with points."""
+    if form:
+        return urlencode(list(_flat(made))).encode(), "application/x-www-form-urlencoded"
+    return json.dumps(made, ensure_ascii=False).encode(), "application/json; charset=utf-8"
+
+
+def found_at(told: Any, path: str) -> str:
+    """The value at a path of names and numbers (`data.list.0.id`); '' where there is none."""
+    for step in path.split(".") if path else ():
+        if isinstance(told, Mapping):
+            told = told.get(step)
+        elif isinstance(told, list) and step.isdecimal() and int(step) < len(told):
+            told = told[int(step)]
+        else:
+            return ""
+    return str(told) if isinstance(told, str | int | float) and not isinstance(told, bool) else ""
+
+
+def holds(told: Any, condition: str) -> bool:
+    """Whether an answer means yes: `code=0` or `code=0|200`; without a condition every 2xx does."""
+    path, sign, wanted = condition.partition("=")
+    if not sign:
+        return True
+    value: Any = told
+    for step in path.strip().split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    said = str(value).lower() if isinstance(value, bool) else str(value)
+    return said in {one.strip() for one in wanted.split("|")}
+
+
+def _flat(made: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
+    found = []
+    for name, value in made.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{before}{name}.")
+        else:
+            found.append((f"{before}{name}", str(value)))
+    return found

@@ -1,0 +1,163 @@
+"""集约化平台: what an account's maps make of a piece, what the platform's answers mean, what a person is left to do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from channels.adapters.site_push import SitePushChannel, fields
+from channels.base import CannotTell, Live, NotThere, Placed, Post, Uncorrectable
+from channels.errors import OutcomeUnknown, Refused, Unauthorised
+from tests.channels.harness import MovingClock, make_account, make_item, make_tools
+
+BASE = "http://127.0.0.1:9399/open"
+
+
+class Platform:
+    """Answers as told, and keeps what it was sent."""
+
+    def __init__(self, *answers: httpx.Response) -> None:
+        self.answers = list(answers)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return self.answers.pop(0) if self.answers else httpx.Response(200, json={"id": 7})
+
+
+def _channel(platform: Platform, **settings: Any) -> SitePushChannel:
+    tools = make_tools(clock=MovingClock())
+    object.__setattr__(tools, "http", httpx.Client(transport=httpx.MockTransport(platform)))
+    account = make_account(
+        "site_push", BASE, settings={"publish_path": "/api/articles", **settings}, credentials={"secret": "k"}
+    )
+    return SitePushChannel(account, tools)
+
+
+def _post(channel: SitePushChannel, action: str = "publish", **more: Any) -> Post:
+    item = make_item(channel.tools.files)  # type: ignore[arg-type]  # In memory.
+    content = {
+        **item.content, "column": {"slug": "notices", "name": "通知公告"}, "unit": "云州市住建局",
+        "fields": {"document_number": "云建〔2026〕3号"},
+    }  # fmt: skip
+    item = make_item(channel.tools.files, content=content)  # type: ignore[arg-type]  # In memory.
+    return Post("d-1", action, [item], **more)  # type: ignore[arg-type]  # One of the actions.
+
+
+def test_the_platform_gets_its_own_names_constants_and_column() -> None:
+    platform = Platform()
+    channel = _channel(
+        platform,
+        fields=["doc.title=title", "doc.content=body", "doc.no=number", "channel=column"],
+        constants=["siteId=44", "doc.state=1"],
+        columns=["notices=1203"],
+        auth_header="X-Key",
+    )
+    channel.publish(_post(channel))
+    (request,) = platform.requests
+    sent = json.loads(request.content)
+    assert (sent["siteId"], sent["channel"], sent["doc"]["state"]) == ("44", "1203", "1")
+    assert sent["doc"]["no"] == "云建〔2026〕3号"
+    assert "供热" in sent["doc"]["content"]
+    assert f'src="{channel.tools.public_url}/media/' in sent["doc"]["content"]
+    assert request.headers["X-Key"] == "k"
+    assert str(request.url) == f"{BASE}/api/articles"
+
+
+def test_pictures_may_travel_with_the_text() -> None:
+    platform = Platform()
+    channel = _channel(platform, pictures="embed", fields=["content=body"])
+    channel.publish(_post(channel))
+    assert 'src="data:image/png;base64,' in json.loads(platform.requests[0].content)["content"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "answer", "number", "url"),
+    [
+        ({"answer_id": "data.list.0.id"}, {"data": {"list": [{"id": 9}]}}, "9", ""),
+        ({"answer_url": "link"}, {"id": "a/b", "link": "https://x.example/1"}, "a/b", "https://x.example/1"),
+        ({"page_url": "https://x.example/art/{id}.html"}, {"id": "a/b"}, "a/b", "https://x.example/art/a%2Fb.html"),
+        ({}, {"id": 1, "url": "javascript:alert(1)"}, "1", ""),
+        ({}, None, "", ""),
+    ],
+)
+def test_number_and_address_stand_where_the_account_says(
+    settings: dict[str, Any], answer: Any, number: str, url: str
+) -> None:
+    channel = _channel(Platform(httpx.Response(200, json=answer) if answer else httpx.Response(204)), **settings)
+    live = channel.publish(_post(channel))
+    assert isinstance(live, Live)
+    assert (live.shown[1].remote_id, live.shown[1].url) == (number, url)
+
+
+def test_a_yes_in_http_may_be_a_no_in_words() -> None:
+    channel = _channel(Platform(httpx.Response(200, json={"code": 5, "msg": "标题重复"})), answer_ok="code=0|200")
+    with pytest.raises(Refused, match="标题重复"):
+        channel.publish(_post(channel))
+    assert isinstance(
+        _channel(Platform(httpx.Response(200, json={"code": 200})), answer_ok="code=0|200").publish(_post(channel)),
+        Live,
+    )
+
+
+def test_an_answer_that_nobody_understands_is_no_yes() -> None:
+    channel = _channel(Platform(httpx.Response(200, text="<html>登录</html>")), answer_ok="code=0")
+    with pytest.raises(OutcomeUnknown):
+        channel.publish(_post(channel))
+    with pytest.raises(Unauthorised):
+        _channel(Platform(httpx.Response(403))).publish(_post(channel))
+
+
+def test_a_lost_answer_is_asked_for_where_the_platform_can_be_asked() -> None:
+    assert isinstance(_channel(Platform()).reconcile(_post(_channel(Platform()))), CannotTell)
+    asked = Platform(httpx.Response(200, json={"id": 3}), httpx.Response(404))
+    channel = _channel(asked, query_path="/api/articles?key={key}")
+    assert isinstance(channel.reconcile(_post(channel)), Live)
+    assert isinstance(channel.reconcile(_post(channel)), NotThere)
+    assert str(asked.requests[0].url) == f"{BASE}/api/articles?key=d-1"
+
+
+def test_what_the_platform_cannot_change_a_person_changes() -> None:
+    placed = {1: Placed(1, "9/9", "https://x.example/9")}
+    channel = _channel(Platform())
+    for act in (
+        channel.correct(_post(channel, "correct", placed=placed)),
+        channel.withdraw(_post(channel, "withdraw")),
+    ):
+        assert isinstance(act, Uncorrectable)
+        assert act.by_hand
+    platform = Platform(httpx.Response(200, json={}), httpx.Response(404))
+    channel = _channel(platform, correct_path="/a/{id}", withdraw_path="/a/{id}")
+    corrected = channel.correct(_post(channel, "correct", placed=placed))
+    assert isinstance(corrected, Live)
+    assert (corrected.shown[1].remote_id, corrected.shown[1].url) == ("9/9", "https://x.example/9")
+    assert isinstance(channel.withdraw(_post(channel, "withdraw", placed=placed)), Live)
+    assert [(one.method, one.url.raw_path) for one in platform.requests] == [
+        ("PUT", b"/open/a/9%2F9"), ("DELETE", b"/open/a/9%2F9"),
+    ]  # fmt: skip
+
+
+def test_a_wrong_map_and_a_column_without_number_are_told_before_booking() -> None:
+    channel = _channel(Platform())
+    settings = {"fields": ["title", "a b=title", "x=没有"], "constants": ["=1"], "columns": ["news=1"]}
+    told = [problem.message for problem in SitePushChannel.check(settings, _post(channel))]
+    assert len(told) == 5
+    assert any("通知公告" in one for one in told)
+    assert SitePushChannel.check({}, _post(channel)) == []
+
+
+def test_an_account_without_an_address_calls_nobody() -> None:
+    platform = Platform()
+    channel = _channel(platform)
+    nowhere = SitePushChannel(make_account("site_push", "", settings=channel.account.settings), channel.tools)
+    with pytest.raises(Refused, match="接口地址"):
+        nowhere.publish(_post(channel))
+    assert platform.requests == []
+
+
+@pytest.mark.parametrize("path", ["", "a", "a.b.c", "a.9", "a.-1", "a.b"])
+def test_a_path_that_leads_nowhere_is_nothing(path: str) -> None:
+    assert fields.found_at({"a": [1], "b": {"c": True}}, path) == ""
