@@ -32,9 +32,9 @@ HEADS = ((_("栏目"), ""), (_("标识"), ""), (_("类别"), ""), (_("单位"), 
 FIELDS = ("name", "slug", "kind", "unit", "freshness", "description", "keywords", "position")
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,58}")
 # First words of addresses that belong to the product itself.
-TAKEN = frozenset(
-    {"media", "files", "static", "console", "api", "s", "search", "sitemap", "chat", "hooks", "healthz", "beacon"}
-)
+TAKEN = frozenset({"media", "files", "data", "static", "console", "api", "s", "search", "sitemap", "chat", "hooks"}) | {
+    "healthz", "readyz", "beacon", "feedback", "push", "callbacks",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
