@@ -76,6 +76,8 @@ DEEDS: dict[str, str] = {
     "dismissed": "不采纳",
     "done": "完成",
     "done_by_hand": "人工完成",
+    "packaged": "下载素材包",
+    "phone_opened": "在手机上打开",
     "enabled": "启用",
     "ended": "退出",
     "exported": "导出",

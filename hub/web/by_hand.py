@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from datetime import timedelta
+from typing import Annotated
 
 import segno
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, Response
-from sqlalchemy.orm import Session
 
 from channels.accounts.models import Account
-from channels.base import ACTION_LABELS, Item
+from channels.base import ACTION_LABELS
 from content.errors import NotAPicture
-from content.models import Release
 from content.pictures import normalise
-from content.sanitise import plain
+from hub.auth import links
 from hub.product import Hub
-from hub.web import approval
 from hub.web.access import Asker, HubDep, may
 from hub.web.deliveries import channel_label, delivery_for
 from hub.web.forms import FormState, refused
+from hub.web.hand_package import package
+from hub.web.hand_ready import ready_items
 from hub.web.media import blob
 from hub.web.pages import page, say, see_other
 from hub.web.readers import preview_page
-from kernel.errors import NotFound, XuandaError
+from kernel.errors import NotFound, WrongState, XuandaError
 from kernel.people import Permission
 from scheduler import by_hand
 from scheduler.errors import TakenMeanwhile
-from scheduler.models import Delivery
-from scheduler.placements import place_of
-from scheduler.posts import item_of, items_of
-from scheduler.states import DeliveryState
+from scheduler.posts import items_of
+from scheduler.states import DELIVERY_LABELS, DeliveryState
 from templates.catalogue import _
-from templates.views import Change
 
 router = APIRouter(prefix="/console/deliveries")
 
@@ -44,16 +39,9 @@ Actor = Annotated[Asker, Depends(may(P.DELIVERY_ACT))]
 Text = Annotated[str, Form()]
 
 PNG = b"\x89PNG"
-
-
-@dataclass(frozen=True)
-class Ready:
-    """One item ready to copy: its words for this channel, its pictures as (file name, description), what changed."""
-
-    item: Item
-    words: str
-    pictures: Sequence[tuple[str, str]]
-    changes: Sequence[Change]
+HAND_LINK = "delivery.by_hand"
+# As long as it takes to publish something by hand, and no longer: there is no log-in behind it.
+PHONE_LASTS = timedelta(hours=2)
 
 
 @router.get("/{delivery_id}/by-hand")
@@ -75,7 +63,7 @@ def close(
     try:
         with hub.works.read() as work:
             delivery_for(work.session, asker, delivery_id, P.DELIVERY_ACT)
-        sha256 = _keep(hub, screenshot)
+        sha256 = keep_screenshot(hub, screenshot)
         with hub.works.write(asker.actor) as work:
             delivery = delivery_for(work.session, asker, delivery_id, P.DELIVERY_ACT)
             by_hand.close(work, asker.viewer, delivery, url, sha256)
@@ -84,6 +72,28 @@ def close(
     except XuandaError as error:
         return _page(request, hub, asker, delivery_id, refused(asker, error, url=url), status=error.status)
     return see_other(f"/console/deliveries/{delivery_id}", say(hub, asker, _("人工发布已登记。")))
+
+
+@router.post("/{delivery_id}/by-hand/phone")
+def on_a_phone(request: Request, hub: HubDep, asker: Actor, delivery_id: int) -> HTMLResponse:
+    """A link for a phone, shown once as a QR code; the one before stops working."""
+    with hub.works.write(asker.actor) as work:
+        delivery = delivery_for(work.session, asker, delivery_id, P.DELIVERY_ACT)
+        if delivery.state != DeliveryState.MANUAL:
+            raise WrongState(state=DELIVERY_LABELS[DeliveryState(delivery.state)], act="在手机上打开任务")
+        made = links.issue(work, HAND_LINK, asker.viewer.person_id, PHONE_LASTS, target=delivery)
+    return _page(request, hub, asker, delivery_id, FormState(), phone=f"{hub.settings.address}/h/{made.token}")
+
+
+@router.get("/{delivery_id}/by-hand/package.zip")
+def package_of(hub: HubDep, asker: Reader, delivery_id: int) -> Response:
+    """Everything of the task in one file."""
+    with hub.works.write(asker.actor) as work:
+        delivery = delivery_for(work.session, asker, delivery_id)
+        work.audit("delivery.packaged", delivery, phone=False)
+        account = work.session.get_one(Account, delivery.account_id).name
+        items = ready_items(work.session, delivery, hub.settings.address)
+    return package(hub, delivery, account, items)
 
 
 @router.get("/{delivery_id}/items/{position}")
@@ -109,7 +119,8 @@ def screenshot(hub: HubDep, asker: Reader, delivery_id: int) -> Response:
     return blob(hub, sha256, "image/png" if is_png else "image/jpeg")
 
 
-def _keep(hub: Hub, file: UploadFile | None) -> str:
+def keep_screenshot(hub: Hub, file: UploadFile | None) -> str:
+    """Keeps a picture of the screen; '' without one. Raises NotAPicture."""
     data = file.file.read() if file is not None else b""
     if file is None or not data:
         return ""
@@ -122,12 +133,19 @@ def _keep(hub: Hub, file: UploadFile | None) -> str:
 
 
 def _page(
-    request: Request, hub: Hub, asker: Asker, delivery_id: int, form: FormState, *, status: int = 200
+    request: Request,
+    hub: Hub,
+    asker: Asker,
+    delivery_id: int,
+    form: FormState,
+    *,
+    phone: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     with hub.works.read() as work:
         delivery = delivery_for(work.session, asker, delivery_id)
         account = work.session.get_one(Account, delivery.account_id)
-        items = _ready(work.session, delivery, hub.settings.address)
+        items = ready_items(work.session, delivery, hub.settings.address)
     return page(
         request,
         asker,
@@ -139,42 +157,8 @@ def _page(
         action=ACTION_LABELS.get(delivery.action, delivery.action),
         items=items,
         form=form,
-        qr=segno.make(f"{hub.settings.console_address}/console/deliveries/{delivery.id}/by-hand").svg_data_uri(
-            scale=4, border=2
-        ),
+        phone=phone,
+        qr=segno.make(phone).svg_data_uri(scale=4, border=2) if phone else "",
+        hours=PHONE_LASTS // timedelta(hours=1),
         open=delivery.state == DeliveryState.MANUAL and asker.may(P.DELIVERY_ACT, delivery.unit_id),
     )
-
-
-def _ready(session: Session, delivery: Delivery, address: str) -> list[Ready]:
-    found = []
-    for row, release, piece in items_of(session, delivery.id):
-        if row.dropped:
-            continue
-        item = item_of(release, piece, delivery.channel, address)
-        words = item.text or plain(item.html)
-        found.append(Ready(item, words, _pictures(release), _changes(session, delivery, release)))
-    return found
-
-
-def _pictures(release: Release) -> list[tuple[str, str]]:
-    about: dict[str, Any] = release.content["pictures"]
-    return [
-        (f"{sha256}.{'png' if one['media_type'] == 'image/png' else 'jpg'}", str(one["alt"]))
-        for sha256, one in about.items()
-    ]
-
-
-def _changes(session: Session, delivery: Delivery, release: Release) -> list[Change]:
-    """The words that show now against those to show, for a correction by hand."""
-    placement = place_of(session, release.piece_id, delivery) if delivery.action == "correct" else None
-    if placement is None or placement.release_id == release.id:
-        return []
-    before = session.get_one(Release, placement.release_id)
-    return approval.changes(_words(before, delivery.channel), _words(release, delivery.channel))
-
-
-def _words(release: Release, channel: str) -> str:
-    content: dict[str, Any] = release.content
-    variant = content["variants"].get(channel) or {"title": content["title"], "html": content["body"], "text": ""}
-    return f"{variant['title']}\n{variant['text'] or plain(variant['html'])}"

@@ -45,6 +45,8 @@ WORDS: Mapping[str, tuple[str, Tone]] = {
     "delivery.taken_by_hand": (_("改为人工发布"), "warn"),
     "delivery.to_be_done_by_hand": (_("转为人工发布"), "warn"),
     "delivery.done_by_hand": (_("人工发布完成"), "good"),
+    "delivery.packaged": (_("下载素材包"), "plain"),
+    "delivery.phone_opened": (_("在手机上打开任务"), "plain"),
     "delivery.found_there": (_("核实已在平台上"), "good"),
     "delivery.not_there": (_("核实不在平台上，重新发送"), "warn"),
     "delivery.accepted": (_("平台已受理"), "info"),

@@ -116,9 +116,16 @@
   });
 
   // --- clicks -----------------------------------------------------------------------------------------------------
+  // Pages that do not come over HTTPS, as on an inner network, have no clipboard but the selection's.
+  function copySelected(source) {
+    if (source.select) source.select();
+    else getSelection().selectAllChildren(source);
+    return document.execCommand("copy");
+  }
   async function copy(button) {
     const source = document.querySelector(button.dataset.copy);
-    await navigator.clipboard.writeText(source.value ?? source.innerText);
+    if (navigator.clipboard) await navigator.clipboard.writeText(source.value ?? source.innerText);
+    else if (!copySelected(source)) throw new Error("copy");
     toast(button.dataset.copied);
   }
   document.addEventListener("click", (event) => {

@@ -167,6 +167,8 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     f"{CONSOLE}/there": partial(a_delivery, state="unknown"),
     f"{CONSOLE}/not-there": partial(a_delivery, state="unknown"),
     f"{CONSOLE}/by-hand": partial(a_delivery, state="manual"),
+    f"{CONSOLE}/by-hand/phone": partial(a_delivery, state="manual"),
+    f"{CONSOLE}/by-hand/package.zip": partial(a_delivery, state="manual"),
     f"{CONSOLE}/items/{{position}}": a_delivery,
     f"{CONSOLE}/screenshot": partial(a_delivery, state="done", screenshot=True),
     "/console/figures/{placement_id}": a_placement_by_hand,
@@ -215,4 +217,7 @@ OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {
 OF_NOBODY: dict[str, str] = {
     "/console/rehearsal/site/{path:path}": "a file; a piece's page is of the unit of its rehearsal, which "
     "tests/hub/test_rehearsals.py tries",
+    "/h/{token}": "the token is the proof; whose it is stands in the link's own row, and he must be able to act there",
+    "/h/{token}/package.zip": "the same link",
+    "/h/{token}/media/{name}": "the same link, and only pictures of its task",
 }

@@ -297,7 +297,7 @@ def test_the_task_has_everything_ready_to_copy(desk: Desk, clock: StillClock) ->
     page = desk.browser().get(f"/console/deliveries/{delivery.id}/by-hand").text
     assert 'data-copy="#title-1"' in page
     assert "关于停水的通知" in page
-    assert 'src="data:image/svg+xml' in page
+    assert 'src="data:image/svg+xml' not in page
     frame = desk.browser().get(f"/console/deliveries/{delivery.id}/items/1")
     assert "frame-ancestors 'self'" in frame.headers["content-security-policy"]
     assert desk.browser().get(f"/console/deliveries/{delivery.id}/items/2").status_code == 404
