@@ -9,20 +9,25 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
-from channels.registry import style_of
+from channels.registry import channels, style_of
 from content import compose, release, review
 from content.compose import Draft
 from content.models import Column, Release
+from content.pictures import Picture, normalise
 from content.snapshot import Target, Window
 from hub import schema
+from hub.demo.drawing import landscape
 from hub.outgoing import adapter_maker
 from hub.product import Hub
 from hub.settings import Settings
@@ -32,6 +37,14 @@ from kernel.work import Actor, Work
 from scheduler import booking
 from scheduler.booking import Order
 from scheduler.dispatch import Dispatcher
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+STARTING = 20.0
+
+
+@cache
+def _cover() -> Picture:
+    return normalise(landscape(1), "封面.jpg")
 
 
 @dataclass
@@ -54,19 +67,33 @@ class BenchOffice:
 
     def add_accounts(self, channel: str, count: int) -> None:
         """Registers accounts of one channel."""
+        for number in range(count):
+            self.add_account(channel, f"{channel}-{number}", settings={"id_code": "0"})
+
+    def add_account(
+        self,
+        channel: str,
+        code: str,
+        *,
+        base_url: str = "",
+        settings: Mapping[str, Any] = NOTHING,
+        credentials: Mapping[str, str] = NOTHING,
+    ) -> Account:
+        """Registers one account, of a platform at `base_url` where it has one."""
         with self.hub.works.write() as work:
-            for number in range(count):
-                code = f"{channel}-{number}"
-                made = accounts.add(
-                    work,
-                    self.hub.seal,
-                    unit_id=self.unit.id,
-                    channel=channel,
-                    name=code,
-                    code=code,
-                    settings={"id_code": "0"},
-                )
-                self.accounts.append(made)
+            made = accounts.add(
+                work,
+                self.hub.seal,
+                unit_id=self.unit.id,
+                channel=channel,
+                name=code,
+                code=code,
+                base_url=base_url,
+                settings=settings,
+                credentials=credentials,
+            )
+        self.accounts.append(made)
+        return made
 
     def add_column(self, slug: str, name: str, kind: str) -> Column:
         """A further column, for pieces of another kind."""
@@ -79,15 +106,19 @@ class BenchOffice:
         self,
         title: str,
         to: Sequence[Account],
-        action: str = "publish",
         draft: Draft | None = None,
         column: Column | None = None,
+        *,
+        covered: bool = False,
     ) -> int:
         """A piece that went through submission, proofs and three signatures; returns its id."""
-        targets = [Target(one.id, one.name, one.channel, style_of(one.channel), action) for one in to]
+        targets = [Target(one.id, one.name, one.channel, style_of(one.channel), usual(one)) for one in to]
         with self.acting("officer") as (work, who):
             draft = draft or Draft(title=title, body=f"<p>{title}，请市民相互转告。</p>" * 8)
             piece = compose.create(work, who, column or self.column, draft=draft)
+            if covered:
+                cover = compose.add_picture(work, who, piece, self.hub.blobs, "封面.jpg", _cover(), alt="风光")
+                compose.save(work, who, piece, replace(draft, cover_id=cover.id), piece.version)
             made = release.submit(
                 work, who, piece, targets, Window(), engine=self.hub.pages, portal=self.hub.settings.address
             )
@@ -101,12 +132,24 @@ class BenchOffice:
                 review.sign(work, who, waiting, waiting.hash)
         return piece_id
 
-    def book(self, pieces: Sequence[int], to: Sequence[Account], at: datetime, action: str = "publish") -> None:
-        """Books every piece on every account for one moment."""
+    def book(self, pieces: Sequence[int], to: Sequence[Account], at: datetime) -> None:
+        """Books every piece on every account for one moment, with the channel's usual action."""
         for piece in pieces:
             with self.acting("officer") as (work, who):
                 for account in to:
-                    booking.book(work, who, Order([piece], account.id, action, at), self.hub.settings.address)
+                    booking.book(work, who, Order([piece], account.id, usual(account), at), self.hub.settings.address)
+
+    @contextmanager
+    def timed(self, deliveries: int) -> Iterator[datetime]:
+        """A moment by which so many can be booked and a process started; raises RuntimeError when they were not."""
+        piece = self.signed("预约所需时间", self.accounts[-1:])
+        began = time.monotonic()
+        self.book([piece], self.accounts[-1:], self.hub.clock.now() + timedelta(days=60))
+        seconds = STARTING + 2 * deliveries * (time.monotonic() - began)
+        at = self.hub.clock.now() + timedelta(seconds=seconds)
+        yield at
+        if self.hub.clock.now() >= at:
+            raise RuntimeError(f"booking and starting took longer than {seconds:.0f} s; the machine is too busy")
 
     def dispatcher(self) -> Dispatcher:
         """What takes booked pieces out in this process."""
@@ -114,13 +157,25 @@ class BenchOffice:
 
     def serve(self, port: int, **settings: str) -> subprocess.Popen[bytes]:
         """Starts the product on this office's data as a process of its own, and waits until it is ready."""
-        own = {"XUANDA_DATA": str(self.folder), "XUANDA_PORT": str(port)}
-        environment = {**os.environ, **own, **{f"XUANDA_{name.upper()}": value for name, value in settings.items()}}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "hub.cli", "serve"], env=environment, stderr=subprocess.DEVNULL
-        )
+        settings["port"] = str(port)
+        process = self._run("serve", settings)
         wait_for(f"http://127.0.0.1:{port}/readyz", process)
         return process
+
+    def worker(self) -> subprocess.Popen[bytes]:
+        """Starts a process that only does what is due; on PostgreSQL."""
+        return self._run("worker", {})
+
+    def _run(self, command: str, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        own = {"data": str(self.folder), "database_url": self.hub.settings.database_url, **settings}
+        environment = {**os.environ, **{f"XUANDA_{name.upper()}": value for name, value in own.items()}}
+        whole = [sys.executable, "-m", "hub.cli", command]
+        return subprocess.Popen(whole, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  # Our own command.
+
+
+def usual(account: Account) -> str:
+    """What is done on an account where nobody chooses."""
+    return channels()[account.channel].limits.default_action
 
 
 @contextmanager

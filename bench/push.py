@@ -20,13 +20,13 @@ from bench.figures import Figure, measure
 from bench.offices import BenchOffice, bench_office
 from channels.accounts.models import PushReach, PushSubscription
 from channels.adapters.web_push import new_key
+from hub.drill.stage import free_port
 from hub.outgoing import adapter_maker
 from kernel.office_rules import set_rule
 from scheduler.dispatch import Dispatcher
 from scheduler.models import Delivery
 
 SERVICE = Path(__file__).with_name("push_service.py")
-PORT = int(os.environ.get("BENCH_PUSH_PORT", "8250"))
 BROWSERS = int(os.environ.get("BENCH_PUSH_BROWSERS", "20000"))
 LOOP = 2_000
 SUBJECT = "mailto:office@example.org"
@@ -38,7 +38,7 @@ def fan_out() -> Iterator[Figure]:
     private, _public = new_key()
     with _service() as address:
         plain = LOOP / _loop(address, private)
-        with bench_office(allowed_private=f"127.0.0.1:{PORT}") as office:
+        with bench_office(allowed_private=address.partition("//")[2]) as office:
             seconds, sent = _through(office, address, private)
         assert sent == BROWSERS, f"{sent} of {BROWSERS} were written as sent"
     rate = BROWSERS / seconds
@@ -76,8 +76,8 @@ def _through(office: BenchOffice, address: str, private: str) -> tuple[float, in
     _subscribe(office, address)
     with office.hub.works.write() as work:
         set_rule(work, "push.quiet_until", office.unit.id, "22:00")  # Figures are taken at any hour.
-    piece = office.signed("关于调整市区供热时间的通知", office.accounts, "push")
-    office.book([piece], office.accounts, office.hub.clock.now(), "push")
+    piece = office.signed("关于调整市区供热时间的通知", office.accounts)
+    office.book([piece], office.accounts, office.hub.clock.now())
     hub = office.hub
     dispatcher = Dispatcher(hub.works, hub.seal, adapter_maker(hub), hub.settings.address)
     began = time.perf_counter()
@@ -125,11 +125,12 @@ def _text() -> str:
 
 @contextmanager
 def _service() -> Iterator[str]:
-    process = subprocess.Popen([sys.executable, str(SERVICE), str(PORT)], stdout=subprocess.PIPE)
+    port = free_port()
+    process = subprocess.Popen([sys.executable, str(SERVICE), str(port)], stdout=subprocess.PIPE)  # noqa: S603 - our own file beside this one.
     try:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == b"ready"
-        yield f"http://127.0.0.1:{PORT}"
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(10)

@@ -25,8 +25,11 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Starts a server of its own on a free loopback port; yields the address of its `postgres` database."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """Starts a server of its own on a free loopback port; yields the address of its `postgres` database.
+
+    Only a `durable` one waits for the disk, as every office's does; tests do not need to.
+    """
     folder = programs()
     if folder is None:
         raise RuntimeError("PostgreSQL's programs are not installed")
@@ -39,7 +42,8 @@ def server() -> Iterator[str]:
         cwd="/",
     )
     port = _free_port()
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={data} -c fsync=off"
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={data}"
+    options += "" if durable else " -c fsync=off"
     with (data / "log").open("wb") as log:
         process = subprocess.Popen(
             [*as_user, str(folder / "postgres"), "-D", str(data / "db"), *options.split()],
