@@ -166,6 +166,12 @@ def settle_job(
     return True
 
 
+def under_way(work: Work, account_id: int) -> bool:
+    """Whether a call to this account was begun whose answer is not recorded yet."""
+    query = select(Delivery.id).where(Delivery.account_id == account_id, Delivery.state == S.SENDING)
+    return work.session.scalar(query.limit(1)) is not None
+
+
 def open_attempts(work: Work, calls: Sequence[tuple[Delivery, str]]) -> dict[int, int]:
     """Notes that calls are about to be made, before the network is touched; returns the attempts' ids by delivery."""
     if not calls:

@@ -25,7 +25,7 @@ from bot.queues import Full
 from channels.accounts import store as accounts
 from channels.accounts import takeover
 from channels.accounts.models import Account
-from channels.base import Channel, Follower, Inbound, JobResult, Message, Pushed, Reply, Stamp
+from channels.base import Channel, Follower, JobResult, Message, Pushed, Reply, Stamp
 from channels.errors import BadPush, BadSignature
 from hub.product import Hub
 from hub.web.access import HubDep, address_of
@@ -54,15 +54,18 @@ IN_MILLISECONDS = 100_000_000_000
 class Taken:
     """What a push brought: the message that waits for an answer, if it did, and the bot's run.
 
-    `elsewhere`: the message was here before and this process does not see it being dealt with.
+    `elsewhere`: the message was here before and this process does not see it being dealt with. `early`: results of
+    jobs whose acceptance is not recorded yet.
     """
 
+    account_id: int
     adapter: Channel
     inbound: Message | Follower | None = None
     inbound_id: int = 0
     answer: bytes | None = None
     run: Future[None] | None = None
     elsewhere: bool = False
+    early: Sequence[JobResult] = ()
 
 
 @router.get("/{channel}/{code}")
@@ -98,6 +101,8 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
         await _wait(taken.run, left)
     elif taken.answer is None and taken.elsewhere:
         await _look(hub, taken.inbound_id, left)
+    if taken.early:
+        await _keep_up(hub, taken, left)
     answer = taken.answer
     if answer is None:
         answer = await run_in_threadpool(_settle, hub, taken)
@@ -110,6 +115,15 @@ async def _look(hub: Hub, inbound_id: int, seconds: float) -> None:
     until = loop.time() + seconds
     while loop.time() < until and not await run_in_threadpool(hub.incoming.answering.handled, inbound_id):
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _keep_up(hub: Hub, taken: Taken, seconds: float) -> None:
+    """Waits until what the platform is done with already is recorded as accepted; after that only a poll would tell."""
+    loop = asyncio.get_running_loop()
+    until, early = loop.time() + seconds, taken.early
+    while early and loop.time() < until:
+        await asyncio.sleep(LOOK_SECONDS)
+        early = await run_in_threadpool(_settle_jobs, hub, taken, early)
 
 
 async def _wait(run: Future[None], seconds: float) -> None:
@@ -139,18 +153,28 @@ def _take(hub: Hub, channel: str, code: str, pushed: Pushed) -> Taken:
     account_id, adapter = _adapter(hub, channel, code)
     found = adapter.read_inbound(pushed)
     fresh: list[tuple[int, int]] = []
-    taken = Taken(adapter)
+    early: list[JobResult] = []
+    taken = Taken(account_id, adapter)
     with hub.works.write(PUSHER) as work:
         account = work.session.get_one(Account, account_id)
         _check_fresh(work, account, adapter.stamp(pushed), pushed.body)
         for inbound in found:
-            stored = _store(hub, work, account, adapter, inbound)
-            if stored is None or not isinstance(inbound, (Message, Follower)):
+            if isinstance(inbound, JobResult):
+                early += [] if _settled(hub, work, account_id, adapter, inbound) else [inbound]
                 continue
-            taken = Taken(adapter, inbound, stored.inbound_id, stored.answer)
+            arrival = gateway.arrival_of(account, inbound)
+            if arrival is None:
+                continue
+            stored = gateway.receive(work, account, arrival)
+            taken = Taken(account_id, adapter, inbound, stored.inbound_id, stored.answer)
             if stored.fresh:
                 fresh.append((stored.inbound_id, stored.conversation_id))
-    return _started(hub, taken, fresh)
+    return _started(hub, replace(taken, early=early), fresh)
+
+
+def _settle_jobs(hub: Hub, taken: Taken, early: Sequence[JobResult]) -> Sequence[JobResult]:
+    with hub.works.write(PUSHER) as work:
+        return [one for one in early if not _settled(hub, work, taken.account_id, taken.adapter, one)]
 
 
 def _started(hub: Hub, taken: Taken, fresh: Sequence[tuple[int, int]]) -> Taken:
@@ -168,13 +192,12 @@ def _started(hub: Hub, taken: Taken, fresh: Sequence[tuple[int, int]]) -> Taken:
     return replace(taken, run=run, elsewhere=elsewhere)
 
 
-def _store(hub: Hub, work: Work, account: Account, adapter: Channel, inbound: Inbound) -> gateway.Received | None:
-    if isinstance(inbound, JobResult):
-        if not notices.ended(work, account.id, inbound):
-            receipts.settle_job(work, account.id, inbound, adapter.settle, hub.settings.address)
-        return None
-    arrival = gateway.arrival_of(account, inbound)
-    return None if arrival is None else gateway.receive(work, account, arrival)
+def _settled(hub: Hub, work: Work, account_id: int, adapter: Channel, result: JobResult) -> bool:
+    """Whether nothing more is to be done with a job's result; False while it may be that of a call under way."""
+    if notices.ended(work, account_id, result):
+        return True
+    known = receipts.settle_job(work, account_id, result, adapter.settle, hub.settings.address)
+    return known or not receipts.under_way(work, account_id)
 
 
 def _check_fresh(work: Work, account: Account, signed: Stamp, body: bytes) -> None:

@@ -20,6 +20,8 @@ from channels.rehearsal.wechat import crypto, xml
 from hub.web import callbacks
 from kernel.clock import StillClock
 from kernel.people import Role
+from scheduler.models import Delivery
+from scheduler.states import DeliveryState
 from tests.bot.citizens import AES_KEY, APPID, TOKEN, Outbox, ToldEngine, wechat_account
 from tests.hub.office import Browser, Office
 
@@ -283,6 +285,46 @@ def test_a_finished_job_is_read_and_its_repeat_harmless(phone: Phone, monkeypatc
     assert len(seen) == 2
     assert seen[0][1].endswith(":77")
     assert phone.rows(InboundMessage) == []
+
+
+def test_a_result_that_overtakes_its_acceptance_waits_for_it(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "LOOK_SECONDS", 0.01)
+    answers = iter([False, False, True])
+    seen: list[str] = []
+
+    def settle(*told: Any) -> bool:
+        seen.append(told[2].job_id)
+        return next(answers)
+
+    monkeypatch.setattr(callbacks.receipts, "settle_job", settle)
+    on_its_way(phone)
+    assert phone.happens("MASSSENDJOBFINISH", MsgID=77, Status="send success", TotalCount=3).content == b"success"
+    assert [job.rpartition(":")[2] for job in seen] == ["77", "77", "77"]
+
+
+def on_its_way(phone: Phone) -> None:
+    """A delivery whose call has begun and whose answer is not recorded."""
+    with phone.office.hub.works.write() as work:
+        account = work.session.scalars(select(callbacks.Account)).one()
+        delivery = Delivery(
+            unit_id=account.unit_id,
+            account_id=account.id,
+            channel="wechat",
+            action="mass_send",
+            identity="1",
+            key="1",
+            state=DeliveryState.SENDING,
+            scheduled_at=work.now,
+            created_at=work.now,
+        )
+        work.session.add(delivery)
+
+
+def test_a_result_that_nobody_waits_for_is_answered_at_once(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "LOOK_SECONDS", 60.0)
+    monkeypatch.setattr(callbacks, "WAIT_SECONDS", 60.0)
+    event = {"MsgID": 77, "Status": "send success", "TotalCount": 3}
+    assert phone.happens("MASSSENDJOBFINISH", **event).content == b"success"
 
 
 def test_an_account_out_of_use_has_no_address(phone: Phone) -> None:
