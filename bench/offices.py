@@ -142,10 +142,10 @@ class BenchOffice:
     @contextmanager
     def timed(self, deliveries: int) -> Iterator[datetime]:
         """A moment by which so many can be booked and a process started; raises RuntimeError when they were not."""
-        piece = self.signed("预约所需时间", self.accounts[-1:])
+        piece = self.signed("预约所需时间", self.accounts)
         began = time.monotonic()
-        self.book([piece], self.accounts[-1:], self.hub.clock.now() + timedelta(days=60))
-        seconds = STARTING + 2 * deliveries * (time.monotonic() - began)
+        self.book([piece], self.accounts, self.hub.clock.now() + timedelta(days=60))
+        seconds = STARTING + 2 * deliveries / len(self.accounts) * (time.monotonic() - began)
         at = self.hub.clock.now() + timedelta(seconds=seconds)
         yield at
         if self.hub.clock.now() >= at:

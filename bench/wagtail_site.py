@@ -13,6 +13,7 @@ from datetime import timedelta
 import django
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
@@ -22,8 +23,10 @@ def main() -> None:
     """Makes the site, lets its pages become due, publishes them."""
     folder, pages = sys.argv[1], int(sys.argv[2])
     _configure(folder)
+    call_command("migrate", verbosity=0)
     model = _page_model()
-    call_command("migrate", run_syncdb=True, verbosity=0)
+    with connection.schema_editor() as editor:
+        editor.create_model(model)
     _schedule(model, pages)
     began = time.perf_counter()
     call_command("publish_scheduled", verbosity=0)
@@ -48,6 +51,7 @@ def _configure(folder: str) -> None:
         WAGTAIL_SITE_NAME="peer",
         WAGTAILADMIN_BASE_URL="http://127.0.0.1",
         ROOT_URLCONF=__name__,
+        STATIC_URL="/static/",
         INSTALLED_APPS=[
             "django.contrib.auth",
             "django.contrib.contenttypes",
@@ -59,7 +63,6 @@ def _configure(folder: str) -> None:
             "wagtail.admin",
             "wagtail.search",
             "wagtail",
-            "wagtail_site",
         ],
     )
     django.setup()
@@ -73,7 +76,7 @@ def _page_model():
         body = RichTextField()
 
         class Meta:
-            app_label = "wagtail_site"
+            app_label = "wagtailcore"
 
     return Notice
 

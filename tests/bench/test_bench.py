@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from bench import chat, pelican, portal
+from bench import chat, pelican, portal, ticks
 from bench.figures import MEASURES, Figure, percentile
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
@@ -79,3 +79,9 @@ def test_the_chat_is_measured_through_its_door_and_against_the_bare_route() -> N
     ratio = figures["bot.chat.vs_inserts"].ratio
     assert ratio is not None
     assert ratio > 0
+
+
+def test_a_tick_takes_out_what_is_due_among_what_is_booked() -> None:
+    figures = {figure.name: figure for figure in ticks.measured(10, 40, 2)}
+    assert set(figures) == {"dispatch.tick.ms_100k", "dispatch.tick.ratio_100k"}
+    assert figures["dispatch.tick.ratio_100k"].ratio == figures["dispatch.tick.ratio_100k"].value > 0
