@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
 
@@ -45,7 +46,7 @@ def measured(
         with office.timed(pieces * ACCOUNTS) as at:
             office.book(signed, office.accounts, at)
             stack.enter_context(running())
-        late = lateness(office, pieces * ACCOUNTS)
+        late = lateness(office, pieces * ACCOUNTS, at)
     yield Figure(f"{name}.lateness_p50", round(percentile(late, 0.5), 3), "s", LIMIT)
     yield Figure(f"{name}.lateness_p99", round(percentile(late, 0.99), 3), "s", LIMIT)
 
@@ -65,10 +66,10 @@ def workers(office: BenchOffice, number: int) -> AbstractContextManager[object]:
     raise RuntimeError(f"{number} workers did not start within a minute")
 
 
-def lateness(office: BenchOffice, wanted: int) -> list[float]:
+def lateness(office: BenchOffice, wanted: int, at: datetime) -> list[float]:
     """How late each delivery was, in seconds, once all are done; raises RuntimeError when some will not be."""
-    until = time.monotonic() + LONGEST
-    while time.monotonic() < until:
+    until = at + timedelta(seconds=LONGEST)
+    while office.hub.clock.now() < until:
         with office.hub.works.read() as work:
             counted = select(Delivery.state, func.count()).group_by(Delivery.state)
             states: dict[str, int] = dict(work.session.execute(counted).all())

@@ -170,7 +170,7 @@ class BenchOffice:
         own = {"data": str(self.folder), "database_url": self.hub.settings.database_url, **settings}
         environment = {**os.environ, **{f"XUANDA_{name.upper()}": value for name, value in own.items()}}
         whole = [sys.executable, "-m", "hub.cli", command]
-        return subprocess.Popen(whole, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  # Our own command.
+        return subprocess.Popen(whole, env=environment, stderr=subprocess.DEVNULL)  # Our own command.
 
 
 def usual(account: Account) -> str:

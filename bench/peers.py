@@ -17,8 +17,8 @@ def python_of(name: str) -> Path:
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if not (python.exists() and stamp.exists() and stamp.read_text("utf-8") == wanted):
         uv = str(Path(sys.executable).parent / "uv")
-        subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(folder)], check=True)  # noqa: S603
+        subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(folder)], check=True)
         filling = [uv, "pip", "install", "-q", "--python", str(python), "--require-hashes", "-r", str(lock)]
-        subprocess.run(filling, check=True)  # noqa: S603  # Our own lock.
+        subprocess.run(filling, check=True)  # Our own lock.
         stamp.write_text(wanted, "utf-8")
     return python

@@ -126,7 +126,7 @@ def _text() -> str:
 @contextmanager
 def _service() -> Iterator[str]:
     port = free_port()
-    process = subprocess.Popen([sys.executable, str(SERVICE), str(port)], stdout=subprocess.PIPE)  # noqa: S603 - our own file beside this one.
+    process = subprocess.Popen([sys.executable, str(SERVICE), str(port)], stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == b"ready"

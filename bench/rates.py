@@ -54,7 +54,7 @@ def vs_wagtail() -> Iterator[Figure]:
     """300 pages that are due on the portal, each drawn into its file, against Wagtail's `publish_scheduled`."""
     with tempfile.TemporaryDirectory(prefix="xuanda-wagtail-") as folder:
         command = [str(python_of("wagtail")), str(SITE), folder, str(PAGES)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=SITE.parent)  # noqa: S603  # Our own file.
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=SITE.parent)  # Our own file.
     theirs = PAGES / float(done.stdout)
     with bench_office() as office:
         office.add_accounts("portal", 1)
@@ -68,7 +68,7 @@ def vs_wagtail() -> Iterator[Figure]:
 def _rate(office: BenchOffice, number: int, before: int, running: AbstractContextManager[object]) -> float:
     """Deliveries a second, from the first claim to the last result recorded, of a round after `before` others."""
     with running:
-        lateness(office, number * (before + 1))
+        lateness(office, number * (before + 1), office.hub.clock.now())
     last = select(Delivery.id).order_by(Delivery.id.desc()).limit(number).subquery()
     span = select(func.min(Delivery.first_attempt_at), func.max(Delivery.done_at)).where(Delivery.id.in_(select(last)))
     with office.hub.works.read() as work:
@@ -81,7 +81,7 @@ def _bare_rate(office: BenchOffice, number: int) -> float:
     conninfo = address(office.hub.engine)
     bare_jobs.defer(conninfo, number)
     jobs = "FROM procrastinate_events e JOIN procrastinate_jobs j ON j.id = e.job_id WHERE j.queue_name = :queue"
-    with ended(subprocess.Popen([sys.executable, "-m", "bench.bare_jobs", conninfo])):  # noqa: S603  # Our own module.
+    with ended(subprocess.Popen([sys.executable, "-m", "bench.bare_jobs", conninfo])):  # Our own module.
         until = time.monotonic() + 120
         while time.monotonic() < until:
             with office.hub.works.read() as work:

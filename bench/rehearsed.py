@@ -66,7 +66,7 @@ def measured(pieces: int) -> Iterator[Figure]:
                 office.book([piece], to, at)
             product = office.serve(port, allowed_private=f"127.0.0.1:{platforms}")
         with ended(product):
-            late = lateness(office, pieces * LANES * len(CHANNELS))
+            late = lateness(office, pieces * LANES * len(CHANNELS), at)
     name = "dispatch.due200.rehearsal.lateness"
     yield Figure(f"{name}_p50", round(percentile(late, 0.5), 3), "s", AGAINST)
     yield Figure(f"{name}_p99", round(percentile(late, 0.99), 3), "s", AGAINST)
@@ -90,7 +90,7 @@ def _platforms(office: BenchOffice, port: int, product: int, pieces: int) -> Ite
     path = office.folder / "platforms.json"
     path.write_text(config.model_dump_json(), "utf-8")
     command = [sys.executable, "-m", "channels.rehearsal", "--port", str(port), "--config", str(path)]
-    with ended(subprocess.Popen(command, stderr=subprocess.DEVNULL)) as process:  # noqa: S603  # Our own module.
+    with ended(subprocess.Popen(command, stderr=subprocess.DEVNULL)) as process:  # Our own module.
         address = f"http://127.0.0.1:{port}"
         wait_for(f"{address}/ledger", process)
         yield address

@@ -91,7 +91,12 @@ def _schedule(model, pages: int) -> None:
         page.go_live_at = now + timedelta(hours=1)
         root.add_child(instance=page)
         page.save_revision().publish()
-    Revision.objects.update(approved_go_live_at=now - timedelta(seconds=1))
+    due = now - timedelta(seconds=1)
+    for revision in Revision.objects.all():
+        revision.content = {**revision.content, "go_live_at": due.isoformat()}
+        revision.approved_go_live_at = due
+        revision.save()
+    Page.objects.filter(go_live_at__isnull=False).update(go_live_at=due)
 
 
 urlpatterns = []
