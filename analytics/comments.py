@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.comments.models import Comment
 from bot.comments.states import CommentState
+from bot.comments.store import real
 
 PERIOD = timedelta(days=30)
 
@@ -32,6 +33,7 @@ def answered_in_time(session: Session, units: Collection[int], now: datetime, pe
     """The share for these units; what needed no answer, or was gone before its deadline, does not count."""
     asked = (
         Comment.unit_id.in_(units),
+        real(),
         Comment.due_at >= now - period,
         or_(Comment.due_at < now, Comment.answered_at.is_not(None)),
         Comment.state != CommentState.SETTLED,

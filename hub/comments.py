@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -21,7 +22,8 @@ from hub.product import Hub
 from kernel.duties import Duty
 from kernel.people import Permission, holders
 from kernel.work import Work
-from scheduler.models import Placement
+from scheduler.models import Place as AnyPlace
+from scheduler.models import Placement, RehearsedPlacement
 from scheduler.states import PlacementState
 
 # What came online in this time is followed; a thread that is followed goes on as long as the office's rule says.
@@ -58,13 +60,27 @@ def follow_placements(hub: Hub) -> None:
             .join(Release, Release.id == Placement.release_id)
             .where(Account.channel.in_(able), Account.active, Placement.changed_at >= work.now - FOLLOWED)
         )
-        rows = work.session.execute(query).all()
+        rows = [(row, release) for row, release in work.session.execute(query)]
         follow(work, [_place(row, release) for row, release in rows if row.state == PlacementState.LIVE])
         withdrawn = [row for row, _release in rows if row.state == PlacementState.WITHDRAWN]
         leave(work, {(row.piece_id, row.account_id) for row in withdrawn})
+        follow(work, _rehearsed(work, able))
 
 
-def _place(row: Placement, release: Release) -> Place:
+def _rehearsed(work: Work, able: Sequence[str]) -> list[Place]:
+    """What shows on the doubles of accounts that are in rehearsal now: people answer there as they would."""
+    rehearsing = select(Account.id).where(Account.rehearsal, Account.stands_for.is_(None))
+    query = (
+        select(RehearsedPlacement, Release)
+        .join(Account, Account.id == RehearsedPlacement.account_id)
+        .join(Release, Release.id == RehearsedPlacement.release_id)
+        .where(Account.channel.in_(able), Account.stands_for.in_(rehearsing))
+        .where(RehearsedPlacement.state == PlacementState.LIVE, RehearsedPlacement.changed_at >= work.now - FOLLOWED)
+    )
+    return [_place(row, release) for row, release in work.session.execute(query)]
+
+
+def _place(row: AnyPlace, release: Release) -> Place:
     placed = Placed(row.piece_id, row.remote_id, row.url, row.data)
     return Place(row.piece_id, row.account_id, str(release.content["title"]), placed, row.live_at)
 

@@ -82,11 +82,18 @@ class Answerer:
         claimant = new_claimant()
         while True:
             with self.works.write() as work:
+                # What was written to real readers waits until their account is no longer in a rehearsal.
+                rehearsing = (
+                    select(Comment.id)
+                    .join(Account, Account.id == Comment.account_id)
+                    .where(Account.rehearsal, Account.stands_for.is_(None))
+                )
+                held = CommentAnswer.comment_id.in_(rehearsing)
                 free = or_(CommentAnswer.claimed_until.is_(None), CommentAnswer.claimed_until < work.now)
                 rows = claim(
                     work.session,
                     CommentAnswer,
-                    [CommentAnswer.state == S.BOOKED, CommentAnswer.next_at <= work.now, free],
+                    [CommentAnswer.state == S.BOOKED, CommentAnswer.next_at <= work.now, free, ~held],
                     [CommentAnswer.next_at, CommentAnswer.id],
                     limit=1,
                     claimant=claimant,
@@ -104,7 +111,8 @@ class Answerer:
     def _prepare(self, work: Work, row: CommentAnswer, claimant: str) -> _Job | None:
         comment = work.session.get_one(Comment, row.comment_id)
         account = work.session.get_one(Account, comment.account_id)
-        why = "评论已不存在" if comment.state == CommentState.GONE else "" if account.active else "账号已停用"
+        stopped = not account.active and account.stands_for is None
+        why = "评论已不存在" if comment.state == CommentState.GONE else "账号已停用" if stopped else ""
         if why:
             self._end(work, row, S.FAILED, why)
             return None

@@ -10,6 +10,7 @@ from bot import rules as desk_rules
 from bot.comments.events import CommentDanger, CommentsLate
 from bot.comments.models import Comment
 from bot.comments.states import CommentState
+from bot.comments.store import real
 from kernel.office_rules import value_of
 from kernel.work import Work, Works
 
@@ -20,7 +21,7 @@ def alarm_late(works: Works) -> int:
     """Tells, once per comment and together per unit, what passed its deadline unanswered; returns how many."""
     with works.write() as work:
         query = select(Comment).where(
-            Comment.state == CommentState.OPEN, Comment.due_at < work.now, Comment.late_told_at.is_(None)
+            Comment.state == CommentState.OPEN, Comment.due_at < work.now, Comment.late_told_at.is_(None), real()
         )
         rows = work.session.scalars(query.order_by(Comment.due_at).limit(BATCH).with_for_update(skip_locked=True)).all()
         by_unit: dict[int, list[Comment]] = {}
@@ -36,7 +37,7 @@ def alarm_late(works: Works) -> int:
 def alarm_danger_again(works: Works) -> int:
     """Danger that nobody has taken up is told again; returns how often."""
     with works.write() as work:
-        query = select(Comment).where(Comment.urgent_at.is_not(None), Comment.acknowledged_at.is_(None))
+        query = select(Comment).where(Comment.urgent_at.is_not(None), Comment.acknowledged_at.is_(None), real())
         told = 0
         for row in work.session.scalars(query.limit(BATCH).with_for_update(skip_locked=True)):
             again = float(value_of(work.session, desk_rules.URGENT_AGAIN, row.unit_id, work.now))

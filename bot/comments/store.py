@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from bot.comments.models import Comment, CommentAnswer, CommentThread
@@ -26,13 +26,18 @@ class Waiting:
     danger: int
 
 
+def real() -> ColumnElement[bool]:
+    """That a comment was written by a citizen, and not on an account's double in a rehearsal."""
+    return Comment.account_id.not_in(select(Account.id).where(Account.stands_for.is_not(None)))
+
+
 def waiting(session: Session, who: Viewer, now: datetime) -> Waiting:
     """The counts of the moment."""
     unanswered = Comment.state == CommentState.OPEN
     danger = Comment.urgent_at.is_not(None) & Comment.acknowledged_at.is_(None)
 
     def count(condition: object) -> int:
-        query = select(func.count(Comment.id)).where(condition)  # type: ignore[arg-type]  # Conditions of this table.
+        query = select(func.count(Comment.id)).where(real(), condition)  # type: ignore[arg-type]  # Conditions of this table.
         return session.scalar(scoped(query, Comment.unit_id, who, P.CONVERSATION_READ)) or 0
 
     return Waiting(count(unanswered), count(unanswered & (Comment.due_at < now)), count(danger))

@@ -15,7 +15,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from channels.abilities.menus import Button, Menus, ShownMenu, every, problems
-from channels.accounts import approval, store
+from channels.accounts import approval, doubles, store
 from channels.accounts.models import Account, MenuVersion
 from channels.base import AccountInfo, Channel
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Unsupported
@@ -28,6 +28,7 @@ from kernel.work import Actor, Work, Works
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=45)
+REHEARSED = "已在演练账号上发布，显示一致；真实账号的菜单没有变，退出演练后再核准发布"
 STATE_LABELS = {"draft": "草稿", "sending": "发布中", "live": "使用中", "replaced": "已被替换", "failed": "发布失败"}
 
 
@@ -123,6 +124,10 @@ class Publisher:
         Raises OwnWords, or the platform's refusal, which stays with the version. A lost answer leaves it `sending`;
         `settle` finds out.
         """
+        with self.works.read() as work:
+            rehearses = work.session.get_one(Account, account_id).rehearsal
+        if rehearses:
+            return self._rehearse(actor, who, account_id)
         claimant = new_claimant()
         with self.works.write(actor) as work:
             about, version_id, buttons = self._claim(work, who, account_id, claimant)
@@ -147,6 +152,24 @@ class Publisher:
             query = select(MenuVersion).where(MenuVersion.state == "sending", MenuVersion.claimed_until < work.now)
             waiting = [(row.id, row.account_id) for row in work.session.scalars(query)]
         return sum(self._settle(version_id, account_id) for version_id, account_id in waiting)
+
+    def _rehearse(self, actor: Actor, who: Viewer, account_id: int) -> MenuVersion:
+        """Puts the draft on show at the account's double. It stays a draft: what real followers see has not changed."""
+        with self.works.read() as work:
+            account, draft = work.session.get_one(Account, account_id), draft_of(work.session, account_id)
+            if draft is None:
+                raise WrongState(state="没有待发布的版本", act="发布菜单")
+            approval.must_be_another(work.session, who, account.unit_id, draft.made_by, work.now)
+            about = store.info(work.session, self.seal, doubles.lane_of(work.session, account))
+            version_id, buttons = draft.id, buttons_of(draft)
+        channel = self._channel(about)
+        channel.publish_menu(buttons)
+        same = _same(buttons, channel.menu())
+        with self.works.write(actor) as work:
+            draft = work.session.get_one(MenuVersion, version_id)
+            draft.reason = REHEARSED if same else "演练账号上显示的菜单与发布的不一致，请核对"
+            work.audit("menu.rehearsed", work.session.get_one(Account, account_id), version=draft.number, same=same)
+            return draft
 
     def _settle(self, version_id: int, account_id: int) -> bool:
         claimant = new_claimant()
@@ -181,8 +204,7 @@ class Publisher:
         draft = draft_of(work.session, account_id)
         if draft is None:
             raise WrongState(state="没有待发布的版本", act="发布菜单")
-        if account.rehearsal:
-            # Its followers are real: a menu cannot be rehearsed on them.
+        if account.rehearsal:  # It was switched to rehearsal this very moment; its followers are real.
             raise WrongState(state="演练中", act="发布菜单")
         approval.must_be_another(work.session, who, account.unit_id, draft.made_by, work.now)
         busy = select(MenuVersion.id).where(MenuVersion.account_id == account_id, MenuVersion.state == "sending")

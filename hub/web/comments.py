@@ -28,7 +28,7 @@ from hub.web.access import Asker, HubDep, may
 from hub.web.forms import FormState, refused
 from hub.web.lists import like, listing
 from hub.web.pages import columns, page, say, see_other
-from kernel.errors import Invalid, NotFound, XuandaError
+from kernel.errors import Invalid, NotFound, WrongState, XuandaError
 from kernel.people import Permission, scoped
 from kernel.work import Work
 from templates.catalogue import _
@@ -121,7 +121,7 @@ def _filtered(asker: Asker, values: Any, work: Work) -> Select[Comment, CommentT
             query = query.where(column == int(values[name]))
     state = values.get("state", "")
     if state == LATE:
-        return query.where(Comment.state == CommentState.OPEN, Comment.due_at < work.now)
+        return query.where(Comment.state == CommentState.OPEN, Comment.due_at < work.now, store.real())
     if state == DANGER:
         return query.where(Comment.urgent_at.is_not(None))
     if state in set(CommentState):
@@ -172,6 +172,7 @@ def switch(hub: HubDep, asker: Supervisor, thread_id: int, act: str) -> Response
         if thread is None:
             raise NotFound
         asker.must(P.QUEUE_SUPERVISE, thread.unit_id)
+        _must_not_rehearse(work.session, thread.account_id)
         adapter = _adapter(hub, work.session, thread.account_id)
     back = f"/console/comments?thread={thread_id}"
     fault = _call(hub, asker, adapter, lambda able: able.switch_comments(placed_of(thread), act == "open"))
@@ -199,7 +200,7 @@ def answer(
     request: Request, hub: HubDep, asker: Agent, comment_id: int, text: Text = "", checked: Text = ""
 ) -> Response:
     """Books an answer that all readers will see."""
-    reach = _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER)
+    reach = _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True)
     try:
         if reach.adapter is None:
             raise Invalid(field="text", why="该渠道没有评论接口。")
@@ -215,7 +216,7 @@ def answer(
 @router.post("/{comment_id}/again")
 def again(hub: HubDep, asker: Agent, comment_id: int, answer_id: Annotated[int, Form()]) -> Response:
     """Sends an answer again, because a person looked and it is not there."""
-    _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER)
+    _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True)
     with hub.works.write(asker.actor) as work:
         acts.send_again(work, work.session.get_one(Comment, comment_id), _answer(work, comment_id, answer_id))
     return see_other(f"/console/comments/{comment_id}", say(hub, asker, _("答复已重新提交。")))
@@ -224,7 +225,7 @@ def again(hub: HubDep, asker: Agent, comment_id: int, answer_id: Annotated[int, 
 @router.post("/{comment_id}/withdraw")
 def withdraw(hub: HubDep, asker: Agent, comment_id: int, answer_id: Annotated[int, Form()]) -> Response:
     """Takes our own answer away from the platform."""
-    reach = _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER)
+    reach = _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True)
     with hub.works.read() as work:
         row = _answer(work, comment_id, answer_id)
     remote = reach.comment.remote_id
@@ -241,7 +242,7 @@ def withdraw(hub: HubDep, asker: Agent, comment_id: int, answer_id: Annotated[in
 @router.post("/{comment_id}/select")
 def select_comment(hub: HubDep, asker: Agent, comment_id: int, chosen: Text = "1") -> Response:
     """精选: shows the comment to all readers, or no longer."""
-    reach, wanted = _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER), chosen == "1"
+    reach, wanted = _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True), chosen == "1"
     remote = reach.comment.remote_id
     fault = _call(hub, asker, reach.adapter, lambda able: able.select_comment(reach.placed, remote, wanted))
     back = f"/console/comments/{comment_id}"
@@ -256,7 +257,7 @@ def select_comment(hub: HubDep, asker: Agent, comment_id: int, chosen: Text = "1
 @router.post("/{comment_id}/delete")
 def delete(request: Request, hub: HubDep, asker: Supervisor, comment_id: int, reason: Text = "") -> Response:
     """Takes a citizen's comment away from the platform; the words and the reason stay here."""
-    reach = _reach(hub, asker, comment_id, P.QUEUE_SUPERVISE)
+    reach = _reach(hub, asker, comment_id, P.QUEUE_SUPERVISE, acting=True)
     if not reason.strip():
         error = Invalid(field="reason", why="请写明删除的理由，删除会留痕。")
         return _page(request, hub, asker, comment_id, refused(asker, error), status=error.status)
@@ -300,14 +301,23 @@ def acknowledge(hub: HubDep, asker: Agent, comment_id: int) -> Response:
     return see_other(f"/console/comments/{comment_id}", say(hub, asker, _("已登记处置，不再告警。")))
 
 
-def _reach(hub: Hub, asker: Asker, comment_id: int, permission: Permission) -> Reach:
+def _reach(hub: Hub, asker: Asker, comment_id: int, permission: Permission, *, acting: bool = False) -> Reach:
     with hub.works.read() as work:
         comment = work.session.get(Comment, comment_id)
         if comment is None:
             raise NotFound
         asker.must(permission, comment.unit_id)
+        if acting:
+            _must_not_rehearse(work.session, comment.account_id)
         thread = work.session.get_one(CommentThread, comment.thread_id)
         return Reach(comment, thread, _adapter(hub, work.session, comment.account_id), placed_of(thread))
+
+
+def _must_not_rehearse(session: Session, account_id: int) -> None:
+    """Readers of the account itself are real: in a rehearsal people act on its double's comments only."""
+    account = session.get_one(Account, account_id)
+    if account.rehearsal and account.stands_for is None:
+        raise WrongState(state=f"“{account.name}”演练中", act="操作真实读者的评论（可在演练账号的评论上练习）")
 
 
 def _adapter(hub: Hub, session: Session, account_id: int) -> HearsComments | None:

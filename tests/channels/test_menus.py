@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from channels.abilities.menus import Button
-from channels.accounts import menus
+from channels.accounts import doubles, menus
 from channels.accounts import store as accounts
 from channels.accounts.approval import OwnWords
 from channels.accounts.menus import Publisher
@@ -23,7 +23,7 @@ from kernel.people import Person, Viewer, add_unit, viewer
 from kernel.seal import Seal
 from kernel.work import Actor, Works
 from tests.channels.harness import host_of, make_tools
-from tests.channels.rehearsal.served import APPID, SECRET, Rehearsal
+from tests.channels.rehearsal.served import APPID, SECRET, SERVICE_APPID, SERVICE_SECRET, Rehearsal
 
 SAY = Button("热线", "click", key="k-1", does={"act": "say", "text": "12345"})
 OTHER = Button("门户", "view", url="https://www.example/")
@@ -119,14 +119,23 @@ def test_nobody_publishes_his_own_menu_and_without_a_draft_there_is_nothing(desk
     assert desk.states() == ["draft"]
 
 
-def test_a_menu_is_not_rehearsed_on_real_followers(desk: Desk) -> None:
+def test_a_menu_is_rehearsed_on_the_double_and_real_followers_see_nothing(desk: Desk) -> None:
     desk.write(SAY)
+    seal = desk.publisher.seal
     with desk.works.write() as work:
-        work.session.get_one(Account, desk.account_id).rehearsal = True
-    with pytest.raises(WrongState):
-        desk.publish()
-    assert desk.rehearsal.ledger("menu") == []
+        account = work.session.get_one(Account, desk.account_id)
+        secrets = {"appid": SERVICE_APPID, "secret": SERVICE_SECRET}
+        doubles.enter(work, seal, account, account.base_url, {"type": "service"}, secrets)
+    with pytest.raises(OwnWords):
+        desk.publish(desk.writer)
+    version = desk.publish()
+    assert (version.state, version.reason) == ("draft", menus.REHEARSED)
+    assert [line["account"] for line in desk.rehearsal.ledger("menu")] == [SERVICE_APPID]
     assert desk.states() == ["draft"]
+    with desk.works.write() as work:
+        doubles.leave(work, work.session.get_one(Account, desk.account_id))
+    assert desk.publish().state == "live"
+    assert [line["account"] for line in desk.rehearsal.ledger("menu")] == [SERVICE_APPID, APPID]
 
 
 def test_what_does_not_fit_is_not_kept(desk: Desk) -> None:
