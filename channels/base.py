@@ -388,6 +388,12 @@ class Catalogue(Protocol):
     def shown(self, piece_id: int, account_id: int) -> tuple[Item, Placed] | None:
         """A piece as it shows on an account now, to draw its page again; its data hold its `place` in its column."""
 
+    def elements(self, slug: str) -> Sequence[tuple[str, str]]:
+        """The fields of a column's kind that are open data, as (name, label); none for most kinds."""
+
+    def element_values(self, piece_ids: Sequence[int]) -> Mapping[int, Mapping[str, str]]:
+        """Those fields of these pieces, each by its name as text, as the public sees them."""
+
     def formers(self, piece_id: int) -> Sequence[Former]:
         """Where a piece stood before it was moved; those addresses lead to where it is now."""
 

@@ -57,6 +57,7 @@ class Document:
     pictures: Sequence[tuple[str, str, bool]] = ()  # name, description, decorative
     lost_pictures: Sequence[str] = ()  # shown, but not kept with this unit's files
     unread_files: Sequence[str] = ()  # attachments whose text could not be read, so that nothing in them was checked
+    lost_files: Sequence[str] = ()  # attachments that a field names and that are not there
     own_hosts: frozenset[str] = frozenset()
     dead_links: Mapping[str, str] = field(default_factory=dict)  # each with why, as it was found when asked
     unsure_links: Mapping[str, str] = field(default_factory=dict)  # neither found alive nor dead
@@ -267,6 +268,9 @@ def _unread_files(document: Document) -> Iterable[Finding]:
         why = "没有可读的文字（可能是扫描件或加密文件）" if name.lower().endswith((".pdf", ".ofd")) else "内容无法读取"
         message = f"附件“{name}”{why}，不能自动检查，请人工核对是否含个人信息或涉密内容。"
         yield Finding("unread_file", "warn", "attachments", "附件", message, name)
+    for named in document.lost_files:
+        message = f"“{named}”不在附件中，请先上传，或改正文件名。"
+        yield Finding("lost_file", "block", "fields", document.kind.label, message, named)
 
 
 ENOUGH_TEXT = 10

@@ -14,6 +14,7 @@ from content.compose import saved_at, void_release
 from content.errors import Blocked, NoRight
 from content.events import ReleaseSubmitted
 from content.kinds import kind_of
+from content.kinds.base import Kind
 from content.loose import listed_words
 from content.models import Asset, Column, Lift, Piece, Release, Revision, Variant
 from content.snapshot import Target, Urgency, Window
@@ -235,11 +236,17 @@ def _document(session: Session, piece: Piece, revision: Revision, own_hosts: fro
         unread_files=[
             asset.name for asset in assets if not asset.text.strip() and not asset.media_type.startswith("image/")
         ],
+        lost_files=_lost_files(kind, revision, assets),
         own_hosts=own_hosts,
         dead_links=links.reasons(bad, "dead"),
         unsure_links=links.reasons(bad, "unsure"),
         same_titles=_same_titles(session, piece, revision),
     )
+
+
+def _lost_files(kind: Kind, revision: Revision, assets: Sequence[Asset]) -> list[str]:
+    kept = {asset.name for asset in assets if not asset.media_type.startswith("image/")}
+    return [f"{what}：{name}" for what, name in kind.named_files(revision.fields) if name not in kept]
 
 
 def _own_words(variant: Variant) -> checks.Part:

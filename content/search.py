@@ -12,8 +12,8 @@ import threading
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import escape
 
@@ -72,6 +72,7 @@ class Hit:
 class Found:
     """A page of an answer: the rows to show, how many there are in all and of each kind, and guesses when none is.
 
+    `columns` and `units` tell how many of all answers stand in each, whatever it was narrowed to.
     Not `whole` is an answer from an index that is still being made.
     """
 
@@ -80,6 +81,17 @@ class Found:
     kinds: Sequence[tuple[str, int]]
     guesses: Sequence[PublicPiece] = ()
     whole: bool = True
+    columns: Mapping[int, int] = field(default_factory=dict)
+    units: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """What a reader limits an answer to; None limits nothing. `since` is the earliest moment of publication."""
+
+    column_id: int | None = None
+    unit_id: int | None = None
+    since: datetime | None = None
 
 
 class Index:
@@ -192,18 +204,27 @@ class Searcher:
         self._next = None
 
     def search(
-        self, session: Session, now: datetime, query: str, kind: str = "", page: int = 1, size: int = 10
+        self,
+        session: Session,
+        now: datetime,
+        query: str,
+        kind: str = "",
+        page: int = 1,
+        size: int = 10,
+        narrow: Narrow | None = None,
     ) -> Found:
-        """A page of what answers the query; `kind` limits it to one kind, but not the counts."""
+        """A page of what answers the query, limited as asked; `kind` limits no count of kinds."""
+        narrow = narrow or Narrow()
         query = query[:LONGEST_QUERY]
         self._follow(session, now)
         with self._using:
             hits = self._index.find(query)
             guessed = [] if hits else self._index.find(query, GUESS)[:5]
             whole = self._whole
-        hits = _still_public(session, now, hits)
-        counts = Counter(hit.kind for hit in hits)
-        chosen = [hit for hit in hits if not kind or hit.kind == kind]
+        public = _still_public(session, now, hits)
+        within = [hit for hit in hits if hit.piece_id in public and public[hit.piece_id].fits(narrow)]
+        counts = Counter(hit.kind for hit in within)
+        chosen = [hit for hit in within if kind in ("", hit.kind)]
         shown = chosen[(page - 1) * size : page * size]
         return Found(
             rows=_rows(session, now, shown),
@@ -211,6 +232,8 @@ class Searcher:
             kinds=[(name, counts[name]) for name in all_kinds() if counts[name]],
             guesses=_rows(session, now, guessed),
             whole=whole,
+            columns=Counter(stands.column_id for stands in public.values()),
+            units=Counter(stands.unit_id for stands in public.values()),
         )
 
     def _follow(self, session: Session, now: datetime) -> None:
@@ -328,13 +351,29 @@ def _texts(session: Session, piece_ids: Sequence[int]) -> Iterator[tuple[int, in
         yield piece_id, revision.id, (kind, revision.title, extra, plain(revision.body))
 
 
-def _still_public(session: Session, now: datetime, hits: Sequence[Hit]) -> list[Hit]:
-    shown: set[int] = set()
+@dataclass(frozen=True)
+class _Stands:
+    column_id: int
+    unit_id: int
+    first_at: datetime | None
+
+    def fits(self, narrow: Narrow) -> bool:
+        """Whether a reader who asked so wants it."""
+        return (
+            narrow.column_id in (None, self.column_id)
+            and narrow.unit_id in (None, self.unit_id)
+            and (narrow.since is None or (self.first_at is not None and self.first_at >= narrow.since))
+        )
+
+
+def _still_public(session: Session, now: datetime, hits: Sequence[Hit]) -> dict[int, _Stands]:
+    found: dict[int, _Stands] = {}
     ids = [hit.piece_id for hit in hits]
+    columns = (PublicPiece.piece_id, PublicPiece.column_id, PublicPiece.unit_id, PublicPiece.first_at)
     for start in range(0, len(ids), 500):
-        query = select(PublicPiece.piece_id).where(PublicPiece.piece_id.in_(ids[start : start + 500]), visible(now))
-        shown.update(session.scalars(query))
-    return [hit for hit in hits if hit.piece_id in shown]
+        query = select(*columns).where(PublicPiece.piece_id.in_(ids[start : start + 500]), visible(now))
+        found |= {row.piece_id: _Stands(row.column_id, row.unit_id, row.first_at) for row in session.execute(query)}
+    return found
 
 
 def _rows(session: Session, now: datetime, hits: Sequence[Hit]) -> list[PublicPiece]:

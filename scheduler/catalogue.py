@@ -80,6 +80,23 @@ class DatabaseCatalogue:
             known = {**placed.data, "place": public_row.place if public_row else 0}
             return item_of(release, piece, account.channel, ""), replace(placed, data=known)
 
+    def elements(self, slug: str) -> Sequence[tuple[str, str]]:
+        """The open fields of a column's kind."""
+        with self.works.read() as work:
+            kind = kind_of(work.session.scalars(select(Column.kind).where(Column.slug == slug)).one())
+        return [(spec.name, spec.label) for spec in kind.fields] if kind.open_elements else []
+
+    def element_values(self, piece_ids: Sequence[int]) -> Mapping[int, Mapping[str, str]]:
+        """The open fields of these pieces, of their public releases."""
+        query = (
+            select(PublicPiece.piece_id, PublicPiece.kind, Release.content["fields"])
+            .join(Release, Release.id == PublicPiece.release_id)
+            .where(PublicPiece.piece_id.in_(piece_ids))
+        )
+        with self.works.read() as work:
+            rows = work.session.execute(query).all()
+        return {piece_id: kind_of(kind).plain_elements(fields or {}) for piece_id, kind, fields in rows}
+
     def formers(self, piece_id: int) -> Sequence[Former]:
         """Where a piece stood before it was moved."""
         with self.works.read() as work:

@@ -589,6 +589,16 @@ class PortalHome:
 
 
 @dataclass(frozen=True, slots=True)
+class PortalFilter:
+    """One choice by which an answer is narrowed: its name in the address, its label, the values with their words."""
+
+    name: str
+    label: str
+    choices: Sequence[tuple[str, str]]
+    chosen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PortalSearch:
     """An answered search; ``groups`` are the classes of results as links with their count in ``note``.
 
@@ -604,6 +614,8 @@ class PortalSearch:
     next_href: str = ""
     suggestions: Sequence[PortalLink] = ()
     seconds: float | None = None
+    filters: Sequence[PortalFilter] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,11 @@ def links_in(found: Sequence[Mapping[str, Any]], kind: str = "") -> list[PortalL
     ]
 
 
+def no_named_files(_fields: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    """A kind whose fields name no attachments."""
+    return ()
+
+
 def no_last_day(_fields: Mapping[str, Any]) -> date | None:
     """A kind that is in force until somebody ends it."""
     return None
@@ -86,10 +91,17 @@ class Kind:
     standing: Callable[[Mapping[str, Any]], str] = field(default=always_in_force)
     # The last day on which it is in force by itself.
     last_day: Callable[[Mapping[str, Any]], date | None] = field(default=no_last_day)
+    # Attachments that its fields name, as (what for, name of the file); and whether open data give its fields away.
+    named_files: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] = field(default=no_named_files)
+    open_elements: bool = False
 
     def missing(self, fields: Mapping[str, Any]) -> list[FieldSpec]:
         """The required fields that are empty."""
         return [spec for spec in self.fields if spec.required and fields.get(spec.name) in (None, "", [], {})]
+
+    def plain_elements(self, fields: Mapping[str, Any]) -> dict[str, str]:
+        """Every field by its name, as text; '' where it is empty, so that the schema never changes with the values."""
+        return {spec.name: _plain_value(spec, fields.get(spec.name)) for spec in self.fields}
 
     def plain(self, fields: Mapping[str, Any]) -> str:
         """The fields as lines of text, for checks, search and channels without layout."""

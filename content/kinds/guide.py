@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from content.kinds.base import Fault, FieldSpec, Kind, links_in
-from templates.views import Material, Place, PortalGuide, Step
+from templates.views import Material, Place, PortalFile, PortalGuide, Step
 
 Fields = Mapping[str, Any]
 
@@ -44,6 +44,8 @@ FIELDS = (
             FieldSpec("necessity", "材料必要性", limit=20),
             FieldSpec("kind", "材料类型", limit=40),
             FieldSpec("specification", "规格", limit=100),
+            FieldSpec("blank", "空表", limit=200, help="附件的文件名，先在“附件”中上传"),
+            FieldSpec("sample", "样表", limit=200, help="附件的文件名，先在“附件”中上传"),
             FieldSpec("note", "备注", limit=200),
         ),
     ),
@@ -213,14 +215,17 @@ def fee_text(fields: Fields) -> str:
 
 def _view(base: Mapping[str, Any], fields: Fields) -> PortalGuide:
     sample = fields.get("result_sample", "")
+    # Forms stand beside the paper they are for; what else is attached stands beneath.
+    named = {name for _row, name in _named_files(fields)}
+    files = {file.name: file for file in base["files"]}
     return PortalGuide(
-        **base,
+        **{**base, "files": [file for file in base["files"] if file.name not in named]},
         audience="、".join(fields.get("audience") or []),
         body_responsible=fields.get("responsible", ""),
         case_type=fields.get("case_type", ""),
         legal_basis=fields.get("basis") or [],
         conditions=fields.get("conditions") or [],
-        materials=[_material(row) for row in fields.get("materials") or []],
+        materials=[_material(row, files) for row in fields.get("materials") or []],
         steps=[
             Step(row.get("name", ""), row.get("text", ""), row.get("limit", "")) for row in fields.get("steps") or []
         ],
@@ -273,7 +278,12 @@ def _facts(fields: Fields, sample: str) -> Sequence[tuple[str, Any]]:
     )
 
 
-def _material(row: Mapping[str, Any]) -> Material:
+def _named_files(fields: Fields) -> list[tuple[str, str]]:
+    rows = fields.get("materials") or []
+    return [(str(row.get("name", "")), str(row[one])) for row in rows for one in ("blank", "sample") if row.get(one)]
+
+
+def _material(row: Mapping[str, Any], files: Mapping[str, PortalFile]) -> Material:
     return Material(
         name=row.get("name", ""),
         source=row.get("source", ""),
@@ -282,6 +292,8 @@ def _material(row: Mapping[str, Any]) -> Material:
         necessity=row.get("necessity", "") or "必要",
         kind=row.get("kind", ""),
         specification=row.get("specification", ""),
+        blank=files.get(str(row.get("blank") or "")),
+        sample=files.get(str(row.get("sample") or "")),
         note=row.get("note", ""),
     )
 
@@ -295,4 +307,6 @@ KIND = Kind(
     lint=_lint,
     view=_view,
     shelves=_shelves,
+    named_files=_named_files,
+    open_elements=True,
 )

@@ -64,5 +64,6 @@ KIND = Kind(
     lint=_lint,
     standing=_standing,
     last_day=_last_day,
+    open_elements=True,
     view=_view,
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from content import search
@@ -17,13 +20,13 @@ from content.compose import tidy
 from content.kinds import all_kinds, kind_of
 from content.models import Column, PublicPiece, Revision
 from content.relations import STANDINGS
-from content.search import LONGEST_QUERY, Found
+from content.search import LONGEST_QUERY, Found, Narrow
 from hub.limits import Limit, TooOften
 from hub.web.access import HubDep, address_of
 from hub.web.portal import portal_page
 from kernel.people import Unit
 from kernel.work import Actor
-from templates.views import PortalEntry, PortalLink, PortalSearch
+from templates.views import PortalEntry, PortalFilter, PortalLink, PortalSearch
 
 router = APIRouter()
 
@@ -31,6 +34,30 @@ CITIZEN = Actor("citizen")
 SIZE = 10
 MOST_PAGES = 50
 _PAGE = re.compile(r"[0-9]{1,3}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+SPANS: dict[str, tuple[str, int]] = {"week": ("一周内", 7), "month": ("一月内", 31), "year": ("一年内", 366)}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a reader asked for, as his address says it."""
+
+    query: str
+    kind: str = ""
+    column: int | None = None
+    unit: int | None = None
+    time: str = ""
+
+    def narrow(self, now: datetime) -> Narrow:
+        """The same for the index."""
+        days = SPANS[self.time][1] if self.time else 0
+        return Narrow(self.column, self.unit, now - timedelta(days=days) if days else None)
+
+    def href(self, page: int = 1) -> str:
+        """The address of a page of this answer."""
+        said = {"q": self.query, "kind": self.kind, "column": self.column, "unit": self.unit, "time": self.time}
+        kept = {name: value for name, value in said.items() if value}
+        return f"/search?{urlencode({**kept, **({'page': page} if page > 1 else {})})}"
 
 
 class _Limits:
@@ -55,6 +82,9 @@ def site_search(
     hub: HubDep,
     q: Annotated[str, Query()] = "",
     kind: Annotated[str, Query()] = "",
+    column: Annotated[str, Query()] = "",
+    unit: Annotated[str, Query()] = "",
+    time: Annotated[str, Query()] = "",
     page: Annotated[str, Query()] = "1",
 ) -> HTMLResponse:
     """A page of answers; a search that finds nothing is kept for the editors, without who it was."""
@@ -63,12 +93,16 @@ def site_search(
     limits.searches.take(address)
     begun = monotonic()
     query = " ".join(tidy(q).split())[:LONGEST_QUERY]
-    kind = kind if kind in all_kinds() else ""
+    asked = Asked(query, kind if kind in all_kinds() else "", _id(column), _id(unit), time if time in SPANS else "")
     number = min(MOST_PAGES, max(1, int(page))) if _PAGE.fullmatch(page) else 1
     with hub.works.read() as work:
-        found = hub.search.search(work.session, work.now, query, kind, number, SIZE) if query else Found((), 0, ())
+        found = Found((), 0, ())
+        if query:
+            narrow = asked.narrow(work.now)
+            found = hub.search.search(work.session, work.now, query, asked.kind, number, SIZE, narrow)
+        filters = _filters(work.session, asked, found)
         entries = [_entry(work.session, row, query) for row in found.rows]
-    if query and found.whole and not found.kinds and limits.may_record(address):
+    if query and found.whole and not found.columns and limits.may_record(address):
         with hub.works.write(CITIZEN) as work:
             search.record_miss(work, query)
     last = min(MOST_PAGES, -(-found.total // SIZE))
@@ -76,10 +110,12 @@ def site_search(
         query=query,
         entries=entries,
         total=found.total,
-        groups=_groups(query, kind, found.kinds),
+        groups=_groups(asked, found.kinds),
+        filters=filters,
+        kind=asked.kind,
         page=number,
-        previous_href=_href(query, kind, number - 1) if number > 1 else "",
-        next_href=_href(query, kind, number + 1) if number < last else "",
+        previous_href=asked.href(number - 1) if number > 1 else "",
+        next_href=asked.href(number + 1) if number < last else "",
         suggestions=[PortalLink(row.title, row.path) for row in found.guesses],
         seconds=monotonic() - begun,
     )
@@ -110,16 +146,37 @@ def _entry(session: Session, row: PublicPiece, query: str) -> PortalEntry:
     )
 
 
-def _groups(query: str, chosen: str, kinds: Sequence[tuple[str, int]]) -> list[PortalLink]:
+def _groups(asked: Asked, kinds: Sequence[tuple[str, int]]) -> list[PortalLink]:
     if not kinds:
         return []
     total = sum(count for _name, count in kinds)
-    links = [PortalLink("全部", _href(query, "", 1), current=not chosen, note=str(total))]
+    every = replace(asked, kind="")
+    links = [PortalLink("全部", every.href(), current=not asked.kind, note=str(total))]
     for name, count in kinds:
-        links.append(PortalLink(kind_of(name).label, _href(query, name, 1), current=name == chosen, note=str(count)))
+        one = replace(asked, kind=name)
+        links.append(PortalLink(kind_of(name).label, one.href(), current=name == asked.kind, note=str(count)))
     return links
 
 
-def _href(query: str, kind: str, page: int) -> str:
-    asked = {"q": query, **({"kind": kind} if kind else {}), **({"page": str(page)} if page > 1 else {})}
-    return f"/search?{urlencode(asked)}"
+def _filters(session: Session, asked: Asked, found: Found) -> list[PortalFilter]:
+    """The choices that the answers offer; one that offers nothing to choose from is left out, unless it was used."""
+    if not found.columns:
+        return []
+    columns = session.execute(
+        select(Column.id, Column.name).where(Column.id.in_(found.columns)).order_by(Column.position)
+    )
+    units = session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(found.units)).order_by(Unit.path))
+    made = [
+        PortalFilter("column", "栏目", _choices(columns, found.columns), str(asked.column or "")),
+        PortalFilter("unit", "部门", _choices(units, found.units), str(asked.unit or "")),
+        PortalFilter("time", "时间", [(name, label) for name, (label, _days) in SPANS.items()], asked.time),
+    ]
+    return [one for one in made if len(one.choices) > 1 or one.chosen]
+
+
+def _choices(rows: Any, counts: Mapping[int, int]) -> list[tuple[str, str]]:
+    return [(str(number), f"{name}（{counts[number]}）") for number, name in rows]
+
+
+def _id(text: str) -> int | None:
+    return int(text) if _NUMBER.fullmatch(text) else None

@@ -16,6 +16,7 @@ from templates.views import (
     PortalFaq,
     PortalFeature,
     PortalFile,
+    PortalFilter,
     PortalGroup,
     PortalGuide,
     PortalGuideIndex,
@@ -453,6 +454,11 @@ def _article_words() -> dict[str, Any]:
     return {name: getattr(shown, name) for name in names}
 
 
+SEARCH_FILTERS = [
+    PortalFilter("column", "栏目", [("1", "办事指南（12）"), ("2", "政策文件（9）")], "1"),
+    PortalFilter("unit", "部门", [("3", "云州市公安局（7）"), ("4", "云州市人力资源和社会保障局（2）")]),
+    PortalFilter("time", "时间", [("week", "一周内"), ("month", "一月内"), ("year", "一年内")]),
+]
 PORTAL: dict[str, list[Sample]] = {
     "outbound/portal/home.html": [
         {"site": site(), "home": home()},
@@ -592,8 +598,11 @@ PORTAL: dict[str, list[Sample]] = {
                 "/search?q=3",
                 [PortalLink("居住登记", "/search?q=居住登记")],
                 0.04,
+                SEARCH_FILTERS,
+                "guide",
             ),
         },
+        {"site": site(), "search": PortalSearch("居住证", [], 0, filters=SEARCH_FILTERS)},
         {"site": site(), "search": PortalSearch("不存在的词", [], 0)},
         {"site": site(), "search": PortalSearch("", [], 0)},
     ],

@@ -13,7 +13,12 @@ from channels.adapters.portal.press import Press
 from channels.base import Entry
 from templates.views import PortalGroup, PortalLink
 
-FIELDS = ("title", "url", "number", "status", "published_at", "summary")
+# The schema of every file: these, then the fields of the column's kind, always all of them and in this order.
+LABELS = {
+    "title": "标题", "url": "网址", "number": "发文字号", "status": "有效性（空为有效）", "published_at": "发布时间",
+    "summary": "摘要",
+}  # fmt: skip
+FIELDS = tuple(LABELS)
 # A spreadsheet takes a cell that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -26,11 +31,19 @@ def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
 def draw_block(press: Press, column: Mapping[str, Any], block: int) -> None:
     """One block of a column's catalogue."""
     found = press.entries(column["slug"], block * PER_SITEMAP + 1, (block + 1) * PER_SITEMAP)
-    rows = [_row(press, entry) for entry in found]
+    elements = press.tools.catalogue.elements(column["slug"])
+    values = press.tools.catalogue.element_values([entry.piece_id for entry in found]) if elements else {}
+    rows = [_row(press, entry) | _elements(elements, values.get(entry.piece_id, {})) for entry in found]
     name = _name(column["slug"], block + 1)
-    about = {"column": column["name"], "publisher": press.site.sponsor, "licence_note": "转载请注明来源", "items": rows}
+    about: dict[str, Any] = {
+        "column": column["name"],
+        "publisher": press.site.sponsor,
+        "licence_note": "转载请注明来源",
+        "items": rows,
+    }
+    about["fields"] = dict([*LABELS.items(), *elements])
     press.folder.write(f"{name}.json", json.dumps(about, ensure_ascii=False, indent=1) + "\n")
-    press.folder.write(f"{name}.csv", _csv(rows))
+    press.folder.write(f"{name}.csv", _csv([*FIELDS, *(name for name, _label in elements)], rows))
 
 
 def draw_index(press: Press) -> None:
@@ -63,10 +76,15 @@ def _row(press: Press, entry: Entry) -> dict[str, str]:
     }
 
 
-def _csv(rows: Sequence[Mapping[str, str]]) -> str:
+def _elements(elements: Sequence[tuple[str, str]], values: Mapping[str, str]) -> dict[str, str]:
+    # A field of a kind that is called like one of every file's would change what a reader of the file relies on.
+    return {name: values.get(name, "") for name, _label in elements if name not in LABELS}
+
+
+def _csv(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(FIELDS)
+    writer.writerow(names)
     for row in rows:
-        writer.writerow([f"'{row[name]}" if row[name].startswith(_FORMULA) else row[name] for name in FIELDS])
+        writer.writerow([f"'{row[name]}" if row[name].startswith(_FORMULA) else row[name] for name in names])
     return "\ufeff" + buffer.getvalue()

@@ -13,12 +13,14 @@ from xml.etree import ElementTree
 
 import feedparser
 import pytest
+from docx import Document
 
 from channels.adapters.portal import GONE, PER_PAGE, PortalChannel
 from channels.base import Live, Placed
 from channels.errors import Retryable
 from content import public, relations
-from content.errors import NoRight
+from content.errors import Blocked, NoRight
+from content.kinds import kind_of
 from content.models import Piece, Release
 from kernel.errors import Invalid
 from templates.engine import FOLDER
@@ -370,3 +372,46 @@ def test_the_first_page_is_light_and_asks_nobody_else(site: Site) -> None:
             assert all(address.startswith("/") for address in fetched), name
             assert " style=" not in site.text(name), name
             assert "<style" not in site.text(name), name
+
+
+def test_the_forms_of_a_guide_stand_beside_the_paper_they_are_for(site: Site) -> None:
+    paper = {"name": "申请表", "blank": "申请表.docx", "sample": "申请表（样表）.txt"}
+    piece = site.office.piece(title="身份证补领", column="guides", fields=_guide(materials=[paper]))
+    with pytest.raises(Blocked, match="申请表"):
+        site.office.submit(piece.id, "portal")
+    blank = site.office.attachment(piece.id, name="申请表.docx", data=_docx())
+    sample = site.office.attachment(piece.id, name="申请表（样表）.txt", data=b"sample")
+    other = site.office.attachment(piece.id, name="说明.txt", data=b"other")
+    release = site.office.sign_off(site.office.submit(piece.id, "portal").id)
+    site.publish(release)
+    page = site.text(release.content["path"])
+    row = page.partition('<table class="papers">')[2].partition("</table>")[0]
+    for file in (blank, sample):
+        assert f"/files/{file.sha256}/" in row
+        assert page.count(f"/files/{file.sha256}/") == 1
+        assert any(name.startswith(f"files/{file.sha256}/") for name in site.files())
+    assert f"/files/{other.sha256}/" in page.replace(row, "")
+
+
+def _docx() -> bytes:
+    file = io.BytesIO()
+    document = Document()
+    document.add_paragraph("申请表")
+    document.save(file)
+    return file.getvalue()
+
+
+def test_open_data_give_every_element_of_a_guide_in_one_schema(site: Site) -> None:
+    site.publish(site.released(title="身份证补领", column="guides", fields=_guide()))
+    site.publish(site.released(title="企业开办", column="guides", fields=_guide("法人", "设立变更", online=True)))
+    said = json.loads(site.text("/data/guides-1.json"))
+    kind = kind_of("guide")
+    assert list(said["fields"])[:6] == ["title", "url", "number", "status", "published_at", "summary"]
+    assert said["fields"] | {spec.name: spec.label for spec in kind.fields} == said["fields"]
+    first, second = said["items"]
+    assert list(first) == list(second) == list(said["fields"])
+    assert (first["responsible"], first["theme"], first["online"]) == ("云州市公安局", "设立变更", "是")
+    assert second["online_depth"] == ""
+    rows = list(csv.reader(io.StringIO(site.text("/data/guides-1.csv").removeprefix("\ufeff"))))
+    assert rows[0] == list(said["fields"])
+    assert {len(row) for row in rows} == {len(rows[0])}

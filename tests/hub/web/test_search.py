@@ -102,3 +102,36 @@ def test_nobody_searches_faster_than_he_reads_and_misses_stop_before(room: Newsr
     codes = [browser.get("/search", params={"q": f"火星{n}"}).status_code for n in range(62)]
     assert codes == [200] * 60 + [429] * 2
     assert len(misses(room)) == 10
+
+
+def test_an_answer_is_narrowed_by_column_department_and_time(room: Newsroom, clock: StillClock) -> None:
+    column = room.office.columns["policies"].id
+    clock.step(days=40)
+    publish(room, title="供热价格调整的通知")
+    browser = room.browser()
+    html = browser.get("/search", params={"q": "供热"}).text
+    assert f'<option value="{column}">政策文件（1）</option>' in html
+    assert 'name="unit"' not in html  # All of one department: nothing to choose.
+    html = browser.get("/search", params={"q": "供热", "column": str(column)}).text
+    assert "找到 1 条" in html
+    assert "供热管理办法" in html
+    assert f'<option value="{column}" selected>' in html
+    assert f"&amp;column={column}" in html  # The kinds keep what was chosen.
+    html = browser.get("/search", params={"q": "供热", "time": "month"}).text
+    assert "找到 1 条" in html
+    assert "供热价格调整" in html
+
+
+def test_a_narrowing_without_answers_says_so_and_is_no_miss(room: Newsroom) -> None:
+    column = room.office.columns["guides"].id
+    html = room.browser().get("/search", params={"q": "供热", "column": str(column)}).text
+    assert "这样筛选没有结果" in html
+    assert "查看全部结果" in html
+    assert misses(room) == []
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "9" * 40, "²", "<b>", "1 OR 1=1"])
+def test_a_filter_that_is_none_filters_nothing(room: Newsroom, value: str) -> None:
+    answer = room.browser().get("/search", params={"q": "供热", "column": value, "unit": value, "time": value})
+    assert answer.status_code == 200
+    assert "找到 2 条" in answer.text
