@@ -198,6 +198,8 @@ class RehearsalConfig(Strict):
     wechat_rules: WeChatRules = WeChatRules()
     weibo_rules: WeiboRules = WeiboRules()
     webpush_rules: WebPushRules = WebPushRules()
+    sms_token: str = Field(default="", description="What the SMS gateway wants to be shown; empty takes everybody.")
+    sms_names: dict[str, str] = Field(default={}, description="Whose phone a number is, for the page.")
     data: Path | None = Field(default=None, description="Folder of the ledger; none keeps it in memory.")
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict
 
+from channels.rehearsal import sms
 from channels.rehearsal.changes import changed
 from channels.rehearsal.cms import control as cms
 from channels.rehearsal.faults import Fault
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from channels.rehearsal.world import World
 
 
-_PLATFORMS = {"wechat": wechat, "weibo": weibo, "jpush": jpush, "webpush": webpush, "cms": cms}
+_PLATFORMS = {"wechat": wechat, "weibo": weibo, "jpush": jpush, "webpush": webpush, "cms": cms, "sms": sms}
 _RULES = ("wechat", "weibo", "webpush")
 
 

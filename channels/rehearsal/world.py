@@ -19,6 +19,7 @@ from channels.rehearsal.config import RehearsalConfig
 from channels.rehearsal.faults import Faults
 from channels.rehearsal.jpush.state import JPushState
 from channels.rehearsal.ledger import Ledger
+from channels.rehearsal.sms import SmsState
 from channels.rehearsal.webpush.state import WebPushState
 from channels.rehearsal.wechat.state import WeChatState
 from channels.rehearsal.weibo.state import WeiboState
@@ -36,6 +37,7 @@ class State(BaseModel):
     jpush: JPushState = JPushState()
     webpush: WebPushState = WebPushState()
     cms: CmsState = CmsState()
+    sms: SmsState = SmsState()
     agenda: Agenda = Agenda()
     clock_offset: float = 0.0
 

@@ -23,7 +23,7 @@ from sqlalchemy import select
 from channels.accounts.models import Account
 from hub import schema
 from hub.demo import fill as filling
-from hub.demo.platforms import write_config
+from hub.demo.platforms import SMS_TOKEN, write_config
 from hub.errors import CannotRun
 from hub.product import Hub
 from hub.settings import Settings
@@ -56,6 +56,9 @@ def demo(
         "XUANDA_REHEARSAL_URL": rehearsal_url,
         "XUANDA_DEMO": "true",
         "XUANDA_ALLOWED_PRIVATE": f"127.0.0.1:{port + 1}",
+        # The people's phones stand beside the platforms: a signer's one-time link arrives there.
+        "XUANDA_NOTICE_GATEWAY_URL": f"{rehearsal_url}/sms",
+        "XUANDA_NOTICE_GATEWAY_TOKEN": SMS_TOKEN,
     }
     log = settings.data / "demo.log"
     platforms = _start(["-m", "channels.rehearsal", "--port", str(port + 1), "--config", str(config)], environment, log)
@@ -126,8 +129,9 @@ Log in (password of everybody: {filling.PASSWORD})
   gaoxiang / luojing / tangwenbo   system, security and audit administrator 系统/安全/审计管理员
 
 Try first: as linxiaowen write a notice under 采编中心 and submit it (送审); sign it as sumin, chenguodong and
-zhaomingyuan; book it (发布中心), and watch it arrive on the portal and on the phones. Then write to 云江发布 from
-a phone (身份证丢了怎么补办, then 人工), and answer as wujiayi under 互动回应.
+zhaomingyuan, at their desks or by the link on their phones; book it (发布中心), and watch it arrive on the portal
+and on the phones. Then write to 云江发布 from a phone (身份证丢了怎么补办, then 人工), and answer as wujiayi under
+互动回应.
 """
 
 

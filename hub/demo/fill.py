@@ -26,7 +26,7 @@ from hub.auth import grants, passwords, persons
 from hub.demo import corpus
 from hub.demo.drawing import landscape
 from hub.demo.life import live_in
-from hub.demo.platforms import credentials_of
+from hub.demo.platforms import credentials_of, number_of
 from hub.errors import CannotRun
 from hub.notices import Notice
 from hub.product import Hub
@@ -113,8 +113,8 @@ def _found(filling: Filling, rehearsal_url: str) -> None:
         for unit in office.units:
             parent = filling.units[unit.parent] if unit.parent else None
             filling.units[unit.key] = add_unit(work.session, unit.name, unit.key, parent)
-        for row in office.people:
-            filling.people[row.login] = _person(work, filling, row, hashed)
+        for place, row in enumerate(office.people):
+            filling.people[row.login] = _person(work, filling, row, number_of(place), hashed)
         for place, column in enumerate(office.columns):
             filling.columns[column.slug] = _column(work, filling, column, place)
         levels = {column.slug: column.levels for column in office.columns}
@@ -127,8 +127,8 @@ def _found(filling: Filling, rehearsal_url: str) -> None:
                 filling.portal = made if account.channel == "portal" else filling.portal
 
 
-def _person(work: Work, filling: Filling, row: corpus.PersonRow, hashed: str) -> Person:
-    person = persons.add_person(work, filling.units[row.unit], row.login, persons.Card(row.name))
+def _person(work: Work, filling: Filling, row: corpus.PersonRow, phone: str, hashed: str) -> Person:
+    person = persons.add_person(work, filling.units[row.unit], row.login, persons.Card(row.name, phone))
     passwords.set_password(work, person, hashed)
     for role in row.roles:
         reach = filling.units[row.reach or row.unit]

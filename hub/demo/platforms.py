@@ -22,6 +22,7 @@ from channels.rehearsal.config import (
 from hub.demo.corpus import AccountRow, load_office
 
 SAFE_DOMAINS = ["127.0.0.1", "localhost", "www.yunjiang.example"]
+SMS_TOKEN = "rehearsal-sms-gateway"  # noqa: S105  # Of the stand-in only.
 SITE_WORDS = {"sponsor": "云江市人民政府办公室", "operator": "云江市融媒体中心", "phone": "0968-8011000"}
 
 
@@ -62,7 +63,13 @@ def rehearsal_config(hub_url: str, data: Path) -> RehearsalConfig:
     wechat = [_wechat(row, hub_url) for row in rows if row.channel == "wechat"]
     weibo = [_weibo(row) for row in rows if row.channel == "weibo"]
     jpush = [_jpush(row) for row in rows if row.channel == "jpush"]
-    return RehearsalConfig(wechat=wechat, weibo=weibo, jpush=jpush, data=data)
+    names = {number_of(place): row.name for place, row in enumerate(load_office().people)}
+    return RehearsalConfig(wechat=wechat, weibo=weibo, jpush=jpush, sms_token=SMS_TOKEN, sms_names=names, data=data)
+
+
+def number_of(place: int) -> str:
+    """The telephone number of the demo's people in their order; none like it is given to anybody."""
+    return f"1000000{place + 1:04d}"
 
 
 def write_config(hub_url: str, folder: Path) -> Path:

@@ -3,7 +3,7 @@
 const KINDS = [
   "mass_send", "mass_submitted", "mass_decision", "mass_deleted", "mass_failed", "publish", "publish_failed",
   "publish_deleted", "preview", "inbound", "passive_reply", "service_fault", "custom_message", "template_message",
-  "post", "post_deleted", "comment", "fan_reply", "fan_message", "push", "push_revoked", "notification", "subscription_gone",
+  "post", "post_deleted", "comment", "fan_reply", "fan_message", "push", "push_revoked", "notification", "subscription_gone", "sms",
 ].join(",");
 const TYPES = { subscription: "订阅号", service: "服务号" };
 const seen = { last: 0, cleared: 0, entries: [], accounts: {}, chosen: {}, drawn: {}, opened: {} };
@@ -271,6 +271,14 @@ function webpushPhone(subscription) {
   return phone(subscription.name || subscription.id, subscription.gone ? "网页推送，订阅已失效" : "网页推送", null, talk, null);
 }
 
+function smsPhone(one) {
+  const entries = seen.entries.filter((entry) => entry.platform === "sms" && entry.account === one.number);
+  const talk = entries.map((entry) => el("div", { class: "bubble heard" }, el("b", {}, entry.data.title), " ", entry.data.text,
+    entry.data.link && el("p", {}, el("a", { href: entry.data.link, target: "_blank", rel: "noopener" }, entry.data.link)),
+    el("small", {}, clockOf(entry))));
+  return phone(`${one.name || one.number}的手机`, "短信", null, talk, null);
+}
+
 /* The desk */
 
 function phone(name, kind, pick, talk, foot) {
@@ -289,6 +297,7 @@ function plan() {
     for (const device of app.devices) all.push([`jpush ${app.app_key} ${device.registration_id}`, () => jpushPhone(app, device)]);
   }
   for (const one of seen.accounts.webpush || []) all.push([`webpush ${one.id}`, () => webpushPhone(one)]);
+  for (const one of seen.accounts.sms || []) all.push([`sms ${one.number}`, () => smsPhone(one)]);
   return all;
 }
 
