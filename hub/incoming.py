@@ -68,12 +68,13 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     )
     hub.incoming = incoming
     hub.menus = Publisher(hub.works, hub.seal, make)
+    teller = Teller(hub.works, hub.seal, make)
     hub.duties += [
         Duty("replies.send", timedelta(seconds=1), incoming.replier.send_due, timedelta(minutes=2)),
         Duty("messages.left_over", timedelta(seconds=10), incoming.run_left_over, timedelta(minutes=1)),
         Duty("desk.watch", timedelta(seconds=15), incoming.watch.round, timedelta(minutes=1)),
         Duty("tickets.late", timedelta(minutes=5), lambda: tickets.alarm_late(hub.works)),
-        Duty("notices.send", timedelta(seconds=2), Teller(hub.works, hub.seal, make).send_due, timedelta(minutes=2)),
+        Duty("service_notices.send", timedelta(seconds=2), teller.send_due, timedelta(minutes=2)),
         Duty("menus.settle", timedelta(seconds=20), hub.menus.settle),
         Duty("bot.refresh", timedelta(minutes=5), engine.refresh),
         Duty("pushes.forget", timedelta(hours=1), lambda: _forget_pushes(hub)),

@@ -58,9 +58,19 @@ def run_due(works: Works, duties: Iterable[Duty]) -> list[str]:
 
 def due(works: Works, duties: Iterable[Duty]) -> list[Duty]:
     """The duties that are due now, the one that has waited longest first."""
-    by_name = {duty.name: duty for duty in duties}
+    by_name = _named(duties)
     _register(works, by_name)
     return [by_name[name] for name in _due(works, by_name)]
+
+
+def _named(duties: Iterable[Duty]) -> dict[str, Duty]:
+    """By name; raises ValueError for a name given twice, since one of the two would silently never be done."""
+    by_name: dict[str, Duty] = {}
+    for duty in duties:
+        if duty.name in by_name:
+            raise ValueError(f"two duties are named {duty.name}")
+        by_name[duty.name] = duty
+    return by_name
 
 
 def _register(works: Works, duties: dict[str, Duty]) -> None:

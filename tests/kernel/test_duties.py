@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from kernel.clock import StillClock
@@ -121,3 +122,9 @@ def test_a_duty_opens_its_own_works(works: Works) -> None:
 def test_a_duty_that_is_no_longer_declared_is_left_alone(works: Works) -> None:
     run_due(works, [Duty("old", HOUR, lambda: None)])
     assert run_due(works, []) == []
+
+
+def test_two_of_one_name_are_refused(works: Works) -> None:
+    pair = [Duty("same", timedelta(minutes=1), lambda: None), Duty("same", timedelta(minutes=2), lambda: None)]
+    with pytest.raises(ValueError, match="two duties are named same"):
+        run_due(works, pair)
