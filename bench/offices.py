@@ -39,7 +39,7 @@ from scheduler.booking import Order
 from scheduler.dispatch import Dispatcher
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
-STARTING = 20.0
+AHEAD = 5.0
 
 
 @cache
@@ -141,15 +141,15 @@ class BenchOffice:
 
     @contextmanager
     def timed(self, deliveries: int) -> Iterator[datetime]:
-        """A moment by which so many can be booked and a process started; raises RuntimeError when they were not."""
+        """A moment by which so many can be booked; raises RuntimeError when they were not."""
         piece = self.signed("预约所需时间", self.accounts)
         began = time.monotonic()
         self.book([piece], self.accounts, self.hub.clock.now() + timedelta(days=60))
-        seconds = STARTING + 2 * deliveries / len(self.accounts) * (time.monotonic() - began)
+        seconds = AHEAD + 2 * deliveries / len(self.accounts) * (time.monotonic() - began)
         at = self.hub.clock.now() + timedelta(seconds=seconds)
         yield at
         if self.hub.clock.now() >= at:
-            raise RuntimeError(f"booking and starting took longer than {seconds:.0f} s; the machine is too busy")
+            raise RuntimeError(f"booking took longer than {seconds:.0f} s; the machine is too busy")
 
     def dispatcher(self) -> Dispatcher:
         """What takes booked pieces out in this process."""

@@ -61,11 +61,10 @@ def measured(pieces: int) -> Iterator[Figure]:
         signed = [
             office.signed(f"关于第{number}号便民措施的通知", to, covered=True) for number, to in enumerate(targets, 1)
         ]
-        with office.timed(pieces * LANES * len(CHANNELS)) as at:
-            for piece, to in zip(signed, targets, strict=True):
-                office.book([piece], to, at)
-            product = office.serve(port, allowed_private=f"127.0.0.1:{platforms}")
-        with ended(product):
+        with ended(office.serve(port, allowed_private=f"127.0.0.1:{platforms}")):
+            with office.timed(pieces * LANES * len(CHANNELS)) as at:
+                for piece, to in zip(signed, targets, strict=True):
+                    office.book([piece], to, at)
             late = lateness(office, pieces * LANES * len(CHANNELS), at)
     name = "dispatch.due200.rehearsal.lateness"
     yield Figure(f"{name}_p50", round(percentile(late, 0.5), 3), "s", AGAINST)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from content.models import Column, FormerAddress, Piece, PublicPiece, Release
 from content.relations import relate
 from content.states import MOVES, PieceState
+from kernel.once import insert_once
 from kernel.work import Work
 
 
@@ -128,7 +129,10 @@ def _row(work: Work, release: Release) -> PublicPiece:
     row = work.session.get(PublicPiece, release.piece_id)
     if row is None:
         piece = work.session.get_one(Piece, release.piece_id)
-        row = PublicPiece(
+        # Two workers may record at one moment that it went out on two accounts.
+        insert_once(
+            work.session,
+            PublicPiece,
             piece_id=piece.id,
             unit_id=piece.unit_id,
             column_id=piece.column_id,
@@ -136,10 +140,10 @@ def _row(work: Work, release: Release) -> PublicPiece:
             release_id=release.id,
             revision_id=release.revision_id,
             path=release.content["path"],
+            title=release.content["title"],
         )
+        row = work.session.get_one(PublicPiece, release.piece_id)
         _describe(row, release)
-        work.session.add(row)
-        work.session.flush()
     return row
 
 

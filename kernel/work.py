@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from kernel import audit
@@ -137,8 +138,10 @@ class Works:
         try:
             return self._share(shares)
         except Exception as failure:  # noqa: BLE001  # One's failure is not the others'; its own caller gets it.
-            if len(shares) == 1:
-                shares[0].failed(failure)
+            # Where the database itself is away, each alone would wait for it as long again.
+            if len(shares) == 1 or isinstance(failure, OperationalError):
+                for one in shares:
+                    one.failed(failure)
                 return []
             return [effect for one in shares for effect in self._do([one])]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -66,6 +68,19 @@ def test_going_live_shows_it_and_moves_the_piece(both: Office) -> None:
         found = public.release_shown(work.session, piece.id, work.now)
         assert found is not None
         assert found.id == release.id
+
+
+def test_it_may_go_live_on_two_accounts_at_one_moment(both: Office) -> None:
+    release = both.signed_release(title="供热延长")
+    with ThreadPoolExecutor(1) as pool:
+        with both.works.write() as work:
+            public.went_live(work, release.id, work.now)
+            work.session.flush()
+            other = pool.submit(go_live, both, release)
+            with suppress(TimeoutError):  # The other waits for this work, or for its row.
+                other.result(0.3)
+        other.result(10)
+    assert shown(both) == ["供热延长"]
 
 
 def test_the_first_hour_of_publication_never_changes(office: Office, clock: StillClock) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import event, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from kernel.audit import AuditLine, verify
 from kernel.events import Event, Listeners
@@ -271,6 +271,20 @@ def test_one_that_fails_takes_no_other_with_it(works: Works, listeners: Listener
     got = side_by_side(works, ["north", "south", "north", "east"])
     assert sorted(got) == ["IntegrityError", "east", "north", "south"]
     assert sorted(names(works)) == sorted(heard) == ["east", "north", "south"]
+
+
+def test_a_database_that_is_away_is_not_waited_for_by_each_in_turn(
+    sqlite_works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def away(shares: Sequence[object]) -> None:
+        tried.append(len(shares))
+        raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(sqlite_works, "_share", away)
+    assert side_by_side(sqlite_works, ["north", "south", "east"]) == ["OperationalError"] * 3
+    assert tried == [3]
 
 
 def test_what_is_shared_is_not_opened_inside_a_work(sqlite_works: Works) -> None:
