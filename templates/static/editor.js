@@ -89,6 +89,9 @@
       if (!answer.ok) return refuse(said);
       versionField.value = said.version;
       if (change === saving) change = 0;
+      const named = form.querySelector("#title")?.value.trim();
+      const head = document.querySelector(".page-head__title");
+      if (named && head) head.textContent = named;
       say("saved", false, ` ${new Date().toTimeString().slice(0, 5)}`);
       mark("", "");
       await Promise.all([redraw("findings", "finding-list"), redraw("previews", "preview-list")]);

@@ -106,6 +106,7 @@ def test_from_the_first_word_to_the_queue(house: House) -> None:
     page.keyboard.press("Control+a")
     page.keyboard.type("因近期气温偏低，延长供热至4月7日。")
     saved(page)
+    expect(page.locator("h1")).to_have_text("关于调整市区供热结束时间的通知")
     expect(page.locator("#finding-list")).to_contain_text("没有发现问题")
     page.locator("label.check", has_text="微信公众号").click()
     page.get_by_role("button", name="送审").click()

@@ -271,9 +271,14 @@ function webpushPhone(subscription) {
   return phone(subscription.name || subscription.id, subscription.gone ? "网页推送，订阅已失效" : "网页推送", null, talk, null);
 }
 
+function withLinks(text) {
+  return text.split(/(https?:\/\/[^\s，。；）]+)/).map((part, place) =>
+    (place % 2 ? el("a", { href: part, target: "_blank", rel: "noopener" }, part) : part));
+}
+
 function smsPhone(one) {
   const entries = seen.entries.filter((entry) => entry.platform === "sms" && entry.account === one.number);
-  const talk = entries.map((entry) => el("div", { class: "bubble heard" }, el("b", {}, entry.data.title), " ", entry.data.text,
+  const talk = entries.map((entry) => el("div", { class: "bubble heard" }, el("b", {}, entry.data.title), " ", ...withLinks(entry.data.text),
     entry.data.link && el("p", {}, el("a", { href: entry.data.link, target: "_blank", rel: "noopener" }, entry.data.link)),
     el("small", {}, clockOf(entry))));
   return phone(`${one.name || one.number}的手机`, "短信", null, talk, null);
