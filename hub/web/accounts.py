@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from channels.abilities.authorising import Authorises
 from channels.abilities.comments import HearsComments
 from channels.abilities.menus import Menus
+from channels.abilities.statistics import Statistics
 from channels.accounts import filings, store
 from channels.accounts.filings import KINDS
 from channels.accounts.models import Account, QuotaUse
@@ -430,6 +431,7 @@ def account_page(
         kinds_by=KINDS,
         due=KINDS.get(account.filing_due, ""),
         life=issubclass(adapter, Menus),
+        counts=issubclass(adapter, Statistics) and asker.may(P.REPORT_READ, account.unit_id),
         **choices_of(adapter),
         **context,
     )

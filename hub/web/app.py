@@ -14,6 +14,7 @@ from starlette.types import Scope
 from hub.product import Hub
 from hub.web import (
     account_authorising,
+    account_figures,
     account_filings,
     account_menu,
     account_notices,
@@ -114,6 +115,7 @@ CONSOLE: tuple[APIRouter, ...] = (
     by_hand.router,
     account_authorising.router,
     account_filings.router,
+    account_figures.router,
     accounts.router,
     rehearsal.router,
     account_menu.router,

@@ -177,6 +177,8 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/accounts/{account_id}/test": an_account,
     "/console/accounts/{account_id}/switch-off": an_account,
     "/console/accounts/{account_id}/switch-on": an_account,
+    "/console/accounts/{account_id}/figures": an_account,
+    "/console/accounts/{account_id}/figures/workbook": an_account,
     "/console/accounts/{account_id}/filings": an_account,
     "/console/accounts/{account_id}/filings/{filing_id}": a_filing,
     "/console/freezes/through/{delivery_id}": partial(a_delivery, state="held"),
