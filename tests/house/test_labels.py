@@ -1,0 +1,40 @@
+"""What packages declare in Chinese and the console shows (rules, roles, kinds, channels) reads in English too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import hub.wiring  # noqa: F401  # Brings in every package that declares rules.
+from channels.registry import channels
+from content.kinds import all_kinds
+from content.kinds.base import FieldSpec
+from kernel.office_rules import RULES
+from kernel.people import ROLE_LABELS
+from templates.catalogue import load
+
+
+def declared() -> Iterator[str]:
+    """Every label, help, choice and note of what is declared."""
+    yield from (rule.label for name, rule in RULES.items() if name != "probe.rule")
+    yield from ROLE_LABELS.values()
+    for kind in all_kinds().values():
+        yield kind.label
+        for field in kind.fields:
+            yield from _words(field)
+    for channel in channels().values():
+        yield channel.label
+        yield from channel.limits.notes
+        for setting in channel.settings:
+            yield from (setting.label, setting.help, *(label for _value, label in setting.choices))
+
+
+def _words(field: FieldSpec) -> Iterator[str]:
+    yield from (field.label, field.help, *(label for _value, label in field.choices))
+    for column in field.columns:
+        yield from _words(column)
+
+
+def test_what_is_declared_reads_in_english_too() -> None:
+    known = load("en")
+    chinese = {text for text in declared() if any("\u4e00" <= letter <= "\u9fff" for letter in text)}
+    assert chinese - known.keys() == set(), "add them to templates/locale/en.labels.po"
