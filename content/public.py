@@ -39,6 +39,8 @@ def went_live(work: Work, release_id: int, at: datetime) -> None:
     """The release is now what the public sees of its piece; `first_published_at` is set once."""
     release = work.session.get_one(Release, release_id)
     row = _row(work, release)
+    if row.from_at is not None and row.release_id == release.id and row.withdrawn_at is None:
+        return  # On another account before. Many accounts record at one moment, and would wait for this row in turn.
     if row.from_at is not None and row.release_id > release.id and row.withdrawn_at is None:
         return  # A later release went out first elsewhere; the public must not be taken back to the older words.
     _move(work, row, release)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from content import public
 from content.models import Column, Piece, PublicPiece, Release
@@ -68,6 +68,18 @@ def test_going_live_shows_it_and_moves_the_piece(both: Office) -> None:
         found = public.release_shown(work.session, piece.id, work.now)
         assert found is not None
         assert found.id == release.id
+
+
+def test_a_further_account_leaves_the_row_alone(office: Office, clock: StillClock) -> None:
+    release = office.signed_release()
+    go_live(office, release)
+    before = row_of(office, release).from_at
+    statements: list[str] = []
+    event.listen(office.works.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    clock.step(hours=1)
+    go_live(office, release)
+    assert row_of(office, release).from_at == before
+    assert [one for one in statements if one.startswith(("UPDATE", "INSERT"))] == []
 
 
 def test_it_may_go_live_on_two_accounts_at_one_moment(both: Office) -> None:
