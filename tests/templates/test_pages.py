@@ -201,3 +201,9 @@ def test_a_feed_holds_whole_addresses_and_dates(renderer: Engine) -> None:
     assert item.findtext("link") == "https://www.yunzhou.example/notices/200.html"
     assert item.findtext("pubDate") == "Sun, 15 Mar 2026 23:30:00 +0000"
     assert item.findtext("description") == "A & B"
+
+
+def test_the_labels_of_a_page_have_english_words_for_the_english_skin(renderer: Engine) -> None:
+    html = renderer.render("outbound/portal/policy.html", **PORTAL["outbound/portal/policy.html"][0])
+    labels = [a.get("data-en") for tag, a in elements(html) if tag == "dt"]
+    assert {"Index no.", "Document no.", "Issued by", "Signed on", "In force"} <= set(labels)
