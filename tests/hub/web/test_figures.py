@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from sqlalchemy import select
 
 from analytics.models import ChannelReading
 from channels.accounts import store as accounts
+from content.models import PublicPiece
+from content.snapshot import Target
 from kernel.clock import StillClock
 from scheduler.models import Delivery, Placement
 from tests.hub.web.going_out import Desk, open_desk
@@ -115,3 +118,31 @@ def test_what_is_no_workbook_of_ours_is_refused(desk: Desk) -> None:
         answer = send(desk, data)
         assert answer.status_code == 422
         assert 'id="file-error"' in answer.text
+
+
+def test_what_was_published_by_hand_stands_in_calendar_freshness_correction_and_report(
+    desk: Desk, clock: StillClock
+) -> None:
+    (delivery,) = desk.deliveries()
+    day = delivery.scheduled_at.astimezone(desk.hub.settings.office_zone).date()
+    span = {"start": day.isoformat(), "end": (day + timedelta(days=1)).isoformat()}
+    drawn = {one.get("id"): one for one in desk.browser().get("/console/calendar/events", params=span).json()}
+    assert "task--done" in drawn[str(delivery.id)]["classNames"]
+    place = placement(desk)
+    with desk.hub.works.read() as work:
+        public = work.session.get_one(PublicPiece, place.piece_id)
+    assert public.first_at == place.live_at
+    rows = load_workbook(io.BytesIO(desk.browser().get("/console/reach/workbook").content))
+    assert any("住建视频号" in str(cell) for sheet in rows for row in sheet.iter_rows(values_only=True) for cell in row)
+    desk.city.save(place.piece_id, title="更正后的标题")
+    target = Target(delivery.account_id, "住建视频号", "manual", "page", "publish", {})
+    desk.city.sign_off(desk.city.submit(place.piece_id, targets=[target]).id)
+    form = {"piece": place.piece_id, "act": "correct", "accounts": [delivery.account_id]}
+    assert desk.browser().send_form("/console/bookings/act", **form).status_code == 303
+    desk.run()
+    correction = desk.deliveries()[-1]
+    assert (correction.action, correction.state) == ("correct", "manual")
+    base = f"/console/deliveries/{correction.id}/by-hand"
+    assert "更正后的标题" in desk.browser().get(base).text
+    desk.browser().send_form(base, url="https://v.example/2")
+    assert (placement(desk).correction, placement(desk).url) == ("by_hand", "https://v.example/2")
