@@ -10,6 +10,7 @@ from hub.commands import (
     bot,
     demo,
     drilling,
+    evaluating,
     importing,
     moving,
     portal,
@@ -43,6 +44,8 @@ app.command("restore")(archive.restore)
 app.command("move-database")(moving.move)
 app.add_typer(audit.app, name="audit")
 app.add_typer(bot.app, name="bot")
+bot.app.command("evaluate")(evaluating.evaluate_bot)
+app.add_typer(evaluating.search_app, name="search")
 app.add_typer(portal.app, name="portal")
 app.add_typer(importing.app, name="import")
 app.add_typer(setup.people, name="person")
