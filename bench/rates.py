@@ -24,7 +24,7 @@ from scheduler.queue import address
 from tests.postgres import server
 
 PIECES, ACCOUNTS, ROUNDS = 50, 20, 3
-PAGES = 300
+PAGES = 150
 SITE = Path(__file__).with_name("wagtail_site.py")
 
 
@@ -51,7 +51,7 @@ def measured(pieces: int, rounds: int) -> Iterator[Figure]:
 
 @measure("dispatch.rate.vs_wagtail")
 def vs_wagtail() -> Iterator[Figure]:
-    """300 pages that are due on the portal, each drawn into its file, against Wagtail's `publish_scheduled`."""
+    """150 pages that are due on the portal, each drawn into its file, against Wagtail's `publish_scheduled`."""
     with tempfile.TemporaryDirectory(prefix="xuanda-wagtail-") as folder:
         command = [str(python_of("wagtail")), str(SITE), folder, str(PAGES)]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=SITE.parent)  # Our own file.
