@@ -12,6 +12,7 @@ import httpx
 
 from channels.abilities.rehearsing import Rehearsing
 from channels.accounts.fan_outs import DatabaseSubscriptions
+from channels.accounts.models import Account
 from channels.accounts.quotas import DatabaseQuotas
 from channels.accounts.tokens import DatabaseTokens
 from channels.adapters.fake import FakeChannel
@@ -27,7 +28,7 @@ from hub.product import Hub
 from hub.settings import Settings
 from kernel.duties import Duty
 from kernel.events import Listeners
-from kernel.people import Permission, holders
+from kernel.people import Permission, Person, holders
 from kernel.work import Work
 from scheduler import booking
 from scheduler.catalogue import DatabaseCatalogue, RehearsalCatalogue
@@ -44,6 +45,7 @@ from scheduler.events import (
     WasWithdrawn,
     WentLive,
 )
+from scheduler.models import Delivery
 from scheduler.placements import placements_of
 from scheduler.queue import Queue, Wakes
 from scheduler.rounds import Beat
@@ -231,12 +233,16 @@ def _tell_bundle(hub: Hub, work: Work, fact: BundleComposed) -> None:
 
 
 def _tell_late(hub: Hub, work: Work, fact: RanLate) -> None:
+    account = work.session.get_one(Account, fact.account_id)
+    delivery = work.session.get_one(Delivery, fact.delivery_id)
+    by = work.session.get_one(Person, delivery.created_by).name if delivery.created_by else "系统"
     hub.notifier.tell(
         work,
         holders(work.session, Permission.DELIVERY_ACT, fact.unit_id, work.now),
         "delivery.late",
         f"超时未发：{fact.title}",
-        f"已超过预定时间 {fact.minutes} 分钟。原因：{fact.reason}",
+        f"“{account.name}”，由{by}安排，已超过预定时间 {fact.minutes} 分钟。原因：{fact.reason}。"
+        "可重试、改期或改人工发布。",
         f"/console/deliveries/{fact.delivery_id}",
         f"delivery.{fact.delivery_id}.late",
     )

@@ -56,6 +56,17 @@ class Flash:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """An account whose platform does not answer: since when, how much waits, and what was said last."""
+
+    account: str
+    since: datetime
+    waiting: int
+    reason: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shell:
     """What every console page shows around its content; ``csrf`` is the session's token for forms and htmx."""
 
@@ -70,6 +81,7 @@ class Shell:
     rehearsing: int = 0
     frozen: bool = False
     frozen_reason: str = ""
+    outages: Sequence[Outage] = ()
     grey: bool = False
     home_href: str = "/console"
     language_href: str = "/console/language"

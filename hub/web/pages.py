@@ -13,8 +13,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from hub.product import Hub
 from hub.web.access import Asker, language_of, the_hub
 from hub.web.nav import menu
+from kernel.people import Permission
 from scheduler.freeze import seen_by
-from templates.views import Column, Flash, Shell, Tone
+from scheduler.outages import outages
+from templates.views import Column, Flash, Outage, Shell, Tone
 
 FLASH_COOKIE = "xuanda_flash"
 FLASH_SECONDS = 60
@@ -25,6 +27,8 @@ def shell_of(request: Request, asker: Asker) -> Shell:
     hub = the_hub(request)
     with hub.works.read() as work:
         stops = seen_by(work.session, asker.viewer)
+        units = asker.viewer.units(Permission.DELIVERY_READ)
+        down = outages(work.session, units, work.now) if units else []
     return Shell(
         person=asker.viewer.name,
         unit=asker.unit,
@@ -34,6 +38,10 @@ def shell_of(request: Request, asker: Asker) -> Shell:
         flashes=_flashes(request),
         rehearsal=hub.settings.demo,
         rehearsing=asker.rehearsing,
+        outages=[
+            Outage(one.name, one.since, one.waiting, one.reason, f"/console/deliveries?account={one.account_id}")
+            for one in down
+        ],
         frozen=bool(stops),
         frozen_reason="；".join(stop.reason for stop in stops),
         home_href="/console",

@@ -1,0 +1,73 @@
+"""Platforms that are down: accounts on which calls keep failing, since when, and what waits there.
+
+Nothing is kept for it: the attempts say it, and the first success ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from channels.accounts.models import Account
+from scheduler.models import Attempt, Delivery
+from scheduler.receipts import RETRY
+from scheduler.states import DeliveryState
+
+S = DeliveryState
+# What says that nobody answers there; a refusal is an answer, and so is a limit.
+SILENT = ("retryable", "unknown", "lost")
+ENOUGH = 3
+MOST = 5
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Outage:
+    """One account whose platform does not answer, or does not let us in."""
+
+    account_id: int
+    name: str
+    since: datetime
+    waiting: int
+    reason: str
+
+
+def outages(session: Session, units: Collection[int], now: datetime) -> Sequence[Outage]:
+    """The outages that keep something of these units waiting, the longest first."""
+    # Retries come at most so far apart: whatever an outage keeps back is due within that time.
+    retrying = and_(Delivery.state == S.BOOKED, Delivery.next_at <= now + RETRY.longest, Delivery.attempts > 0)
+    kept = select(Delivery.account_id).where(
+        Delivery.unit_id.in_(units), Delivery.rehearses.is_(None), or_(retrying, Delivery.state == S.UNKNOWN)
+    )
+    failing = (
+        select(Account, func.min(Attempt.started_at), func.count(Attempt.id))
+        .join(Delivery, Delivery.account_id == Account.id)
+        .join(Attempt, Attempt.delivery_id == Delivery.id)
+        .where(
+            Account.id.in_(kept),
+            or_(retrying, Delivery.state == S.UNKNOWN),
+            Attempt.outcome.in_(SILENT),
+            Attempt.started_at > func.coalesce(Account.last_success_at, _NEVER),
+        )
+        .group_by(Account.id)
+        .having(func.count(Attempt.id) >= ENOUGH)
+    )
+    found = [
+        Outage(account.id, account.name, since, _waiting(session, account.id, units, now), account.last_failure)
+        for account, since, _count in session.execute(failing)
+    ]
+    return sorted(found, key=lambda one: one.since)[:MOST]
+
+
+def _waiting(session: Session, account_id: int, units: Collection[int], now: datetime) -> int:
+    query = select(func.count(Delivery.id)).where(
+        Delivery.account_id == account_id,
+        Delivery.unit_id.in_(units),
+        Delivery.state.in_((S.BOOKED, S.UNKNOWN)),
+        Delivery.scheduled_at <= now,
+    )
+    return session.scalar(query) or 0
