@@ -12,7 +12,9 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
+from signal import SIGINT, SIGTERM
 from threading import Event
 from typing import Any
 
@@ -40,6 +42,8 @@ LANE, LOOK, DUTIES, CLEAR = "lane", "look", "duties", "clear"
 CONCURRENCY = 64
 # A worker silent for so long is dead; what it had begun is taken off the list, for its rows tell how they stand.
 DEAD_AFTER = 30.0
+# How long a worker waits before it begins again after the database was away, in seconds.
+BEGIN_AGAIN = 1.0
 EVERY_SECOND = "* * * * * *"
 EVERY_FEW_SECONDS = "* * * * * */5"
 EVERY_MINUTE = "* * * * *"
@@ -109,8 +113,25 @@ class Queue:
 
     async def _work(self, until: Event | None) -> None:
         pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="lane")
+        loop = asyncio.get_running_loop()
         # Tasks run in the loop's own pool, whose default size is a handful.
-        asyncio.get_running_loop().set_default_executor(pool)
+        loop.set_default_executor(pool)
+        stop = asyncio.Event()
+        if until is None:
+            for signal in (SIGINT, SIGTERM):
+                loop.add_signal_handler(signal, stop.set)
+        else:
+            loop.run_in_executor(None, until.wait).add_done_callback(lambda _told: stop.set())
+        try:
+            while not stop.is_set():
+                await self._until_it_breaks(stop)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), BEGIN_AGAIN)
+        finally:
+            self._rounds.stop()
+
+    async def _until_it_breaks(self, stop: asyncio.Event) -> None:
+        """Works until told to stop, or until the library gives up, as it does when the database is away."""
         try:
             async with self._app.open_async():
                 worker = asyncio.create_task(
@@ -119,19 +140,21 @@ class Queue:
                         concurrency=CONCURRENCY,
                         fetch_job_polling_interval=0.5,
                         delete_jobs="always",
-                        install_signal_handlers=until is None,
+                        install_signal_handlers=False,
                         stalled_worker_timeout=DEAD_AFTER,
                     )
                 )
-                if until is not None:
-                    await asyncio.to_thread(until.wait)
-                    worker.cancel()
-                try:
-                    await worker
-                except asyncio.CancelledError:
-                    log.debug("worker stopped")
-        finally:
-            self._rounds.stop()
+                stopped = asyncio.create_task(stop.wait())
+                await asyncio.wait({worker, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                stopped.cancel()
+                worker.cancel()
+                await worker
+        except asyncio.CancelledError:
+            log.debug("worker stopped")
+        except Exception:  # The edge of a process: a database that is away for a while must not end the worker.
+            log.exception("worker broke off")
+        if not stop.is_set():
+            log.warning("worker begins again", seconds=BEGIN_AGAIN)
 
     def _every(self, cron: str, name: str, step: Callable[[int], Any]) -> None:
         """Has one worker of all do this step at these times."""

@@ -41,7 +41,7 @@ def server(*, durable: bool = False) -> Iterator[str]:
         capture_output=True,
         cwd="/",
     )
-    port = _free_port()
+    port = free_port()
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={data}"
     options += "" if durable else " -c fsync=off"
     with (data / "log").open("wb") as log:
@@ -68,7 +68,7 @@ def _as_user(data: Path) -> list[str]:
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +16,9 @@ from channels.rehearsal.faults import Fault
 if TYPE_CHECKING:
     from channels.rehearsal.world import World
 
+# A form field, in the address's own form or as a part of several; a picture that follows is not looked through.
+_TOKEN_FIELD = re.compile(rb'(?:^|&|name=")access_token(?:=|"\r\n\r\n)([^&\r\n]+)')
+LONGEST_HEAD = 64 * 1024
 _PAGES = ("s/", "mmbiz/", "draft/")
 
 
@@ -26,11 +30,13 @@ async def run(world: World, app: ASGIApp, scope: Scope, receive: Receive, send: 
     """Answer a call through `app`, unless a fault is in force for it."""
     _, platform, path = (*scope["path"].split("/", 2), "", "")[:3]
     face = world.faces.get(platform)
-    if face is None or path.startswith(_PAGES):
+    if face is None or path.startswith(_PAGES) or not world.faults.all():
         await app(scope, receive, send)
         return
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    account = face.account(path, dict(parse_qsl(scope["query_string"].decode("latin-1"))), headers)
+    receive, body = await _taken_in(receive)
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    account = face.account(path, {**_token_in(body), **query}, headers)
     fault = world.faults.take(platform, path, account)
     if fault is None:
         await app(scope, receive, send)
@@ -91,16 +97,29 @@ class _Broken:
             pass
 
 
+def _token_in(body: bytes) -> dict[str, str]:
+    """The token that a form carries in its body, where some clients put it; nothing where there is none."""
+    found = _TOKEN_FIELD.search(body[:LONGEST_HEAD])
+    return {"access_token": unquote_plus(found[1].decode("latin-1"))} if found else {}
+
+
 async def _whole(receive: Receive) -> Receive:
     """Take the request's body in now, to be read later."""
+    return (await _taken_in(receive))[0]
+
+
+async def _taken_in(receive: Receive) -> tuple[Receive, bytes]:
+    """Take the request's body in; it can be read again, and looked at now."""
     taken: deque[Message] = deque([await receive()])
     while taken[-1].get("more_body"):
         taken.append(await receive())
 
+    body = b"".join(message.get("body", b"") for message in taken)
+
     async def replay() -> Message:
         return taken.popleft() if taken else await receive()
 
-    return replay
+    return replay, body
 
 
 async def _swallow(message: Message) -> None:

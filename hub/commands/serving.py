@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
@@ -36,6 +37,9 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; default XUANDA_PORT.")] = 0,
 ) -> None:
     """Serves the web pages and runs the engine that looks for due work."""
+    # The web server hands the signal on once it has ended; unanswered, it would end the process before the engine has
+    # given back what it had claimed.
+    signal.signal(signal.SIGTERM, _leave)
     with _ready() as hub:
         stop = hub.start_engine() if hub.start_engine is not None else None
         try:
@@ -54,6 +58,10 @@ def serve(
         finally:
             if stop is not None:
                 stop()
+
+
+def _leave(_signal: int, _frame: object) -> NoReturn:
+    raise SystemExit(0)
 
 
 def worker(

@@ -1,0 +1,1 @@
+"""What `deploy/` gives an administrator, tried out."""

@@ -65,6 +65,45 @@ def test_a_platform_that_hangs_holds_up_its_own_lane_only(timetable: Timetable) 
         until(lambda: timetable.now(stuck).state == S.DONE)
 
 
+CROWD = 20
+
+
+@contextmanager
+def crowded(timetable: Timetable) -> Iterator[list[Delivery]]:
+    """Twenty that fail in front of twenty good ones on their account, and a channel that hangs in front of both.
+
+    Yields the good ones. The clock stands still, so that whatever leaves at all leaves at its own time.
+    """
+    hanging = timetable.platform("fake-a").arrived = Hanging()
+    book(timetable, "fake-a", 1)
+    kinds = ("retryable", "throttled", "refused", "lost")
+    timetable.platform("fake-b").script = [kinds[number % len(kinds)] for number in range(CROWD)]
+    failing = book(timetable, "fake-b", CROWD)
+    good = [
+        timetable.book(timetable.release("fake-b", title=f"好的第{number}件").piece_id, account="fake-b")
+        for number in range(CROWD)
+    ]
+    try:
+        yield good
+        assert hanging.asked.is_set()
+        assert states(timetable, failing) <= {S.BOOKED, S.FAILED, S.UNKNOWN}
+        assert [timetable.now(one).first_attempt_at for one in good] == [one.scheduled_at for one in good]
+    finally:
+        hanging.let.set()
+
+
+def states(timetable: Timetable, booked: list[Delivery]) -> set[str]:
+    """The states in which these are."""
+    return {timetable.now(one).state for one in booked}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_neither_failing_items_nor_a_hanging_channel_make_a_good_one_late(timetable: Timetable) -> None:
+    with running(Lanes(timetable.dispatcher)) as lanes, crowded(timetable) as good:
+        lanes.wake()
+        until(lambda: states(timetable, good) == {S.DONE})
+
+
 def test_a_lane_goes_on_until_nothing_is_due(timetable: Timetable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scheduler.dispatch.LANE_MOST", 2)
     monkeypatch.setattr("scheduler.dispatch.CLAIM_MOST", 3)

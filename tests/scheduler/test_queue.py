@@ -22,6 +22,7 @@ from scheduler.models import Delivery
 from scheduler.queue import Queue, Wakes, address, clear_away
 from scheduler.states import DeliveryState
 from tests.scheduler.conftest import PUBLIC_URL, Timetable
+from tests.scheduler.test_lanes import crowded, states
 
 pytestmark = pytest.mark.postgresql
 
@@ -130,6 +131,23 @@ def test_a_lost_wake_up_is_made_up_for(timetable: Timetable, wakes: Wakes, engin
         connection.execute(text("DELETE FROM procrastinate_jobs"))
     with working(timetable, wakes):
         assert until(lambda: timetable.now(delivery).state == DeliveryState.DONE)
+
+
+def test_a_worker_outlives_the_database_being_away(timetable: Timetable, wakes: Wakes, engine: Engine) -> None:
+    with working(timetable, wakes):
+        timetable.book(timetable.release().piece_id)
+        assert until(lambda: done(timetable.works) == 1)
+        with engine.connect() as connection:
+            query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
+            assert connection.scalar(text(f"{query} AND pid <> pg_backend_pid()"))
+        engine.dispose()
+        timetable.book(timetable.release(title="其后的通知").piece_id)
+        assert until(lambda: done(timetable.works) == 2)
+
+
+def test_neither_failing_items_nor_a_hanging_channel_make_a_good_one_late(timetable: Timetable, wakes: Wakes) -> None:
+    with working(timetable, wakes), crowded(timetable) as good:
+        assert until(lambda: states(timetable, good) == {DeliveryState.DONE})
 
 
 def test_the_duties_of_the_house_are_done_once_by_all_workers(timetable: Timetable, wakes: Wakes) -> None:

@@ -110,6 +110,19 @@ def test_other_platforms_paths_and_accounts_are_not_hit(rehearsal: Rehearsal, we
     assert rehearsal.http.get("/control/faults").json() == []
 
 
+@pytest.mark.parametrize("shape", ["address", "form", "parts"])
+def test_an_account_is_known_wherever_its_token_stands(rehearsal: Rehearsal, shape: str) -> None:
+    [user] = rehearsal.app.world.config.weibo
+    rehearsal.control("faults", kind="http_5xx", platform="weibo", account=user.uid, code=503)
+    token = {"access_token": user.access_token}
+    more: dict[str, object] = {
+        "address": {"params": token, "data": {"status": "x"}},
+        "form": {"data": {"status": "x", **token}},
+        "parts": {"data": token, "files": {"pic": ("a.png", b"x" * 100_000, "image/png")}},
+    }[shape]
+    assert rehearsal.http.post("/weibo/2/statuses/share.json", **more).status_code == 503
+
+
 def test_a_fault_must_make_sense(rehearsal: Rehearsal) -> None:
     for body in ({"kind": "errcode"}, {"kind": "meteor"}, {"kind": "delay", "secs": 3}):
         assert rehearsal.http.post("/control/faults", json=body).status_code == 422
