@@ -155,6 +155,8 @@ def principals(session: Session, person_id: int, now: datetime) -> list[Person]:
 
 
 def _open_piece(work: Work, release: Release) -> Piece:
+    # Two who sign at the same moment come one after the other, so that each word stands at a level of its own.
+    work.session.refresh(release, with_for_update=True)
     if release.state != ReleaseState.OPEN:
         raise WrongState(state=RELEASE_LABELS[ReleaseState(release.state)], act="审签")
     return work.session.get_one(Piece, release.piece_id)

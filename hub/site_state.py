@@ -52,7 +52,7 @@ def is_grey(value: dict[str, Any], now: datetime) -> bool:
 
 def connect(hub: Hub) -> None:
     """Adds the duty that keeps the file."""
-    hub.duties.append(Duty(STATE, EVERY, lambda: follow(hub), timedelta(minutes=1)))
+    hub.duties.append(Duty(STATE, EVERY, lambda: follow(hub), timedelta(minutes=1), site=True))
 
 
 def follow(hub: Hub) -> None:

@@ -23,12 +23,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Duty:
-    """Something to do every `period`; `run` opens its own works. `lease` bounds how long one run may take."""
+    """Something to do every `period`; `run` opens its own works. `lease` bounds how long one run may take.
+
+    `site` is true of what writes into the portal's folder, which only some machines have.
+    """
 
     name: str
     period: timedelta
     run: Callable[[], object]
     lease: timedelta = timedelta(minutes=10)
+    site: bool = False
 
 
 class DutyMark(Claimable, Base):

@@ -99,7 +99,7 @@ class Queue:
         self.dispatcher = dispatcher
         self.wakes = wakes
         self.queues = [HOUSE, LANES, *([PORTAL] if portal else [])]
-        self._rounds = Rounds(works, duties)
+        self._rounds = Rounds(works, lambda: [duty for duty in duties() if portal or not duty.site])
         self._app = App(connector=PsycopgConnector(conninfo=address(works.engine)))
         self._app.task(name=LANE)(self._lane)
         self._every(EVERY_SECOND, DUTIES, self._duties)

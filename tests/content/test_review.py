@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import select
 
@@ -310,3 +314,32 @@ def test_the_author_does_not_file_the_paper_of_his_own_text(office: Office) -> N
     release = waiting(office)
     with pytest.raises(NoRight):
         office.sign(release.id, "reviewer", paper=Paper("0" * 64, office.person("author").id))
+
+
+def test_two_who_sign_at_one_moment_stand_at_levels_of_their_own(both: Office) -> None:
+    release = both.submit(both.piece().id)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with both.working("reviewer") as (work, who):
+            mine = work.session.get_one(Release, release.id)
+            review.sign(work, who, mine, mine.hash)
+            inside.set()
+            go_on.wait(10)
+
+    def second() -> None:
+        with both.working("second_reviewer") as (work, who):
+            mine = work.session.get_one(Release, release.id)
+            review.sign(work, who, mine, mine.hash)
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(first)
+        assert inside.wait(10)
+        two = pool.submit(second)
+        time.sleep(0.3)
+        go_on.set()
+        one.result(20)
+        two.result(20)
+    with both.works.read() as work:
+        levels = work.session.scalars(select(Signature.level).where(Signature.release_id == release.id)).all()
+    assert sorted(levels) == [1, 2]

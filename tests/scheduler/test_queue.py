@@ -172,3 +172,15 @@ async def _clear_away(engine: Engine) -> None:
     app = App(connector=PsycopgConnector(conninfo=address(engine)))
     async with app.open_async():
         await clear_away(app)
+
+
+def test_what_writes_the_portals_folder_is_done_where_the_folder_is(timetable: Timetable, wakes: Wakes) -> None:
+    done_at: list[str] = []
+    duties = [
+        Duty("site", timedelta(hours=1), lambda: done_at.append("site"), site=True),
+        Duty("house", timedelta(hours=1), lambda: done_at.append("house")),
+    ]
+    with working(timetable, wakes, *duties, portal=False):
+        assert until(lambda: done_at == ["house"])
+    with working(timetable, wakes, *duties, portal=True):
+        assert until(lambda: done_at == ["house", "site"])
