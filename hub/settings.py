@@ -86,6 +86,9 @@ class Settings(BaseSettings):
         "", description="Address that takes notices as JSON by POST (SMS gateway); empty means none."
     )
     notice_gateway_token: SecretStr = Field(SecretStr(""), description="Bearer token for the notice gateway.")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token with which Prometheus reads /metrics; empty: there is no such page."
+    )
     rasa_url: str = Field(
         "", description="Address of a Rasa server on a private network, as http://127.0.0.1:5005; empty: embedded."
     )

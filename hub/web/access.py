@@ -36,6 +36,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/static": "style sheets and scripts are the same for everybody and are needed to log in",
     "/healthz": "the machine's supervisor asks before anybody can log in; says nothing but that the process lives",
     "/readyz": "load balancers ask it; names no person, address or content",
+    "/metrics": "the supervisor's own token is the proof; figures only, no name and no text",
     "/": "leads to the console's log-in page",
     "/beacon": "pages of the portal tell that they were opened; nothing about the reader is read or kept",
     "/api/v1/openapi.json": "describes the programming interface; holds no data and is the same for everybody",

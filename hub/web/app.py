@@ -54,6 +54,7 @@ from hub.web import (
     links,
     login,
     media,
+    metrics,
     openapi,
     outside,
     patterns,
@@ -88,7 +89,7 @@ from templates.engine import FOLDER
 
 Face = Literal["all", "console", "public"]
 
-EVERYWHERE: tuple[APIRouter, ...] = (health.router, site.router)
+EVERYWHERE: tuple[APIRouter, ...] = (health.router, metrics.router, site.router)
 CONSOLE: tuple[APIRouter, ...] = (
     login.router,
     home.router,

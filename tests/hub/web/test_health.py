@@ -64,3 +64,20 @@ def test_not_ready_when_the_database_is_gone(office: Office, tmp_path: Path) -> 
 def test_not_ready_before_the_migrations(office: Office) -> None:
     beat(office)
     assert office.browser().get("/readyz").json()["schema"] is (schema.newest() == ())
+
+
+def test_metrics_are_read_with_the_supervisors_token_only(sqlite_url: str, tmp_path: Path, clock: StillClock) -> None:
+    with open_office(sqlite_url, tmp_path, clock, metrics_token="watcher") as office:
+        beat(office)
+        clock.step(seconds=7)
+        browser = office.browser()
+        assert browser.get("/metrics").status_code == 404
+        assert browser.get("/metrics", headers={"Authorization": "Bearer guess"}).status_code == 404
+        answer = browser.get("/metrics", headers={"Authorization": "Bearer watcher"})
+        assert answer.headers["content-type"].startswith("text/plain")
+        assert "xuanda_heartbeat_age_seconds 7.0" in answer.text
+        assert "xuanda_conversations_waiting 0.0" in answer.text
+
+
+def test_without_a_token_there_are_no_metrics(office: Office) -> None:
+    assert office.browser().get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
