@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -364,6 +364,12 @@ class OneColumn:
 
     def formers(self, piece_id: int) -> list[Any]:
         return []
+
+    def elements(self, slug: str) -> list[tuple[str, str]]:
+        return []
+
+    def element_values(self, piece_ids: Sequence[int]) -> dict[int, dict[str, str]]:
+        return {}
 
     def shelves(self, slug: str) -> list[Any]:
         return []
