@@ -184,12 +184,16 @@ def usual(account: Account) -> str:
 
 @contextmanager
 def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is ended with the block."""
+    """A process that is ended with the block; one that still waits for a platform's long answers is killed."""
     try:
         yield process
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(30)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
