@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from bench.figures import Figure, measure
 from bench.offices import BenchOffice, bench_office
+from bench.peers import python_of
 from channels.accounts import store as accounts
 from channels.adapters.portal.rebuild import Rebuild
 from content import public
@@ -22,14 +21,7 @@ from kernel.work import Work
 from scheduler.models import Placement
 from scheduler.whole_site import WholeSite
 
-ROOT = Path(__file__).resolve().parent.parent
-LOCK = ROOT / "requirements" / "pelican.lock"
-HOME = ROOT / "var" / "pelican"
 PIECES, ROUNDS = 1_000, 3
-
-
-class NoPeer(Exception):
-    """Pelican could not be installed: is the package index reachable?"""
 
 
 @measure("portal.rebuild")
@@ -40,7 +32,7 @@ def rebuild_ratio() -> Iterator[Figure]:
 
 def measured(pieces: int, rounds: int) -> Iterator[Figure]:
     """The figures; both sides take turns, the best round of each counts, so that a busy machine is kind to neither."""
-    python = install()
+    python = python_of("pelican")
     with bench_office() as office, tempfile.TemporaryDirectory() as folder:
         office.add_accounts("portal", 1)
         texts = grow(office, pieces)
@@ -51,25 +43,6 @@ def measured(pieces: int, rounds: int) -> Iterator[Figure]:
     ratio = round(ours / theirs, 2)
     yield Figure("portal.rebuild.pages", round(ours, 1), "pages/s", f"{pieces} pieces and their lists", None)
     yield Figure("portal.rebuild.vs_pelican", ratio, "ours/theirs", f"pelican {theirs:.0f}/s, rounds {each}", ratio)
-
-
-def install() -> Path:
-    """Pelican's Python, in an environment of its own filled from the hashed lock; a second time takes no time."""
-    python, stamp = HOME / "bin" / "python", HOME / "stamp"
-    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    if python.exists() and stamp.exists() and stamp.read_text() == wanted:
-        return python
-    shutil.rmtree(HOME, ignore_errors=True)
-    uv = str(Path(sys.executable).parent / "uv")
-    for command in (
-        [sys.executable, "-m", "venv", str(HOME)],
-        [uv, "pip", "install", "-q", "--python", str(python), "--require-hashes", "-r", str(LOCK)],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NoPeer(done.stderr[-500:])
-    stamp.write_text(wanted)
-    return python
 
 
 def grow(office: BenchOffice, pieces: int) -> list[tuple[str, str]]:
@@ -161,5 +134,5 @@ def _theirs(python: Path, folder: Path, pieces: int) -> float:
     seconds = time.perf_counter() - begun
     drawn = sum(1 for _ in output.rglob("*.html"))
     if drawn < pieces:
-        raise NoPeer(f"it drew {drawn} pages only")
+        raise RuntimeError(f"it drew {drawn} pages only")
     return drawn / seconds

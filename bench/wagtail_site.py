@@ -44,7 +44,7 @@ def _configure(folder: str) -> None:
         "OPTIONS": {"init_command": PRAGMAS, "transaction_mode": "IMMEDIATE"},
     }
     settings.configure(
-        SECRET_KEY="only for this run",  # noqa: S106
+        SECRET_KEY="only for this run",  # noqa: S106  # Signs nothing that leaves this process.
         DATABASES={"default": database},
         USE_TZ=True,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
@@ -70,7 +70,7 @@ def _configure(folder: str) -> None:
 
 def _page_model():
     from wagtail.fields import RichTextField  # noqa: PLC0415  # Models may be imported only once Django is set up.
-    from wagtail.models import Page  # noqa: PLC0415
+    from wagtail.models import Page  # noqa: PLC0415  # Django must be set up first.
 
     class Notice(Page):
         body = RichTextField()
@@ -82,7 +82,7 @@ def _page_model():
 
 
 def _schedule(model, pages: int) -> None:
-    from wagtail.models import Page, Revision  # noqa: PLC0415
+    from wagtail.models import Page, Revision  # noqa: PLC0415  # Django must be set up first.
 
     root, now = Page.objects.get(depth=1), timezone.now()
     for number in range(pages):

@@ -125,7 +125,7 @@ def redraw(work: Work, piece: Piece) -> list[Delivery]:
 
 
 def book_signed(work: Work, release: Release, account_id: int, *, through: bool, public_url: str) -> Delivery:
-    """Books a release on one of its accounts as it was signed, for now: the signatures themselves ask for it.
+    """Books a release on one of its accounts as it was signed, due at once: the signatures themselves ask for it.
 
     Where the piece shows already it is corrected. `through` lets it out while everything else is stopped.
     """

@@ -59,7 +59,7 @@ def test_both_sides_of_the_rebuild_draw_the_same_texts(monkeypatch: pytest.Monke
         asked.append(len(list((folder / "content").iterdir())))
         return float(pieces)
 
-    monkeypatch.setattr(pelican, "install", lambda: Path("python"))
+    monkeypatch.setattr(pelican, "python_of", lambda _name: Path("python"))
     monkeypatch.setattr(pelican, "_theirs", theirs)
     figures = {figure.name: figure for figure in pelican.measured(30, 1)}
     assert asked == [30]

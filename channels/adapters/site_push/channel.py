@@ -127,11 +127,11 @@ class SitePushChannel(Channel, Rehearsing):
         told = self._act("POST", self._said("publish_path", "/"), post, {})
         return Live({item.piece_id: self._shown(told, "") for item in post.items})
 
-    def correct(self, post: Post) -> Result | Uncorrectable:
+    def correct(self, post: Post) -> Live | Uncorrectable:
         """Sends the new words under the number that the platform gave."""
         return self._change(post, "correct", "更正", "PUT")
 
-    def withdraw(self, post: Post) -> Result | Uncorrectable:
+    def withdraw(self, post: Post) -> Live | Uncorrectable:
         """Takes the article back; one that is not there any more is taken back."""
         return self._change(post, "withdraw", "撤稿", "DELETE")
 
@@ -139,7 +139,7 @@ class SitePushChannel(Channel, Rehearsing):
         """Asks the platform for what was sent, where it can be asked; correcting and taking back are repeated."""
         if post.action != "publish":
             again = self.withdraw(post) if post.action == "withdraw" else self.correct(post)
-            return CannotTell(again.reason) if isinstance(again, Uncorrectable) else again  # type: ignore[return-value]
+            return CannotTell(again.reason) if isinstance(again, Uncorrectable) else again
         path = self._said("query_path", "")
         if not path:
             return CannotTell("该平台没有提供查询地址，请到平台后台查看")
@@ -153,7 +153,7 @@ class SitePushChannel(Channel, Rehearsing):
         shown = self._shown(told, "")
         return Live({item.piece_id: shown for item in post.items}) if shown.remote_id else NotThere()
 
-    def _change(self, post: Post, act: str, label: str, usual: str) -> Result | Uncorrectable:
+    def _change(self, post: Post, act: str, label: str, usual: str) -> Live | Uncorrectable:
         path = self._said(f"{act}_path", "")
         item = post.items[0]
         placed = post.placed.get(item.piece_id)

@@ -254,7 +254,7 @@ def test_a_subscription_accounts_one_message_a_day(rehearsed: Rehearsal, client:
 def test_a_service_accounts_four_messages_a_month(rehearsed: Rehearsal, service: Any) -> None:
     side = WeChatMassSide(rehearsed, settings={"type": "service", "mass_per_day": 9})
     for number in range(1, 5):
-        side.channel.sending._count(side.post(key=str(number)))  # type: ignore[attr-defined]
+        side.channel.sending._count(side.post(key=str(number)))
     with pytest.raises(Throttled):
         side.channel.publish(side.post())
     for number in range(1, 6):
@@ -273,10 +273,10 @@ def test_a_mass_message_to_named_people(service: Any, number: int, code: int) ->
 
 def test_a_hundred_previews_a_day(side: WeChatPublishSide, client: Any, cover: str) -> None:
     draft = client.draft.add([article(cover)])["media_id"]
-    side.tools.quotas.used["preview", today(side.clock.now())] = 99  # type: ignore[attr-defined]
-    side.channel.send_preview(draft, CITIZEN)  # type: ignore[attr-defined]
+    side.tools.quotas.used["preview", today(side.clock.now())] = 99
+    side.channel.send_preview(draft, CITIZEN)
     with pytest.raises(Throttled, match="100 次"):
-        side.channel.send_preview(draft, CITIZEN)  # type: ignore[attr-defined]
+        side.channel.send_preview(draft, CITIZEN)
     shown = [refusal(lambda: client.message.send_mass_article(draft, CITIZEN, preview=True)) for _ in range(100)]
     assert shown == [0] * 99 + [45009]
 
@@ -371,10 +371,10 @@ def test_tags(side: WeChatPublishSide, client: Any) -> None:
     assert (name_problems(limits, longest), refusal(lambda: client.tag.create(longest))) == ([], 0)
     assert [one.field for one in name_problems(limits, longest + "x")] == ["name"]
     assert refusal(lambda: client.tag.create(longest + "x")) == 45158
-    assert [refusal(lambda n=number: client.tag.create(f"t{n}")) for number in range(99)] == [0] * 99  # type: ignore[misc]
+    assert [refusal(lambda n=number: client.tag.create(f"t{n}")) for number in range(99)] == [0] * 99
     assert refusal(lambda: client.tag.create("第101个")) == 45056
     with pytest.raises(Refused, match="100 个") as full:
-        side.channel.create_tag("第101个")  # type: ignore[attr-defined]
+        side.channel.create_tag("第101个")
     assert full.value.field == "name"
 
 
@@ -384,8 +384,8 @@ def test_people_tagged_at_once(side: WeChatPublishSide, client: Any) -> None:
     tag, people = client.tag.create("志愿者")["id"], [f"o{number}" for number in range(51)]
     assert refusal(lambda: client.tag.tag_user(tag, people[:50])) == 0
     assert refusal(lambda: client.tag.tag_user(tag, people)) == 40032
-    side.channel.tag_people(tag, people)  # type: ignore[attr-defined]
-    assert next(one.people for one in side.channel.tags() if one.id == tag) == 51  # type: ignore[attr-defined]
+    side.channel.tag_people(tag, people)
+    assert next(one.people for one in side.channel.tags() if one.id == tag) == 51
 
 
 def test_comments(side: WeChatPublishSide, client: Any) -> None:
@@ -397,11 +397,11 @@ def test_comments(side: WeChatPublishSide, client: Any) -> None:
         side.rehearsal.control(f"wechat/{APPID}/pages/{page}/comments", openid=CITIZEN, content=words)
     assert refusal(lambda: client.material.list_comment(number, index=0, begin=0, count=49)) == 0
     assert refusal(lambda: client.material.list_comment(number, index=0, begin=0, count=50)) == 88010
-    first, second = side.channel.hear_comments(placed, "").comments  # type: ignore[attr-defined]
+    first, second = side.channel.hear_comments(placed, "").comments
     add, longest = client.material.add_reply_comment, "答" * 600
     assert refusal(lambda: add(number, 0, int(first.id), longest + "复")) == 88007
     assert refusal(lambda: add(number, 0, int(first.id), longest)) == 0
-    assert side.channel.answer_fault(longest) == ""  # type: ignore[attr-defined]
-    assert "600" in side.channel.answer_fault(longest + "复")  # type: ignore[attr-defined]
-    side.channel.answer_comment(placed, second, longest)  # type: ignore[attr-defined]
+    assert side.channel.answer_fault(longest) == ""
+    assert "600" in side.channel.answer_fault(longest + "复")
+    side.channel.answer_comment(placed, second, longest)
     side.close()

@@ -157,11 +157,11 @@ def test_comments(side: WeiboSide) -> None:
     shown = side.deliver(side.post()).live.shown[1]
     for text, code in (("答" * 140, 0), ("答" * 141, 20012)):
         assert call(side.rehearsal, "comments/create", id=shown.remote_id, comment=text, rip="203.0.113.7") == code
-        assert bool(side.channel.answer_fault(text)) is bool(code)  # type: ignore[attr-defined]
+        assert bool(side.channel.answer_fault(text)) is bool(code)
     by_name = WeiboSide(side.rehearsal, settings={"comment_answer": "create"})
     limit = 140 - 30 - 4
-    assert by_name.channel.answer_fault("答" * limit) == ""  # type: ignore[attr-defined]
-    assert by_name.channel.answer_fault("答" * (limit + 1))  # type: ignore[attr-defined]
+    assert by_name.channel.answer_fault("答" * limit) == ""
+    assert by_name.channel.answer_fault("答" * (limit + 1))
     by_name.close()
 
 

@@ -54,7 +54,7 @@ def _grown(site: Site) -> None:
 def _rebuild(site: Site, tell: object = None) -> Rebuild:
     channel = site.channel
     source = WholeSite(site.office.works, channel.account.id)
-    return Rebuild(channel.account, channel.tools, source, tell or (lambda _progress: None))  # type: ignore[arg-type]
+    return Rebuild(channel.account, channel.tools, source, tell or (lambda _progress: None))
 
 
 def _texts(site: Site) -> dict[str, bytes]:
