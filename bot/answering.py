@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot import handoff, knowledge, prepared, ratings, reply, rules, store, waiting
@@ -29,7 +29,7 @@ from bot.turns import DISSATISFIED, GREET, IDENTITY
 from bot.urgent import Danger, danger_in
 from bot.words import Words
 from channels.accounts.models import Account
-from kernel.claim import claim, new_claimant
+from kernel.claim import claim, free, new_claimant
 from kernel.office_rules import value_of
 from kernel.people import Unit
 from kernel.work import Work, Works
@@ -88,10 +88,7 @@ class Answering:
             rows = claim(
                 work.session,
                 InboundMessage,
-                [
-                    InboundMessage.handled_at.is_(None),
-                    or_(InboundMessage.claimed_until.is_(None), InboundMessage.claimed_until < work.now),
-                ],
+                [InboundMessage.handled_at.is_(None), free(InboundMessage, work.now, LEASE)],
                 [InboundMessage.id],
                 limit=50,
                 claimant=new_claimant(),

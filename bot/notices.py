@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.events import NoticeLost
@@ -23,7 +23,7 @@ from channels.accounts.models import Account, NoticeForm
 from channels.base import AccountInfo, Channel, JobResult
 from channels.errors import ChannelError, OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
 from channels.registry import channel
-from kernel.claim import claim, new_claimant, still_mine
+from kernel.claim import claim, free, new_claimant, run_out, still_mine
 from kernel.errors import WrongState
 from kernel.once import insert_once
 from kernel.retry import RetryPolicy
@@ -170,7 +170,8 @@ class Teller:
     def find_lost(self) -> int:
         """Notices whose sender died between claim and record: asked again under their key, or unknown."""
         with self.works.write() as work:
-            query = select(TicketNotice).where(TicketNotice.state == S.SENDING, TicketNotice.claimed_until < work.now)
+            over = run_out(TicketNotice, work.now, self.lease)
+            query = select(TicketNotice).where(TicketNotice.state == S.SENDING, over)
             rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
             for row in rows:
                 self._unsure(work, row, "发送进程中断")
@@ -179,11 +180,14 @@ class Teller:
     def _claim(self) -> _Job | None:
         claimant = new_claimant()
         with self.works.write() as work:
-            free = or_(TicketNotice.claimed_until.is_(None), TicketNotice.claimed_until < work.now)
             rows = claim(
                 work.session,
                 TicketNotice,
-                [TicketNotice.state == S.BOOKED, TicketNotice.next_at <= work.now, free],
+                [
+                    TicketNotice.state == S.BOOKED,
+                    TicketNotice.next_at <= work.now,
+                    free(TicketNotice, work.now, self.lease),
+                ],
                 [TicketNotice.next_at, TicketNotice.id],
                 limit=1,
                 claimant=claimant,

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -24,7 +24,7 @@ from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.base import AccountInfo, Channel, Reply
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled, Unauthorised
-from kernel.claim import claim, new_claimant, still_mine
+from kernel.claim import claim, free, new_claimant, run_out, still_mine
 from kernel.retry import RetryPolicy
 from kernel.seal import Seal
 from kernel.work import Work, Works
@@ -183,9 +183,8 @@ class Replier:
     def give_up_lost(self) -> int:
         """Replies whose sender died between claim and record: nobody knows whether they arrived."""
         with self.works.write() as work:
-            query = select(OutboundReply).where(
-                OutboundReply.state == S.SENDING, OutboundReply.claimed_until < work.now
-            )
+            over = run_out(OutboundReply, work.now, self.lease)
+            query = select(OutboundReply).where(OutboundReply.state == S.SENDING, over)
             rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
             for row in rows:
                 self._lost(work, row, "发送进程中断")
@@ -199,7 +198,7 @@ class Replier:
                 rows = claim(
                     work.session,
                     OutboundReply,
-                    _due(work.now),
+                    _due(work.now, self.lease),
                     [OutboundReply.next_at, OutboundReply.id],
                     limit=1,
                     claimant=claimant,
@@ -288,15 +287,15 @@ class Replier:
         work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
 
-def _due(now: datetime) -> list[ColumnElement[bool]]:
+def _due(now: datetime, lease: timedelta) -> list[ColumnElement[bool]]:
     earlier = aliased(OutboundReply)
     before_it = exists().where(
         earlier.conversation_id == OutboundReply.conversation_id,
         earlier.number < OutboundReply.number,
         earlier.state.in_((S.BOOKED, S.SENDING)),
     )
-    free = or_(OutboundReply.claimed_until.is_(None), OutboundReply.claimed_until < now)
-    return [OutboundReply.state == S.BOOKED, OutboundReply.next_at <= now, free, ~before_it]
+    nobodys = free(OutboundReply, now, lease)
+    return [OutboundReply.state == S.BOOKED, OutboundReply.next_at <= now, nobodys, ~before_it]
 
 
 def _locked(work: Work, conversation_id: int) -> Conversation:

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Protocol
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from hub.notices import Notice, NoticeSend, SendState
-from kernel.claim import claim, new_claimant, still_mine
+from kernel.claim import claim, free, new_claimant, still_mine
 from kernel.duties import Duty
 from kernel.once import insertion
 from kernel.people import Person
@@ -156,10 +156,9 @@ class Notifier:
         # A process died between claim and record: the message may have left, so it is not sent again by itself.
         lost: tuple[ColumnElement[bool], ...] = (NoticeSend.state == SendState.SENDING,)
         with self._works.write() as work:
-            gone = or_(NoticeSend.claimed_until.is_(None), NoticeSend.claimed_until < work.now)
             work.session.execute(
                 update(NoticeSend)
-                .where(*lost, gone)
+                .where(*lost, free(NoticeSend, work.now, self._lease))
                 .values(
                     state=SendState.UNKNOWN,
                     claimed_by=None,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Thread
 
 import structlog
@@ -13,8 +13,8 @@ from kernel.work import Works
 
 log = structlog.get_logger(__name__)
 
-# More than there are duties that may wait for somebody's server at the same time.
-DUTIES = 16
+# How long a process that ends waits for its duties, in seconds: some take minutes, which no supervisor waits for.
+PATIENCE = 8.0
 
 
 class Rounds:
@@ -23,22 +23,30 @@ class Rounds:
     def __init__(self, works: Works, duties: Callable[[], Sequence[Duty]]) -> None:
         self.works = works
         self.duties = duties
-        self._pool = ThreadPoolExecutor(DUTIES, thread_name_prefix="duty")
-        self._busy: set[str] = set()
+        self._under_way: dict[str, Thread] = {}
 
     def look(self) -> None:
         """Begins what is due and not yet under way here; returns at once."""
         try:
             for duty in due(self.works, self.duties()):
-                if duty.name not in self._busy:
-                    self._busy.add(duty.name)
-                    self._pool.submit(self._run, duty)
+                if duty.name not in self._under_way:
+                    # Not a pool's: those are waited for when the process ends, however long they take.
+                    thread = Thread(target=self._run, args=(duty,), name=f"duty {duty.name}", daemon=True)
+                    self._under_way[duty.name] = thread
+                    thread.start()
         except Exception:  # A database that is away for a while must not end the engine.
             log.exception("looking for duties failed")
 
-    def stop(self) -> None:
-        """Waits for the duties under way."""
-        self._pool.shutdown(wait=True)
+    def stop(self, seconds: float = PATIENCE) -> None:
+        """Waits for the duties under way, for so long at most; the rows of one that is left there tell how far it came.
+
+        Its mark stays claimed until its lease ends; then any process does it again.
+        """
+        end = time.monotonic() + seconds
+        for name, thread in list(self._under_way.items()):
+            thread.join(max(0.0, end - time.monotonic()))
+            if thread.is_alive():
+                log.warning("duty left to its lease", duty=name)
 
     def _run(self, duty: Duty) -> None:
         try:
@@ -46,7 +54,7 @@ class Rounds:
         except Exception:  # The edge of a thread: its mark stays claimed until the duty's lease ends.
             log.exception("duty not marked", duty=duty.name)
         finally:
-            self._busy.discard(duty.name)
+            self._under_way.pop(duty.name, None)
 
 
 class Beat:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from bot.comments.collect import answered, placed_of
 from bot.comments.events import AnswerLost
@@ -24,7 +24,7 @@ from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.base import AccountInfo, Channel, Placed
 from channels.errors import ChannelError, OutcomeUnknown, Refused, Retryable, Throttled, Unsupported
-from kernel.claim import claim, new_claimant, still_mine
+from kernel.claim import claim, free, new_claimant, run_out, still_mine
 from kernel.retry import RetryPolicy
 from kernel.seal import Seal
 from kernel.work import Work, Works
@@ -70,9 +70,8 @@ class Answerer:
     def give_up_lost(self) -> int:
         """Answers whose sender died between claim and record."""
         with self.works.write() as work:
-            query = select(CommentAnswer).where(
-                CommentAnswer.state == S.SENDING, CommentAnswer.claimed_until < work.now
-            )
+            over = run_out(CommentAnswer, work.now, self.lease)
+            query = select(CommentAnswer).where(CommentAnswer.state == S.SENDING, over)
             rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
             for row in rows:
                 self._end(work, row, S.UNKNOWN, "发送进程中断")
@@ -89,11 +88,15 @@ class Answerer:
                     .where(Account.rehearsal, Account.stands_for.is_(None))
                 )
                 held = CommentAnswer.comment_id.in_(rehearsing)
-                free = or_(CommentAnswer.claimed_until.is_(None), CommentAnswer.claimed_until < work.now)
                 rows = claim(
                     work.session,
                     CommentAnswer,
-                    [CommentAnswer.state == S.BOOKED, CommentAnswer.next_at <= work.now, free, ~held],
+                    [
+                        CommentAnswer.state == S.BOOKED,
+                        CommentAnswer.next_at <= work.now,
+                        free(CommentAnswer, work.now, self.lease),
+                        ~held,
+                    ],
                     [CommentAnswer.next_at, CommentAnswer.id],
                     limit=1,
                     claimant=claimant,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from channels.abilities.menus import Button, Menus, ShownMenu, every, problems
@@ -19,7 +19,7 @@ from channels.accounts import approval, doubles, store
 from channels.accounts.models import Account, MenuVersion
 from channels.base import AccountInfo, Channel
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Unsupported
-from kernel.claim import new_claimant, still_mine
+from kernel.claim import free, new_claimant, run_out, still_mine
 from kernel.errors import Invalid, NotFound, WrongState
 from kernel.people import Viewer
 from kernel.seal import Seal
@@ -149,7 +149,8 @@ class Publisher:
     def settle(self) -> int:
         """Versions whose answer was lost: what the account shows now decides; returns how many were settled."""
         with self.works.read() as work:
-            query = select(MenuVersion).where(MenuVersion.state == "sending", MenuVersion.claimed_until < work.now)
+            over = run_out(MenuVersion, work.now, LEASE)
+            query = select(MenuVersion).where(MenuVersion.state == "sending", over)
             waiting = [(row.id, row.account_id) for row in work.session.scalars(query)]
         return sum(self._settle(version_id, account_id) for version_id, account_id in waiting)
 
@@ -174,10 +175,13 @@ class Publisher:
     def _settle(self, version_id: int, account_id: int) -> bool:
         claimant = new_claimant()
         with self.works.write() as work:
-            free = or_(MenuVersion.claimed_until.is_(None), MenuVersion.claimed_until < work.now)
             statement = (
                 update(MenuVersion)
-                .where(MenuVersion.id == version_id, MenuVersion.state == "sending", free)
+                .where(
+                    MenuVersion.id == version_id,
+                    MenuVersion.state == "sending",
+                    free(MenuVersion, work.now, LEASE),
+                )
                 .values(claimed_by=claimant, claimed_until=work.now + LEASE)
                 .returning(MenuVersion.id)
             )

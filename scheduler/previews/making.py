@@ -19,7 +19,7 @@ from channels.accounts.doubles import lane_of
 from channels.accounts.models import Account
 from channels.base import AccountInfo, Channel, Post
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled
-from kernel.claim import claim, new_claimant, still_mine
+from kernel.claim import claim, free, new_claimant, still_mine
 from kernel.retry import RetryPolicy
 from kernel.seal import Seal
 from kernel.work import Work, Works
@@ -167,11 +167,10 @@ class Maker:
     def _claim(self, *where: object, attempt: bool) -> Task | None:
         claimant = new_claimant()
         with self.works.write() as work:
-            free = or_(Preview.claimed_until.is_(None), Preview.claimed_until < work.now)
             rows = claim(
                 work.session,
                 Preview,
-                [*where, free],  # type: ignore[list-item]  # Conditions, as every caller here gives them.
+                [*where, free(Preview, work.now, LEASE)],  # type: ignore[list-item]  # Conditions, as every caller here gives them.
                 [Preview.id],
                 limit=1,
                 claimant=claimant,
@@ -231,6 +230,8 @@ def _tell_of_losses(work: Work, row: Preview) -> None:
 
 def _give_up_lost(work: Work) -> None:
     """Sends whose process died: nobody knows whether the phone has them."""
-    lost = (PreviewSend.state == SendState.SENDING, PreviewSend.at < work.now - LEASE)
+    # So far ahead is no time that was: the clock was set back since.
+    over = or_(PreviewSend.at < work.now - LEASE, PreviewSend.at > work.now + LEASE)
+    lost = (PreviewSend.state == SendState.SENDING, over)
     values = {"state": SendState.UNKNOWN, "reason": "发送进程中断"}
     work.session.execute(update(PreviewSend).where(*lost).values(**values))

@@ -194,12 +194,13 @@ def test_a_subscribe_notice_is_unknown_at_once_and_sent_again_only_by_a_person(d
         notices.send_again(work, work.session.get_one(TicketNotice, fresh))
 
 
+@pytest.mark.parametrize("moved", [{"seconds": 46}, {"hours": -2}], ids=["time passes", "the clock is set back"])
 @pytest.mark.parametrize(("way", "state"), [("template", "booked"), ("subscribe", "unknown")])
-def test_a_sender_that_died_leaves_a_row_that_is_found(desk: Desk, way: str, state: str) -> None:
+def test_a_sender_that_died_leaves_a_row_that_is_found(desk: Desk, way: str, state: str, moved: dict[str, int]) -> None:
     number = desk.book(way)
     assert desk.teller._claim() is not None
     assert desk.teller.find_lost() == 0
-    desk.clock.step(seconds=46)
+    desk.clock.step(**moved)
     assert desk.teller.find_lost() == 1
     assert desk.row(number).state == state
 

@@ -127,6 +127,14 @@ def test_a_sender_that_died_leaves_an_unknown_row(desk: Desk) -> None:
     assert desk.outbox.sent == []
 
 
+def test_a_sender_that_died_is_found_after_the_clock_was_set_back(desk: Desk) -> None:
+    number = waiting_reply(desk)
+    assert desk.replier._claim() is not None
+    desk.clock.step(hours=-2)
+    assert desk.replier.give_up_lost() == 1
+    assert row(desk, number).state == S.UNKNOWN
+
+
 def test_a_late_record_of_a_lost_claim_changes_nothing(desk: Desk) -> None:
     number = waiting_reply(desk)
     job = desk.replier._claim()

@@ -178,7 +178,8 @@ def test_a_menu_that_never_arrived_is_said_to_have_failed(desk: Desk) -> None:
     assert desk.states() == ["failed"]
 
 
-def test_a_process_that_dies_in_the_middle_leaves_a_version_that_is_found(desk: Desk) -> None:
+@pytest.mark.parametrize("moved", [{"seconds": 60}, {"hours": -2}], ids=["time passes", "the clock is set back"])
+def test_a_process_that_dies_in_the_middle_leaves_a_version_that_is_found(desk: Desk, moved: dict[str, int]) -> None:
     desk.write(SAY)
     desk.publisher.make = lambda _about: (_ for _ in ()).throw(KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
@@ -186,7 +187,7 @@ def test_a_process_that_dies_in_the_middle_leaves_a_version_that_is_found(desk: 
     tools = make_tools(host_of(desk.rehearsal))
     desk.publisher.make = lambda about: WeChatChannel(about, tools)
     assert desk.publisher.settle() == 0
-    desk.clock.step(seconds=60)
+    desk.clock.step(**moved)
     assert desk.publisher.settle() == 1
     assert desk.states() == ["failed"]
     tools.http.close()

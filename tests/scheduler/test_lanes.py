@@ -13,14 +13,15 @@ from sqlalchemy import Engine, event, select
 
 from channels.base import Post
 from content.models import Release
-from kernel.duties import Duty
+from kernel.duties import Duty, DutyMark
 from kernel.events import Listeners
-from kernel.work import Work
+from kernel.work import Work, Works
 from scheduler import receipts
 from scheduler.dispatch import Timing
 from scheduler.events import NeedsPerson, WentLive
 from scheduler.lanes import Lanes
 from scheduler.models import Delivery
+from scheduler.rounds import Rounds
 from scheduler.states import DeliveryState
 from scheduler.ticks import Ticks
 from tests.scheduler.conftest import Timetable
@@ -247,6 +248,26 @@ def test_a_duty_that_waits_keeps_no_other_from_its_round(timetable: Timetable) -
     finally:
         let.set()
         ticks.stop()
+
+
+def test_stopping_does_not_wait_for_a_duty_that_takes_minutes(sqlite_works: Works) -> None:
+    begun, let = threading.Event(), threading.Event()
+
+    def long() -> None:
+        begun.set()
+        let.wait(30)
+
+    rounds = Rounds(sqlite_works, lambda: [Duty("long", timedelta(hours=1), long)])
+    rounds.look()
+    assert begun.wait(30)
+    rounds.stop(0.1)
+    assert all(one.daemon for one in threading.enumerate() if one.name == "duty long")
+    with sqlite_works.read() as work:
+        mark = work.session.scalars(select(DutyMark)).one()
+        assert mark.claimed_by
+        assert mark.claimed_until == work.now + timedelta(minutes=10)
+    let.set()
+    rounds.stop()
 
 
 def test_a_booking_for_now_leaves_before_the_next_tick(timetable: Timetable) -> None:
