@@ -14,6 +14,7 @@ from bench.figures import Figure, measure
 from bench.offices import BenchOffice, bench_office
 from bench.peers import python_of
 from channels.accounts import store as accounts
+from channels.adapters.portal.crew import hands_here
 from channels.adapters.portal.rebuild import Rebuild
 from content import public
 from content.models import Piece, Release
@@ -121,7 +122,7 @@ def _ours(office: BenchOffice) -> float:
     tools = hub.incoming.make(about).tools
     shutil.rmtree(hub.settings.site_folder, ignore_errors=True)
     begun = time.perf_counter()
-    done = Rebuild(about, tools, WholeSite(hub.works, about.id), lambda _progress: None).run(anew=True)
+    done = Rebuild(about, tools, WholeSite(hub.works, about.id), lambda _progress: None, hands_here()).run(anew=True)
     return done.pages / (time.perf_counter() - begun)
 
 

@@ -33,6 +33,10 @@ class WholeSite:
         self.works = works
         self.account_id = account_id
 
+    def let_go(self) -> None:
+        """Closes the connections, which a process forked from this one must not inherit; they open again when asked."""
+        self.works.engine.dispose()
+
     def columns(self) -> Sequence[Mapping[str, Any]]:
         """All columns, also those that are no longer in the menu."""
         with self.works.read() as work:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, nodes, select_autoescape
@@ -32,6 +32,20 @@ class TemplateMissing(XuandaError):
     """There is no template for this, looked for: {names}. Add one under templates/ and try again."""
 
     zh = "缺少页面模板，找过：{names}。请联系系统管理员。"
+
+
+class Keeping(Protocol):
+    """What a page is drawn for, and remembers parts of it."""
+
+    drawn: dict[tuple[str, ...], str]
+
+
+def once(language: str, about: Keeping, macro: Callable[..., str], *words: str) -> str:
+    """What a macro draws of this and these words; asked again, it is taken from what is remembered."""
+    key = (language, macro.name, *words)  # type: ignore[attr-defined]  # Jinja's macros have names.
+    if key not in about.drawn:
+        about.drawn[key] = macro(about, *words)
+    return about.drawn[key]
 
 
 def _blank_for_none(value: object) -> object:
@@ -170,5 +184,6 @@ class Engine:
             wechat_html=wechat_html,
         )
         environment.globals.update({"_": translator, "language": language, "now": self._now})
+        environment.globals["once"] = partial(once, language)
         environment.globals["ui"] = Components(environment, self.folder)
         return environment

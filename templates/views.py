@@ -287,6 +287,7 @@ class PortalSite:
     ``logo`` the mark beside the site's name, ``report_href`` 我为政府网站找错, ``accessible_mark`` the picture of the
     适老化 mark if the site holds one.
     ``grey`` is grey mode; ``beacon`` sends reads to this site's own counter, without a cookie.
+    ``drawn`` keeps what was drawn once for this site.
     """
 
     name: str
@@ -321,6 +322,7 @@ class PortalSite:
     grey: bool = False
     beacon: bool = True
     chat_href: str = ""
+    drawn: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def domain(self) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from channels.accounts import store as accounts
+from channels.adapters.portal.crew import hands_here
 from channels.adapters.portal.rebuild import Progress, Rebuild
 from hub.errors import CannotRun
 from hub.incoming import portal_account
@@ -28,12 +29,13 @@ def portal() -> None:
 @app.command()
 def rebuild(
     anew: Annotated[bool, typer.Option("--anew", help="Begin again, even after an interruption.")] = False,
+    processes: Annotated[int, typer.Option(help="How many draw at a time; 0 for one per processor.")] = 0,
 ) -> None:
     """Draws every page from the database and takes away what does not belong; publishing goes on meanwhile."""
     hub = build(Settings())
     try:
         begun = time.monotonic()
-        done = rebuild_site(hub, _tell, anew=anew)
+        done = rebuild_site(hub, _tell, anew=anew, hands=processes or hands_here())
     finally:
         hub.close()
     seconds = time.monotonic() - begun
@@ -43,7 +45,7 @@ def rebuild(
         typer.echo(f"{done.skipped} pages were left to a delivery on its way; the scheduler draws them.")
 
 
-def rebuild_site(hub: Hub, tell: Callable[[Progress], None], *, anew: bool = False) -> Progress:
+def rebuild_site(hub: Hub, tell: Callable[[Progress], None], *, anew: bool = False, hands: int = 1) -> Progress:
     """Draws the site of the installation's portal."""
     with hub.works.read() as work:
         account = portal_account(work)
@@ -53,7 +55,7 @@ def rebuild_site(hub: Hub, tell: Callable[[Progress], None], *, anew: bool = Fal
     adapter = hub.incoming.make(about)
     with hub.works.write() as work:
         work.audit("account.rebuild_begun", account, anew=anew)
-    done = Rebuild(about, adapter.tools, WholeSite(hub.works, about.id), tell).run(anew=anew)
+    done = Rebuild(about, adapter.tools, WholeSite(hub.works, about.id), tell, hands).run(anew=anew)
     with hub.works.write() as work:
         work.audit("account.rebuilt", account, pages=done.pages, removed=done.removed)
     return done

@@ -14,9 +14,13 @@ PER_SITEMAP = 500
 
 def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
     """The column's feed, and the block of its sitemap that names this place."""
-    slug = column["slug"]
-    _feeds(press, f"/{slug}/", str(column["name"]), lists.newest(press, column))
-    draw_block(press, slug, (place - 1) // PER_SITEMAP)
+    draw_feeds(press, column)
+    draw_block(press, column["slug"], (place - 1) // PER_SITEMAP)
+
+
+def draw_feeds(press: Press, column: Mapping[str, Any]) -> None:
+    """The column's feed in both forms."""
+    _feeds(press, f"/{column['slug']}/", str(column["name"]), lists.newest(press, column))
 
 
 def draw_block(press: Press, slug: str, block: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from channels.adapters.portal.press import Press
@@ -25,15 +25,19 @@ def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
         _draw_front(press, column, last)
 
 
-def draw_whole(press: Press, column: Mapping[str, Any]) -> Iterator[None]:
-    """Draws every archive page of a column and its front, one page a step."""
-    last = chunk_of(int(column["places"]))
-    for chunk in range(1, last + 1 if column["places"] else 1):
-        _draw_chunk(press, column, chunk, last)
-        yield
-    if column["kind"] != "guide":
-        _draw_front(press, column, last)
-        yield
+def draw_chunks(press: Press, column: Mapping[str, Any], first: int, last: int) -> int:
+    """Draws some archive pages of a column; returns how many."""
+    for chunk in range(first, last + 1):
+        _draw_chunk(press, column, chunk, chunk_of(int(column["places"])))
+    return last + 1 - first
+
+
+def draw_front(press: Press, column: Mapping[str, Any]) -> int:
+    """Draws the front of a column; returns how many pages that was: that of guides is the index of their shelves."""
+    if column["kind"] == "guide":
+        return 0
+    _draw_front(press, column, chunk_of(int(column["places"])))
+    return 1
 
 
 def draw_empty(press: Press) -> None:

@@ -1,7 +1,8 @@
 """The whole site drawn again from the database: page by page in place, going on where it was interrupted.
 
 The folder's lock is held for some pages at a time, so that publishing goes on meanwhile, and what is drawn was read
-under it. A file that is older than the beginning belongs to nothing any more and is taken away at the end.
+under it. Several processes draw under one lock; should the first die, it ends when the last of them does. A file that
+is older than the beginning belongs to nothing any more and is taken away at the end.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, TypeAlias, TypeVar
 
 from channels.adapters.portal import articles, feeds, front, lists, moves, open_data, shelves, state
+from channels.adapters.portal.crew import Crew, crew
 from channels.adapters.portal.feeds import PER_SITEMAP
 from channels.adapters.portal.folder import Folder
 from channels.adapters.portal.press import Press
-from channels.base import AccountInfo, Catalogue, Former, Item, Placed, Tools
+from channels.base import AccountInfo, Catalogue, Entry, Former, Item, Placed, Tools
 
 STATE = "/.rebuild"
-AT_ONCE = 100
+# What one process draws under one lock: articles, pages of a list, blocks of sitemap and open data.
+AT_ONCE, CHUNKS, BLOCKS = 100, 25, 1
 # Written by others than the press, and not for a column.
 KEPT = ("/.", state.PATH)
 
@@ -58,6 +60,9 @@ class Stretch(Protocol):
 class Source(Protocol):
     """Where the whole site is read from."""
 
+    def let_go(self) -> None:
+        """Closes what a process forked from this one must not inherit."""
+
     def columns(self) -> Sequence[Mapping[str, Any]]:
         """All columns, also those that are no longer in the menu: their pages keep their addresses."""
 
@@ -77,6 +82,41 @@ class Progress:
     skipped: int = 0
 
 
+@dataclass(frozen=True)
+class _Articles:
+    """The pages of a stretch of places."""
+
+    slug: str
+    first: int
+    last: int
+    last_chance: bool = False
+
+
+@dataclass(frozen=True)
+class _Lists:
+    """Some pages that list a column's pieces: `part` names the function, `first` to `last` its pages."""
+
+    slug: str
+    part: str
+    first: int
+    last: int
+    shelf: int = 0
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What came of a task: pages drawn, pieces left to their delivery, places to be tried again at the end."""
+
+    pages: int = 0
+    skipped: int = 0
+    later: Sequence[int] = ()
+
+
+_Task: TypeAlias = _Articles | _Lists
+Hands: TypeAlias = "Crew[_Task, _Done]"
+AnyTask = TypeVar("AnyTask")
+
+
 class _StretchPress(Press):
     """Draws what stands in a stretch; which pages may be linked it learns from the database, not from the folder."""
 
@@ -88,27 +128,46 @@ class _StretchPress(Press):
         return self._stretch.shows(path)
 
 
-class Rebuild:
-    """One drawing of the whole site."""
+class _ListPress(Press):
+    """Draws lists while nobody else may write: what was asked once stays as it is."""
 
-    def __init__(self, account: AccountInfo, tools: Tools, source: Source, tell: Callable[[Progress], None]) -> None:
+    def __init__(self, account: AccountInfo, tools: Tools, folder: Folder) -> None:
+        super().__init__(account, tools, folder)
+        self._found: dict[tuple[str, int, int], list[Entry]] = {}
+
+    def entries(self, slug: str, first: int, last: int) -> list[Entry]:
+        key = (slug, first, last)
+        if key not in self._found:
+            self._found[key] = super().entries(slug, first, last)
+        return self._found[key]
+
+
+class Rebuild:
+    """One drawing of the whole site, by as many processes as there are `hands`."""
+
+    def __init__(
+        self, account: AccountInfo, tools: Tools, source: Source, tell: Callable[[Progress], None], hands: int = 1
+    ) -> None:
         self.account = account
         self.tools = tools
         self.source = source
         self.tell = tell
+        self.hands = hands
         self.folder = Folder(tools.site_folder)
         self.progress = Progress()
-        self._later: list[tuple[str, int]] = []
+        self._later: list[_Articles] = []
 
     def run(self, *, anew: bool = False) -> Progress:
         """Draws everything; goes on where an earlier run was interrupted unless `anew`."""
-        done = self._begin(anew)
-        for column in self.source.columns():
-            self._articles(column, int(done.get(column["slug"], 0)))
-        for slug, place in self._later:
-            self._draw(slug, place, place, last_chance=True)
-        for column in self.source.columns():
-            self._lists(column)
+        self.source.let_go()
+        with self.folder.lock() as lock, crew(self._do, self.hands) as hands:
+            done = self._begin(anew)
+            for column in self.source.columns():
+                self._articles(lock, hands, column, int(done.get(column["slug"], 0)))
+            listing = [one for column in self.source.columns() for one in self._lists(column)]
+            left: list[_Task] = [*self._later, *listing]
+            for some in _batches(left, hands.hands):
+                self._all(lock, hands, some)
         with self.folder.locked():
             front.draw(Press(self.account, self.tools, self.folder))
         self._remove()
@@ -125,58 +184,74 @@ class Rebuild:
             self.folder.write(STATE, json.dumps({"places": {}}))
         return {}
 
-    def _articles(self, column: Mapping[str, Any], done: int) -> None:
+    def _articles(self, lock: IO[str], hands: Hands, column: Mapping[str, Any], done: int) -> None:
         slug, places = str(column["slug"]), int(column["places"])
-        for first in range(done + 1, places + 1, AT_ONCE):
-            last = min(first + AT_ONCE - 1, places)
-            self._draw(slug, first, last)
+        stretches = [
+            _Articles(slug, first, min(first + AT_ONCE - 1, places)) for first in range(done + 1, places + 1, AT_ONCE)
+        ]
+        for some in _batches(stretches, hands.hands):
+            for stretch, done_there in zip(some, self._all(lock, hands, some), strict=True):
+                self._later += [_Articles(slug, place, place, last_chance=True) for place in done_there.later]
+                last = stretch.last
             self._note(slug, last)
             self.progress = replace(self.progress, column=str(column["name"]), place=last, places=places)
             self.tell(self.progress)
 
-    def _draw(self, slug: str, first: int, last: int, *, last_chance: bool = False) -> None:
-        with self.folder.locked():
-            stretch = self.source.stretch(slug, first, last)
-            press = _StretchPress(self.account, self.tools, self.folder, stretch)
-            for standing in stretch.standings:
-                if not standing.busy:
-                    self._page(press, standing)
-                elif last_chance:  # Its delivery draws it when it is done; the old page stays until then.
-                    self._spare(standing)
-                else:
-                    self._later.append((slug, standing.place))
+    def _all(self, lock: IO[str], hands: Hands, tasks: Sequence[_Task]) -> list[_Done]:
+        """Does some tasks under one lock, so that nobody publishes between what they read and what they write."""
+        with self.folder.locked(lock):
+            found = hands.all(tasks)
+        pages, skipped = sum(one.pages for one in found), sum(one.skipped for one in found)
+        self.progress = replace(
+            self.progress, pages=self.progress.pages + pages, skipped=self.progress.skipped + skipped
+        )
+        return found
 
-    def _page(self, press: Press, standing: Standing) -> None:
-        if standing.shown is not None:
-            articles.draw_shown(press, *standing.shown)
-        elif standing.withdrawn_at is not None:
-            articles.take_back(press, standing.path, standing.phrase, standing.withdrawn_at, standing.unit)
-        else:
-            return
-        for former in standing.formers:
-            title = standing.shown[0].title if standing.shown else ""
-            moves.mark(press, former.path, standing.path, title)
-        self.progress = replace(self.progress, pages=self.progress.pages + 1)
-
-    def _spare(self, standing: Standing) -> None:
-        for path in (standing.path, f"{standing.path}.gone", f"{standing.path}.moved"):
-            self.folder.keep(path)
-        self.progress = replace(self.progress, skipped=self.progress.skipped + 1)
+    def _do(self, task: _Task) -> _Done:
+        if isinstance(task, _Lists):
+            return self._draw_lists(task)
+        stretch = self.source.stretch(task.slug, task.first, task.last)
+        press = _StretchPress(self.account, self.tools, self.folder, stretch)
+        pages = skipped = 0
+        later = []
+        for standing in stretch.standings:
+            if not standing.busy:
+                pages += _page(press, standing)
+            elif task.last_chance:  # Its delivery draws it when it is done; the old page stays until then.
+                _spare(self.folder, standing)
+                skipped += 1
+            else:
+                later.append(standing.place)
+        return _Done(pages, skipped, later)
 
     def _note(self, slug: str, place: int) -> None:
         said = json.loads(self.folder.text(STATE))
         said["places"][slug] = place
         self.folder.write(STATE, json.dumps(said))
 
-    def _lists(self, column: Mapping[str, Any]) -> None:
-        press = Press(self.account, self.tools, self.folder)
-        steps = _steps(press, column)
-        while True:
-            with self.folder.locked():
-                drawn = sum(1 for _ in islice(steps, AT_ONCE))
-            self.progress = replace(self.progress, pages=self.progress.pages + drawn)
-            if drawn < AT_ONCE:
-                return
+    def _lists(self, column: Mapping[str, Any]) -> Iterator[_Lists]:
+        slug, places = str(column["slug"]), int(column["places"])
+        if places:
+            yield from _parts(_Lists(slug, "archive", 1, lists.chunk_of(places)), CHUNKS)
+            yield from _parts(_Lists(slug, "blocks", 0, (places - 1) // PER_SITEMAP), BLOCKS)
+        for shelf in self.tools.catalogue.shelves(slug):
+            yield from _parts(_Lists(slug, "shelf", 1, lists.chunk_of(shelf.places), shelf.id), CHUNKS)
+        yield _Lists(slug, "fronts", 0, 0)
+
+    def _draw_lists(self, task: _Lists) -> _Done:
+        press = _ListPress(self.account, self.tools, self.folder)
+        # Asked for now: something may have been published since the tasks were made.
+        column = self.tools.catalogue.column(task.slug)
+        if task.part == "archive":
+            return _Done(lists.draw_chunks(press, column, task.first, task.last))
+        if task.part == "shelf":
+            return _Done(shelves.draw_chunks(press, column, task.shelf, task.first, task.last))
+        if task.part == "fronts":
+            return _Done(_fronts(press, column))
+        for block in range(task.first, task.last + 1):
+            feeds.draw_block(press, task.slug, block)
+            open_data.draw_block(press, column, block)
+        return _Done()  # Sitemaps and data are no pages.
 
     def _remove(self) -> None:
         with self.folder.locked():
@@ -191,15 +266,36 @@ class Rebuild:
         self.tell(self.progress)
 
 
-def _steps(press: Press, column: Mapping[str, Any]) -> Iterator[None]:
-    yield from lists.draw_whole(press, column)
-    yield from shelves.draw_whole(press, column)
-    places = int(column["places"])
-    for block in range(-(-places // PER_SITEMAP)):
-        feeds.draw_block(press, column["slug"], block)
-        yield
-        open_data.draw_block(press, column, block)
-        yield
-    if places:
-        feeds.draw_column(press, column, places)
-        yield
+def _page(press: Press, standing: Standing) -> int:
+    if standing.shown is not None:
+        articles.draw_shown(press, *standing.shown)
+    elif standing.withdrawn_at is not None:
+        articles.take_back(press, standing.path, standing.phrase, standing.withdrawn_at, standing.unit)
+    else:
+        return 0
+    for former in standing.formers:
+        title = standing.shown[0].title if standing.shown else ""
+        moves.mark(press, former.path, standing.path, title)
+    return 1
+
+
+def _spare(folder: Folder, standing: Standing) -> None:
+    for path in (standing.path, f"{standing.path}.gone", f"{standing.path}.moved"):
+        folder.keep(path)
+
+
+def _fronts(press: Press, column: Mapping[str, Any]) -> int:
+    """What is drawn of a column's newest: its front, the index of its shelves, its feed."""
+    if column["places"]:
+        feeds.draw_feeds(press, column)
+    return lists.draw_front(press, column) + shelves.draw_index(press, column)
+
+
+def _parts(whole: _Lists, size: int) -> Iterator[_Lists]:
+    for first in range(whole.first, whole.last + 1, size):
+        yield replace(whole, first=first, last=min(first + size - 1, whole.last))
+
+
+def _batches(tasks: Sequence[AnyTask], size: int) -> Iterator[Sequence[AnyTask]]:
+    for first in range(0, len(tasks), size):
+        yield tasks[first : first + size]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from channels.adapters.portal import lists
@@ -27,17 +27,20 @@ def draw(press: Press, piece_id: int) -> None:
         press.draw(f"/{slug}/index.html", "guides_index", index=_index(press, column))
 
 
-def draw_whole(press: Press, column: Mapping[str, Any]) -> Iterator[None]:
-    """Draws every page of every shelf of a column and the index of its shelves, one page a step."""
-    shelves = press.tools.catalogue.shelves(column["slug"])
-    for shelf in shelves:
-        last = lists.chunk_of(shelf.places)
-        for chunk in range(1, last + 1):
-            _draw_page(press, column, shelf, chunk, last)
-            yield
-    if shelves or column["kind"] == "guide":
-        press.draw(f"/{column['slug']}/index.html", "guides_index", index=_index(press, column))
-        yield
+def draw_chunks(press: Press, column: Mapping[str, Any], shelf_id: int, first: int, last: int) -> int:
+    """Draws some pages of a shelf; returns how many."""
+    shelf = next(one for one in press.shelves(column["slug"]) if one.id == shelf_id)
+    for chunk in range(first, last + 1):
+        _draw_page(press, column, shelf, chunk, lists.chunk_of(shelf.places))
+    return last + 1 - first
+
+
+def draw_index(press: Press, column: Mapping[str, Any]) -> int:
+    """Draws the index of a column's shelves, where it has any; returns how many pages that was."""
+    if not press.shelves(column["slug"]) and column["kind"] != "guide":
+        return 0
+    press.draw(f"/{column['slug']}/index.html", "guides_index", index=_index(press, column))
+    return 1
 
 
 def links(press: Press, facet: str, limit: int) -> list[PortalLink]:

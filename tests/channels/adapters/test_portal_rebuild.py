@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.adapters.portal import rebuild, state
+from channels.adapters.portal import crew, rebuild, state
 from channels.adapters.portal.folder import Folder
 from channels.adapters.portal.rebuild import Progress, Rebuild
 from content import moving, public
@@ -51,10 +51,10 @@ def _grown(site: Site) -> None:
     site.publish(site.released(title="最后一篇"))
 
 
-def _rebuild(site: Site, tell: object = None) -> Rebuild:
+def _rebuild(site: Site, tell: object = None, hands: int = 1) -> Rebuild:
     channel = site.channel
     source = WholeSite(site.office.works, channel.account.id)
-    return Rebuild(channel.account, channel.tools, source, tell or (lambda _progress: None))
+    return Rebuild(channel.account, channel.tools, source, tell or (lambda _progress: None), hands)
 
 
 def _texts(site: Site) -> dict[str, bytes]:
@@ -76,6 +76,20 @@ def test_an_empty_folder_becomes_the_site_that_publishing_made(site: Site) -> No
     assert {name for name in after if after[name] != before[name]} == set()
     assert done.removed == 1
     assert not (site.folder / "stray").exists()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_two_processes_draw_the_same_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    _grown(site)
+    before = _texts(site)
+    for name in before:
+        if name != "site-state.css":
+            (site.folder / name).unlink()
+    monkeypatch.setattr(crew, "_may_fork", lambda: True)  # The test runner's own threads hold nothing of ours.
+    monkeypatch.setattr(rebuild, "AT_ONCE", 7)
+    done = _rebuild(site, hands=2).run()
+    assert _texts(site) == before
+    assert done.pages == _rebuild(site).run().pages
 
 
 def test_a_column_that_left_the_menu_keeps_its_pages_and_every_page_has_the_new_menu(site: Site) -> None:
