@@ -22,6 +22,7 @@ MODULES = (
     "scheduler.models",
     "scheduler.previews.models",
     "scheduler.outside.models",
+    "scheduler.recurring.models",
     "hub.auth.models",
     "hub.notices",
 )

@@ -32,10 +32,13 @@ from scheduler.leaving import other_world
 from scheduler.models import Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
 from scheduler.posts import NARROWER, item_of, items_of
 from scheduler.preflight import crowded
+from scheduler.recurring import slots
+from scheduler.recurring.slots import Free
 from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
 
 S = DeliveryState
 Missed = Literal["send", "hold", "drop"]
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Order:
     """What a person books: pieces in order (1 to 8), the account, the act, and the time (None: at once).
 
     `unsigned` says what happens to an item without its last signature at its time; `missed_after` minutes
-    late, `missed_act` decides instead of sending. `again` allows a further occurrence.
+    late, `missed_act` decides instead of sending. `again` allows a further occurrence. `into_slot` takes the next free
+    slot instead of a time; `at` is then the one that was told, None for whichever it is.
     """
 
     piece_ids: Sequence[int]
@@ -55,22 +59,51 @@ class Order:
     missed_after: int | None = None
     missed_act: Missed = "send"
     again: bool = False
+    into_slot: bool = False
     phrase: str = ""
     note: Mapping[str, Any] = field(default_factory=dict)
 
 
-def book(work: Work, who: Viewer, order: Order, public_url: str) -> Delivery:
+def book(work: Work, who: Viewer, order: Order, public_url: str, zone: ZoneInfo = CHINA) -> Delivery:
     """Books one delivery. What the account's platform would refuse is told now, not when it is due."""
     account, releases = _checked(work, who, order)
     _check_outside(work.session, order, account)
     lane = doubles.lane_of(work.session, account)
-    at = order.at or work.now
+    taken = slots.take(work, _wanted(account, lane, order, releases), zone, order.at) if order.into_slot else None
+    at = taken.at if taken else order.at or work.now
     for release, _piece in releases:
         _inside_signed(order, account, release, at)
     problems = [problem for problem in preflight(work.session, order, public_url) if problem.blocking]
     if problems:
         raise DoesNotFit(field=problems[0].field, account=account.name, problem=problems[0].message)
-    return _insert(work, who, order, lane, releases, at)
+    made = _insert(work, who, order, lane, releases, at)
+    if taken:
+        taken.delivery_id = made.id
+    return made
+
+
+def next_slot(session: Session, order: Order, now: datetime, zone: ZoneInfo) -> Free | None:
+    """The free slot that this order would take now."""
+    account = doubles.real_of(session, session.get_one(Account, order.account_id))
+    pieces = [session.get_one(Piece, piece_id) for piece_id in order.piece_ids]
+    releases = [(session.get_one(Release, piece.release_id), piece) for piece in pieces if piece.release_id]
+    if len(releases) < len(pieces) or not pieces:
+        return None
+    return slots.next_free(session, _wanted(account, doubles.lane_of(session, account), order, releases), now, zone)
+
+
+def _wanted(account: Account, lane: Account, order: Order, releases: Sequence[tuple[Release, Piece]]) -> slots.Wanted:
+    earliest, latest = window_of([release for release, _piece in releases])
+    return slots.Wanted(
+        account,
+        lane,
+        order.action,
+        releases[0][1].unit_id,
+        frozenset(piece.column_id for _release, piece in releases),
+        earliest,
+        latest,
+        any(release.emergency for release, _piece in releases),
+    )
 
 
 def book_act(work: Work, who: Viewer, order: Order) -> Delivery:
@@ -304,10 +337,17 @@ def _inside_signed(order: Order, account: Account, release: Release, at: datetim
     _inside_window(release, at)
 
 
+def window_of(releases: Sequence[Release]) -> tuple[datetime | None, datetime | None]:
+    """The window that all these releases share; None leaves that side open."""
+    signed = [release.content["window"] for release in releases]
+    earliest = [datetime.fromisoformat(one["earliest"]) for one in signed if one["earliest"]]
+    latest = [datetime.fromisoformat(one["latest"]) for one in signed if one["latest"]]
+    return max(earliest, default=None), min(latest, default=None)
+
+
 def _inside_window(release: Release, at: datetime) -> None:
     window = release.content["window"]
-    earliest = datetime.fromisoformat(window["earliest"]) if window["earliest"] else None
-    latest = datetime.fromisoformat(window["latest"]) if window["latest"] else None
+    earliest, latest = window_of([release])
     if (earliest and at < earliest) or (latest and at > latest):
         shown = f"{window['earliest'] or '不限'} 至 {window['latest'] or '不限'}"
         raise OutsideWindow(field="at", window=shown)

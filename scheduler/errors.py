@@ -66,3 +66,17 @@ class MovedMeanwhile(XuandaError):
 
     zh = "此任务已被他人改期，请刷新日历，确认后再改。"
     status = 409
+
+
+class NoFreeSlot(XuandaError):
+    """{account} has no free slot that fits what was signed. Choose a time, add a slot, or submit a longer window."""
+
+    zh = "“{account}”在签发的时间窗内没有合适的空档。请改为指定时间、增设发布栏位，或重新送审更长的时间窗。"
+    status = 409
+
+
+class SlotGone(XuandaError):
+    """The slot shown on {account} ({at}) is taken by now; the next one is {next}. Nothing was booked: confirm again."""
+
+    zh = "“{account}”的空档 {at} 刚被占用，下一个空档是 {next}。尚未安排，请核对后再次确认。"
+    status = 409

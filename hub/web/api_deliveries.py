@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -42,7 +43,8 @@ class Booking(BaseModel):
     """What to book: pieces in order on one account, the act, and the time (none: at once).
 
     `correct`, `withdraw` and `refresh` act on what shows there already; `phrase` is what the public is told of a
-    withdrawal, `correction` how to correct where the channel has several ways.
+    withdrawal, `correction` how to correct where the channel has several ways. `into_slot` takes the account's next
+    free slot; with `at` it must be that one, so that what was told is what is booked.
     """
 
     pieces: list[int] = Field(min_length=1, max_length=8)
@@ -54,6 +56,7 @@ class Booking(BaseModel):
     missed_after: int | None = Field(None, ge=1, le=10_080)
     missed_act: Literal["send", "hold", "drop"] = "send"
     again: bool = False
+    into_slot: bool = False
     phrase: str = Field("", max_length=200)
     correction: str = ""
 
@@ -69,6 +72,7 @@ class Booking(BaseModel):
             missed_after=self.missed_after,
             missed_act=self.missed_act,
             again=self.again,
+            into_slot=self.into_slot,
             phrase=self.phrase,
             note={"correction": self.correction} if self.correction else {},
         )
@@ -130,12 +134,18 @@ def get_account(hub: HubDep, asker: AccountReader, account_id: int) -> dict[str,
 
 @router.post("/preflight")
 def preflight(hub: HubDep, asker: Booker, wanted: Booking) -> dict[str, Any]:
-    """发布前检查: what would not fit this account, without booking anything."""
+    """发布前检查: what would not fit this account, and which slot it would take, without booking anything."""
+    zone, order, told = hub.settings.office_zone, wanted.order(), {}
     with hub.works.read() as work:
         _reach(work.session, asker, wanted)
-        problems = booking.preflight(work.session, wanted.order(), hub.settings.address)
-        problems += booking.forewarned(work, wanted.order(), hub.settings.office_zone)
-    return {"fits": not any(one.blocking for one in problems), "problems": [vars(one) for one in problems]}
+        problems = booking.preflight(work.session, order, hub.settings.address)
+        if wanted.into_slot:
+            free = booking.next_slot(work.session, order, work.now, zone)
+            told = {"slot": {"id": free.slot.id, "name": free.slot.name, "at": _moment(free.at)} if free else None}
+            order = replace(order, at=free.at if free else None)
+        problems += booking.forewarned(work, order, zone)
+        fits = not any(one.blocking for one in problems) and (not wanted.into_slot or told["slot"] is not None)
+    return {"fits": fits, "problems": [vars(one) for one in problems], **told}
 
 
 @router.post("/deliveries", status_code=201)
@@ -146,7 +156,7 @@ def book(hub: HubDep, asker: Booker, wanted: Booking) -> dict[str, Any]:
         if wanted.action in ON_WHAT_SHOWS:
             made = booking.book_act(work, asker.viewer, wanted.order())
         else:
-            made = booking.book(work, asker.viewer, wanted.order(), hub.settings.address)
+            made = booking.book(work, asker.viewer, wanted.order(), hub.settings.address, hub.settings.office_zone)
         return _whole(work, made)
 
 

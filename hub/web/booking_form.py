@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,8 @@ from scheduler import booking
 from scheduler.booking import Missed, Order
 from scheduler.models import Delivery, DeliveryItem, Place
 from scheduler.posts import NARROWER
+from scheduler.recurring import slots
+from scheduler.recurring.slots import Free
 from scheduler.states import DeliveryState, PlacementState
 from templates.catalogue import _
 
@@ -74,6 +76,7 @@ class Plan:
     unsigned: Literal["drop", "hold"]
     missed_after: int | None
     missed_act: Missed
+    into_slot: bool = False
 
 
 @dataclass
@@ -93,6 +96,8 @@ class Option:
     tags: Sequence[tuple[str, str]] = ()
     tag: str = ""
     error: str = ""
+    queues: bool = False
+    free: Free | None = None
 
     @property
     def may_repeat(self) -> bool:
@@ -118,6 +123,7 @@ def read_plan(form: FormData, zone: ZoneInfo) -> Plan:
         unsigned="drop" if text(form, "unsigned") == "drop" else "hold",
         missed_after=int(after) if missed != "send" else None,
         missed_act=missed,  # type: ignore[arg-type]  # It is a key of MISSED.
+        into_slot=text(form, "when") == "slot",
     )
 
 
@@ -127,13 +133,22 @@ def read_order(form: FormData, pieces: Sequence[int], account_id: int, signed: M
         piece_ids=tuple(pieces),
         account_id=account_id,
         action=text(form, f"action.{account_id}") or str(signed["action"]),
-        at=plan.at,
+        at=told_slot(form, account_id) if plan.into_slot else plan.at,
         audience=_narrowed(form, account_id, signed["audience"]),
         unsigned=plan.unsigned,
         missed_after=plan.missed_after,
         missed_act=plan.missed_act,
         again=bool(text(form, f"again.{account_id}")),
+        into_slot=plan.into_slot,
     )
+
+
+def told_slot(form: FormData, account_id: int) -> datetime:
+    """The free slot of an account that the person was shown before confirming; raises Invalid when none was."""
+    try:
+        return datetime.fromisoformat(text(form, f"slot.{account_id}")).astimezone(UTC)
+    except ValueError:
+        raise Invalid(field="when", why="请先核对各账号的空档，再确认安排。") from None
 
 
 def chosen_accounts(form: FormData) -> list[int]:
@@ -185,7 +200,10 @@ def _option(
     action = action if action in actions else signed
     existing = existing_of(work.session, release.id, doubles.lane_of(work.session, account).id)
     order = Order((piece.id,), account.id, action, _chosen_time(form, hub))
-    problems = booking.preflight(work.session, order, hub.settings.address)
+    queues, free, problems = queue_of(hub, work, order, form)
+    if free is not None:
+        order = replace(order, at=free.at)
+    problems += booking.preflight(work.session, order, hub.settings.address)
     problems += booking.forewarned(work, order, hub.settings.office_zone)
     blocked = any(problem.blocking for problem in problems)
     return Option(
@@ -201,7 +219,23 @@ def _option(
         problems=problems,
         tags=_tags(work.session, account, action, target["audience"]),
         tag=text(form, f"tag.{account.id}") if form is not None else "",
+        queues=queues,
+        free=free,
     )
+
+
+def queue_of(hub: Hub, work: Work, order: Order, form: FormData | None) -> tuple[bool, Free | None, list[Problem]]:
+    """Whether the account has slots for this, and where a slot is asked for, which is the next free one."""
+    account = work.session.get_one(Account, order.account_id)
+    unit_id = work.session.get_one(Piece, order.piece_ids[0]).unit_id
+    queues = bool(slots.slots_of(work.session, account, unit_id))
+    if form is None or text(form, "when") != "slot":
+        return queues, None, []
+    free = booking.next_slot(work.session, order, work.now, hub.settings.office_zone)
+    if free is not None:
+        return queues, free, []
+    why = "签发的时间窗内没有合适的空档，请改为指定时间。" if queues else "这个账号没有发布栏位，请改为指定时间。"
+    return queues, None, [Problem("when", why)]
 
 
 def _tags(session: Session, account: Account, action: str, signed: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -145,9 +145,9 @@ def _book_each(
             if not signed[account_id]["audience"] and order.action == "mass_send":
                 narrower = tags.audience_of(work.session, account_id, text(sent, f"tag.{account_id}"))
                 order = replace(order, audience=narrower)
-            made.append(booking.book(work, asker.viewer, order, hub.settings.address))
+            made.append(booking.book(work, asker.viewer, order, hub.settings.address, hub.settings.office_zone))
         except XuandaError as error:
-            if error.field == "at":
+            if error.field == "at" or (error.field == "when" and isinstance(error, Invalid)):
                 raise
             faults[account_id] = error
     if faults:
@@ -171,6 +171,7 @@ def _form(
         release=release,
         options=options,
         form=values_of(sent, release, hub) if sent is None else values_of(sent),
+        queues=any(option.queues for option in options),
         fault=error.message(asker.language) if error else "",
         fault_field=error.field if error else None,
         **plan_words(hub, [release]),

@@ -26,7 +26,9 @@ from hub.web.booking_form import (
     chosen_pieces,
     existing_of,
     plan_words,
+    queue_of,
     read_plan,
+    told_slot,
     values_of,
 )
 from hub.web.deliveries import Sent, channel_label
@@ -39,6 +41,8 @@ from scheduler import booking
 from scheduler.booking import Order
 from scheduler.models import Delivery
 from scheduler.posts import NARROWER
+from scheduler.recurring import slots
+from scheduler.recurring.slots import Free
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/bookings")
@@ -68,6 +72,8 @@ class Bundle:
     actions: Sequence[tuple[str, str]] = ()
     action: str = ""
     problems: Sequence[Problem] = ()
+    queues: bool = False
+    free: Free | None = None
 
 
 @router.get("/bundle")
@@ -130,12 +136,13 @@ def _book_bundle(hub: Hub, work: Work, asker: Asker, account_id: int, sent: Form
         piece_ids=tuple(pieces),
         account_id=account_id,
         action=text(sent, f"action.{account_id}") or str(signed["action"]),
-        at=plan.at,
+        at=told_slot(sent, account_id) if plan.into_slot else plan.at,
         unsigned=plan.unsigned,
         missed_after=plan.missed_after,
         missed_act=plan.missed_act,
+        into_slot=plan.into_slot,
     )
-    return booking.book(work, asker.viewer, order, hub.settings.address)
+    return booking.book(work, asker.viewer, order, hub.settings.address, hub.settings.office_zone)
 
 
 def _bundle_page(
@@ -168,7 +175,7 @@ def _bundle_context(
         if account_id is None:
             bundled = Bundle(accounts=_bundle_accounts(work.session, found))
         else:
-            bundled = _bundle(hub, work.session, found.get(account_id, []), account_id, pieces, sent)
+            bundled = _bundle(hub, work, found.get(account_id, []), account_id, pieces, sent)
     releases = [candidate.release for candidate in bundled.chosen]
     return {"bundle": bundled, "form": values_of(sent), **plan_words(hub, releases)}
 
@@ -193,12 +200,13 @@ def _bundle_accounts(session: Session, found: Mapping[int, Sequence[Candidate]])
 
 def _bundle(
     hub: Hub,
-    session: Session,
+    work: Work,
     candidates: Sequence[Candidate],
     account_id: int,
     pieces: Sequence[int],
     sent: FormData | None,
 ) -> Bundle:
+    session = work.session
     account = session.get(Account, account_id)
     if account is None or (not candidates and not pieces):
         raise NotFound
@@ -210,10 +218,13 @@ def _bundle(
     common = [action for action in limits.actions if all(action in NARROWER.get(one, ()) for one in signed)]
     action = text(sent, f"action.{account_id}") if sent is not None else ""
     action = action if action in common else next(iter(common), "")
-    problems: Sequence[Problem] = ()
+    problems: list[Problem] = []
+    queues = bool(slots.slots_of(session, account, (chosen or candidates)[0].piece.unit_id))
+    free = None
     if chosen and action:
         order = Order(tuple(candidate.piece.id for candidate in chosen), account_id, action)
-        problems = booking.preflight(session, order, hub.settings.address)
+        _queues, free, problems = queue_of(hub, work, order, sent)
+        problems += booking.preflight(session, order, hub.settings.address)
     return Bundle(
         account=account,
         chosen=chosen,
@@ -221,4 +232,6 @@ def _bundle(
         actions=[(name, ACTION_LABELS[name]) for name in common],
         action=action,
         problems=problems,
+        queues=queues,
+        free=free,
     )

@@ -42,6 +42,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("安排发布"), "/console/bookings", (P.BOOKING_WRITE,)),
             Entry(_("发布任务"), "/console/deliveries", (P.DELIVERY_READ,)),
             Entry(_("发布日历"), "/console/calendar", (P.DELIVERY_READ,)),
+            Entry(_("发布栏位"), "/console/slots", (P.DELIVERY_READ,)),
             Entry(_("各渠道状态"), "/console/placements", (P.DELIVERY_READ,)),
             Entry(_("登记外发"), "/console/outside", (P.DELIVERY_READ,)),
             Entry(_("应急发布"), "/console/emergency", (P.DELIVERY_READ,)),

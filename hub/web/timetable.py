@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from channels.accounts import doubles
 from channels.accounts.models import Account
 from channels.base import ACTION_LABELS
 from hub.product import Hub
@@ -28,6 +29,7 @@ from scheduler import booking
 from scheduler.freeze import seen_by
 from scheduler.models import Delivery
 from scheduler.preflight import crowded, spent
+from scheduler.recurring import slots
 from scheduler.states import DELIVERY_LABELS, DeliveryState
 from scheduler.windows import foretold, quiet_hours
 from templates.catalogue import _
@@ -87,7 +89,9 @@ def events(hub: HubDep, asker: Reader, start: str, end: str, account: int = 0) -
     zone = hub.settings.office_zone
     with hub.works.read() as work:
         rows = _rows(work, _chosen(asker, account or None, *_span(first, last, zone)))
-        drawn = [_task(hub, asker, row, zone) for row in rows]
+        named = slots.filled_by(work.session, [row.delivery for row in rows])
+        drawn = [_task(hub, asker, row, zone, named.get(row.delivery.id, "")) for row in rows]
+        drawn += _slots(hub, asker, work, account, first, last)
         drawn += _free_days(work.session, zone, first, last)
         drawn += _quotas(hub, asker, work.session, account, first, last)
         drawn += _quiet(hub, asker, work, account, first, last)
@@ -150,17 +154,18 @@ def _span(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return datetime.combine(first, time(), zone), datetime.combine(last, time(), zone)
 
 
-def _task(hub: Hub, asker: Asker, row: Row, zone: ZoneInfo) -> dict[str, Any]:
+def _task(hub: Hub, asker: Asker, row: Row, zone: ZoneInfo, slot: str) -> dict[str, Any]:
     delivery = row.delivery
     title = row.titles[0] if row.titles else str(delivery.id)
     at = delivery.scheduled_at.astimezone(zone).replace(tzinfo=None)
+    named = f"〔{slot}〕" if slot else ""
     return {
         "id": str(delivery.id),
-        "title": f"{title} · {row.account}",
+        "title": f"{named}{title} · {row.account}",
         "start": at.isoformat(timespec="minutes"),
         "url": f"/console/deliveries/{delivery.id}",
         "editable": delivery.state in MOVABLE and asker.may(P.BOOKING_WRITE, delivery.unit_id),
-        "classNames": ["task", f"task--{'late' if row.late else row.badge}"],
+        "classNames": ["task", f"task--{'late' if row.late else row.badge}", *(["task--slot"] if slot else [])],
         "extendedProps": {"state": hub.pages.translate(_badge_words(row), asker.language), "seen": at.isoformat()},
     }
 
@@ -209,6 +214,28 @@ def _quotas(
                 "classNames": ["quota", "quota--none" if one.left == 0 else "quota--some"],
             }
         day += timedelta(days=1)
+
+
+def _slots(hub: Hub, asker: Asker, work: Work, account: int, first: date, last: date) -> Iterator[dict[str, Any]]:
+    """The free slots of the chosen account from now on; what fills one is drawn as its task, with the slot's name."""
+    session, zone = work.session, hub.settings.office_zone
+    row = session.get(Account, account) if account else None
+    if row is None:
+        return
+    starts, ends = _span(first, last, zone)
+    starts = max(starts, work.now)
+    busy = set(slots.busy_at(session, doubles.lane_of(session, row).id, starts, ends))
+    workdays = Workdays(zone, declared_days(session))
+    for slot in slots.seen_on(session, row, asker.viewer.units(P.DELIVERY_READ)):
+        for at in slot.pattern.moments(starts, ends, workdays):
+            if at not in busy:
+                yield {
+                    "start": at.astimezone(zone).replace(tzinfo=None).isoformat(timespec="minutes"),
+                    "editable": False,
+                    "title": say(hub, asker, _("空档：%(name)s"), name=slot.name),
+                    "classNames": ["slot"],
+                    **({"url": "/console/bookings"} if asker.may(P.BOOKING_WRITE) else {}),
+                }
 
 
 def _quiet(hub: Hub, asker: Asker, work: Work, account: int, first: date, last: date) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from tests.house import (
     life_objects,
     outgoing_objects,
     platform_objects,
+    timetable_objects,
 )
 from tests.house.target import Target
 
@@ -120,6 +121,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     **insight_objects.OF_A_UNIT,
     **platform_objects.OF_A_UNIT,
     **life_objects.OF_A_UNIT,
+    **timetable_objects.OF_A_UNIT,
 }
 
 # Objects of one person: for everybody else, colleagues included, they do not exist.
