@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from content.models import Column, FormerAddress, Piece, PublicPiece, Release
 from content.relations import relate
 from content.states import MOVES, PieceState
-from kernel.once import insert_once
+from kernel.once import insertion
 from kernel.work import Work
 
 
@@ -56,6 +56,24 @@ def went_live(work: Work, release_id: int, at: datetime) -> None:
     if piece.release_id == release.id and piece.state in MOVES["go_live"][0]:
         piece.state = PieceState.LIVE
         piece.updated_at = work.now
+
+
+def make_rows(work: Work, releases: Collection[int]) -> Sequence[PublicPiece]:
+    """The rows of the pieces of these releases, made where they are missing, in a few statements for all of them."""
+    query = select(Release).where(Release.id.in_(releases)).order_by(Release.piece_id, Release.id)
+    by_piece = {release.piece_id: release for release in work.session.scalars(query)}
+    found = select(PublicPiece).where(PublicPiece.piece_id.in_(by_piece))
+    rows = work.session.scalars(found).all()
+    missing = by_piece.keys() - {row.piece_id for row in rows}
+    if not missing:
+        return rows
+    # In one order, and nothing where another worker records at this moment that it went out on another account.
+    _insert(work, [by_piece[piece] for piece in sorted(missing)])
+    rows = work.session.scalars(found).all()
+    for row in rows:
+        if row.piece_id in missing:
+            _describe(row, by_piece[row.piece_id])
+    return rows
 
 
 def registered_outside(work: Work, piece_id: int, at: datetime) -> None:
@@ -129,24 +147,27 @@ def number_shown(session: Session, piece_id: int, now: datetime) -> int | None:
 
 def _row(work: Work, release: Release) -> PublicPiece:
     row = work.session.get(PublicPiece, release.piece_id)
-    if row is None:
-        piece = work.session.get_one(Piece, release.piece_id)
-        # Two workers may record at one moment that it went out on two accounts.
-        insert_once(
-            work.session,
-            PublicPiece,
-            piece_id=piece.id,
-            unit_id=piece.unit_id,
-            column_id=piece.column_id,
-            kind=piece.kind,
-            release_id=release.id,
-            revision_id=release.revision_id,
-            path=release.content["path"],
-            title=release.content["title"],
-        )
-        row = work.session.get_one(PublicPiece, release.piece_id)
-        _describe(row, release)
-    return row
+    return row or make_rows(work, [release.id])[0]
+
+
+def _insert(work: Work, releases: Sequence[Release]) -> None:
+    pieces = select(Piece).where(Piece.id.in_([release.piece_id for release in releases]))
+    by_id = {piece.id: piece for piece in work.session.scalars(pieces)}
+    rows = [
+        {
+            "piece_id": piece.id,
+            "unit_id": piece.unit_id,
+            "column_id": piece.column_id,
+            "kind": piece.kind,
+            "release_id": release.id,
+            "revision_id": release.revision_id,
+            "path": release.content["path"],
+            "title": release.content["title"],
+        }
+        for release in releases
+        for piece in (by_id[release.piece_id],)
+    ]
+    work.session.execute(insertion(work.session, PublicPiece), rows)
 
 
 def _move(work: Work, row: PublicPiece, release: Release) -> None:

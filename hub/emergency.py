@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -30,8 +30,8 @@ def connect(hub: Hub) -> None:
     """Adds listeners and the duty that reminds."""
     hub.duties.append(Duty("later.remind", EVERY, lambda: remind(hub)))
     hub.listeners.in_work(ReleaseSigned, lambda work, fact: emergency.signed(work, fact.release_id, _address(hub)))
-    hub.listeners.in_work(WentLive, lambda work, fact: _shown(hub, work, fact))
-    hub.listeners.in_work(WasWithdrawn, lambda work, fact: _banner(hub, work, fact.piece_id))
+    hub.listeners.in_work_together(WentLive, lambda work, facts: _shown(hub, work, facts))
+    hub.listeners.in_work(WasWithdrawn, lambda work, fact: _banner(hub, work, [fact.piece_id]))
     hub.listeners.in_work(EmergencyBooked, lambda work, fact: _tell_booked(hub, work, fact))
     hub.listeners.in_work(LaterSigningOpened, lambda work, fact: _tell_opened(hub, work, fact))
     hub.listeners.in_work(LaterSigningObjected, lambda work, fact: _tell_objected(hub, work, fact))
@@ -61,14 +61,14 @@ def _address(hub: Hub) -> str:
     return hub.settings.address
 
 
-def _shown(hub: Hub, work: Work, fact: WentLive) -> None:
-    later.owe(work, fact.release_id, fact.at)
-    _banner(hub, work, fact.piece_id)
+def _shown(hub: Hub, work: Work, facts: Sequence[WentLive]) -> None:
+    for fact in facts:
+        later.owe(work, fact.release_id, fact.at)
+    _banner(hub, work, {fact.piece_id for fact in facts})
 
 
-def _banner(hub: Hub, work: Work, piece_id: int) -> None:
-    row = emergency.of_piece(work.session, piece_id)
-    if row is None or row.banner_until is None or row.banner_until <= work.now:
+def _banner(hub: Hub, work: Work, pieces: Collection[int]) -> None:
+    if not emergency.on_banner(work.session, pieces, work.now):
         return
     hasten(work.session, site_state.STATE, work.now)
     work.after_commit(lambda: site_state.follow(hub))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -185,7 +185,7 @@ def _queue(hub: Hub, dispatcher: Dispatcher) -> None:
 def _listen(hub: Hub, listeners: Listeners) -> None:
     listeners.in_work(ReleaseSubmitted, _follow)
     listeners.in_work(ReleaseSigned, lambda work, fact: booking.resume_signed(work, fact.release_id))
-    listeners.in_work(WentLive, lambda work, fact: public.went_live(work, fact.release_id, fact.at))
+    listeners.in_work_together(WentLive, _went_live)
     listeners.in_work(WasWithdrawn, _withdrawn)
     listeners.in_work(NeedsPerson, lambda work, fact: _tell_needs_person(hub, work, fact))
     listeners.in_work(RanLate, lambda work, fact: _tell_late(hub, work, fact))
@@ -194,6 +194,12 @@ def _listen(hub: Hub, listeners: Listeners) -> None:
     listeners.in_work(CredentialDied, lambda work, fact: _tell_credential(hub, work, fact))
     listeners.in_work(FreezeBegan, lambda work, fact: _tell_stopped(hub, work, fact))
     listeners.in_work(FreezeEnded, lambda work, fact: _tell_going_on(hub, work, fact))
+
+
+def _went_live(work: Work, facts: Sequence[WentLive]) -> None:
+    work.keep(public.make_rows(work, {fact.release_id for fact in facts}))
+    for fact in facts:
+        public.went_live(work, fact.release_id, fact.at)
 
 
 def _follow(work: Work, fact: ReleaseSubmitted) -> None:

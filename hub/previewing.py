@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+
+from sqlalchemy import tuple_
 
 from content.events import ReleaseReturned, ReleaseSigned, ReleaseSubmitted
 from content.models import Piece, Release
@@ -25,7 +28,7 @@ def connect(hub: Hub) -> None:
     hub.listeners.in_work(ReleaseSubmitted, lambda work, fact: _submitted(hub, work, fact))
     hub.listeners.in_work(ReleaseSigned, lambda work, fact: _signed(hub, work, fact))
     hub.listeners.in_work(ReleaseReturned, _returned)
-    hub.listeners.in_work(WentLive, _live)
+    hub.listeners.in_work_together(WentLive, _live)
     hub.listeners.in_work(PreviewLost, lambda work, fact: _tell(hub, work, fact))
 
 
@@ -51,9 +54,10 @@ def _returned(work: Work, fact: ReleaseReturned) -> None:
     store.outdate(work, Preview.release_id == fact.release_id)
 
 
-def _live(work: Work, fact: WentLive) -> None:
+def _live(work: Work, facts: Sequence[WentLive]) -> None:
     # What is published needs no preview any more.
-    store.outdate(work, Preview.piece_id == fact.piece_id, Preview.account_id == fact.account_id)
+    shown = {(fact.piece_id, fact.account_id) for fact in facts}
+    store.outdate(work, tuple_(Preview.piece_id, Preview.account_id).in_(sorted(shown)))
 
 
 def _tell(hub: Hub, work: Work, fact: PreviewLost) -> None:

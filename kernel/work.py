@@ -161,9 +161,12 @@ class Works:
     def _finish(self, work: Work) -> list[Callable[[], None]]:
         effects: list[Callable[[], None]] = []
         while work.events:
-            event = work.events.pop(0)
-            self.listeners.tell_in_work(work, event)
-            effects += self.listeners.after_commit(event)
+            events = list(work.events)
+            work.events.clear()
+            for event in events:
+                self.listeners.tell_in_work(work, event)
+                effects += self.listeners.after_commit(event)
+            self.listeners.tell_together(work, events)
         work.session.flush()
         audit.chain(work)
         return effects + work.effects

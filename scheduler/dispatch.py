@@ -8,7 +8,7 @@ answers recorded many at a time, so that a thousand due rows do not wait for a t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -43,6 +43,7 @@ LANE_FIRST, LANE_MOST, LANE_SECONDS = 20, 100, 5.0
 CLAIM_MOST = 200
 RECORD_EVERY = 0.05
 RECORD_PAUSES = (0.1, 0.5, 2.0, 5.0)
+PORTAL = "portal"
 SEND_FIRST = (S.BOOKED, S.ACCEPTED, S.UNKNOWN)
 
 
@@ -95,19 +96,24 @@ class Dispatcher:
     zone: ZoneInfo = CHINA
     pace: dict[int, float] = field(default_factory=dict)
 
-    def due_lanes(self) -> list[int]:
-        """The accounts on which something is due now, the one that has waited longest first."""
+    def due_lanes(self, *, portal: bool = True) -> list[int]:
+        """The accounts on which something is due now, what has waited longest first; without portals if so wished."""
         with self.works.read() as work:
             query = select(Delivery.account_id).where(*self._due(work.now)).group_by(Delivery.account_id)
+            if not portal:
+                query = query.where(Delivery.channel != PORTAL)
             return list(work.session.scalars(query.order_by(func.min(Delivery.next_at))))
 
-    def next_due(self, account_id: int | None = None) -> datetime | None:
-        """When something will be due next; on one account, among what nobody holds."""
+    def next_moments(self, lanes: Collection[int]) -> dict[int, datetime]:
+        """When something will be due next on each of these accounts, among what nobody holds."""
         with self.works.read() as work:
-            query = select(func.min(Delivery.next_at)).where(Delivery.state.in_(SEND_FIRST))
-            if account_id is not None:
-                query = query.where(Delivery.account_id == account_id, free(Delivery, work.now, self._lease))
-            return work.session.scalar(query)
+            query = (
+                select(Delivery.account_id, func.min(Delivery.next_at))
+                .where(Delivery.state.in_(SEND_FIRST), Delivery.account_id.in_(lanes))
+                .where(free(Delivery, work.now, self._lease))
+                .group_by(Delivery.account_id)
+            )
+            return {lane: at for lane, at in work.session.execute(query) if at is not None}
 
     def run_lane(self, account_id: int) -> int:
         """Takes everything due on this account to its platform; returns how many calls were made."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,6 +67,12 @@ def declare_emergency(work: Work, who: Viewer, piece: Piece, key: str, urgency: 
 def of_piece(session: Session, piece_id: int) -> Emergency | None:
     """The emergency that a piece was written for."""
     return session.scalars(select(Emergency).where(Emergency.piece_id == piece_id)).one_or_none()
+
+
+def on_banner(session: Session, pieces: Collection[int], now: datetime) -> bool:
+    """Whether one of these pieces stands, or stood a moment ago, on the banner."""
+    query = select(Emergency.id).where(Emergency.piece_id.in_(pieces), Emergency.banner_until > now)
+    return session.scalar(query.limit(1)) is not None
 
 
 def urgency_of(session: Session, piece_id: int) -> Urgency | None:

@@ -8,7 +8,7 @@ thread that writes is faster than twenty that wait for the same lock.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -48,10 +48,22 @@ Message = Wake | Finished | Stop | Outcome
 
 
 class Lanes:
-    """The lanes of one process; each runs at most once at a time in it."""
+    """The lanes of one process; each runs at most once at a time in it.
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    `portal` says whether this machine has the portal's folder, so that it may take the portals' lanes; `idle` is told
+    which lanes have just made the calls they had.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        *,
+        portal: bool = True,
+        idle: Callable[[Collection[int]], None] = lambda _lanes: None,
+    ) -> None:
         self._dispatcher = dispatcher
+        self._portal = portal
+        self._idle = idle
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._pool = ThreadPoolExecutor(LANES, thread_name_prefix="lane")
         self._clerk = threading.Thread(target=self._keep, name="clerk", daemon=True)
@@ -81,9 +93,12 @@ class Lanes:
             messages = self._next()
             if outcomes := [one for one in messages if isinstance(one, Outcome)]:
                 self._dispatcher.record(outcomes)
-            self._running -= {one.lane for one in messages if isinstance(one, Finished)}
+            finished = {one.lane for one in messages if isinstance(one, Finished)}
+            self._running -= finished
             if any(isinstance(one, Wake | Finished) for one in messages) and not self.stopping.is_set():
                 self._look()
+            if finished - self._running:
+                self._rest(finished - self._running)
 
     def _next(self) -> Sequence[Message]:
         messages = [self._inbox.get()]
@@ -94,9 +109,15 @@ class Lanes:
                 break
         return messages
 
+    def _rest(self, lanes: Collection[int]) -> None:
+        try:
+            self._idle(lanes)
+        except Exception:  # The edge of a thread: whoever looks every few seconds makes up for it.
+            log.exception("lanes at rest not told", lanes=sorted(lanes))
+
     def _look(self) -> None:
         try:
-            lanes = [lane for lane in self._dispatcher.due_lanes() if lane not in self._running]
+            lanes = [lane for lane in self._dispatcher.due_lanes(portal=self._portal) if lane not in self._running]
             if lanes:
                 self._claim(lanes)
         except Exception:  # A database that is away for a while must not end the clerk; the next wake-up tries again.

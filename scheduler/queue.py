@@ -1,16 +1,16 @@
 """The engine of many machines: wake-ups are jobs in PostgreSQL; the only file that knows Procrastinate.
 
 A job says "look at this lane at that time" and is deferred in the transaction of the row it is for, so that one
-never stands without the other. The rows stay the schedule: a job that finds nothing does no harm, one that was lost
-is made up for by a look every few seconds, and a lane that two workers look at is claimed row by row.
+never stands without the other. It only wakes the worker's clerk, who claims for all lanes that are due and records
+what they were answered. The rows stay the schedule: a job that finds nothing does no harm, one that was lost is made
+up for by a look every few seconds, and a lane that two workers look at is claimed row by row.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -26,10 +26,10 @@ from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, Engine, make_url, select, text
 
 from channels.accounts.models import Account
-from channels.registry import channels
 from kernel.duties import Duty
 from kernel.work import Work, Works
 from scheduler.dispatch import Dispatcher
+from scheduler.lanes import Lanes
 from scheduler.rounds import Rounds
 
 log = structlog.get_logger(__name__)
@@ -38,8 +38,8 @@ logging.getLogger("procrastinate").setLevel(logging.WARNING)
 LANES, PORTAL, HOUSE = "lanes", "portal", "house"
 LANE, LOOK, DUTIES, CLEAR = "lane", "look", "duties", "clear"
 
-# More than an office has accounts: a lane must not wait for the place of another whose platform hangs.
-CONCURRENCY = 64
+# None of them takes long: a wake-up only wakes, and what waits for a platform is a thread of its lane's.
+CONCURRENCY = 16
 # A worker silent for so long is dead; what it had begun is taken off the list, for its rows tell how they stand.
 DEAD_AFTER = 30.0
 # How long a worker waits before it begins again after the database was away, in seconds.
@@ -47,7 +47,7 @@ BEGIN_AGAIN = 1.0
 EVERY_SECOND = "* * * * * *"
 EVERY_FEW_SECONDS = "* * * * * */5"
 EVERY_MINUTE = "* * * * *"
-# A look that found nothing takes so long, so that clocks a moment apart do not make a lane look in a circle.
+# A wake-up that comes early is put off for so long, so that clocks a moment apart do not make it go in a circle.
 AGAIN = timedelta(seconds=0.2)
 
 
@@ -100,6 +100,7 @@ class Queue:
         self.wakes = wakes
         self.queues = [HOUSE, LANES, *([PORTAL] if portal else [])]
         self._rounds = Rounds(works, lambda: [duty for duty in duties() if portal or not duty.site])
+        self._lanes = Lanes(dispatcher, portal=portal, idle=self._later)
         self._app = App(connector=PsycopgConnector(conninfo=address(works.engine)))
         self._app.task(name=LANE)(self._lane)
         self._every(EVERY_SECOND, DUTIES, self._duties)
@@ -108,11 +109,15 @@ class Queue:
 
     def run(self, until: Event | None = None) -> None:
         """Works until SIGINT or SIGTERM, or until an event is set; calls under way are finished and recorded first."""
-        channels()  # A broken adapter is found now and not when something is due.
-        asyncio.run(self._work(until))
+        self._lanes.start()
+        try:
+            asyncio.run(self._work(until))
+        finally:
+            self._lanes.stop()
+            self._rounds.stop()
 
     async def _work(self, until: Event | None) -> None:
-        pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="lane")
+        pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="job")
         loop = asyncio.get_running_loop()
         # Tasks run in the loop's own pool, whose default size is a handful.
         loop.set_default_executor(pool)
@@ -122,13 +127,10 @@ class Queue:
                 loop.add_signal_handler(signal, stop.set)
         else:
             loop.run_in_executor(None, until.wait).add_done_callback(lambda _told: stop.set())
-        try:
-            while not stop.is_set():
-                await self._until_it_breaks(stop)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), BEGIN_AGAIN)
-        finally:
-            self._rounds.stop()
+        while not stop.is_set():
+            await self._until_it_breaks(stop)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), BEGIN_AGAIN)
 
     async def _until_it_breaks(self, stop: asyncio.Event) -> None:
         """Works until told to stop, or until the library gives up, as it does when the database is away."""
@@ -162,12 +164,28 @@ class Queue:
         self._app.periodic(cron=cron)(task)
 
     def _lane(self, lane: int) -> None:
-        if not self.dispatcher.run_lane(lane):
-            time.sleep(AGAIN.total_seconds())
-        later = self.dispatcher.next_due(lane)
-        if later is not None:
+        moment = self.dispatcher.next_moments([lane]).get(lane)
+        if moment is None:
+            return
+        now = self.works.clock.now()
+        if moment <= now:
+            self._lanes.wake()
+            return
+        # It was moved, or this machine's clock is behind the server's.
+        with self.works.write() as work:
+            self.wakes.defer(work, lane, max(moment, now + AGAIN))
+
+    def _later(self, lanes: Collection[int]) -> None:
+        """Lanes have made their calls: what they have later is deferred, and what is due already looked at again."""
+        now = self.works.clock.now()
+        moments = self.dispatcher.next_moments(lanes)
+        if min(moments.values(), default=now + AGAIN) <= now:
+            self._lanes.wake()
+        later = {lane: moment for lane, moment in sorted(moments.items()) if moment > now}
+        if later:
             with self.works.write() as work:
-                self.wakes.defer(work, lane, max(later, work.now))
+                for lane, moment in later.items():
+                    self.wakes.defer(work, lane, moment)
 
     def _look(self, timestamp: int) -> None:
         """Makes up for wake-ups that were lost."""

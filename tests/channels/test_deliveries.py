@@ -76,7 +76,9 @@ class Product:
         for _ in range(rounds):
             for lane in self.dispatcher.due_lanes():
                 self.dispatcher.run_lane(lane)
-            due = self.dispatcher.next_due()
+            with self.works.read() as work:
+                lanes = work.session.scalars(select(Account.id)).all()
+            due = min(self.dispatcher.next_moments(lanes).values(), default=None)
             if due is None:
                 return
             shifted(self.platforms, self.clock)(max(0.1, (due - self.clock.now()).total_seconds() + 0.1))

@@ -99,6 +99,18 @@ def test_the_order_of_the_end(works: Works, listeners: Listeners) -> None:
     assert acts == ["unit.founded", "unit.created"]
 
 
+def test_facts_of_a_kind_are_told_together_after_each_was_told(works: Works, listeners: Listeners) -> None:
+    told: list[object] = []
+    listeners.in_work_together(UnitNamed, lambda _work, facts: told.append([fact.name for fact in facts]))
+    listeners.in_work_together(UnitFounded, lambda _work, facts: told.append([fact.name for fact in facts]))
+    listeners.in_work(UnitFounded, lambda work, fact: work.emit(UnitNamed(fact.name.upper())))
+    listeners.in_work(UnitFounded, lambda _work, fact: told.append(fact.name))
+    with works.write() as work:
+        work.emit(UnitFounded("north"))
+        work.emit(UnitFounded("south"))
+    assert told == ["north", "south", ["north", "south"], ["NORTH", "SOUTH"]]
+
+
 def test_a_listener_that_fails_takes_the_fact_with_it(works: Works, listeners: Listeners) -> None:
     def refuse(_work: Work, _event: UnitFounded) -> None:
         raise ValueError
