@@ -40,7 +40,7 @@ LONGEST_PICTURE = 30 * 1024 * 1024
 MOST_HOPS = 5
 PATIENCE = 20.0
 LONGEST_FETCH = 60.0
-# All pictures of one feed together, in seconds; what is left over becomes placeholders.
+# All pictures of one feed together; what is left over becomes placeholders.
 LONGEST_RUN = 600.0
 DEAD_AFTER = 3
 SILENT_AFTER = timedelta(minutes=3)
@@ -62,8 +62,11 @@ class Fetcher:
     """Fetches feeds and their pictures by HTTP; every hop passes the guard against private addresses."""
 
     http: httpx.Client
+    # How long one address may take, and all pictures of one feed together, in seconds.
+    longest: float = LONGEST_FETCH
+    whole: float = LONGEST_RUN
     _failures: dict[str, int] = field(default_factory=dict)
-    _until: float = field(default_factory=lambda: monotonic() + LONGEST_RUN)
+    _began: float = field(default_factory=monotonic)
 
     def get(self, address: str, limit: int) -> Fetched:
         """The bytes at an address, at most `limit`; raises NotFetched, TooLargeToImport or PrivateAddress."""
@@ -78,7 +81,7 @@ class Fetcher:
                         continue
                     if answer.status_code != httpx.codes.OK:
                         raise NotFetched(address=address, why=f"对方返回 {answer.status_code}")
-                    data = _read(answer, limit, address, began)
+                    data = _read(answer, limit, address, began + self.longest)
                     return Fetched(data, answer.headers.get("content-type", ""), here)
         except httpx.TimeoutException as error:
             raise NotFetched(address=address, why="对方没有及时应答") from error
@@ -91,7 +94,7 @@ class Fetcher:
         if address.startswith("data:"):
             return _inline(address)
         host = urlsplit(address).netloc
-        if monotonic() > self._until or self._failures.get(host, 0) >= DEAD_AFTER:
+        if monotonic() > self._began + self.whole or self._failures.get(host, 0) >= DEAD_AFTER:
             return None
         try:
             return self.get(address, LONGEST_PICTURE).data
@@ -103,10 +106,12 @@ class Fetcher:
 
 
 @contextmanager
-def fetching(settings: Settings) -> Iterator[Fetcher]:
+def fetching(
+    settings: Settings, patience: float = PATIENCE, longest: float = LONGEST_FETCH, whole: float = LONGEST_RUN
+) -> Iterator[Fetcher]:
     """A fetcher behind this installation's guard."""
-    with client(Guard(allowed_of(settings.allowed_private)), PATIENCE) as http:
-        yield Fetcher(http)
+    with client(Guard(allowed_of(settings.allowed_private)), patience) as http:
+        yield Fetcher(http, longest, whole)
 
 
 def take_feed(
@@ -116,7 +121,7 @@ def take_feed(
     """Makes drafts of a feed's new entries, the oldest first; `tell` hears of each as soon as it is done."""
     rows = []
     for entry in _oldest_first(feed.entries):
-        rows.append(_take_entry(hub, who, actor, column_id, entry, fetch_picture))
+        rows.append(take_entry(hub, who, actor, column_id, entry, fetch_picture))
         tell(rows[-1])
     return Report(rows, feed.remarks)
 
@@ -221,9 +226,10 @@ def _finish(hub: Hub, run_id: int, fault: str, remarks: Iterable[str]) -> None:
 # --- one entry, one document -----------------------------------------------------------------------------------
 
 
-def _take_entry(
+def take_entry(
     hub: Hub, who: Viewer, actor: Actor, column_id: int, entry: Entry, fetch_picture: Callable[[str], bytes | None]
 ) -> Row:
+    """Makes a draft of one entry, or says which piece the unit has of it already, or what failed."""
     try:
         with hub.works.read() as work:
             column = work.session.get_one(Column, column_id)
@@ -273,14 +279,14 @@ def _oldest_first(entries: Iterable[Entry]) -> list[Entry]:
 # --- fetching --------------------------------------------------------------------------------------------------
 
 
-def _read(answer: httpx.Response, limit: int, address: str, began: float) -> bytes:
+def _read(answer: httpx.Response, limit: int, address: str, until: float) -> bytes:
     parts, size = [], 0
     for part in answer.iter_bytes():
         parts.append(part)
         size += len(part)
         if size > limit:
             raise TooLargeToImport(what=address, limit=f"{limit // 1024 // 1024} MB")
-        if monotonic() - began > LONGEST_FETCH:
+        if monotonic() > until:
             raise NotFetched(address=address, why="对方传得太慢")
     return b"".join(parts)
 

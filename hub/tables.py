@@ -23,6 +23,7 @@ MODULES = (
     "scheduler.previews.models",
     "scheduler.outside.models",
     "scheduler.recurring.models",
+    "scheduler.reposting.models",
     "hub.auth.models",
     "hub.notices",
 )

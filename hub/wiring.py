@@ -16,6 +16,7 @@ from hub import (
     outgoing,
     outside,
     previewing,
+    reposting,
     returning,
     site_state,
 )
@@ -71,6 +72,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     emergency.connect(hub)
     previewing.connect(hub)
     outside.connect(hub)
+    reposting.connect(hub)
     returning.connect(hub)
     incoming.connect(hub)
     comments.connect(hub)

@@ -7,6 +7,7 @@ auditor only reads.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -234,6 +235,15 @@ def scoped(
 def holders(session: Session, permission: Permission, unit_id: int, now: datetime) -> list[int]:
     """The ids of active people who hold a permission in a unit at this moment, for telling them."""
     roles = [role for role, permissions in ROLES.items() if permission in permissions]
+    return _bearing(session, roles, unit_id, now)
+
+
+def bearers(session: Session, role: Role, unit_id: int, now: datetime) -> list[int]:
+    """The ids of active people who hold a role in a unit at this moment, for giving them a task."""
+    return _bearing(session, [role], unit_id, now)
+
+
+def _bearing(session: Session, roles: Sequence[Role], unit_id: int, now: datetime) -> list[int]:
     above = ancestors(session, unit_id)
     reaches = or_(Grant.unit_id == unit_id, and_(Grant.below.is_(True), Grant.unit_id.in_(above)))
     query = (

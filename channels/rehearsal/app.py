@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from channels.rehearsal import breakage, control, phones, sms
+from channels.rehearsal import authority, breakage, control, phones, sms
 from channels.rehearsal.cms import api as cms
 from channels.rehearsal.config import RehearsalConfig
 from channels.rehearsal.jpush import api as jpush
@@ -57,6 +57,7 @@ def create_app(config: RehearsalConfig) -> RehearsalApp:
     platforms = {"/wechat": wechat, "/weibo": weibo, "/jpush": jpush, "/webpush": webpush, "/cms": cms}
     for prefix, platform in platforms.items():
         app.include_router(platform.router(world), prefix=prefix, include_in_schema=False)
+    app.include_router(authority.router(world), prefix="/authority", include_in_schema=False)
     app.include_router(sms.router(world), prefix="/sms", include_in_schema=False)
     return app
 

@@ -187,6 +187,21 @@ class CmsSite(Strict):
     name: str = ""
 
 
+class AuthorityItem(Strict):
+    """Something a higher authority published so many hours before the rehearsal started."""
+
+    title: str
+    hours_ago: float
+    text: str
+
+
+class Authority(Strict):
+    """A higher authority with a news feed, at /authority/rss.xml."""
+
+    name: str = "上级政府网站"
+    items: list[AuthorityItem] = []
+
+
 class RehearsalConfig(Strict):
     """Everything a rehearsal starts from."""
 
@@ -198,6 +213,7 @@ class RehearsalConfig(Strict):
     wechat_rules: WeChatRules = WeChatRules()
     weibo_rules: WeiboRules = WeiboRules()
     webpush_rules: WebPushRules = WebPushRules()
+    authority: Authority = Authority()
     sms_token: str = Field(default="", description="What the SMS gateway wants to be shown; empty takes everybody.")
     sms_names: dict[str, str] = Field(default={}, description="Whose phone a number is, for the page.")
     data: Path | None = Field(default=None, description="Folder of the ledger; none keeps it in memory.")

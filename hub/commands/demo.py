@@ -23,12 +23,14 @@ from sqlalchemy import select
 from channels.accounts.models import Account
 from hub import schema
 from hub.demo import fill as filling
+from hub.demo.duties import FEED_PATH
 from hub.demo.platforms import SMS_TOKEN, write_config
 from hub.errors import CannotRun
 from hub.product import Hub
 from hub.settings import Settings
 from hub.wiring import build
-from kernel.work import Actor
+from kernel.work import Actor, Work
+from scheduler.reposting.models import WatchedFeed
 
 READY_SECONDS = 60.0
 
@@ -158,6 +160,15 @@ def _repoint(hub: Hub, rehearsal_url: str) -> None:
             ):
                 account.base_url = base
                 work.audit("account.changed", account, base_url=base)
+        _repoint_feeds(work, rehearsal_url)
+
+
+def _repoint_feeds(work: Work, rehearsal_url: str) -> None:
+    ours = select(WatchedFeed).where(WatchedFeed.address.like(f"http://127.0.0.1:%{FEED_PATH}"))
+    for feed in work.session.scalars(ours):
+        if feed.address != f"{rehearsal_url}{FEED_PATH}":
+            feed.address, feed.next_at = f"{rehearsal_url}{FEED_PATH}", work.now
+            work.audit("repost_feed.changed", feed, address=feed.address)
 
 
 def _must_be_free(wanted: int, port: int) -> None:

@@ -25,6 +25,7 @@ from content.snapshot import Target, Window
 from hub.auth import grants, passwords, persons
 from hub.demo import corpus
 from hub.demo.drawing import landscape
+from hub.demo.duties import owe
 from hub.demo.life import live_in
 from hub.demo.platforms import credentials_of, number_of
 from hub.errors import CannotRun
@@ -84,6 +85,7 @@ def fill(settings: Settings, rehearsal_url: str, progress: Progress = lambda _li
         _publish_specials(filling, progress)
         columns = {slug: column.id for slug, column in filling.columns.items()}
         live_in(lambda login: _by(filling, login), AUTHOR, SIGNERS[-1], columns, settings.address)
+        _owe(filling, rehearsal_url)
         _read_notices(filling)
     finally:
         filling.hub.close()
@@ -282,6 +284,14 @@ def _go_the_way(
     with _by(filling, AUTHOR) as (work, who):
         booking.book(work, who, Order([piece_id], _portal(filling).id, "publish"), filling.hub.settings.address)
     return piece_id
+
+
+def _owe(filling: Filling, rehearsal_url: str) -> None:
+    with filling.hub.works.read() as work:
+        query = select(Account.id).where(Account.code.in_(("portal", "wechat_news", "weibo")))
+        carriers = work.session.scalars(query).all()
+    unit, column = filling.units["yunjiang"].id, filling.columns["yaowen"].id
+    owe(lambda login: _by(filling, login), AUTHOR, unit, column, carriers, rehearsal_url)
 
 
 def _read_notices(filling: Filling) -> None:

@@ -20,6 +20,7 @@ from channels.rehearsal.config import (
     WeiboAccount,
 )
 from hub.demo.corpus import AccountRow, load_office
+from hub.demo.duties import AUTHORITY
 
 SAFE_DOMAINS = ["127.0.0.1", "localhost", "www.yunjiang.example"]
 SMS_TOKEN = "rehearsal-sms-gateway"  # noqa: S105  # Of the stand-in only.
@@ -64,7 +65,15 @@ def rehearsal_config(hub_url: str, data: Path) -> RehearsalConfig:
     weibo = [_weibo(row) for row in rows if row.channel == "weibo"]
     jpush = [_jpush(row) for row in rows if row.channel == "jpush"]
     names = {number_of(place): row.name for place, row in enumerate(load_office().people)}
-    return RehearsalConfig(wechat=wechat, weibo=weibo, jpush=jpush, sms_token=SMS_TOKEN, sms_names=names, data=data)
+    return RehearsalConfig(
+        wechat=wechat,
+        weibo=weibo,
+        jpush=jpush,
+        authority=AUTHORITY,
+        sms_token=SMS_TOKEN,
+        sms_names=names,
+        data=data,
+    )
 
 
 def number_of(place: int) -> str:

@@ -45,6 +45,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("发布栏位"), "/console/slots", (P.DELIVERY_READ,)),
             Entry(_("各渠道状态"), "/console/placements", (P.DELIVERY_READ,)),
             Entry(_("登记外发"), "/console/outside", (P.DELIVERY_READ,)),
+            Entry(_("转载任务"), "/console/reposts", (P.DELIVERY_READ,)),
             Entry(_("应急发布"), "/console/emergency", (P.DELIVERY_READ,)),
             Entry(_("一键停发"), "/console/freezes", (P.DELIVERY_ACT,)),
             Entry(_("网站状态"), "/console/site-state", (P.RULE_WRITE,)),

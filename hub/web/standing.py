@@ -8,10 +8,12 @@ from sqlalchemy import func, select
 
 from analytics import response
 from analytics.models import Suggestion
+from analytics.reposts import Kept
 from hub.product import Hub
 from hub.web.access import Asker
 from hub.web.charts import PERIODS, period_of
 from hub.web.deliveries import FOR_A_PERSON, today_of
+from hub.web.repost_figures import this_month
 from hub.web.response import percent
 from hub.web.sections import Section
 from kernel.people import Permission, scoped
@@ -34,6 +36,8 @@ class Standing:
     waiting: int
     silent: int
     past_limit: int
+    reposts: Kept
+    reposts_in_time: float | None
 
 
 def standing_section(hub: Hub, asker: Asker) -> Section | None:
@@ -52,6 +56,7 @@ def _standing(hub: Hub, work: Work, asker: Asker) -> Standing:
     waiting = response.conversations(asker.viewer, period.since, period.until, "waiting")
     query = scoped(select(Suggestion), Suggestion.unit_id, asker.viewer, P.REPORT_READ)
     silent = work.session.scalars(query.where(Suggestion.kind == "silent_column", Suggestion.state == "open")).all()
+    carried = this_month(hub, work, asker)
     return Standing(
         today=today,
         sent=figures if sees else None,
@@ -60,4 +65,6 @@ def _standing(hub: Hub, work: Work, asker: Asker) -> Standing:
         waiting=work.session.scalar(select(func.count()).select_from(waiting.subquery())) or 0,
         silent=len(silent),
         past_limit=sum(1 for row in silent if row.facts["days"] is None or row.facts["days"] > row.facts["limit"]),
+        reposts=carried,
+        reposts_in_time=percent(carried.share),
     )

@@ -15,6 +15,7 @@ from kernel.work import Work
 from tests.content.importing.word import notice
 from tests.house import (
     citizen_objects,
+    duty_objects,
     editorial_objects,
     insight_objects,
     life_objects,
@@ -122,6 +123,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     **platform_objects.OF_A_UNIT,
     **life_objects.OF_A_UNIT,
     **timetable_objects.OF_A_UNIT,
+    **duty_objects.OF_A_UNIT,
 }
 
 # Objects of one person: for everybody else, colleagues included, they do not exist.
