@@ -40,12 +40,16 @@ def kept(session: Session, units: Collection[int], since: datetime, until: datet
 
 def by_account(
     session: Session, units: Collection[int], since: datetime, until: datetime, now: datetime
-) -> list[tuple[int, str, Kept]]:
-    """Each account by id and name, the one that missed most first."""
-    query: Any = select(Account.id, Account.name, *_counts(now)).join(Account, Account.id == RepostTask.account_id)
-    found = session.execute(query.where(*_within(units, since, until)).group_by(Account.id, Account.name))
-    rows = [(row[0], row[1], Kept(*row[2:])) for row in found]
-    return sorted(rows, key=lambda row: (-row[2].missed, -row[2].late, row[1]))
+) -> list[tuple[int, str, str, Kept]]:
+    """Each account by id, name and channel, the one that missed most first."""
+    query: Any = select(Account.id, Account.name, Account.channel, *_counts(now)).join(
+        Account, Account.id == RepostTask.account_id
+    )
+    found = session.execute(
+        query.where(*_within(units, since, until)).group_by(Account.id, Account.name, Account.channel)
+    )
+    rows = [(row[0], row[1], row[2], Kept(*row[3:])) for row in found]
+    return sorted(rows, key=lambda row: (-row[3].missed, -row[3].late, row[1]))
 
 
 def _counts(now: datetime) -> tuple[ColumnElement[int], ...]:

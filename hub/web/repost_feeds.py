@@ -19,6 +19,7 @@ from hub.web.forms import FormState, refused
 from hub.web.lists import listing
 from hub.web.pages import columns, page, say, see_other
 from hub.web.people import unit_in_reach, units_in_reach
+from hub.web.reposts import named
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import ROLE_LABELS, Permission, Role, Unit, scoped
 from scheduler.reposting import feeds
@@ -186,7 +187,10 @@ def _choices(session: Session, hub: Hub, asker: Asker) -> dict[str, Any]:
         "units": units_in_reach(session, asker, P.DELIVERY_ACT),
         "sections": [(one.id, one.name) for one in editorial.columns_for(session, asker.viewer, P.DELIVERY_ACT)],
         "roles": [(str(role), say(hub, asker, ROLE_LABELS[role])) for role in CARRIERS],
-        "offered": [(str(one.id), one.name, units[one.unit_id]) for one in feeds.choices(session, asker.viewer)],
+        "offered": [
+            (str(one.id), named(one.name, one.channel), units[one.unit_id])
+            for one in feeds.choices(session, asker.viewer)
+        ],
         "fields": FIELDS,
     }
 
@@ -236,7 +240,7 @@ def _page(
         context = _choices(session, hub, asker) | {
             "feed": feed,
             "unit": session.get_one(Unit, feed.unit_id).name,
-            "accounts": [one.name for one in accounts if asker.may(P.ACCOUNT_READ, one.unit_id)],
+            "accounts": [named(one.name, one.channel) for one in accounts if asker.may(P.ACCOUNT_READ, one.unit_id)],
             "hours": feeds.hours_of(session, feed, work.now),
         }
     values = {
@@ -267,7 +271,7 @@ def _page(
 
 def _names(session: Session, asker: Asker, feed_id: int) -> list[str]:
     found: list[Account] = feeds.accounts_of(session, feed_id)
-    return [one.name for one in found if asker.may(P.ACCOUNT_READ, one.unit_id)]
+    return [named(one.name, one.channel) for one in found if asker.may(P.ACCOUNT_READ, one.unit_id)]
 
 
 def _number(text: str) -> int:

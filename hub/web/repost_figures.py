@@ -12,9 +12,10 @@ from analytics.metrics import METRICS
 from analytics.reposts import Kept
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
-from hub.web.charts import Chart, Series, Sheet, period_of, period_options, workbook
+from hub.web.charts import Chart, Period, Series, Sheet, period_of, period_options, workbook
 from hub.web.lists import listing
 from hub.web.pages import page, say
+from hub.web.reposts import named
 from hub.web.response import percent
 from kernel.people import Permission
 from kernel.work import Work
@@ -34,7 +35,7 @@ def figures(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     with hub.works.read() as work:
         period = period_of(asked.value("days"), work, hub.settings.office_zone)
         units = asker.viewer.units(Permission.REPORT_READ)
-        rows = reposts.by_account(work.session, units, period.since, period.until, work.now)
+        rows = _rows(work, asker, period)
         whole = reposts.kept(work.session, units, period.since, period.until, work.now)
     return page(
         request,
@@ -60,8 +61,7 @@ def figures_workbook(request: Request, hub: HubDep, asker: Reader) -> Response:
     asked, zone = listing(request, "days"), hub.settings.office_zone
     with hub.works.read() as work:
         period = period_of(asked.value("days"), work, zone)
-        units = asker.viewer.units(Permission.REPORT_READ)
-        rows = reposts.by_account(work.session, units, period.since, period.until, work.now)
+        rows = _rows(work, asker, period)
     return workbook(
         f"reposts-{period.until.astimezone(zone).date().isoformat()}",
         zone,
@@ -74,6 +74,12 @@ def figures_workbook(request: Request, hub: HubDep, asker: Reader) -> Response:
             ],
         ),
     )
+
+
+def _rows(work: Work, asker: Asker, period: Period) -> list[tuple[int, str, Kept]]:
+    units = asker.viewer.units(Permission.REPORT_READ)
+    found = reposts.by_account(work.session, units, period.since, period.until, work.now)
+    return [(number, named(name, channel), kept) for number, name, channel, kept in found]
 
 
 def this_month(hub: Hub, work: Work, asker: Asker) -> Kept:

@@ -15,6 +15,7 @@ from content.models import Column, Piece
 from hub import editorial, reposting
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
+from hub.web.deliveries import channel_label
 from hub.web.forms import FormState, refused
 from hub.web.lists import Listing, listing
 from hub.web.pages import columns, page, say, see_other
@@ -67,7 +68,7 @@ def reposts(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
             "soon": work.now + tasks.soon_of(work.session, asker.viewer.unit_id, work.now),
             "counts": {name: _count(work, asker, name) for name in ("open", "soon", "overdue")},
             "broken": _broken(work.session, asker),
-            "accounts": [(one.id, one.name) for one in _accounts(work.session, asker)],
+            "accounts": [(one.id, named(one.name, one.channel)) for one in _accounts(work.session, asker)],
             "feeds": [(one.id, one.name) for one in _feeds(work.session, asker)],
         }
     return page(
@@ -78,6 +79,7 @@ def reposts(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         state=state,
         columns=columns(hub, asker, *COLUMNS),
         labels=STATE_LABELS,
+        channels={row[2].channel: channel_label(row[2].channel) for row in found},
         roles=ROLE_LABELS,
         shows=[(name, say(hub, asker, label)) for name, label in SHOW_LABELS.items()],
         may_keep=asker.may(P.DELIVERY_ACT),
@@ -176,6 +178,7 @@ def workbench_section(hub: Hub, asker: Asker) -> Section | None:
         context = {
             "rows": [(row[0], row[1], row[2]) for row in found],
             "count": work.session.scalar(select(func.count()).select_from(query.subquery())) or 0,
+            "channels": {row[2].channel: channel_label(row[2].channel) for row in found},
             "now": work.now,
             "soon": work.now + tasks.soon_of(work.session, asker.viewer.unit_id, work.now),
         }
@@ -189,6 +192,11 @@ def task_for(session: Session, asker: Asker, task_id: int, permission: Permissio
         raise NotFound
     asker.must(permission, task.unit_id)
     return task
+
+
+def named(name: str, channel: str) -> str:
+    """An account told apart from others of its name by its channel."""
+    return f"{name}（{channel_label(channel)}）"
 
 
 def _rows() -> Any:
@@ -301,11 +309,15 @@ def _page(
         others = scoped(_rows(), RepostTask.unit_id, asker.viewer, P.DELIVERY_READ)
         others = others.where(RepostTask.source_key == task.source_key, RepostTask.id != task.id)
         offered: list[Column] = editorial.columns_for(session, asker.viewer, P.PIECE_WRITE)
+        beside = session.execute(others.order_by(RepostTask.id)).all()
+        account = session.get_one(Account, task.account_id)
         context: dict[str, Any] = {
             "task": task,
             "item": item,
             "feed": feed,
-            "account": session.get_one(Account, task.account_id),
+            "account": account,
+            "channel": channel_label(account.channel),
+            "channels": {row[2].channel: channel_label(row[2].channel) for row in beside},
             "words": feeds.words_of(item),
             "piece": piece,
             "sees_piece": piece is not None and asker.may(P.PIECE_READ, piece.unit_id),
@@ -313,7 +325,7 @@ def _page(
             "assignee": _person(session, task),
             "role": ROLE_LABELS[Role(task.role)],
             "steps": [(say(hub, asker, step.label), step.state) for step in tasks.steps_of(session, task)],
-            "others": session.execute(others.order_by(RepostTask.id)).all(),
+            "others": beside,
             "now": work.now,
             "soon": work.now + tasks.soon_of(session, task.unit_id, work.now),
             "sections": [(one.id, one.name) for one in offered],

@@ -186,7 +186,7 @@ def test_people_close_a_task_with_a_link_or_a_reason_and_take_it_back(duty: Duty
     with duty.table.works.read() as work:
         rows = reposts.by_account(work.session, {office.bureau.id}, now - timedelta(days=2), now, now)
         none = reposts.by_account(work.session, {office.other.id}, now - timedelta(days=2), now, now)
-    assert [(name, found.late, found.missed, found.share) for _id, name, found in rows] == [
+    assert [(name, found.late, found.missed, found.share) for _id, name, _channel, found in rows] == [
         ("fake-b", 0, 1, 0.0),
         ("fake-a", 1, 0, 0.0),
     ]
