@@ -29,7 +29,9 @@ from hub.settings import Settings
 from kernel.errors import Invalid, NotFound
 from kernel.people import Deputy, Permission, Person, Viewer, ancestors, holders, viewer
 from kernel.work import Work
+from scheduler import booking
 from scheduler import emergency as urgencies
+from scheduler.errors import DoesNotFit
 
 SIGN_LINK = "release.sign"
 LINK_LASTS = timedelta(hours=24)
@@ -144,12 +146,13 @@ def submit(
     emergency: bool = False,
     version: int | None = None,
 ) -> Release:
-    """Submits a piece to the chosen accounts."""
-    return releases.submit(
+    """Submits a piece to the chosen accounts; raises DoesNotFit for what one of them could never show."""
+    targets = read_targets(work.session, piece.unit_id, chosen)
+    release = releases.submit(
         work,
         who,
         piece,
-        read_targets(work.session, piece.unit_id, chosen),
+        targets,
         window,
         engine=hub.pages,
         portal=hub.settings.address,
@@ -159,6 +162,18 @@ def submit(
         urgency=urgencies.urgency_of(work.session, piece.id) if emergency else None,
         version=version,
     )
+    _must_fit(work.session, targets, hub.settings.address, piece)
+    return release
+
+
+def _must_fit(session: Session, targets: Sequence[Target], public_url: str, piece: Piece) -> None:
+    """Three people must not sign what has to be written anew; what the account lacks can be mended until it is due."""
+    for target in targets:
+        order = booking.Order((piece.id,), target.account_id, target.action, audience=target.audience)
+        problems = booking.preflight(session, order, public_url)
+        told = next((one for one in problems if one.blocking and one.field != "account"), None)
+        if told:
+            raise DoesNotFit(field=told.field, account=target.account_name, problem=told.message)
 
 
 # --- whose turn it is ------------------------------------------------------------------------------------------

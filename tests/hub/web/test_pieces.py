@@ -264,6 +264,28 @@ def test_without_or_with_a_foreign_account_nothing_is_submitted(room: Newsroom) 
     assert "不属于本单位" in send(room, piece, act="submit", targets=foreign).text
 
 
+def test_what_an_account_could_never_show_is_told_before_three_people_sign_it(room: Newsroom) -> None:
+    piece = room.office.piece()
+    targets = str(room.office.accounts["wechat"].id)
+    answer = send(room, piece, act="submit", targets=targets)
+    assert answer.status_code == 422
+    assert "没有封面图片" in answer.text
+    long = send(room, stored(room, piece.id)[0], act="submit", title="供" * 65, targets=targets)
+    assert "的标题相当于 65 个汉字，微信上限 32 个汉字" in long.text
+    assert stored(room, piece.id)[1].title == "供" * 65
+    with room.hub.works.read() as work:
+        assert work.session.scalars(select(Release)).all() == []
+        assert work.session.get_one(Piece, piece.id).state == PieceState.DRAFT
+
+
+def test_what_the_account_lacks_can_be_mended_while_people_sign(room: Newsroom) -> None:
+    piece = room.office.piece()
+    with room.hub.works.write() as work:
+        account = work.session.get_one(Account, room.office.accounts["weibo"].id)
+        account.settings = {}
+    assert send(room, piece, act="submit", targets=str(room.office.accounts["weibo"].id)).status_code == 303
+
+
 def test_the_choice_of_accounts_stays_after_a_refusal(room: Newsroom) -> None:
     piece = room.office.piece()
     wechat = room.office.accounts["wechat"]
