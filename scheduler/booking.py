@@ -26,7 +26,15 @@ from kernel.errors import Invalid
 from kernel.people import Permission, Viewer
 from kernel.work import Work
 from scheduler import windows
-from scheduler.errors import AlreadyBooked, DoesNotFit, MovedMeanwhile, NotSigned, TakenMeanwhile, WiderThanSigned
+from scheduler.errors import (
+    AlreadyBooked,
+    DoesNotFit,
+    MovedMeanwhile,
+    NotSigned,
+    OutsideSeries,
+    TakenMeanwhile,
+    WiderThanSigned,
+)
 from scheduler.events import Booked, BundleComposed
 from scheduler.leaving import other_world
 from scheduler.models import Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
@@ -80,6 +88,34 @@ def book(work: Work, who: Viewer, order: Order, public_url: str, zone: ZoneInfo 
     if taken:
         taken.delivery_id = made.id
     return made
+
+
+def book_repeatedly(
+    work: Work, who: Viewer, order: Order, moments: Sequence[datetime], public_url: str, series_id: int, zone: ZoneInfo
+) -> list[Delivery]:
+    """Books one delivery for each moment, their occurrences one behind another; all of them or none."""
+    account, releases = _checked(work, who, order)
+    lane = doubles.lane_of(work.session, account)
+    for number, at in enumerate(moments, start=1):
+        for release, _piece in releases:
+            _cover(order, account, release, number, at, zone)
+    problems = [problem for problem in preflight(work.session, order, public_url) if problem.blocking]
+    if problems:
+        raise DoesNotFit(field=problems[0].field, account=account.name, problem=problems[0].message)
+    first = _occurrence(work.session, order, lane, releases)
+    return [
+        _insert(work, who, order, lane, releases, at, first + number, series_id) for number, at in enumerate(moments)
+    ]
+
+
+def _cover(order: Order, account: Account, release: Release, number: int, at: datetime, zone: ZoneInfo) -> None:
+    try:
+        _inside_signed(order, account, release, at)
+    except OutsideWindow as outside:
+        shown = f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+        earliest, latest = (f"{one.astimezone(zone):%Y-%m-%d %H:%M}" if one else "不限" for one in window_of([release]))
+        window = f"{earliest} 至 {latest}"
+        raise OutsideSeries(field="count", number=number, at=shown, window=window) from outside
 
 
 def next_slot(session: Session, order: Order, now: datetime, zone: ZoneInfo) -> Free | None:
@@ -367,6 +403,8 @@ def _insert(
     account: Account,
     releases: Sequence[tuple[Release, Piece]],
     at: datetime,
+    occurrence: int | None = None,
+    series_id: int | None = None,
 ) -> Delivery:
     signed = targets_of(releases[0][0].content).get(account.stands_for or account.id)
     delivery = Delivery(
@@ -375,7 +413,8 @@ def _insert(
         rehearses=account.stands_for,
         channel=account.channel,
         action=order.action,
-        occurrence=_occurrence(work.session, order, account, releases),
+        occurrence=occurrence or _occurrence(work.session, order, account, releases),
+        series_id=series_id,
         key=new_claimant(),
         state=S.BOOKED,
         scheduled_at=at,
@@ -425,6 +464,9 @@ def _check_outside(session: Session, order: Order, account: Account) -> None:
 
 def _occurrence(session: Session, order: Order, account: Account, releases: Sequence[tuple[Release, Piece]]) -> int:
     """1, or one more than the last when the earlier ones are over or a person asks for it again."""
+    # Whoever books the same at the same moment waits here, and then finds it booked.
+    ids = [release.id for release, _piece in releases]
+    session.execute(select(Release.id).where(Release.id.in_(ids)).order_by(Release.id).with_for_update()).all()
     occurrence = 1
     while True:
         identity = _identity(order, account, releases, occurrence)

@@ -68,6 +68,13 @@ class MovedMeanwhile(XuandaError):
     status = 409
 
 
+class OutsideSeries(XuandaError):
+    """Occurrence {number} ({at}) lies outside the signed window ({window}). Take fewer, or have a longer one signed."""
+
+    zh = "系列的第 {number} 次（{at}）超出签发的时间窗（{window}）。请减少次数，或重新送审更长的时间窗。"
+    status = 422
+
+
 class NoFreeSlot(XuandaError):
     """{account} has no free slot that fits what was signed. Choose a time, add a slot, or submit a longer window."""
 

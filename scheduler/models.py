@@ -35,6 +35,7 @@ class Delivery(Claimable, Base):
     channel: Mapped[str] = mapped_column(String(30))
     action: Mapped[str] = mapped_column(String(20))
     occurrence: Mapped[int] = mapped_column(default=1)
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("series.id"), index=True)
     identity: Mapped[str] = mapped_column(String(64), unique=True)
     key: Mapped[str] = mapped_column(String(40), unique=True)
     state: Mapped[str] = mapped_column(String(12))

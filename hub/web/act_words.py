@@ -39,6 +39,7 @@ OBJECTS: dict[str, str] = {
     "role": "角色",
     "rule": "规则",
     "second_factor": "动态口令",
+    "series": "系列",
     "slot": "发布栏位",
     "suggestion": "选题建议",
     "tag": "粉丝标签",

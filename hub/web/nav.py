@@ -43,6 +43,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("发布任务"), "/console/deliveries", (P.DELIVERY_READ,)),
             Entry(_("发布日历"), "/console/calendar", (P.DELIVERY_READ,)),
             Entry(_("发布栏位"), "/console/slots", (P.DELIVERY_READ,)),
+            Entry(_("系列"), "/console/series", (P.DELIVERY_READ,)),
             Entry(_("各渠道状态"), "/console/placements", (P.DELIVERY_READ,)),
             Entry(_("登记外发"), "/console/outside", (P.DELIVERY_READ,)),
             Entry(_("转载任务"), "/console/reposts", (P.DELIVERY_READ,)),

@@ -29,7 +29,7 @@ from scheduler import booking
 from scheduler.freeze import seen_by
 from scheduler.models import Delivery
 from scheduler.preflight import crowded, spent
-from scheduler.recurring import slots
+from scheduler.recurring import series, slots
 from scheduler.states import DELIVERY_LABELS, DeliveryState
 from scheduler.windows import foretold, quiet_hours
 from templates.catalogue import _
@@ -90,6 +90,8 @@ def events(hub: HubDep, asker: Reader, start: str, end: str, account: int = 0) -
     with hub.works.read() as work:
         rows = _rows(work, _chosen(asker, account or None, *_span(first, last, zone)))
         named = slots.filled_by(work.session, [row.delivery for row in rows])
+        places = series.places(work.session, [row.delivery for row in rows])
+        named |= {one: say(hub, asker, _("系列 %(n)s/%(of)s"), n=n, of=of) for one, (n, of) in places.items()}
         drawn = [_task(hub, asker, row, zone, named.get(row.delivery.id, "")) for row in rows]
         drawn += _slots(hub, asker, work, account, first, last)
         drawn += _free_days(work.session, zone, first, last)
@@ -154,18 +156,19 @@ def _span(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return datetime.combine(first, time(), zone), datetime.combine(last, time(), zone)
 
 
-def _task(hub: Hub, asker: Asker, row: Row, zone: ZoneInfo, slot: str) -> dict[str, Any]:
+def _task(hub: Hub, asker: Asker, row: Row, zone: ZoneInfo, mark: str) -> dict[str, Any]:
     delivery = row.delivery
     title = row.titles[0] if row.titles else str(delivery.id)
     at = delivery.scheduled_at.astimezone(zone).replace(tzinfo=None)
-    named = f"〔{slot}〕" if slot else ""
+    named = f"〔{mark}〕" if mark else ""
+    kind = "series" if delivery.series_id else "slot" if mark else "single"
     return {
         "id": str(delivery.id),
         "title": f"{named}{title} · {row.account}",
         "start": at.isoformat(timespec="minutes"),
-        "url": f"/console/deliveries/{delivery.id}",
+        "url": f"/console/series/{delivery.series_id}" if delivery.series_id else f"/console/deliveries/{delivery.id}",
         "editable": delivery.state in MOVABLE and asker.may(P.BOOKING_WRITE, delivery.unit_id),
-        "classNames": ["task", f"task--{'late' if row.late else row.badge}", *(["task--slot"] if slot else [])],
+        "classNames": ["task", f"task--{'late' if row.late else row.badge}", f"task--{kind}"],
         "extendedProps": {"state": hub.pages.translate(_badge_words(row), asker.language), "seen": at.isoformat()},
     }
 

@@ -1,4 +1,4 @@
-"""The tables of what comes again: slots, and who has taken which of their moments."""
+"""The tables of what comes again: slots, who has taken which of their moments, and series."""
 
 from __future__ import annotations
 
@@ -66,3 +66,22 @@ class SlotTaken(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     at: Mapped[datetime]
     delivery_id: Mapped[int | None] = mapped_column(ForeignKey("delivery.id"))
+
+
+class Series(Recurring, Base):
+    """系列: one piece that goes out `count` times on an account. Its occurrences are deliveries, the first of them with
+    the occurrence `first`; whoever ends it cancels what still waits."""
+
+    __tablename__ = "series"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), index=True)
+    action: Mapped[str] = mapped_column(String(20))
+    count: Mapped[int]
+    first: Mapped[int] = mapped_column(default=1)
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

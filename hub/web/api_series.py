@@ -1,0 +1,129 @@
+"""The API of 系列: one piece that goes out again and again, booked and ended by programs as by people."""
+
+from __future__ import annotations
+
+from datetime import UTC, date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from channels.accounts.models import Account
+from hub.editorial import piece_for
+from hub.web.access import Asker, HubDep, api_may
+from hub.web.api_slots import Days
+from hub.web.deliveries import delivery_for
+from kernel.errors import NotFound
+from kernel.people import Permission, scoped
+from kernel.work import Work
+from scheduler.recurring import series as all_series
+from scheduler.recurring.models import Series
+from scheduler.recurring.pattern import pattern
+from scheduler.recurring.series import SeriesOrder
+
+router = APIRouter(prefix="/api/v1/series")
+
+P = Permission
+Reader = Annotated[Asker, Depends(api_may(P.DELIVERY_READ))]
+Booker = Annotated[Asker, Depends(api_may(P.BOOKING_WRITE))]
+MOST_SHOWN = 200
+
+
+class NewSeries(Days):
+    """One piece on one account, from `first` on, `count` times or until a day; both are days of the office."""
+
+    piece: int
+    account: int
+    action: Literal["publish", "mass_send", "push"] = "publish"
+    first: date
+    count: int | None = None
+    until: date | None = None
+
+
+class Occurrence(BaseModel):
+    """The delivery that is one occurrence."""
+
+    delivery: int
+
+
+@router.get("")
+def list_series(hub: HubDep, asker: Reader, piece: int | None = None) -> dict[str, Any]:
+    """The series in reach, the newest first, at most 200."""
+    query = scoped(select(Series), Series.unit_id, asker.viewer, P.DELIVERY_READ).order_by(Series.id.desc())
+    if piece is not None:
+        query = query.where(Series.piece_id == piece)
+    with hub.works.read() as work:
+        return {"series": [_brief(one) for one in work.session.scalars(query.limit(MOST_SHOWN))]}
+
+
+@router.post("", status_code=201)
+def book_series(hub: HubDep, asker: Booker, sent: NewSeries) -> dict[str, Any]:
+    """Books a series; 422 when what was signed does not cover all of it, 409 when the same waits already."""
+    days = pattern(sent.days, sent.numbers, sent.hour, sent.free_days)
+    order = SeriesOrder(sent.piece, sent.account, sent.action, days, sent.first, sent.count, sent.until)
+    with hub.works.write(asker.actor) as work:
+        piece_for(work.session, asker.viewer, sent.piece, P.BOOKING_WRITE)
+        if work.session.get(Account, sent.account) is None:
+            raise NotFound(field="account")
+        made = all_series.book(work, asker.viewer, order, hub.settings.address, hub.settings.office_zone)
+        return _whole(work, made)
+
+
+@router.get("/{series_id}")
+def get_series(hub: HubDep, asker: Reader, series_id: int) -> dict[str, Any]:
+    """One series with its occurrences."""
+    with hub.works.read() as work:
+        return _whole(work, all_series.series_for(work.session, asker.viewer, series_id, P.DELIVERY_READ))
+
+
+@router.post("/{series_id}/skip")
+def skip(hub: HubDep, asker: Booker, series_id: int, sent: Occurrence) -> dict[str, Any]:
+    """Leaves one occurrence out; 409 once it was handed to the platform."""
+    with hub.works.write(asker.actor) as work:
+        series = all_series.series_for(work.session, asker.viewer, series_id, P.BOOKING_WRITE)
+        delivery = delivery_for(work.session, asker, sent.delivery, P.BOOKING_WRITE)
+        all_series.skip(work, asker.viewer, series, delivery)
+        return _whole(work, series)
+
+
+@router.post("/{series_id}/end")
+def end(hub: HubDep, asker: Booker, series_id: int) -> dict[str, Any]:
+    """Ends it: what waits is cancelled."""
+    with hub.works.write(asker.actor) as work:
+        series = all_series.series_for(work.session, asker.viewer, series_id, P.BOOKING_WRITE)
+        all_series.end(work, asker.viewer, series)
+        return _whole(work, series)
+
+
+def _brief(one: Series) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "unit": one.unit_id,
+        "piece": one.piece_id,
+        "account": one.account_id,
+        "action": one.action,
+        "days": one.days,
+        "numbers": one.numbers,
+        "hour": one.hour,
+        "free_days": one.free_days,
+        "count": one.count,
+        "ended": one.ended_at is not None,
+    }
+
+
+def _whole(work: Work, one: Series) -> dict[str, Any]:
+    rows = all_series.occurrences(work.session, one)
+    numbers = all_series.places(work.session, rows)
+    return {
+        **_brief(one),
+        "occurrences": [
+            {
+                "number": numbers[row.id][0],
+                "delivery": row.id,
+                "state": row.state,
+                "at": row.scheduled_at.astimezone(UTC).isoformat(),
+            }
+            for row in rows
+        ],
+    }
