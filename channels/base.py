@@ -16,6 +16,7 @@ import httpx
 
 from channels.errors import Refused, Unsupported
 from channels.posting import Poster
+from channels.transport import Dial
 from kernel.clock import Clock
 
 Action = Literal["publish", "mass_send", "push", "correct", "withdraw", "refresh"]
@@ -485,6 +486,7 @@ class Tools:
     public_url: str = ""
     subscriptions: Subscriptions | None = None
     poster: Poster | None = None
+    dial: Dial | None = None
 
 
 class Channel(ABC):

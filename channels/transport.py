@@ -21,6 +21,9 @@ import httpx
 from kernel.errors import XuandaError
 
 Resolve = Callable[[str, int], list[str]]
+# Opens a connection past the guard, for what does not speak HTTP; raises OSError or PrivateAddress.
+Dial = Callable[[str, int], socket.socket]
+CONNECT_SECONDS = 10.0
 
 
 class PrivateAddress(XuandaError):
@@ -52,6 +55,21 @@ class Guard:
             if not _public(address):
                 raise PrivateAddress(host=host)
         return addresses
+
+
+def dialer(guard: Guard, timeout: float = CONNECT_SECONDS) -> Dial:
+    """Plain connections, each to a checked address only."""
+
+    def dial(host: str, port: int) -> socket.socket:
+        last: OSError = OSError(f"{host} has no address")
+        for address in guard.addresses(host, port):
+            try:
+                return socket.create_connection((address, port), timeout)
+            except OSError as failure:
+                last = failure
+        raise last
+
+    return dial
 
 
 @cache

@@ -19,7 +19,7 @@ from channels.adapters.fake import FakeChannel
 from channels.base import AccountInfo, Channel, Tools
 from channels.posting import ClientPosts, KeptConnections
 from channels.registry import channel
-from channels.transport import Guard, allowed_of, client
+from channels.transport import Guard, allowed_of, client, dialer
 from content import public
 from content.events import ReleaseSigned, ReleaseSubmitted
 from content.models import Release
@@ -109,9 +109,12 @@ def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
         public_url=hub.settings.address,
         subscriptions=DatabaseSubscriptions(hub.works),
         poster=poster,
+        dial=dialer(Guard(allowed_hosts(hub.settings))),
     )
     rehearsal = replace(
         tools,
+        # A platform that speaks no HTTP stands at a port of its own on the rehearsal's machine.
+        dial=dialer(Guard([*allowed_hosts(hub.settings), urlsplit(hub.settings.rehearsal_url).hostname or ""])),
         catalogue=RehearsalCatalogue(hub.works),
         site_folder=hub.settings.rehearsal_folder / "site",
         public_url=f"{hub.settings.console_address}/console/rehearsal/site",
@@ -120,8 +123,10 @@ def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
     def make(account: AccountInfo) -> Channel:
         adapter = channel(account.channel)
         if not account.rehearsal:
+            if not account.proxy:
+                return adapter(account, tools)
             http = clients.through(account.proxy)
-            return adapter(account, replace(tools, http=http, poster=ClientPosts(http) if account.proxy else poster))
+            return adapter(account, replace(tools, http=http, poster=ClientPosts(http), dial=None))
         # A channel that knows no stand-in of its own ends on the platform in memory, and nowhere else.
         return (adapter if issubclass(adapter, Rehearsing) else FakeChannel)(account, rehearsal)
 

@@ -56,7 +56,18 @@ class Switched:
 class _Opened:
     account_id: int
     stand_in: StandIn
-    browsers: Sequence[dict[str, Any]]
+    answers: Sequence[dict[str, Any]]
+
+    @property
+    def browsers(self) -> list[dict[str, Any]]:
+        """The answers that are browsers which want notices."""
+        return [answer for answer in self.answers if {"endpoint", "keys"} <= answer.keys()]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The double's settings, with what only the platform could tell (a port, a key)."""
+        told = [answer.get("settings") for answer in self.answers]
+        return {**self.stand_in.settings, **{name: one[name] for one in told if one for name in one}}
 
 
 def enter(hub: Hub, actor: Actor, account_ids: Sequence[int]) -> Switched:
@@ -113,14 +124,14 @@ def _post(http: httpx.Client, address: str, stand_in: StandIn) -> list[dict[str,
         answers = [http.post(door, json=dict(opening)).raise_for_status().json() for opening in stand_in.openings]
     except (httpx.HTTPError, ValueError, PrivateAddress) as failure:
         raise PlatformsAway(why=type(failure).__name__) from failure
-    return [answer for answer in answers if isinstance(answer, dict) and {"endpoint", "keys"} <= answer.keys()]
+    return [answer for answer in answers if isinstance(answer, dict)]
 
 
 def _enter(hub: Hub, work: Work, opened: _Opened) -> int:
     account = work.session.get_one(Account, opened.account_id)
     one = opened.stand_in
     base = f"{hub.settings.rehearsal_url.rstrip('/')}/{one.path}" if one.path else ""
-    double = doubles.enter(work, hub.seal, account, base, one.settings, one.credentials)
+    double = doubles.enter(work, hub.seal, account, base, opened.settings, one.credentials)
     _renew_browsers(work, double, opened.browsers)
     return booking.hold_account(work, account.id, ENTERED, "rehearsal")
 

@@ -45,7 +45,8 @@ class StandIn:
     """An account on the rehearsal platforms: what opens it there, and how our double reaches it.
 
     `openings` are posted to the rehearsal's door `/control/accounts/<platform>`; an answer with `endpoint` and `keys`
-    is a browser that wants notices. `path` is where the platform lies below the rehearsal's address.
+    is a browser that wants notices, one with `settings` tells what only the platform knows (its port, its key). `path`
+    is where the platform lies below the rehearsal's address.
     """
 
     platform: str = ""

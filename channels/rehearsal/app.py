@@ -15,6 +15,7 @@ from channels.rehearsal import authority, breakage, control, phones, sms
 from channels.rehearsal.cms import api as cms
 from channels.rehearsal.config import RehearsalConfig
 from channels.rehearsal.jpush import api as jpush
+from channels.rehearsal.sftp import control as sftp
 from channels.rehearsal.webpush import api as webpush
 from channels.rehearsal.wechat import api as wechat
 from channels.rehearsal.wechat import mass, publish, template, tokens
@@ -58,6 +59,7 @@ def create_app(config: RehearsalConfig) -> RehearsalApp:
     for prefix, platform in platforms.items():
         app.include_router(platform.router(world), prefix=prefix, include_in_schema=False)
     app.include_router(authority.router(world), prefix="/authority", include_in_schema=False)
+    app.include_router(sftp.router(world), prefix="/sftp", include_in_schema=False)
     app.include_router(sms.router(world), prefix="/sms", include_in_schema=False)
     return app
 
@@ -114,6 +116,8 @@ def _nothing_expires(_account: str) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     assert isinstance(app, RehearsalApp)  # noqa: S101 - only create_app makes one.
     heart = asyncio.create_task(app.world.tick())
+    if app.world.state.sftp.inboxes:
+        sftp.running(app.world)
     yield
     heart.cancel()
     with suppress(asyncio.CancelledError):
@@ -123,4 +127,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def serve(config: RehearsalConfig, host: str = "127.0.0.1", port: int = 8001) -> None:
     """Run until interrupted."""
+    config = config.model_copy(update={"sftp_host": host})
     uvicorn.run(create_app(config), host=host, port=port, log_level="warning", proxy_headers=False)

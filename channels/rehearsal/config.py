@@ -202,6 +202,16 @@ class Authority(Strict):
     items: list[AuthorityItem] = []
 
 
+class SftpSite(Strict):
+    """One site's own folder on the SFTP server, entered with a password or a key (`public_key` as base64)."""
+
+    user: str
+    password: str = ""
+    public_key: str = ""
+    name: str = ""
+    read_only: bool = False
+
+
 class RehearsalConfig(Strict):
     """Everything a rehearsal starts from."""
 
@@ -210,6 +220,8 @@ class RehearsalConfig(Strict):
     weibo: list[WeiboAccount] = []
     jpush: list[JPushApp] = []
     cms: list[CmsSite] = []
+    sftp_host: str = Field(default="127.0.0.1", description="Where the SFTP server listens, once a site is opened.")
+    sftp_port: int = Field(default=0, description="Its port; 0 takes any that is free.")
     wechat_rules: WeChatRules = WeChatRules()
     weibo_rules: WeiboRules = WeiboRules()
     webpush_rules: WebPushRules = WebPushRules()

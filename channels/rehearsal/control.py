@@ -13,6 +13,7 @@ from channels.rehearsal.changes import changed
 from channels.rehearsal.cms import control as cms
 from channels.rehearsal.faults import Fault
 from channels.rehearsal.jpush import control as jpush
+from channels.rehearsal.sftp import control as sftp
 from channels.rehearsal.webpush import control as webpush
 from channels.rehearsal.wechat import control as wechat
 from channels.rehearsal.weibo import control as weibo
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from channels.rehearsal.world import World
 
 
-_PLATFORMS = {"wechat": wechat, "weibo": weibo, "jpush": jpush, "webpush": webpush, "cms": cms, "sms": sms}
+_PLATFORMS = {
+    "wechat": wechat,
+    "weibo": weibo,
+    "jpush": jpush,
+    "webpush": webpush,
+    "cms": cms,
+    "sftp": sftp,
+    "sms": sms,
+}
 _RULES = ("wechat", "weibo", "webpush")
 
 

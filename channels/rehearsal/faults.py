@@ -32,7 +32,7 @@ class Fault(BaseModel):
 
     id: int = 0
     kind: FaultKind
-    platform: Literal["wechat", "weibo", "jpush", "webpush", "cms", "sms", "*"] = "*"
+    platform: Literal["wechat", "weibo", "jpush", "webpush", "cms", "sftp", "sms", "*"] = "*"
     path: str = "*"
     account: str = ""
     count: int = 1

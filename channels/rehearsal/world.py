@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -19,10 +20,14 @@ from channels.rehearsal.config import RehearsalConfig
 from channels.rehearsal.faults import Faults
 from channels.rehearsal.jpush.state import JPushState
 from channels.rehearsal.ledger import Ledger
+from channels.rehearsal.sftp.state import SftpState
 from channels.rehearsal.sms import SmsState
 from channels.rehearsal.webpush.state import WebPushState
 from channels.rehearsal.wechat.state import WeChatState
 from channels.rehearsal.weibo.state import WeiboState
+
+if TYPE_CHECKING:
+    from channels.rehearsal.sftp.server import SftpServer
 
 TICK = 0.05
 SAVE_EVERY = 1.0
@@ -37,6 +42,7 @@ class State(BaseModel):
     jpush: JPushState = JPushState()
     webpush: WebPushState = WebPushState()
     cms: CmsState = CmsState()
+    sftp: SftpState = SftpState()
     sms: SmsState = SmsState()
     agenda: Agenda = Agenda()
     clock_offset: float = 0.0
@@ -62,6 +68,7 @@ class World:
         self.faces: dict[str, Face] = {}
         self.acts: dict[str, Act] = {}
         self.wechat_paths: frozenset[str] = frozenset()
+        self.sftp: SftpServer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = False
         data = config.data
@@ -95,6 +102,8 @@ class World:
         self.clock.offset = 0.0
         self.state = State()
         self._open_accounts()
+        if self.sftp is not None:
+            self.sftp.remember()
         self.ledger.clear()
         self._changed = True
 
@@ -127,6 +136,8 @@ class World:
         """Stop what is running and save."""
         for task in self._tasks:
             task.cancel()
+        if self.sftp is not None:
+            self.sftp.close()
         self.save()
 
     def save(self) -> None:

@@ -34,7 +34,7 @@ from channels.base import (
 )
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled
 from channels.posting import KeptConnections
-from channels.transport import Guard, client
+from channels.transport import Guard, client, dialer
 from tests.channels.rehearsal.served import Rehearsal
 from tests.factories import picture_bytes
 
@@ -185,6 +185,8 @@ def make_tools(*allowed: str, clock: Any = None, timeout: float = 5.0, **more: A
         "catalogue": nothing,
         "render": nothing,
         "poster": KeptConnections(Guard(allowed), timeout),
+        # A platform that speaks no HTTP stands at a port of its own on the same machine.
+        "dial": dialer(Guard([*allowed, *(host.partition(":")[0] for host in allowed)]), timeout),
     }
     return Tools(**tools | more)
 

@@ -18,6 +18,7 @@ from channels.adapters.jpush import JPushChannel
 from channels.adapters.manual import ManualChannel
 from channels.adapters.portal import PortalChannel
 from channels.adapters.site_push import SitePushChannel
+from channels.adapters.site_sftp import SiteSftpChannel
 from channels.adapters.web_push import WebPushChannel, new_key
 from channels.adapters.wechat import WeChatChannel
 from channels.adapters.weibo import WeiboChannel
@@ -237,6 +238,50 @@ class SignedSitePushSide(SitePushSide):
         super().__post_init__()
 
 
+class SiteSftpSide(Side):
+    """A site that takes files: the index comes last, and what lies in the folder can be looked at."""
+
+    channel_name = "site_sftp"
+    name = "site-sftp"
+    can = frozenset({"shows", "lost", "asks", "withdraw", "correct", "refuse", "credential"})
+
+    def make(self) -> Channel:
+        stand_in = SiteSftpChannel.stand_in(Seed("演练网站", {}, "localhost", "seed"))
+        (opened,) = (self.rehearsal.control("accounts/sftp", **opening) for opening in stand_in.openings)
+        self.user = str(opened["user"])
+        settings = {**stand_in.settings, **opened["settings"], **self.settings}
+        account = make_account("site_sftp", settings=settings, credentials=dict(stand_in.credentials))
+        return SiteSftpChannel(account, self.tools)
+
+    def lying(self) -> list[str]:
+        """What lies in the folder under names of its own."""
+        (site,) = (
+            one for one in self.rehearsal.http.get("/control/accounts").json()["sftp"] if one["user"] == self.user
+        )
+        return list(site["files"])
+
+    def text(self, path: str) -> str:
+        """A file as it lies there."""
+        state = self.rehearsal.app.world.state.sftp.inboxes[self.user]
+        content = self.rehearsal.app.world.blobs.get(state.files[path].blob)
+        assert content is not None
+        return content.decode()
+
+    def arrived(self) -> int:
+        return len([line for line in self.rehearsal.ledger("file") if line["data"]["path"].endswith(".xml")])
+
+    def gone(self) -> int:
+        return len([line for line in self.rehearsal.ledger("file_gone") if line["data"]["path"].endswith(".xml")])
+
+    def break_next(self, kind: str, *, early: bool = False, **more: Any) -> None:
+        # The picture, the page and the index are renamed in this order; the index is what the platform acts on.
+        code = {"errcode": {"code": 3}, "credential": {"code": 1}}.get(kind, {})
+        path, skip = ("auth", 0) if kind == "credential" else ("rename", 2)
+        kind = "errcode" if kind == "credential" else kind
+        more.pop("path", None)
+        self.rehearsal.control("faults", kind=kind, platform="sftp", path=path, skip=skip, **{**more, **code})
+
+
 class JPushSide(Side):
     """An app with two phones."""
 
@@ -409,6 +454,7 @@ ALL = (
     BlindWeiboSide,
     SitePushSide,
     SignedSitePushSide,
+    SiteSftpSide,
     JPushSide,
     WebPushSide,
     PortalSide,

@@ -226,9 +226,12 @@ SETTINGS = {
     "weibo": {"uid": "1", "rip": "203.0.113.7", "safe_domains": ["www.yunzhou.example"]},
     "jpush": {},
     "web_push": {"subject": "mailto:office@yunzhou.example"},
+    "site_sftp": {"server": "sftp.real.example", "host_key": ["SHA256:" + "r" * 43], "user": "real", "folder": "/news"},
 }
-ACTIONS = {"wechat": "mass_send", "weibo": "publish", "jpush": "push", "web_push": "push"}
-ARRIVALS = {"wechat": "mass_send", "weibo": "post", "jpush": "push", "web_push": "notification"}
+ACTIONS = {"wechat": "mass_send", "weibo": "publish", "jpush": "push", "web_push": "push", "site_sftp": "publish"}
+ARRIVALS = {
+    "wechat": "mass_send", "weibo": "post", "jpush": "push", "web_push": "notification", "site_sftp": "file",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("channel", ACTIONS)

@@ -18,8 +18,8 @@ from urllib.parse import quote
 import httpx
 
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
-from channels.adapters.calling import PLATFORM_ZONE, acting, broken, harmless
-from channels.adapters.site_push import fields
+from channels.adapters import field_maps as fields
+from channels.adapters.calling import acting, broken, harmless
 from channels.base import (
     CannotTell,
     Channel,
@@ -95,18 +95,7 @@ class SitePushChannel(Channel, Rehearsing):
     @classmethod
     def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
         """Lengths, the account's own maps, and whether the platform has a column for the piece."""
-        problems = check_lengths(cls.limits, post)
-        told = [
-            *fields.faults(settings.get("fields"), "字段对照", fields.OURS),
-            *fields.faults(settings.get("constants"), "固定值"),
-        ]
-        problems += [Problem("account", fault) for fault in told]
-        columns = dict(fields.pairs(settings.get("columns")))
-        for item in post.items:
-            column = item.content.get("column") or {}
-            if columns and column.get("slug") not in columns:
-                problems.append(Problem("account", f"栏目“{column.get('name')}”没有对方的编号，请先补全栏目对照。"))
-        return problems
+        return [*check_lengths(cls.limits, post), *fields.account_problems(settings, post)]
 
     @classmethod
     def stand_in(cls, seed: Seed) -> StandIn:
@@ -240,28 +229,8 @@ class SitePushChannel(Channel, Rehearsing):
 
     def _ours(self, post: Post) -> dict[str, str]:
         item = post.items[0]
-        content: Mapping[str, Any] = item.content
-        column: Mapping[str, str] = content.get("column") or {}
-        columns = dict(fields.pairs(self._lines("columns")))
         at = item.first_published_at or self.tools.clock.now()
-        return {
-            "key": post.key,
-            "piece": str(item.piece_id),
-            "title": item.title,
-            "digest": item.digest,
-            "body": self._body(item),
-            "column": columns.get(column.get("slug", ""), column.get("slug", "")),
-            "kind": str(content.get("kind", "")),
-            "unit": str(content.get("unit", "")),
-            "source": str(content.get("source_name") or content.get("unit", "")),
-            "author": item.author,
-            "editor": str(content.get("editor", "")),
-            "keywords": str(content.get("keywords", "")),
-            "number": str((content.get("fields") or {}).get("document_number") or ""),
-            "published_at": f"{at.astimezone(PLATFORM_ZONE):%Y-%m-%d %H:%M:%S}",
-            "act": post.action,
-            "phrase": post.phrase,
-        }
+        return fields.values(post, dict(fields.pairs(self._lines("columns"))), self._body(item), at)
 
     def _body(self, item: Item) -> str:
         if self._said("pictures", "link") == "link":

@@ -4,6 +4,7 @@ const KINDS = [
   "mass_send", "mass_submitted", "mass_decision", "mass_deleted", "mass_failed", "publish", "publish_failed",
   "publish_deleted", "preview", "inbound", "passive_reply", "service_fault", "custom_message", "template_message",
   "post", "post_deleted", "comment", "fan_reply", "fan_message", "push", "push_revoked", "notification", "subscription_gone", "sms",
+  "article", "changed", "taken_back", "file", "file_gone",
 ].join(",");
 const TYPES = { subscription: "订阅号", service: "服务号" };
 const seen = { last: 0, cleared: 0, entries: [], accounts: {}, chosen: {}, drawn: {}, opened: {} };
@@ -284,6 +285,37 @@ function smsPhone(one) {
   return phone(`${one.name || one.number}的手机`, "短信", null, talk, null);
 }
 
+/* A site on another platform: by its interface, and as files in a folder */
+
+function cmsPhone(site) {
+  const entries = seen.entries.filter((entry) => entry.platform === "cms" && entry.account === site.site);
+  const gone = new Set(entries.filter((entry) => entry.kind === "taken_back").map((entry) => entry.data.id));
+  const acts = { article: "发布", changed: "更正", taken_back: "撤稿" };
+  const talk = entries.filter((entry) => acts[entry.kind]).map((entry) => {
+    const id = entry.data.id;
+    const label = `${clockOf(entry)} ${acts[entry.kind]}，编号 ${id}${gone.has(id) && entry.kind !== "taken_back" ? "，已撤下" : ""}`;
+    if (entry.kind === "taken_back") return when(entry, `撤稿，编号 ${id}`);
+    return el("article", { class: gone.has(id) ? "card gone" : "card" }, el("p", { class: "card-label" }, label),
+      el("p", { class: "card-body" }, gone.has(id) ? entry.data.fields.title || "" : el("a", {
+        href: `/cms/${site.site}/pages/${id}.html`, target: "_blank", rel: "noopener" }, entry.data.fields.title || `文章 ${id}`)));
+  });
+  return phone(site.name || site.site, "集约化平台", null, talk, null);
+}
+
+function sftpPhone(site) {
+  const entries = seen.entries.filter((entry) => entry.platform === "sftp" && entry.account === site.user);
+  const there = new Set(site.files);
+  const talk = entries.filter((entry) => ["file", "file_gone"].includes(entry.kind)).map((entry) => {
+    const path = entry.data.path;
+    if (entry.kind === "file_gone") return when(entry, `删除文件 ${path}`);
+    return el("article", { class: there.has(path) ? "card" : "card gone" },
+      el("p", { class: "card-label" }, `${clockOf(entry)} 收到文件，${entry.data.size} 字节`),
+      el("p", { class: "card-body" }, there.has(path) ? el("a", {
+        href: `/sftp/${site.user}/files${path.split("/").map(encodeURIComponent).join("/")}`, target: "_blank", rel: "noopener" }, path) : path));
+  });
+  return phone(site.name || site.user, "集约化平台收件目录（SFTP）", null, talk, null);
+}
+
 /* The desk */
 
 function phone(name, kind, pick, talk, foot) {
@@ -302,6 +334,8 @@ function plan() {
     for (const device of app.devices) all.push([`jpush ${app.app_key} ${device.registration_id}`, () => jpushPhone(app, device)]);
   }
   for (const one of seen.accounts.webpush || []) all.push([`webpush ${one.id}`, () => webpushPhone(one)]);
+  for (const one of seen.accounts.cms || []) all.push([`cms ${one.site}`, () => cmsPhone(one)]);
+  for (const one of seen.accounts.sftp || []) all.push([`sftp ${one.user}`, () => sftpPhone(one)]);
   for (const one of seen.accounts.sms || []) all.push([`sms ${one.number}`, () => smsPhone(one)]);
   return all;
 }

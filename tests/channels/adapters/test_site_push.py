@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from channels.adapters.site_push import SitePushChannel, fields
+from channels.adapters import field_maps as fields
+from channels.adapters.site_push import SitePushChannel
 from channels.base import CannotTell, Live, NotThere, Placed, Post, Uncorrectable
 from channels.errors import OutcomeUnknown, Refused, Unauthorised
 from tests.channels.harness import MovingClock, make_account, make_item, make_tools

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import paramiko
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
@@ -54,6 +55,19 @@ def page(answered: Rehearsal, request: pytest.FixtureRequest) -> Iterator[Page]:
         yield page
         browser.close()
     assert complaints == []
+
+
+def sends_a_file(rehearsal: Rehearsal) -> None:
+    """Leaves one file in a site's folder."""
+    opened = rehearsal.control("accounts/sftp", user="site-2", password="p", name="云河网站")
+    host, _, port = opened["settings"]["server"].partition(":")
+    with paramiko.Transport((host, int(port))) as transport:
+        transport.connect(username="site-2", password="p")
+        client = paramiko.SFTPClient.from_transport(transport)
+        assert client is not None
+        with client.open("/.第1号.part", "w") as file:
+            file.write("供热")
+        client.rename("/.第1号.part", "/第1号.html")
 
 
 def test_what_arrives_is_shown_without_reloading(answered: Rehearsal, page: Page) -> None:
@@ -127,6 +141,15 @@ def test_the_other_platforms_have_their_phones(answered: Rehearsal, page: Page) 
     push = {"platform": ["ios"], "audience": "all", "notification": {"alert": "今晚有雨"}}
     answered.http.post("/jpush/v3/push", json=push, auth=("rehearsal000000000000app", "rehearsal000000000master"))
     answered.control("accounts/webpush", name="张先生的浏览器")
+    answered.control("accounts/cms", site="site-1", token="k", name="云河网站")
+    answered.http.post("/cms/site-1/articles", json={"title": "<i>供热</i>"}, headers={"Authorization": "Bearer k"})
+    site = page.get_by_role("region", name="云河网站，集约化平台", exact=True)
+    expect(site.get_by_role("link", name="<i>供热</i>")).to_be_visible()
+    answered.http.delete("/cms/site-1/articles/100001", headers={"Authorization": "Bearer k"})
+    expect(site).to_contain_text("已撤下")
+    sends_a_file(answered)
+    folder = page.get_by_role("region", name="云河网站，集约化平台收件目录（SFTP）")
+    expect(folder.get_by_role("link", name="/第1号.html")).to_be_visible()
     expect(page.get_by_role("region", name="云河发布，微博")).to_contain_text("提醒 http://localhost/1")
     expect(page.get_by_role("region", name="李先生的手机，极光推送，苹果")).to_contain_text("今晚有雨")
     expect(page.get_by_role("region", name="王女士的手机，极光推送，安卓")).to_contain_text("还没有收到内容")

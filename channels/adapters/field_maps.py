@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+from channels.adapters.calling import PLATFORM_ZONE
+from channels.base import Item, Post, Problem
 
 # Our own names that a map may use, with what they are called in the form.
 OURS: Mapping[str, str] = {
@@ -28,6 +33,7 @@ OURS: Mapping[str, str] = {
     "act": "操作（publish、correct、withdraw）",
     "phrase": "撤稿说明",
 }
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAME = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*", re.ASCII)
 
 
@@ -49,6 +55,43 @@ def faults(lines: Sequence[str] | None, label: str, known: Mapping[str, str] | N
     return found
 
 
+def account_problems(settings: Mapping[str, Any], post: Post, known: Mapping[str, str] = OURS) -> list[Problem]:
+    """What is wrong with an account's own maps, and the columns of a post for which the platform has no number."""
+    told = [*faults(settings.get("fields"), "字段对照", known), *faults(settings.get("constants"), "固定值")]
+    problems = [Problem("account", fault) for fault in told]
+    columns = dict(pairs(settings.get("columns")))
+    for item in post.items:
+        column = item.content.get("column") or {}
+        if columns and column.get("slug") not in columns:
+            problems.append(Problem("account", f"栏目“{column.get('name')}”没有对方的编号，请先补全栏目对照。"))
+    return problems
+
+
+def values(post: Post, columns: Mapping[str, str], body: str, at: datetime) -> dict[str, str]:
+    """Our side of every map for the first item of a post; `body` is its text as it leaves, `at` when it is dated."""
+    item: Item = post.items[0]
+    content = item.content
+    column: Mapping[str, str] = content.get("column") or {}
+    return {
+        "key": post.key,
+        "piece": str(item.piece_id),
+        "title": item.title,
+        "digest": item.digest,
+        "body": body,
+        "column": columns.get(column.get("slug", ""), column.get("slug", "")),
+        "kind": str(content.get("kind", "")),
+        "unit": str(content.get("unit", "")),
+        "source": str(content.get("source_name") or content.get("unit", "")),
+        "author": item.author,
+        "editor": str(content.get("editor", "")),
+        "keywords": str(content.get("keywords", "")),
+        "number": str((content.get("fields") or {}).get("document_number") or ""),
+        "published_at": f"{at.astimezone(PLATFORM_ZONE):%Y-%m-%d %H:%M:%S}",
+        "act": post.action,
+        "phrase": post.phrase,
+    }
+
+
 def filled(mapped: Sequence[tuple[str, str]], constants: Sequence[tuple[str, str]], ours: Mapping[str, str]) -> Any:
     """The platform's own object: our values under its names, points in a name making objects in objects."""
     made: dict[str, Any] = {}
@@ -67,6 +110,24 @@ def encoded(made: Mapping[str, Any], form: bool) -> tuple[bytes, str]:
     if form:
         return urlencode(list(_flat(made))).encode(), "application/x-www-form-urlencoded"
     return json.dumps(made, ensure_ascii=False).encode(), "application/json; charset=utf-8"
+
+
+def as_xml(made: Mapping[str, Any], root: str = "article") -> bytes:
+    """The object as XML, names as elements."""
+    top = ElementTree.Element(root)
+    _grow(top, made)
+    ElementTree.indent(top)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(top, encoding="unicode").encode() + b"\n"
+
+
+def _grow(parent: ElementTree.Element, made: Mapping[str, Any]) -> None:
+    for name, value in made.items():
+        child = ElementTree.SubElement(parent, name)
+        if isinstance(value, Mapping):
+            _grow(child, value)
+        else:
+            # What XML cannot hold, such as a form feed out of a pasted text, would make the whole file unreadable.
+            child.text = _NOT_XML.sub("", str(value))
 
 
 def found_at(told: Any, path: str) -> str:
