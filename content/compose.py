@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from content import states
 from content.attachments import Attachment
 from content.errors import NoRight
+from content.events import ReleaseVoided
 from content.kinds import kind_of
 from content.kinds.base import FieldSpec, Kind, day_of
 from content.models import Asset, Column, Piece, PublicPiece, Release, Revision, Variant
@@ -156,6 +157,7 @@ def void_release(work: Work, piece: Piece, why: str) -> None:
         return
     release.state = ReleaseState.VOID
     work.audit("release.voided", release, why=why, hash=release.hash)
+    work.emit(ReleaseVoided(release.id, piece.id, piece.unit_id))
 
 
 def _release_in_public(session: Session, piece: Piece) -> int | None:

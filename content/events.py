@@ -39,6 +39,15 @@ class ReleaseSigned(Event):
 
 
 @dataclass(frozen=True)
+class ReleaseVoided(Event):
+    """A release can go out no more: its piece was changed, submitted again or taken back."""
+
+    release_id: int
+    piece_id: int
+    unit_id: int
+
+
+@dataclass(frozen=True)
 class LinksDied(Event):
     """So many addresses that public pieces of this unit link to were found dead; `first` is one of them."""
 

@@ -19,11 +19,12 @@ from channels.registry import channels as installed
 from channels.registry import limits_of, style_of
 from content import release as releases
 from content import review, rules
-from content.events import ReleaseReturned, ReleaseSigned, ReleaseSubmitted
+from content.events import ReleaseReturned, ReleaseSigned, ReleaseSubmitted, ReleaseVoided
 from content.models import Column, Piece, Release
 from content.snapshot import Target, Window
 from content.states import ReleaseState
 from hub.auth import links
+from hub.notifier import code_of
 from hub.product import Hub
 from hub.settings import Settings
 from kernel.errors import Invalid, NotFound
@@ -224,6 +225,7 @@ def connect(hub: Hub) -> None:
     hub.listeners.in_work(ReleaseSubmitted, lambda work, event: _tell_signers(hub, work, event))
     hub.listeners.in_work(ReleaseReturned, lambda work, event: _tell_returned(hub, work, event))
     hub.listeners.in_work(ReleaseSigned, lambda work, event: _tell_signed(hub, work, event))
+    hub.listeners.in_work(ReleaseVoided, lambda work, event: hub.notifier.settle(work, _desk_of(event.release_id)))
 
 
 def tell_signer(hub: Hub, work: Work, release: Release, person_id: int, text: str, key: str) -> None:
@@ -236,8 +238,8 @@ def tell_signer(hub: Hub, work: Work, release: Release, person_id: int, text: st
         new = links.issue(work, SIGN_LINK, person_id, LINK_LASTS, target=release, with_code=True)
         text = f"{text}\n手机审签（24 小时内有效，仅限本人）：{hub.settings.address}/s/{new.token}"
         code = f"审签验证码 {new.code}。请勿转告他人。"
-        hub.notifier.tell(work, [person_id], "signing.code", "审签验证码", code, "", f"{key}:code")
-    hub.notifier.tell(work, [person_id], "signing.waiting", title, text, f"/console/signing/{release.id}", key)
+        hub.notifier.tell(work, [person_id], "signing.code", "审签验证码", code, "", code_of(key))
+    hub.notifier.tell(work, [person_id], "signing.waiting", title, text, _desk_of(release.id), key)
 
 
 def _offer(session: Session, account: Account) -> Offer:
@@ -267,11 +269,25 @@ def _tell_signers(hub: Hub, work: Work, event: ReleaseSubmitted) -> None:
     level = rules.level_name(event.level, release.levels)
     urgent = "【应急】" if release.emergency else ""
     text = f"{urgent}{release.content['unit']}《{release.content['title']}》等待{level}。"
-    for person in signers_of(work.session, release, work.now):
+    hub.notifier.settle(work, _desk_of(release.id))
+    for person in _asked(work, release, event.level):
         tell_signer(hub, work, release, person.id, text, f"signing:{release.id}:{event.level}")
 
 
+def _asked(work: Work, release: Release, level: int) -> list[Person]:
+    """Whom a level is asked of: who signs last is spared the levels before, where somebody else can sign them."""
+    able = signers_of(work.session, release, work.now)
+    last = set(holders(work.session, Permission.PIECE_SIGN, release.unit_id, work.now))
+    others = [person for person in able if person.id not in last]
+    return others if others and level < release.levels else able
+
+
+def _desk_of(release_id: int) -> str:
+    return f"/console/signing/{release_id}"
+
+
 def _tell_returned(hub: Hub, work: Work, event: ReleaseReturned) -> None:
+    hub.notifier.settle(work, _desk_of(event.release_id))
     release = work.session.get_one(Release, event.release_id)
     title = f"已退回：{release.content['title']}"
     people = {event.author_id, release.submitted_by}
@@ -282,6 +298,7 @@ def _tell_returned(hub: Hub, work: Work, event: ReleaseReturned) -> None:
 
 
 def _tell_signed(hub: Hub, work: Work, event: ReleaseSigned) -> None:
+    hub.notifier.settle(work, _desk_of(event.release_id))
     release = work.session.get_one(Release, event.release_id)
     piece = work.session.get_one(Piece, event.piece_id)
     title = f"已签发：{release.content['title']}"

@@ -107,6 +107,18 @@ class Notifier:
         work.session.flush()
         return told
 
+    def settle(self, work: Work, link: str) -> None:
+        """Nobody is waited for at this path of the console any more: unread notices of it are read, and their codes."""
+        people = select(Person.id).where(Person.active)
+        unread = select(Notice.key).where(Notice.person_id.in_(people), Notice.read_at.is_(None), Notice.link == link)
+        keys = [name for key in work.session.scalars(unread) for name in (key, code_of(key))]
+        work.session.execute(
+            update(Notice)
+            .where(Notice.person_id.in_(people), Notice.read_at.is_(None), Notice.key.in_(keys))
+            .values(read_at=work.now)
+            .execution_options(synchronize_session=False)
+        )
+
     def duties(self) -> list[Duty]:
         """The duty that sends what waits."""
         return [Duty("notices.send", timedelta(seconds=5), self.send_due)] if self._senders else []
@@ -168,6 +180,11 @@ class Notifier:
                 )
                 .execution_options(synchronize_session=False)
             )
+
+
+def code_of(key: str) -> str:
+    """The key of the second message to a notice of this key, which carries the code to its link."""
+    return f"{key}:code"
 
 
 def unread_count(session: Session, person_id: int) -> int:

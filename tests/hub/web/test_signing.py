@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from content.models import ProofPass, Release, Signature
+from content import release as releases
+from content.models import Piece, ProofPass, Release, Signature
 from content.states import ReleaseState
 from hub.auth.links import MOST_TRIES
 from hub.auth.models import OneTimeLink
 from hub.notices import Notice
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
-from kernel.people import Role
+from kernel.people import Person, Role
 from tests.factories import picture_bytes
 from tests.hub.office import Browser
 from tests.hub.web.newsroom import Newsroom, open_newsroom
@@ -63,9 +64,9 @@ def agree(room: Newsroom, release: Release, by: str, **fields: Any) -> Any:
 
 
 def test_those_who_may_sign_this_level_are_told_and_no_others(room: Newsroom, release: Release) -> None:
-    for name in ("reviewer", "second_reviewer", "signer"):
+    for name in ("reviewer", "second_reviewer"):
         assert told(room, name)["signing.waiting"].link == f"/console/signing/{release.id}"
-    for name in ("author", "officer", "stranger", "foreign_signer", "manager", "deputy"):
+    for name in ("signer", "author", "officer", "stranger", "foreign_signer", "manager", "deputy"):
         assert told(room, name) == {}
 
 
@@ -79,11 +80,38 @@ def test_the_next_level_is_told_and_who_signed_is_not_asked_again(room: Newsroom
     agree(room, release, "reviewer")
     with room.hub.works.read() as work:
         keys = work.session.scalars(select(Notice.key).where(Notice.key == f"signing:{release.id}:2")).all()
-    assert len(keys) == 2
+    assert len(keys) == 1
     room.office.sign(release.id, "second_reviewer")
     with room.hub.works.read() as work:
         asked = select(Notice.person_id).where(Notice.key == f"signing:{release.id}:3")
         assert work.session.scalars(asked).all() == [room.office.person("signer").id]
+
+
+def test_where_nobody_else_can_who_signs_last_is_asked_for_the_levels_before(room: Newsroom) -> None:
+    with room.hub.works.write() as work:
+        for name in ("reviewer", "second_reviewer"):
+            work.session.get_one(Person, room.office.person(name).id).active = False
+    room.office.submit(room.office.piece().id)
+    assert "signing.waiting" in told(room, "signer")
+
+
+def unread(room: Newsroom, name: str) -> set[str]:
+    return {kind for kind, notice in told(room, name).items() if notice.read_at is None}
+
+
+def test_what_was_signed_returned_or_taken_back_asks_nobody_any_more(room: Newsroom, release: Release) -> None:
+    both = {"signing.waiting", "signing.code"}
+    assert unread(room, "second_reviewer") == both
+    room.office.sign(release.id, "reviewer")
+    assert unread(room, "reviewer") == set()
+    assert unread(room, "second_reviewer") == both
+    room.desk_of("second_reviewer").send_form(f"/console/signing/{release.id}/return", opinion="日期有误")
+    assert unread(room, "second_reviewer") == set()
+    again = room.office.submit(release.piece_id)
+    assert unread(room, "reviewer") == both
+    with room.office.working("author") as (work, who):
+        releases.recall(work, who, work.session.get_one(Piece, again.piece_id))
+    assert unread(room, "reviewer") == set()
 
 
 def test_the_author_hears_of_return_and_of_the_last_signature(room: Newsroom, release: Release) -> None:
