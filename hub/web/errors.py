@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from hub.auth.errors import PasswordMustChange, SignedOut
-from hub.web.access import SAFE_METHODS, Asker, language_of, the_hub
+from hub.web.access import LONGEST_FIELD, SAFE_METHODS, Asker, language_of, the_hub
 from hub.web.pages import shell_of
 from kernel.errors import Invalid, NotFound, XuandaError
 from templates.views import Problem
@@ -65,7 +65,9 @@ async def on_xuanda_error(request: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """A refusal of the framework: no such address, wrong method, a body too large or unreadable."""
     assert isinstance(error, HTTPException)  # noqa: S101  # Registered for this class only.
-    if error.status_code == 413 or "exceeded maximum size" in str(error.detail):
+    if "exceeded maximum size" in str(error.detail):
+        return await answer(request, TooLarge(field="body", limit=_megabytes(LONGEST_FIELD)))
+    if error.status_code == 413:
         return await on_too_large(request)
     known: dict[int, XuandaError] = {404: NotFound(), 405: WrongMethod()}
     if error.status_code in known:
@@ -88,7 +90,11 @@ async def on_too_large(request: Request) -> Response:
     """A body beyond the limit; in a form with a file it is the file's field that is named."""
     limit = the_hub(request).settings.upload_limit
     field = "file" if "multipart" in request.headers.get("content-type", "") else "body"
-    return await answer(request, TooLarge(field=field, limit=f"{limit / 1024 / 1024:.0f} MB"))
+    return await answer(request, TooLarge(field=field, limit=_megabytes(limit)))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1024 / 1024:.0f} MB"
 
 
 async def on_failure(request: Request, _error: Exception) -> Response:

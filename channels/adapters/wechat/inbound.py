@@ -39,6 +39,7 @@ def read(credentials: Mapping[str, str], request: Pushed, *, secure: bool) -> li
     """The one thing that was pushed; an event of no meaning to us is nothing. A `secure` account takes no plain one."""
     sealed = request.query.get("encrypt_type") == "aes"
     if secure and not sealed:
+        _check(credentials, request)
         raise BadPush(why="该账号为安全模式，收到的却是明文")
     fields = _opened(credentials, request) if sealed else _plain(credentials, request)
     try:
@@ -99,7 +100,10 @@ def _plain(credentials: Mapping[str, str], request: Pushed) -> Fields:
 
 
 def _opened(credentials: Mapping[str, str], request: Pushed) -> Fields:
-    encrypted = str(_parsed(request.body).get("Encrypt", ""))
+    try:
+        encrypted = str(_parsed(request.body).get("Encrypt", ""))
+    except BadPush as error:
+        raise BadSignature from error  # What cannot be read was signed by nobody.
     query = request.query
     made = _signature(credentials, query.get("timestamp", ""), query.get("nonce", ""), encrypted)
     if not hmac.compare_digest(query.get("msg_signature", "").encode(), made.encode()):

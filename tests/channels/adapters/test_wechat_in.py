@@ -213,8 +213,20 @@ def test_an_account_without_a_token_takes_nothing(desk: Desk) -> None:
 def test_a_secure_account_takes_no_plain_push(desk: Desk) -> None:
     desk.push(kind="text", content="你好")
     account = replace(desk.side.channel.account, settings={"mode": "secure"})
+    channel = type(desk.side.channel)(account, desk.side.tools)
     with pytest.raises(BadPush):
-        type(desk.side.channel)(account, desk.side.tools).read_inbound(desk.requests[-1])
+        channel.read_inbound(desk.requests[-1])
+    request = desk.requests[-1]
+    with pytest.raises(BadSignature):
+        channel.read_inbound(replace(request, query={**request.query, "signature": "0" * 40}))
+
+
+@pytest.mark.parametrize("desk", ["secure"], indirect=True)
+@pytest.mark.parametrize("body", [b"", b"not xml", b"<xml></xml>"])
+def test_what_cannot_be_read_was_signed_by_nobody(desk: Desk, body: bytes) -> None:
+    desk.push(kind="text", content="你好")
+    with pytest.raises(BadSignature):
+        desk.side.channel.read_inbound(replace(desk.requests[-1], body=body))
 
 
 @pytest.mark.parametrize(

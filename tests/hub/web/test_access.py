@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Form, Request, UploadFile
 
 from hub.auth import tokens
 from hub.settings import Settings
-from hub.web.access import Asker, address_of, api_may, may
+from hub.web.access import LONGEST_FIELD, Asker, address_of, api_may, may
 from hub.web.edge import allow_framing, allow_inline_styles
 from kernel.clock import StillClock
 from kernel.errors import Stale
@@ -214,6 +214,16 @@ def test_an_upload_within_and_beyond_the_limit(sqlite_url: str, tmp_path: Path, 
         assert answer.status_code == 413
         assert answer.json()["field"] == "file"
         assert "2 MB" in answer.json()["message"]
+
+
+def test_a_field_beyond_its_limit_is_told_by_that_limit(office: Office) -> None:
+    office.hire("wang")
+    browser = office.log_in("wang")
+    answer = browser.post(
+        "/console/language", data={"to": "x" * (LONGEST_FIELD + 1)}, headers={"Accept": "application/json"}
+    )
+    assert answer.status_code == 413
+    assert "8 MB" in answer.json()["message"]
 
 
 def test_a_body_without_a_length_is_measured_too(sqlite_url: str, tmp_path: Path, clock: StillClock) -> None:
