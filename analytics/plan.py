@@ -1,4 +1,4 @@
-"""Advice with reasons: when each channel is read, what the bot could not answer, which columns have gone silent.
+"""Advice with reasons: when each channel is read, what the bot could not answer, what has gone silent.
 
 Metrics suggest; a person accepts or dismisses. Accepting opens a draft with what is known filled in.
 """
@@ -17,15 +17,18 @@ from sqlalchemy.orm import Session
 
 from analytics.models import PageRead, Suggestion
 from bot.models import Conversation, InboundMessage
+from channels.accounts.models import Account
 from channels.registry import channels
 from content import compose
 from content.compose import Draft
 from content.errors import NoRight
 from content.models import Column, Piece, PublicPiece
 from kernel.errors import Invalid, WrongState
+from kernel.office_rules import value_of
 from kernel.once import insert_once
 from kernel.people import Permission, Viewer, ancestors
 from kernel.work import Work
+from scheduler import freshness
 from templates.catalogue import _
 
 LOOK_BACK = timedelta(days=28)
@@ -34,7 +37,12 @@ BEST_HOURS = 3
 ENOUGH_ASKED = 3
 MOST_QUESTIONS = 10
 
-LABELS = {"best_hours": _("发布时段"), "unanswered": _("未答问题"), "silent_column": _("静默栏目")}
+LABELS = {
+    "best_hours": _("发布时段"),
+    "unanswered": _("未答问题"),
+    "silent_column": _("静默栏目"),
+    "silent_account": _("静默账号"),
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ def refresh(work: Work, unit_ids: Sequence[int], zone: ZoneInfo) -> int:
             *best_hours(work.session, unit_id, work.now, zone),
             *unanswered(work.session, unit_id, work.now),
             *silent_columns(work.session, unit_id, work.now, zone),
+            *silent_accounts(work.session, unit_id, work.now, zone),
         ]
         new += sum(_keep(work, unit_id, advice) for advice in found)
         _drop_missing(work, unit_id, {advice.key for advice in found})
@@ -115,8 +124,10 @@ def unanswered(session: Session, unit_id: int, now: datetime) -> list[Advice]:
 
 def silent_columns(session: Session, unit_id: int, now: datetime, zone: ZoneInfo) -> list[Advice]:
     """Columns near or past the longest pause that inspections allow."""
+    quiet = freshness.quiet_counts(session, unit_id, now)
     newest = (
         select(PublicPiece.column_id, func.max(PublicPiece.first_at).label("at"))
+        .where(PublicPiece.piece_id.not_in(freshness.shown_quietly_only(quiet=quiet)))
         .group_by(PublicPiece.column_id)
         .subquery()
     )
@@ -132,6 +143,30 @@ def silent_columns(session: Session, unit_id: int, now: datetime, zone: ZoneInfo
         if days is None or days * 5 >= limit * 4:
             found.append(_silence_advice(column, days, limit))
     return found
+
+
+def silent_accounts(session: Session, unit_id: int, now: datetime, zone: ZoneInfo) -> list[Advice]:
+    """Accounts near or past the longest pause that inspections allow; what no follower is told of breaks none."""
+    limit = int(value_of(session, freshness.ACCOUNT_DAYS, unit_id, now))
+    query = select(Account).where(Account.unit_id == unit_id, Account.active).order_by(Account.id)
+    found = [one for one in session.scalars(query) if freshness.expected_to_update(one)]
+    newest = freshness.last_updates(session, found, now)
+    advice = []
+    for account in found:
+        at = newest.get(account.id)
+        days = (now.astimezone(zone).date() - at.astimezone(zone).date()).days if at else None
+        if days is None or days * 5 >= limit * 4:
+            since = "还没有更新" if days is None else f"已 {days} 天未更新"
+            advice.append(
+                Advice(
+                    kind="silent_account",
+                    key=f"silent_account.{account.id}.{'never' if days is None else days // 7}",
+                    title=f"账号“{account.name}”{since}",
+                    reason=f"该账号最长 {limit} 天须更新一次，{since}。",
+                    facts={"days": days, "limit": limit, "account": account.id},
+                )
+            )
+    return advice
 
 
 def accept(work: Work, who: Viewer, suggestion: Suggestion) -> Piece | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -16,6 +16,7 @@ from channels.accounts.models import Account
 from content.models import Piece
 from kernel.people import Permission, Viewer
 from scheduler.models import Placement
+from scheduler.placements import EARLIER
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class ChannelReach:
     figures: dict[str, Any]
     led_here: int
     told_at: datetime | None
+    republished: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,12 @@ def of_pieces(session: Session, pieces: Sequence[Piece]) -> list[PieceReach]:
     rows = session.execute(query.where(Placement.piece_id.in_(ids)).order_by(Placement.id)).all()
     led = _led_here(session, ids)
     newest = _newest(session, [placement.id for placement, _account in rows])
+    before = _before(session, [placement for placement, _account in rows])
     shown: dict[int, list[ChannelReach]] = {piece_id: [] for piece_id in ids}
     for placement, account in rows:
         reading = newest.get(placement.id)
-        shown[placement.piece_id].append(_channel(placement, account, reading, led.get(placement.piece_id, {})))
+        one = _channel(placement, account, reading, led.get(placement.piece_id, {}))
+        shown[placement.piece_id].append(_with_earlier(one, placement, reading, before.get(placement.id, [])))
     return [PieceReach(piece.id, piece.title, piece.first_published_at, shown[piece.id]) for piece in pieces]
 
 
@@ -166,6 +170,39 @@ def _channel(
         led_here=0 if account.channel == DIRECT else led.get(account.channel, 0),
         told_at=reading.read_at if reading else None,
     )
+
+
+def _with_earlier(
+    one: ChannelReach, placement: Placement, reading: ChannelReading | None, before: Sequence[ChannelReading]
+) -> ChannelReach:
+    """Its figures with those of the articles that stood there before: deleted and published again, each counts anew."""
+    times = len(placement.data.get(EARLIER, []))
+    if not times:
+        return one
+    parts = [*before, *([reading] if reading and reading not in before else [])]
+    figures: dict[str, Any] = {}
+    for part in parts:
+        for name, number in part.figures.items():
+            figures[name] = figures.get(name, 0) + number if isinstance(number, int) else number
+    reads = figures.get("reads", figures.get("readers"))
+    return replace(one, figures=figures, reads=reads, republished=times)
+
+
+def _before(session: Session, placements: Sequence[Placement]) -> dict[int, list[ChannelReading]]:
+    """The last reading of each article that stood in these places before the present one."""
+    replaced = [one for one in placements if one.data.get(EARLIER)]
+    query = select(ChannelReading).where(ChannelReading.placement_id.in_([one.id for one in replaced]))
+    rows: dict[int, list[ChannelReading]] = {}
+    for row in session.scalars(query.order_by(ChannelReading.day)) if replaced else ():
+        rows.setdefault(row.placement_id, []).append(row)
+    found: dict[int, list[ChannelReading]] = {}
+    for one in replaced:
+        begun = date.min
+        for ended in (date.fromisoformat(earlier["until"]) for earlier in one.data[EARLIER]):
+            mine = [row for row in rows.get(one.id, []) if begun <= row.day < ended]
+            found.setdefault(one.id, []).extend(mine[-1:])
+            begun = ended
+    return found
 
 
 def _newest(session: Session, placements: Sequence[int]) -> dict[int, ChannelReading]:

@@ -254,6 +254,7 @@ class Limits:
     """What a channel can show and do; told to people beforehand.
 
     Lengths are in characters, `quotas` are (name, period, number); `can` are the actions beyond publishing.
+    `updates` are the actions that inspections count as an update of the account; `by_column`: they look at its columns.
     `corrections` are the ways a person may choose from where the channel has no correction of its own;
     `reply_bytes` is the longest answer to a citizen.
     """
@@ -268,7 +269,8 @@ class Limits:
     actions: tuple[Action, ...] = ("publish",)
     default_action: Action = "publish"
     can: frozenset[Action] = frozenset()
-    counts_as_update: bool = True
+    updates: tuple[Action, ...] = ("publish", "mass_send")
+    by_column: bool = False
     quotas: tuple[Quota, ...] = ()
     notes: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()

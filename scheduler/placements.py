@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.adapters.calling import PLATFORM_ZONE
 from channels.base import Live, Shown, Uncorrectable
+from channels.registry import channels
 from content.models import Release
 from kernel.work import Work
 from scheduler.batch import Batch, place_kind
 from scheduler.events import WasWithdrawn, WentLive
 from scheduler.models import Delivery, Place, Placement
 from scheduler.states import PlacementState
+
+# In a placement's data: the articles that stood there before the present one.
+EARLIER = "earlier"
 
 
 def remember(work: Work, delivery: Delivery, live: Live, batch: Batch | None = None) -> None:
@@ -79,8 +85,9 @@ def _live(work: Work, delivery: Delivery, release: Release, shown: Shown, batch:
     placement.release_id, placement.revision_id = release.id, release.revision_id
     placement.delivery_id = delivery.id
     placement.state = PlacementState.LIVE
+    earlier = _earlier(placement, shown, work.now) if _publishes_again(delivery) else {}
     placement.remote_id, placement.url = shown.remote_id[:300], shown.url[:1000]
-    placement.data = {**placement.data, **shown.data}
+    placement.data = {**placement.data, **shown.data, **earlier}
     placement.changed_at, placement.withdrawn_at = work.now, None
     if delivery.action == "correct":
         placement.correction = "corrected"
@@ -92,6 +99,22 @@ def _live(work: Work, delivery: Delivery, release: Release, shown: Shown, batch:
     work.emit(
         WentLive(delivery.id, delivery.account_id, delivery.channel, piece_id, release.id, shown.url, placement.live_at)
     )
+
+
+def _publishes_again(delivery: Delivery) -> bool:
+    adapter = channels().get(delivery.channel)
+    return delivery.action == "correct" and adapter is not None and "republish" in adapter.limits.corrections
+
+
+def _earlier(placement: Place, shown: Shown, now: datetime) -> dict[str, Any]:
+    """What stood there before it was deleted and published again: its address, and the platform's day it ended.
+
+    The platform counts the new article from nothing; whoever adds figures up must know where the old ones end.
+    """
+    if not placement.remote_id or not placement.url or placement.url == shown.url[:1000]:
+        return {}
+    ended = {"url": placement.url, "until": now.astimezone(PLATFORM_ZONE).date().isoformat()}
+    return {EARLIER: [*placement.data.get(EARLIER, []), ended]}
 
 
 def _withdrawn(work: Work, delivery: Delivery, placement: Place | None) -> None:

@@ -101,7 +101,7 @@ class JPushChannel(Channel, Addressed, Rehearsing):
         actions=("push",),
         default_action="push",
         can=frozenset({"correct", "withdraw"}),
-        counts_as_update=False,
+        updates=(),
         notes=(
             "一天内再推送的更正会替换手机上还没点开的那条；已点开的改不了。",
             "撤稿会撤销排队中和手机上还没点开的通知；已点开的、由部分手机厂商通道送达的收不回来。",

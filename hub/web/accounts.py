@@ -38,6 +38,7 @@ from hub.web.account_form import (
     stored,
     typed,
 )
+from hub.web.account_updates import updates_of
 from hub.web.deliveries import Sent, channel_label
 from hub.web.forms import FormState, refused
 from hub.web.lists import like, listing
@@ -204,9 +205,18 @@ def accounts(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         overview = overview_of(work.session, asker, today)
         found, state = asked.take(work.session, query, SORTS, Account.id)
         quotas = quotas_of(work.session, [row[0] for row in found], work.now)
+        updated = updates_of(work.session, [row[0] for row in found], work.now, hub.settings.office_zone)
         units = units_in_reach(work.session, asker, P.ACCOUNT_READ)
     rows = [
-        (row[0], row[1], channel_label(row[0].channel), health_of(row[0]), quotas.get(row[0].id, [])) for row in found
+        (
+            row[0],
+            row[1],
+            channel_label(row[0].channel),
+            health_of(row[0]),
+            quotas.get(row[0].id, []),
+            updated[row[0].id],
+        )
+        for row in found
     ]
     return page(
         request,
@@ -401,6 +411,7 @@ def account_page(
         context = {
             "unit": work.session.get_one(Unit, account.unit_id).name,
             "quotas": quotas_of(work.session, [account], work.now).get(account.id, []),
+            "updated": updates_of(work.session, [account], work.now, hub.settings.office_zone)[account.id],
             "units": units_in_reach(work.session, asker, P.ACCOUNT_WRITE) if writes else [],
             "waiting": waiting or 0,
             "filed": filings.history(work.session, account.id),

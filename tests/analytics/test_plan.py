@@ -13,6 +13,7 @@ from analytics.models import Suggestion
 from content.errors import NoRight
 from content.models import Revision
 from kernel.errors import Invalid, WrongState
+from scheduler.models import Delivery, Placement
 from tests.analytics.conftest import Published
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -99,3 +100,41 @@ def test_advice_without_its_reason_goes(published: Published) -> None:
     published.clock.step(days=29)
     assert _of(_refresh(published), "best_hours") == []
     assert timedelta(days=29) > plan.LOOK_BACK
+
+
+def _by(published: Published, action: str) -> None:
+    """The piece showed first on WeChat alone, in this way."""
+    with published.works.write() as work:
+        portal, wechat = work.session.scalars(select(Placement).order_by(Placement.id))
+        work.session.delete(portal)
+        delivery = Delivery(
+            unit_id=wechat.unit_id, account_id=wechat.account_id, channel="wechat", action=action, identity=action,
+            key=action, state="done", scheduled_at=work.now, next_at=None, created_at=work.now, done_at=work.now,
+        )  # fmt: skip
+        work.session.add(delivery)
+        work.session.flush()
+        wechat.delivery_id = delivery.id
+
+
+@pytest.mark.parametrize(("action", "silent"), [("publish", True), ("mass_send", False)])
+def test_what_no_follower_is_told_of_ends_no_silence(published: Published, action: str, silent: bool) -> None:
+    _by(published, action)
+    found = _refresh(published)
+    assert any("通知公告" in one.title for one in _of(found, "silent_column")) == silent
+    account = [
+        one for one in _of(found, "silent_account") if one.facts["account"] == published.office.accounts["wechat"].id
+    ]
+    assert bool(account) == silent
+    if silent:
+        assert (account[0].facts["days"], account[0].facts["limit"]) == (None, 14)
+        assert "还没有更新" in account[0].title
+
+
+def test_an_account_is_named_before_its_limit_is_reached(published: Published) -> None:
+    _by(published, "mass_send")
+    wechat = published.office.accounts["wechat"].id
+    published.clock.step(days=11)
+    assert not [one for one in _of(_refresh(published), "silent_account") if one.facts["account"] == wechat]
+    published.clock.step(days=1)
+    (silent,) = [one for one in _of(_refresh(published), "silent_account") if one.facts["account"] == wechat]
+    assert silent.facts == {"days": 12, "limit": 14, "account": wechat}

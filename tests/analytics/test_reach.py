@@ -15,10 +15,12 @@ from sqlalchemy import event, select
 from analytics import collect, reach
 from analytics.models import PageRead
 from channels.adapters.fake import FakeChannel
-from channels.base import AccountInfo, Channel, Placed, Reading
+from channels.base import AccountInfo, Channel, Live, Placed, Reading, Shown
 from channels.errors import Unauthorised
 from kernel.seal import Seal
 from kernel.work import Works
+from scheduler import placements
+from scheduler.models import Delivery, DeliveryItem, Placement
 from tests.analytics.conftest import Published
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -150,3 +152,34 @@ def test_reach_is_shown_only_to_those_who_read_reports_of_the_unit(published: Pu
         others, none = reach.of_recent(work.session, published.office.who("stranger"), since)
     assert ([piece.piece_id for piece in mine], total) == ([published.release.piece_id], 1)
     assert (others, none) == ([], 0)
+
+
+def test_an_article_published_again_keeps_the_figures_of_the_one_before(published: Published) -> None:
+    """The platform counts the new article from nothing; the last sums of the old one stay part of the piece's."""
+    _collect(published, {"reads": 100, "likes": 3})
+    published.clock.step(days=1)
+    _collect(published, {"reads": 150, "likes": 4})
+    published.clock.step(days=1)
+    with published.works.write() as work:
+        place = work.session.scalars(select(Placement).where(Placement.url == "https://wechat.example")).one()
+        delivery = Delivery(
+            unit_id=place.unit_id, account_id=place.account_id, channel="wechat", action="correct", identity="c",
+            key="c", state="sending", scheduled_at=work.now, next_at=None, created_at=work.now,
+        )  # fmt: skip
+        work.session.add(delivery)
+        work.session.flush()
+        place.remote_id = "old"
+        work.session.add(
+            DeliveryItem(delivery_id=delivery.id, position=1, piece_id=place.piece_id, release_id=place.release_id)
+        )
+        work.session.flush()
+        placements.remember(work, delivery, Live({place.piece_id: Shown("new", "https://wechat.example/new")}))
+    shown = _channels(published)["wechat"]
+    assert (shown.reads, shown.republished, shown.url) == (150, 1, "https://wechat.example/new")
+    _collect(published, {"reads": 20, "shares": 2})
+    shown = _channels(published)["wechat"]
+    assert shown.figures == {"reads": 170, "likes": 4, "shares": 2}
+    published.clock.step(days=1)
+    _collect(published, {"reads": 60, "shares": 2})
+    assert _channels(published)["wechat"].reads == 210
+    assert _channels(published)["portal"].republished == 0

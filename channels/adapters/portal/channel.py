@@ -29,6 +29,7 @@ class PortalChannel(Channel, Rehearsing):
         title=300,
         items=1,
         can=frozenset({"correct", "withdraw", "refresh"}),
+        by_column=True,
         notes=("发布后可随时更正、撤稿；撤稿后原地址保留说明。",),
     )
     settings: ClassVar[tuple[Setting, ...]] = SETTINGS

@@ -88,6 +88,7 @@ class SitePushChannel(Channel, Rehearsing):
     limits: ClassVar[Limits] = Limits(
         style="page",
         can=frozenset({"correct", "withdraw", "refresh"}),
+        by_column=True,
         notes=("稿件按账号的字段对照推送到本单位网站所在的平台；更正、撤稿按平台提供的接口，没有的转人工。",),
     )
     settings: ClassVar[tuple[Setting, ...]] = _SETTINGS

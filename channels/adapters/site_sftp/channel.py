@@ -76,6 +76,7 @@ class SiteSftpChannel(Channel, Rehearsing):
     limits: ClassVar[Limits] = Limits(
         style="page",
         can=frozenset({"correct", "withdraw", "refresh"}),
+        by_column=True,
         notes=(
             "稿件连同图片、附件和索引文件以 SFTP 送到本单位网站所在的平台，由平台入库；先用临时文件名，传完再改名。",
         ),

@@ -66,7 +66,7 @@ class WebPushChannel(Channel, Addressed, Rehearsing):
         actions=("push",),
         default_action="push",
         can=frozenset({"correct", "withdraw"}),
-        counts_as_update=False,
+        updates=(),
         notes=(
             "发给订阅了本站通知的浏览器；每个浏览器至多收到一次，结果不明的不自动重发。",
             "更正和撤稿再推送一条：替换还没送达的和通知栏里还没点开的那条；已点开的收不回来。",

@@ -62,6 +62,7 @@ class WeChatChannel(
         needs_cover=True,
         actions=("mass_send", "publish"),
         default_action="mass_send",
+        updates=("mass_send",),
         can=frozenset({"correct", "withdraw"}),
         quotas=(("mass_send", "day", 1),),
         notes=(
