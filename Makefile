@@ -25,8 +25,8 @@ test: dev ## Every test this machine can run; names what it skipped and why
 lint: dev ## Formatter, linter, types, import contracts
 	@$(BIN)/python deploy/check.py --only lint
 
-drill: setup ## The whole job, headless, against serve and rehearsal as processes (PLATFORMS=URL for other stand-ins)
-	@$(BIN)/python -m hub.cli drill $(if $(PLATFORMS),--platforms $(PLATFORMS))
+drill: setup ## The whole job, headless, against serve and rehearsal as processes (PLATFORMS=URL for other stand-ins; FACES=https or files: two faces apart)
+	@$(BIN)/python -m hub.cli drill $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(FACES),--faces $(FACES))
 
 rasa: setup ## Rasa 3.6.21 in an environment of its own, trained on what is published, served on loopback
 	@$(BIN)/python deploy/rasa.py

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from channels.errors import ChannelError
 from content.models import Piece
 from kernel.once import insert_once
 from kernel.seal import Seal
-from kernel.work import Works
+from kernel.work import Work, Works
 from scheduler.models import Placement
 from scheduler.states import PlacementState
 
@@ -31,6 +31,9 @@ READ_FOR = timedelta(days=30)  # WeChat's statistics answer for 30 days after pu
 ARTICLE = re.compile(r"/[a-z0-9_-]{1,60}/([1-9]\d{0,8})\.html", re.ASCII)
 DIRECT = "portal"
 MOST_WAITING = 5000  # Different counts between two writes; beyond it somebody makes addresses up.
+
+
+Counted = Mapping[tuple[int, str, datetime], int]
 
 
 class ReadCounter:
@@ -74,24 +77,32 @@ class ReadCounter:
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = None
-        if not waiting:
-            return
+        if waiting:
+            self.write(waiting)
+
+    def write(self, counted: Counted) -> None:
+        """Adds the counts to those of their hours."""
         with self.works.write() as work:
-            wanted = {piece_id for piece_id, _channel, _hour in waiting}
-            known = select(Piece.id, Piece.unit_id).where(Piece.id.in_(wanted), Piece.first_published_at.is_not(None))
-            units = {row.id: row.unit_id for row in work.session.execute(known)}
-            for (piece_id, channel, hour), times in sorted(waiting.items()):
-                if piece_id not in units:
-                    continue
-                row = {"piece_id": piece_id, "channel": channel, "hour": hour}
-                insert_once(work.session, PageRead, unit_id=units[piece_id], reads=0, **row)
-                work.session.execute(update(PageRead).filter_by(**row).values(reads=PageRead.reads + times))
+            keep_reads(work, counted)
 
     def _flush_in_time(self) -> None:
         try:
             self.flush()
         except Exception:  # The edge of the timer's thread: readings may be lost, the next ones must not be.
             log.exception("readings not written")
+
+
+def keep_reads(work: Work, counted: Counted) -> None:
+    """Adds openings by piece, channel and hour; those of what was never published are left out."""
+    wanted = {piece_id for piece_id, _channel, _hour in counted}
+    known = select(Piece.id, Piece.unit_id).where(Piece.id.in_(wanted), Piece.first_published_at.is_not(None))
+    units = {row.id: row.unit_id for row in work.session.execute(known)}
+    for (piece_id, channel, hour), times in sorted(counted.items()):
+        if piece_id not in units:
+            continue
+        row = {"piece_id": piece_id, "channel": channel, "hour": hour}
+        insert_once(work.session, PageRead, unit_id=units[piece_id], reads=0, **row)
+        work.session.execute(update(PageRead).filter_by(**row).values(reads=PageRead.reads + times))
 
 
 def collect(works: Works, seal: Seal, make: Callable[[AccountInfo], Channel], zone: ZoneInfo) -> int:

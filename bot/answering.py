@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -257,7 +258,18 @@ class Answering:
 
     # --- record ---------------------------------------------------------------------------------------
 
-    def _record(self, work: Work, heard: Heard, verdict: Verdict) -> None:
+    def adopt(self, work: Work, inbound_id: int, verdict: Verdict, state: str, said: str) -> None:
+        """Records what was decided on another host, where the conversation stood at `state` and `said` was read.
+
+        What that leaves to be said (a ticket's number, how many wait before) is said from here.
+        """
+        inbound = work.session.get_one(InboundMessage, inbound_id)
+        conversation = work.session.get_one(Conversation, inbound.conversation_id)
+        told = Told(inbound.id, inbound.number, inbound.kind, inbound.text)
+        heard = hear(work, told, replace(going(conversation), state=state), self.zone, lambda: nullcontext(work))
+        self._record(work, heard, verdict, said)
+
+    def _record(self, work: Work, heard: Heard, verdict: Verdict, read: str = "") -> None:
         inbound = _mark_handled(work, heard.told.inbound_id, verdict.outcome)
         if inbound is None:
             return
@@ -277,7 +289,8 @@ class Answering:
         if heard.prepared and heard.prepared.tapped:
             inbound.media = {**inbound.media, "tapped": heard.prepared.tapped}
         for one in (said, *verdict.more) if said is not None else ():
-            reply.book(work, conversation, "bot", one, inbound)
+            if one.text != read:
+                reply.book(work, conversation, "bot", one, inbound)
 
     def _final(self, work: Work, heard: Heard, verdict: Verdict, conversation: Conversation) -> Said | None:
         if verdict.leaves_word:

@@ -69,6 +69,11 @@ def arrival_of(account: Account, inbound: Message | Follower) -> Arrival | None:
     return Arrival(origin_of(account.id), inbound.key, inbound.sender, kind, text, inbound.at, media)
 
 
+def visitor() -> str:
+    """A name for somebody on a page of ours, of whom nothing is known."""
+    return f"visitor-{secrets.token_hex(8)}"
+
+
 def origin_of(account_id: int) -> str:
     """The origin of what an account's platform pushes."""
     return f"account-{account_id}"

@@ -59,10 +59,12 @@ def book(
     said: Said,
     inbound: InboundMessage | None = None,
     person_id: int | None = None,
+    read: Route | None = None,
 ) -> OutboundReply:
     """Books a reply of the `bot` or an `agent`, an `event` or a `note`; on our own pages it has arrived at once.
 
-    A reply to a push that was not answered yet waits for it, until the platform would no longer take an answer.
+    A reply to a push that was not answered yet waits for it, until the platform would no longer take an answer. One
+    that was `read` already, on another host, is only written down.
     """
     row = OutboundReply(
         conversation_id=conversation.id,
@@ -77,8 +79,8 @@ def book(
         rule=said.rule[:80],
         at=work.now,
     )
-    if side in ("event", "note") or conversation.channel in OWN_PAGES:
-        row.state, row.route, row.done_at = S.DONE, Route.CHAT, work.now
+    if read is not None or side in ("event", "note") or conversation.channel in OWN_PAGES:
+        row.state, row.route, row.done_at = S.DONE, read or Route.CHAT, work.now
     else:
         row.state, row.next_at = S.BOOKED, _leaves_at(inbound, work.now)
         work.emit(ReplyBooked(conversation.id))

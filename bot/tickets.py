@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
@@ -32,8 +33,12 @@ def make(
     name: str = "",
     page: str = "",
     conversation_id: int | None = None,
+    number: str = "",
 ) -> Ticket:
-    """Makes a ticket; its deadline is the office's for this kind, counted in working days from today."""
+    """Makes a ticket; its deadline is the office's for this kind, counted in working days from today.
+
+    `number` is one that the citizen was told already.
+    """
     text = text.strip()
     if kind not in TICKET_KINDS:
         raise Invalid(field="kind", why="请选择类别。")
@@ -42,7 +47,7 @@ def make(
     hours = rules.hours_of(work.session, unit_id, zone, work.now)
     ticket = Ticket(
         unit_id=unit_id,
-        number=_number(work, zone),
+        number=number or _number(work, zone),
         kind=kind,
         text=text[:LONGEST],
         page=page[:500],
@@ -114,9 +119,13 @@ def _move(work: Work, ticket: Ticket, allowed: tuple[TicketState, ...], act: str
         raise WrongState(state=TICKET_LABELS[TicketState(ticket.state)], act=act)
 
 
+def draw_number(now: datetime, zone: ZoneInfo) -> str:
+    """A number of today that can be read out over the telephone."""
+    return f"{now.astimezone(zone):%Y%m%d}-{''.join(secrets.choice(_ALPHABET) for _ in range(6))}"
+
+
 def _number(work: Work, zone: ZoneInfo) -> str:
-    day = f"{work.now.astimezone(zone):%Y%m%d}"
     while True:
-        number = f"{day}-{''.join(secrets.choice(_ALPHABET) for _ in range(6))}"
+        number = draw_number(work.now, zone)
         if work.session.scalar(select(Ticket.id).where(Ticket.number == number)) is None:
             return number

@@ -13,6 +13,7 @@ from hub.commands import (
     evaluating,
     importing,
     moving,
+    outer,
     portal,
     reference,
     rehearsing,
@@ -48,6 +49,7 @@ bot.app.command("evaluate")(evaluating.evaluate_bot)
 app.add_typer(evaluating.search_app, name="search")
 app.add_typer(portal.app, name="portal")
 app.add_typer(importing.app, name="import")
+app.add_typer(outer.app, name="outer")
 app.add_typer(setup.people, name="person")
 app.add_typer(setup.keys, name="token")
 app.command("docs", hidden=True)(reference.write_reference)

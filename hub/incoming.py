@@ -77,7 +77,7 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
         Duty("service_notices.send", timedelta(seconds=2), teller.send_due, timedelta(minutes=2)),
         Duty("menus.settle", timedelta(seconds=20), hub.menus.settle),
         Duty("bot.refresh", timedelta(minutes=5), engine.refresh),
-        Duty("pushes.forget", timedelta(hours=1), lambda: _forget_pushes(hub)),
+        Duty("pushes.forget", timedelta(hours=1), lambda: forget_pushes(hub)),
     ]
     _listen(hub, incoming)
     if hub.start_engine is not None:
@@ -225,6 +225,7 @@ def _tell_ticket_late(hub: Hub, work: Work, fact: TicketLate) -> None:
     )
 
 
-def _forget_pushes(hub: Hub) -> None:
+def forget_pushes(hub: Hub) -> None:
+    """Signatures that are too old to be used again need not be remembered."""
     with hub.works.write() as work:
         work.session.execute(delete(SeenPush).where(SeenPush.at < work.now - SEEN_FOR))

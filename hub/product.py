@@ -13,6 +13,7 @@ from channels.base import AccountInfo, Channel
 from content.search import Searcher
 from hub.auth.sessions import Sessions
 from hub.notifier import Notifier
+from hub.outer.log import PacketLog
 from hub.patrol import Patrol
 from hub.reception import Incoming
 from hub.settings import Settings
@@ -51,6 +52,8 @@ class Hub:
     menus: Publisher = field(init=False)
     # Asks whether links answer; set by `hub.links.connect`.
     patrol: Patrol = field(init=False)
+    # What passes between an inside and an outer side, where there are two.
+    outer: PacketLog = field(init=False)
     # Counts what is read on the portal; written together every few seconds.
     reads: ReadCounter = field(init=False)
     # Finds what the public may see; kept in this process's memory.
@@ -63,6 +66,7 @@ class Hub:
     make_worker: Callable[[bool], Queue] | None = None
 
     def __post_init__(self) -> None:
+        self.outer = PacketLog(self.works, self.seal)
         self.reads = ReadCounter(self.works)
         self.search = Searcher()
 

@@ -101,6 +101,20 @@ class Settings(BaseSettings):
         description="Address of the rehearsal platforms (`xuanda rehearsal`), to which accounts in rehearsal publish; "
         "it may be private. Example: http://127.0.0.1:8001.",
     )
+    outer_url: str = Field(
+        "",
+        description="Inside: address of the outer side, which is asked over HTTPS; it may be private. "
+        "Empty: no outer side, or one that is reached by files.",
+    )
+    exchange_in: Path | None = Field(
+        None, description="Folder in which the other side's files arrive (网闸); with XUANDA_EXCHANGE_OUT."
+    )
+    exchange_out: Path | None = Field(
+        None, description="Folder from which files for the other side are fetched (网闸); with XUANDA_EXCHANGE_IN."
+    )
+    outer_silent_minutes: float = Field(
+        5.0, gt=0, description="Minutes without a word from the outer side after which people are alarmed."
+    )
     demo: bool = Field(
         False, description="Every account of this installation is connected to stand-ins; every page says so."
     )
@@ -115,6 +129,16 @@ class Settings(BaseSettings):
     def uses_queue(self) -> bool:
         """Whether due work is done by worker processes."""
         return self.engine == "queue" or (self.engine == "auto" and self.database.startswith("postgresql"))
+
+    @property
+    def by_files(self) -> tuple[Path, Path] | None:
+        """The two folders of the exchange by files; None where there is none."""
+        return (self.exchange_in, self.exchange_out) if self.exchange_in and self.exchange_out else None
+
+    @property
+    def has_outer(self) -> bool:
+        """Whether there is another side, or this is one that is reached by files."""
+        return bool(self.outer_url) or self.by_files is not None
 
     @property
     def files_folder(self) -> Path:

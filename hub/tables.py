@@ -26,6 +26,7 @@ MODULES = (
     "scheduler.reposting.models",
     "hub.auth.models",
     "hub.notices",
+    "hub.outer.models",
 )
 
 for _module in MODULES:

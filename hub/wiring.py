@@ -24,6 +24,7 @@ from hub.auth.lockout import LockoutPolicy
 from hub.auth.sessions import SessionPolicy, Sessions
 from hub.db import open_database
 from hub.notifier import Notifier
+from hub.outer import inner
 from hub.product import HEARTBEAT, Hub
 from hub.senders import senders
 from hub.settings import Settings
@@ -79,6 +80,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     account_watch.connect(hub)
     links.connect(hub)
     expiry.connect(hub)
+    inner.connect(hub)
     return hub
 
 

@@ -9,6 +9,7 @@ import typer
 
 from hub.demo.platforms import write_accounts
 from hub.drill import report
+from hub.drill.faces import Apart
 
 
 def drill(
@@ -16,6 +17,10 @@ def drill(
         str,
         typer.Option(help="Other stand-ins of the same protocols: URL/wechat, URL/weibo, URL/jpush; default: our own."),
     ] = "",
+    faces: Annotated[
+        Apart | None,
+        typer.Option(help="Play it with the two faces apart, without a shared database: by `https` or by `files`."),
+    ] = None,
     accounts: Annotated[
         Path | None,
         typer.Option(
@@ -29,5 +34,5 @@ def drill(
         write_accounts(accounts)
         typer.echo(f"Written: {accounts}")
         return
-    if not report.run(platforms, typer.echo):
+    if not report.run(platforms, typer.echo, faces):
         raise typer.Exit(1)

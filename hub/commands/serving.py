@@ -6,17 +6,20 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, cast
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from hub import schema
 from hub.db import open_database
 from hub.errors import CannotRun
+from hub.outer import outside
+from hub.outer.web.face import create_outer_app
 from hub.product import Hub
 from hub.settings import Settings
-from hub.web.app import create_app
+from hub.web.app import Face, create_app
 from hub.wiring import build
 
 
@@ -26,12 +29,16 @@ class FaceName(StrEnum):
     ALL = "all"
     CONSOLE = "console"
     PUBLIC = "public"
+    OUTER = "outer"
 
 
 def serve(
     face: Annotated[
         FaceName,
-        typer.Option(help="all: one machine; console: inside; public: outside, without any console route."),
+        typer.Option(
+            help="all: one machine; console: inside; public: outside, without any console route; "
+            "outer: outside without the inside's database."
+        ),
     ] = FaceName.ALL,
     host: Annotated[str, typer.Option(help="Address to listen on; default XUANDA_HOST.")] = "",
     port: Annotated[int, typer.Option(help="Port to listen on; default XUANDA_PORT.")] = 0,
@@ -40,12 +47,12 @@ def serve(
     # The web server hands the signal on once it has ended; unanswered, it would end the process before the engine has
     # given back what it had claimed.
     signal.signal(signal.SIGTERM, _leave)
-    with _ready() as hub:
+    with _ready(face) as hub:
         stop = hub.start_engine() if hub.start_engine is not None else None
         try:
             # Its own access log would write the tokens of one-time links; `hub.web.edge` logs routes instead.
             uvicorn.run(
-                create_app(hub, face.value),
+                _application(hub, face),
                 host=host or hub.settings.host,
                 port=port or hub.settings.port,
                 access_log=False,
@@ -58,6 +65,10 @@ def serve(
         finally:
             if stop is not None:
                 stop()
+
+
+def _application(hub: Hub, face: FaceName) -> FastAPI:
+    return create_outer_app(hub) if face == "outer" else create_app(hub, cast(Face, face.value))
 
 
 def _leave(_signal: int, _frame: object) -> NoReturn:
@@ -81,8 +92,8 @@ def worker(
 
 
 @contextmanager
-def _ready() -> Iterator[Hub]:
-    hub = build(Settings())
+def _ready(face: FaceName = FaceName.ALL) -> Iterator[Hub]:
+    hub = outside.build(Settings()) if face is FaceName.OUTER else build(Settings())
     try:
         if not schema.is_current(hub.engine):
             raise CannotRun(why="The database is not at this version's schema. Run: xuanda migrate")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hub.drill.stage import DrillFailed, Stage, must
+from hub.drill.stage import DrillFailed, Stage, must, patiently
 from hub.drill.way_out import AUTHOR, LISTINGS, TITLE, ended, signed
 
 BEFORE, AFTER = "本周五22时", "本周六22时"
@@ -60,6 +60,10 @@ def withdraw(stage: Stage) -> str:
 
 def gone(stage: Stage) -> str:
     """410 with the public phrase and nothing else; lists, feeds, search and open data have forgotten it."""
+    return patiently(stage, lambda: _gone(stage))
+
+
+def _gone(stage: Stage) -> str:
     public, path = stage.public(), f"/tongzhi/{stage.kept['piece']}.html"
     page = must(public.get(path), 410)
     if PHRASE not in page or TITLE in page:
@@ -149,7 +153,7 @@ def _holds(what: str, value: Any) -> None:
 
 def _portal_corrected(stage: Stage) -> str:
     path = f"/tongzhi/{stage.kept['piece']}.html"
-    _holds("the page", must(stage.public().get(path)))
+    patiently(stage, lambda: _holds("the page", must(stage.public().get(path))))
     return f"{path} says {AFTER}"
 
 

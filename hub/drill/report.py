@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import httpx
 
 from hub.drill import changes, way_in, way_out
+from hub.drill.faces import Apart
 from hub.drill.stage import DrillFailed, Stage, stage, stop
 
 Step = tuple[str, Callable[[Stage], str]]
@@ -39,11 +40,12 @@ STEPS: Sequence[Step] = (
 )
 
 
-def run(platforms: str, say: Callable[[str], None]) -> bool:
+def run(platforms: str, say: Callable[[str], None], apart: Apart | None = None) -> bool:
     """The whole drill; True when every step came out. The first step that fails ends it."""
     started = time.monotonic()
-    with stage(platforms) as built:
-        say(f"{_seconds(started)}  ready: the product at {built.url}, platforms at {built.platforms}")
+    with stage(platforms, apart) as built:
+        outside = f", citizens at {built.site}, the two apart by {apart}" if apart else ""
+        say(f"{_seconds(started)}  ready: the product at {built.url}{outside}, platforms at {built.platforms}")
         for name, step in STEPS:
             begun = time.monotonic()
             try:
@@ -72,7 +74,7 @@ def _audit(built: Stage) -> str:
 
 
 def _show_logs(built: Stage, say: Callable[[str], None]) -> None:
-    for name in ("product", "platforms"):
+    for name in ("product", "platforms", "outer"):
         log = built.folder / f"{name}.log"
         if log.exists():
             lines = [line for line in log.read_text("utf-8").splitlines() if "[info " not in line][-25:]

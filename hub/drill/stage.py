@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,8 @@ from hub import schema
 from hub.auth import tokens
 from hub.demo.fill import found
 from hub.demo.platforms import write_config
+from hub.drill import faces
+from hub.drill.faces import Apart
 from hub.errors import CannotRun
 from hub.settings import Settings
 from hub.wiring import build
@@ -33,6 +35,7 @@ from kernel.workdays import Workdays
 Answer = TypeVar("Answer")
 
 READY_SECONDS = 60.0
+PATIENCE_SECONDS = 30.0
 
 
 class DrillFailed(Exception):
@@ -48,6 +51,10 @@ class Stage:
     platforms: str
     ledger_read: bool
     tokens: dict[str, str]
+    # Where citizens and platforms come: the product itself, or the outer side where the two faces are apart.
+    site: str
+    # How long the site may take to follow: no time at all, unless it stands on another host.
+    patience: float = 0.0
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
     clients: dict[str, httpx.Client] = field(default_factory=dict)
@@ -62,7 +69,7 @@ class Stage:
     def public(self) -> httpx.Client:
         """A client without any name: a citizen's browser."""
         if "" not in self.clients:
-            self.clients[""] = httpx.Client(base_url=self.url, timeout=30)
+            self.clients[""] = httpx.Client(base_url=self.site, timeout=30)
         return self.clients[""]
 
     def ledger(self, **wanted: str) -> list[dict[str, Any]]:
@@ -92,6 +99,18 @@ def until(what: str, look: Callable[[], Answer | None], seconds: float = 30.0) -
     raise DrillFailed(f"{what}: not within {seconds:.0f} s")
 
 
+def patiently(stage: Stage, look: Callable[[], Answer]) -> Answer:
+    """What a step sees on the site, as soon as the site has followed."""
+    end = time.monotonic() + stage.patience
+    while True:
+        try:
+            return look()
+        except (DrillFailed, httpx.HTTPStatusError):
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.1)
+
+
 def must(answer: httpx.Response, *codes: int) -> Any:
     """The answer's JSON; raises DrillFailed unless it came with one of these codes (default 200 or 201)."""
     if answer.status_code not in (codes or (200, 201)):
@@ -102,26 +121,44 @@ def must(answer: httpx.Response, *codes: int) -> Any:
 
 
 @contextmanager
-def stage(platforms: str = "") -> Iterator[Stage]:
-    """A fresh office in a throw-away folder, the product beside the platforms, ready to be used."""
+def stage(platforms: str = "", apart: Apart | None = None) -> Iterator[Stage]:
+    """A fresh office in a throw-away folder, the product beside the platforms, ready to be used.
+
+    With two faces `apart`, an outer side in a folder of its own stands between the product and everybody else.
+    """
     folder = Path(tempfile.mkdtemp(prefix="xuanda-drill-"))
     port, platform_port = free_port(), free_port()
     base = platforms.rstrip("/") or f"http://127.0.0.1:{platform_port}"
-    settings = Settings(data=folder, host="127.0.0.1", port=port)
-    ahead = seconds_to_office_hours(settings)
     url = f"http://127.0.0.1:{port}"
-    built = Stage(folder, url, base, ledger_read=not platforms, tokens=_found_office(settings, base))
+    outside = faces.between(apart, folder, free_port()) if apart else None
+    site = outside.site if outside else url
+    settings = Settings(data=folder, host="127.0.0.1", port=port, public_url=site)
+    ahead = seconds_to_office_hours(settings)
+    built = Stage(folder, url, base, ledger_read=not platforms, tokens=_found_office(settings, base), site=site)
+    built.patience = PATIENCE_SECONDS if apart else 0.0
     try:
         if not platforms:
-            config = write_config(url, folder / "rehearsal")
+            config = write_config(site, folder / "rehearsal")
             arguments = ["-m", "channels.rehearsal", "--port", str(platform_port), "--config", str(config)]
             built.processes["platforms"] = _start(arguments, {}, folder / "platforms.log")
-        built.processes["product"] = start_product(folder, port, base, ahead)
+        more = {"XUANDA_PUBLIC_URL": site}
+        if outside is not None:
+            more |= outside.inner
+            environment = {
+                "XUANDA_CLOCK_OFFSET": str(ahead),
+                "XUANDA_DEMO": "true",
+                "XUANDA_ALLOWED_PRIVATE": base.partition("//")[2].partition("/")[0],
+                **outside.outer,
+            }
+            built.processes["outer"] = _start(["-m", "hub.cli", "serve", "--face", "outer"], environment, outside.log)
+            _wait_ready(f"{site}/readyz", built.processes["outer"], outside.log)
+        built.processes["product"] = start_product(folder, port, base, ahead, more)
         _wait_ready(f"{url}/readyz", built.processes["product"], folder / "product.log")
         if not platforms:
             _wait_ready(f"{base}/ledger", built.processes["platforms"], folder / "platforms.log")
             httpx.post(f"{base}/control/clock", json={"step": ahead}, timeout=10).raise_for_status()
-        yield built
+        with outside.carried() if outside else nullcontext():
+            yield built
     finally:
         built.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -135,7 +172,9 @@ def seconds_to_office_hours(settings: Settings) -> float:
     return 0.0 if days.open_at(now) and soon - now <= timedelta(minutes=20) else (soon - now).total_seconds() + 1800
 
 
-def start_product(folder: Path, port: int, platforms: str, ahead: float = 0.0) -> subprocess.Popen[bytes]:
+def start_product(
+    folder: Path, port: int, platforms: str, ahead: float = 0.0, more: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Starts `xuanda serve` on the drill's folder."""
     environment = {
         "XUANDA_DATA": str(folder),
@@ -145,6 +184,7 @@ def start_product(folder: Path, port: int, platforms: str, ahead: float = 0.0) -
         "XUANDA_DEMO": "true",
         "XUANDA_CLOCK_OFFSET": str(ahead),
         "XUANDA_ALLOWED_PRIVATE": platforms.partition("//")[2].partition("/")[0],
+        **(more or {}),
     }
     return _start(["-m", "hub.cli", "serve"], environment, folder / "product.log")
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from hub.demo.fill import PASSWORD
-from hub.drill.stage import DrillFailed, Stage, must, until
+from hub.drill.stage import DrillFailed, Stage, must, patiently, until
 from hub.drill.way_out import AUTHOR, SIGNERS, ended
 
 QUESTION = "临时通行证怎么办理"
@@ -114,8 +114,15 @@ def close_and_rate(stage: Stage) -> str:
 
 def figures(stage: Stage) -> str:
     """The manager's figures know of the handoff and of the rating."""
-    told = must(stage.api("qianliqun").get("/response", params={"days": 7}))
+    told = patiently(stage, lambda: _counted(stage))
     return ", ".join(f"{name} {value}" for name, value in sorted(told.items()) if isinstance(value, int))
+
+
+def _counted(stage: Stage) -> dict[str, Any]:
+    told: dict[str, Any] = must(stage.api("qianliqun").get("/response", params={"days": 7}))
+    if stage.ledger_read and not told["ratings"]:
+        raise DrillFailed("the figures know of no rating")
+    return told
 
 
 _SKIPPED = "other stand-ins: nobody writes on their phones"

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import httpx
 
 from hub.demo.drawing import landscape
-from hub.drill.stage import DrillFailed, Stage, must, until
+from hub.drill.stage import DrillFailed, Stage, must, patiently, until
 
 AUTHOR, SIGNERS = "linxiaowen", ("sumin", "chenguodong", "zhaomingyuan")
 TITLE = "关于临江区部分道路临时交通管制的通告"
@@ -114,6 +114,10 @@ def arrive(stage: Stage) -> str:
 
 def read(stage: Stage) -> str:
     """A citizen reads it on the portal, with its picture; a search engine finds it in the feed."""
+    return patiently(stage, lambda: _read(stage))
+
+
+def _read(stage: Stage) -> str:
     public = stage.public()
     path = f"/tongzhi/{stage.kept['piece']}.html"
     page = must(public.get(path))

@@ -71,12 +71,12 @@ class Taken:
 @router.get("/{channel}/{code}")
 def check_address(request: Request, hub: HubDep, channel: str, code: str) -> Response:
     """The platform's check when our address is entered in its console."""
-    account_id, adapter = _adapter(hub, channel, code)
+    account_id, adapter = adapter_of(hub, channel, code)
     pushed = Pushed("GET", dict(request.query_params))
     try:
         answer = adapter.greet(pushed)
     except XuandaError as error:
-        _refused(request, hub, code, error)
+        refused(request, hub, code, error)
         raise
     with hub.works.write(PUSHER) as work:
         takeover.greeted(work, work.session.get_one(Account, account_id))
@@ -94,7 +94,7 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
     try:
         taken = await run_in_threadpool(_take, hub, channel, code, pushed)
     except (BadSignature, BadPush) as error:
-        _refused(request, hub, code, error)
+        refused(request, hub, code, error)
         raise
     left = WAIT_SECONDS - (asyncio.get_running_loop().time() - began)
     if taken.answer is None and taken.run is not None:
@@ -137,7 +137,8 @@ async def _wait(run: Future[None], seconds: float) -> None:
 # --- taking -----------------------------------------------------------------------------------------
 
 
-def _adapter(hub: Hub, channel: str, code: str) -> tuple[int, Channel]:
+def adapter_of(hub: Hub, channel: str, code: str) -> tuple[int, Channel]:
+    """The account with this code and its adapter; raises NotFound where nobody writes to such a one."""
     with hub.works.read() as work:
         query = select(Account).where(Account.code == code, Account.channel == channel, Account.active.is_(True))
         account = work.session.scalars(query).one_or_none()
@@ -150,17 +151,17 @@ def _adapter(hub: Hub, channel: str, code: str) -> tuple[int, Channel]:
 
 
 def _take(hub: Hub, channel: str, code: str, pushed: Pushed) -> Taken:
-    account_id, adapter = _adapter(hub, channel, code)
+    account_id, adapter = adapter_of(hub, channel, code)
     found = adapter.read_inbound(pushed)
     fresh: list[tuple[int, int]] = []
     early: list[JobResult] = []
     taken = Taken(account_id, adapter)
     with hub.works.write(PUSHER) as work:
         account = work.session.get_one(Account, account_id)
-        _check_fresh(work, account, adapter.stamp(pushed), pushed.body)
+        check_fresh(work, account, adapter.stamp(pushed), pushed.body)
         for inbound in found:
             if isinstance(inbound, JobResult):
-                early += [] if _settled(hub, work, account_id, adapter, inbound) else [inbound]
+                early += [] if settled(hub, work, account_id, adapter, inbound) else [inbound]
                 continue
             arrival = gateway.arrival_of(account, inbound)
             if arrival is None:
@@ -174,7 +175,7 @@ def _take(hub: Hub, channel: str, code: str, pushed: Pushed) -> Taken:
 
 def _settle_jobs(hub: Hub, taken: Taken, early: Sequence[JobResult]) -> Sequence[JobResult]:
     with hub.works.write(PUSHER) as work:
-        return [one for one in early if not _settled(hub, work, taken.account_id, taken.adapter, one)]
+        return [one for one in early if not settled(hub, work, taken.account_id, taken.adapter, one)]
 
 
 def _started(hub: Hub, taken: Taken, fresh: Sequence[tuple[int, int]]) -> Taken:
@@ -192,7 +193,7 @@ def _started(hub: Hub, taken: Taken, fresh: Sequence[tuple[int, int]]) -> Taken:
     return replace(taken, run=run, elsewhere=elsewhere)
 
 
-def _settled(hub: Hub, work: Work, account_id: int, adapter: Channel, result: JobResult) -> bool:
+def settled(hub: Hub, work: Work, account_id: int, adapter: Channel, result: JobResult) -> bool:
     """Whether nothing more is to be done with a job's result; False while it may be that of a call under way."""
     if notices.ended(work, account_id, result):
         return True
@@ -200,7 +201,7 @@ def _settled(hub: Hub, work: Work, account_id: int, adapter: Channel, result: Jo
     return known or not receipts.under_way(work, account_id)
 
 
-def _check_fresh(work: Work, account: Account, signed: Stamp, body: bytes) -> None:
+def check_fresh(work: Work, account: Account, signed: Stamp, body: bytes) -> None:
     """Raises BadSignature for a request that is too old, or whose signature came with another body."""
     minutes = float(value_of(work.session, rules.FRESH, account.unit_id, work.now))
     try:
@@ -235,7 +236,8 @@ def _settle(hub: Hub, taken: Taken) -> bytes:
         return reply.answer_push(work, taken.inbound_id, build)
 
 
-def _refused(request: Request, hub: Hub, code: str, error: XuandaError) -> None:
+def refused(request: Request, hub: Hub, code: str, error: XuandaError) -> None:
+    """Notes a push that is not the platform's."""
     log.warning("push refused", account=code, why=error.code, address=address_of(request, hub.settings))
 
 

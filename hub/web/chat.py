@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -111,7 +111,7 @@ def start(request: Request, hub: HubDep) -> Response:
     token = secrets.token_urlsafe(32)
     with hub.works.write(CITIZEN) as work:
         begun = _begin(hub, work, token)
-    return JSONResponse({**begun, "token": token}, headers=_UNKEPT)
+    return JSONResponse({**begun, "token": token}, headers=UNKEPT)
 
 
 def resume_or_begin(hub: Hub, token: str) -> dict[str, Any]:
@@ -129,13 +129,13 @@ def resume_or_begin(hub: Hub, token: str) -> dict[str, Any]:
 
 def _begin(hub: Hub, work: Work, token: str) -> dict[str, Any]:
     account = portal_account(work)
-    unit_id = account.unit_id if account else _first_unit(work.session)
+    unit_id = account.unit_id if account else first_unit(work.session)
     conversation = gateway.begin(
         work,
         unit_id=rules.desk_of(work.session, unit_id, work.now),
         account_id=account.id if account else None,
         channel="portal",
-        sender=f"visitor-{secrets.token_hex(8)}",
+        sender=gateway.visitor(),
         token_hash=fingerprint(token),
     )
     conversation.name = f"网站访客 {conversation.id}"
@@ -173,8 +173,8 @@ async def events(request: Request, hub: HubDep, who: HolderDep, after: int = 0) 
     hub.incoming.limit("chat.stream", *STREAMS).take(str(who.conversation_id))
     last = request.headers.get("last-event-id", "")
     begin = int(last) if last.isdigit() and len(last) < 10 else after
-    stream = _stream(hub, who.conversation_id, begin)
-    return StreamingResponse(stream, media_type="text/event-stream", headers=_STREAMED)
+    told = stream(hub, who.conversation_id, begin, lambda seen: _look(hub, who.conversation_id, seen))
+    return StreamingResponse(told, media_type="text/event-stream", headers=STREAMED)
 
 
 @conversations.post("/{conversation_id}/end")
@@ -218,7 +218,7 @@ def _take(hub: Hub, conversation_id: int, given: str, written: Written) -> Respo
         return _receive(hub, conversation_id, key, written.text)
     if written.after < held.going.lines:  # The page has missed something that was said before.
         return _answer(hub, conversation_id, written.after)
-    return JSONResponse(_page(held.going.state, said, rated=held.rated), headers=_UNKEPT)
+    return JSONResponse(_page(held.going.state, said, rated=held.rated), headers=UNKEPT)
 
 
 def _receive(hub: Hub, conversation_id: int, key: str, text: str) -> gateway.Received:
@@ -232,7 +232,7 @@ def _receive(hub: Hub, conversation_id: int, key: str, text: str) -> gateway.Rec
 
 def _answer(hub: Hub, conversation_id: int, after: int) -> Response:
     with hub.works.read() as work:
-        return JSONResponse(_seen(work, conversation_id, after), headers=_UNKEPT)
+        return JSONResponse(_seen(work, conversation_id, after), headers=UNKEPT)
 
 
 def _seen(work: Work, conversation_id: int, after: int) -> dict[str, Any]:
@@ -249,11 +249,12 @@ def _page(state: str, said: Sequence[store.Line], *, ahead: int = 0, rated: bool
         "ahead": ahead,
         "rated": rated,
         "levels": list(RATINGS),
-        "lines": [_shown(line) for line in said],
+        "lines": [shown(line) for line in said],
     }
 
 
-def _shown(line: store.Line) -> dict[str, Any]:
+def shown(line: store.Line) -> dict[str, Any]:
+    """One thing said, as the citizen's page shows it."""
     return {
         "number": line.number,
         "side": line.side,
@@ -266,14 +267,17 @@ def _shown(line: store.Line) -> dict[str, Any]:
     }
 
 
-async def _stream(hub: Hub, conversation_id: int, after: int) -> AsyncIterator[str]:
+async def stream(
+    hub: Hub, conversation_id: int, after: int, look: Callable[[int], dict[str, Any]]
+) -> AsyncIterator[str]:
+    """What `look` sees after a line, as often as the conversation changes."""
     loop = asyncio.get_running_loop()
     ends, beat, said = loop.time() + STREAM_SECONDS, loop.time(), ""
     live = hub.incoming.live
     with live.watching([conversation_topic(conversation_id)]) as watcher:
         async with aclosing(watcher.changes()) as changes:
             while loop.time() < ends:
-                seen = await run_in_threadpool(_look, hub, conversation_id, after)
+                seen = await run_in_threadpool(look, after)
                 now = json.dumps([seen["state"], seen["ahead"], seen["rated"]])
                 if seen["lines"] or now != said:
                     after = max([after, *(line["number"] for line in seen["lines"])])
@@ -295,12 +299,13 @@ def _locked(work: Work, conversation_id: int) -> Conversation:
     return work.session.scalars(query.execution_options(populate_existing=True)).one()
 
 
-def _first_unit(session: Session) -> int:
+def first_unit(session: Session) -> int:
+    """The unit that answers where the portal has no account."""
     found = session.scalar(select(Unit.id).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1))
     if found is None:
         raise NotFound
     return found
 
 
-_UNKEPT = {"Cache-Control": "no-store"}
-_STREAMED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+UNKEPT = {"Cache-Control": "no-store"}
+STREAMED = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -36,7 +36,7 @@ Text = Annotated[str, Form()]
 def form(request: Request, kind: str = "", page: str = "") -> HTMLResponse:
     """The form, with a kind chosen and the page named where the address says so."""
     values = {"kind": kind if kind in KINDS else "", "page": page[:LONGEST_PAGE] or _came_from(request)}
-    return _page(request, FormState(values))
+    return page_of(request, FormState(values))
 
 
 @router.post("")
@@ -60,11 +60,11 @@ def send(
         if website:
             raise Invalid(field="text", why="提交的内容无法识别。")
         hub.incoming.limit("feedback.send", *SENDS).take(address_of(request, hub.settings))
-        _check(kind, text, contact)
+        check(kind, text, contact)
         with hub.works.write(CITIZEN) as work:
             made = tickets.make(
                 work,
-                unit_id=_desk(work),
+                unit_id=desk(work),
                 kind=kind,
                 text=text,
                 contact=contact,
@@ -73,7 +73,7 @@ def send(
                 zone=hub.settings.office_zone,
             )
     except XuandaError as error:
-        return _page(request, FormState(values, error.field, error.message()), status=error.status)
+        return page_of(request, FormState(values, error.field, error.message()), status=error.status)
     return RedirectResponse(f"/feedback/progress?number={made.number}&made=1", status_code=303)
 
 
@@ -99,7 +99,8 @@ def progress(request: Request, hub: HubDep, number: str = "", made: Annotated[st
     )
 
 
-def _check(kind: str, text: str, contact: str) -> None:
+def check(kind: str, text: str, contact: str) -> None:
+    """Raises Invalid where the form does not say enough."""
     if kind not in KINDS:
         raise Invalid(field="kind", why="请选择类别。")
     if not 4 <= len(text.strip()) <= tickets.LONGEST:
@@ -108,7 +109,8 @@ def _check(kind: str, text: str, contact: str) -> None:
         raise Invalid(field="contact", why="请留下手机或邮箱，以便答复您。")
 
 
-def _desk(work: Work) -> int:
+def desk(work: Work) -> int:
+    """The unit whose people answer."""
     account = portal_account(work)
     if account is not None:
         return rules.desk_of(work.session, account.unit_id, work.now)
@@ -125,7 +127,8 @@ def _came_from(request: Request) -> str:
     return referer[:LONGEST_PAGE] if referer.startswith(own) and "/feedback" not in referer else ""
 
 
-def _page(request: Request, state: FormState, *, status: int = 200) -> HTMLResponse:
+def page_of(request: Request, state: FormState, *, status: int = 200) -> HTMLResponse:
+    """The form with what was typed."""
     return portal_page(
         request,
         "pages/public/feedback.html",

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from bot.models import Conversation, OutboundReply
 from bot.states import ConversationState, ReplyState
 from hub.notices import NoticeSend, SendState
+from hub.outer.models import OuterLink, OuterPacket, OuterProblem
 from hub.product import HEARTBEAT
 from hub.web.access import HubDep
 from kernel.errors import NotFound
@@ -42,7 +43,7 @@ def metrics(request: Request, hub: HubDep) -> Response:
     if not token or not compare_digest(shown, f"Bearer {token}".encode()):
         raise NotFound
     with hub.works.read() as work:
-        families = [*_way_out(work), *_way_in(work)]
+        families = [*_way_out(work), *_way_in(work), *_outer(work)]
     registry = CollectorRegistry()
     registry.register(_Moment(families))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
@@ -83,6 +84,25 @@ def _way_in(work: Work) -> list[GaugeMetricFamily]:
         family.add_metric([], work.session.scalar(select(func.count(model.id)).where(model.state == state)) or 0)
         families.append(family)
     return families
+
+
+def _outer(work: Work) -> list[GaugeMetricFamily]:
+    """Where there are two sides: what waits for the other one, and how long ago it was heard."""
+    link = work.session.get(OuterLink, 1)
+    if link is None or not link.peer:
+        return []
+    waiting = _family("outer_waiting", "Packets that the other side has not taken, by kind.", "kind")
+    query = select(OuterPacket.kind, func.count()).group_by(OuterPacket.kind)
+    for kind, count in work.session.execute(query):
+        waiting.add_metric([kind], count)
+    silence = _family("outer_silence_seconds", "How long ago the other side was last heard.")
+    since = link.heard_at or link.paired_at
+    if since is not None:
+        silence.add_metric([], (work.now - since).total_seconds())
+    problems = _family("outer_problems", "Parcels refused and packets set aside that nobody has seen to.")
+    open_ = select(func.count()).select_from(OuterProblem).where(OuterProblem.settled_at.is_(None))
+    problems.add_metric([], work.session.scalar(open_) or 0)
+    return [waiting, silence, problems]
 
 
 def _family(name: str, words: str, *labels: str) -> GaugeMetricFamily:

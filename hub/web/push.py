@@ -69,8 +69,8 @@ class Known(BaseModel):
 def page(request: Request, hub: HubDep) -> HTMLResponse:
     """订阅提醒: what can be chosen, what is agreed to; the browser's own permission is asked on a press."""
     with hub.works.read() as work:
-        account = _account(work)
-        columns, districts = _offered(work, account)
+        account = account_of(work)
+        columns, districts = offered(work, account)
     return portal_page(
         request, "outbound/portal/push.html", columns=columns, districts=districts, words=CONSENT[WORDS], version=WORDS
     )
@@ -80,38 +80,48 @@ def page(request: Request, hub: HubDep) -> HTMLResponse:
 def public_key(hub: HubDep) -> JSONResponse:
     """The key a subscription is bound to and what may be chosen; 404 where the office has no browser notices."""
     with hub.works.read() as work:
-        account = _account(work)
+        account = account_of(work)
         about = accounts.info(work.session, hub.seal, account)
-        columns, districts = _offered(work, account)
+        columns, districts = offered(work, account)
     key = Vapid02.from_string(about.credentials.get("vapid_private_key", "")).public_key
     if key is None:
         raise NotFound
     raw = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return key_page(b64urlencode(raw), columns, districts)
+
+
+def key_page(key: str, columns: Sequence[tuple[str, str]], districts: Sequence[str]) -> JSONResponse:
+    """The key, what may be chosen, and the words to agree to."""
     topics = {"column": dict(columns), "district": list(districts)}
-    return JSONResponse({"key": b64urlencode(raw), "consent": WORDS, "words": CONSENT[WORDS], "topics": topics})
+    return JSONResponse({"key": key, "consent": WORDS, "words": CONSENT[WORDS], "topics": topics})
 
 
 @router.post("/push/subscriptions", status_code=201)
 def subscribe(request: Request, hub: HubDep, wish: Wish) -> JSONResponse:
     """Keeps a browser's wish with its consent; the same browser again changes its keys and topics."""
     hub.incoming.limit("push.subscribe", *SUBSCRIBES).take(address_of(request, hub.settings))
-    _check_endpoint(hub, wish.endpoint)
-    if wish.consent != WORDS:
-        raise Invalid(field="consent", why="订阅说明已更新，请刷新页面，阅读后重新同意。")
+    check(hub, wish)
     with hub.works.write(CITIZEN) as work:
-        account = _account(work)
-        columns, districts = _offered(work, account)
-        _check_topics(wish.topics, dict(columns), districts)
+        account = account_of(work)
+        columns, districts = offered(work, account)
+        check_topics(wish.topics, dict(columns), districts)
         topics = subscriptions.Topics(wish.topics.column, wish.topics.district)
         subscriptions.subscribe(work, account.id, wish.endpoint, wish.keys.p256dh, wish.keys.auth, topics, wish.consent)
     return JSONResponse({"subscribed": True}, status_code=201)
+
+
+def check(hub: Hub, wish: Wish) -> None:
+    """Raises Invalid for an address that is none, or for words that are no longer the ones agreed to."""
+    check_endpoint(hub, wish.endpoint)
+    if wish.consent != WORDS:
+        raise Invalid(field="consent", why="订阅说明已更新，请刷新页面，阅读后重新同意。")
 
 
 @router.post("/push/known")
 def known(hub: HubDep, browser: Known) -> JSONResponse:
     """What this browser chose; 404 for one that is not known."""
     with hub.works.read() as work:
-        topics = subscriptions.topics_of(work.session, _account(work).id, browser.endpoint)
+        topics = subscriptions.topics_of(work.session, account_of(work).id, browser.endpoint)
     if topics is None:
         raise NotFound
     return JSONResponse(topics.as_dict(), headers={"Cache-Control": "no-store"})
@@ -121,7 +131,7 @@ def known(hub: HubDep, browser: Known) -> JSONResponse:
 def unsubscribe(hub: HubDep, browser: Known) -> Response:
     """Forgets a browser; one that was never known is forgotten as well."""
     with hub.works.write(CITIZEN) as work:
-        subscriptions.unsubscribe(work, _account(work).id, browser.endpoint)
+        subscriptions.unsubscribe(work, account_of(work).id, browser.endpoint)
     return Response(status_code=204)
 
 
@@ -131,7 +141,8 @@ def worker() -> FileResponse:
     return FileResponse(FOLDER / "static" / "push-worker.js", media_type="text/javascript")
 
 
-def _account(work: Work) -> Account:
+def account_of(work: Work) -> Account:
+    """The account of browser notices; raises NotFound where there is none."""
     query = select(Account).where(Account.channel == "web_push", Account.active.is_(True)).order_by(Account.id).limit(1)
     account = work.session.scalars(query).one_or_none()
     if account is None:
@@ -139,21 +150,23 @@ def _account(work: Work) -> Account:
     return account
 
 
-def _offered(work: Work, account: Account) -> tuple[list[tuple[str, str]], list[str]]:
+def offered(work: Work, account: Account) -> tuple[list[tuple[str, str]], list[str]]:
     """The columns (slug, name) and districts somebody may choose."""
     query = select(Column.slug, Column.name).where(Column.active).order_by(Column.position, Column.id)
     columns = [(slug, name) for slug, name in work.session.execute(query)]
     return columns, value_of(work.session, subscriptions.DISTRICTS, account.unit_id, work.now)
 
 
-def _check_topics(chosen: Chosen, columns: Mapping[str, str], districts: Sequence[str]) -> None:
+def check_topics(chosen: Chosen, columns: Mapping[str, str], districts: Sequence[str]) -> None:
+    """Raises Invalid for a topic that is not offered."""
     if not set(chosen.column) <= set(columns):
         raise Invalid(field="column", why="所选栏目不存在，请刷新页面重选。")
     if not set(chosen.district) <= set(districts):
         raise Invalid(field="district", why="所选区县不存在，请刷新页面重选。")
 
 
-def _check_endpoint(hub: Hub, endpoint: str) -> None:
+def check_endpoint(hub: Hub, endpoint: str) -> None:
+    """Raises Invalid for what is no address of a push service."""
     parts = urlsplit(endpoint)
     named = {entry.strip() for entry in hub.settings.allowed_private.split(",")}
     if not parts.hostname or (parts.scheme != "https" and parts.netloc not in named):

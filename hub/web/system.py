@@ -10,8 +10,10 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 
 from hub.notices import Notice, NoticeSend, SendState
+from hub.outer.log import is_paired
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
+from hub.web.faces import standing_of
 from hub.web.health import readiness
 from hub.web.lists import listing
 from hub.web.pages import columns, page, say, see_other
@@ -60,6 +62,7 @@ def system(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         duties = work.session.scalars(select(DutyMark).order_by(DutyMark.name)).all()
         rows, state = asked.take(work.session, query, {"next": NoticeSend.next_at}, NoticeSend.id.desc())
         now = work.now
+        face = standing_of(hub, work.session, now) if is_paired(work.session) else None
     return page(
         request,
         asker,
@@ -72,6 +75,7 @@ def system(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         states=[(value.value, say(hub, asker, label)) for value, label in STATES.items()],
         state=state,
         needs_a_person=NEEDS_A_PERSON,
+        face=face,
         keeps=asker.may(Permission.PERSON_WRITE),
     )
 

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 
 from channels.abilities.audience import Addressed, AudienceKind
+from channels.abilities.listening import Listening
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.calling import acting
 from channels.adapters.web_push.encryption import PLAINTEXT, encrypt, to_base64url
@@ -53,7 +54,7 @@ GONE = frozenset({404, 410})
 FORBIDDEN = frozenset({401, 403})
 
 
-class WebPushChannel(Channel, Addressed, Rehearsing):
+class WebPushChannel(Channel, Addressed, Rehearsing, Listening):
     """Credentials: `vapid_private_key` (32 bytes, base64url); settings: `subject` (mailto: or https:), `ttl` (s),
     `urgency`, `icon`, and for one round `in_flight` and `seconds`."""
 
@@ -84,6 +85,12 @@ class WebPushChannel(Channel, Addressed, Rehearsing):
         Setting("icon", "图标地址"),
         Setting("vapid_private_key", "VAPID 私钥", secret=True, required=True, help="32 字节，base64url。"),
     )
+
+    @classmethod
+    def shown_outside(cls, credentials: Mapping[str, str]) -> dict[str, str]:
+        """The public half of the key, which browsers bind their subscription to."""
+        private = credentials.get("vapid_private_key", "")
+        return {"vapid_public_key": public_of(private)} if private else {}
 
     @classmethod
     def stand_in(cls, seed: Seed) -> StandIn:

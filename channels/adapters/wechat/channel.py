@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
+from channels.abilities.listening import Listening
 from channels.abilities.preview import Previewed, Previewing, Tell
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.calling import leaving
@@ -47,12 +48,21 @@ CORRECTIONS = ("by_hand", "notice", "republish")
 
 
 class WeChatChannel(
-    WeChatComments, WeChatTakingOver, WeChatTags, WeChatNotices, WeChatInventory, Channel, Rehearsing, Previewing
+    WeChatComments,
+    WeChatTakingOver,
+    WeChatTags,
+    WeChatNotices,
+    WeChatInventory,
+    Channel,
+    Rehearsing,
+    Previewing,
+    Listening,
 ):
     """Credentials: `appid`, `secret`, and for the callback address `token` and `aes_key`; settings: `Options`."""
 
     name: ClassVar[str] = "wechat"
     label: ClassVar[str] = "微信公众号"
+    hears_with: ClassVar[tuple[str, ...]] = ("appid", "token", "aes_key")
     limits: ClassVar[Limits] = Limits(
         style="layout",
         title=32,

@@ -216,7 +216,7 @@ def test_a_stream_wakes_within_a_moment(visitor: Visitor) -> None:
     hub = visitor.office.hub
 
     async def watched() -> list[dict[str, Any]]:
-        stream = chat_api._stream(hub, visitor.id, visitor.after)
+        stream = chat_api.stream(hub, visitor.id, visitor.after, lambda after: chat_api._look(hub, visitor.id, after))
         first = asyncio.create_task(anext(stream))  # type: ignore[arg-type]  # An async generator's step is awaitable.
         said = [json.loads((await first).split("data: ")[1])]
         second = asyncio.create_task(anext(stream))  # type: ignore[arg-type]

@@ -1,0 +1,74 @@
+"""Inside: what is said and done in a conversation that is held outside goes there, in the work in which it happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from bot import store, waiting
+from bot.events import ConversationChanged
+from bot.models import Conversation, Rating
+from bot.reply import OWN_PAGES
+from bot.states import ConversationState
+from hub.outer.models import OuterTalk
+from hub.product import Hub
+from hub.web import chat
+from kernel.work import Work
+
+
+def tell(hub: Hub, work: Work, fact: ConversationChanged) -> None:
+    """Sends what the outer side does not know yet; nothing for a conversation that is not held there."""
+    talk = work.session.get(OuterTalk, fact.conversation_id)
+    if talk is None or _is_past(work, talk):
+        return
+    conversation = work.session.get_one(Conversation, fact.conversation_id)
+    lines = _lines(work, conversation, talk)
+    state = _state(work, conversation, talk)
+    told = json.dumps(state, sort_keys=True)
+    talk.told = conversation.lines
+    if not lines and told == talk.state:
+        return
+    talk.state = told
+    hub.outer.put(work, "told", {"session": talk.session, "lines": lines, **state})
+
+
+def _is_past(work: Work, talk: OuterTalk) -> bool:
+    """Whether the same session has a newer conversation: how an old one stands is of no interest there."""
+    newer = select(OuterTalk.conversation_id).where(
+        OuterTalk.session == talk.session, OuterTalk.conversation_id > talk.conversation_id
+    )
+    return work.session.scalar(newer.limit(1)) is not None
+
+
+def _lines(work: Work, conversation: Conversation, talk: OuterTalk) -> list[Mapping[str, Any]]:
+    """On our own page; on a platform the inside answers by itself."""
+    if conversation.channel not in OWN_PAGES:
+        return []
+    found = store.lines_of(work.session, conversation.id, talk.told, private=False)
+    shown = (chat.shown(line) for line in found if line.side != store.CITIZEN)
+    return [{name: value for name, value in line.items() if name != "number"} for line in shown]
+
+
+def _state(work: Work, conversation: Conversation, talk: OuterTalk) -> dict[str, Any]:
+    rated = work.session.scalar(select(Rating.id).where(Rating.conversation_id == conversation.id))
+    is_waiting = conversation.state == ConversationState.WAITING
+    texts = [text for text in store.texts_before(work.session, conversation.id, conversation.lines + 1) if text]
+    return {
+        "heard": talk.heard,
+        "state": str(conversation.state),
+        "ahead": waiting.ahead_of(work, conversation) if is_waiting else 0,
+        "rated": rated is not None,
+        "asked_rating": conversation.rating_asked_at is not None,
+        "memory": {
+            "engine": conversation.engine_session,
+            "pending": conversation.pending,
+            "choices": list(conversation.choices),
+            "failures": conversation.failures,
+            "spoke": True,
+            "asked": bool(texts),
+            "danger": conversation.urgent_at is not None and conversation.acknowledged_at is None,
+        },
+    }

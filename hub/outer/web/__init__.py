@@ -1,0 +1,1 @@
+"""What citizens and the inside reach on the outer host: no console, no signing, nobody logs in."""

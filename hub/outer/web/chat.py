@@ -1,0 +1,206 @@
+"""The portal's chat on the outer host: the same addresses and answers as inside, with nothing left readable.
+
+The token in the header is both the proof and the key: what was said is closed to it, and the inside is told at once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+
+from bot import rules
+from bot.errors import WasClosed
+from bot.hearing import Told
+from bot.models import Conversation
+from bot.reply import Said
+from bot.states import LOW_RATING, RATINGS, ConversationState
+from channels.accounts.models import Account
+from hub.auth.secret import fingerprint
+from hub.incoming import portal_account
+from hub.outer import sessions
+from hub.outer.models import OuterHeard
+from hub.outer.sessions import Opened, Spoken
+from hub.outer.thinking import fresh_memory, pack_said, packed, think
+from hub.product import Hub
+from hub.web.access import HubDep, address_of, check_origin
+from hub.web.chat import CITIZEN, MESSAGES, STARTS, STREAMED, STREAMS, UNKEPT, Rated, Written, first_unit, stream
+from kernel.errors import NotFound
+from kernel.work import Work
+
+router = APIRouter(prefix="/chat")
+S = ConversationState
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Whoever holds the token of a session."""
+
+    session_id: int
+    token: str
+
+    def opened(self, work: Work) -> Opened:
+        """The session with its key; raises NotFound where the token is of another, or none."""
+        held = sessions.find(work.session, fingerprint(self.token), sessions.key_of(self.token))
+        if held is None or held.row.id != self.session_id:
+            raise NotFound
+        return held
+
+
+async def holder(request: Request, hub: HubDep, session_id: int) -> Holder:
+    """The token that came in the Authorization header."""
+    check_origin(request, hub.settings)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotFound
+    return Holder(session_id, token.strip())
+
+
+HolderDep = Annotated[Holder, Depends(holder)]
+
+
+@router.post("/start")
+def start(request: Request, hub: HubDep) -> Response:
+    """Begins a session: its number, its token (shown once), and the bot's greeting."""
+    check_origin(request, hub.settings)
+    hub.incoming.limit("chat.start", *STARTS).take(address_of(request, hub.settings))
+    token = secrets.token_urlsafe(32)
+    with hub.works.write(CITIZEN) as work:
+        account, unit_id = _desk(work)
+        held = sessions.begin(
+            work, fingerprint(token), sessions.key_of(token), fresh_memory(), account.id if account else None
+        )
+        row = held.row
+        about = Conversation(unit_id=unit_id, account_id=row.account_id)
+        said = Said(hub.incoming.answering.greeting(work.session, about, work.now))
+        _say(work, held, "bot", said)
+        row.heard = hub.outer.put(work, "begun", {"session": row.id, "said": pack_said(said)})
+        work.session.flush()
+        page = _page(work, held, 0)
+    return JSONResponse({"id": row.id, **page, "token": token}, headers=UNKEPT)
+
+
+@router.post("/{session_id}/messages")
+def write(hub: HubDep, who: HolderDep, written: Written) -> Response:
+    """Takes a sentence and answers it where the bot can; whatever else is needed follows from the inside."""
+    with hub.works.write(CITIZEN) as work:
+        held = who.opened(work)
+        mark = fingerprint(f"chat\0{who.session_id}\0{written.key}")
+        if work.session.scalar(select(OuterHeard.id).where(OuterHeard.mark == mark)) is None:
+            hub.incoming.limit("chat.message", *MESSAGES).take(str(who.session_id))
+            if held.row.state == S.CLOSED:
+                raise WasClosed  # The page begins a new session then, so that each has its own rating.
+            work.session.add(OuterHeard(mark=mark, answer=b"", at=work.now))
+            held = _take(hub, work, held, written)
+        return JSONResponse(_page(work, held, written.after), headers=UNKEPT)
+
+
+@router.get("/{session_id}/lines")
+def lines(hub: HubDep, who: HolderDep, after: int = 0) -> Response:
+    """What was said after a line, for a page that cannot hold a stream."""
+    return JSONResponse(_look(hub, who, after), headers=UNKEPT)
+
+
+@router.get("/{session_id}/events")
+async def events(request: Request, hub: HubDep, who: HolderDep, after: int = 0) -> Response:
+    """A stream of what is said after a line; it ends by itself after ten minutes and is asked for again."""
+    await run_in_threadpool(_look, hub, who, after)
+    hub.incoming.limit("chat.stream", *STREAMS).take(str(who.session_id))
+    last = request.headers.get("last-event-id", "")
+    begin = int(last) if last.isdigit() and len(last) < 10 else after
+    told = stream(hub, who.session_id, begin, lambda seen: _look(hub, who, seen))
+    return StreamingResponse(told, media_type="text/event-stream", headers=STREAMED)
+
+
+@router.post("/{session_id}/end")
+def end(hub: HubDep, who: HolderDep) -> Response:
+    """The citizen ends the session and is asked, once, to rate it."""
+    with hub.works.write(CITIZEN) as work:
+        held = who.opened(work)
+        row = held.row
+        if row.state != S.CLOSED:
+            said = Said(hub.incoming.words.say("rating"), ask="rating")
+            _say(work, held, "bot", said)
+            row.state, row.asked_rating, row.touched_at = S.CLOSED, True, work.now
+            row.heard = hub.outer.put(work, "ended", {"session": row.id, "said": pack_said(said)})
+        return JSONResponse(_page(work, held, 0), headers=UNKEPT)
+
+
+@router.post("/{session_id}/rating")
+def rate(hub: HubDep, who: HolderDep, rated: Rated) -> Response:
+    """Keeps a rating, once."""
+    with hub.works.write(CITIZEN) as work:
+        held = who.opened(work)
+        row = held.row
+        if not row.rated:
+            said = Said(hub.incoming.words.say("rated", low=rated.score >= LOW_RATING))
+            _say(work, held, "bot", said)
+            row.rated, row.touched_at = True, work.now
+            told = {"session": row.id, "score": rated.score, "said": pack_said(said)}
+            row.heard = hub.outer.put(work, "rated", told)
+        return JSONResponse(_page(work, held, 0), headers=UNKEPT)
+
+
+# --- works ------------------------------------------------------------------------------------------
+
+
+def _take(hub: Hub, work: Work, held: Opened, written: Written) -> Opened:
+    row = held.row
+    account, unit_id = _desk(work)
+    text = written.text.strip()
+    state = row.state
+    _say(work, held, "citizen", Said(text))
+    thought = think(hub, work, held, account, unit_id, Told(0, row.lines, "text", text), f"session-{row.id}")
+    if thought.said is not None:
+        _say(work, held, "bot", thought.said)
+    held = sessions.remember(held, thought.memory)
+    row.state, row.touched_at = thought.state, work.now
+    row.heard = hub.outer.put(
+        work,
+        "said",
+        {
+            "session": row.id,
+            "key": written.key,
+            "text": text,
+            "at": work.now.isoformat(),
+            "state": state,
+            "verdict": packed(thought.verdict) if thought.verdict else None,
+            "said": pack_said(thought.said),
+        },
+    )
+    return held
+
+
+def _desk(work: Work) -> tuple[Account | None, int]:
+    """The portal's account and the unit whose people answer."""
+    account = portal_account(work)
+    unit_id = account.unit_id if account else first_unit(work.session)
+    return account, rules.desk_of(work.session, unit_id, work.now)
+
+
+def _say(work: Work, held: Opened, side: str, said: Said) -> None:
+    sources = [{"title": one.title, "href": one.path} for one in said.sources]
+    spoken = Spoken(side, said.text, work.now.isoformat(), "", sources, list(said.choices), said.ask)
+    sessions.say(work, held.row, spoken)
+    work.session.flush()
+
+
+def _look(hub: Hub, who: Holder, after: int) -> dict[str, Any]:
+    with hub.works.read() as work:
+        return _page(work, who.opened(work), after)
+
+
+def _page(work: Work, held: Opened, after: int) -> dict[str, Any]:
+    row = held.row
+    return {
+        "state": row.state,
+        "ahead": row.ahead,
+        "rated": row.rated,
+        "levels": list(RATINGS),
+        "lines": [vars(line) for line in sessions.lines(work.session, held, after)],
+    }

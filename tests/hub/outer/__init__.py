@@ -1,0 +1,1 @@
+"""Tests of the two faces without a shared database."""

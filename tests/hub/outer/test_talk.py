@@ -1,0 +1,456 @@
+"""Citizens are answered outside, conversations stand inside, agents' words come back; nothing twice or readable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from analytics.models import PageRead
+from bot import desk, store, tickets, waiting
+from bot.models import Conversation, InboundMessage, OutboundReply, Rating, Ticket
+from bot.states import ConversationState, ReplyState, Route, TicketState
+from channels.accounts.models import PushSubscription
+from channels.accounts.store import add
+from channels.rehearsal.wechat import crypto
+from content.models import Column, Piece, PublicPiece, Release, Revision
+from hub.outer import sessions
+from hub.outer.models import OuterLine, OuterProblem, OuterSession
+from kernel.clock import StillClock
+from kernel.people import Person, Role, Unit, viewer
+from kernel.work import Actor
+from tests.bot.citizens import TOKEN, Outbox, ToldEngine
+from tests.hub.outer.faces import Faces, open_faces
+from tests.hub.web.test_callbacks import Phone
+from tests.hub.web.test_chat import Visitor, sides
+
+S = ConversationState
+QUESTION, ANSWER = "养犬证怎么办理", "请携带免疫证明到政务中心办理，当场领取。"
+
+
+@pytest.fixture
+def faces(sqlite_template: Path, tmp_path: Path, clock: StillClock) -> Iterator[Faces]:
+    """Both sides with a published question, an agent, and an engine outside that answers it."""
+    with open_faces(sqlite_template, tmp_path, clock) as faces:
+        faces.office.hire("agent", "root", Role.AGENT)
+        piece = publish(faces)
+        engine = ToldEngine(quick=True)
+        engine.answers(piece)
+        for hub in (faces.outer, faces.inner):
+            hub.incoming.engine.close()
+        faces.outer.incoming.engine = faces.outer.incoming.answering.engine = engine
+        silent = ToldEngine(failure=AssertionError("the bot inside answers nothing a second time"))
+        faces.inner.incoming.engine = faces.inner.incoming.answering.engine = silent
+        faces.exchange()
+        yield faces
+
+
+def publish(faces: Faces) -> int:
+    """A public question, as rows."""
+    with faces.inner.works.write() as work:
+        unit = work.session.scalars(select(Unit).where(Unit.code == "root")).one()
+        person = work.session.scalars(select(Person)).first()
+        assert person is not None
+        column = Column(unit_id=unit.id, slug="wenda", name="常见问题", kind="faq")
+        work.session.add(column)
+        work.session.flush()
+        about = {"unit_id": unit.id, "kind": "faq"}
+        piece = Piece(
+            **about, column_id=column.id, state="live", author_id=person.id, created_at=work.now, updated_at=work.now
+        )
+        work.session.add(piece)
+        work.session.flush()
+        text = {"title": QUESTION, "body": f"<p>{ANSWER}</p>", "fields": {"wordings": []}}
+        revision = Revision(piece_id=piece.id, number=1, created_by=person.id, created_at=work.now, **text)
+        work.session.add(revision)
+        work.session.flush()
+        path = f"/wenda/{piece.id}.html"
+        content = {**text, "kind": "faq", "piece": piece.id, "revision_number": 1, "path": path, "editor": "王编辑"}
+        release = Release(
+            unit_id=unit.id,
+            piece_id=piece.id,
+            revision_id=revision.id,
+            number=1,
+            state="signed",
+            levels=3,
+            proofs=3,
+            content=content,
+            hash="0" * 64,
+            submitted_by=person.id,
+            submitted_at=work.now,
+        )
+        work.session.add(release)
+        work.session.flush()
+        piece.first_published_at = work.now
+        work.session.add(
+            PublicPiece(
+                **about,
+                piece_id=piece.id,
+                column_id=column.id,
+                release_id=release.id,
+                revision_id=revision.id,
+                path=path,
+                title=QUESTION,
+                from_at=work.now,
+                first_at=work.now,
+            )
+        )
+        work.audit("piece.live", piece)
+        return piece.id
+
+
+@pytest.fixture
+def visitor(faces: Faces) -> Visitor:
+    """A citizen with the chat open on the outer host."""
+    return Visitor(faces.office, faces.door, ToldEngine())
+
+
+@pytest.fixture
+def phone(faces: Faces, clock: StillClock) -> Phone:
+    """The platform calls the outer host; what the inside sends is kept."""
+    outbox = Outbox()
+    faces.inner.incoming.replier.make = outbox
+    return Phone(faces.office, faces.door, ToldEngine(), outbox, clock, code="wx", sealed=True)
+
+
+def conversations(faces: Faces) -> list[Conversation]:
+    with faces.inner.works.read() as work:
+        return list(work.session.scalars(select(Conversation).order_by(Conversation.id)))
+
+
+def said_in(faces: Faces, conversation: Conversation) -> list[tuple[str, str]]:
+    with faces.inner.works.read() as work:
+        return [(line.side, line.text) for line in store.lines_of(work.session, conversation.id)]
+
+
+def agent_does(faces: Faces, act: Any, conversation: Conversation, *more: Any) -> None:
+    person = faces.office.person("agent")
+    with faces.inner.works.write(Actor(person.name, person.id, person.unit_id)) as work:
+        who = viewer(work.session, person, work.now)
+        act(work, who, work.session.get_one(Conversation, conversation.id), *more, faces.inner.incoming.words)
+
+
+def lines(visitor: Visitor) -> dict[str, Any]:
+    seen: dict[str, Any] = visitor.browser.get(f"/chat/{visitor.id}/lines", headers=visitor.headers).json()
+    return seen
+
+
+def no_problems(faces: Faces) -> bool:
+    with faces.inner.works.read() as work:
+        return work.session.scalars(select(OuterProblem)).all() == []
+
+
+# --- our own page -----------------------------------------------------------------------------------
+
+
+def test_a_question_is_answered_outside_and_recorded_inside_once(faces: Faces, visitor: Visitor) -> None:
+    assert "宣州市政府网" in visitor.begins()["lines"][0]["text"]
+    seen = visitor.says("养犬证", "same").json()
+    assert sides(seen) == ["citizen", "bot"]
+    assert seen["lines"][1]["text"] == ANSWER
+    assert seen["lines"][1]["sources"][0]["title"] == QUESTION
+    assert sides(visitor.says("养犬证", "same").json()) == ["citizen", "bot"]
+    for _turn in range(3):
+        faces.exchange()
+    (conversation,) = conversations(faces)
+    assert [side for side, _text in said_in(faces, conversation)] == ["bot", "citizen", "bot"]
+    assert said_in(faces, conversation)[2] == ("bot", ANSWER)
+    with faces.inner.works.read() as work:
+        heard = work.session.scalars(select(InboundMessage)).one()
+        assert (heard.text, heard.outcome) == ("养犬证", "answer")
+        answered = work.session.scalars(select(OutboundReply).order_by(OutboundReply.id.desc())).first()
+        assert answered is not None
+        assert answered.sources[0]["piece"] == 1
+    assert sides(lines(visitor)) == ["bot", "citizen", "bot"]
+    assert no_problems(faces)
+
+
+def test_a_person_answers_from_inside_and_the_citizen_reads_it_once(faces: Faces, visitor: Visitor) -> None:
+    visitor.begins()
+    seen = visitor.says("人工").json()
+    assert seen["state"] == S.WAITING
+    assert "正在为您转接人工客服" in seen["lines"][-1]["text"]
+    faces.exchange()
+    (conversation,) = conversations(faces)
+    assert conversation.state == S.WAITING
+    assert sides(lines(visitor)) == ["bot", "citizen", "bot"]  # What was said outside is not said again.
+    agent_does(faces, desk.take, conversation)
+    agent_does(faces, _answer, conversation, "您好，当场可取。")
+    for _turn in range(3):
+        faces.exchange()
+    seen = lines(visitor)
+    assert seen["state"] == S.OPEN
+    assert [line["text"] for line in seen["lines"]].count("您好，当场可取。") == 1
+    assert seen["lines"][-1]["side"] == "agent"
+    # The bot is silent while a person has the conversation.
+    assert sides(visitor.says("养犬证").json())[-1] == "citizen"
+    faces.exchange()
+    assert said_in(faces, conversation)[-1] == ("citizen", "养犬证")
+    agent_does(faces, _close, conversation)
+    faces.exchange()
+    assert lines(visitor)["state"] == S.CLOSED
+    visitor.browser.post(f"/chat/{visitor.id}/rating", json={"score": 1}, headers=visitor.headers)
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        assert work.session.scalars(select(Rating.score)).all() == [1]
+    assert visitor.says("再问").status_code == 409
+    assert no_problems(faces)
+
+
+def _answer(work: Any, who: Any, conversation: Conversation, text: str, words: Any) -> None:
+    desk.answer(work, who, conversation, text, words)
+
+
+def _close(work: Any, who: Any, conversation: Conversation, words: Any) -> None:
+    desk.close(work, who, conversation, "已答复", words)
+
+
+def test_two_failures_and_danger_reach_people(faces: Faces, visitor: Visitor) -> None:
+    engine = faces.outer.incoming.engine
+    assert isinstance(engine, ToldEngine)
+    engine.decision = ToldEngine().decision
+    visitor.begins()
+    assert visitor.says("天书一").json()["state"] == S.BOT
+    assert visitor.says("天书二").json()["state"] == S.WAITING
+    other = Visitor(faces.office, faces.door, ToldEngine())
+    other.begins()
+    seen = other.says("我不想活了").json()
+    assert seen["state"] == S.WAITING
+    assert "12356" in seen["lines"][-1]["text"] or "110" in seen["lines"][-1]["text"]
+    faces.exchange()
+    failed, danger = conversations(faces)
+    assert (failed.state, failed.waiting_reason) == (S.WAITING, "failures")
+    assert (danger.state, danger.waiting_reason) == (S.WAITING, "danger")
+    assert danger.urgent_told == 1
+    # The second of the two waits behind nobody in his own eyes until the inside tells him.
+    assert no_problems(faces)
+
+
+def test_out_of_hours_a_ticket_is_made_inside_and_its_number_comes_back(
+    faces: Faces, visitor: Visitor, clock: StillClock
+) -> None:
+    clock.step(hours=12)
+    visitor.begins()
+    assert "现在不是人工服务时间" in visitor.says("人工").json()["lines"][-1]["text"]
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        assert work.session.scalars(select(Ticket)).all() == []
+    assert "正在转给工作人员" in visitor.says("我家门口路灯坏了，电话 13800001111").json()["lines"][-1]["text"]
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        ticket = work.session.scalars(select(Ticket)).one()
+        assert "路灯" in ticket.text
+    assert ticket.number in lines(visitor)["lines"][-1]["text"]
+    assert no_problems(faces)
+
+
+def test_while_the_engine_learns_the_bot_inside_answers(faces: Faces, visitor: Visitor) -> None:
+    engine = faces.outer.incoming.engine
+    assert isinstance(engine, ToldEngine)
+    engine.quick = False
+    inner = ToldEngine(quick=True)
+    inner.answers(1)
+    faces.inner.incoming.engine = faces.inner.incoming.answering.engine = inner
+    visitor.begins()
+    assert "正在转给工作人员" in visitor.says("养犬证").json()["lines"][-1]["text"]
+    faces.exchange()
+    faces.inner.incoming.run_left_over()
+    faces.inner.incoming.queues.close()
+    faces.exchange()
+    assert lines(visitor)["lines"][-1]["text"] == ANSWER
+    assert inner.asked == ["养犬证"]
+
+
+def test_nothing_of_it_can_be_read_on_the_outer_disk(
+    faces: Faces, visitor: Visitor, phone: Phone, tmp_path: Path
+) -> None:
+    visitor.begins()
+    visitor.says("我叫王二小，身份证丢了")
+    phone.says("我住在临江路九号")
+    faces.door.post(
+        "/feedback", data={"kind": "建议", "text": "多种些桂花树", "contact": "13800001111", "name": "李大海"}
+    )
+    faces.outer.engine.dispose()
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "outer").rglob("*") if path.is_file())
+    for words in ("王二小", "身份证丢了", "临江路", "桂花树", "13800001111", "李大海", "oCitizen_1", visitor.token):
+        assert words.encode() not in kept, words
+        assert json.dumps(words)[1:-1].encode() not in kept, words
+    with faces.outer.works.read() as work:
+        assert len(work.session.scalars(select(OuterLine)).all()) == 3
+
+
+def test_without_the_token_there_is_no_session(faces: Faces, visitor: Visitor) -> None:
+    visitor.begins()
+    other = Visitor(faces.office, faces.door, ToldEngine())
+    other.begins()
+    for token in ("", "guess", other.token):
+        headers = {"Authorization": f"Bearer {token}"}
+        for method, act in (("GET", "lines"), ("GET", "events"), ("POST", "end")):
+            assert faces.door.request(method, f"/chat/{visitor.id}/{act}", headers=headers).status_code == 404
+
+
+def test_what_ended_inside_before_it_was_known_begins_anew(faces: Faces, visitor: Visitor) -> None:
+    visitor.begins()
+    faces.exchange()
+    (first,) = conversations(faces)
+    with faces.inner.works.write() as work:
+        waiting.close(work, work.session.get_one(Conversation, first.id), words="结束")
+    visitor.says("养犬证")  # Before the outer side heard of it.
+    faces.exchange()
+    _first, second = conversations(faces)
+    assert second.state == S.BOT
+    assert said_in(faces, second) == [("citizen", "养犬证"), ("bot", ANSWER)]
+    faces.exchange()
+    assert lines(visitor)["state"] == S.BOT
+
+
+def test_sessions_nobody_came_back_to_are_forgotten(faces: Faces, visitor: Visitor, clock: StillClock) -> None:
+    visitor.begins()
+    clock.step(days=4)
+    with faces.outer.works.write() as work:
+        assert sessions.forget(work) == 1
+    assert faces.door.get(f"/chat/{visitor.id}/lines", headers=visitor.headers).status_code == 404
+    faces.exchange()
+    agent_does(faces, desk.take, conversations(faces)[0])
+    faces.exchange()
+    assert no_problems(faces)
+
+
+# --- WeChat -----------------------------------------------------------------------------------------
+
+
+def test_a_push_is_answered_outside_within_the_push_and_a_repeat_gets_the_same_bytes(
+    faces: Faces, phone: Phone
+) -> None:
+    first = phone.says("养犬证", 11)
+    assert ANSWER in phone.read(first)["Content"]
+    again = phone.says("养犬证", 11)
+    assert again.content == first.content
+    for _turn in range(2):
+        faces.exchange()
+    (conversation,) = conversations(faces)
+    assert conversation.channel == "wechat"
+    with faces.inner.works.read() as work:
+        heard = work.session.scalars(select(InboundMessage)).one()
+        assert heard.answer == first.content
+        said = work.session.scalars(select(OutboundReply)).one()
+        assert (said.state, said.route) == (ReplyState.DONE, Route.PASSIVE)
+        assert ANSWER in said.text
+    faces.inner.incoming.replier.send_due()
+    assert phone.outbox.sent == []
+    assert no_problems(faces)
+
+
+def test_on_wechat_an_agent_answers_by_our_own_call_and_the_bot_stays_silent(
+    faces: Faces, phone: Phone, clock: StillClock
+) -> None:
+    assert "正在为您转接" in phone.read(phone.says("人工", 21))["Content"]
+    faces.exchange()
+    (conversation,) = conversations(faces)
+    agent_does(faces, desk.take, conversation)
+    agent_does(faces, _answer, conversation, "您好，请讲。")
+    clock.step(seconds=6)
+    faces.inner.incoming.replier.send_due()
+    assert ("oCitizen_1", "您好，请讲。") in phone.outbox.sent
+    faces.exchange()
+    assert phone.says("养犬证", 22).content == b"success"
+    faces.exchange()
+    assert said_in(faces, conversation)[-1] == ("citizen", "养犬证")
+    agent_does(faces, _close, conversation)
+    faces.exchange()
+    assert "谢谢您的评价" in phone.read(phone.says("1", 23))["Content"]
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        assert work.session.scalars(select(Rating.score)).all() == [1]
+    assert ANSWER in phone.read(phone.says("养犬证", 24))["Content"]
+    faces.exchange()
+    assert [one.state for one in conversations(faces)] == [S.CLOSED, S.BOT]
+    assert no_problems(faces)
+
+
+def test_forged_and_old_pushes_are_refused_outside(faces: Faces, phone: Phone, clock: StillClock) -> None:
+    assert phone.push({"MsgType": "text", "Content": "x", "MsgId": 1}, msg_signature="0" * 40).status_code == 403
+    body, query = phone.signed({"MsgType": "text", "Content": "x", "MsgId": 2})
+    clock.step(minutes=30)
+    assert phone.send(body, query).status_code == 403
+    faces.exchange()
+    assert conversations(faces) == []
+
+
+def test_the_platforms_check_of_the_address_is_answered_outside(faces: Faces) -> None:
+    query = {"timestamp": "1", "nonce": "2", "signature": crypto.signature(TOKEN, "1", "2"), "echostr": "39<8&1"}
+    assert faces.door.get("/callbacks/wechat/wx", params=query).content == b"39<8&1"
+    assert faces.door.get("/callbacks/wechat/wx", params={**query, "nonce": "3"}).status_code == 403
+
+
+# --- forms and readings -----------------------------------------------------------------------------
+
+
+def test_a_form_becomes_a_ticket_inside_and_its_progress_is_told_outside(faces: Faces) -> None:
+    form = {"kind": "投诉", "text": "夜间施工扰民", "contact": "13800001111", "name": "王女士"}
+    sent = faces.door.post("/feedback", data=form, follow_redirects=False)
+    number = sent.headers["location"].split("number=")[1].split("&")[0]
+    assert "待办理" in faces.door.get(f"/feedback/progress?number={number}").text
+    faces.exchange()
+    with faces.inner.works.write() as work:
+        ticket = work.session.scalars(select(Ticket)).one()
+        assert (ticket.number, ticket.text, ticket.contact) == (number, "夜间施工扰民", "13800001111")
+        tickets.answer(work, ticket, "已责令整改。")
+        assert ticket.state == TicketState.ANSWERED
+    faces.exchange()
+    page = faces.door.get(f"/feedback/progress?number={number}").text
+    assert "已责令整改。" in page
+    assert "夜间施工" not in page
+    assert faces.door.get("/feedback/progress?number=20260302-AAAAAA").status_code == 404
+    assert faces.door.post("/feedback", data={**form, "text": "短"}).status_code == 422
+
+
+def test_readings_are_counted_inside_and_the_search_finds_what_is_public(faces: Faces) -> None:
+    faces.door.post("/beacon", json={"path": "/wenda/1.html", "from": "wechat"})
+    faces.door.post("/beacon", json={"path": "/wenda/1.html", "from": "wechat"})
+    faces.outer.reads.flush()
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        read = work.session.scalars(select(PageRead)).one()
+        assert (read.piece_id, read.channel, read.reads) == (1, "wechat", 2)
+    assert QUESTION in faces.door.get("/search?q=养犬证").text
+
+
+def test_what_is_no_longer_public_is_no_answer(faces: Faces, visitor: Visitor) -> None:
+    with faces.inner.works.write() as work:
+        row = work.session.scalars(select(PublicPiece)).one()
+        row.until_at = row.withdrawn_at = work.now
+        work.audit("piece.withdrawn", work.session.get_one(Piece, row.piece_id))
+    faces.exchange()
+    visitor.begins()
+    assert ANSWER not in visitor.says("养犬证").json()["lines"][-1]["text"]
+    with faces.outer.works.read() as work:
+        assert work.session.scalars(select(Release)).all() == []
+        assert work.session.scalars(select(OuterSession)).one().state == S.BOT
+
+
+def test_a_browser_asks_outside_and_is_told_from_inside(faces: Faces) -> None:
+    with faces.inner.works.write() as work:
+        root = work.session.scalars(select(Unit.id).where(Unit.code == "root")).one()
+        private = {"vapid_private_key": "c" * 43}
+        add(work, faces.inner.seal, unit_id=root, channel="web_push", name="网站", code="push", credentials=private)
+    faces.exchange()
+    offered = faces.door.get("/push/key").json()
+    endpoint = "https://push.example/secret-address"
+    wish = {"endpoint": endpoint, "keys": {"p256dh": "B" * 87, "auth": "a" * 22}, "consent": offered["consent"]}
+    wish["topics"] = {"column": ["wenda"], "district": []}
+    assert faces.door.post("/push/subscriptions", json=wish).status_code == 201
+    assert faces.door.post("/push/subscriptions", json={**wish, "endpoint": "http://x"}).status_code == 422
+    assert faces.door.post("/push/known", json={"endpoint": endpoint}).json()["column"] == ["wenda"]
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        assert work.session.scalars(select(PushSubscription)).one().endpoint == endpoint
+    assert faces.door.post("/push/farewells", json={"endpoint": endpoint}).status_code == 204
+    assert faces.door.post("/push/known", json={"endpoint": endpoint}).status_code == 404
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        assert work.session.scalars(select(PushSubscription)).one().gone_at is not None
