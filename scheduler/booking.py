@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -25,12 +25,14 @@ from kernel.claim import new_claimant
 from kernel.errors import Invalid
 from kernel.people import Permission, Viewer
 from kernel.work import Work
-from scheduler import windows
+from scheduler import offline, windows
+from scheduler.conflicts import Moment, foreseen
 from scheduler.errors import (
     AlreadyBooked,
     DoesNotFit,
     MovedMeanwhile,
     NotSigned,
+    OfflineBooked,
     OutsideSeries,
     TakenMeanwhile,
     WiderThanSigned,
@@ -39,7 +41,6 @@ from scheduler.events import Booked, BundleComposed
 from scheduler.leaving import other_world
 from scheduler.models import Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
 from scheduler.posts import NARROWER, item_of, items_of
-from scheduler.preflight import crowded
 from scheduler.recurring import slots
 from scheduler.recurring.slots import Free
 from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
@@ -47,6 +48,8 @@ from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
 S = DeliveryState
 Missed = Literal["send", "hold", "drop"]
 CHINA = ZoneInfo("Asia/Shanghai")
+# Whoever chooses this very minute means now.
+JUST_NOW = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def book(work: Work, who: Viewer, order: Order, public_url: str, zone: ZoneInfo 
     at = taken.at if taken else order.at or work.now
     for release, _piece in releases:
         _inside_signed(order, account, release, at)
+    _must_lie_ahead(work, at)
     problems = [problem for problem in preflight(work.session, order, public_url) if problem.blocking]
     if problems:
         raise DoesNotFit(field=problems[0].field, account=account.name, problem=problems[0].message)
@@ -142,10 +146,11 @@ def _wanted(account: Account, lane: Account, order: Order, releases: Sequence[tu
     )
 
 
-def book_act(work: Work, who: Viewer, order: Order) -> Delivery:
+def book_act(work: Work, who: Viewer, order: Order, zone: ZoneInfo = CHINA) -> Delivery:
     """Books a correction, withdrawal or redrawing for one piece on one account where it shows.
 
-    Raises Invalid where it does not show. A correction needs a signed release; a withdrawal needs none,
+    A withdrawal with a time (定时下线) may also be booked where it will show by then; one at once brings forward
+    what waits. Raises Invalid where it does not show. A correction needs a signed release; a withdrawal needs none,
     because taking something back must not wait for three signatures. While the account is in rehearsal only what was
     rehearsed there can be changed: what the public sees stays as it is.
     """
@@ -159,16 +164,38 @@ def book_act(work: Work, who: Viewer, order: Order) -> Delivery:
             kind.state != PlacementState.WITHDRAWN,
         )
     ).all()
-    if not shows and lane.stands_for:
+    awaited: Sequence[Delivery] = ()
+    if order.action == "withdraw" and order.at is not None and not shows:
+        awaited = offline.coming(work.session, lane.id, order.piece_ids)
+    if awaited:
+        offline.must_fit(order.at or work.now, work.now, awaited)
+    elif not shows and lane.stands_for:
         why = f"“{account.name}”正在演练，演练中没有发布过该稿件。要处理公众看到的内容，请先退出演练。"
         raise Invalid(field="account", why=why)
-    if not shows:
+    elif not shows:
         raise Invalid(field="account", why=f"该稿件没有在“{account.name}”上显示。")
+    if order.action == "withdraw":
+        if order.at is not None:
+            offline.must_fit(order.at, work.now, awaited)
+        waiting = offline.planned(work.session, lane.id, order.piece_ids)
+        if waiting is not None:
+            return _bring_forward(work, order, account, waiting, zone)
     if order.action == "correct":
         for release, _piece in releases:
             if release.state != ReleaseState.SIGNED:
                 raise Invalid(field="release", why="更正稿尚未签发，不能更正。")
     return _insert(work, who, order, lane, releases, order.at or work.now)
+
+
+def _bring_forward(work: Work, order: Order, account: Account, waiting: Delivery, zone: ZoneInfo) -> Delivery:
+    if order.at is not None:
+        shown = f"{waiting.scheduled_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        raise OfflineBooked(field="account", account=account.name, at=shown)
+    values = {"state": S.BOOKED, "scheduled_at": work.now, "next_at": work.now, "reason": "", "code": ""}
+    change(work, waiting, (S.BOOKED, S.HELD), **values, phrase=order.phrase[:200] or waiting.phrase, late_told_at=None)
+    work.audit("delivery.moved", waiting, at=work.now.isoformat())
+    work.emit(Booked(waiting.account_id, work.now))
+    return waiting
 
 
 def redraw(work: Work, piece: Piece) -> list[Delivery]:
@@ -238,16 +265,28 @@ def preflight(session: Session, order: Order, public_url: str) -> list[Problem]:
 
 
 def forewarned(work: Work, order: Order, zone: ZoneInfo) -> list[Problem]:
-    """What a person should know before booking, though nothing forbids it: the push will wait for the morning."""
-    account = work.session.get_one(Account, order.account_id)
-    pieces = [work.session.get_one(Piece, piece_id) for piece_id in order.piece_ids]
-    releases = [work.session.get_one(Release, piece.release_id) for piece in pieces if piece.release_id]
+    """What a person should know before booking: a full quota, a taken minute, a push that will wait for the morning."""
+    session = work.session
+    pieces = [session.get_one(Piece, piece_id) for piece_id in order.piece_ids]
+    releases = [session.get_one(Release, piece.release_id) for piece in pieces if piece.release_id]
     emergency = any(release.emergency for release in releases)
-    at, unit = order.at or work.now, pieces[0].unit_id
-    full = crowded(work.session, account, order.action, at, zone)
-    return full + windows.foretold(
-        work.session, account.channel, order.action, unit, at, emergency=emergency, zone=zone
-    )
+    lane = doubles.lane_of(session, session.get_one(Account, order.account_id))
+    at, chosen = order.at or work.now, order.at is not None
+    kind = (lane, order.action, pieces[0].unit_id, tuple(order.piece_ids), at)
+    return _outside(releases, at, zone) + foreseen(session, Moment(*kind, chosen=chosen, emergency=emergency), zone)
+
+
+def _outside(releases: Sequence[Release], at: datetime, zone: ZoneInfo) -> list[Problem]:
+    earliest, latest = window_of(releases)
+    if (earliest is None or at >= earliest) and (latest is None or at <= latest):
+        return []
+    shown = " 至 ".join(f"{one.astimezone(zone):%m-%d %H:%M}" if one else "不限" for one in (earliest, latest))
+    return [Problem("at", f"发布时间不在签发的时间窗（{shown}）内。")]
+
+
+def _must_lie_ahead(work: Work, at: datetime) -> None:
+    if at < work.now - JUST_NOW:
+        raise Invalid(field="at", why="发布时间已过，请选“立即”或以后的时间。")
 
 
 def move(work: Work, who: Viewer, delivery: Delivery, at: datetime, seen: datetime | None = None) -> None:
@@ -258,10 +297,12 @@ def move(work: Work, who: Viewer, delivery: Delivery, at: datetime, seen: dateti
     must_write(who, delivery)
     _same_world(work, delivery)
     for _item, release, _piece in items_of(work.session, delivery.id):
-        _inside_window(release, at)
+        if delivery.action not in ("withdraw", "refresh"):  # What is taken back was not signed for a time.
+            _inside_window(release, at)
+    _must_lie_ahead(work, at)
     values = {"state": S.BOOKED, "scheduled_at": at, "next_at": at, "reason": "", "code": "", "late_told_at": None}
     if seen is not None and not _lock_at(work, delivery, seen):
-        raise MovedMeanwhile(at=f"{delivery.scheduled_at:%Y-%m-%d %H:%M} UTC")
+        raise MovedMeanwhile(field="at", at=f"{delivery.scheduled_at:%Y-%m-%d %H:%M} UTC")
     change(work, delivery, (S.BOOKED, S.HELD), **values)
     work.audit("delivery.moved", delivery, at=at.isoformat())
     work.emit(Booked(delivery.account_id, at))

@@ -68,6 +68,13 @@ class MovedMeanwhile(XuandaError):
     status = 409
 
 
+class OfflineBooked(XuandaError):
+    """It is to be taken off {account} at {at} already. Move or cancel that task instead."""
+
+    zh = "该稿件已预定于 {at} 从“{account}”下线。请到该任务改期或取消。"
+    status = 409
+
+
 class OutsideSeries(XuandaError):
     """Occurrence {number} ({at}) lies outside the signed window ({window}). Take fewer, or have a longer one signed."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -67,6 +68,57 @@ def punctuality(session: Session, units: Collection[int], start: datetime, end: 
         p50=quantile(waits, 0.5),
         p95=quantile(waits, 0.95),
         in_time=sum(wait <= IN_TIME for wait in waits) / len(waits) if waits else None,
+    )
+
+
+@dataclass(frozen=True)
+class DayOfSending:
+    """A day's lateness in seconds, from the time people chose to the first call; `not_out` was due and never called."""
+
+    day: date
+    handed_on: int
+    in_time: int
+    p50: float | None
+    p95: float | None
+    not_out: int
+
+    @property
+    def percent(self) -> float | None:
+        """The share within ten seconds, in percent; None without calls."""
+        return round(100 * self.in_time / self.handed_on, 1) if self.handed_on else None
+
+
+def days_of(
+    session: Session, units: Collection[int], since: datetime, until: datetime, zone: ZoneInfo
+) -> list[DayOfSending]:
+    """Every day of the office from `since` up to `until`, the moment until which things were due."""
+    query = select(Delivery.scheduled_at, Delivery.first_attempt_at).where(
+        Delivery.unit_id.in_(units),
+        Delivery.scheduled_at >= since,
+        Delivery.scheduled_at < until,
+        Delivery.rehearses.is_(None),
+        or_(Delivery.first_attempt_at.is_not(None), Delivery.state.in_(NOT_OUT)),
+    )
+    waits: dict[date, list[timedelta | None]] = {}
+    day, last = since.astimezone(zone).date(), until.astimezone(zone).date()
+    while day <= last:
+        waits[day] = []
+        day += timedelta(days=1)
+    for planned, called in session.execute(query):
+        wait = max(timedelta(0), called - planned) if called else None
+        waits[planned.astimezone(zone).date()].append(wait)
+    return [_day(day, found) for day, found in waits.items()]
+
+
+def _day(day: date, found: Sequence[timedelta | None]) -> DayOfSending:
+    waits = sorted(wait for wait in found if wait is not None)
+    return DayOfSending(
+        day,
+        handed_on=len(waits),
+        in_time=sum(wait <= IN_TIME for wait in waits),
+        p50=quantile(waits, 0.5),
+        p95=quantile(waits, 0.95),
+        not_out=len(found) - len(waits),
     )
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from channels.accounts.models import Account
 from kernel.work import Work
-from scheduler import receipts
+from scheduler import offline, receipts
 from scheduler.batch import Batch
 from scheduler.models import Delivery
 from scheduler.posts import hindrance
@@ -18,17 +18,22 @@ S = DeliveryState
 
 
 def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> bool:
-    """Whether it may not leave now: stopped, unsigned, outside its window, missed by too much, in quiet hours, or
-    rehearsal and reality have changed places since it was booked.
+    """Whether it may not leave now: nothing to take back, stopped, unsigned, outside its window, missed by too much, in
+    quiet hours, or rehearsal and reality have changed places since it was booked.
 
     One that has begun to leave is only kept back by quiet hours: what is left of it goes on when they end.
     """
     begun = delivery.state != S.BOOKED
-    kept = not begun and (
-        _in_the_other_world(work, delivery, batch)
-        or _frozen(work, delivery, batch)
-        or _missed(work, delivery, batch)
-        or _hindered(work, delivery, batch)
+    held = delivery.state == S.HELD  # A moment ago, by a withdrawal of the same claim.
+    kept = held or (
+        not begun
+        and (
+            _in_the_other_world(work, delivery, batch)
+            or _off_line(work, delivery, batch)
+            or _frozen(work, delivery, batch)
+            or _missed(work, delivery, batch)
+            or _hindered(work, delivery, batch)
+        )
     )
     kept = kept or _quiet(work, delivery, batch, zone)
     if kept:
@@ -44,6 +49,13 @@ def spoiled(work: Work, delivery: Delivery, batch: Batch, failure: Exception) ->
     waiting = delivery.state in (S.BOOKED, S.SENDING)
     _stop(work, delivery, batch, S.HELD if waiting else S(delivery.state), why, "content")
     delivery.claimed_by = delivery.claimed_until = None
+
+
+def _off_line(work: Work, delivery: Delivery, batch: Batch) -> bool:
+    why = offline.held_up(work, delivery, batch) if delivery.action == "withdraw" else ""
+    if why == "nothing":
+        _stop(work, delivery, batch, S.CANCELLED, offline.NOTHING, offline.OFFLINE)
+    return bool(why)
 
 
 def _frozen(work: Work, delivery: Delivery, batch: Batch) -> bool:

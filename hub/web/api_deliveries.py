@@ -22,6 +22,7 @@ from kernel.people import Permission, scoped
 from kernel.work import Work
 from scheduler import booking, by_hand, settle
 from scheduler.booking import Order
+from scheduler.conflicts import foreseen, of_delivery
 from scheduler.figures import is_late, late
 from scheduler.models import Attempt, Delivery, DeliveryItem
 from scheduler.placements import placements_of
@@ -44,7 +45,8 @@ class Booking(BaseModel):
 
     `correct`, `withdraw` and `refresh` act on what shows there already; `phrase` is what the public is told of a
     withdrawal, `correction` how to correct where the channel has several ways. `into_slot` takes the account's next
-    free slot; with `at` it must be that one, so that what was told is what is booked.
+    free slot; with `at` it must be that one, so that what was told is what is booked. `offline_at` also books the
+    withdrawal of what is published, for that time.
     """
 
     pieces: list[int] = Field(min_length=1, max_length=8)
@@ -59,6 +61,7 @@ class Booking(BaseModel):
     into_slot: bool = False
     phrase: str = Field("", max_length=200)
     correction: str = ""
+    offline_at: AwareDatetime | None = None
 
     def order(self) -> Order:
         """The same as the scheduler takes it."""
@@ -77,6 +80,10 @@ class Booking(BaseModel):
             note={"correction": self.correction} if self.correction else {},
         )
 
+    def withdrawal(self, at: datetime) -> Order:
+        """定时下线 of the same."""
+        return Order(tuple(self.pieces), self.account, "withdraw", at, phrase=self.phrase, again=True)
+
 
 class Reason(BaseModel):
     """Why."""
@@ -91,9 +98,10 @@ class Hold(Reason):
 
 
 class Move(BaseModel):
-    """The new time."""
+    """The new time; with `seen`, the time it had when it was read, 409 when somebody else has moved it since."""
 
     at: AwareDatetime
+    seen: AwareDatetime | None = None
 
 
 class Found(BaseModel):
@@ -154,9 +162,11 @@ def book(hub: HubDep, asker: Booker, wanted: Booking) -> dict[str, Any]:
     with hub.works.write(asker.actor) as work:
         _reach(work.session, asker, wanted)
         if wanted.action in ON_WHAT_SHOWS:
-            made = booking.book_act(work, asker.viewer, wanted.order())
+            made = booking.book_act(work, asker.viewer, wanted.order(), hub.settings.office_zone)
         else:
             made = booking.book(work, asker.viewer, wanted.order(), hub.settings.address, hub.settings.office_zone)
+            if wanted.offline_at is not None:
+                booking.book_act(work, asker.viewer, wanted.withdrawal(wanted.offline_at), hub.settings.office_zone)
         return _whole(work, made)
 
 
@@ -216,8 +226,15 @@ def cancel(hub: HubDep, asker: Actor, delivery_id: int, sent: Reason) -> dict[st
 
 @router.post("/deliveries/{delivery_id}/move")
 def move(hub: HubDep, asker: Actor, delivery_id: int, sent: Move) -> dict[str, Any]:
-    """改期 inside the signed window."""
-    return _act(hub, asker, delivery_id, lambda work, row: booking.move(work, asker.viewer, row, sent.at))
+    """改期 inside the signed window; `told` is what a person should know of the new time."""
+    told: list[str] = []
+
+    def step(work: Work, row: Delivery) -> None:
+        booking.move(work, asker.viewer, row, sent.at, sent.seen)
+        found = foreseen(work.session, of_delivery(work.session, row, sent.at), hub.settings.office_zone)
+        told.extend(problem.message for problem in found)
+
+    return {**_act(hub, asker, delivery_id, step), "told": told}
 
 
 @router.post("/deliveries/{delivery_id}/hold")

@@ -77,6 +77,8 @@ class Plan:
     missed_after: int | None
     missed_act: Missed
     into_slot: bool = False
+    offline_at: datetime | None = None
+    phrase: str = ""
 
 
 @dataclass
@@ -98,6 +100,11 @@ class Option:
     error: str = ""
     queues: bool = False
     free: Free | None = None
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether what is published there can be taken off again."""
+        return "withdraw" in self.limits.can
 
     @property
     def may_repeat(self) -> bool:
@@ -124,7 +131,17 @@ def read_plan(form: FormData, zone: ZoneInfo) -> Plan:
         missed_after=int(after) if missed != "send" else None,
         missed_act=missed,  # type: ignore[arg-type]  # It is a key of MISSED.
         into_slot=text(form, "when") == "slot",
+        offline_at=read_offline(form, zone),
+        phrase=text(form, "phrase"),
     )
+
+
+def read_offline(form: FormData, zone: ZoneInfo) -> datetime | None:
+    """When it shall be taken off again, if at all; raises Invalid at the field that is wrong."""
+    at = moment(form, "offline_at", zone)
+    if at is not None and text(form, "phrase") not in PHRASES:
+        raise Invalid(field="phrase", why="请选择对公众的说明。")
+    return at
 
 
 def read_order(form: FormData, pieces: Sequence[int], account_id: int, signed: Mapping[str, Any], plan: Plan) -> Order:
@@ -303,9 +320,10 @@ def bookable(session: Session, asker: Asker, piece_id: int) -> tuple[Piece, Rele
 def values_of(sent: FormData | None, release: Release | None = None, hub: Hub | None = None) -> dict[str, str]:
     """Time and rules as typed; for a fresh form the earliest signed moment when that lies ahead."""
     if sent is not None:
-        names = ("when", "at", "unsigned", "missed_act", "missed_after", "phrase")
+        names = ("when", "at", "unsigned", "missed_act", "missed_after", "offline_at", "phrase")
         return {name: text(sent, name) for name in names}
     fresh = {"when": "now", "at": "", "unsigned": "hold", "missed_act": "send", "missed_after": "", "phrase": ""}
+    fresh |= {"offline_at": ""}
     earliest = release.content["window"]["earliest"] if release is not None else None
     if earliest and hub is not None:
         at = _local(hub, earliest)

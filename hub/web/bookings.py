@@ -12,6 +12,8 @@ from sqlalchemy import select
 from starlette.datastructures import FormData
 
 from channels.accounts import tags
+from channels.accounts.models import Account
+from channels.registry import channel
 from content.models import Piece, Release
 from content.snapshot import targets_of
 from hub.product import Hub
@@ -19,6 +21,7 @@ from hub.web.access import Asker, HubDep, may
 from hub.web.approval import window_words
 from hub.web.booking_form import (
     BOOKABLE,
+    PHRASES,
     NotBooked,
     Option,
     Plan,
@@ -38,6 +41,7 @@ from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, scoped
 from kernel.work import Work
 from scheduler import booking
+from scheduler.booking import Order
 from scheduler.models import Delivery, DeliveryItem
 from scheduler.states import DeliveryState
 from templates.catalogue import _
@@ -146,13 +150,27 @@ def _book_each(
                 narrower = tags.audience_of(work.session, account_id, text(sent, f"tag.{account_id}"))
                 order = replace(order, audience=narrower)
             made.append(booking.book(work, asker.viewer, order, hub.settings.address, hub.settings.office_zone))
+            _off_line(hub, work, asker, piece, account_id, plan)
         except XuandaError as error:
-            if error.field == "at" or (error.field == "when" and isinstance(error, Invalid)):
+            if error.field in ("at", "offline_at") or (error.field == "when" and isinstance(error, Invalid)):
                 raise
             faults[account_id] = error
     if faults:
         raise NotBooked(faults)
     return made
+
+
+def _off_line(hub: Hub, work: Work, asker: Asker, piece: Piece, account_id: int, plan: Plan) -> None:
+    """定时下线: books the withdrawal with the publication, where the channel can take it back."""
+    account = work.session.get_one(Account, account_id)
+    if plan.offline_at is None or "withdraw" not in channel(account.channel).limits.can:
+        return
+    order = Order((piece.id,), account_id, "withdraw", plan.offline_at, phrase=plan.phrase, again=True)
+    try:
+        booking.book_act(work, asker.viewer, order, hub.settings.office_zone)
+    except Invalid as error:
+        error.field = "offline_at" if error.field == "at" else error.field
+        raise
 
 
 def _form(
@@ -172,6 +190,8 @@ def _form(
         options=options,
         form=values_of(sent, release, hub) if sent is None else values_of(sent),
         queues=any(option.queues for option in options),
+        phrases=[(phrase, say(hub, asker, phrase)) for phrase in PHRASES],
+        ends=PHRASES[1],
         fault=error.message(asker.language) if error else "",
         fault_field=error.field if error else None,
         **plan_words(hub, [release]),

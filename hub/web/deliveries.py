@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -20,8 +20,10 @@ from channels.registry import channels as installed
 from content.models import Piece, Release, Revision
 from hub.editorial import piece_for
 from hub.product import Hub
+from hub.web import punctuality as punctual
 from hub.web.access import Asker, HubDep, may
 from hub.web.bundle_view import ordered
+from hub.web.charts import period_of
 from hub.web.delivery_acts import acts_of, possible
 from hub.web.forms import FormState, refused
 from hub.web.lists import day_end, day_start, like, listing
@@ -31,6 +33,7 @@ from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Person, scoped
 from kernel.work import Work
 from scheduler import booking, settle, windows
+from scheduler.conflicts import foreseen, of_delivery
 from scheduler.errors import TakenMeanwhile
 from scheduler.figures import Punctuality, is_late, late, punctuality
 from scheduler.models import Attempt, Delivery, DeliveryItem, Place, Placement
@@ -171,6 +174,7 @@ def deliveries(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         if request.headers.get("hx-request") == "true":
             return fragment(request, asker, "pages/deliveries/list.html", "rows", **context)
         today, figures = today_of(hub, work, asker)
+        month = punctual.drawn(hub, asker, punctual.measured(hub, work, asker, period_of("", work, zone)))
         accounts = _accounts(work.session, asker)
     return page(
         request,
@@ -186,6 +190,7 @@ def deliveries(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         figures=figures,
         waiting=sum(figures.counts.get(state, 0) for state in FOR_A_PERSON),
         may_book=asker.may(P.BOOKING_WRITE),
+        **month,
         **context,
     )
 
@@ -282,15 +287,31 @@ def cancel(request: Request, hub: HubDep, asker: Actor, delivery_id: int, sent: 
 
 @router.post("/deliveries/{delivery_id}/move")
 def move(request: Request, hub: HubDep, asker: Actor, delivery_id: int, sent: Sent) -> Response:
-    """改期 inside the signed window."""
+    """改期 inside the signed window; says what a person should know of the new time.
+
+    `seen` is the time that the page showed: what somebody else has moved meanwhile is not moved again.
+    """
+    zone, told = hub.settings.office_zone, list[Problem]()
 
     def act(work: Work, delivery: Delivery) -> None:
-        at = moment(sent, "at", hub.settings.office_zone)
+        at = moment(sent, "at", zone)
         if at is None:
             raise Invalid(field="at", why="请填写新的时间。")
-        booking.move(work, asker.viewer, delivery, at)
+        booking.move(work, asker.viewer, delivery, at, _seen(sent))
+        told.extend(foreseen(work.session, of_delivery(work.session, delivery, at), zone))
 
-    return _try(request, hub, asker, delivery_id, "move", sent, act, _("已改期。"))
+    answer = _try(request, hub, asker, delivery_id, "move", sent, act, _("已改期。"))
+    if not told:
+        return answer
+    words = " ".join([say(hub, asker, _("已改期。")), *(problem.message for problem in told)])
+    return see_other(f"/console/deliveries/{delivery_id}", words, "warn")
+
+
+def _seen(sent: FormData) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text(sent, "seen")).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 @router.post("/deliveries/{delivery_id}/hold")
@@ -426,6 +447,7 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
         "reasons": REFUSALS,
         "ordered": ordered(session, asker, delivery),
         "foretold": _foretold(hub, work, delivery),
+        "seen": delivery.scheduled_at.isoformat(),
         "window": items[0].release.content["window"] if items else {},
     }
 

@@ -1,7 +1,8 @@
-"""更正, 撤稿, 刷新: one act on every channel that shows a piece, at once; a choice where a channel asks for one."""
+"""更正, 撤稿, 刷新: one act on every channel that shows a piece, a withdrawal also later; a choice where asked."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -27,7 +28,7 @@ from hub.web.booking_form import (
 )
 from hub.web.deliveries import Sent
 from hub.web.pages import page, say, see_other
-from hub.web.piece_form import number, text
+from hub.web.piece_form import moment, number, text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission
 from kernel.work import Work
@@ -57,7 +58,8 @@ def act_on(request: Request, hub: HubDep, asker: Booker, sent: Sent) -> Response
     piece_id, act = number(sent, "piece") or 0, text(sent, "act")
     try:
         with hub.works.write(asker.actor) as work:
-            made = _act_each(work, asker, piece_for(work.session, asker.viewer, piece_id, P.BOOKING_WRITE), act, sent)
+            piece = piece_for(work.session, asker.viewer, piece_id, P.BOOKING_WRITE)
+            made = _act_each(hub, work, asker, piece, act, sent)
     except NotFound:
         raise
     except XuandaError as error:
@@ -67,9 +69,10 @@ def act_on(request: Request, hub: HubDep, asker: Booker, sent: Sent) -> Response
     return see_other(f"/console/placements?{query}", told)
 
 
-def _act_each(work: Work, asker: Asker, piece: Piece, act: str, sent: FormData) -> list[Delivery]:
+def _act_each(hub: Hub, work: Work, asker: Asker, piece: Piece, act: str, sent: FormData) -> list[Delivery]:
     if act not in ACTS:
         raise NotFound
+    at = _moment(hub, act, sent)
     phrase = text(sent, "phrase")
     if act == "withdraw" and phrase not in PHRASES:
         raise Invalid(field="phrase", why="请选择对公众的说明。")
@@ -83,14 +86,26 @@ def _act_each(work: Work, asker: Asker, piece: Piece, act: str, sent: FormData) 
             faults[place.account.id] = Invalid(field="account", why="这里显示的已是最新签发的版本。")
             continue
         note = {"correction": place.correction} if place.corrections else {}
-        order = Order((piece.id,), place.account.id, act, phrase=phrase, note=note, again=True)
+        order = Order((piece.id,), place.account.id, act, at, phrase=phrase, note=note, again=True)
         try:
-            made.append(booking.book_act(work, asker.viewer, order))
+            made.append(booking.book_act(work, asker.viewer, order, hub.settings.office_zone))
         except XuandaError as error:
+            if error.field == "at":
+                raise
             faults[place.account.id] = error
     if faults:
         raise NotBooked(faults)
     return made
+
+
+def _moment(hub: Hub, act: str, sent: FormData) -> datetime | None:
+    """定时下线: when a withdrawal shall be done; None for at once, as everything else is done."""
+    if act != "withdraw" or text(sent, "when") != "at":
+        return None
+    at = moment(sent, "at", hub.settings.office_zone)
+    if at is None:
+        raise Invalid(field="at", why="请填写下线时间。")
+    return at
 
 
 def _shown(session: Session, piece: Piece, act: str, sent: FormData | None) -> list[Shown]:
@@ -148,4 +163,5 @@ def _act_page(
         ready=ready,
         untouched=untouched,
         same=same,
+        zone=hub.settings.office_zone.key,
     )

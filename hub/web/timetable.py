@@ -26,12 +26,13 @@ from kernel.people import Permission, scoped
 from kernel.work import Work
 from kernel.workdays import Workdays, declared_days
 from scheduler import booking
+from scheduler.conflicts import foreseen, of_delivery
 from scheduler.freeze import seen_by
 from scheduler.models import Delivery
-from scheduler.preflight import crowded, spent
+from scheduler.preflight import spent
 from scheduler.recurring import series, slots
 from scheduler.states import DELIVERY_LABELS, DeliveryState
-from scheduler.windows import foretold, quiet_hours
+from scheduler.windows import quiet_hours
 from templates.catalogue import _
 from templates.views import ListState
 
@@ -124,18 +125,8 @@ def move(hub: HubDep, asker: Booker, sent: Sent) -> Response:
 
 
 def _told(work: Work, delivery: Delivery, at: datetime, zone: ZoneInfo) -> list[str]:
-    account = work.session.get_one(Account, delivery.account_id)
-    problems = crowded(work.session, account, delivery.action, at, zone, besides=delivery.id)
-    problems += foretold(
-        work.session,
-        delivery.channel,
-        delivery.action,
-        delivery.unit_id,
-        at,
-        emergency=delivery.emergency,
-        zone=zone,
-    )
-    return [problem.message for problem in problems]
+    moment = of_delivery(work.session, delivery, at)
+    return [problem.message for problem in foreseen(work.session, moment, zone)]
 
 
 def _chosen(asker: Asker, account: int | None, start: datetime, end: datetime) -> Select[Delivery, Account]:
@@ -161,6 +152,8 @@ def _task(hub: Hub, asker: Asker, row: Row, zone: ZoneInfo, mark: str) -> dict[s
     title = row.titles[0] if row.titles else str(delivery.id)
     at = delivery.scheduled_at.astimezone(zone).replace(tzinfo=None)
     named = f"〔{mark}〕" if mark else ""
+    if delivery.action == "withdraw":
+        named = f"{say(hub, asker, _('下线'))} {named}"
     kind = "series" if delivery.series_id else "slot" if mark else "single"
     return {
         "id": str(delivery.id),
@@ -168,7 +161,12 @@ def _task(hub: Hub, asker: Asker, row: Row, zone: ZoneInfo, mark: str) -> dict[s
         "start": at.isoformat(timespec="minutes"),
         "url": f"/console/series/{delivery.series_id}" if delivery.series_id else f"/console/deliveries/{delivery.id}",
         "editable": delivery.state in MOVABLE and asker.may(P.BOOKING_WRITE, delivery.unit_id),
-        "classNames": ["task", f"task--{'late' if row.late else row.badge}", f"task--{kind}"],
+        "classNames": [
+            "task",
+            f"task--{'late' if row.late else row.badge}",
+            f"task--{kind}",
+            f"task--{delivery.action}",
+        ],
         "extendedProps": {"state": hub.pages.translate(_badge_words(row), asker.language), "seen": at.isoformat()},
     }
 

@@ -109,6 +109,36 @@ def test_stops_stand_in_the_calendar_and_on_their_page(house: House, desk: Desk)
     assert house.complaints == []
 
 
+def test_a_piece_queues_for_the_slot_it_was_told_of_and_is_taken_off_at_its_hour(house: House, desk: Desk) -> None:
+    account = desk.account("a")
+    slot = {"name": "午间提醒", "days": "workdays", "hour": "12:00", "unit": str(desk.city.bureau.id)}
+    desk.browser().send_form("/console/slots", account=str(account.id), **slot)
+    release = desk.release(title="关于招聘报名的公告")
+    page = house.desk_of("officer", 1280, 1500)
+    page.goto(f"{house.address}/console/bookings/new?piece={release.piece_id}")
+    page.locator("label.choice", has_text="排入下一个空档").click()
+    expect(page.locator("#told")).to_contain_text("“午间提醒”")
+    page.get_by_label("下线时间").fill(f"{datetime.now(ZONE) + timedelta(days=20):%Y-%m-%dT18:00}")
+    page.get_by_label("下线时间").blur()
+    expect(page.locator("#told")).to_contain_text("18:00 下线：住建发布。")
+    assert axe(page) == []
+    show(page, "queue-and-off-line")
+    page.get_by_role("button", name="确认安排").click()
+    page.wait_for_url("**/console/deliveries/*")
+    published, withdrawn = desk.deliveries()
+    assert f"{published.scheduled_at.astimezone(ZONE):%H:%M}" == "12:00"
+    page.goto(f"{house.address}/console/calendar?account={account.id}")
+    for delivery, words in ((published, "〔午间提醒〕关于招聘报名的公告"), (withdrawn, "下线 关于招聘报名的公告")):
+        place = page.locator(".fc-event", has_text=words)
+        while not page.locator(f"[data-date='{delivery.scheduled_at.astimezone(ZONE):%Y-%m-%d}']").count():
+            page.locator(".fc-next-button").click()
+        expect(place).to_be_visible()
+    expect(page.locator(".fc-event.slot").first).to_contain_text("空档：午间提醒")
+    assert axe(page) == []
+    assert house.complaints == []
+    show(page, "calendar-slots")
+
+
 def show(page: Page, name: str) -> None:
     """Keeps a picture to look at where XUANDA_SHOTS names a folder."""
     folder = os.environ.get("XUANDA_SHOTS")

@@ -1,0 +1,85 @@
+"""定时下线: a withdrawal booked for its time, and what that means for what has not gone out by then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session
+
+from kernel.errors import Invalid
+from kernel.work import Work
+from scheduler.batch import Batch
+from scheduler.models import Delivery, DeliveryItem
+from scheduler.states import DeliveryState, PlacementState
+from scheduler.windows import STOPPED
+
+S = DeliveryState
+WAITS = (S.BOOKED, S.HELD)
+ON_ITS_WAY = (S.SENDING, S.ACCEPTED, S.UNKNOWN)
+LOOK_AGAIN = timedelta(seconds=30)
+OFFLINE = "offline"
+TOO_LATE = "已到预定的下线时间，不再自动发布"
+NOTHING = "到下线时间，该稿件没有在此账号显示，不必撤下"
+
+
+def planned(session: Session, lane: int, pieces: Sequence[int]) -> Delivery | None:
+    """The withdrawal of these pieces that waits on an account, if one does."""
+    query = _of(lane, pieces).where(Delivery.action == "withdraw", Delivery.state.in_(WAITS))
+    return session.scalars(query.order_by(Delivery.scheduled_at).limit(1)).one_or_none()
+
+
+def coming(session: Session, lane: int, pieces: Sequence[int], until: datetime | None = None) -> Sequence[Delivery]:
+    """What brings these pieces to an account and is not out yet; `until` leaves out what is booked for later."""
+    query = _of(lane, pieces).where(Delivery.action.in_(STOPPED), Delivery.state.in_((*WAITS, *ON_ITS_WAY)))
+    if until is not None:
+        query = query.where(Delivery.scheduled_at <= until)
+    return session.scalars(query.order_by(Delivery.scheduled_at, Delivery.id)).all()
+
+
+def must_fit(at: datetime, now: datetime, awaited: Sequence[Delivery]) -> None:
+    """Raises Invalid for a time that has passed, or that comes before the piece is out."""
+    if at <= now:
+        raise Invalid(field="at", why="下线时间须晚于现在；要马上撤下，请选“立即”。")
+    if awaited and at <= awaited[0].scheduled_at:
+        raise Invalid(field="at", why="下线时间须晚于发布时间。")
+
+
+def held_up(work: Work, delivery: Delivery, batch: Batch) -> str:
+    """For a withdrawal that is due where nothing shows: "wait" while it may be going out, else "nothing".
+
+    What was to bring it there before is held from then on: nothing would take it back any more. '' when there is
+    something to take back.
+    """
+    pieces = [item.piece_id for item, _release, _piece in batch.items(delivery)]
+    places = [batch.placement(piece, delivery.account_id) for piece in pieces]
+    if any(place is not None and place.state != PlacementState.WITHDRAWN for place in places):
+        return ""
+    awaited = coming(work.session, delivery.account_id, pieces, delivery.scheduled_at)
+    left = [one for one in awaited if one.state not in WAITS or not _hold(work, one)]
+    if left:
+        delivery.next_at = work.now + LOOK_AGAIN
+        delivery.reason = "该稿件正在发布，有了结果再撤下"
+        return "wait"
+    return "nothing"
+
+
+def _hold(work: Work, delivery: Delivery) -> bool:
+    """Holds one that waits; False when the engine has just taken it."""
+    statement = (
+        update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.state.in_(WAITS))
+        .values(state=S.HELD, next_at=None, reason=TOO_LATE, code=OFFLINE, claimed_by=None, claimed_until=None)
+        .returning(Delivery)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    if work.session.scalars(statement).one_or_none() is None:
+        return False
+    work.audit("delivery.held", delivery, reason=TOO_LATE)
+    return True
+
+
+def _of(lane: int, pieces: Sequence[int]) -> Select[Delivery]:
+    having = select(DeliveryItem.delivery_id).where(DeliveryItem.piece_id.in_(pieces), DeliveryItem.dropped == "")
+    return select(Delivery).where(Delivery.account_id == lane, Delivery.id.in_(having))

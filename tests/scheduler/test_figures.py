@@ -1,0 +1,51 @@
+"""准点率 by day: the office's days, lateness from the time people chose, what was due and never handed on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from scheduler.figures import DayOfSending, days_of
+from scheduler.models import Delivery
+from tests.scheduler.conftest import Timetable
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def add(table: Timetable, at: datetime, late: float | None, **words: object) -> None:
+    """A delivery due at that moment and called so many seconds later, or never."""
+    account = table.account("fake-a")
+    with table.works.write() as work:
+        number = work.session.query(Delivery).count()
+        called = None if late is None else at + timedelta(seconds=late)
+        row = {"state": "booked" if late is None else "done", "scheduled_at": at, "first_attempt_at": called, **words}
+        work.session.add(
+            Delivery(
+                unit_id=account.unit_id, account_id=account.id, channel="fake", action="publish",
+                identity=f"i{number}", key=f"k{number}", next_at=None, created_at=at, **row,
+            )
+        )  # fmt: skip
+
+
+def test_every_day_has_its_share_its_lateness_and_what_never_left(timetable: Timetable) -> None:
+    def at(day: int, hour: int) -> datetime:
+        return datetime.combine(date(2026, 3, day), time(hour), SHANGHAI)
+
+    for late in (0, 1, 10, 11):
+        add(timetable, at(1, 9), late)
+    add(timetable, at(1, 23), -5)  # Called a moment early by another machine's clock: in time.
+    add(timetable, at(3, 0), None)
+    add(timetable, at(3, 0), None, state="cancelled")
+    add(timetable, at(3, 1), 2, rehearses=timetable.account("fake-b").id)
+    add(timetable, at(3, 9), None)  # Not due yet.
+    units = {timetable.office.bureau.id}
+    with timetable.works.read() as work:
+        found = days_of(work.session, units, at(1, 0), at(3, 8), SHANGHAI)
+        nobody = days_of(work.session, {timetable.office.other.id}, at(1, 0), at(3, 8), SHANGHAI)
+    assert found == [
+        DayOfSending(date(2026, 3, 1), 5, 4, 1.0, 11.0, 0),
+        DayOfSending(date(2026, 3, 2), 0, 0, None, None, 0),
+        DayOfSending(date(2026, 3, 3), 0, 0, None, None, 1),
+    ]
+    assert [one.percent for one in found] == [80.0, None, None]
+    assert [one.handed_on for one in nobody] == [0, 0, 0]

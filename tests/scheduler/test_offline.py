@@ -1,0 +1,182 @@
+"""定时下线: booked where it shows or will show, moved, cancelled, brought forward; nothing shows past its time."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from content.models import Release
+from content.snapshot import Target, Window
+from kernel.errors import Invalid
+from scheduler import booking, freeze
+from scheduler.errors import OfflineBooked
+from scheduler.models import Delivery
+from scheduler.recurring import series as all_series
+from scheduler.recurring.pattern import pattern
+from scheduler.recurring.series import SeriesOrder
+from scheduler.states import DeliveryState
+from tests.scheduler.conftest import PUBLIC_URL, Timetable
+
+HOUR = timedelta(hours=1)
+PHRASE = "该内容已过有效期，现予撤下。"
+
+
+def shown(table: Timetable, **words: Any) -> Release:
+    """A release that shows on the first account."""
+    release = table.release(**words)
+    table.book(release.piece_id)
+    table.run()
+    return release
+
+
+def offline(table: Timetable, release: Release, at: datetime | None, **order: Any) -> Delivery:
+    return table.book(release.piece_id, action="withdraw", at=at, phrase=PHRASE, again=True, **order)
+
+
+def test_it_is_taken_off_at_its_time_and_not_before(timetable: Timetable) -> None:
+    release = shown(timetable)
+    booked = offline(timetable, release, timetable.clock.now() + 2 * HOUR)
+    timetable.at(hours=1)
+    timetable.run()
+    assert timetable.platform().withdrawn == []
+    timetable.at(hours=1)
+    timetable.run()
+    assert timetable.platform().withdrawn == [release.piece_id]
+    assert [row.state for row in timetable.placements(release.piece_id)] == ["withdrawn"]
+    assert timetable.now(booked).state == DeliveryState.DONE
+
+
+def test_it_is_booked_with_the_publication(timetable: Timetable) -> None:
+    release = timetable.release()
+    timetable.book(release.piece_id, at=timetable.clock.now() + HOUR)
+    offline(timetable, release, timetable.clock.now() + 3 * HOUR)
+    timetable.at(hours=1)
+    timetable.run()
+    assert [row.state for row in timetable.placements(release.piece_id)] == ["live"]
+    timetable.at(hours=2)
+    timetable.run()
+    assert [row.state for row in timetable.placements(release.piece_id)] == ["withdrawn"]
+
+
+def test_it_is_moved_beyond_the_signed_window_and_cancelled(timetable: Timetable) -> None:
+    account = timetable.account("fake-a")
+    target = Target(account.id, account.name, "fake", "text", "publish")
+    window = Window(latest=timetable.clock.now() + HOUR)
+    submitted = timetable.office.submit(timetable.office.piece().id, targets=[target], window=window)
+    release = timetable.office.sign_off(submitted.id)
+    timetable.book(release.piece_id)
+    timetable.run()
+    booked = offline(timetable, release, timetable.clock.now() + 5 * HOUR)
+    timetable.act(booked, booking.move, timetable.clock.now() + 6 * HOUR)
+    timetable.at(hours=5)
+    timetable.run()
+    assert timetable.platform().withdrawn == []
+    timetable.act(booked, booking.cancel, "继续展示")
+    timetable.at(hours=5)
+    timetable.run()
+    assert timetable.platform().withdrawn == []
+
+
+def test_one_is_booked_once_and_whoever_withdraws_now_brings_it_forward(timetable: Timetable) -> None:
+    release = shown(timetable)
+    booked = offline(timetable, release, timetable.clock.now() + 24 * HOUR)
+    with pytest.raises(OfflineBooked) as refusal:
+        offline(timetable, release, timetable.clock.now() + 2 * HOUR)
+    assert "2026-03-03 09:00" in refusal.value.message()
+    now = timetable.book(release.piece_id, action="withdraw", phrase="该内容已撤下。", again=True)
+    assert now.id == booked.id
+    timetable.run()
+    assert timetable.platform().withdrawn == [release.piece_id]
+    assert timetable.now(booked).phrase == "该内容已撤下。"
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_a_time_before_it_is_out_is_refused(timetable: Timetable, hours: int) -> None:
+    release = timetable.release()
+    timetable.book(release.piece_id, at=timetable.clock.now() + HOUR)
+    with pytest.raises(Invalid) as refusal:
+        offline(timetable, release, timetable.clock.now() + hours * HOUR)
+    assert refusal.value.field == "at"
+
+
+def test_what_neither_shows_nor_is_booked_cannot_be_taken_off(timetable: Timetable) -> None:
+    with pytest.raises(Invalid):
+        offline(timetable, timetable.release(), timetable.clock.now() + HOUR)
+
+
+def test_what_is_not_out_by_then_does_not_go_out_any_more(timetable: Timetable) -> None:
+    release = timetable.release(signed=False)
+    publish = timetable.book(release.piece_id, at=timetable.clock.now() + HOUR)
+    withdrawal = offline(timetable, release, timetable.clock.now() + 3 * HOUR)
+    timetable.at(hours=1)
+    timetable.run()
+    assert timetable.now(publish).code == "unsigned"
+    timetable.at(hours=2)
+    timetable.run()
+    assert timetable.now(withdrawal).state == DeliveryState.CANCELLED
+    assert timetable.now(publish).code == "offline"
+    timetable.office.sign_off(release.id)
+    with timetable.works.write() as work:
+        booking.resume_signed(work, release.id)
+    timetable.at(hours=1)
+    timetable.run()
+    assert timetable.now(publish).state == DeliveryState.HELD
+    assert len(timetable.platform().arrived) == 0
+
+
+def test_later_occurrences_of_a_series_are_left_alone(timetable: Timetable) -> None:
+    release = timetable.release(signed=False)
+    wanted = SeriesOrder(
+        release.piece_id, timetable.account("fake-a").id, "publish", pattern("workdays", [], "10:00"),
+        date(2026, 3, 2), 3,
+    )  # fmt: skip
+    with timetable.office.working("officer") as (work, who):
+        made = all_series.book(work, who, wanted, PUBLIC_URL, ZoneInfo("Asia/Shanghai"))
+    offline(timetable, release, timetable.clock.now() + 2 * HOUR)
+    timetable.at(hours=2)
+    timetable.run()
+    with timetable.works.read() as work:
+        found = [(one.state, one.code) for one in all_series.occurrences(work.session, made)]
+    assert found == [("held", "offline"), ("booked", ""), ("booked", "")]
+
+
+def test_both_due_in_one_claim_leave_nothing_on_show(timetable: Timetable) -> None:
+    """A machine that was off over both times: the piece goes out and is taken off, or is held; it never stays."""
+    release = timetable.release()
+    publish = timetable.book(release.piece_id, at=timetable.clock.now() + HOUR)
+    offline(timetable, release, timetable.clock.now() + 2 * HOUR)
+    timetable.at(hours=5)
+    for _minute in range(3):
+        timetable.run()
+        timetable.at(minutes=1)
+    assert timetable.now(publish).state == DeliveryState.DONE
+    assert [row.state for row in timetable.placements(release.piece_id)] == ["withdrawn"]
+
+
+def test_a_publication_whose_answer_is_awaited_is_waited_for(timetable: Timetable) -> None:
+    release = timetable.release()
+    timetable.platform().script += ["accepted", "accepted"]
+    timetable.book(release.piece_id)
+    withdrawal = offline(timetable, release, timetable.clock.now() + timedelta(seconds=5))
+    timetable.run()
+    timetable.at(seconds=5)
+    timetable.run()
+    assert timetable.now(withdrawal).state == DeliveryState.BOOKED
+    for _minute in range(20):
+        timetable.at(minutes=1)
+        timetable.run()
+    assert timetable.now(withdrawal).state == DeliveryState.DONE
+    assert [row.state for row in timetable.placements(release.piece_id)] == ["withdrawn"]
+
+
+def test_a_stop_does_not_keep_it_up(timetable: Timetable) -> None:
+    release = shown(timetable)
+    offline(timetable, release, timetable.clock.now() + HOUR)
+    with timetable.office.working("officer") as (work, who):
+        freeze.begin(work, who, timetable.office.bureau.id, "全市悼念活动")
+    timetable.at(hours=1)
+    timetable.run()
+    assert timetable.platform().withdrawn == [release.piece_id]
