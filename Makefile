@@ -5,7 +5,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) deploy/setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test lint drill rasa bench docs serve migrate clean
+.PHONY: help setup dev demo test lint drill rasa bench bundle docs serve migrate clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ rasa: setup ## Rasa 3.6.21 in an environment of its own, trained on what is publ
 
 bench: dev ## Figures, each against a limit or a peer (ONLY=prefix)
 	@ONLY=$(ONLY) $(BIN)/python -m bench
+
+bundle: setup ## One archive for machines without a network, in dist (this Python and platform)
+	@$(BIN)/python deploy/bundle.py
 
 docs: dev ## Write docs/reference from the code
 	@$(BIN)/python -m hub.cli docs

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENDOR = ROOT / "templates" / "static" / "vendor"
 STAMPS = VENV / "stamps"
+# In an unpacked bundle everything that is installed lies here, and nothing is fetched.
+WHEELS = ROOT / "wheels"
 NODE_NEEDED = (22, 22)
 
 # package file inside node_modules -> name under templates/static/vendor
@@ -81,6 +83,9 @@ def check_python() -> None:
 
 def install_python(dev: bool) -> None:
     """Fills .venv from the hashed lock files with uv, and installs this repository in editable form."""
+    if WHEELS.is_dir():
+        install_bundled(dev)
+        return
     lock = "requirements/dev.lock" if dev else "requirements/run.lock"
     wanted = fingerprint("requirements/bootstrap.lock", lock, "pyproject.toml")
     if stamped("python-dev", fingerprint("requirements/bootstrap.lock", "requirements/dev.lock", "pyproject.toml")):
@@ -103,6 +108,25 @@ def install_python(dev: bool) -> None:
     run([*uv, "install", "-q", "--require-hashes", "-r", "requirements/build.lock"], lost, env=env)
     run([*uv, "install", "-q", "--no-deps", "--no-build-isolation", "-e", "."], lost, env=env)
     stamp("python-dev" if dev else "python", wanted)
+
+
+def install_bundled(dev: bool) -> None:
+    """The same from a bundle's own wheels, by the lock that was written when they were collected."""
+    if dev:
+        raise SetupError("A bundle holds no tests: make test, lint and bench need a clone")
+    wanted = fingerprint("wheels/bundle.lock", "pyproject.toml")
+    if stamped("python", wanted):
+        return
+    python = str(VENV / "bin" / "python")
+    if not Path(python).exists():
+        print("· virtual environment", flush=True)
+        run([sys.executable, "-m", "venv", str(VENV)], "The virtual environment could not be made")
+    print("· Python packages (from the bundle)", flush=True)
+    pip = [python, "-m", "pip", "install", "-q", "--no-index"]
+    lost = "The bundle's packages could not be installed: run ./check, which says what is wrong with it"
+    run([*pip, "--find-links", "wheels", "--require-hashes", "-r", "wheels/bundle.lock"], lost)
+    run([*pip, "--no-deps", "--no-build-isolation", "-e", "."], lost)
+    stamp("python", wanted)
 
 
 def npm_command() -> list[str]:
@@ -138,6 +162,11 @@ def install_front_end(dev: bool) -> None:
     if (stamped("front-end", wanted) or stamped("front-end", wanted + "dev")) and all(
         (VENDOR / name).exists() for name in files.values()
     ):
+        return
+    if WHEELS.is_dir():
+        missing = [name for name in files.values() if not (VENDOR / name).exists()]
+        if missing:
+            raise SetupError(f"The bundle lacks {', '.join(missing)}: copy and unpack the archive again")
         return
     npm = npm_command()
     print("· front-end files", flush=True)
