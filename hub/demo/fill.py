@@ -17,13 +17,14 @@ from sqlalchemy import select, update
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.registry import channels, style_of
-from content import compose, relations, release, review
+from content import attachments, compose, relations, release, review
+from content.attachments import Attachment
 from content.compose import Draft
 from content.models import Asset, Column, Piece, Release
 from content.pictures import normalise
 from content.snapshot import Target, Window
 from hub.auth import grants, passwords, persons
-from hub.demo import corpus
+from hub.demo import corpus, paper_forms
 from hub.demo.drawing import landscape
 from hub.demo.duties import owe
 from hub.demo.life import live_in
@@ -183,10 +184,22 @@ def _publish_guides(filling: Filling, progress: Progress) -> None:
         draft = Draft(
             title=row.name, summary=f"{row.name}办理条件、材料、流程、时限与地点。", fields=_guide_fields(row, unit)
         )
-        filling.guides[row.key] = _go_the_way(filling, "zhinan", draft, unit)
+        filling.guides[row.key] = _go_the_way(filling, "zhinan", draft, unit, papers=_papers(row))
         filling.clock.step(minutes=5)
     _dispatch(filling)
     progress(f"· 办事指南 {len(rows)} 项")
+
+
+def _papers(row: corpus.GuideRow) -> list[Attachment]:
+    """The forms of a guide's papers, each blank and as an example."""
+    found = []
+    for material in filter(paper_forms.has_form, row.materials):
+        empty, filled = paper_forms.names(material)
+        found += [
+            attachments.read(empty, paper_forms.blank(row, material)),
+            attachments.read(filled, paper_forms.sample(row, material)),
+        ]
+    return found
 
 
 def _publish_faqs(filling: Filling, progress: Progress) -> None:
@@ -251,11 +264,19 @@ def _picture(filling: Filling, work: Work, who: Viewer, piece: Piece, number: in
 
 
 def _go_the_way(
-    filling: Filling, slug: str, draft: Draft, unit: Unit, picture: int = 0, shots: Sequence[str] = ()
+    filling: Filling,
+    slug: str,
+    draft: Draft,
+    unit: Unit,
+    picture: int = 0,
+    shots: Sequence[str] = (),
+    papers: Sequence[Attachment] = (),
 ) -> int:
     """Writes, submits, proofreads and signs one piece, each step by its own person, and books it on the portal."""
     with _by(filling, AUTHOR) as (work, who):
         piece = compose.create(work, who, filling.columns[slug], draft=draft, unit_id=unit.id)
+        for paper in papers:
+            compose.add_attachment(work, who, piece, filling.hub.blobs, paper)
         if picture:
             cover = _picture(filling, work, who, piece, picture, f"云江风光：{draft.title[:20]}")
             body = draft.body
@@ -328,6 +349,11 @@ def _target(filling: Filling) -> Target:
     return Target(portal.id, portal.name, portal.channel, style_of(portal.channel), "publish")
 
 
+def _material(material: corpus.Material) -> Mapping[str, Any]:
+    empty, filled = paper_forms.names(material) if paper_forms.has_form(material) else ("", "")
+    return {**asdict(material), "blank": empty, "sample": filled}
+
+
 def _guide_fields(row: corpus.GuideRow, unit: Unit) -> Mapping[str, Any]:
     return {
         "catalog_code": row.catalog_code,
@@ -341,7 +367,7 @@ def _guide_fields(row: corpus.GuideRow, unit: Unit) -> Mapping[str, Any]:
         "theme": row.theme,
         "basis": list(row.basis),
         "conditions": list(row.conditions),
-        "materials": [asdict(material) for material in row.materials],
+        "materials": [_material(material) for material in row.materials],
         "steps": [asdict(step) for step in row.steps],
         "case_type": row.case_type,
         "statutory": row.statutory.days,

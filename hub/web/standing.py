@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from analytics import response
+from analytics.comments import InTime, answered_in_time
 from analytics.models import Suggestion
 from analytics.reposts import Kept
 from hub.product import Hub
@@ -38,6 +39,7 @@ class Standing:
     past_limit: int
     reposts: Kept
     reposts_in_time: float | None
+    comments: InTime | None
 
 
 def standing_section(hub: Hub, asker: Asker) -> Section | None:
@@ -67,4 +69,11 @@ def _standing(hub: Hub, work: Work, asker: Asker) -> Standing:
         past_limit=sum(1 for row in silent if row.facts["days"] is None or row.facts["days"] > row.facts["limit"]),
         reposts=carried,
         reposts_in_time=percent(carried.share),
+        comments=_comments(work, asker),
     )
+
+
+def _comments(work: Work, asker: Asker) -> InTime | None:
+    """How well comments were answered; None for who does not see them, and where none was due."""
+    found = answered_in_time(work.session, asker.viewer.units(P.CONVERSATION_READ), work.now)
+    return found if found.due else None

@@ -132,6 +132,19 @@ def test_it_is_answered_chosen_and_the_answer_taken_back(voices: Voices) -> None
     assert voices.comment().state == "open"
 
 
+def test_the_manager_sees_on_the_workbench_how_many_were_answered_in_time(voices: Voices) -> None:
+    assert "评论按期答复率" not in voices.desk.browser("manager").get("/console").text
+    voices.says("几号停暖？")
+    voices.hear()
+    base = f"/console/comments/{voices.comment().id}"
+    voices.agent.send_form(f"{base}/answer", text="4 月 7 日停暖。")
+    voices.answerer.send_due()
+    html = voices.desk.browser("manager").get("/console").text
+    shown = re.search(r"评论按期答复率</span>\s*<span class=\"stat__value\">(.*?)</span>\n", html, re.DOTALL)
+    assert shown
+    assert re.sub(r"<[^>]+>", "", shown[1]) == "100.0%"
+
+
 def test_what_is_refused_stands_beside_its_field_and_nothing_is_lost(voices: Voices) -> None:
     voices.says("几号停暖？")
     voices.hear()
