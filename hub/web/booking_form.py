@@ -216,7 +216,8 @@ def _option(
     action = text(form, f"action.{account.id}") if form is not None else signed
     action = action if action in actions else signed
     existing = existing_of(work.session, release.id, doubles.lane_of(work.session, account).id)
-    order = Order((piece.id,), account.id, action, _chosen_time(form, hub))
+    at = chosen_time(form, hub) if form is not None else _first_moment(release, work.now)
+    order = Order((piece.id,), account.id, action, at)
     queues, free, problems = queue_of(hub, work, order, form)
     if free is not None:
         order = replace(order, at=free.at)
@@ -262,7 +263,13 @@ def _tags(session: Session, account: Account, action: str, signed: Mapping[str, 
     return [(str(tag.remote_id), f"{tag.name}（{tag.people}）") for tag in tags.of_account(session, account.id)]
 
 
-def _chosen_time(form: FormData | None, hub: Hub) -> datetime | None:
+def _first_moment(release: Release, now: datetime) -> datetime | None:
+    """What a fresh form offers: the earliest signed moment when that lies ahead."""
+    earliest, _latest = booking.window_of([release])
+    return earliest if earliest and earliest > now else None
+
+
+def chosen_time(form: FormData | None, hub: Hub) -> datetime | None:
     """The moment chosen so far; None for at once and for what cannot be read yet."""
     if form is None or text(form, "when") != "at":
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -24,6 +24,7 @@ from hub.web.booking_form import (
     Plan,
     bookable,
     chosen_pieces,
+    chosen_time,
     existing_of,
     plan_words,
     queue_of,
@@ -222,9 +223,12 @@ def _bundle(
     queues = bool(slots.slots_of(session, account, (chosen or candidates)[0].piece.unit_id))
     free = None
     if chosen and action:
-        order = Order(tuple(candidate.piece.id for candidate in chosen), account_id, action)
+        pieces_chosen = tuple(candidate.piece.id for candidate in chosen)
+        order = Order(pieces_chosen, account_id, action, chosen_time(sent, hub))
         _queues, free, problems = queue_of(hub, work, order, sent)
+        order = replace(order, at=free.at) if free else order
         problems += booking.preflight(session, order, hub.settings.address)
+        problems += booking.forewarned(work, order, hub.settings.office_zone)
     return Bundle(
         account=account,
         chosen=chosen,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from itertools import islice
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
@@ -30,6 +32,8 @@ from hub.web.recurring_form import FIELDS, pattern_choices, pattern_words, read_
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, scoped
 from kernel.work import Work
+from scheduler import booking
+from scheduler.booking import Order
 from scheduler.models import Delivery
 from scheduler.recurring import series as all_series
 from scheduler.recurring.models import Series
@@ -44,6 +48,7 @@ Reader = Annotated[Asker, Depends(may(P.DELIVERY_READ))]
 Booker = Annotated[Asker, Depends(may(P.BOOKING_WRITE))]
 HEADS = ((_("稿件"), ""), (_("账号"), "account"), (_("时间"), ""), (_("进度"), ""), (_("安排于"), "at"))
 SORTS = {"at": Series.created_at, "account": Account.name}
+MOST_TOLD = 6
 WAITING = (DeliveryState.BOOKED, DeliveryState.HELD)
 
 
@@ -123,15 +128,30 @@ def book(request: Request, hub: HubDep, asker: Booker, sent: Sent) -> Response:
 @router.post("/check")
 def check(request: Request, hub: HubDep, asker: Booker, sent: Sent) -> HTMLResponse:
     """When it would go out, told while the person is choosing."""
-    fault, moments = "", []
+    fault, moments, problems = "", list[datetime](), list[str]()
+    zone = hub.settings.office_zone
     try:
         with hub.works.read() as work:
             _piece, release = bookable(work.session, asker, number(sent, "piece") or 0)
-            order = _order(sent, release, 0)
-            moments = all_series.moments_of(work.session, order, work.now, hub.settings.office_zone)
+            moments = all_series.moments_of(work.session, _order(sent, release, 0), work.now, zone)
+            chosen = [one for one in chosen_accounts(sent) if one in targets_of(release.content)]
+            problems = list(islice(_foreseen(work, release, chosen, moments, zone), MOST_TOLD))
     except Invalid as error:
         fault = error.message(asker.language)
-    return fragment(request, asker, "pages/bookings/series_new.html", "told", moments=moments, fault=fault)
+    context: dict[str, Any] = {"moments": moments, "fault": fault, "problems": problems}
+    return fragment(request, asker, "pages/bookings/series_new.html", "told", **context)
+
+
+def _foreseen(
+    work: Work, release: Release, accounts: Sequence[int], moments: Sequence[datetime], zone: ZoneInfo
+) -> Iterator[str]:
+    """What stands in the way of each occurrence on each account."""
+    for account_id in accounts:
+        action = str(targets_of(release.content)[account_id]["action"])
+        for at in moments:
+            order = Order((release.piece_id,), account_id, action, at)
+            for problem in booking.forewarned(work, order, zone):
+                yield f"{at.astimezone(zone):%m-%d %H:%M}：{problem.message}"
 
 
 @router.get("/{series_id}")
@@ -255,6 +275,7 @@ def _form(
         most=all_series.MOST,
         moments=[],
         fault="",
+        problems=[],
     )
 
 

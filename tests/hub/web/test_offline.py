@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from channels.adapters.fake import FakeChannel
+from content.snapshot import Window
 from hub.auth import tokens
 from kernel.clock import StillClock
 from kernel.people import Person
@@ -121,6 +123,16 @@ def test_the_form_tells_what_stands_at_a_moment(desk: Desk) -> None:
     assert "同一分钟将先后发出" in page
     assert "03-07 是休息日" in page
     assert desk.browser().send_form("/console/bookings/check", **sent).status_code == 200
+
+
+def test_a_fresh_form_looks_at_the_earliest_signed_moment(desk: Desk, clock: StillClock) -> None:
+    release = desk.release(window=Window(earliest=clock.now() + timedelta(days=1)))
+    page = desk.browser().get(f"/console/bookings/new?piece={release.piece_id}").text
+    assert "不在签发的时间窗" not in page
+    assert "将安排 1 个发布任务：住建发布" in page
+    sent = {"piece": release.piece_id, "accounts": [str(desk.account().id)], "when": "now"}
+    told = desk.browser().send_form("/console/bookings/check", **sent).text
+    assert "其中 1 个账号有不符合要求的地方" in told
 
 
 def test_programs_book_it_and_are_told_the_same(desk: Desk) -> None:

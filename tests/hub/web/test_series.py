@@ -45,6 +45,12 @@ def test_what_is_told_is_booked_and_stands_as_one_in_the_calendar(desk: Desk) ->
     assert "已发 0/4" in desk.browser().get("/console/series").text
 
 
+def test_what_stands_at_an_occurrence_is_told(desk: Desk) -> None:
+    desk.book(desk.release(title="关于停水的通知"), when="at", at="2026-03-09T10:00")
+    told = book(desk, desk.release(), "/check").text
+    assert "03-09 10:00：“住建发布”在 03-09 10:00 已安排《关于停水的通知》，同一分钟将先后发出。" in told
+
+
 def test_several_accounts_get_a_series_each_or_none(desk: Desk) -> None:
     release = desk.release("a", "b")
     desk.book(release, "b", when="at", at="2026-03-05T09:00")

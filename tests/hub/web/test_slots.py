@@ -142,6 +142,15 @@ def test_a_bundle_queues_too(desk: Desk) -> None:
     assert desk.deliveries()[-1].scheduled_at.isoformat() == "2026-03-02T04:00:00+00:00"
 
 
+def test_a_bundle_is_told_what_stands_at_its_time(desk: Desk) -> None:
+    desk.book(desk.release(title="关于停水的通知"), when="at", at="2026-03-07T10:00")
+    form = {"account": str(desk.account("a").id), "pieces": [str(desk.release().piece_id)], "step": "keep:"}
+    answer = desk.browser().send_form("/console/bookings/bundle", **form, when="at", at="2026-03-07T10:00")
+    assert "同一分钟将先后发出" in answer.text
+    assert "03-07 是休息日" in answer.text
+    assert len(desk.deliveries()) == 1
+
+
 def test_programs_keep_slots_and_queue(desk: Desk) -> None:
     with desk.hub.works.write() as work:
         person = work.session.query(Person).filter_by(login="officer").one()
