@@ -30,16 +30,16 @@ def chat() -> Iterator[Figure]:
 def measured(clients: int, messages: int, rounds: int) -> Iterator[Figure]:
     """The figures of the chat, of any size."""
     with bench_office() as office:
-        faqs = _publish_faqs(office)
+        faqs = publish_faqs(office)
         # Every client comes from an address of its own, as citizens do, through a proxy that is trusted.
         port, bare = free_port(), free_port()
         with ended(office.serve(port, trusted_proxies="127.0.0.1")), _bare(office, bare, faqs):
             ours, theirs = [], []
-            _round(port, _sessions(port, clients, 2, 0), faqs)  # The first messages wait for the classifier.
+            rounds_of(port, sessions(port, clients, 2, 0), faqs)  # The first messages wait for the classifier.
             for number in range(1, rounds + 1):
-                ours.append(_round(port, _sessions(port, clients, messages, number), faqs))
+                ours.append(rounds_of(port, sessions(port, clients, messages, number), faqs))
                 rows = [Session(number * clients + place, "", messages) for place in range(clients)]
-                theirs.append(_round(bare, rows, faqs))
+                theirs.append(rounds_of(bare, rows, faqs))
     times = [one for seen in ours for one in seen.times]
     ratios = [our.rate / their.rate for our, their in zip(ours, theirs, strict=True)]
     against = f"{statistics.median(seen.rate for seen in theirs):.0f}/s bare, {min(ratios):.2f}-{max(ratios):.2f}"
@@ -57,7 +57,8 @@ class Session:
     messages: int
 
 
-def _publish_faqs(office: BenchOffice) -> Sequence[FaqRow]:
+def publish_faqs(office: BenchOffice) -> Sequence[FaqRow]:
+    """The demo's questions, live on the portal, so that the bot knows them."""
     office.add_accounts("portal", 1)
     column = office.add_column("wenda", "常见问题", "faq")
     faqs = load_faqs()
@@ -81,7 +82,8 @@ def _bare(office: BenchOffice, port: int, faqs: Sequence[FaqRow]) -> Iterator[No
         yield
 
 
-def _sessions(port: int, clients: int, messages: int, round_: int) -> list[Session]:
+def sessions(port: int, clients: int, messages: int, round_: int) -> list[Session]:
+    """So many conversations begun, each from an address of its own."""
     made = []
     for place in range(clients):
         headers = {"X-Forwarded-For": f"10.0.{round_}.{place}"}
@@ -92,7 +94,8 @@ def _sessions(port: int, clients: int, messages: int, round_: int) -> list[Sessi
     return made
 
 
-def _round(port: int, sessions: Sequence[Session], faqs: Sequence[FaqRow]) -> Seen:
+def rounds_of(port: int, sessions: Sequence[Session], faqs: Sequence[FaqRow]) -> Seen:
+    """All sessions ask their questions at the same time."""
     return call(port, [_calls(session, place, faqs) for place, session in enumerate(sessions)])
 
 

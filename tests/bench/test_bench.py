@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from bench import chat, pelican, portal, ticks
+from bench import capacity, chat, pelican, portal, ticks
 from bench.figures import MEASURES, Figure, percentile
+from bench.offices import bench_office
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
@@ -85,3 +86,14 @@ def test_a_tick_takes_out_what_is_due_among_what_is_booked() -> None:
     figures = {figure.name: figure for figure in ticks.measured(10, 40, 2)}
     assert set(figures) == {"dispatch.tick.ms_100k", "dispatch.tick.ratio_100k"}
     assert figures["dispatch.tick.ratio_100k"].ratio == figures["dispatch.tick.ratio_100k"].value > 0
+
+
+def test_what_one_piece_and_one_conversation_cost() -> None:
+    with bench_office() as office:
+        found = {figure.name: figure for figure in capacity.of_pieces(office, 2)}
+    assert list(found) == ["capacity.piece.cpu", "capacity.piece.database", "capacity.piece.site"]
+    with bench_office() as office:
+        found |= {figure.name: figure for figure in capacity.of_serving(office, 2, 50)}
+    assert all(figure.value >= 0 and figure.ratio is None for figure in found.values())
+    assert found["capacity.piece.database"].value > 1
+    assert found["capacity.serve.memory"].value > 50
