@@ -196,7 +196,7 @@ def ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]
             process.wait(30)
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 120.0) -> None:
     """Waits until a process answers; one that does not is killed, and RuntimeError raised."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and process.poll() is None:
