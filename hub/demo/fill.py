@@ -24,7 +24,7 @@ from content.models import Asset, Column, Piece, Release
 from content.pictures import normalise
 from content.snapshot import Target, Window
 from hub.auth import grants, passwords, persons
-from hub.demo import corpus, paper_forms
+from hub.demo import corpus, paper_forms, timetable
 from hub.demo.drawing import landscape
 from hub.demo.duties import owe
 from hub.demo.life import live_in
@@ -87,6 +87,7 @@ def fill(settings: Settings, rehearsal_url: str, progress: Progress = lambda _li
         columns = {slug: column.id for slug, column in filling.columns.items()}
         live_in(lambda login: _by(filling, login), AUTHOR, SIGNERS[-1], columns, settings.address)
         _owe(filling, rehearsal_url)
+        _keep_slots(filling)
         _read_notices(filling)
     finally:
         filling.hub.close()
@@ -305,6 +306,13 @@ def _go_the_way(
     with _by(filling, AUTHOR) as (work, who):
         booking.book(work, who, Order([piece_id], _portal(filling).id, "publish"), filling.hub.settings.address)
     return piece_id
+
+
+def _keep_slots(filling: Filling) -> None:
+    with filling.hub.works.read() as work:
+        query = select(Account.code, Account.id).where(Account.stands_for.is_(None))
+        accounts = {row[0]: row[1] for row in work.session.execute(query)}
+    timetable.keep(lambda login: _by(filling, login), AUTHOR, filling.units["yunjiang"].id, accounts)
 
 
 def _owe(filling: Filling, rehearsal_url: str) -> None:
