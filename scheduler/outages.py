@@ -31,6 +31,7 @@ class Outage:
 
     account_id: int
     name: str
+    channel: str
     since: datetime
     waiting: int
     reason: str
@@ -57,7 +58,14 @@ def outages(session: Session, units: Collection[int], now: datetime) -> Sequence
         .having(func.count(Attempt.id) >= ENOUGH)
     )
     found = [
-        Outage(account.id, account.name, since, _waiting(session, account.id, units, now), account.last_failure)
+        Outage(
+            account.id,
+            account.name,
+            account.channel,
+            since,
+            _waiting(session, account.id, units, now),
+            account.last_failure,
+        )
         for account, since, _count in session.execute(failing)
     ]
     return sorted(found, key=lambda one: one.since)[:MOST]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -440,6 +441,7 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
         "columns": columns(hub, asker, *ATTEMPT_COLUMNS),
         "late": overdue,
         "badge": badge_of(delivery, late=overdue),
+        "minutes_left": _minutes_left(delivery.accepted_until, work.now),
         "moving": under_way(delivery, work.now),
         "may": possible(delivery) if asker.may(P.DELIVERY_ACT, delivery.unit_id) else frozenset(),
         "history": acts_of(session, delivery, lambda words: say(hub, asker, words)),
@@ -450,6 +452,11 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
         "seen": delivery.scheduled_at.isoformat(),
         "window": items[0].release.content["window"] if items else {},
     }
+
+
+def _minutes_left(until: datetime | None, now: datetime) -> int:
+    """How many minutes there are left, begun ones counted; 0 when the time is over, or was never set."""
+    return max(0, math.ceil((until - now).total_seconds() / 60)) if until else 0
 
 
 def _foretold(hub: Hub, work: Work, delivery: Delivery) -> list[Problem]:

@@ -10,11 +10,13 @@ from urllib.parse import quote, unquote
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from channels.registry import channels
 from hub.product import Hub
 from hub.web.access import Asker, language_of, the_hub
 from hub.web.nav import menu
 from kernel.people import Permission
 from scheduler.freeze import seen_by
+from scheduler.outages import Outage as Down
 from scheduler.outages import outages
 from templates.views import Column, Flash, Outage, Shell, Tone
 
@@ -39,8 +41,7 @@ def shell_of(request: Request, asker: Asker) -> Shell:
         rehearsal=hub.settings.demo,
         rehearsing=asker.rehearsing,
         outages=[
-            Outage(one.name, one.since, one.waiting, one.reason, f"/console/deliveries?account={one.account_id}")
-            for one in down
+            Outage(_named(request, asker, one), one.since, one.waiting, one.reason, _tasks_of(one)) for one in down
         ],
         frozen=bool(stops),
         frozen_reason="；".join(stop.reason for stop in stops),
@@ -49,6 +50,17 @@ def shell_of(request: Request, asker: Asker) -> Shell:
         logout_href="/console/logout",
         account_href="/console/me",
     )
+
+
+def _named(request: Request, asker: Asker, down: Down) -> str:
+    """The account with its channel: an office's accounts often have one name everywhere."""
+    adapter = channels().get(down.channel)
+    label = say(the_hub(request), asker, adapter.label) if adapter else down.channel
+    return f"{down.name}（{label}）"
+
+
+def _tasks_of(down: Down) -> str:
+    return f"/console/deliveries?account={down.account_id}"
 
 
 def page(request: Request, asker: Asker, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from channels.accounts.models import Account
 from content.snapshot import Window
 from kernel.clock import StillClock
 from kernel.people import Role
-from scheduler.models import Delivery
+from scheduler.models import Attempt, Delivery
 from tests.factories import target_of
 from tests.hub.web.going_out import Desk, open_desk
 
@@ -280,7 +281,11 @@ def test_waiting_for_the_platforms_administrator_is_shown_with_its_hour(desk: De
         row.state, row.accepted_at, row.accepted_until = "accepted", work.now, work.now + timedelta(minutes=30)
     page = one(desk, delivery)
     assert 'data-state="awaiting_admin"' in page
-    assert "2026-03-02 09:30" in page
+    assert "还剩 30 分钟：须在 2026-03-02 09:30 前确认" in page
+    clock.step(minutes=28, seconds=30)
+    assert "还剩 2 分钟" in one(desk, delivery)
+    clock.step(minutes=5)
+    assert "还剩" not in one(desk, delivery)
 
 
 # --- by hand ---------------------------------------------------------------------------------------------------
@@ -424,3 +429,26 @@ def test_the_workbench_names_what_waits_for_a_person_and_what_is_late(desk: Desk
     assert "今日待发 1 件，已发 0 件" in part
     assert 'id="outgoing"' not in desk.browser("system_admin").get("/console").text
     assert "晚了的通知" not in desk.browser("stranger").get("/console").text
+
+
+# --- a platform that does not answer -----------------------------------------------------------------------------
+
+
+def test_every_page_names_the_account_and_its_channel_that_does_not_answer(desk: Desk, clock: StillClock) -> None:
+    delivery = desk.booked(desk.release())
+    assert "平台没有响应" not in desk.browser().get("/console").text
+    with desk.hub.works.write() as work:
+        row = work.session.get_one(Delivery, delivery.id)
+        row.attempts, row.next_at = 3, work.now + timedelta(minutes=1)
+        for number in (1, 2, 3):
+            at = work.now + timedelta(seconds=number)
+            work.session.add(
+                Attempt(delivery_id=row.id, number=number, act="send", started_at=at, ended_at=at, outcome="retryable")
+            )
+        name = work.session.get_one(Account, row.account_id).name
+    clock.step(minutes=2)
+    for address in ("/console", "/console/deliveries"):
+        page = desk.browser().get(address).text
+        assert "平台没有响应" in page
+        assert f"{name}（" in page
+        assert f'href="/console/deliveries?account={delivery.account_id}"' in page
