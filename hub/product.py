@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from analytics.collect import ReadCounter
 from channels.accounts.menus import Publisher
 from channels.base import AccountInfo, Channel
-from content.search import Searcher
+from content.search import Searcher, record_miss
 from hub.auth.sessions import Sessions
 from hub.notifier import Notifier
 from hub.outer.log import PacketLog
@@ -22,7 +22,7 @@ from kernel.clock import Clock
 from kernel.duties import Duty
 from kernel.events import Listeners
 from kernel.seal import Seal
-from kernel.work import Works
+from kernel.work import Work, Works
 from scheduler.queue import Queue
 from templates.engine import Engine as Pages
 
@@ -58,6 +58,8 @@ class Hub:
     reads: ReadCounter = field(init=False)
     # Finds what the public may see; kept in this process's memory.
     search: Searcher = field(init=False)
+    # Keeps what was looked for on the site and not found.
+    missed: Callable[[Work, str], None] = record_miss
     # What else has to let go when the product ends: connections to platforms.
     closing: list[Callable[[], None]] = field(default_factory=list)
     # Starts what looks for due work and returns what stops it; None in a process that only answers.

@@ -82,11 +82,14 @@ def follow(stage: Stage) -> str:
     """A citizen's browser asks to be told; the rehearsal's push service stands behind it."""
     if not stage.ledger_read:
         return "other stand-ins: push endpoints come with their own subscribers"
-    offered = must(stage.public().get("/push/key"))
+    offered = patiently(stage, lambda: must(stage.public().get("/push/key")))
     wish = {"name": "王女士的浏览器", "application_server_key": offered["key"]}
     made = must(httpx.post(f"{stage.platforms}/control/accounts/webpush", json=wish, timeout=10))
     wanted = {"endpoint": made["endpoint"], "keys": made["keys"], "consent": offered["consent"]}
     must(stage.public().post("/push/subscriptions", json=wanted))
+    # Notices are sent by the product itself: it must know of the browser, wherever the browser asked.
+    known = {"endpoint": made["endpoint"]}
+    patiently(stage, lambda: must(httpx.post(f"{stage.url}/push/known", json=known, timeout=10)))
     return "one browser subscribed"
 
 

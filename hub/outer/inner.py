@@ -25,7 +25,8 @@ from kernel.people import Permission, Unit, holders
 from kernel.work import Work
 
 EXCHANGE = "outer.exchange"
-LEASE = timedelta(minutes=2)
+# Short, so that a process that dies in the middle keeps no other from going on; two at once do no harm.
+LEASE = timedelta(seconds=15)
 
 
 def connect(hub: Hub) -> None:

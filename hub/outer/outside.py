@@ -16,6 +16,7 @@ from hub.live import conversation_topic
 from hub.outer import sessions, standing
 from hub.outer.exchange import ByFiles
 from hub.outer.folders import Folders
+from hub.outer.log import is_paired
 from hub.outer.pack_in import PackTaker
 from hub.outer.packets import Packet
 from hub.outer.reads import ToldReads
@@ -26,6 +27,9 @@ from kernel.clock import Clock
 from kernel.duties import Duty
 from kernel.work import Work
 from scheduler.rounds import Beat, Rounds
+
+# Short, so that a process that dies in the middle keeps no other from going on; two at once do no harm.
+LEASE = timedelta(seconds=15)
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Hub:
@@ -49,13 +53,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     }
     folders = settings.by_files
     hub.reads = ToldReads(hub.outer)
+    hub.missed = lambda work, query: _missed(hub, work, query)
     hub.duties = [
         Duty(HEARTBEAT, timedelta(seconds=10), lambda: None),
         Duty("outer.forget", timedelta(hours=1), lambda: _forget(hub)),
     ]
     if folders is not None:
         by_files = ByFiles(hub.outer, Folders(*folders), "outer")
-        hub.duties.append(Duty("outer.exchange", timedelta(seconds=1), by_files.round, timedelta(minutes=2)))
+        hub.duties.append(Duty("outer.exchange", timedelta(seconds=1), by_files.round, LEASE))
     hub.start_engine = lambda: _start(hub)
     return hub
 
@@ -67,6 +72,11 @@ def _unbound(connection: SqliteConnection, _record: Any) -> None:
 def _told(hub: Hub, work: Work, packet: Packet) -> None:
     session_id = sessions.told(work, packet)
     work.after_commit(lambda: hub.incoming.live.tell(conversation_topic(session_id)))
+
+
+def _missed(hub: Hub, work: Work, query: str) -> None:
+    if is_paired(work.session):
+        hub.outer.put(work, "missed", {"query": query})
 
 
 def _forget(hub: Hub) -> None:

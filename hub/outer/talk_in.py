@@ -20,6 +20,7 @@ from channels.accounts import store as accounts
 from channels.accounts import subscriptions, takeover
 from channels.accounts.models import Account
 from channels.base import JobResult, Pushed
+from content import search
 from hub.incoming import portal_account
 from hub.outer.errors import BadParcel
 from hub.outer.models import OuterTalk
@@ -50,6 +51,7 @@ class TalkTaker:
             "rated": self.rated,
             "feedback": self.feedback,
             "reads": self.reads,
+            "missed": lambda work, packet: search.record_miss(work, str(packet.values["query"])),
             "subscribed": self.subscribed,
             "unsubscribed": self.unsubscribed,
         }
@@ -128,8 +130,8 @@ class TalkTaker:
         inbound = work.session.get_one(InboundMessage, inbound_id)
         self._spoken(work, conversation, inbound, said, route)
         _follow(work, conversation, packet)
-        # Where the outer side left it to people whom the conversation no longer has, the bot here answers.
-        left = said is None and conversation.state == S.BOT and state != S.BOT
+        # Left to people there, whom the conversation no longer has: the bot here answers, or takes the rating.
+        left = said is None and conversation.state in (S.BOT, S.CLOSED) and conversation.state != state
         if values["verdict"] is None or left:
             work.after_commit(lambda: self._run(inbound_id, conversation.id))
             return

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from bot import store, waiting
 from bot.events import ConversationChanged
+from bot.handoff import asks_for_person
 from bot.models import Conversation, Rating
 from bot.reply import OWN_PAGES
 from bot.states import ConversationState
@@ -55,7 +56,7 @@ def _lines(work: Work, conversation: Conversation, talk: OuterTalk) -> list[Mapp
 def _state(work: Work, conversation: Conversation, talk: OuterTalk) -> dict[str, Any]:
     rated = work.session.scalar(select(Rating.id).where(Rating.conversation_id == conversation.id))
     is_waiting = conversation.state == ConversationState.WAITING
-    texts = [text for text in store.texts_before(work.session, conversation.id, conversation.lines + 1) if text]
+    texts = store.texts_before(work.session, conversation.id, conversation.lines + 1)
     return {
         "heard": talk.heard,
         "state": str(conversation.state),
@@ -68,7 +69,7 @@ def _state(work: Work, conversation: Conversation, talk: OuterTalk) -> dict[str,
             "choices": list(conversation.choices),
             "failures": conversation.failures,
             "spoke": True,
-            "asked": bool(texts),
+            "asked": any(text and not asks_for_person(text) for text in texts),
             "danger": conversation.urgent_at is not None and conversation.acknowledged_at is None,
         },
     }

@@ -104,7 +104,7 @@ def site_search(
         entries = [_entry(work.session, row, query) for row in found.rows]
     if query and found.whole and not found.columns and limits.may_record(address):
         with hub.works.write(CITIZEN) as work:
-            search.record_miss(work, query)
+            hub.missed(work, query)
     last = min(MOST_PAGES, -(-found.total // SIZE))
     shown = PortalSearch(
         query=query,

@@ -198,8 +198,12 @@ def test_the_image_is_made_from_what_is_there() -> None:
     assert compose()["services"]["public"]["build"]["dockerfile"] == "deploy/Dockerfile"
 
 
+def test_the_outer_sides_unit_runs_what_the_drill_runs() -> None:
+    assert plain(command_of("outer")) == ["xuanda", "serve", "--face", "outer"]
+
+
 def test_units_begin_again_after_a_crash_and_the_backup_has_its_hour() -> None:
-    for unit in (*SERVING, *WORKING):
+    for unit in (*SERVING, *WORKING, "outer"):
         service = Unit(DEPLOY / "systemd" / f"xuanda-{unit}.service")["Service"]
         assert service["Restart"] == "always"
         assert int(service["TimeoutStopSec"]) > Settings.model_fields["send_timeout"].default

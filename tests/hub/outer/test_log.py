@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from hub.outer.models import OuterLink, OuterPacket, OuterProblem
 from hub.outer.packets import card_of, open_packet
 from kernel.clock import StillClock
 from kernel.errors import WrongState
-from tests.hub.outer.pair import Side, side_on, two_sides
+from tests.hub.outer.pair import Side, pair, side_on, two_sides
 
 
 @pytest.fixture
@@ -206,6 +207,26 @@ def test_a_side_that_went_back_in_time_is_noticed(
         inner.log.take(back.log.parcel()[0])
     with pytest.raises(BadParcel, match="没有的包号"):
         back.log.take(inner.log.parcel()[0])
+
+
+@pytest.mark.postgresql
+def test_the_inside_may_stand_on_postgresql(
+    postgres_url: str, sqlite_template: Path, tmp_path: Path, clock: StillClock
+) -> None:
+    (tmp_path / "outer.db").write_bytes(sqlite_template.read_bytes())
+    inner, outer = side_on(postgres_url, clock), side_on(f"sqlite:///{tmp_path / 'outer.db'}", clock)
+    pair(inner, outer)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(inner.put, range(20)))
+    outer.put("back")
+    for _turn in range(2):
+        exchange(inner, outer)
+    # Many write at one moment, and each has a number of its own.
+    assert sorted(outer.taken) == list(range(20))  # type: ignore[type-var]  # All are numbers.
+    assert inner.taken == ["back"]
+    assert outbox(inner) == []
+    for side in (inner, outer):
+        side.log.works.engine.dispose()
 
 
 # --- pairing ----------------------------------------------------------------------------------------

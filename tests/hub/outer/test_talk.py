@@ -18,6 +18,7 @@ from channels.accounts.models import PushSubscription
 from channels.accounts.store import add
 from channels.rehearsal.wechat import crypto
 from content.models import Column, Piece, PublicPiece, Release, Revision
+from content.search import SearchMiss
 from hub.outer import sessions
 from hub.outer.models import OuterLine, OuterProblem, OuterSession
 from kernel.clock import StillClock
@@ -372,6 +373,24 @@ def test_on_wechat_an_agent_answers_by_our_own_call_and_the_bot_stays_silent(
     assert no_problems(faces)
 
 
+def test_a_rating_that_comes_before_the_outer_side_knows_of_the_end_is_taken_inside(
+    faces: Faces, phone: Phone, clock: StillClock
+) -> None:
+    phone.says("人工", 31)
+    faces.exchange()
+    (conversation,) = conversations(faces)
+    agent_does(faces, desk.take, conversation)
+    agent_does(faces, _close, conversation)
+    assert phone.says("1", 32).content == b"success"
+    faces.exchange()
+    faces.inner.incoming.queues.close()
+    with faces.inner.works.read() as work:
+        assert work.session.scalars(select(Rating.score)).all() == [1]
+    clock.step(seconds=6)
+    faces.inner.incoming.replier.send_due()
+    assert "谢谢您的评价" in phone.outbox.sent[-1][1]
+
+
 def test_forged_and_old_pushes_are_refused_outside(faces: Faces, phone: Phone, clock: StillClock) -> None:
     assert phone.push({"MsgType": "text", "Content": "x", "MsgId": 1}, msg_signature="0" * 40).status_code == 403
     body, query = phone.signed({"MsgType": "text", "Content": "x", "MsgId": 2})
@@ -418,6 +437,12 @@ def test_readings_are_counted_inside_and_the_search_finds_what_is_public(faces: 
         read = work.session.scalars(select(PageRead)).one()
         assert (read.piece_id, read.channel, read.reads) == (1, "wechat", 2)
     assert QUESTION in faces.door.get("/search?q=养犬证").text
+    assert faces.door.get("/search?q=没有这回事").status_code == 200
+    with faces.outer.works.read() as work:
+        assert work.session.scalars(select(SearchMiss)).all() == []
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        assert work.session.scalars(select(SearchMiss.query)).all() == ["没有这回事"]
 
 
 def test_what_is_no_longer_public_is_no_answer(faces: Faces, visitor: Visitor) -> None:
