@@ -19,8 +19,9 @@ from scheduler.events import WasWithdrawn, WentLive
 from scheduler.models import Delivery, Place, Placement
 from scheduler.states import PlacementState
 
-# In a placement's data: the articles that stood there before the present one.
-EARLIER = "earlier"
+# In a placement's data: the articles that stood there before the present one. No adapter uses this word for its own;
+# `earlier` is what WeChat and Weibo call those that still stand and are to be taken back with it.
+EARLIER = "stood_before"
 
 
 def remember(work: Work, delivery: Delivery, live: Live, batch: Batch | None = None) -> None:
