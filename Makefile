@@ -5,7 +5,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) deploy/setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test lint drill rasa bench bundle docs serve migrate clean
+.PHONY: help setup dev demo test lint drill drill-many faults rasa bench bundle docs serve migrate clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,12 @@ lint: dev ## Formatter, linter, types, import contracts
 
 drill: setup ## The whole job, headless, against serve and rehearsal as processes (PLATFORMS=URL for other stand-ins; FACES=https or files: two faces apart)
 	@$(BIN)/python -m hub.cli drill $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(FACES),--faces $(FACES))
+
+drill-many: dev ## The same behind nginx, with two web processes and three workers on PostgreSQL, one of each killed in the middle
+	@$(BIN)/python -m tests.faults --part many
+
+faults: dev ## Whatever can break does, on both databases; counts what arrived twice or never (ROUNDS=200 of SIGKILL)
+	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS))
 
 rasa: setup ## Rasa 3.6.21 in an environment of its own, trained on what is published, served on loopback
 	@$(BIN)/python deploy/rasa.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -24,39 +25,73 @@ def programs() -> Path | None:
     return candidates[-1].parent if candidates else None
 
 
+class Server:
+    """A server of its own on a free loopback port, which can be killed and started again."""
+
+    def __init__(self, folder: Path, data: Path, *, durable: bool) -> None:
+        self._folder = folder
+        self._data = data
+        self._durable = durable
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"postgresql+psycopg://xuanda@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Starts it and waits until it answers."""
+        options = f"-c listen_addresses=127.0.0.1 -c port={self._port} -c unix_socket_directories={self._data}"
+        options += "" if self._durable else " -c fsync=off"
+        with (self._data / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_as_user(self._data), str(self._folder / "postgres"), "-D", str(self._data / "db"), *options.split()],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                cwd="/",
+            )
+        _wait(self._port, self._process, self._data / "log")
+
+    def stop(self) -> None:
+        """Ends it in an orderly way."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends it at once, without a checkpoint and without a word to anybody connected."""
+        self._end(signal.SIGQUIT)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=30)
+
+
 @contextmanager
 def server(*, durable: bool = False) -> Iterator[str]:
-    """Starts a server of its own on a free loopback port; yields the address of its `postgres` database.
+    """Starts a server; yields the address of its `postgres` database.
 
     Only a `durable` one waits for the disk, as every office's does; tests do not need to.
     """
+    with running(durable=durable) as made:
+        yield made.url
+
+
+@contextmanager
+def running(*, durable: bool = False) -> Iterator[Server]:
+    """Starts a server, and removes it and all it kept in the end."""
     folder = programs()
     if folder is None:
         raise RuntimeError("PostgreSQL's programs are not installed")
     data = Path(tempfile.mkdtemp(prefix="xuanda-pg-"))
-    as_user = _as_user(data)
     subprocess.run(
-        [*as_user, str(folder / "initdb"), "-D", str(data / "db"), "-U", "xuanda", "-A", "trust", "-E", "UTF8"],
+        [*_as_user(data), str(folder / "initdb"), "-D", str(data / "db"), "-U", "xuanda", "-A", "trust", "-E", "UTF8"],
         check=True,
         capture_output=True,
         cwd="/",
     )
-    port = free_port()
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={data}"
-    options += "" if durable else " -c fsync=off"
-    with (data / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*as_user, str(folder / "postgres"), "-D", str(data / "db"), *options.split()],
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            cwd="/",
-        )
+    made = Server(folder, data, durable=durable)
+    made.start()
     try:
-        _wait(port, process, data / "log")
-        yield f"postgresql+psycopg://xuanda@127.0.0.1:{port}/postgres"
+        yield made
     finally:
-        process.terminate()
-        process.wait(timeout=30)
+        made.stop()
         shutil.rmtree(data, ignore_errors=True)
 
 
@@ -69,6 +104,7 @@ def _as_user(data: Path) -> list[str]:
 
 
 def free_port() -> int:
+    """A loopback port that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

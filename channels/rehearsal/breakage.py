@@ -73,6 +73,12 @@ class _Broken:
                 body = await _whole(receive)
                 await asyncio.sleep(fault.seconds)
                 await self._app(scope, body, send)
+            case "late_answer":
+                said: list[Message] = []
+                await self._app(scope, await _whole(receive), _into(said))
+                await asyncio.sleep(fault.seconds)
+                for message in said:
+                    await send(message)
             case "timeout":
                 await asyncio.sleep(fault.seconds)
                 await self._cut()
@@ -120,6 +126,15 @@ async def _taken_in(receive: Receive) -> tuple[Receive, bytes]:
         return taken.popleft() if taken else await receive()
 
     return replay, body
+
+
+def _into(said: list[Message]) -> Send:
+    """Keep an answer, to be given later."""
+
+    async def keep(message: Message) -> None:
+        said.append(message)
+
+    return keep
 
 
 async def _swallow(message: Message) -> None:

@@ -17,6 +17,7 @@ FaultKind = Literal[
     "token_expire_now",
     "errcode",
     "delay",
+    "late_answer",
 ]
 
 
@@ -24,8 +25,9 @@ class Fault(BaseModel):
     """One injected fault.
 
     `path` is a shell pattern over the path below the platform (`cgi-bin/draft/*`), `count` how many calls it hits
-    (0 is until removed), `skip` how many matching calls pass first, `seconds` the wait of `delay` and `timeout` and the
-    Retry-After of `throttle`, `code` the HTTP status of `http_5xx` or the platform's own code of `errcode`.
+    (0 is until removed), `skip` how many matching calls pass first, `seconds` the wait of `delay` (before acting), of
+    `late_answer` (after acting) and of `timeout`, and the Retry-After of `throttle`, `code` the HTTP status of
+    `http_5xx` or the platform's own code of `errcode`.
     """
 
     model_config = ConfigDict(extra="forbid")

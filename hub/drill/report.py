@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import httpx
 
@@ -14,6 +15,7 @@ from hub.drill import changes, way_in, way_out
 from hub.drill.faces import Apart
 from hub.drill.stage import DrillFailed, Stage, stage, stop
 
+NOTHING: Mapping[str, Callable[[], None]] = MappingProxyType({})
 Step = tuple[str, Callable[[Stage], str]]
 
 STEPS: Sequence[Step] = (
@@ -46,19 +48,28 @@ def run(platforms: str, say: Callable[[str], None], apart: Apart | None = None) 
     with stage(platforms, apart) as built:
         outside = f", citizens at {built.site}, the two apart by {apart}" if apart else ""
         say(f"{_seconds(started)}  ready: the product at {built.url}{outside}, platforms at {built.platforms}")
-        for name, step in STEPS:
-            begun = time.monotonic()
-            try:
-                said = step(built)
-            except (DrillFailed, httpx.HTTPError) as failure:
-                say(f"{_seconds(begun)}  FAILED {name}: {failure}")
-                _show_logs(built, say)
-                return False
-            say(f"{_seconds(begun)}  {name}: {said}")
+        if not play(built, say):
+            return False
         verdict = _audit(built)
         say(f"         audit log: {verdict}")
         say(f"{_seconds(started)}  the drill is done")
         return "hold" in verdict
+
+
+def play(built: Stage, say: Callable[[str], None], after: Mapping[str, Callable[[], None]] = NOTHING) -> bool:
+    """Every step; `after` one of these names something else is done."""
+    for name, step in STEPS:
+        begun = time.monotonic()
+        try:
+            said = step(built)
+        except (DrillFailed, httpx.HTTPError) as failure:
+            say(f"{_seconds(begun)}  FAILED {name}: {failure}")
+            _show_logs(built, say)
+            return False
+        say(f"{_seconds(begun)}  {name}: {said}")
+        if name in after:
+            after[name]()
+    return True
 
 
 def _audit(built: Stage) -> str:
@@ -74,11 +85,9 @@ def _audit(built: Stage) -> str:
 
 
 def _show_logs(built: Stage, say: Callable[[str], None]) -> None:
-    for name in ("product", "platforms", "outer"):
-        log = built.folder / f"{name}.log"
-        if log.exists():
-            lines = [line for line in log.read_text("utf-8").splitlines() if "[info " not in line][-25:]
-            say(f"--- {name}.log\n" + "\n".join(lines))
+    for log in sorted(built.folder.glob("*.log")):
+        lines = [line for line in log.read_text("utf-8").splitlines() if "[info " not in line][-25:]
+        say(f"--- {log.name}\n" + "\n".join(lines))
 
 
 def _seconds(since: float) -> str:

@@ -134,13 +134,13 @@ def stage(platforms: str = "", apart: Apart | None = None) -> Iterator[Stage]:
     site = outside.site if outside else url
     settings = Settings(data=folder, host="127.0.0.1", port=port, public_url=site)
     ahead = seconds_to_office_hours(settings)
-    built = Stage(folder, url, base, ledger_read=not platforms, tokens=_found_office(settings, base), site=site)
+    built = Stage(folder, url, base, ledger_read=not platforms, tokens=found_office(settings, base), site=site)
     built.patience = PATIENCE_SECONDS if apart else 0.0
     try:
         if not platforms:
             config = write_config(site, folder / "rehearsal")
             arguments = ["-m", "channels.rehearsal", "--port", str(platform_port), "--config", str(config)]
-            built.processes["platforms"] = _start(arguments, {}, folder / "platforms.log")
+            built.processes["platforms"] = start(arguments, {}, folder / "platforms.log")
         more = {"XUANDA_PUBLIC_URL": site}
         if outside is not None:
             more |= outside.inner
@@ -150,12 +150,12 @@ def stage(platforms: str = "", apart: Apart | None = None) -> Iterator[Stage]:
                 "XUANDA_ALLOWED_PRIVATE": base.partition("//")[2].partition("/")[0],
                 **outside.outer,
             }
-            built.processes["outer"] = _start(["-m", "hub.cli", "serve", "--face", "outer"], environment, outside.log)
-            _wait_ready(f"{site}/readyz", built.processes["outer"], outside.log)
+            built.processes["outer"] = start(["-m", "hub.cli", "serve", "--face", "outer"], environment, outside.log)
+            wait_ready(f"{site}/readyz", built.processes["outer"], outside.log)
         built.processes["product"] = start_product(folder, port, base, ahead, more)
-        _wait_ready(f"{url}/readyz", built.processes["product"], folder / "product.log")
+        wait_ready(f"{url}/readyz", built.processes["product"], folder / "product.log")
         if not platforms:
-            _wait_ready(f"{base}/ledger", built.processes["platforms"], folder / "platforms.log")
+            wait_ready(f"{base}/ledger", built.processes["platforms"], folder / "platforms.log")
             httpx.post(f"{base}/control/clock", json={"step": ahead}, timeout=10).raise_for_status()
         with outside.carried() if outside else nullcontext():
             yield built
@@ -186,7 +186,7 @@ def start_product(
         "XUANDA_ALLOWED_PRIVATE": platforms.partition("//")[2].partition("/")[0],
         **(more or {}),
     }
-    return _start(["-m", "hub.cli", "serve"], environment, folder / "product.log")
+    return start(["-m", "hub.cli", "serve"], environment, folder / "product.log")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
@@ -207,7 +207,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _found_office(settings: Settings, platforms: str) -> dict[str, str]:
+def found_office(settings: Settings, platforms: str) -> dict[str, str]:
+    """Makes the demo's office without any piece; returns a token of each person's."""
     hub = build(settings)
     try:
         schema.migrate(hub.engine)
@@ -223,7 +224,8 @@ def _found_office(settings: Settings, platforms: str) -> dict[str, str]:
         hub.close()
 
 
-def _start(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+def start(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Starts our own Python with these arguments; what it says goes to a file."""
     with log.open("ab") as file:
         return subprocess.Popen(  # noqa: S603  # Our own modules with fixed arguments.
             [sys.executable, *arguments],
@@ -234,7 +236,9 @@ def _start(arguments: list[str], environment: dict[str, str], log: Path) -> subp
         )
 
 
-def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Waits until a process answers there; raises CannotRun, with the end of its log, when it has stopped."""
+
     def look() -> bool | None:
         if process.poll() is not None:
             raise CannotRun(why=f"A process of the drill stopped while starting:\n{log.read_text('utf-8')[-2000:]}")

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,10 +13,11 @@ import httpx
 import pytest
 
 from hub.web.columns import TAKEN
+from tests.deploy import nginx
+from tests.deploy.nginx import CONFIG, NGINX, running
+from tests.postgres import free_port
 
-CONFIG = Path(__file__).parents[2] / "deploy/nginx"
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-WWW, INSIDE = {"Host": "www.example.gov.cn"}, {"Host": "xuanda.example.internal"}
+WWW, INSIDE = {"Host": nginx.PUBLIC}, {"Host": nginx.INSIDE}
 
 pytestmark = pytest.mark.skipif(not Path(NGINX).exists(), reason="nginx is not installed (apt install nginx-light)")
 
@@ -115,47 +111,13 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / name).write_text(text)
     hubs = [Upstream(), Upstream()]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    _configure(folder, site, port, [hub.port for hub in hubs])
-    process = subprocess.Popen(
-        [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error")]
-    )
+    port = free_port()
     try:
-        _wait(port)
-        yield Front(f"http://127.0.0.1:{port}", site, hubs)
+        with running(folder, site, port, [hub.port for hub in hubs]):
+            yield Front(f"http://127.0.0.1:{port}", site, hubs)
     finally:
-        process.terminate()
-        process.wait(10)
         for hub in hubs:
             hub.close()
-
-
-def _configure(folder: Path, site: Path, port: int, hubs: list[int]) -> None:
-    shutil.copytree(CONFIG, folder / "xuanda")
-    ours = (CONFIG / "xuanda.conf").read_text()
-    ours = ours.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("/srv/xuanda/site", str(site))
-    for at, known in enumerate((8000, 8001, 8002, 8003)):
-        ours = ours.replace(f"127.0.0.1:{known};", f"127.0.0.1:{hubs[at % 2]};")
-    (folder / "server.conf").write_text(ours)
-    places = "".join(
-        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (folder / "nginx.conf").write_text(
-        # As root its workers would be another user, who may not read the folder of a test.
-        f"{'user root; ' if os.getuid() == 0 else ''}daemon off; pid {folder}/pid; events {{}}\n"
-        f"http {{ include /etc/nginx/mime.types; access_log off; {places} include {folder}/server.conf; }}\n"
-    )
-
-
-def _wait(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("nginx did not start")
 
 
 @pytest.mark.parametrize(

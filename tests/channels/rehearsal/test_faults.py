@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import httpx
@@ -62,6 +63,16 @@ def test_a_caller_who_gives_up_on_a_delayed_call_does_not_undo_it(rehearsal: Reh
             timeout=0.1,
         )
     rehearsal.wait_for("draft")
+    assert drafts(wechat) == 1
+
+
+def test_an_answer_that_comes_late_is_that_of_an_act_already_done(rehearsal: Rehearsal, wechat: WeChat) -> None:
+    rehearsal.control("faults", kind="late_answer", path="cgi-bin/draft/add", seconds=0.5)
+    caller = threading.Thread(target=add_draft, args=(wechat,))
+    caller.start()
+    rehearsal.wait_for("draft")
+    assert caller.is_alive()
+    caller.join(30)
     assert drafts(wechat) == 1
 
 

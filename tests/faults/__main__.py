@@ -1,0 +1,107 @@
+"""`make faults`: every fault on both databases, SIGKILL at length, the drill behind nginx, the proof that it can fail.
+
+Prints a line for each; exit code 1 when one of them is not as it must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.faults import many
+from tests.faults.breaking import WEIBO_LANES, break_everything, break_some
+from tests.faults.databases import database
+from tests.faults.killing import LANES, kill_again_and_again
+from tests.faults.stage import AS_DELIVERED, SHORT, staged
+from tests.faults.verdict import Verdict, table
+from tests.faults.weakened import SAFEGUARDS
+
+PROCESSES = {"sqlite": 1, "postgresql": 3}
+PARTS = ("faults", "kill", "many", "proof")
+
+
+def main() -> int:
+    """Does what was asked for; 1 when something went out twice, was lost, stuck or left untold."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", choices=PARTS, action="append", help="this part only; may be given again")
+    parser.add_argument("--only", choices=tuple(PROCESSES), help="one database only")
+    parser.add_argument("--rounds", type=int, default=200, help="SIGKILL with short periods")
+    parser.add_argument("--default-rounds", type=int, default=20, help="SIGKILL with the periods as delivered")
+    parser.add_argument("--away", type=float, default=60, help="seconds for which the database is away")
+    chosen = parser.parse_args()
+    # Whoever ends this ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_about: sys.exit(1))
+    kinds = (chosen.only,) if chosen.only else tuple(PROCESSES)
+    parts = {
+        "faults": lambda: [_faults(kind, chosen.away) for kind in kinds],
+        "kill": lambda: [_kills(kind, chosen.rounds, chosen.default_rounds) for kind in kinds],
+        "many": lambda: [_many()],
+        "proof": lambda: [_proof()],
+    }
+    print(table([]), flush=True)
+    good = [one for part in chosen.part or PARTS for one in parts[part]()]
+    return 0 if all(good) else 1
+
+
+def _faults(kind: str, away: float) -> bool:
+    with (
+        _folder() as folder,
+        database(kind, folder) as base,
+        staged(folder, base.url, WEIBO_LANES, 2 + (kind != "sqlite")) as (stage, desk),
+    ):
+        return _said(break_everything(stage, desk, base, away))
+
+
+def _kills(kind: str, rounds: int, default_rounds: int) -> bool:
+    good = True
+    for pace, number in ((SHORT, rounds), (AS_DELIVERED, default_rounds)):
+        if not number:
+            continue
+        with (
+            _folder() as folder,
+            database(kind, folder) as base,
+            staged(folder, base.url, LANES + 1, PROCESSES[kind], pace) as (stage, desk),
+        ):
+            good = _said([kill_again_and_again(stage, desk, number)]) and good
+    return good
+
+
+def _many() -> bool:
+    with _folder() as folder, database("postgresql", folder) as base:
+        return many.drill(folder, base.url, lambda line: print(line, flush=True))
+
+
+def _proof() -> bool:
+    """Without each safeguard the suite must fail."""
+    noticed = True
+    for safeguard in SAFEGUARDS:
+        with _folder() as folder, database("sqlite", folder) as base, staged(folder, base.url, WEIBO_LANES, 2) as scene:
+            stage, desk = scene
+            stage.without = safeguard
+            verdicts = break_some(stage, desk)
+        _said(verdicts)
+        failed = [one.name for one in verdicts if not one.good]
+        print(f"without the {safeguard}: {', '.join(failed) or 'NOTHING'} failed, as it must", flush=True)
+        noticed = noticed and bool(failed)
+    return noticed
+
+
+def _said(verdicts: list[Verdict]) -> bool:
+    for one in verdicts:
+        print(table([one]).splitlines()[1], flush=True)
+    return all(one.good for one in verdicts)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="xuanda-faults-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
