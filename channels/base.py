@@ -373,6 +373,9 @@ class Catalogue(Protocol):
     def reserve(self, item: Item) -> int:
         """The item's place in its column, given once."""
 
+    def reserve_all(self, items: Sequence[Item]) -> Sequence[int]:
+        """The place of each of these items."""
+
     def column(self, slug: str) -> Mapping[str, Any]:
         """The column's names and how many places it has given out (`places`)."""
 

@@ -34,6 +34,13 @@ class DatabaseCatalogue:
         with self.works.write() as work:
             return public.reserve_place(work, item.release_id).place or 0
 
+    def reserve_all(self, items: Sequence[Item]) -> Sequence[int]:
+        """The place of each of these items, given in their order."""
+        with self.works.write() as work:
+            releases = [item.release_id for item in items]
+            work.keep(public.make_rows(work, releases))
+            return [public.reserve_place(work, release).place or 0 for release in releases]
+
     def column(self, slug: str) -> Mapping[str, Any]:
         """The column's names and how many places it has given out."""
         with self.works.read() as work:
@@ -196,6 +203,10 @@ class RehearsalCatalogue(DatabaseCatalogue):
                 return known.place
             slug = item.content["column"]["slug"]
             return work.session.scalars(select(Column).where(Column.slug == slug)).one().places + 1
+
+    def reserve_all(self, items: Sequence[Item]) -> Sequence[int]:
+        """The place of each of these items by itself."""
+        return [self.reserve(item) for item in items]
 
 
 def about_column(column: Column) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.exc import OperationalError
 
+from channels.abilities.together import Together
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.base import AccountInfo, Channel, Post
@@ -198,18 +199,19 @@ class Dispatcher:
         Gives back what does not fit into the claim any more, and all that is left once `enough` says so.
         """
         call = self._caller(lane) if jobs else None
-        started = time.monotonic()
-        for place, job in enumerate(jobs):
-            left = job.claimed_until - self.works.clock.now()
+        started, done = time.monotonic(), 0
+        while done < len(jobs):
+            left = jobs[done].claimed_until - self.works.clock.now()
             if call is None or enough() or left < timedelta(seconds=self.timing.send_timeout):
                 # The claim would run out during the call; the rest is due again at once, under a new claim.
-                self._give_back(jobs[place:])
+                self._give_back(jobs[done:])
                 break
-            answer = call(job)
-            yield Outcome(
-                job.delivery_id, job.claimant, job.attempt_id, job.act, job.number, answer, self.works.clock.now()
-            )
-            self.pace[lane] = (time.monotonic() - started) / (place + 1)
+            said = call(jobs[done:])
+            now = self.works.clock.now()
+            for job, answer in zip(jobs[done:], said, strict=False):
+                yield Outcome(job.delivery_id, job.claimant, job.attempt_id, job.act, job.number, answer, now)
+            done += len(said)
+            self.pace[lane] = (time.monotonic() - started) / done
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Writes outcomes in one work; where that fails, each in its own, so that a bad one holds up no other.
@@ -230,7 +232,7 @@ class Dispatcher:
         for outcome in outcomes if len(outcomes) > 1 else ():
             self.record([outcome])
 
-    def _caller(self, lane: int) -> Callable[[Job], Answer]:
+    def _caller(self, lane: int) -> Callable[[Sequence[Job]], Sequence[Answer]]:
         try:
             with self.works.read() as work:
                 account = work.session.get_one(Account, lane)
@@ -239,8 +241,8 @@ class Dispatcher:
         except Exception as failure:  # The edge: an account that cannot be opened must not leave its rows on their way.
             log.exception("account cannot be used", account=lane)
             reason = f"账号无法使用：{type(failure).__name__}: {failure}"
-            return lambda _job: Retryable(reason)
-        return lambda job: _call(adapter, job)
+            return lambda _jobs: [Retryable(reason)]
+        return Caller(adapter)
 
     def _give_back(self, jobs: Sequence[Job]) -> None:
         nobody = {"claimed_by": None, "claimed_until": None}
@@ -288,6 +290,39 @@ def _every(seconds: float, outcomes: Iterator[Outcome]) -> Iterator[list[Outcome
             batch, since = [], time.monotonic()
     if batch:
         yield batch
+
+
+class Caller:
+    """Calls a platform for jobs, one at a time, or for several in one go where the channel can do that."""
+
+    def __init__(self, adapter: Channel) -> None:
+        self._adapter = adapter
+        self._alone = 0
+
+    def __call__(self, jobs: Sequence[Job]) -> Sequence[Answer]:
+        """The answer to the first of these jobs, or to the first few of them."""
+        posts = self._alike(jobs)
+        if len(posts) > 1 and isinstance(self._adapter, Together):
+            try:
+                return self._adapter.publish_together(posts)
+            except Exception:  # The edge: one that is bad must not spoil the others.
+                log.exception("not together, each by itself", deliveries=len(posts))
+                self._alone = len(posts)
+        self._alone = max(0, self._alone - 1)
+        return [_call(self._adapter, jobs[0])]
+
+    def _alike(self, jobs: Sequence[Job]) -> list[Post]:
+        if self._alone or not isinstance(self._adapter, Together):
+            return []
+        posts: list[Post] = []
+        pieces: set[int] = set()
+        for job in jobs[: self._adapter.most_together]:
+            own = {item.piece_id for item in job.post.items}
+            if job.act != "send" or job.post.action != "publish" or own & pieces:
+                break
+            posts.append(job.post)
+            pieces |= own
+        return posts
 
 
 def _call(adapter: Channel, job: Job) -> Answer:

@@ -38,7 +38,7 @@ from tests.factories import PORTAL, Office, make_office
 
 S = DeliveryState
 # Long, because processes start slowly on a busy machine; nothing waits longer than it has to.
-STARTING, ENDING = 180, 90
+STARTING, ENDING = 300, 90
 POST = "2/statuses/share.json"
 
 
@@ -46,9 +46,9 @@ POST = "2/statuses/share.json"
 class Pace:
     """The product's periods in seconds; `step` is how far clocks are moved where a test waits for none of them."""
 
-    lease: float = 3
+    lease: float = 4
     sweep: float = 1
-    send_timeout: float = 1
+    send_timeout: float = 2
     step: timedelta = timedelta(seconds=15)
 
 

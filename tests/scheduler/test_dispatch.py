@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 
-from channels.base import Post
+from channels.abilities.together import Together
+from channels.adapters.fake import FakeChannel
+from channels.base import Live, Post, Result
+from channels.errors import Refused
 from scheduler import booking
 from scheduler.dispatch import Dispatcher
 from scheduler.events import NeedsPerson, RanLate, StillUnsigned, WentLive
 from scheduler.states import DeliveryState
-from tests.scheduler.conftest import Timetable
+from tests.scheduler.conftest import Timetable, tools
 
 S = DeliveryState
 
@@ -307,3 +312,58 @@ def test_signers_are_reminded_half_an_hour_and_ten_minutes_before(timetable: Tim
         timetable.at(minutes=minutes)
         timetable.sweep()
     assert said == [(release.id, 30), (release.id, 10)]
+
+
+class Several(FakeChannel, Together):
+    """A platform that takes three posts at once, all or none; nothing of a piece called 坏 passes."""
+
+    most_together: ClassVar[int] = 3
+    asked: ClassVar[list[int]] = []
+
+    def publish_together(self, posts: Sequence[Post]) -> Sequence[Live]:
+        """All of them, unless one is bad."""
+        self.asked.append(len(posts))
+        if any(post.items[0].title == "坏" for post in posts):
+            raise RuntimeError("the whole issue is spoiled")
+        with self.platform.lock:
+            self.platform.arrived += posts
+            return [self._live(post) for post in posts]
+
+    def publish(self, post: Post) -> Result:
+        """One of them."""
+        self.asked.append(1)
+        if post.items[0].title == "坏":
+            raise Refused("图片不被接受")
+        return super().publish(post)
+
+
+@pytest.fixture
+def several(timetable: Timetable) -> Timetable:
+    """A timetable whose channel takes several at once."""
+    Several.asked.clear()
+    timetable.dispatcher.make = lambda account: Several(account, tools(timetable.clock))
+    return timetable
+
+
+def test_what_is_due_goes_out_together_where_the_channel_can(several: Timetable) -> None:
+    booked = [several.book(several.release(title=f"第{number}件").piece_id) for number in range(7)]
+    several.run()
+    assert Several.asked == [3, 3, 1]
+    assert {several.now(one).state for one in booked} == {S.DONE}
+    assert [several.platform().times(one.key) for one in booked] == [1] * 7
+    assert [several.attempts(one) for one in booked] == [[("send", "live")]] * 7
+
+
+def test_one_that_is_bad_spoils_no_other_of_its_issue(several: Timetable) -> None:
+    booked = [several.book(several.release(title=title).piece_id) for title in ("甲", "坏", "乙", "丙", "丁")]
+    several.run()
+    assert Several.asked == [3, 1, 1, 1, 2]
+    assert [several.now(one).state for one in booked] == [S.DONE, S.FAILED, S.DONE, S.DONE, S.DONE]
+    assert several.now(booked[1]).reason == Refused("图片不被接受").message("zh")
+
+
+def test_a_piece_stands_in_an_issue_once(several: Timetable) -> None:
+    lane = several.book(several.release().piece_id).account_id
+    (job,) = several.dispatcher.claim([lane]).jobs[lane]
+    assert len(several.dispatcher._caller(lane)([job, job])) == 1
+    assert Several.asked == [1]

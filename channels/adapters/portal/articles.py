@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,10 +35,18 @@ def draw(press: Press, item: Item, place: int, published_at: datetime, updated_a
 
 def draw_around(press: Press, item: Item, place: int) -> None:
     """Draws again what names this piece: its neighbours in the column, and the pieces linked with it."""
-    near = _near(press, item.content["column"]["slug"], place)
-    wanted = [*near, *press.tools.catalogue.linked(item.piece_id)]
-    for piece_id in dict.fromkeys(wanted):
-        if piece_id != item.piece_id:
+    draw_around_all(press, [(item, place)])
+
+
+def draw_around_all(press: Press, placed: Sequence[tuple[Item, int]]) -> None:
+    """Draws again what names some of these pieces, which stand drawn themselves."""
+    wanted: dict[int, None] = {}
+    for item, place in placed:
+        near = _near(press, item.content["column"]["slug"], place)
+        wanted.update(dict.fromkeys([*near, *press.tools.catalogue.linked(item.piece_id)]))
+    own = {item.piece_id for item, _place in placed}
+    for piece_id in wanted:
+        if piece_id not in own:
             redraw(press, piece_id)
 
 

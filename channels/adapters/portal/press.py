@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,17 @@ class Press:
         self.tools = tools
         self.folder = folder
         self._shelves: dict[str, Sequence[ShelfInfo]] = {}
+        self._expected: frozenset[str] = frozenset()
+        self._looked_through: dict[str, tuple[int, int, Sequence[Entry]]] = {}
+
+    def expect(self, paths: Iterable[str]) -> None:
+        """These pages will stand when the act is over: they may be linked now."""
+        self._expected = frozenset(paths)
+
+    def look_through(self, slug: str, first: int, last: int) -> None:
+        """Asks once for these places of a column; whoever wants some of them gets them from here."""
+        found = self.tools.catalogue.page(slug, max(1, first), last)
+        self._looked_through[slug] = (max(1, first), last, found)
 
     @cached_property
     def site(self) -> PortalSite:
@@ -42,6 +53,9 @@ class Press:
         A place is given before its page is written, and a withdrawal is recorded after its page is: what has no
         page yet, or only a phrase, must not be linked.
         """
+        since, until, known = self._looked_through.get(slug, (1, 0, ()))
+        if since <= max(1, first) and last <= until:
+            return self.readable([entry for entry in known if first <= entry.place <= last])
         return self.readable(self.tools.catalogue.page(slug, max(1, first), last))
 
     def readable(self, entries: Sequence[Entry]) -> list[Entry]:
@@ -50,7 +64,7 @@ class Press:
 
     def shows(self, path: str) -> bool:
         """Whether a page stands there that may be linked."""
-        return self.folder.shows(path)
+        return path in self._expected or self.folder.shows(path)
 
     def shelves(self, slug: str) -> Sequence[ShelfInfo]:
         """The shelves of a column, asked for once."""

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from docx import Document
 
 from channels.adapters.portal import GONE, PER_PAGE, PortalChannel
+from channels.adapters.portal.folder import Folder
 from channels.base import Live, Placed
 from channels.errors import Retryable
 from content import public, relations
@@ -51,6 +53,31 @@ def test_a_repeat_leaves_the_same_pages(site: Site) -> None:
     settled = site.channel.reconcile(site.post(release))
     assert isinstance(settled, Live)
     assert {name: site.text(name) for name in site.files()} == before
+
+
+def test_an_issue_leaves_the_pages_that_its_pieces_leave_one_by_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(18):
+        site.publish(site.released(title=f"先前的第{number}号通知"))
+    fresh = [site.released(title=f"第{number}号通知") for number in range(7)]
+    fresh += [site.released(title=f"第{number}条动态", column="news") for number in range(2)]
+    written: Counter[str] = Counter()
+    write = Folder.write_bytes
+
+    def count(folder: Folder, path: str, data: bytes) -> None:
+        written[path] += 1
+        write(folder, path, data)
+
+    monkeypatch.setattr(Folder, "write_bytes", count)
+    shown = site.channel.publish_together([site.post(release) for release in fresh])
+    assert [list(live.shown) for live in shown] == [[release.piece_id] for release in fresh]
+    own = {str(release.content["path"]) for release in fresh}
+    assert {written[path] for path in (*own, "/index.html", "/rss.xml")} == {1}
+    together = {name: site.text(name) for name in site.files()}
+    for release in fresh:
+        assert site.publish(release).shown.keys() == {release.piece_id}
+    assert {name: site.text(name) for name in site.files()} == together
 
 
 def test_archive_pages_keep_their_addresses_and_pieces(site: Site) -> None:
