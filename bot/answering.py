@@ -143,7 +143,13 @@ class Answering:
             return self._answer(heard, chosen)
         if heard.prepared:
             return self._prepared(heard, heard.prepared)
-        return self._understood(heard)
+        rebutted = self._rebutted(heard)
+        return self._understood(heard) if rebutted is None else self._answer(heard, rebutted)
+
+    def _rebutted(self, heard: Heard) -> int | None:
+        """The piece that rebuts the rumour he asks about: what the office said of it comes before all it says else."""
+        with heard.reading() as work:
+            return knowledge.rebuttal_to(work.session, heard.text, work.now)
 
     def _prepared(self, heard: Heard, found: Prepared) -> Verdict:
         """What people prepared for just this: the bot is not asked, and what it waited for is over."""

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from bot.nlu.text import default_lexicon, normalise
 from bot.project import Project, Question
 from bot.turns import TURNS
-from content import public
+from content import public, rebuttals
 from content.kinds.guide import fee_text, limit_text
 from content.models import PublicPiece, Release
 from content.sanitise import plain
@@ -25,6 +25,8 @@ from content.sanitise import plain
 LONGEST = 600
 MOST_READ = 5_000
 CONDITIONS = 3
+# A question is about a rumour when so much of one of its wordings stands in it, and at least so many pairs.
+ABOUT_IT, LEAST_PAIRS = 0.6, 3
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,20 @@ class Shelf:
                 self.read.clear()
             self.read[number] = _signed(session.get_one(Release, number).content)
         return self.read[number]
+
+
+def rebuttal_to(session: Session, text: str, now: datetime) -> int | None:
+    """The piece whose rumour a question is about: most character pairs of a wording stand in it; None for no rumour."""
+    found = rebuttals.wordings(session, now)
+    asked = _pairs(normalise(text, default_lexicon())) if found else set()
+    best, chosen = 0.0, None
+    for piece_id, wordings in found:
+        for wording in wordings:
+            pairs = _pairs(normalise(wording, default_lexicon()))
+            share = len(asked & pairs) / len(pairs) if len(asked & pairs) >= LEAST_PAIRS else 0.0
+            if share >= ABOUT_IT and share > best:
+                best, chosen = share, piece_id
+    return chosen
 
 
 def title_of(session: Session, piece_id: int, now: datetime) -> str | None:

@@ -41,7 +41,7 @@ def connect(hub: Hub) -> None:
     """Adds the duties and the listeners."""
     hub.duties.append(Duty("reposts.watch", EVERY, lambda: watch(hub), LEASE))
     hub.duties.append(Duty("reposts.remind", REMIND_EVERY, lambda: remind(hub)))
-    hub.listeners.in_work(WentLive, tasks.went_live)
+    hub.listeners.in_work_together(WentLive, tasks.went_live)
     hub.listeners.in_work(RepostsOpened, lambda work, fact: _tell_opened(hub, work, fact))
 
 

@@ -1,4 +1,4 @@
-"""Grey mode by schedule and the emergency banner until its hour; the site's one state file follows by itself."""
+"""Grey mode by schedule, emergencies until their hour, rebuttals while they hold: the one state file of the site."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from sqlalchemy import select
 from channels.accounts.models import Account
 from channels.adapters.portal import state
 from channels.adapters.portal.folder import Folder
+from content import rebuttals
 from hub.product import Hub
 from kernel.duties import Duty
 from kernel.office_rules import Rule, declare, value_of
 from kernel.work import Work
 from scheduler import emergency
+from scheduler.placements import on_portal
 
 EVERY = timedelta(seconds=10)
 STATE = "portal.state"
+# The portal's strip has so many lines; emergencies come first.
+MOST_ALERTS = 3
 
 
 def _fault(value: Any) -> str:
@@ -64,8 +68,12 @@ def follow(hub: Hub) -> None:
             state.Alert(f"【应急】{one.title}", one.path, one.level in emergency.GRAVE)
             for one in emergency.banners(work.session, work.now)
         ]
+        alerts += [
+            state.Alert(f"【辟谣】{shown.title}", shown.path if on_portal(work.session, shown.piece_id) else "")
+            for _row, shown in rebuttals.standing(work.session, work.now)
+        ]
     if unit_id is not None:
-        state.write(Folder(hub.settings.site_folder), grey=grey, alerts=alerts)
+        state.write(Folder(hub.settings.site_folder), grey=grey, alerts=alerts[:MOST_ALERTS])
 
 
 def portal_unit(work: Work) -> int | None:

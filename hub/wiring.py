@@ -13,6 +13,7 @@ from hub import (
     incoming,
     links,
     log,
+    opinion,
     outgoing,
     outside,
     previewing,
@@ -74,6 +75,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     previewing.connect(hub)
     outside.connect(hub)
     reposting.connect(hub)
+    opinion.connect(hub)
     returning.connect(hub)
     incoming.connect(hub)
     comments.connect(hub)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.adapters.calling import PLATFORM_ZONE
+from channels.accounts.models import Account
 from channels.base import Live, Shown, Uncorrectable
 from channels.registry import channels
 from content.models import Release
@@ -60,6 +61,13 @@ def place_of(session: Session, piece_id: int, delivery: Delivery) -> Place | Non
     kind = place_kind(delivery)
     query = select(kind).where(kind.piece_id == piece_id, kind.account_id == delivery.account_id)
     return session.scalars(query).one_or_none()
+
+
+def on_portal(session: Session, piece_id: int) -> bool:
+    """Whether a portal shows a piece now, so that a link to its page leads somewhere."""
+    query = select(Placement.id).join(Account, Account.id == Placement.account_id)
+    shown = query.where(Placement.piece_id == piece_id, Placement.state == PlacementState.LIVE)
+    return session.scalar(shown.where(Account.channel == "portal").limit(1)) is not None
 
 
 def placements_of(session: Session, piece_id: int) -> Sequence[Placement]:

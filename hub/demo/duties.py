@@ -1,4 +1,4 @@
-"""What the demo office owes by a deadline: an authority's feed is watched, played by the rehearsal platforms."""
+"""What the demo office owes by a deadline: an authority's feed is watched, and a rumour waits for a response."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from contextlib import AbstractContextManager
 from channels.rehearsal.config import Authority, AuthorityItem
 from kernel.people import Viewer
 from kernel.work import Work
+from scheduler.opinion import cases
+from scheduler.opinion.cases import Clue, Judgement
+from scheduler.opinion.models import OpinionCase
 from scheduler.reposting import feeds
 from scheduler.reposting.feeds import Watch
 
@@ -47,3 +50,20 @@ def owe(by: By, author: str, unit_id: int, column_id: int, account_ids: Collecti
     with by(author) as (work, who):
         watch = Watch("省政府网要闻（演示）", f"{rehearsal_url}{FEED_PATH}", column_id, account_ids, hours=24)
         feeds.add(work, who, unit_id, watch)
+
+
+def hear(by: By, reporter: str, judge: str, unit_id: int) -> None:
+    """A rumour was reported and judged; the response is still to be written."""
+    with by(reporter) as (work, who):
+        clue = Clue(
+            title="网传“本周六全市停水三天”",
+            source="云江本地论坛",
+            words="有帖子称“接内部消息，本周六起全市停水三天，大家赶紧囤水”，转发较多，超市桶装水销量上升。",
+            found_at=work.now,
+            url="https://bbs.yunjiang.example/thread-1001.html",
+            reporter="孙丽华",
+        )
+        case = cases.report(work, who, unit_id, clue)
+    with by(judge) as (work, who):
+        said = Judgement("IV", responds=True, reason="经核实为不实信息，供水公司无停水计划，应公开澄清。")
+        cases.judge(work, who, work.session.get_one(OpinionCase, case.id), said)

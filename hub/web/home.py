@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from hub.notices import Notice
 from hub.product import Hub
-from hub.web import outgoing_workbench, piece_workbench, reposts, standing
+from hub.web import opinion, outgoing_workbench, piece_workbench, reposts, standing
 from hub.web.access import Asker, HubDep, signed_in
 from hub.web.nav import menu
 from hub.web.pages import columns, fragment, page, say, see_other
@@ -47,6 +47,7 @@ def desks_section(_hub: Hub, asker: Asker) -> Section:
 # A desk that wants a place on the workbench adds its provider here.
 PROVIDERS: tuple[Provider, ...] = (
     notices_section,
+    opinion.workbench_section,
     reposts.workbench_section,
     outgoing_workbench.workbench_section,
     piece_workbench.workbench_section,

@@ -9,11 +9,13 @@ from sqlalchemy import func, select
 from analytics import response
 from analytics.comments import InTime, answered_in_time
 from analytics.models import Suggestion
+from analytics.opinion import Responded
 from analytics.reposts import Kept
 from hub.product import Hub
 from hub.web.access import Asker
 from hub.web.charts import PERIODS, period_of
 from hub.web.deliveries import FOR_A_PERSON, today_of
+from hub.web.opinion_figures import measured
 from hub.web.repost_figures import this_month
 from hub.web.response import percent
 from hub.web.sections import Section
@@ -40,6 +42,8 @@ class Standing:
     reposts: Kept
     reposts_in_time: float | None
     comments: InTime | None
+    opinion: Responded
+    opinion_in_time: float | None
 
 
 def standing_section(hub: Hub, asker: Asker) -> Section | None:
@@ -59,6 +63,7 @@ def _standing(hub: Hub, work: Work, asker: Asker) -> Standing:
     query = scoped(select(Suggestion), Suggestion.unit_id, asker.viewer, P.REPORT_READ)
     silent = work.session.scalars(query.where(Suggestion.kind == "silent_column", Suggestion.state == "open")).all()
     carried = this_month(hub, work, asker)
+    heard = measured(work, asker, period_of("", work, hub.settings.office_zone))
     return Standing(
         today=today,
         sent=figures if sees else None,
@@ -70,6 +75,8 @@ def _standing(hub: Hub, work: Work, asker: Asker) -> Standing:
         reposts=carried,
         reposts_in_time=percent(carried.share),
         comments=_comments(work, asker),
+        opinion=heard,
+        opinion_in_time=percent(heard.share),
     )
 
 

@@ -41,25 +41,32 @@ class Step:
 # --- how it closes ---------------------------------------------------------------------------------------------
 
 
-def went_live(work: Work, fact: WentLive) -> None:
-    """Closes the account's open tasks for what went live: by the draft made for them, its key, or its source."""
-    piece = work.session.get_one(Piece, fact.piece_id)
-    release = work.session.get_one(Release, fact.release_id)
-    link = work.session.get_one(Revision, release.revision_id).source_url
-    same: list[ColumnElement[bool]] = [RepostTask.piece_id == piece.id]
-    if piece.source_key:
-        same.append(RepostTask.source_key == piece.source_key)
-    if link:
-        same.append(FeedItem.link == link)
-    query = (
-        select(RepostTask, FeedItem.title)
-        .join(FeedItem, FeedItem.id == RepostTask.item_id)
-        .where(RepostTask.account_id == fact.account_id, RepostTask.state == TaskState.OPEN, or_(*same))
-        .with_for_update(of=RepostTask)
-    )
-    for task, title in work.session.execute(query).all():
-        task.state, task.done_at, task.url, task.piece_id = TaskState.DONE, fact.at, fact.url[:1000], piece.id
-        work.audit("repost.done", task, title=title, url=fact.url, in_time=fact.at <= task.due_at)
+def went_live(work: Work, facts: Sequence[WentLive]) -> None:
+    """Closes the open tasks of accounts for what went live on them, all at once: there are mostly none."""
+    accounts = {fact.account_id for fact in facts}
+    query = select(RepostTask, FeedItem).join(FeedItem, FeedItem.id == RepostTask.item_id)
+    query = query.where(RepostTask.account_id.in_(accounts), RepostTask.state == TaskState.OPEN)
+    waiting = work.session.execute(query.with_for_update(of=RepostTask)).all()
+    for fact in facts if waiting else ():
+        known = _known_by(work.session, fact)
+        for task, item in waiting:
+            if task.account_id == fact.account_id and known & {task.source_key, item.link, task.piece_id}:
+                _closed(work, task, item, fact)
+
+
+def _known_by(session: Session, fact: WentLive) -> set[str | int]:
+    """By what a piece is recognised: as the draft made for a task, by its key, or by its source's address."""
+    piece = session.get_one(Piece, fact.piece_id)
+    release = session.get_one(Release, fact.release_id)
+    link = session.get_one(Revision, release.revision_id).source_url
+    return {one for one in (piece.id, piece.source_key, link) if one}
+
+
+def _closed(work: Work, task: RepostTask, item: FeedItem, fact: WentLive) -> None:
+    if task.state != TaskState.OPEN:
+        return
+    task.state, task.done_at, task.url, task.piece_id = TaskState.DONE, fact.at, fact.url[:1000], fact.piece_id
+    work.audit("repost.done", task, title=item.title, url=fact.url, in_time=fact.at <= task.due_at)
 
 
 def done_by_hand(work: Work, who: Viewer, task: RepostTask, url: str) -> None:

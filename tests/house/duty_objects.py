@@ -1,4 +1,4 @@
-"""What a unit owes by a deadline: re-posting tasks with the feed they come from."""
+"""What a unit owes by a deadline: re-posting tasks with their feed, and cases of public opinion."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 
+from content import rebuttals
+from content.rebuttals import Rumour
 from kernel.people import Role, Unit
 from kernel.work import Work
+from scheduler.opinion.models import OpinionCase, OpinionResponse
 from scheduler.reposting.models import FeedAccount, FeedItem, RepostTask, TaskState, WatchedFeed
-from tests.house.editorial_objects import a_colleague, column_of, portal
+from tests.house.editorial_objects import a_colleague, column_of, portal, write
 from tests.house.target import Target
 
 
@@ -70,4 +73,31 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     f"{BASE}/{{task_id}}/done": a_task,
     f"{BASE}/{{task_id}}/excuse": a_task,
     f"{BASE}/{{task_id}}/reopen": a_closed_task,
+}
+
+
+def a_case(work: Work, unit: Unit, state: str = "answered") -> Target:
+    """A matter of public opinion of the unit with a response that rebuts, and a form for every act on it."""
+    author, piece = write(work, unit)
+    case = OpinionCase(
+        unit_id=unit.id, title="网传停水三天", source="论坛", words="听说", found_at=work.now, state=state,
+        reply_due=work.now + timedelta(hours=48), created_at=work.now,
+    )  # fmt: skip
+    work.session.add(case)
+    work.session.flush()
+    work.session.add(OpinionResponse(case_id=case.id, piece_id=piece.id, made_at=work.now))
+    row = rebuttals.rebut(work, author, piece, Rumour("网传停水三天"))
+    _author, other = write(work, unit)
+    form = {
+        "grade": "IV", "responds": "yes", "column": str(column_of(work, unit).id), "piece": str(other.id),
+        "words": "采访", "text": "进展", "result": "平息", "rebuts": str(piece.id), "claim": "网传停水三天",
+    }  # fmt: skip
+    return Target({"case_id": case.id, "rebuttal_id": row.id}, form=form)
+
+
+CASE = "/console/opinion/{case_id}"
+OF_A_UNIT |= {
+    CASE: a_case,
+    **{f"{CASE}/{act}": a_case for act in ("judge", "draft", "link", "said", "rebut", "remark", "close")},
+    f"{CASE}/rebuttals/{{rebuttal_id}}/end": a_case,
 }

@@ -43,7 +43,7 @@ class Duty:
     def __init__(self, table: Timetable, listeners: Listeners, **watch: Any) -> None:
         self.table = table
         self.told: list[RepostsOpened] = []
-        listeners.in_work(WentLive, tasks.went_live)
+        listeners.in_work_together(WentLive, tasks.went_live)
         listeners.after(RepostsOpened, self.told.append)
         accounts = {table.account("fake-a").id, table.account("fake-b").id}
         column = table.office.columns["notices"].id
