@@ -144,7 +144,8 @@ def respond_by(work: Work, who: Viewer, case: OpinionCase, piece: Piece, *, pres
     work.audit("opinion.response_added", case, piece=piece.id, press=press)
     first_at = work.session.scalar(shown)
     if first_at is not None:
-        _public(work, case, row, max(first_at, case.found_at))
+        # What was said before the matter was found becomes its response when a person says so.
+        _public(work, case, row, first_at if first_at >= case.found_at else work.now)
     return row
 
 

@@ -124,6 +124,12 @@ def test_a_piece_that_is_public_already_counts_from_its_own_hour(desk: Desk) -> 
         case_row = work.session.get_one(OpinionCase, case.id)
         cases.respond_by(work, who, case_row, work.session.get_one(Piece, release.piece_id))
     assert (desk.now(case).first_at, desk.now(case).state) == (live, "answered")
+    later = desk.judge(desk.report(desk.table.at(minutes=1)), "IV")
+    linked = desk.table.at(hours=1)
+    with desk.table.office.working("author") as (work, who):
+        case_row = work.session.get_one(OpinionCase, later.id)
+        cases.respond_by(work, who, case_row, work.session.get_one(Piece, release.piece_id))
+    assert desk.now(later).first_at == linked, "said before the matter was found"
 
 
 @pytest.mark.parametrize(
