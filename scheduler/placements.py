@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from channels.adapters.calling import PLATFORM_ZONE
 from channels.accounts.models import Account
+from channels.adapters.calling import PLATFORM_ZONE
 from channels.base import Live, Shown, Uncorrectable
 from channels.registry import channels
 from content.models import Release
