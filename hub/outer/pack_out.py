@@ -21,6 +21,7 @@ from channels.accounts.models import Account, MenuVersion
 from channels.accounts.store import info
 from channels.registry import channels
 from content.models import Column, PublicPiece, Release, Revision
+from content.rebuttals import Rebuttal, holds
 from hub.outer.log import PacketLog, is_paired
 from hub.outer.models import OuterRow
 from kernel.audit import AuditLine
@@ -62,7 +63,8 @@ def _heard(session: Session, _now: datetime) -> Any:
 
 
 def _releases(_session: Session, now: datetime) -> Any:
-    shown = select(PublicPiece.release_id).where(*_public(now), PublicPiece.kind.in_(ANSWERED))
+    rebuts = PublicPiece.piece_id.in_(select(Rebuttal.piece_id).where(holds(now)))
+    shown = select(PublicPiece.release_id).where(*_public(now), or_(PublicPiece.kind.in_(ANSWERED), rebuts))
     return (Release.id.in_(shown),)
 
 
@@ -107,6 +109,12 @@ PARTS: Sequence[Part] = (
         ("id", "piece_id", "number", "title", "summary", "body", "fields", "keywords", "created_at", "frozen"),
         {"created_by": 0},
         fixed=True,
+    ),
+    Part(
+        Rebuttal,
+        lambda _session, now: (holds(now),),
+        ("id", "unit_id", "piece_id", "claim", "asks", "until_at", "made_at"),
+        {"answers_url": ""},
     ),
     Part(
         AutoReply,

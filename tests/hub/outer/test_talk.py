@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from analytics.models import PageRead
 from bot import desk, store, tickets, waiting
+from bot.knowledge import answer_of, rebuttal_to
 from bot.models import Conversation, InboundMessage, OutboundReply, Rating, Ticket
 from bot.states import ConversationState, ReplyState, Route, TicketState
 from channels.accounts.models import PushSubscription
@@ -19,6 +20,7 @@ from channels.accounts.store import add
 from channels.rehearsal.wechat import crypto
 from content.models import Column, Piece, PublicPiece, Release, Revision
 from content.search import SearchMiss
+from content.rebuttals import Rebuttal
 from hub.outer import sessions
 from hub.outer.models import OuterLine, OuterProblem, OuterSession
 from kernel.clock import StillClock
@@ -456,6 +458,27 @@ def test_what_is_no_longer_public_is_no_answer(faces: Faces, visitor: Visitor) -
     with faces.outer.works.read() as work:
         assert work.session.scalars(select(Release)).all() == []
         assert work.session.scalars(select(OuterSession)).one().state == S.BOT
+
+
+def test_a_rebuttal_is_given_outside_while_it_holds(faces: Faces) -> None:
+    with faces.inner.works.write() as work:
+        shown = work.session.scalars(select(PublicPiece)).one()
+        shown.kind = "notice"
+        rebuttal = Rebuttal(unit_id=shown.unit_id, piece_id=shown.piece_id, claim="养犬要收三千元", made_at=work.now)
+        work.session.add(rebuttal)
+        work.session.flush()
+        work.audit("rebuttal.set", rebuttal)
+    faces.exchange()
+    with faces.outer.works.read() as work:
+        assert rebuttal_to(work.session, "听说养犬要收三千元，是真的吗", work.now) == rebuttal.piece_id
+        assert answer_of(work.session, rebuttal.piece_id, work.now) is not None, "its words are outside too"
+        assert rebuttal_to(work.session, QUESTION, work.now) is None
+    with faces.inner.works.write() as work:
+        work.session.get_one(Rebuttal, rebuttal.id).ended_at = work.now
+        work.audit("rebuttal.ended", rebuttal)
+    faces.exchange()
+    with faces.outer.works.read() as work:
+        assert rebuttal_to(work.session, "听说养犬要收三千元，是真的吗", work.now) is None
 
 
 def test_a_browser_asks_outside_and_is_told_from_inside(faces: Faces) -> None:
