@@ -19,8 +19,8 @@ from channels.accounts.models import PushSubscription
 from channels.accounts.store import add
 from channels.rehearsal.wechat import crypto
 from content.models import Column, Piece, PublicPiece, Release, Revision
-from content.search import SearchMiss
 from content.rebuttals import Rebuttal
+from content.search import SearchMiss
 from hub.outer import sessions
 from hub.outer.models import OuterLine, OuterProblem, OuterSession
 from kernel.clock import StillClock
