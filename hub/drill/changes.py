@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import httpx
+
 from hub.drill.stage import DrillFailed, Stage, must, patiently
 from hub.drill.way_out import AUTHOR, LISTINGS, TITLE, ended, signed
 
@@ -239,16 +241,49 @@ def _web_push_withdrawn(stage: Stage) -> str:
     return _same_place(first, last)
 
 
+def _site_corrected(stage: Stage) -> str:
+    changed = _last(stage, "changed")
+    _holds("the article", changed["fields"]["content"])
+    return f"article {changed['id']} changed in place"
+
+
+def _folder(stage: Stage) -> tuple[str, list[str]]:
+    (site,) = must(httpx.get(f"{stage.platforms}/control/accounts", timeout=10))["sftp"]
+    return str(site["user"]), list(site["files"])
+
+
+def _folder_corrected(stage: Stage) -> str:
+    user, files = _folder(stage)
+    (page,) = [path for path in files if path.endswith(".html")]
+    _holds("the file", must(httpx.get(f"{stage.platforms}/sftp/{user}/files{page}", timeout=10)))
+    return f"{page} overwritten, {len(files)} files stand"
+
+
+def _site_withdrawn(stage: Stage) -> str:
+    return f"article {_last(stage, 'taken_back')['id']} taken back"
+
+
+def _folder_withdrawn(stage: Stage) -> str:
+    _user, files = _folder(stage)
+    if files:
+        raise DrillFailed(f"the folder still holds {files}")
+    return f"{len(stage.ledger(kind='file_gone'))} files deleted, none left"
+
+
 CORRECTED: Mapping[str, Proof] = {
     "portal": _portal_corrected,
     "wechat": _wechat_corrected,
     "weibo": _weibo_corrected,
     "jpush": _jpush_corrected,
     "web_push": _web_push_corrected,
+    "site_push": _site_corrected,
+    "site_sftp": _folder_corrected,
 }
 WITHDRAWN: Mapping[str, Proof] = {
     "wechat": _wechat_withdrawn,
     "weibo": _weibo_withdrawn,
     "jpush": _jpush_withdrawn,
     "web_push": _web_push_withdrawn,
+    "site_push": _site_withdrawn,
+    "site_sftp": _folder_withdrawn,
 }

@@ -25,6 +25,7 @@ from hub.demo.fill import found
 from hub.demo.platforms import write_config
 from hub.drill import faces
 from hub.drill.faces import Apart
+from hub.drill.sites import open_sites
 from hub.errors import CannotRun
 from hub.settings import Settings
 from hub.wiring import build
@@ -136,12 +137,15 @@ def stage(platforms: str = "", apart: Apart | None = None) -> Iterator[Stage]:
     ahead = seconds_to_office_hours(settings)
     built = Stage(folder, url, base, ledger_read=not platforms, tokens=found_office(settings, base), site=site)
     built.patience = PATIENCE_SECONDS if apart else 0.0
+    called = [base.partition("//")[2].partition("/")[0]]
     try:
         if not platforms:
             config = write_config(site, folder / "rehearsal")
             arguments = ["-m", "channels.rehearsal", "--port", str(platform_port), "--config", str(config)]
             built.processes["platforms"] = start(arguments, {}, folder / "platforms.log")
-        more = {"XUANDA_PUBLIC_URL": site}
+            wait_ready(f"{base}/ledger", built.processes["platforms"], folder / "platforms.log")
+            called += open_sites(settings, base)
+        more = {"XUANDA_PUBLIC_URL": site, "XUANDA_ALLOWED_PRIVATE": ",".join(called)}
         if outside is not None:
             more |= outside.inner
             environment = {
@@ -155,7 +159,6 @@ def stage(platforms: str = "", apart: Apart | None = None) -> Iterator[Stage]:
         built.processes["product"] = start_product(folder, port, base, ahead, more)
         wait_ready(f"{url}/readyz", built.processes["product"], folder / "product.log")
         if not platforms:
-            wait_ready(f"{base}/ledger", built.processes["platforms"], folder / "platforms.log")
             httpx.post(f"{base}/control/clock", json={"step": ahead}, timeout=10).raise_for_status()
         with outside.carried() if outside else nullcontext():
             yield built
