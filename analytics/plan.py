@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from analytics.models import PageRead, Suggestion
 from bot.models import Conversation, InboundMessage
+from bot.states import NOT_KNOWN
 from channels.accounts.models import Account
 from channels.registry import channels
 from content import compose
@@ -99,7 +100,7 @@ def unanswered(session: Session, unit_id: int, now: datetime) -> list[Advice]:
         .join(Conversation, Conversation.id == InboundMessage.conversation_id)
         .where(
             Conversation.unit_id == unit_id,
-            InboundMessage.outcome == "question",
+            InboundMessage.outcome.in_(NOT_KNOWN),
             InboundMessage.received_at >= now - LOOK_BACK,
         )
         .group_by(InboundMessage.text)

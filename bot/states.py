@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from templates.catalogue import _
 
+# What became of a message whose question the bot did not know for sure: it said so, or offered choices.
+NOT_KNOWN = ("refuse", "suggest")
+
 
 class ConversationState(StrEnum):
     """Who has the conversation: the bot, nobody yet, a person, a person who put it off, or nobody any more."""
