@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import delete, select
 
 from hub.outer.log import PacketLog, is_paired
-from hub.outer.models import OuterFile
+from hub.outer.models import OuterFile, OuterLink
 from kernel.work import Work
 
 PART = 512 * 1024
@@ -37,6 +37,8 @@ class SiteSender:
 
     log: PacketLog
     folder: Path
+    # The pairing and the folder as they were when there was nothing left to send.
+    _settled: int = 0
 
     def round(self) -> int:
         """Sends what changed, as far as the window allows; returns how many files were sent or dropped."""
@@ -49,11 +51,17 @@ class SiteSender:
         with self.log.works.read() as work:
             if not is_paired(work.session) or self.log.waiting_bytes(work.session, *KINDS) > WINDOW:
                 return 0
-            known = {row.path: row for row in work.session.scalars(select(OuterFile))}
+            pairing = work.session.scalar(select(OuterLink.log))
         present = {seen.path: seen for seen in files_in(self.folder)}
+        as_it_is = hash((pairing, frozenset(present.values())))
+        if as_it_is == self._settled:
+            return 0
+        with self.log.works.read() as work:
+            known = {row.path: row for row in work.session.scalars(select(OuterFile))}
         changed = [seen for seen in present.values() if _differs(seen, known.get(seen.path))]
         gone = sorted(known.keys() - present.keys())
         if not changed and not gone:
+            self._settled = as_it_is
             return 0
         with self.log.works.write() as work:
             put = self._put(work, _in_order(changed), known)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from channels.accounts.models import Account
+from hub.outer import pairing
 from hub.outer.models import OuterLink, OuterProblem
 from kernel.clock import StillClock
 from kernel.people import Person, Role
@@ -65,6 +66,20 @@ def test_only_what_changed_is_sent(faces: Faces) -> None:
     faces.site.round()
     with before.works.read() as work:
         assert before.waiting_bytes(work.session, "file", "site") == sent
+
+
+def test_a_side_that_is_paired_anew_gets_everything_again(faces: Faces) -> None:
+    write(faces, "index.html", "首页一")
+    faces.exchange()
+    (faces.outer.settings.site_folder / "index.html").unlink()
+    with faces.inner.works.write() as work:
+        invited = pairing.invite(work, faces.inner.seal, anew=True)
+    with faces.outer.works.write() as work:
+        answer = pairing.join(work, faces.outer.seal, invited, anew=True)
+    with faces.inner.works.write() as work:
+        pairing.accept(work, answer)
+    faces.exchange()
+    assert faces.door.get("/").text == "首页一"
 
 
 def test_people_and_secrets_stay_inside(faces: Faces, tmp_path: Path) -> None:
