@@ -134,9 +134,9 @@ def reopen(work: Work, who: Viewer, piece: Piece) -> Revision:
     return revision
 
 
-def saved_at(piece: Piece) -> str:
+def saved_at(piece: Piece) -> datetime:
     """When a piece was last saved, for messages."""
-    return f"{piece.updated_at:%Y-%m-%d %H:%M} UTC"
+    return piece.updated_at
 
 
 def void_release(work: Work, piece: Piece, why: str) -> None:

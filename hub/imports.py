@@ -181,6 +181,9 @@ def run_feed(hub: Hub, who: Viewer, actor: Actor, run_id: int, given: Fetched | 
             feed = read_feed(got.data, got.content_type, got.address, hub.settings.office_zone)
             _note(hub, run_id, total=len(feed.entries))
             take_feed(hub, who, actor, run.column_id, feed, fetcher.picture, lambda row: _note(hub, run_id, row=row))
+            if not feed.entries:
+                # Nothing came of a broken source: that is no success. An empty one has nothing to remark.
+                fault = "".join(feed.remarks)
     except XuandaError as error:
         fault = error.message(who.language)
     except Exception:

@@ -32,6 +32,7 @@ from hub.settings import Settings
 from kernel.blobs import Blobs
 from kernel.clock import Clock, SystemClock
 from kernel.duties import Duty
+from kernel.errors import XuandaError
 from kernel.events import Listeners
 from kernel.seal import Seal, load_key
 from kernel.work import Works
@@ -42,6 +43,7 @@ from templates.engine import Engine as Pages
 def build(settings: Settings, clock: Clock | None = None) -> Hub:
     """The product as the settings describe it; a clock may be handed in for tests."""
     log.configure(as_json=settings.log_json)
+    XuandaError.zone = settings.office_zone
     clock = clock or SystemClock(settings.clock_offset)
     engine = open_database(settings.database)
     listeners = Listeners()

@@ -7,6 +7,7 @@ arguments the error is raised with; `field` names the form field it belongs to.
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime, tzinfo
 from typing import ClassVar
 
 
@@ -15,6 +16,8 @@ class XuandaError(Exception):
 
     zh: ClassVar[str] = "系统出了问题，操作没有完成。请重试；仍不行请联系系统管理员。"
     status: ClassVar[int] = 500
+    zone: ClassVar[tzinfo] = UTC
+    """In which moments among the details are told; the installation sets its office's."""
 
     def __init__(self, *, field: str | None = None, **details: object) -> None:
         self.field = field
@@ -24,7 +27,12 @@ class XuandaError(Exception):
     def message(self, language: str = "zh") -> str:
         """The sentence for a person, in `zh` or `en`, with the details filled in."""
         text = self.zh if language == "zh" else inspect.cleandoc(type(self).__doc__ or "").partition("\n\n")[0]
-        return text.replace("\n", " ").format_map(_Details(self.details))
+        return text.replace("\n", " ").format_map(
+            _Details({name: self._told(one) for name, one in self.details.items()})
+        )
+
+    def _told(self, detail: object) -> object:
+        return f"{detail.astimezone(self.zone):%Y-%m-%d %H:%M}" if isinstance(detail, datetime) else detail
 
     @property
     def code(self) -> str:

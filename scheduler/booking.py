@@ -302,7 +302,7 @@ def move(work: Work, who: Viewer, delivery: Delivery, at: datetime, seen: dateti
     _must_lie_ahead(work, at)
     values = {"state": S.BOOKED, "scheduled_at": at, "next_at": at, "reason": "", "code": "", "late_told_at": None}
     if seen is not None and not _lock_at(work, delivery, seen):
-        raise MovedMeanwhile(field="at", at=f"{delivery.scheduled_at:%Y-%m-%d %H:%M} UTC")
+        raise MovedMeanwhile(field="at", at=delivery.scheduled_at)
     change(work, delivery, (S.BOOKED, S.HELD), **values)
     work.audit("delivery.moved", delivery, at=at.isoformat())
     work.emit(Booked(delivery.account_id, at))

@@ -64,7 +64,7 @@ class OrderedMeanwhile(XuandaError):
 class MovedMeanwhile(XuandaError):
     """Somebody else has moved this task to {at} meanwhile. Look at the calendar again."""
 
-    zh = "此任务已被他人改期，请刷新日历，确认后再改。"
+    zh = "此任务已被他人改期到 {at}，请刷新日历，确认后再改。"
     status = 409
 
 

@@ -214,6 +214,13 @@ def test_a_run_that_fails_says_why(newsroom: Newsroom, site: Origin, path: str, 
     assert done.finished_at is not None
 
 
+def test_a_broken_source_of_which_nothing_came_is_no_success(newsroom: Newsroom, site: Origin) -> None:
+    site.put("/cut", b"<rss><channel><title>x</title><item><title>a", "text/xml")
+    assert "不是规范的 XML" in run(newsroom, f"{site.address}/cut").fault
+    site.put("/empty", b"<rss version='2.0'><channel><title>x</title></channel></rss>", "text/xml")
+    assert run(newsroom, f"{site.address}/empty").fault == ""
+
+
 def test_one_run_at_a_time_unless_the_last_one_died(newsroom: Newsroom, clock: StillClock) -> None:
     begin(newsroom, "http://a.example/")
     with pytest.raises(Invalid):

@@ -6,6 +6,7 @@ import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography.fernet import Fernet
@@ -130,3 +131,9 @@ def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> Non
     assert load_key(path) == key
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert Seal(key).open(Seal(load_key(path)).close("x")) == "x"
+
+
+def test_a_moment_in_a_message_is_the_offices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(XuandaError, "zone", ZoneInfo("Asia/Shanghai"))
+    error = Stale(what=datetime(2026, 3, 1, 18, 30, tzinfo=UTC))
+    assert "2026-03-02 02:30" in error.message("zh")
