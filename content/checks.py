@@ -62,6 +62,7 @@ class Document:
     dead_links: Mapping[str, str] = field(default_factory=dict)  # each with why, as it was found when asked
     unsure_links: Mapping[str, str] = field(default_factory=dict)  # neither found alive nor dead
     same_titles: Sequence[str] = ()
+    unsigned_links: Sequence[tuple[str, str, int]] = ()  # a field, its label, the piece it names
 
 
 @dataclass(frozen=True)
@@ -295,6 +296,14 @@ def _same_title(document: Document) -> Iterable[Finding]:
         yield Finding("duplicate", "warn", "title", "标题", message, title)
 
 
+def _unsigned_links(document: Document) -> Iterable[Finding]:
+    for place, label, piece_id in document.unsigned_links:
+        message = (
+            f"“{label}”所关联的 {piece_id} 号稿件尚未签发或已撤下，本次送审不带这一链接；它公开后，门户页面会补上。"
+        )
+        yield Finding("link", "warn", f"fields.{place}", label, message, f"{place}.{piece_id}")
+
+
 WORD_CHECKS: tuple[Callable[[Document], Iterable[Finding]], ...] = (
     _listed_words,
     _misstatements,
@@ -313,6 +322,7 @@ CHECKS: tuple[Callable[[Document], Iterable[Finding]], ...] = (
     _unread_files,
     _text_version,
     _same_title,
+    _unsigned_links,
 )
 
 

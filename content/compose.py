@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from content import states
+from content import naming, states
 from content.attachments import Attachment
 from content.errors import NoRight
 from content.events import ReleaseVoided
@@ -272,15 +272,17 @@ def _text(field: str, label: str, text: str, limit: int) -> str:
 def _clean_field(spec: FieldSpec, value: Any) -> Any:
     if spec.type == "rows":
         rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-        cleaned = [{column.name: _clean_field(column, row.get(column.name)) for column in spec.columns} for row in rows]
+        cleaned = [{column.name: _clean_cell(spec, column, row) for column in spec.columns} for row in rows]
         return [row for row in cleaned if any(cell not in ("", None, False, []) for cell in row.values())]
     if spec.type == "lines":
         lines = value if isinstance(value, list) else str(value or "").splitlines()
         return [tidy(str(line)).strip()[: spec.limit] for line in lines if str(line).strip()]
     if spec.type == "flag":
         return value in (True, "1", "true", "on", "yes")
-    if spec.type in ("number", "piece"):
+    if spec.type == "number":
         return _number(spec, value)
+    if spec.type == "piece":
+        return naming.number_in(spec, value)
     text = tidy("" if value is None else str(value)).strip()
     if len(text) > spec.limit:
         raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”超过 {spec.limit} 字。")
@@ -289,6 +291,14 @@ def _clean_field(spec: FieldSpec, value: Any) -> Any:
     if spec.type == "date" and text and day_of(text) is None:
         raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”须为“年-月-日”格式的日期。")
     return text
+
+
+def _clean_cell(spec: FieldSpec, column: FieldSpec, row: Mapping[str, Any]) -> Any:
+    try:
+        return _clean_field(column, row.get(column.name))
+    except Invalid as error:  # The form knows the rows, not their cells.
+        error.field = f"fields.{spec.name}"
+        raise
 
 
 def _number(spec: FieldSpec, value: Any) -> float | int | None:
@@ -308,6 +318,7 @@ def _write(work: Work, piece: Piece, revision: Revision, draft: Draft) -> None:
     revision.summary = _text("summary", "摘要", draft.summary, 500)
     revision.body = clean_text(tidy(draft.body))
     revision.fields = clean_fields(kind_of(piece.kind), draft.fields)
+    naming.must_be_in_reach(work.session, piece, revision.fields)
     revision.cover_id = _own_asset(work.session, piece, draft.cover_id)
     revision.source_name = _line("source_name", "来源", draft.source_name, 100)
     revision.source_url = _line("source_url", "来源地址", draft.source_url, 1000)

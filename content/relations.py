@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from content.errors import NoRight
 from content.kinds import kind_of
 from content.models import Piece, PublicLink, PublicPiece, Release, Shelf, ShelfPlace
-from content.snapshot import named_pieces
+from content.naming import named_pieces
 from kernel.errors import Invalid
 from kernel.people import Permission, Viewer
 from kernel.work import Work

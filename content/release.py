@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from content import checks, links, rules, snapshot, states
+from content import checks, links, naming, rules, snapshot, states
 from content.compose import saved_at, void_release
 from content.errors import Blocked, NoRight
 from content.events import ReleaseSubmitted
@@ -241,7 +241,18 @@ def _document(session: Session, piece: Piece, revision: Revision, own_hosts: fro
         dead_links=links.reasons(bad, "dead"),
         unsure_links=links.reasons(bad, "unsure"),
         same_titles=_same_titles(session, piece, revision),
+        unsigned_links=_unsigned_links(session, piece, revision),
     )
+
+
+def _unsigned_links(session: Session, piece: Piece, revision: Revision) -> list[tuple[str, str, int]]:
+    signed = {one.field for one in naming.named(session, piece, revision.fields) if one.title}
+    labels = {name: spec.label for name, spec in naming.specs_naming(piece.kind)}
+    return [
+        (name.partition(".")[0], labels[name.partition(".")[0]], piece_id)
+        for name, piece_id in naming.named_pieces(piece.kind, revision.fields)
+        if name not in signed
+    ]
 
 
 def _lost_files(kind: Kind, revision: Revision, assets: Sequence[Asset]) -> list[str]:

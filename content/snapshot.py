@@ -17,6 +17,7 @@ from typing import Any, Literal
 from sqlalchemy import Case, case, select
 from sqlalchemy.orm import Session
 
+from content import naming
 from content.kinds import kind_of
 from content.models import Asset, Column, Piece, PublicPiece, Revision, Variant
 from content.sanitise import clean_text, describe_pictures, plain
@@ -253,14 +254,12 @@ def _common(session: Session, piece: Piece, revision: Revision, column: Column, 
 
 
 def _links(session: Session, piece: Piece, revision: Revision) -> dict[str, dict[str, Any]]:
-    """The pieces that the kind's fields name, with title and address, so that they are signed as they are shown."""
-    found = {}
-    for name, piece_id in named_pieces(piece.kind, revision.fields):
-        linked = session.get(Piece, piece_id)
-        if linked is not None:
-            path = _path_now(session, linked)
-            found[name] = {"piece": linked.id, "title": linked.title, "path": path}
-    return found
+    """The pieces that the kind's fields name, with title and address, under the titles that were signed."""
+    return {
+        one.field: {"piece": one.piece.id, "title": one.title, "path": _path_now(session, one.piece)}
+        for one in naming.named(session, piece, revision.fields)
+        if one.title
+    }
 
 
 def _path_now(session: Session, piece: Piece) -> str:
@@ -269,20 +268,6 @@ def _path_now(session: Session, piece: Piece) -> str:
     if shown is not None and shown.from_at is not None and shown.withdrawn_at is None:
         return shown.path
     return path_of(session.get_one(Column, piece.column_id), piece)
-
-
-def named_pieces(kind: str, fields: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """Which other pieces the fields name: by the field's name, in rows by `<field>.<piece>`."""
-    found: list[tuple[str, int]] = []
-    for spec in kind_of(kind).fields:
-        value = fields.get(spec.name)
-        if spec.type == "piece" and value:
-            found.append((spec.name, int(value)))
-        elif spec.type == "rows":
-            named = [column.name for column in spec.columns if column.type == "piece"]
-            rows = [row for row in value or [] if isinstance(row, dict)]
-            found += [(f"{spec.name}.{row[name]}", int(row[name])) for row in rows for name in named if row.get(name)]
-    return list(dict.fromkeys(found))
 
 
 def _layout(

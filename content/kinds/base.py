@@ -15,7 +15,10 @@ FieldType = Literal["text", "textarea", "number", "date", "flag", "choice", "lin
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One field of a kind; `columns` describe the cells of a `rows` field, a `piece` field holds a piece's id."""
+    """One field of a kind; `columns` describe the cells of a `rows` field; a `piece` field holds a piece's id.
+
+    `of` are the kinds that a `piece` field may name, any when it is empty.
+    """
 
     name: str
     label: str
@@ -25,6 +28,7 @@ class FieldSpec:
     choices: tuple[tuple[str, str], ...] = ()
     columns: tuple[FieldSpec, ...] = ()
     limit: int = 500
+    of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

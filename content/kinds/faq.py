@@ -36,7 +36,7 @@ KIND = Kind(
     fields=(
         FieldSpec("theme", "分类", limit=40),
         FieldSpec("wordings", "相似问", "lines", help="每行一种问法，至少 8 种", limit=100),
-        FieldSpec("guide", "对应办事指南", "piece"),
+        FieldSpec("guide", "对应办事指南", "piece", help="输入名称中的几个字，从列表中选择", of=("guide",)),
     ),
     lint=_lint,
     view=_view,

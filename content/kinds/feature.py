@@ -11,7 +11,7 @@ from templates.views import PortalEntry, PortalFeature, PortalPicture, PortalSec
 
 def _lint(fields: Mapping[str, Any]) -> list[Fault]:
     if not any(row.get("piece") for row in fields.get("collected") or []):
-        return [Fault("collected", "block", "专题还没有收录稿件，请填写要收录的稿件编号。")]
+        return [Fault("collected", "block", "专题还没有收录稿件，请选择要收录的稿件。")]
     return []
 
 
@@ -49,8 +49,8 @@ KIND = Kind(
             "收录稿件",
             "rows",
             required=True,
-            help="稿件编号见稿件地址末尾的数字；同一板块的稿件排在一起。封面图作为专题横幅。",
-            columns=(FieldSpec("section", "板块", limit=40), FieldSpec("piece", "稿件编号", "piece", required=True)),
+            help="输入标题中的几个字，从列表中选择；同一板块的稿件排在一起。封面图作为专题横幅。",
+            columns=(FieldSpec("section", "板块", limit=40), FieldSpec("piece", "稿件", "piece", required=True)),
         ),
     ),
     needs_body=False,

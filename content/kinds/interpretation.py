@@ -29,7 +29,7 @@ KIND = Kind(
     label="政策解读",
     position=40,
     fields=(
-        FieldSpec("policy", "解读的政策文件", "piece"),
+        FieldSpec("policy", "解读的政策文件", "piece", help="输入标题中的几个字，从列表中选择", of=("policy",)),
         FieldSpec("policy_number", "文件发文字号", limit=60, help="文件不在本站时必填"),
         FieldSpec("interpreter", "解读人", limit=60),
     ),

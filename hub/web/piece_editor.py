@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from channels.registry import limits_of
-from content import compose, snapshot
+from content import compose, naming, snapshot
 from content.attachments import TAKEN
 from content.compose import Draft
 from content.errors import Blocked
@@ -193,7 +193,33 @@ def _editing(session: Session, piece: Piece, attempt: Attempt, asker: Asker) -> 
         "chosen": _chosen(session, piece, attempt, offered),
         "sent": attempt.sent,
         "attachment_types": ",".join(TAKEN),
+        "picks": _picks(session, piece, draft),
     }
+
+
+@dataclass(frozen=True)
+class Picks:
+    """What the naming fields offer: the labels to choose from by field, and the label of each piece by number."""
+
+    offered: Mapping[str, Sequence[str]]
+    labels: Mapping[int, str]
+
+
+def _picks(session: Session, piece: Piece, draft: Draft) -> Picks:
+    offered = naming.offered(session, piece)
+    labels = {number: naming.pick_label(title, number) for found in offered.values() for number, title in found}
+    # Named before and no longer among the newest.
+    for one in naming.named(session, piece, _numbers(piece, draft)):
+        labels.setdefault(one.piece.id, naming.pick_label(one.title or one.piece.title, one.piece.id))
+    return Picks({name: [labels[number] for number, _title in found] for name, found in offered.items()}, labels)
+
+
+def _numbers(piece: Piece, draft: Draft) -> Mapping[str, Any]:
+    """The fields as they would be kept; none while something in them cannot be read."""
+    try:
+        return compose.clean_fields(kind_of(piece.kind), draft.fields)
+    except Invalid:
+        return {}
 
 
 def _theirs(saved: Draft, mine: Draft) -> list[Change]:

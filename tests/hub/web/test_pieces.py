@@ -652,3 +652,32 @@ def test_roles_held_elsewhere_open_nothing_here(room: Newsroom) -> None:
     room.office.grant("stranger", Role.SIGNER, room.office.city)
     piece = room.office.piece()
     assert room.desk_of("stranger").get(f"/console/pieces/{piece.id}").status_code == 404
+
+
+# --- what a piece names ----------------------------------------------------------------------------------------
+
+
+def test_a_guide_is_picked_from_a_list_and_another_units_draft_is_refused_with_everything_kept(room: Newsroom) -> None:
+    with room.hub.works.write() as work:
+        faq = Column(unit_id=room.office.bureau.id, slug="faq", name="常见问题", kind="faq")
+        foreign = Column(unit_id=room.office.other.id, slug="foreign", name="水务指南", kind="guide")
+        work.session.add_all([faq, foreign])
+        work.session.flush()
+    room.office.columns |= {"faq": faq, "foreign": foreign}
+    hidden = room.office.piece(by="stranger", column="foreign", title="外单位未签发的指南")
+    own = room.office.piece(column="guides", title="供热报停办理指南")
+    piece = room.office.piece(column="faq", title="怎样报停？")
+    page = room.desk_of("author").get(f"/console/pieces/{piece.id}").text
+    assert f'<option value="供热报停办理指南〔{own.id}〕">' in page
+    assert "外单位未签发的指南" not in page
+    refused = send(room, piece, **{"title": "怎样停水？", "fields.guide": str(hidden.id)})
+    assert refused.status_code == 422
+    assert 'value="怎样停水？"' in refused.text
+    assert "不是可以关联的办事指南" in refused.text
+    assert "外单位未签发的指南" not in refused.text
+    unread = send(room, piece, **{"title": "怎样停水？", "fields.guide": "报停指南"})
+    assert unread.status_code == 422
+    assert 'value="报停指南"' in unread.text
+    assert send(room, piece, **{"fields.guide": f"供热报停办理指南〔{own.id}〕"}).status_code == 303
+    assert stored(room, piece.id)[1].fields["guide"] == own.id
+    assert f'value="供热报停办理指南〔{own.id}〕"' in room.desk_of("author").get(f"/console/pieces/{piece.id}").text
