@@ -261,7 +261,7 @@ def _take_document(hub: Hub, who: Viewer, actor: Actor, column_id: int, name: st
         pictures = fit((number, picture.data) for number, picture in enumerate(document.pictures))
         with hub.works.write(actor) as work:
             column = work.session.get_one(Column, column_id)
-            return _named(import_docx(work, who, column, document, pictures, hub.blobs, title=stem), stem)
+            return _named(import_docx(work, who, column, document, pictures, hub.blobs, title=stem, source=name), stem)
     except XuandaError as error:
         return Row("failed", stem, "", None, (error.message(who.language),))
     except IntegrityError:

@@ -186,6 +186,7 @@ class Signature:
     """One level of the review: 一审, 二审, 三审.
 
     ``instead_of`` names the person a deputy signs for ("B 代 A"); ``due`` is when a pending level becomes late.
+    ``filed_by`` filed what was signed on paper, its scan is at ``scan``.
     """
 
     level: str
@@ -196,6 +197,17 @@ class Signature:
     instead_of: str = ""
     paper: bool = False
     due: datetime | None = None
+    filed_by: str = ""
+    scan: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a piece came from: ``name`` is own, imported or outside, ``source`` what it was taken from."""
+
+    name: str = "own"
+    source: str = ""
+    reposted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +233,7 @@ class ApprovalForm:
     proofs: Sequence[tuple[str, str, datetime | None]] = ()
     summary: str = ""
     printed_at: datetime | None = None
+    origin: Origin = Origin()
 
 
 @dataclass(frozen=True, slots=True)

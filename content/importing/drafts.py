@@ -103,7 +103,7 @@ def import_entry(
         source_url=entry.link,
         editor=who.name,
     )
-    piece = _create(work, who, column, unit_id, draft, entry.key, entry.digest)
+    piece = _create(work, who, column, unit_id, draft, entry.key, entry.digest, entry.link or entry.guid)
     names = {number: (f"{number + 1}", found.alt) for number, found in enumerate(entry.pictures)}
     unread = _with_pictures(work, who, piece, draft, entry.html, names, pictures, blobs)
     return Row("new", entry.title, entry.link, piece.id, (*entry.remarks, *unread))
@@ -123,10 +123,11 @@ def import_docx(
     pictures: Mapping[int, Picture],
     blobs: Blobs,
     title: str = "",
+    source: str = "",
 ) -> Row:
     """Makes a draft of a document unless the unit made one of the same file before.
 
-    `title` stands in for one that the document does not show, as its file's name does.
+    `title` stands in for one that the document does not show, as its file's name does; `source` is that name.
     """
     unit_id = home_of(work.session, who, column)
     there = known_document(work.session, unit_id, document)
@@ -134,7 +135,7 @@ def import_docx(
         return there
     named = () if document.title else ("没有找到标题，暂用文件名。",)
     draft = Draft(title=document.title or title, body=place(document.html, {}), editor=who.name)
-    piece = _create(work, who, column, unit_id, draft, document.key, document.key)
+    piece = _create(work, who, column, unit_id, draft, document.key, document.key, source or title)
     names = {number: (picture.name, picture.alt) for number, picture in enumerate(document.pictures)}
     unread = _with_pictures(work, who, piece, draft, document.html, names, pictures, blobs)
     return Row("new", draft.title, "", piece.id, (*named, *document.remarks, *unread))
@@ -172,9 +173,19 @@ def _taken_over(session: Session, unit_id: int, key: str) -> tuple[Piece, Import
     return (row[0], row[1]) if row else None
 
 
-def _create(work: Work, who: Viewer, column: Column, unit_id: int, draft: Draft, key: str, digest: str) -> Piece:
+def _create(
+    work: Work, who: Viewer, column: Column, unit_id: int, draft: Draft, key: str, digest: str, source: str
+) -> Piece:
     piece = compose.create(work, who, column, draft=draft, unit_id=unit_id, origin=ORIGIN, source_key=key)
-    work.session.add(Imported(piece_id=piece.id, unit_id=unit_id, source_key=key, digest=digest, at=work.now))
+    row = Imported(
+        piece_id=piece.id,
+        unit_id=unit_id,
+        source_key=key,
+        digest=digest,
+        source=compose.tidy(source)[:1000],
+        at=work.now,
+    )
+    work.session.add(row)
     work.session.flush()
     return piece
 

@@ -12,7 +12,10 @@ from kernel.model import Base, Json
 
 
 class Imported(Base):
-    """A text taken over: recognised again by `source_key`, compared with what its source shows now by `digest`."""
+    """A text taken over: recognised again by `source_key`, compared with what its source shows now by `digest`.
+
+    `source` is what it was taken from: an address, or a file's name.
+    """
 
     __tablename__ = "imported"
     __table_args__ = (UniqueConstraint("unit_id", "source_key"),)
@@ -21,6 +24,7 @@ class Imported(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
     source_key: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(String(1000), default="")
     at: Mapped[datetime]
 
 

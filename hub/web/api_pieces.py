@@ -15,6 +15,7 @@ from content import attachments, compose, review
 from content import release as releases
 from content.compose import Draft, VariantDraft
 from content.models import Column, Piece, Release, Revision
+from content.origins import origin_of
 from content.pictures import normalise
 from content.snapshot import Window, media_path
 from hub import editorial
@@ -284,6 +285,7 @@ def _brief(piece: Piece) -> dict[str, Any]:
         "id": piece.id,
         "title": piece.title,
         "kind": piece.kind,
+        "origin": piece.origin,
         "state": piece.state,
         "unit": piece.unit_id,
         "column": piece.column_id,
@@ -300,7 +302,8 @@ def _whole(session: Session, piece: Piece) -> dict[str, Any]:
     draft = draft_of(session, revision)
     variants: Mapping[str, Any] = {name: vars(own) for name, own in draft.variants.items()}
     words = {**vars(draft), "expires_at": _moment(draft.expires_at), "variants": variants}
-    return {**_brief(piece), "revision": revision.number, **words}
+    origin = origin_of(session, piece, revision.source_name)
+    return {**_brief(piece), "imported_from": origin.source, "revision": revision.number, **words}
 
 
 def _release(session: Session, release: Release) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from content import later, review, rules
 from content.kinds import kind_of
 from content.models import Lift, Piece, ProofPass, Release, Revision
 from content.models import Signature as SignedRow
+from content.origins import origin_of
 from content.sanitise import plain
 from content.states import ReleaseState
 from kernel.audit import AuditLine
@@ -58,14 +60,18 @@ ACTS: dict[str, tuple[str, Tone]] = {
 }
 
 
-def chain(session: Session, release: Release) -> list[Signature]:
-    """Each level of a release with who signed it, who is waited for, and in whose place."""
+def chain(session: Session, release: Release, scans: bool = True) -> list[Signature]:
+    """Each level of a release with who signed it, who is waited for, and in whose place.
+
+    Without `scans` none can be opened, as behind a link that is nobody's log-in.
+    """
     rows = session.scalars(select(SignedRow).where(SignedRow.release_id == release.id).order_by(SignedRow.id)).all()
-    names = _names(session, [row.person_id for row in rows] + [row.on_behalf_of for row in rows])
+    names = _names(session, [number for row in rows for number in (row.person_id, row.on_behalf_of, row.filed_by)])
     by_level = {row.level: row for row in rows}
     next_level = review.next_level(session, release)
     steps = [_step(release, level, by_level.get(level), next_level, names) for level in range(1, release.levels + 1)]
-    return steps + _later_steps(session, release, by_level, names)
+    steps += _later_steps(session, release, by_level, names)
+    return steps if scans else [replace(step, scan="") for step in steps]
 
 
 def _later_steps(
@@ -135,6 +141,7 @@ def form_of(session: Session, release: Release, zone: ZoneInfo, now: datetime) -
     author = session.get_one(Person, piece.author_id)
     lifted = [f"{lift.message}（{name}放行：{lift.reason}）" for lift, name in lifts(session, release.revision_id)]
     targets: Sequence[Mapping[str, Any]] = content["targets"]
+    origin = origin_of(session, piece, content["source_name"])
     return ApprovalForm(
         number=form_number(release, zone),
         title=content["title"],
@@ -143,7 +150,8 @@ def form_of(session: Session, release: Release, zone: ZoneInfo, now: datetime) -
         column=content["column"]["name"],
         writer=author.name if author.id == writer.id else f"{author.name}、{writer.name}",
         editor=content["editor"],
-        source=content["source_name"] or content["unit"],
+        source=content["source_name"] or (content["unit"] if origin.name == "own" else ""),
+        origin=origin,
         channels=[target["name"] for target in targets],
         mode="、".join(dict.fromkeys(ACTION_LABELS.get(target["action"], target["action"]) for target in targets)),
         audience=audience_words(targets),
@@ -262,6 +270,8 @@ def _signed(name: str, row: SignedRow, names: Mapping[int, str], agreed: str) ->
         opinion=row.opinion,
         instead_of=names[row.on_behalf_of] if row.on_behalf_of else "",
         paper=row.method == "paper",
+        filed_by=names[row.filed_by] if row.filed_by else "",
+        scan=f"/console/signing/{row.release_id}/scan/{row.id}" if row.scan else "",
     )
 
 

@@ -19,6 +19,7 @@ from content.compose import Draft
 from content.errors import Blocked
 from content.kinds import kind_of
 from content.models import Column, Piece, Release, Revision, Signature
+from content.origins import origin_of
 from content.sanitise import plain
 from content.states import PieceState, ReleaseState, may_move
 from hub import editorial
@@ -158,6 +159,7 @@ def _context(hub: Hub, session: Session, asker: Asker, piece: Piece) -> dict[str
         "piece": piece,
         "revision": revision,
         "column": session.get_one(Column, piece.column_id),
+        "origin": origin_of(session, piece, revision.source_name),
         "author": session.get_one(Person, piece.author_id),
         "kind": kind_of(piece.kind),
         "release": release,

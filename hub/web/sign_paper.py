@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, Response
 
 from content import review, rules
 from content.errors import NoRight
-from content.models import Release
+from content.models import Release, Signature
 from content.pictures import normalise
 from content.review import Paper
 from hub import editorial
@@ -18,9 +19,10 @@ from hub.product import Hub
 from hub.web import approval
 from hub.web.access import Asker, HubDep
 from hub.web.forms import FormState
+from hub.web.media import blob
 from hub.web.pages import page, say, see_other
 from hub.web.signing_guard import SigningGuard
-from kernel.errors import Invalid, XuandaError
+from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Person, viewer
 from kernel.work import Work
 from templates.catalogue import _
@@ -77,6 +79,37 @@ def file_paper(
         )
         return _paper_page(request, hub, asker, release_id, form, error.status)
     return see_other(f"/console/signing/{release_id}", say(hub, asker, _("线下签已登记。")))
+
+
+@router.get("/{release_id}/scan/{signature_id}")
+def scan_of(hub: HubDep, asker: Signer, release_id: int, signature_id: int) -> Response:
+    """The scan of a form signed on paper, for whoever may read the release; a PDF always as a download."""
+    with hub.works.read() as work:
+        release = release_for(work.session, asker.viewer, release_id, work.now)
+        row = work.session.get(Signature, signature_id)
+    if row is None or row.release_id != release.id or not row.scan:
+        raise NotFound
+    media_type, ending, shown = _sort_of(hub, row.scan)
+    response = blob(hub, row.scan, media_type)
+    number = approval.form_number(release, hub.settings.office_zone)
+    name = quote(f"线下签-{number}-{row.level}.{ending}")
+    response.headers["Content-Disposition"] = f"{shown}; filename*=UTF-8''{name}"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _sort_of(hub: Hub, sha256: str) -> tuple[str, str, str]:
+    """Content type, ending and disposition by the first bytes, which were looked at when the scan was filed."""
+    path = hub.blobs.path(sha256)
+    if not path.is_file():
+        raise NotFound
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(b"%PDF-"):
+        return "application/pdf", "pdf", "attachment"
+    if start.startswith(b"\x89PNG"):
+        return "image/png", "png", "inline"
+    return "image/jpeg", "jpg", "inline"
 
 
 def _paper_signer(work: Work, asker: Asker, release: Release, person: str) -> Person:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from content import later, review, rules
 from content import release as releases
 from content.models import Piece, Release, Revision
+from content.origins import origin_of
 from content.states import ReleaseState
 from hub import editorial
 from hub.product import Hub
@@ -35,9 +36,10 @@ def reading(hub: Hub, session: Session, who: Viewer, release: Release, base: str
     return {
         "release": release,
         "piece": piece,
+        "origin": origin_of(session, piece, content["source_name"]),
         "author": session.get_one(Person, piece.author_id),
         "frames": shown(content, f"{base}/preview", f"{base}/media"),
-        "chain": approval.chain(session, release),
+        "chain": approval.chain(session, release, scans=base.startswith("/console/")),
         "proofs": approval.proofs(session, release),
         "lifts": approval.lifts(session, release.revision_id),
         "warnings": _warnings(session, release),

@@ -12,7 +12,7 @@ from channels.accounts.models import Account
 from content import attachments, compose, public, release
 from content.compose import Draft
 from content.links import digest_of
-from content.models import Asset, Column, LaterSigning, LinkPlace, ListedWord, Piece, Release, Revision
+from content.models import Asset, Column, LaterSigning, LinkPlace, ListedWord, Piece, Release, Revision, Signature
 from content.pictures import normalise
 from content.snapshot import Target as Signed
 from content.snapshot import Window
@@ -162,6 +162,20 @@ def a_release_on_paper(work: Work, unit: Unit) -> Target:
     return Target(target.params, form=target.form, files={"file": ("签字页.png", picture_bytes())})
 
 
+def a_release_with_a_scan(work: Work, unit: Unit) -> Target:
+    """A release whose first level was signed on paper."""
+    opened = submitted(work, unit)
+    scan = blobs_of(work).put(picture_bytes("#" + secrets.token_hex(3))).sha256
+    signer = a_colleague(work, unit, Role.REVIEWER).person_id
+    row = Signature(
+        release_id=opened.id, level=1, person_id=signer, verdict="agree", method="paper", scan=scan,
+        filed_by=a_colleague(work, unit, Role.OFFICER).person_id, release_hash=opened.hash, at=work.now,
+    )  # fmt: skip
+    work.session.add(row)
+    work.session.flush()
+    return Target({"release_id": opened.id, "signature_id": row.id})
+
+
 def a_release_with_a_picture(work: Work, unit: Unit) -> Target:
     """An open release that shows a picture."""
     author, piece = write(work, unit)
@@ -254,6 +268,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/signing/{release_id}/later/proof": partial(a_release_owing, proofs=3),
     "/console/signing/{release_id}/form": a_release,
     "/console/signing/{release_id}/paper": a_release_on_paper,
+    "/console/signing/{release_id}/scan/{signature_id}": a_release_with_a_scan,
     "/console/columns/{column_id}": a_column,
     "/console/words/{word_id}/remove": a_word,
     "/console/links/{digest}/ask": a_link,

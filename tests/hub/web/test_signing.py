@@ -16,6 +16,7 @@ from content.states import ReleaseState
 from hub.auth.links import MOST_TRIES
 from hub.auth.models import OneTimeLink
 from hub.notices import Notice
+from hub.web import approval
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
 from kernel.people import Person, Role
@@ -298,6 +299,50 @@ def test_a_paper_cannot_be_filed_for_somebody_without_the_right(room: Newsroom, 
     for name in ("officer", "author", "stranger"):
         assert file_paper(room, release, person=str(room.office.person(name).id)).status_code == 422
     assert signatures(room) == []
+
+
+def test_a_filed_paper_can_be_opened_again_by_who_reads_the_release_and_by_no_other(
+    room: Newsroom, release: Release
+) -> None:
+    assert file_paper(room, release).status_code == 303
+    with room.hub.works.read() as work:
+        row = work.session.scalars(select(Signature)).one()
+    path = f"/console/signing/{release.id}/scan/{row.id}"
+    for page in (f"/console/signing/{release.id}", f"/console/pieces/{release.piece_id}/history"):
+        text = room.desk_of("author").get(page).text
+        assert f"登记人：{room.office.person('officer').name}" in text
+        assert f'href="{path}"' in text
+    scan = room.desk_of("author").get(path)
+    assert scan.status_code == 200
+    assert scan.content == room.hub.blobs.get(row.scan or "")
+    assert scan.headers["content-type"] == "image/jpeg"
+    assert scan.headers["content-disposition"].startswith("inline; filename*=UTF-8''")
+    assert scan.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in scan.headers["content-security-policy"]
+    for name in ("stranger", "foreign_signer"):
+        assert room.desk_of(name).get(path).status_code == 404
+    other = room.office.submit(room.office.piece(title="另一篇").id)
+    assert room.desk_of("author").get(f"/console/signing/{other.id}/scan/{row.id}").status_code == 404
+    assert room.desk_of("author").get(f"/console/signing/{release.id}/scan/999999").status_code == 404
+
+
+def test_a_filed_pdf_is_a_download_and_what_was_signed_on_screen_has_no_scan(room: Newsroom, release: Release) -> None:
+    assert file_paper(room, release, scan=("签字页.pdf", b"%PDF-1.7 <script>")).status_code == 303
+    agree(room, release, "second_reviewer")
+    with room.hub.works.read() as work:
+        paper, screen = work.session.scalars(select(Signature).order_by(Signature.id)).all()
+    scan = room.desk_of("officer").get(f"/console/signing/{release.id}/scan/{paper.id}")
+    assert scan.headers["content-type"] == "application/pdf"
+    assert scan.headers["content-disposition"].startswith("attachment; filename*=UTF-8''")
+    assert room.desk_of("officer").get(f"/console/signing/{release.id}/scan/{screen.id}").status_code == 404
+
+
+def test_behind_a_link_the_filer_is_named_and_the_scan_is_not_offered(room: Newsroom, release: Release) -> None:
+    assert file_paper(room, release).status_code == 303
+    with room.hub.works.read() as work:
+        kept = work.session.get_one(Release, release.id)
+        steps = approval.chain(work.session, kept, scans=False)
+    assert [(step.filed_by, step.scan) for step in steps if step.paper] == [(room.office.person("officer").name, "")]
 
 
 # --- the link --------------------------------------------------------------------------------------------------
