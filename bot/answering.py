@@ -286,8 +286,8 @@ class Answering:
         elif conversation.state != heard.state:
             inbound.outcome = "person"  # Somebody took it over while the bot was thinking.
             return
-        if verdict.rating:
-            ratings.rate(work, conversation, verdict.rating, self.zone)
+        if verdict.rating and ratings.asked(conversation, inbound.at):
+            ratings.rate(work, conversation, verdict.rating, self.zone, inbound.at)
         if conversation.state == S.BOT:
             conversation.failures = verdict.failures
             conversation.pending, conversation.choices = verdict.pending, verdict.choices

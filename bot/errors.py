@@ -26,6 +26,13 @@ class WasClosed(XuandaError):
     status = 409
 
 
+class NotAsked(XuandaError):
+    """No rating is asked for now: the conversation goes on, or its time to be rated is over. Nothing was kept."""
+
+    zh = "现在不能评价：会话尚未结束，或评价时间已过。评价没有记录。"
+    status = 409
+
+
 class NobodyThere(XuandaError):
     """{name} may not answer in this unit. Choose a colleague of the desk, or the queue."""
 

@@ -14,6 +14,7 @@ from bot import windows
 from bot.events import ConversationChanged
 from bot.models import Conversation, InboundMessage, Rating
 from bot.nlu.text import MAX_CHARS
+from bot.ratings import RATE_WITHIN
 from bot.reply import next_number
 from bot.rules import desk_of
 from bot.states import ConversationState
@@ -27,7 +28,6 @@ S = ConversationState
 
 LONGEST = 2000
 LEASE = timedelta(seconds=30)
-RATE_WITHIN = timedelta(hours=24)
 CHAT = "chat"
 FOLLOW = "follow"
 TOUCHES = frozenset({"click", "scan", "view", "position", FOLLOW})

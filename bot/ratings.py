@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot import handoff, rules, store, tickets, waiting
+from sqlalchemy import select
+
+from bot import handoff, reply, rules, store, tickets, waiting
+from bot.errors import NotAsked
 from bot.handoff import Situation
-from bot.models import Conversation, Rating
-from bot.states import RATINGS
+from bot.models import Conversation, OutboundReply, Rating
+from bot.reply import Said
+from bot.states import RATINGS, ConversationState
 from kernel.errors import Invalid
 from kernel.once import insert_once
 from kernel.work import Work
 
+RATE_WITHIN = timedelta(hours=24)
 
-def rate(work: Work, conversation: Conversation, score: int, zone: ZoneInfo) -> bool:
-    """Keeps a rating of 1 to 5; False when this session was rated before.
+
+def rated(work: Work, conversation: Conversation) -> int | None:
+    """What the citizen said of this session, if he said anything."""
+    return work.session.scalar(select(Rating.score).where(Rating.conversation_id == conversation.id))
+
+
+def asked(conversation: Conversation, at: datetime) -> bool:
+    """Whether a rating given at this time was asked for: the session has ended, and its time is not over."""
+    since = conversation.rating_asked_at
+    return conversation.state == ConversationState.CLOSED and since is not None and at < since + RATE_WITHIN
+
+
+def rate(work: Work, conversation: Conversation, score: int, zone: ZoneInfo, at: datetime | None = None) -> bool:
+    """Keeps a rating of 1 to 5; False when this session was rated before, NotAsked when none is asked for.
 
     After a low one people take over a session that only the bot had; else, and out of hours, somebody calls back.
+    `at` is when the citizen gave it, where that is not now.
     """
     if not 1 <= score <= len(RATINGS):
         raise Invalid(field="score", why="请选择一个评价。")
+    if rated(work, conversation) is not None:
+        return False
+    if not asked(conversation, at or work.now):
+        raise NotAsked
     fresh = insert_once(
         work.session,
         Rating,
@@ -39,9 +62,33 @@ def rate(work: Work, conversation: Conversation, score: int, zone: ZoneInfo) -> 
     if called.way == "waiting" and conversation.agent_id is None and waiting.may_reopen(work, conversation):
         waiting.queue(work, conversation, called.reason)
     else:
-        said = store.said_by_citizen(work.session, conversation.id)
-        text = f"市民对服务评价为“{RATINGS[score - 1]}”，请回访了解情况。\n{said}"
-        tickets.make(
-            work, unit_id=conversation.unit_id, kind="回访", text=text, zone=zone, conversation_id=conversation.id
-        )
+        _call_back(work, conversation, score, zone)
     return True
+
+
+def end(work: Work, conversation: Conversation, zone: ZoneInfo, asks: Said | None = None) -> None:
+    """The citizen ends the session and is asked, once, to rate it; after a low rating left unanswered he is called.
+
+    `asks` are the words that ask, where nobody has said them yet.
+    """
+    score = rated(work, conversation)
+    if score is None:
+        conversation.rating_asked_at = work.now
+        if asks is not None:
+            reply.book(work, conversation, "bot", asks)
+    elif conversation.waiting_reason == "low_rating" and not _answered(work, conversation):
+        _call_back(work, conversation, score, zone)
+    waiting.close(work, conversation, "市民结束会话")
+
+
+def _call_back(work: Work, conversation: Conversation, score: int, zone: ZoneInfo) -> None:
+    said = store.said_by_citizen(work.session, conversation.id)
+    text = f"市民对服务评价为“{RATINGS[score - 1]}”，请回访了解情况。\n{said}"
+    tickets.make(work, unit_id=conversation.unit_id, kind="回访", text=text, zone=zone, conversation_id=conversation.id)
+
+
+def _answered(work: Work, conversation: Conversation) -> bool:
+    query = select(OutboundReply.id).where(
+        OutboundReply.conversation_id == conversation.id, OutboundReply.side == "agent"
+    )
+    return work.session.scalar(query.limit(1)) is not None

@@ -125,7 +125,8 @@ class Watch:
                     hotline=str(value_of(work.session, rules.HOTLINE, conversation.unit_id, work.now)),
                     ticket="",
                 )
-                told = ticket_for(work, conversation, self.words, self.zone)
+                kind = "回访" if conversation.waiting_reason == "low_rating" else "咨询"
+                told = ticket_for(work, conversation, self.words, self.zone, kind)
                 first = said.splitlines()[0]
                 reply.book(work, conversation, "bot", Said(f"{first}\n{told}"))
                 close(work, conversation, "下班时仍在等待，已转工单")

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from analytics import collect
-from bot import gateway, ratings, reply, rules, tickets, waiting
+from bot import gateway, ratings, reply, rules, tickets
 from bot.gateway import Arrival
 from bot.models import Conversation, InboundMessage
 from bot.queues import Full
@@ -83,17 +83,18 @@ class TalkTaker:
         conversation = _held(work, packet)
         if conversation is None or conversation.state == S.CLOSED:
             return
-        conversation.rating_asked_at = work.now
+        ratings.end(work, conversation, self.hub.settings.office_zone)
         self._spoken(work, conversation, None, unpack_said(packet.values["said"]), Route.CHAT)
         _follow(work, conversation, packet)
-        waiting.close(work, conversation, "市民结束会话")
 
     def rated(self, work: Work, packet: Packet) -> None:
         """A rating, kept once."""
         conversation = _held(work, packet)
         if conversation is None:
             return
-        if ratings.rate(work, conversation, int(packet.values["score"]), self.hub.settings.office_zone):
+        at = datetime.fromisoformat(packet.values["at"]) if "at" in packet.values else work.now
+        fits = ratings.asked(conversation, at)
+        if fits and ratings.rate(work, conversation, int(packet.values["score"]), self.hub.settings.office_zone, at):
             self._spoken(work, conversation, None, unpack_said(packet.values["said"]), Route.CHAT)
         _follow(work, conversation, packet)
 

@@ -183,10 +183,8 @@ def end(hub: HubDep, who: HolderDep) -> Response:
     with hub.works.write(CITIZEN) as work:
         conversation = _locked(work, who.conversation_id)
         if conversation.state != S.CLOSED:
-            conversation.rating_asked_at = work.now
-            words = hub.incoming.words.say("rating")
-            reply.book(work, conversation, "bot", Said(words, ask="rating"))
-            waiting.close(work, conversation, "市民结束会话")
+            asks = Said(hub.incoming.words.say("rating"), ask="rating")
+            ratings.end(work, conversation, hub.settings.office_zone, asks)
     return _answer(hub, who.conversation_id, 0)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from bot import rules
-from bot.errors import WasClosed
+from bot.errors import NotAsked, WasClosed
 from bot.hearing import Told
 from bot.models import Conversation
 from bot.reply import Said
@@ -124,8 +124,9 @@ def end(hub: HubDep, who: HolderDep) -> Response:
         held = who.opened(work)
         row = held.row
         if row.state != S.CLOSED:
-            said = Said(hub.incoming.words.say("rating"), ask="rating")
-            _say(work, held, "bot", said)
+            said = None if row.rated else Said(hub.incoming.words.say("rating"), ask="rating")
+            if said is not None:
+                _say(work, held, "bot", said)
             row.state, row.asked_rating, row.touched_at = S.CLOSED, True, work.now
             row.heard = hub.outer.put(work, "ended", {"session": row.id, "said": pack_said(said)})
         return JSONResponse(_page(work, held, 0), headers=UNKEPT)
@@ -137,11 +138,13 @@ def rate(hub: HubDep, who: HolderDep, rated: Rated) -> Response:
     with hub.works.write(CITIZEN) as work:
         held = who.opened(work)
         row = held.row
+        if not row.rated and not (row.asked_rating and row.state == S.CLOSED):
+            raise NotAsked
         if not row.rated:
             said = Said(hub.incoming.words.say("rated", low=rated.score >= LOW_RATING))
             _say(work, held, "bot", said)
             row.rated, row.touched_at = True, work.now
-            told = {"session": row.id, "score": rated.score, "said": pack_said(said)}
+            told = {"session": row.id, "score": rated.score, "at": work.now.isoformat(), "said": pack_said(said)}
             row.heard = hub.outer.put(work, "rated", told)
         return JSONResponse(_page(work, held, 0), headers=UNKEPT)
 

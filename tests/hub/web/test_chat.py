@@ -195,6 +195,68 @@ def test_a_low_rating_of_the_bot_brings_a_person(visitor: Visitor) -> None:
     assert visitor.conversation().waiting_reason == "low_rating"
 
 
+def callbacks_of(visitor: Visitor) -> list[Ticket]:
+    with visitor.office.hub.works.read() as work:
+        return list(work.session.scalars(select(Ticket).where(Ticket.kind == "回访")))
+
+
+def rates(visitor: Visitor, score: int) -> Any:
+    return visitor.browser.post(f"/chat/{visitor.id}/rating", json={"score": score}, headers=visitor.headers)
+
+
+def ends(visitor: Visitor) -> None:
+    assert visitor.browser.post(f"/chat/{visitor.id}/end", headers=visitor.headers).status_code == 200
+
+
+def test_a_rating_nobody_asked_for_is_refused_and_the_one_asked_for_is_kept(
+    visitor: Visitor, clock: StillClock
+) -> None:
+    visitor.begins()
+    visitor.says("人工")
+    answer = rates(visitor, 5)
+    assert answer.status_code == 409
+    assert "现在不能评价" in answer.text
+    ends(visitor)
+    with visitor.office.hub.works.read() as work:
+        assert work.session.scalars(select(Rating)).all() == []
+    assert rates(visitor, 5).json()["rated"]
+    clock.step(hours=25)
+    assert rates(visitor, 1).json()["rated"]
+    with visitor.office.hub.works.read() as work:
+        assert work.session.scalars(select(Rating.score)).all() == [5]
+
+
+def test_a_rating_after_its_time_is_refused(visitor: Visitor, clock: StillClock) -> None:
+    visitor.begins()
+    ends(visitor)
+    clock.step(hours=25)
+    assert rates(visitor, 5).status_code == 409
+    assert visitor.conversation().state == ConversationState.CLOSED
+
+
+def test_whoever_ends_while_his_low_rating_waits_is_called_back_once(visitor: Visitor) -> None:
+    visitor.begins()
+    visitor.says("养犬证")
+    ends(visitor)
+    assert rates(visitor, 5).json()["state"] == "waiting"
+    assert callbacks_of(visitor) == []
+    ends(visitor)
+    ends(visitor)
+    assert visitor.conversation().state == ConversationState.CLOSED
+    (ticket,) = callbacks_of(visitor)
+    assert "非常不满意" in ticket.text
+    assert [line["ask"] for line in lines(visitor)].count("rating") == 1
+
+
+def test_a_low_rating_that_a_person_answered_needs_no_call(visitor: Visitor) -> None:
+    visitor.begins()
+    ends(visitor)
+    rates(visitor, 5)
+    visitor.agent_does(desk.answer, "抱歉，马上为您办理。")
+    ends(visitor)
+    assert callbacks_of(visitor) == []
+
+
 def test_a_low_rating_of_a_person_makes_a_ticket(visitor: Visitor) -> None:
     visitor.begins()
     visitor.says("人工")
