@@ -255,7 +255,7 @@ def _tell_late(hub: Hub, work: Work, fact: RanLate) -> None:
         f"“{account.name}”，由{by}安排，已超过预定时间 {fact.minutes} 分钟。原因：{fact.reason}。"
         "可重试、改期或改人工发布。",
         f"/console/deliveries/{fact.delivery_id}",
-        f"delivery.{fact.delivery_id}.late",
+        f"delivery.{fact.delivery_id}.late.{delivery.scheduled_at:%Y%m%d%H%M}",
     )
 
 
@@ -292,16 +292,17 @@ def _tell_unsigned(hub: Hub, work: Work, fact: StillUnsigned) -> None:
     release = work.session.get_one(Release, fact.release_id)
     people = {
         *(person.id for person in signers_of(work.session, release, work.now)),
-        *holders(work.session, Permission.BOOKING_WRITE, fact.unit_id, work.now),
+        *(one for unit in fact.unit_ids for one in holders(work.session, Permission.BOOKING_WRITE, unit, work.now)),
     }
+    named = "、".join(f"“{name}” {at.astimezone(hub.settings.office_zone):%H:%M}" for name, at in fact.places)
     hub.notifier.tell(
         work,
         people,
         "release.unsigned",
         f"{fact.minutes} 分钟内到发布时间，仍未签发：{fact.title}",
-        "到点仍未签发的，将按预约时的选择暂缓或略去。请尽快审签，或改期。",
+        f"预定发布：{named}。到点仍未签发的，将按预约时的选择暂缓或略去。请尽快审签，或改期。",
         f"/console/signing/{fact.release_id}",
-        f"delivery.{fact.delivery_id}.release.{fact.release_id}.unsigned.{fact.minutes}",
+        f"release.{fact.release_id}.unsigned.{fact.at:%Y%m%d%H%M}.{fact.minutes}",
     )
 
 

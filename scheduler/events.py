@@ -59,13 +59,17 @@ class RanLate(Event):
 
 @dataclass(frozen=True)
 class StillUnsigned(Event):
-    """A delivery is due in at most `minutes` (30 or 10) and a release of it waits for a signature."""
+    """A release waits for a signature and is due in at most `minutes` (30 or 10) on the first of its `places`.
 
-    delivery_id: int
+    `at` is the first hour that was booked for it in this clock hour, `places` are the accounts with their times.
+    """
+
     release_id: int
-    unit_id: int
+    unit_ids: frozenset[int]
     title: str
     minutes: int
+    at: datetime
+    places: tuple[tuple[str, datetime], ...]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, or_, select
 
+from channels.accounts.models import Account
 from content.models import Release
 from content.states import ReleaseState
 from kernel.claim import run_out
@@ -94,30 +95,63 @@ def release_holds(works: Works) -> int:
 
 
 def remind_unsigned(works: Works) -> int:
-    """Says 30 and 10 minutes before the time that a release still waits for a signature; the notifier says it once."""
+    """Says 30 and 10 minutes before the time that a release still waits for a signature; the notifier says it once.
+
+    Once for all accounts of the same clock hour, from the first of them on; those that went on hold unsigned count.
+    """
     with works.read() as work:
-        query = (
-            select(Delivery, Release)
-            .join(DeliveryItem, DeliveryItem.delivery_id == Delivery.id)
+        hour = work.now.replace(minute=0, second=0, microsecond=0)
+        soon = work.now + REMIND_BEFORE[0]
+        due = (
+            select(DeliveryItem.release_id)
+            .join(Delivery, Delivery.id == DeliveryItem.delivery_id)
             .join(Release, Release.id == DeliveryItem.release_id)
             .where(
                 Delivery.state == S.BOOKED,
-                Delivery.scheduled_at.between(work.now, work.now + REMIND_BEFORE[0]),
+                Delivery.scheduled_at.between(work.now, soon),
                 Release.state == ReleaseState.OPEN,
             )
+            .distinct()
             .limit(BATCH)
         )
-        facts = []
-        for delivery, release in work.session.execute(query):
-            left = delivery.scheduled_at - work.now
-            before = min(limit for limit in REMIND_BEFORE if left <= limit)
-            minutes = int(before.total_seconds() // 60)
-            title = f"《{release.content['title']}》"
-            facts.append(StillUnsigned(delivery.id, release.id, delivery.unit_id, title, minutes))
+        query = (
+            select(Release, Delivery, Account.name)
+            .join(DeliveryItem, DeliveryItem.release_id == Release.id)
+            .join(Delivery, Delivery.id == DeliveryItem.delivery_id)
+            .join(Account, Account.id == Delivery.account_id)
+            .where(
+                Release.id.in_(due),
+                Delivery.state.in_((S.BOOKED, S.HELD)),
+                Delivery.scheduled_at.between(hour, soon + timedelta(hours=1)),
+            )
+            .order_by(Delivery.scheduled_at, Delivery.id)
+        )
+        together: dict[tuple[int, datetime], list[tuple[Release, Delivery, str]]] = {}
+        for release, delivery, name in work.session.execute(query):
+            begun = delivery.scheduled_at.replace(minute=0, second=0, microsecond=0)
+            together.setdefault((release.id, begun), []).append((release, delivery, name))
+        facts = [fact for rows in together.values() if (fact := _unsigned(rows, work.now)) is not None]
     if facts:
         with works.write() as work:
             work.events.extend(facts)
     return len(facts)
+
+
+def _unsigned(rows: list[tuple[Release, Delivery, str]], now: datetime) -> StillUnsigned | None:
+    """What to say of a release's deliveries of one clock hour, in their order."""
+    ahead = [(row, name) for _release, row, name in rows if row.state == S.BOOKED and row.scheduled_at >= now]
+    if not ahead or ahead[0][0].scheduled_at - now > REMIND_BEFORE[0]:
+        return None
+    before = min(limit for limit in REMIND_BEFORE if ahead[0][0].scheduled_at - now <= limit)
+    release, first, _name = rows[0]
+    return StillUnsigned(
+        release.id,
+        frozenset(row.unit_id for row, _name in ahead),
+        f"《{release.content['title']}》",
+        int(before.total_seconds() // 60),
+        first.scheduled_at,
+        tuple((name, row.scheduled_at) for row, name in ahead),
+    )
 
 
 def alarm_late(works: Works) -> int:

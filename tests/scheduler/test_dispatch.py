@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import pytest
@@ -312,6 +312,29 @@ def test_signers_are_reminded_half_an_hour_and_ten_minutes_before(timetable: Tim
         timetable.at(minutes=minutes)
         timetable.sweep()
     assert said == [(release.id, 30), (release.id, 10)]
+
+
+def test_one_reminder_names_all_accounts_of_the_hour_and_follows_a_moved_booking(timetable: Timetable) -> None:
+    release = timetable.release("fake-a", "fake-b", signed=False)
+    at = timetable.clock.now().replace(minute=0) + timedelta(hours=2)
+    first = timetable.book(release.piece_id, at=at)
+    timetable.book(release.piece_id, account="fake-b", at=at + timedelta(minutes=20))
+    said: list[StillUnsigned] = []
+    timetable.works.listeners.after(StillUnsigned, said.append)
+
+    def seen(minutes: int) -> list[tuple[datetime, int, list[str]]]:
+        said.clear()
+        timetable.clock.step(seconds=(at + timedelta(minutes=minutes) - timetable.clock.now()).total_seconds())
+        timetable.sweep()
+        return [(fact.at, fact.minutes, [name for name, _at in fact.places]) for fact in said]
+
+    assert seen(-45) == []
+    assert seen(-29) == [(at, 30, ["fake-a", "fake-b"])]
+    timetable.act(first, booking.move, at + timedelta(minutes=40))
+    later = at + timedelta(minutes=20)
+    assert seen(-28) == []
+    assert seen(-9) == [(later, 30, ["fake-b", "fake-a"])]
+    assert seen(11) == [(later, 10, ["fake-b", "fake-a"])]
 
 
 class Several(FakeChannel, Together):
