@@ -107,21 +107,21 @@ def send_back(
 
 
 def record_proof(work: Work, who: Viewer, release: Release, person_id: int | None = None) -> ProofPass:
-    """Records one proof pass (校对) by the named person, by default the one who records it; not by the author."""
+    """Records one proof pass (校对) by the named person of the unit, by default who records it; not by the author."""
     _open_piece(work, release)
     return add_proof(work, who, release, release.proofs, person_id)
 
 
 def add_proof(work: Work, who: Viewer, release: Release, needed: int, person_id: int | None = None) -> ProofPass:
     """The same, whatever state the release is in; not more than are needed."""
-    proofreader = person_id or who.person_id
+    proofreader = who.person_id if person_id is None else person_id
     if not (who.may(Permission.PIECE_REVIEW, release.unit_id) or who.may(Permission.PIECE_WRITE, release.unit_id)):
         raise NoRight(what="登记校对")
     if proofreader in _authors(work.session, release):
         raise OwnText
     person = work.session.get(Person, proofreader)
-    if person is None or not person.active:
-        raise Invalid(field="person", why="没有这位校对人，或其账号已停用。")
+    if person is None or not person.active or (person.id != who.person_id and person.unit_id != release.unit_id):
+        raise Invalid(field="person", why="本单位没有这位校对人，或其账号已停用。")
     done = proofs_done(work.session, release)
     if done >= max(needed, 1):
         raise WrongState(state=f"已完成 {done} 次校对", act="再次登记校对")

@@ -16,7 +16,7 @@ from hub.editorial import readable_units, release_for
 from hub.product import Hub
 from hub.web.access import Asker, HubDep
 from hub.web.pages import say, see_other
-from hub.web.sign_page import principal, refused_page
+from hub.web.sign_page import named, refused_page
 from hub.web.signing_guard import SigningGuard
 from kernel.errors import NotFound, XuandaError
 from kernel.people import Viewer
@@ -42,7 +42,7 @@ def agree(
     """同意 afterwards, over the hash of what was shown."""
 
     def act(work: Work, row: LaterSigning) -> None:
-        later.sign(work, asker.viewer, row, seen, opinion, on_behalf_of=principal(on_behalf_of))
+        later.sign(work, asker.viewer, row, seen, opinion, on_behalf_of=named(on_behalf_of, "on_behalf_of"))
 
     return _try(request, hub, asker, release_id, act, opinion) or see_other(
         f"/console/signing/{release_id}", say(hub, asker, _("已补签。"))
@@ -56,7 +56,7 @@ def object_to(
     """不同意, with a reason; people are told to correct or withdraw it."""
 
     def act(work: Work, row: LaterSigning) -> None:
-        later.object_to(work, asker.viewer, row, opinion, on_behalf_of=principal(on_behalf_of))
+        later.object_to(work, asker.viewer, row, opinion, on_behalf_of=named(on_behalf_of, "on_behalf_of"))
 
     told = say(hub, asker, _("已记为不同意，负责人会收到通知，请更正或撤稿。"))
     return _try(request, hub, asker, release_id, act, opinion) or see_other(
@@ -69,7 +69,7 @@ def proof(request: Request, hub: HubDep, asker: Signer, release_id: int, person:
     """登记校对 afterwards."""
 
     def act(work: Work, row: LaterSigning) -> None:
-        later.proofread(work, asker.viewer, row, principal(person))
+        later.proofread(work, asker.viewer, row, named(person, "person"))
 
     return _try(request, hub, asker, release_id, act) or see_other(
         f"/console/signing/{release_id}#proofs", say(hub, asker, _("已登记校对。"))

@@ -16,7 +16,7 @@ from hub.web.forms import FormState
 from hub.web.pages import page
 from hub.web.platform_previews import release_context
 from hub.web.sign_reading import later_reading, reading
-from kernel.errors import NotFound, XuandaError
+from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Person
 
 P = Permission
@@ -60,6 +60,10 @@ def refused_page(
     return signing_page(request, hub, asker, release_id, form, error.status)
 
 
-def principal(text: str) -> int | None:
-    """The person that a form names, if it names one."""
-    return int(text) if text.isdigit() and len(text) <= 18 else None
+def named(text: str, field: str) -> int | None:
+    """The person that a form names, if it names one; raises Invalid for what cannot be one."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise Invalid(field=field, why="没有这个人，请从列表中选择。")
+    return int(text)

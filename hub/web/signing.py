@@ -20,7 +20,7 @@ from hub.web import approval, later_signing, sign_paper
 from hub.web.access import Asker, HubDep
 from hub.web.pages import page, say, see_other
 from hub.web.readers import preview_page
-from hub.web.sign_page import principal, refused_page, signing_page
+from hub.web.sign_page import named, refused_page, signing_page
 from hub.web.sign_reading import hand_on, picture_of
 from hub.web.signing_guard import SigningGuard
 from kernel.errors import NotFound, XuandaError
@@ -130,7 +130,13 @@ def agree(
         with hub.works.write(asker.actor) as work:
             release = release_for(work.session, asker.viewer, release_id, work.now)
             review.sign(
-                work, asker.viewer, release, seen, opinion, on_behalf_of=principal(on_behalf_of), method="console"
+                work,
+                asker.viewer,
+                release,
+                seen,
+                opinion,
+                on_behalf_of=named(on_behalf_of, "on_behalf_of"),
+                method="console",
             )
     except XuandaError as error:
         return refused_page(request, hub, asker, release_id, error, opinion)
@@ -145,7 +151,7 @@ def send_back(
     try:
         with hub.works.write(asker.actor) as work:
             release = release_for(work.session, asker.viewer, release_id, work.now)
-            review.send_back(work, asker.viewer, release, opinion, on_behalf_of=principal(on_behalf_of))
+            review.send_back(work, asker.viewer, release, opinion, on_behalf_of=named(on_behalf_of, "on_behalf_of"))
     except XuandaError as error:
         return refused_page(request, hub, asker, release_id, error, opinion)
     return see_other("/console/signing", say(hub, asker, _("已退回，撰稿人会收到通知。")))
@@ -169,7 +175,7 @@ def proof(request: Request, hub: HubDep, asker: Signer, release_id: int, person:
     try:
         with hub.works.write(asker.actor) as work:
             release = release_for(work.session, asker.viewer, release_id, work.now)
-            review.record_proof(work, asker.viewer, release, principal(person))
+            review.record_proof(work, asker.viewer, release, named(person, "person"))
     except XuandaError as error:
         return refused_page(request, hub, asker, release_id, error)
     return see_other(f"/console/signing/{release_id}#proofs", say(hub, asker, _("已登记校对。")))

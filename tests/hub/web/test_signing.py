@@ -19,7 +19,7 @@ from hub.notices import Notice
 from hub.web import approval
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
-from kernel.people import Person, Role
+from kernel.people import Person, Role, Unit
 from tests.factories import picture_bytes
 from tests.hub.office import Browser
 from tests.hub.web.newsroom import Newsroom, open_newsroom
@@ -226,6 +226,34 @@ def test_proofs_are_recorded_by_name(room: Newsroom, release: Release) -> None:
     assert desk.send_form(path, person="99999").status_code == 422
     with room.hub.works.read() as work:
         assert work.session.scalars(select(ProofPass.person_id)).all() == [room.office.person("officer").id]
+
+
+@pytest.mark.parametrize("named", ["99999999999999999999", "-1", "张三", "1234567890"])
+@pytest.mark.parametrize("field", ["person", "on_behalf_of"])
+def test_a_wrong_person_is_refused_and_nothing_is_put_down_to_oneself(
+    room: Newsroom, release: Release, field: str, named: str
+) -> None:
+    act = "proof" if field == "person" else "agree"
+    form = {"seen": release.hash, field: named}
+    answer = room.desk_of("reviewer").send_form(f"/console/signing/{release.id}/{act}", **form)
+    assert answer.status_code == 422
+    assert "没有这个人" in answer.text
+    assert ('id="person-error"' in answer.text) is (field == "person")
+    with room.hub.works.read() as work:
+        assert work.session.scalars(select(ProofPass)).all() == []
+    assert signatures(room) == []
+
+
+def test_a_proofreader_of_another_house_is_refused(room: Newsroom, release: Release) -> None:
+    with room.hub.works.write() as work:
+        elsewhere = Unit(name="外单位", code="elsewhere", path="/900/")
+        work.session.add(elsewhere)
+        work.session.flush()
+        stranger = Person(unit_id=elsewhere.id, name="外人", login="other-house")
+        work.session.add(stranger)
+    answer = room.desk_of("reviewer").send_form(f"/console/signing/{release.id}/proof", person=str(stranger.id))
+    assert answer.status_code == 422
+    assert "本单位没有这位校对人" in answer.text
 
 
 def test_handing_on_tells_the_other_and_leaves_a_trace(room: Newsroom, release: Release) -> None:
