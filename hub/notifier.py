@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -69,10 +69,25 @@ class Notifier:
         self._address = address
         self._lease = lease
 
-    def tell(self, work: Work, person_ids: Iterable[int], kind: str, title: str, text: str, link: str, key: str) -> int:
+    def reaches(self, person: Person) -> bool:
+        """Whether a message to this person leaves the house."""
+        return any(sender.address_of(person) for sender in self._senders.values())
+
+    def tell(
+        self,
+        work: Work,
+        person_ids: Iterable[int],
+        kind: str,
+        title: str,
+        text: str,
+        link: str,
+        key: str,
+        before: Sequence[Person] = (),
+    ) -> int:
         """Tells each active person once per `key`, in the caller's work; returns to how many it was new.
 
-        `link` is a path of the console. Nothing is sent when the work rolls back.
+        `link` is a path of the console. Nothing is sent when the work rolls back. `before` is one person as he was
+        reached before: the messages go to those addresses too.
         """
         wanted = select(Person).where(Person.id.in_(set(person_ids)), Person.active).order_by(Person.id)
         told = 0
@@ -92,8 +107,7 @@ class Notifier:
                 continue
             told += 1
             for channel, sender in self._senders.items():
-                address = sender.address_of(person)
-                if address:
+                for address in sorted({sender.address_of(one) for one in (person, *before)} - {""}):
                     work.session.add(
                         NoticeSend(
                             notice_id=notice_id,

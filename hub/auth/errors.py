@@ -66,6 +66,17 @@ class WrongCode(XuandaError):
     status = 401
 
 
+class SecondNeeded(XuandaError):
+    """{name} signs, reviews or answers citizens: a second administrator must agree first. The security administrators
+    have been told; do it again once one of them has agreed. Nothing was changed."""
+
+    zh = (
+        "{name}承担审签或接待，须由另一名管理员（安全管理员）先同意。已通知安全管理员；对方同意后请再操作一次。"
+        "未作任何更改。"
+    )
+    status = 403
+
+
 class NotToGrant(XuandaError):
     """This role cannot be given or withdrawn: {why_en} Nothing was changed."""
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 
 from hub.auth import tokens
 from hub.auth.errors import NotToGrant
 from hub.auth.models import LoginSession
 from kernel.errors import Invalid
-from kernel.people import ADMINISTRATORS, Grant, Person, Role, Unit
+from kernel.people import ADMINISTRATORS, ROLES, Deputy, Grant, Permission, Person, Role, Unit
 from kernel.work import Work
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,99}")
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 PHONE = re.compile(r"\+?[0-9 -]{5,20}")
+# Who may do one of these is not to be impersonated by an administrator.
+TRUSTED = frozenset({Permission.PIECE_SIGN, Permission.PIECE_REVIEW, Permission.CONVERSATION_ANSWER})
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ def add_person(work: Work, unit: Unit, login: str, card: Card) -> Person:
     return person
 
 
-def change_person(work: Work, person: Person, unit: Unit, card: Card) -> None:
-    """Changes name, contact and unit; the log says which of them, not the values."""
+def change_person(work: Work, person: Person, unit: Unit, card: Card) -> list[str]:
+    """Changes name, contact and unit, and says which; the log says which of them, not the values."""
     card = card.checked()
     new = {"name": card.name, "phone": card.phone, "email": card.email, "unit_id": unit.id}
     changed = [key for key, value in new.items() if getattr(person, key) != value]
@@ -63,6 +65,7 @@ def change_person(work: Work, person: Person, unit: Unit, card: Card) -> None:
         setattr(person, key, new[key])
     if changed:
         work.audit("person.changed", person, fields=changed)
+    return changed
 
 
 def deactivate(work: Work, person: Person) -> None:
@@ -88,6 +91,15 @@ def is_administrator(work: Work, person: Person) -> bool:
     names = [role.value for role in ADMINISTRATORS]
     query = select(Grant.id).where(Grant.person_id == person.id, Grant.role.in_(names))
     return work.session.scalars(query.limit(1)).first() is not None
+
+
+def is_trusted(work: Work, person: Person) -> bool:
+    """Whether the person signs, reviews or answers citizens, himself or in somebody's place: now or later on."""
+    roles = [role.value for role, rights in ROLES.items() if rights & TRUSTED]
+    lasting = or_(Grant.ends_at.is_(None), Grant.ends_at > work.now)
+    granted = select(Grant.id).where(Grant.person_id == person.id, Grant.role.in_(roles), lasting)
+    standing_in = select(Deputy.id).where(Deputy.deputy_id == person.id, Deputy.ends_at > work.now)
+    return any(work.session.scalars(query.limit(1)).first() is not None for query in (granted, standing_in))
 
 
 def _last_security_admin(work: Work, person: Person) -> bool:

@@ -54,6 +54,7 @@ OBJECTS: dict[str, str] = {
 }
 
 DEEDS: dict[str, str] = {
+    "agreement_asked": "请另一名管理员同意",
     "accepted": "平台已受理",
     "acknowledged": "确认收到",
     "activated": "启用",

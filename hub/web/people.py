@@ -10,8 +10,10 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from hub.auth import links, persons
+from hub.auth import links, permits, persons
+from hub.auth.errors import SecondNeeded
 from hub.auth.models import Credential
+from hub.auth.permits import Deed
 from hub.auth.persons import Card
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
@@ -19,8 +21,9 @@ from hub.web.forms import FormState, refused
 from hub.web.lists import like, listing
 from hub.web.login import RESET
 from hub.web.pages import columns, page, say, see_other
-from kernel.errors import Forbidden, NotFound, XuandaError
-from kernel.people import ROLE_LABELS, Grant, Permission, Person, Role, Unit, scoped
+from kernel.errors import Forbidden, Invalid, NotFound, XuandaError
+from kernel.people import ROLE_LABELS, Grant, Permission, Person, Role, Unit, holders, scoped
+from kernel.work import Work
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/people")
@@ -28,7 +31,10 @@ router = APIRouter(prefix="/console/people")
 LINK_LASTS = timedelta(hours=48)
 Reader = Annotated[Asker, Depends(may(Permission.PERSON_READ))]
 Writer = Annotated[Asker, Depends(may(Permission.PERSON_WRITE))]
+Second = Annotated[Asker, Depends(may(Permission.GRANT_WRITE))]
 Text = Annotated[str, Form()]
+CONTACT = {"phone": "手机", "email": "邮箱"}
+DEEDS = {Deed.RESET: _("重置密码"), Deed.CONTACT: _("更改手机或邮箱")}
 COLUMNS = ((_("姓名"), "name"), (_("登录名"), "login"), (_("单位"), "unit"), (_("角色"), ""), (_("状态"), ""))
 
 
@@ -118,9 +124,13 @@ def change_person(
         with hub.works.write(asker.actor) as work:
             person = _person(work.session, asker, person_id, Permission.PERSON_WRITE)
             home = unit_in_reach(work.session, asker, Permission.PERSON_WRITE, unit)
-            persons.change_person(work, person, home, Card(name, phone, email))
+            _change(hub, asker, work, person, home, Card(name, phone, email))
     except NotFound:
         raise
+    except SecondNeeded as error:
+        _ask_second(hub, asker, person_id, Deed.CONTACT)
+        state = refused(asker, error, name=name, unit=unit, phone=phone, email=email)
+        return _person_page(request, hub, asker, person_id, state, status=error.status)
     except XuandaError as error:
         state = refused(asker, error, name=name, unit=unit, phone=phone, email=email)
         return _person_page(request, hub, asker, person_id, state, status=error.status)
@@ -129,9 +139,10 @@ def change_person(
 
 @router.post("/{person_id}/reset")
 def reset_password(request: Request, hub: HubDep, asker: Writer, person_id: int) -> Response:
-    """Shows, once, a link with which the person sets a new password.
+    """Makes a link with which the person sets a new password: shown once, or sent to whoever signs or answers.
 
-    Not for administrators: whoever resets their passwords could take over their roles.
+    Not for administrators: whoever resets their passwords could take over their roles. Where no message reaches
+    somebody who signs or answers, the link is shown only when a second administrator has agreed.
     """
     with hub.works.write(asker.actor) as work:
         person = _person(work.session, asker, person_id, Permission.PERSON_WRITE)
@@ -139,9 +150,40 @@ def reset_password(request: Request, hub: HubDep, asker: Writer, person_id: int)
             raise Forbidden(what=say(hub, asker, _("重置管理员的密码；请在服务器上执行 xuanda person password")))
         if not person.active:
             raise Forbidden(what=say(hub, asker, _("为已停用人员重置密码")))
-        link = links.issue(work, RESET, person.id, LINK_LASTS)
-        work.audit("password.reset", person)
+        guarded = person.id != asker.viewer.person_id and _is_guarded(work, person)
+        sent = guarded and hub.notifier.reaches(person)
+        agreed = not guarded or sent or permits.use(work, asker.viewer, person, Deed.RESET)
+        if agreed:
+            link = links.issue(work, RESET, person.id, LINK_LASTS)
+            work.audit("password.reset", person, shown=not sent)
+            _tell_reset(hub, asker, work, person, _address(hub, link) if sent else "")
+    back = f"/console/people/{person_id}"
+    if not agreed:
+        _ask_second(hub, asker, person_id, Deed.RESET)
+        return see_other(back, SecondNeeded(name=person.name).message(asker.language), "warn")
+    if sent:
+        told = _("链接已发到%(name)s本人的手机或邮箱，此处不显示。设置之前原密码仍可使用。")
+        return see_other(back, say(hub, asker, told, name=person.name))
     return _link_page(request, hub, asker, person, link)
+
+
+@router.post("/{person_id}/agree")
+def agree(hub: HubDep, asker: Second, person_id: int, deed: Text = "") -> Response:
+    """The second administrator agrees to what another wants to do to somebody who signs or answers."""
+    if deed not in DEEDS:
+        raise Invalid(field="deed", why="请选择同意的事项。")
+    chosen = Deed(deed)
+    with hub.works.write(asker.actor) as work:
+        person = _person(work.session, asker, person_id, Permission.GRANT_WRITE)
+        permits.give(work, asker.viewer, person, chosen)
+        title = f"安全管理员已同意：{DEEDS[chosen]}（{person.name}）"
+        who = {person.id, *holders(work.session, Permission.PERSON_WRITE, person.unit_id, work.now)}
+        text = f"由{asker.viewer.name}同意，24 小时内有效，限一次。"
+        key = f"permit:{deed}:{person.id}:{work.now.isoformat()}"
+        hub.notifier.tell(work, who, "permit", title, text, f"/console/people/{person.id}", key)
+    return see_other(
+        f"/console/people/{person_id}", say(hub, asker, _("已同意，24 小时内可操作一次；本人会收到通知。"))
+    )
 
 
 @router.post("/{person_id}/deactivate")
@@ -223,6 +265,10 @@ def _person_page(
         writes = asker.may(Permission.PERSON_WRITE, person.unit_id)
         units = units_in_reach(work.session, asker, Permission.PERSON_WRITE) if writes else []
         administrator = persons.is_administrator(work, person)
+        guarded = person.id != asker.viewer.person_id and _is_guarded(work, person)
+        sent = guarded and hub.notifier.reaches(person)
+        agreed = {deed: permits.holds(work, person, deed) for deed in Deed}
+    seconds = guarded and person.active and asker.may(Permission.GRANT_WRITE, person.unit_id)
     return page(
         request,
         asker,
@@ -239,11 +285,61 @@ def _person_page(
         grants_roles=asker.may(Permission.GRANT_WRITE) and person.id != asker.viewer.person_id,
         may_reset=writes and person.active and (not administrator or person.id == asker.viewer.person_id),
         myself=person.id == asker.viewer.person_id,
+        guarded=guarded,
+        sent=sent,
+        agreed=[say(hub, asker, DEEDS[deed]) for deed in Deed if agreed[deed]],
+        to_agree=[(deed.value, say(hub, asker, DEEDS[deed])) for deed in Deed if not agreed[deed]] if seconds else [],
     )
 
 
+def _is_guarded(work: Work, person: Person) -> bool:
+    """Whether no single administrator may come to this account: it signs or answers, and has been set up."""
+    return persons.is_trusted(work, person) and work.session.get(Credential, person.id) is not None
+
+
+def _change(hub: Hub, asker: Asker, work: Work, person: Person, home: Unit, card: Card) -> None:
+    before = Person(phone=person.phone, email=person.email, name=person.name)
+    guarded = person.id != asker.viewer.person_id and _is_guarded(work, person)
+    contact = [field for field in persons.change_person(work, person, home, card) if field in CONTACT]
+    if not contact:
+        return
+    if guarded and not permits.use(work, asker.viewer, person, Deed.CONTACT):
+        raise SecondNeeded(field=contact[0], name=before.name)
+    what = "、".join(CONTACT[field] for field in contact)
+    text = f"由{asker.viewer.name}更改。此后通知、审签链接和验证码发到新地址。若非您本人要求，请立即联系安全管理员。"
+    key = f"contact:{person.id}:{work.now.isoformat()}"
+    hub.notifier.tell(work, [person.id], "contact", f"您的{what}已被更改", text, "/console/me", key, [before])
+
+
+def _tell_reset(hub: Hub, asker: Asker, work: Work, person: Person, address: str) -> None:
+    text = f"由{asker.viewer.name}发起。设置之前原密码仍可使用。若非您本人要求，请勿打开，并立即联系安全管理员。"
+    if address:
+        text = f"{text}\n设置新密码（48 小时内有效，仅限本人）：{address}"
+    key = f"reset:{person.id}:{work.now.isoformat()}"
+    hub.notifier.tell(work, [person.id], "password.reset", "有人为您重置密码", text, "/console/me", key)
+
+
+def _ask_second(hub: Hub, asker: Asker, person_id: int, deed: Deed) -> None:
+    with hub.works.write(asker.actor) as work:
+        person = work.session.get_one(Person, person_id)
+        work.audit("person.agreement_asked", person, deed=deed.value)
+        title = f"请确认：{asker.viewer.name}要对{person.name}{DEEDS[deed]}"
+        text = "此人承担审签或接待，须经您同意。请先向本人核实，再到人员页同意；不同意可不处理。"
+        who = set(holders(work.session, Permission.GRANT_WRITE, person.unit_id, work.now))
+        key = f"permit.asked:{deed}:{person.id}:{work.now:%Y%m%d%H}"
+        hub.notifier.tell(work, who - {person.id}, "permit", title, text, f"/console/people/{person.id}", key)
+
+
+def _address(hub: Hub, link: links.NewLink) -> str:
+    return f"{hub.settings.console_address}/console/password/{link.token}"
+
+
 def _link_page(request: Request, hub: Hub, asker: Asker, person: Person, link: links.NewLink) -> HTMLResponse:
-    address = f"{hub.settings.console_address}/console/password/{link.token}"
     return page(
-        request, asker, "pages/people/link.html", person=person, address=address, expires_at=link.link.expires_at
+        request,
+        asker,
+        "pages/people/link.html",
+        person=person,
+        address=_address(hub, link),
+        expires_at=link.link.expires_at,
     )

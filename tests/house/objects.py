@@ -39,6 +39,11 @@ def a_person(work: Work, unit: Unit) -> Target:
     return Target({"person_id": somebody(work, unit).id}, form={"name": "新名", "unit": str(unit.id)})
 
 
+def a_person_to_agree_to(work: Work, unit: Unit) -> Target:
+    """A person of the unit, with the form by which a second administrator agrees."""
+    return Target({"person_id": somebody(work, unit).id}, form={"deed": "permit.contact"})
+
+
 def a_unit(_work: Work, unit: Unit) -> Target:
     """The unit itself."""
     return Target({"unit_id": unit.id}, form={"name": "新名"})
@@ -108,6 +113,7 @@ def a_piece_and_a_document(work: Work, unit: Unit) -> Target:
 OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/people/{person_id}": a_person,
     "/console/people/{person_id}/reset": a_person,
+    "/console/people/{person_id}/agree": a_person_to_agree_to,
     "/console/people/{person_id}/deactivate": a_person,
     "/console/people/{person_id}/activate": a_person,
     "/console/units/{unit_id}": a_unit,

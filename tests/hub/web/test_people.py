@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from hub.auth import tokens
 from hub.auth.models import ApiToken
-from hub.notices import Notice
+from hub.notices import Notice, NoticeSend
 from kernel.audit import AuditLine
-from kernel.people import Grant, Person, Role, Unit
-from tests.hub.office import PASSWORD, Browser, Office
+from kernel.clock import StillClock
+from kernel.people import Deputy, Grant, Person, Role, Unit
+from tests.hub.office import PASSWORD, Browser, Office, open_office
 
 NEW = "Rivers and lakes 8"
 
@@ -135,6 +139,146 @@ def test_no_administrators_password_is_reset_from_the_console(office: Office, ad
     person = office.hire("other", "root", role)
     assert admin.send_form(f"/console/people/{person.id}/reset").status_code == 403
     assert "link.issued" not in acts(office)
+
+
+@pytest.fixture
+def sending(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Office]:
+    """An office whose text messages leave the house."""
+    with open_office(sqlite_url, tmp_path, clock, notice_gateway_url="http://127.0.0.1:9/notices") as office:
+        office.hire("admin", "root", Role.SYSTEM_ADMIN, below=True)
+        office.hire("guard", "root", Role.SECURITY_ADMIN, below=True)
+        yield office
+
+
+def messages(office: Office, name: str) -> list[tuple[str, str]]:
+    """Where the messages to this person went, and what they say."""
+    with office.hub.works.read() as work:
+        query = select(NoticeSend.address, Notice.text).join(Notice, Notice.id == NoticeSend.notice_id)
+        query = query.where(Notice.person_id == office.person(name).id).order_by(NoticeSend.id)
+        return [(address, text) for address, text in work.session.execute(query)]
+
+
+def titles(office: Office, name: str) -> list[str]:
+    with office.hub.works.read() as work:
+        query = select(Notice.title).where(Notice.person_id == office.person(name).id).order_by(Notice.id)
+        return list(work.session.scalars(query))
+
+
+def with_phone(office: Office, login: str, role: Role, phone: str = "13800138000") -> Person:
+    person = office.hire(login, "north", role)
+    with office.hub.works.write() as work:
+        work.session.get_one(Person, person.id).phone = phone
+    return person
+
+
+def card(office: Office, **change: str) -> dict[str, str]:
+    return {"name": "王五", "unit": str(office.unit("north").id), "phone": "13800138000", "email": "", **change}
+
+
+@pytest.mark.parametrize("role", [Role.SIGNER, Role.REVIEWER, Role.AGENT, Role.SUPERVISOR])
+def test_the_link_of_whoever_signs_or_answers_goes_to_himself_alone(sending: Office, role: Role) -> None:
+    person = with_phone(sending, "wang", role)
+    admin = sending.log_in("admin")
+    answer = admin.send_form(f"/console/people/{person.id}/reset")
+    assert answer.status_code == 303
+    assert "/console/password/" not in answer.text
+    assert "/console/password/" not in admin.get(f"/console/people/{person.id}").text
+    ((address, text),) = messages(sending, "wang")
+    assert address == "13800138000"
+    assert titles(sending, "wang") == ["有人为您重置密码"]
+    assert "admin某" in text
+    found = re.search(r"(/console/password/\S+)", text)
+    assert found
+    answer = sending.browser().post(found[1], data={"password": NEW, "again": NEW})
+    assert answer.status_code == 200
+    assert messages(sending, "admin") == messages(sending, "guard") == []
+    assert "password.reset" in acts(sending)
+
+
+def test_where_no_message_leaves_a_second_administrator_must_agree_each_time(
+    office: Office, admin: Browser, guard: Browser
+) -> None:
+    person = with_phone(office, "wang", Role.SIGNER)
+    path = f"/console/people/{person.id}"
+    assert "/console/password/" not in admin.send_form(f"{path}/reset").text
+    assert "link.issued" not in acts(office)
+    assert titles(office, "guard") == ["请确认：admin某要对wang某重置密码"]
+    # He does not agree with himself, and what is agreed to is one thing.
+    assert admin.send_form(f"{path}/agree", deed="permit.reset").status_code == 403
+    assert guard.send_form(f"{path}/agree", deed="all").status_code == 422
+    assert guard.send_form(f"{path}/agree", deed="permit.contact").status_code == 303
+    assert "/console/password/" not in admin.send_form(f"{path}/reset").text
+    assert "同意重置密码" in guard.get(path).text
+    assert guard.send_form(f"{path}/agree", deed="permit.reset").status_code == 303
+    page = admin.send_form(f"{path}/reset")
+    assert "/console/password/" in page.text
+    assert "有人为您重置密码" in titles(office, "wang")
+    assert "/console/password/" not in admin.send_form(f"{path}/reset").text
+    assert {"person.agreed", "person.agreement_asked", "password.reset"} <= set(acts(office))
+
+
+def test_an_agreement_ends_after_a_day(office: Office, admin: Browser, guard: Browser, clock: StillClock) -> None:
+    person = with_phone(office, "wang", Role.AGENT)
+    guard.send_form(f"/console/people/{person.id}/agree", deed="permit.reset")
+    clock.step(hours=25)
+    again = office.log_in("admin")
+    assert "/console/password/" not in again.send_form(f"/console/people/{person.id}/reset").text
+
+
+def test_nobody_agrees_about_himself_or_beyond_his_units(office: Office) -> None:
+    own = office.hire("north-guard", "north", Role.SECURITY_ADMIN)
+    other = office.hire("wang", "south", Role.SIGNER)
+    browser = office.log_in("north-guard")
+    assert browser.send_form(f"/console/people/{own.id}/agree", deed="permit.reset").status_code == 403
+    assert browser.send_form(f"/console/people/{other.id}/agree", deed="permit.reset").status_code == 404
+    assert "person.agreed" not in acts(office)
+
+
+def test_the_phone_of_whoever_signs_changes_only_with_a_second_word_and_the_old_one_is_told(sending: Office) -> None:
+    person = with_phone(sending, "wang", Role.SIGNER)
+    admin, guard = sending.log_in("admin"), sending.log_in("guard")
+    path, form = f"/console/people/{person.id}", card(sending, phone="13900139000")
+    answer = admin.send_form(path, **form)
+    assert answer.status_code == 403
+    assert 'id="phone-error"' in answer.text
+    assert 'value="13900139000"' in answer.text
+    assert sending.person("wang").phone == "13800138000"
+    assert guard.send_form(f"{path}/agree", deed="permit.contact").status_code == 303
+    assert admin.send_form(path, **form).status_code == 303
+    assert sending.person("wang").phone == "13900139000"
+    told = [address for address, text in messages(sending, "wang") if "更改" in text]
+    assert told == ["13800138000", "13900139000"]
+    assert "您的手机已被更改" in sending.log_in("wang").get("/console").text
+    # The same name again needs nobody, and another number needs another word.
+    assert admin.send_form(path, **card(sending, name="王六", phone="13900139000")).status_code == 303
+    assert admin.send_form(path, **card(sending, phone="13700137000")).status_code == 403
+
+
+def test_the_address_of_anybody_else_is_changed_at_once_and_told_to_both(sending: Office) -> None:
+    person = with_phone(sending, "wang", Role.OFFICER)
+    admin = sending.log_in("admin")
+    assert admin.send_form(f"/console/people/{person.id}", **card(sending, phone="13900139000")).status_code == 303
+    assert [address for address, _text in messages(sending, "wang")] == ["13800138000", "13900139000"]
+
+
+def test_whoever_signs_and_has_no_password_yet_gets_the_first_link_from_the_administrator(sending: Office) -> None:
+    admin = sending.log_in("admin")
+    form = {"login": "li.si", "name": "李四", "unit": str(sending.unit("north").id), "phone": "13800138000"}
+    assert "/console/password/" in admin.send_form("/console/people", **form).text
+    person = sending.person("li.si")
+    with sending.hub.works.write() as work:
+        work.session.add(Grant(person_id=person.id, role=Role.SIGNER.value, unit_id=person.unit_id))
+    page = admin.send_form(f"/console/people/{person.id}/reset")
+    assert page.status_code == 200
+    assert "/console/password/" in page.text
+
+
+def test_whoever_stands_in_for_a_signer_is_guarded_too(office: Office, admin: Browser) -> None:
+    signer, person = office.hire("signer", "north", Role.SIGNER), office.hire("wang", "north")
+    with office.hub.works.write() as work:
+        until = work.now + timedelta(days=3)
+        work.session.add(Deputy(person_id=signer.id, deputy_id=person.id, starts_at=work.now, ends_at=until))
+    assert "/console/password/" not in admin.send_form(f"/console/people/{person.id}/reset").text
 
 
 def test_the_system_administrator_gives_no_roles_and_the_security_administrator_adds_nobody(
