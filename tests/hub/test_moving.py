@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Date,
     DateTime,
@@ -256,6 +257,7 @@ def _value(column: Any) -> Any:
         Date: date(2026, 3, 2),
         LargeBinary: bytes(range(256)),
         Integer: 7,
+        BigInteger: 5_000_000_000,
     }
     if isinstance(kind, JSON):
         return None if column.nullable else {"词": [1, 1.5, None, True, "é"], "b": {}}
