@@ -19,6 +19,7 @@ from bot.states import ConversationState, ReplyState
 from bot.words import Words
 from kernel.errors import Invalid, NotFound, WrongState
 from kernel.people import Permission, Person, Viewer, holders
+from kernel.typed import tidy
 from kernel.work import Work
 
 S = ConversationState
@@ -104,7 +105,8 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
         label = REASON_LABELS["transferred"]
         work.emit(PersonWanted(conversation.id, conversation.unit_id, label, reason[:200], 1))
         said = f"转给{colleague.name}"
-    text = f"{who.name}{said}" + (f"：{reason.strip()[:300]}" if reason.strip() else "")
+    reason = tidy(reason).strip()[:300]
+    text = f"{who.name}{said}" + (f"：{reason}" if reason else "")
     reply.book(work, conversation, "note", Said(text), person_id=who.person_id)
     work.audit("conversation.transferred", conversation, to=to, reason=reason[:300])
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
@@ -124,6 +126,7 @@ def snooze(work: Work, who: Viewer, conversation: Conversation, minutes: int) ->
 def close(work: Work, who: Viewer, conversation: Conversation, summary: str, words: Words) -> None:
     """Ends the session with a summary; the citizen is asked to rate it once, where a message still reaches him."""
     _must(who, conversation)
+    summary = tidy(summary)
     if len(summary.strip()) < 2:
         raise Invalid(field="summary", why="请用一句话写明处理结果。")
     if conversation.state == S.CLOSED:
@@ -204,7 +207,7 @@ def _colleague(work: Work, conversation: Conversation, person_id: int) -> Person
 
 
 def _words(text: str) -> str:
-    text = text.strip()
+    text = tidy(text).strip()
     if not text:
         raise Invalid(field="text", why="请写下内容。")
     if len(text) > LONGEST:

@@ -22,6 +22,7 @@ from channels.accounts.models import Account
 from channels.base import Follower, Message
 from kernel.claim import new_claimant
 from kernel.once import insert_once, insertion
+from kernel.typed import tidy
 from kernel.work import Work
 
 S = ConversationState
@@ -95,7 +96,7 @@ def store(work: Work, conversation: Conversation, arrival: Arrival) -> Received:
         origin=arrival.origin,
         key=arrival.key[:150],
         kind=arrival.kind[:20],
-        text=arrival.text.strip()[:LONGEST],
+        text=tidy(arrival.text).strip()[:LONGEST],
         media=dict(arrival.media),
         at=arrival.at,
         received_at=work.now,

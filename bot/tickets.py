@@ -14,6 +14,7 @@ from bot.events import TicketLate, TicketMade
 from bot.models import Ticket
 from bot.states import TICKET_KINDS, TICKET_LABELS, TicketState
 from kernel.errors import Invalid, WrongState
+from kernel.typed import tidy
 from kernel.work import Work, Works
 
 LONGEST = 2000
@@ -39,7 +40,7 @@ def make(
 
     `number` is one that the citizen was told already.
     """
-    text = text.strip()
+    text, contact, name = tidy(text).strip(), tidy(contact), tidy(name)
     if kind not in TICKET_KINDS:
         raise Invalid(field="kind", why="请选择类别。")
     if len(text) < 2:
@@ -50,7 +51,7 @@ def make(
         number=number or _number(work, zone),
         kind=kind,
         text=text[:LONGEST],
-        page=page[:500],
+        page=tidy(page)[:500],
         contact=(contact.strip() or phone_in(text))[:100],
         name=name.strip()[:60],
         conversation_id=conversation_id,
@@ -67,6 +68,7 @@ def make(
 
 def answer(work: Work, ticket: Ticket, text: str) -> None:
     """Answers an open ticket; two people cannot answer over each other."""
+    text = tidy(text)
     if len(text.strip()) < 2:
         raise Invalid(field="answer", why="请写明答复内容。")
     values = {

@@ -25,14 +25,13 @@ from content.states import PieceState, ReleaseState
 from kernel.blobs import Blobs
 from kernel.errors import Invalid, Stale, WrongState
 from kernel.people import Permission, Viewer, ancestors
+from kernel.typed import tidy
 from kernel.work import Work
 
 TITLE_LIMIT = 300
 _WORDS = (
     "title", "summary", "body", "fields", "cover_id", "source_name", "source_url", "editor", "keywords", "expires_at",
 )  # fmt: skip
-# Characters that no text has and that a database or a hash cannot take: controls, halves of surrogate pairs.
-_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -253,11 +252,6 @@ def clean_fields(kind: Kind, sent: Mapping[str, Any]) -> dict[str, Any]:
     return {spec.name: _clean_field(spec, sent.get(spec.name)) for spec in kind.fields}
 
 
-def tidy(text: str) -> str:
-    """The text without control characters and with plain line ends."""
-    return _UNFIT.sub("", text.replace("\r\n", "\n"))
-
-
 def _line(field: str, label: str, text: str, limit: int) -> str:
     return _text(field, label, " ".join(tidy(text).split()), limit)
 
@@ -306,7 +300,7 @@ def _number(spec: FieldSpec, value: Any) -> float | int | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”须为数字。")

@@ -19,10 +19,10 @@ from content.models import Piece, PublicPiece, Release
 from content.states import PieceState, ReleaseState
 from kernel.errors import Invalid
 from kernel.people import ancestors
+from kernel.typed import row_in
 
 # More than a person looks through; what lies beyond is named by its number.
 MOST_OFFERED = 500
-_LARGEST = 2**31 - 1
 _PICKED = re.compile(r"〔(\d{1,10})〕\s*$")
 
 
@@ -47,10 +47,10 @@ def number_in(spec: FieldSpec, value: Any) -> int | None:
     if not text:
         return None
     picked = _PICKED.search(text)
-    number = picked[1] if picked else text
-    if not (number.isascii() and number.isdigit() and len(number) <= 10 and 0 < int(number) <= _LARGEST):
+    number = row_in(picked[1] if picked else text)
+    if number is None:
         raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”须从列表中选择，或填写稿件编号。")
-    return int(number)
+    return number
 
 
 def specs_naming(kind: str) -> list[tuple[str, FieldSpec]]:
@@ -65,12 +65,13 @@ def named_pieces(kind: str, fields: Mapping[str, Any]) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     for spec in kind_of(kind).fields:
         value = fields.get(spec.name)
-        if spec.type == "piece" and value:
-            found.append((spec.name, int(value)))
+        if spec.type == "piece" and (number := row_in(str(value))):
+            found.append((spec.name, number))
         elif spec.type == "rows":
             named = [column.name for column in spec.columns if column.type == "piece"]
             rows = [row for row in value or [] if isinstance(row, dict)]
-            found += [(f"{spec.name}.{row[name]}", int(row[name])) for row in rows for name in named if row.get(name)]
+            cells = [row.get(name) for row in rows for name in named]
+            found += [(f"{spec.name}.{number}", number) for cell in cells if (number := row_in(str(cell)))]
     return list(dict.fromkeys(found))
 
 

@@ -23,12 +23,12 @@ from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content.checks import IDENTITY, MOBILE
-from content.compose import tidy
 from content.kinds import all_kinds, kind_of
 from content.models import PublicPiece, Revision
 from content.public import visible
 from content.sanitise import plain
 from kernel.model import Base
+from kernel.typed import tidy
 from kernel.work import Work
 
 LONGEST_QUERY = 100

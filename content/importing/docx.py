@@ -15,12 +15,12 @@ from typing import Any
 import mammoth
 from mammoth import documents, html
 
-from content.compose import tidy
 from content.importing import numbering
 from content.importing.errors import BrokenDocument, TooLargeToImport
 from content.importing.markup import marked, placeholder, rewrite
 from content.importing.mend import EXTERNAL, Mended, mend
 from content.importing.package import open_package
+from kernel.typed import number_in, tidy
 
 LONGEST_FILE = 100 * 1024 * 1024
 MOST_PICTURES = 200
@@ -139,7 +139,7 @@ def _as_written(attributes: Mapping[str, str]) -> str:
     if attributes.get("data-unread"):
         return placeholder(attributes.get("alt", ""))
     number = attributes.get("src", "").rpartition("/")[2]
-    return marked(int(number), attributes.get("alt", "")) if number.isdigit() else ""
+    return "" if (found := number_in(number)) is None else marked(found, attributes.get("alt", ""))
 
 
 def _remarks(counts: Counter[str]) -> list[str]:
@@ -288,7 +288,7 @@ def _far_right(paragraph: Any) -> bool:
     raw = _raw(paragraph)
     return (
         paragraph.alignment in ("right", "end")
-        or (indent.isdigit() and int(indent) >= FAR_RIGHT)
+        or (number_in(indent) or 0) >= FAR_RIGHT
         or len(raw) - len(raw.lstrip()) >= 6
     )
 

@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 
 import feedparser
 
-from content.compose import tidy
 from content.importing.errors import NotAFeed, TooLargeToImport, UnsafeFeed
 from content.importing.markup import LONGEST_HTML, Found, absolute, adopt, marked, paragraphs
 from content.sanitise import plain
+from kernel.typed import tidy
 
 LONGEST_FEED = 16 * 1024 * 1024
 # A feed that is no XML is read by a forgiving parser, which takes hours over a large one made to hurt it.

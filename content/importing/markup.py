@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 import nh3
 
 from content.sanitise import clean_text
+from kernel.typed import number_in
 
 UNREAD = "这张图片没能读取，请点此上传原图"
 LONGEST_HTML = 4 * 1024 * 1024
@@ -201,7 +202,7 @@ class _Rewriter(HTMLParser):
             self.parts.append(f'<a href="{escape(kept)}">')
 
     def _name(self, tag: str) -> str:
-        if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit():
+        if len(tag) == 2 and tag[0] == "h" and number_in(tag[1]) is not None:
             return f"h{min(4, int(tag[1]) + self._lift)}"
         return _RENAMED.get(tag, tag)
 

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 from content.importing.mend import W, local
 from content.importing.package import Package
+from kernel.typed import number_in
 
 _DIGITS = "〇一二三四五六七八九"
 _UNITS = ("", "十", "百", "千")
@@ -271,4 +272,4 @@ def _get(element: ET.Element, name: str) -> str:
 
 
 def _int(text: str, otherwise: int) -> int:
-    return int(text) if text.isdigit() and len(text) < 8 else otherwise
+    return otherwise if (number := number_in(text, 9_999_999)) is None else number

@@ -8,6 +8,7 @@ from html import unescape
 from typing import Any
 
 from content.kinds.base import FieldSpec, Kind
+from kernel.typed import number_in
 from templates.views import PortalItem, PortalPicture
 
 _PICTURE = re.compile(r"<img\b[^>]*>")
@@ -25,7 +26,7 @@ def _view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalItem:
 def _picture(tag: str) -> PortalPicture:
     about = dict(_ATTRIBUTE.findall(tag))
     alt = unescape(about.get("alt", ""))
-    size = [int(about[name]) if about.get(name, "").isdigit() else 0 for name in ("width", "height")]
+    size = [number_in(about.get(name, "")) or 0 for name in ("width", "height")]
     return PortalPicture(unescape(about.get("src", "")), alt, alt, *size)
 
 

@@ -19,6 +19,7 @@ from channels.registry import channels as installed
 from hub.account_watch import DATES
 from hub.web.piece_form import text
 from kernel.errors import Invalid
+from kernel.typed import number_in
 from templates.catalogue import _
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
@@ -121,7 +122,7 @@ def _limits(adapter: type[Channel], sent: FormData) -> dict[str, int]:
         typed = text(sent, f"limits.{name}.{span}").strip()
         if not typed:
             continue
-        if not typed.isdigit() or int(typed) > most:
+        if number_in(typed, most) is None:
             raise Invalid(field=f"limits.{name}.{span}", why=f"请填写 0 至 {most} 的整数。")
         found[f"{name}.{span}"] = int(typed)
     return found

@@ -28,6 +28,7 @@ from hub.web.pages import columns, page, say, see_other
 from hub.web.piece_form import text
 from kernel.errors import Invalid, NotFound, Stale, XuandaError
 from kernel.people import Permission, Person
+from kernel.typed import row_in
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/accounts/{account_id}/menu")
@@ -108,7 +109,7 @@ def restore_menu(hub: HubDep, asker: Writer, account_id: int, sent: Sent) -> Res
     number = text(sent, "version")
     with hub.works.write(asker.actor) as work:
         account, _adapter = menu_account(work.session, asker, account_id, P.PIECE_WRITE)
-        menus.restore(work, account, int(number) if number.isdigit() else 0)
+        menus.restore(work, account, row_in(number) or 0)
     return see_other(_address(account_id), say(hub, asker, _("旧版本已成为草稿，核准发布后生效。")))
 
 
@@ -157,7 +158,7 @@ def _read(sent: FormData, place: str, known: dict[str, Button]) -> Button:
     if act == "say":
         return Button(name, CLICK, key=key, does={"act": "say", "text": value})
     if act == "list":
-        return Button(name, CLICK, key=key, does={"act": "list", "column": int(column) if column.isdigit() else 0})
+        return Button(name, CLICK, key=key, does={"act": "list", "column": row_in(column) or 0})
     return Button(name, CLICK, key=key, does={"act": "person"}) if act == "person" else Button(name)
 
 

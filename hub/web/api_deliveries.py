@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from hub.editorial import piece_for
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.accounts import account_for, health_of, quotas_of
 from hub.web.deliveries import delivery_for
+from hub.web.sent import Body, Moment
 from kernel.errors import NotFound
 from kernel.people import Permission, scoped
 from kernel.work import Work
@@ -40,7 +41,7 @@ PAGE_SIZE = 50
 ON_WHAT_SHOWS = ("correct", "withdraw", "refresh")
 
 
-class Booking(BaseModel):
+class Booking(Body):
     """What to book: pieces in order on one account, the act, and the time (none: at once).
 
     `correct`, `withdraw` and `refresh` act on what shows there already; `phrase` is what the public is told of a
@@ -52,7 +53,7 @@ class Booking(BaseModel):
     pieces: list[int] = Field(min_length=1, max_length=8)
     account: int
     action: Literal["publish", "mass_send", "push", "correct", "withdraw", "refresh"] = "publish"
-    at: AwareDatetime | None = None
+    at: Moment | None = None
     audience: dict[str, Any] = Field(default_factory=dict)
     unsigned: Literal["drop", "hold"] = "hold"
     missed_after: int | None = Field(None, ge=1, le=10_080)
@@ -61,7 +62,7 @@ class Booking(BaseModel):
     into_slot: bool = False
     phrase: str = Field("", max_length=200)
     correction: str = ""
-    offline_at: AwareDatetime | None = None
+    offline_at: Moment | None = None
 
     def order(self) -> Order:
         """The same as the scheduler takes it."""
@@ -85,7 +86,7 @@ class Booking(BaseModel):
         return Order(tuple(self.pieces), self.account, "withdraw", at, phrase=self.phrase, again=True)
 
 
-class Reason(BaseModel):
+class Reason(Body):
     """Why."""
 
     reason: str = Field(min_length=1, max_length=500)
@@ -94,24 +95,24 @@ class Reason(BaseModel):
 class Hold(Reason):
     """Why it is kept back, and until when (none: until a person resumes it)."""
 
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
-class Move(BaseModel):
+class Move(Body):
     """The new time; with `seen`, the time it had when it was read, 409 when somebody else has moved it since."""
 
-    at: AwareDatetime
-    seen: AwareDatetime | None = None
+    at: Moment
+    seen: Moment | None = None
 
 
-class Found(BaseModel):
+class Found(Body):
     """Where it was found: links by piece id, or a remark."""
 
     links: dict[int, str] = Field(default_factory=dict)
     remark: str = ""
 
 
-class Closing(BaseModel):
+class Closing(Body):
     """The link under which the work done by hand shows."""
 
     url: str
@@ -187,8 +188,8 @@ def list_deliveries(
     state: str = "",
     account: int | None = None,
     piece: int | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     page: PageNumber = 1,
 ) -> dict[str, Any]:
     """Deliveries in reach, the latest planned first, 50 to a page; `state` is a state or `late`."""

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from analytics import plan, reach
@@ -17,6 +16,7 @@ from hub.web.access import Asker, HubDep, api_may
 from hub.web.charts import USUAL, period_of
 from hub.web.planning import suggestion_for
 from hub.web.response import measured, minutes
+from hub.web.sent import Body
 from kernel.people import Permission, scoped
 
 router = APIRouter(prefix="/api/v1")
@@ -28,7 +28,7 @@ PageNumber = Annotated[int, Query(ge=1, le=100_000)]
 PAGE_SIZE = 50
 
 
-class Refusal(BaseModel):
+class Refusal(Body):
     """Why advice is not taken."""
 
     reason: str

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ from hub import editorial
 from hub.editorial import Choice, piece_for, release_for
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.piece_form import draft_of
+from hub.web.sent import Body, Moment
 from kernel.errors import Invalid
 from kernel.people import Permission, scoped
 
@@ -34,7 +35,7 @@ Reviewer = Annotated[Asker, Depends(api_may(P.PIECE_REVIEW))]
 PAGE_SIZE = 50
 
 
-class VariantWords(BaseModel):
+class VariantWords(Body):
     """A channel's own words; empty fields follow the common text."""
 
     title: str = ""
@@ -43,7 +44,7 @@ class VariantWords(BaseModel):
     layout: bool = False
 
 
-class Words(BaseModel):
+class Words(Body):
     """The text of a piece."""
 
     title: str = ""
@@ -55,7 +56,7 @@ class Words(BaseModel):
     source_url: str = ""
     editor: str = ""
     keywords: str = ""
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     variants: dict[str, VariantWords] = Field(default_factory=dict)
 
     def draft(self) -> Draft:
@@ -76,7 +77,7 @@ class SavedPiece(Words):
     version: int
 
 
-class TargetWords(BaseModel):
+class TargetWords(Body):
     """One account to submit to; an empty action is the account's own."""
 
     account: int
@@ -84,17 +85,17 @@ class TargetWords(BaseModel):
     audience: dict[str, Any] = Field(default_factory=dict)
 
 
-class Submission(BaseModel):
+class Submission(Body):
     """What is submitted for signing."""
 
     version: int
     targets: list[TargetWords]
-    earliest: AwareDatetime | None = None
-    latest: AwareDatetime | None = None
+    earliest: Moment | None = None
+    latest: Moment | None = None
     emergency: bool = False
 
 
-class Verdict(BaseModel):
+class Verdict(Body):
     """A signature: the hash of the content that was read, and a few words."""
 
     hash: str
@@ -102,7 +103,7 @@ class Verdict(BaseModel):
     on_behalf_of: int | None = None
 
 
-class Return(BaseModel):
+class Return(Body):
     """Why a release goes back."""
 
     reason: str

@@ -6,7 +6,6 @@ from datetime import UTC, date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
 from sqlalchemy import select
 
 from channels.accounts.models import Account
@@ -14,6 +13,7 @@ from hub.editorial import piece_for
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_slots import Days
 from hub.web.deliveries import delivery_for
+from hub.web.sent import Body
 from kernel.errors import NotFound
 from kernel.people import Permission, scoped
 from kernel.work import Work
@@ -41,7 +41,7 @@ class NewSeries(Days):
     until: date | None = None
 
 
-class Occurrence(BaseModel):
+class Occurrence(Body):
     """The delivery that is one occurrence."""
 
     delivery: int

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy import select
 
 from hub.web.access import Asker, HubDep, api_may
+from hub.web.sent import Body
 from kernel.errors import NotFound
 from kernel.people import Permission, scoped
 from scheduler.recurring import slots
@@ -23,7 +24,7 @@ Reader = Annotated[Asker, Depends(api_may(P.DELIVERY_READ))]
 Keeper = Annotated[Asker, Depends(api_may(P.BOOKING_WRITE))]
 
 
-class Days(BaseModel):
+class Days(Body):
     """Days that come again: every working day, weekdays (1 Monday to 7) or days of the month (31: its last)."""
 
     days: Literal["workdays", "weekly", "monthly"] = "workdays"
@@ -58,7 +59,7 @@ class ChangedSlot(SlotIn):
     version: int
 
 
-class EndedSlot(BaseModel):
+class EndedSlot(Body):
     """The version that was read."""
 
     version: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -95,6 +95,7 @@ from hub.web import (
     words,
 )
 from hub.web.access import LONGEST_FIELD
+from hub.web.sent import fitting_address
 from hub.web.site import SiteFiles
 from kernel.errors import XuandaError
 from templates.engine import FOLDER
@@ -208,6 +209,7 @@ def create_app(hub: Hub, face: Face = "all") -> FastAPI:
         openapi_url=None,
         form_limits={"max_part_size": LONGEST_FIELD},
         redirect_slashes=False,
+        dependencies=[Depends(fitting_address)],
     )
     app.state.hub = hub
     app.state.face = face

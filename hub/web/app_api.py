@@ -14,12 +14,11 @@ from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from content import search
-from content.compose import tidy
 from content.kinds import kind_of
 from content.models import Column, PublicPiece, Release, Revision
 from content.public import visible
@@ -28,7 +27,9 @@ from hub.product import Hub
 from hub.web import chat
 from hub.web.access import HubDep, address_of
 from hub.web.openapi import described
+from hub.web.sent import Body
 from kernel.errors import NotFound, XuandaError
+from kernel.typed import tidy
 
 PREFIX = "/api/app/v1"
 router = APIRouter(prefix=PREFIX)
@@ -51,7 +52,7 @@ class Withdrawn(XuandaError):
     status: ClassVar[int] = 410
 
 
-class Device(BaseModel):
+class Device(Body):
     """The secret a device made for itself once and keeps; whoever has it reads the conversation."""
 
     model_config = ConfigDict(extra="forbid")

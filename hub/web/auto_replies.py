@@ -25,6 +25,7 @@ from hub.web.pages import columns, page, say, see_other
 from hub.web.piece_form import text
 from kernel.errors import NotFound, XuandaError
 from kernel.people import Permission, Person
+from kernel.typed import row_in
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/accounts/{account_id}/replies")
@@ -144,7 +145,7 @@ def read_wording(sent: FormData) -> Wording:
         act=act,
         answers=answers if act == prepared.SAY else [],
         several="one" if text(sent, "several") == "one" else "all",
-        column_id=int(column) if act == prepared.LIST and column.isdigit() else None,
+        column_id=row_in(column) if act == prepared.LIST else None,
     )
 
 

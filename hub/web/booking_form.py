@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -24,9 +24,10 @@ from hub.product import Hub
 from hub.web.access import Asker
 from hub.web.approval import window_words
 from hub.web.deliveries import channel_label
-from hub.web.piece_form import moment, text
+from hub.web.piece_form import moment, numbers, text
 from kernel.errors import Invalid, XuandaError
 from kernel.people import Permission
+from kernel.typed import moment_in, number_in
 from kernel.work import Work
 from scheduler import booking
 from scheduler.booking import Missed, Order
@@ -123,7 +124,7 @@ def read_plan(form: FormData, zone: ZoneInfo) -> Plan:
     after = text(form, "missed_after").strip()
     if missed not in MISSED:
         missed = "send"
-    if missed != "send" and not (after.isdigit() and 1 <= int(after) <= 10_080):
+    if missed != "send" and not number_in(after, 10_080):
         raise Invalid(field="missed_after", why="请填写超过多少分钟（1 至 10080）。")
     return Plan(
         at=at,
@@ -163,20 +164,19 @@ def read_order(form: FormData, pieces: Sequence[int], account_id: int, signed: M
 def told_slot(form: FormData, account_id: int) -> datetime:
     """The free slot of an account that the person was shown before confirming; raises Invalid when none was."""
     try:
-        return datetime.fromisoformat(text(form, f"slot.{account_id}")).astimezone(UTC)
+        return moment_in(text(form, f"slot.{account_id}"))
     except ValueError:
         raise Invalid(field="when", why="请先核对各账号的空档，再确认安排。") from None
 
 
 def chosen_accounts(form: FormData) -> list[int]:
     """The accounts that were ticked, in the order of the form."""
-    return [int(value) for value in form.getlist("accounts") if isinstance(value, str) and value.isdigit()]
+    return numbers(form, "accounts")
 
 
 def chosen_pieces(form: FormData) -> list[int]:
     """The pieces of a bundle in order."""
-    found = [int(value) for value in form.getlist("pieces") if isinstance(value, str) and value.isdigit()]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(numbers(form, "pieces")))
 
 
 def options_of(hub: Hub, work: Work, piece: Piece, release: Release, form: FormData | None) -> list[Option]:

@@ -37,6 +37,7 @@ from hub.web.pages import fragment, page, say, see_other
 from hub.web.piece_form import number, text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, scoped
+from kernel.typed import row_in
 from kernel.work import Work
 from scheduler import booking
 from scheduler.booking import Order
@@ -109,8 +110,8 @@ def stepped(pieces: list[int], step: str) -> list[int]:
     """The order after one step: `add`, `remove`, `up` or `down` with a piece's number, or `set` with all of them."""
     verb, _mark, rest = step.partition(":")
     if verb == "set":
-        return list(dict.fromkeys(int(part) for part in rest.split(",") if part.isdigit()))
-    piece = int(rest) if rest.isdigit() else 0
+        return list(dict.fromkeys(number for part in rest.split(",") if (number := row_in(part))))
+    piece = row_in(rest) or 0
     if verb == "add" and piece not in pieces:
         return [*pieces, piece]
     if verb == "remove":

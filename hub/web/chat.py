@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -33,8 +33,10 @@ from hub.incoming import portal_account
 from hub.live import conversation_topic
 from hub.product import Hub
 from hub.web.access import HubDep, address_of, check_origin
+from hub.web.sent import Body
 from kernel.errors import NotFound
 from kernel.people import Unit
+from kernel.typed import number_in
 from kernel.work import Actor, Work
 
 router = APIRouter(prefix="/chat")
@@ -50,7 +52,7 @@ BEAT_SECONDS = 15.0
 ANSWER_SECONDS = 2.0
 
 
-class Written(BaseModel):
+class Written(Body):
     """What a citizen sends; `key` is the page's own, so that a repeat is told; `after` is the last line it shows."""
 
     model_config = ConfigDict(extra="forbid")
@@ -60,7 +62,7 @@ class Written(BaseModel):
     after: int = Field(0, ge=0)
 
 
-class Rated(BaseModel):
+class Rated(Body):
     """A rating of 1 (非常满意) to 5 (非常不满意)."""
 
     model_config = ConfigDict(extra="forbid")
@@ -172,7 +174,8 @@ async def events(request: Request, hub: HubDep, who: HolderDep, after: int = 0) 
     """A stream of what is said after a line; it ends by itself after ten minutes and is asked for again."""
     hub.incoming.limit("chat.stream", *STREAMS).take(str(who.conversation_id))
     last = request.headers.get("last-event-id", "")
-    begin = int(last) if last.isdigit() and len(last) < 10 else after
+    known = number_in(last)
+    begin = after if known is None else known
     told = stream(hub, who.conversation_id, begin, lambda seen: _look(hub, who.conversation_id, seen))
     return StreamingResponse(told, media_type="text/event-stream", headers=STREAMED)
 

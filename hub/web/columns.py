@@ -20,6 +20,7 @@ from hub.web.pages import columns as heads
 from hub.web.pages import page, say, see_other
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Unit, scoped
+from kernel.typed import number_in, row_in
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/columns")
@@ -152,16 +153,17 @@ def _fill(column: Column, typed: ColumnForm) -> None:
         raise Invalid(field="name", why="请填写栏目名称（不超过 60 字）。")
     column.freshness_days = _days(typed.freshness)
     column.description, column.keywords = typed.description.strip()[:300], typed.keywords.strip()[:300]
-    column.position = int(typed.position) if typed.position.isdigit() and len(typed.position) < 6 else 0
+    column.position = number_in(typed.position, 99_999) or 0
     column.active = bool(typed.active)
 
 
 def _days(text: str) -> int | None:
     if not text.strip():
         return None
-    if not text.isdigit() or not 1 <= int(text) <= 3650:
+    days = number_in(text.strip(), 3650)
+    if not days:
         raise Invalid(field="freshness", why="更新时限为 1 至 3650 天；不考核更新的栏目可不填。")
-    return int(text)
+    return days
 
 
 def _kind(text: str) -> str:
@@ -180,7 +182,7 @@ def _slug(session: Session, text: str) -> str:
 
 
 def _unit(session: Session, asker: Asker, text: str) -> Unit:
-    unit = session.get(Unit, int(text)) if text.isdigit() and len(text) <= 18 else None
+    unit = session.get(Unit, row_in(text) or 0)
     if unit is None or not asker.may(P.COLUMN_WRITE, unit.id):
         raise Invalid(field="unit", why="请选择所属单位。")
     return unit

@@ -30,6 +30,7 @@ from hub.web.lists import like, listing
 from hub.web.pages import columns, page, say, see_other
 from kernel.errors import Invalid, NotFound, WrongState, XuandaError
 from kernel.people import Permission, scoped
+from kernel.typed import row_in
 from kernel.work import Work
 from templates.catalogue import _
 
@@ -117,8 +118,8 @@ def _filtered(asker: Asker, values: Any, work: Work) -> Select[Comment, CommentT
             or_(*(column.ilike(words, escape="\\") for column in (Comment.text, Comment.name, CommentThread.title)))
         )
     for name, column in (("account", Comment.account_id), ("thread", Comment.thread_id)):
-        if values.get(name, "").isdigit() and len(values[name]) <= 9:
-            query = query.where(column == int(values[name]))
+        if number := row_in(values.get(name, "")):
+            query = query.where(column == number)
     state = values.get("state", "")
     if state == LATE:
         return query.where(Comment.state == CommentState.OPEN, Comment.due_at < work.now, store.real())

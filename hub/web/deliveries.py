@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -32,6 +32,7 @@ from hub.web.pages import columns, fragment, page, say, see_other
 from hub.web.piece_form import moment, text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Person, scoped
+from kernel.typed import moment_in
 from kernel.work import Work
 from scheduler import booking, settle, windows
 from scheduler.conflicts import foreseen, of_delivery
@@ -310,7 +311,7 @@ def move(request: Request, hub: HubDep, asker: Actor, delivery_id: int, sent: Se
 
 def _seen(sent: FormData) -> datetime | None:
     try:
-        return datetime.fromisoformat(text(sent, "seen")).astimezone(UTC)
+        return moment_in(text(sent, "seen"))
     except ValueError:
         return None
 

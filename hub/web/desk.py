@@ -30,6 +30,7 @@ from hub.web.pages import fragment, page, say, see_other
 from kernel.errors import NotFound
 from kernel.office_rules import value_of
 from kernel.people import Permission, Person, Unit, scoped
+from kernel.typed import row_in
 from kernel.work import Work
 from templates.catalogue import _
 
@@ -176,7 +177,7 @@ def transfer(hub: HubDep, asker: Agent, conversation_id: int, to: Text = "", rea
     """转给同事, or back to the queue."""
     with hub.works.write(asker.actor) as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
-        desk.transfer(work, asker.viewer, found, int(to) if to.isdigit() and len(to) < 18 else None, reason)
+        desk.transfer(work, asker.viewer, found, row_in(to), reason)
     return see_other("/console/desk", say(hub, asker, _("已转出。")))
 
 

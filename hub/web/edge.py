@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kernel.typed import number_in
+
 log = structlog.get_logger(__name__)
 
 KNOWN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -136,7 +138,7 @@ def _route(scope: Scope) -> str:
 
 def _announced(scope: Scope) -> int:
     length = Headers(scope=scope).get("content-length", "")
-    return int(length) if length.isdigit() else 0
+    return number_in(length, 10**18) or 0
 
 
 async def _read_on(receive: Receive) -> None:

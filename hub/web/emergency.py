@@ -28,7 +28,7 @@ from hub.web.access import Asker, HubDep, may
 from hub.web.deliveries import Sent
 from hub.web.forms import FormState, refused
 from hub.web.pages import columns, page, say, see_other
-from hub.web.piece_form import moment, number, text
+from hub.web.piece_form import moment, number, numbers, text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, scoped
 from kernel.work import Work
@@ -123,7 +123,7 @@ def _submit(hub: Hub, work: Work, asker: Asker, sent: FormData, key: str) -> int
     )
     piece = compose.create(work, asker.viewer, column, draft=Draft(title=title, body=_body(words)))
     emergency.declare_emergency(work, asker.viewer, piece, key, urgency)
-    chosen = [Choice(int(value)) for value in sent.getlist("accounts") if isinstance(value, str) and value.isdigit()]
+    chosen = [Choice(account) for account in numbers(sent, "accounts")]
     if not chosen:
         raise Invalid(field="accounts", why="请至少选择一个渠道。")
     release = editorial.submit(hub, work, asker.viewer, piece, chosen, Window(), emergency=True)

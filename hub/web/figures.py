@@ -32,6 +32,7 @@ from hub.web.pages import columns, page, say, see_other
 from hub.web.piece_form import text
 from kernel.errors import Invalid, NotFound
 from kernel.people import Permission, scoped
+from kernel.typed import row_in
 from kernel.work import Work
 from scheduler.models import Placement
 from scheduler.states import PlacementState
@@ -136,9 +137,10 @@ def _query(asker: Asker) -> Select[Placement, str, str]:
 
 
 def _placement(work: Work, asker: Asker, key: str) -> Placement:
-    if not (key.isascii() and key.isdigit() and len(key) <= 9):
+    number = row_in(key)
+    if number is None:
         raise NotFound
-    row = work.session.execute(_query(asker).where(Placement.id == int(key))).one_or_none()
+    row = work.session.execute(_query(asker).where(Placement.id == number)).one_or_none()
     if row is None:
         raise NotFound
     place: Placement = row[0]

@@ -23,6 +23,7 @@ from hub.web.people import units_in_reach
 from hub.web.piece_form import moment, text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Person, Unit, scoped
+from kernel.typed import row_in
 from scheduler import freeze as stops
 from scheduler.freeze import Choice
 from scheduler.models import Delivery, Freeze
@@ -113,12 +114,13 @@ def let_through(hub: HubDep, asker: Stopper, delivery_id: int) -> Response:
 def _scope(session: Session, asker: Asker, scope: str) -> tuple[int, Account | None]:
     """`unit.<id>` or `account.<id>`, both within reach."""
     kind, _dot, found = scope.partition(".")
-    if kind == "account" and found.isdecimal():
-        account = session.get(Account, int(found))
+    number = row_in(found)
+    if kind == "account" and number:
+        account = session.get(Account, number)
         if account is not None and asker.may(P.DELIVERY_ACT, account.unit_id):
             return account.unit_id, account
-    elif kind == "unit" and found.isdecimal() and asker.may(P.DELIVERY_ACT, int(found)):
-        return int(found), None
+    elif kind == "unit" and number and asker.may(P.DELIVERY_ACT, number):
+        return number, None
     raise Invalid(field="scope", why="请选择停发的范围。")
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from kernel.errors import Invalid
+from kernel.typed import number_in, row_in
 from templates.views import ListState
 
 PAGE_SIZE = 20
@@ -34,7 +35,7 @@ class Listing:
     def number(self, key: str) -> int | None:
         """A filter that is a row's number; anything else counts as not set."""
         text = self.value(key)
-        return int(text) if text.isdigit() and len(text) <= 18 else None
+        return row_in(text)
 
     def take(
         self,
@@ -64,7 +65,7 @@ def listing(request: Request, *filters: str, sort: str = "") -> Listing:
         path=request.url.path,
         values={key: query.get(key, "").strip()[:200] for key in filters},
         sort=query.get("sort", sort)[:40],
-        page=max(1, int(page)) if page.isdigit() and len(page) <= 9 else 1,
+        page=number_in(page, 10**6) or 1,
     )
 
 

@@ -22,6 +22,7 @@ from hub.web.lists import listing
 from hub.web.pages import columns, page, say, see_other
 from kernel.errors import NotFound, XuandaError
 from kernel.people import Permission, Person, scoped
+from kernel.typed import row_in
 from kernel.work import Work
 from scheduler.errors import TakenMeanwhile
 from scheduler.models import Placement
@@ -127,7 +128,7 @@ def link(request: Request, hub: HubDep, asker: Actor, outside_id: int, piece: Te
     """关联: it is a signed piece of ours."""
 
     def act(work: Work, row: OutsidePiece) -> str:
-        settle.link(work, asker.viewer, row, int(piece) if piece.isdigit() and len(piece) <= 18 else 0)
+        settle.link(work, asker.viewer, row, row_in(piece) or 0)
         return say(hub, asker, _("已关联到稿件，之后的阅读计入该稿件。"))
 
     return _try(request, hub, asker, outside_id, "link", {"piece": piece}, act)
@@ -138,7 +139,7 @@ def register(request: Request, hub: HubDep, asker: Actor, outside_id: int, colum
     """登记: it becomes a piece, and its later signature is asked for."""
 
     def act(work: Work, row: OutsidePiece) -> str:
-        number = int(column) if column.isdigit() and len(column) <= 18 else 0
+        number = row_in(column) or 0
         settle.register(work, asker.viewer, row, number, engine=hub.pages, portal=hub.settings.address)
         return say(hub, asker, _("已登记，并已送补签。"))
 

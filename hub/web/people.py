@@ -23,6 +23,7 @@ from hub.web.login import RESET
 from hub.web.pages import columns, page, say, see_other
 from kernel.errors import Forbidden, Invalid, NotFound, XuandaError
 from kernel.people import ROLE_LABELS, Grant, Permission, Person, Role, Unit, holders, scoped
+from kernel.typed import row_in
 from kernel.work import Work
 from templates.catalogue import _
 
@@ -215,7 +216,7 @@ def units_in_reach(session: Session, asker: Asker, permission: Permission) -> li
 
 def unit_in_reach(session: Session, asker: Asker, permission: Permission, text: str) -> Unit:
     """The unit named by a form's field; raises NotFound when it is out of reach."""
-    unit = session.get(Unit, int(text)) if text.isdigit() and len(text) <= 18 else None
+    unit = session.get(Unit, row_in(text) or 0)
     if unit is None or not asker.may(permission, unit.id):
         raise NotFound(field="unit")
     return unit

@@ -16,6 +16,7 @@ from hub.web.forms import FormState, refused
 from hub.web.pages import page, say, see_other
 from kernel.errors import Invalid
 from kernel.people import Permission
+from kernel.typed import row_in
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/pieces")
@@ -36,9 +37,10 @@ def move(request: Request, hub: HubDep, asker: Writer, piece_id: int, column: An
     try:
         with hub.works.write(asker.actor) as work:
             piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_WRITE)
-            if not column.isdecimal() or len(column) > 18:
+            number = row_in(column)
+            if number is None:
                 raise Invalid(field="column", why="请选择栏目。")
-            moving.move(work, asker.viewer, piece, int(column))
+            moving.move(work, asker.viewer, piece, number)
     except Invalid as error:
         return _page(request, hub, asker, piece_id, refused(asker, error, column=column), status=error.status)
     return see_other(

@@ -20,6 +20,7 @@ from content.snapshot import Window
 from hub.editorial import Choice
 from hub.web.media import inside, outside
 from kernel.errors import Invalid
+from kernel.typed import in_calendar, row_in
 
 FORMS = ("common", "own", "layout")
 
@@ -44,12 +45,11 @@ def read_draft(form: FormData, kind: Kind, channels: Sequence[str], zone: ZoneIn
 def read_choices(form: FormData) -> list[Choice]:
     """The accounts ticked, each with its act and audience."""
     chosen = []
-    for value in form.getlist("targets"):
-        if isinstance(value, str) and value.isdigit():
-            tags = [tag for tag in re.split(r"[,，;；\s]+", text(form, f"tags.{value}")) if tag]
-            one = text(form, f"tag.{value}").strip()
-            audience = {"tag": tags} if tags else {"tag_id": one} if one else {}
-            chosen.append(Choice(int(value), text(form, f"action.{value}"), audience))
+    for value in numbers(form, "targets"):
+        tags = [tag for tag in re.split(r"[,，;；\s]+", text(form, f"tags.{value}")) if tag]
+        one = text(form, f"tag.{value}").strip()
+        audience = {"tag": tags} if tags else {"tag_id": one} if one else {}
+        chosen.append(Choice(value, text(form, f"action.{value}"), audience))
     return chosen
 
 
@@ -91,7 +91,12 @@ def text(form: Mapping[str, Any], name: str) -> str:
 def number(form: Mapping[str, Any], name: str) -> int | None:
     """A field that names a row; None when it is empty or no number."""
     value = text(form, name)
-    return int(value) if value.isdigit() and len(value) <= 18 else None
+    return row_in(value)
+
+
+def numbers(form: FormData, name: str) -> list[int]:
+    """A field sent several times, each a row's number; what is none is left out."""
+    return [number for value in form.getlist(name) if isinstance(value, str) and (number := row_in(value))]
 
 
 def moment(form: Mapping[str, Any], name: str, zone: ZoneInfo) -> datetime | None:
@@ -100,7 +105,7 @@ def moment(form: Mapping[str, Any], name: str, zone: ZoneInfo) -> datetime | Non
     if not value:
         return None
     try:
-        return datetime.fromisoformat(value).replace(tzinfo=zone)
+        return in_calendar(datetime.fromisoformat(value)).replace(tzinfo=zone)
     except ValueError:
         raise Invalid(field=name, why="时间应写作 年-月-日 时:分。") from None
 

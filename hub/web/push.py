@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from py_vapid import Vapid02
 from py_vapid.utils import b64urlencode
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
 from channels.accounts import store as accounts
@@ -22,6 +22,7 @@ from content.models import Column
 from hub.product import Hub
 from hub.web.access import HubDep, address_of
 from hub.web.portal import portal_page
+from hub.web.sent import Body
 from kernel.errors import Invalid, NotFound
 from kernel.office_rules import value_of
 from kernel.work import Actor, Work
@@ -34,14 +35,14 @@ CITIZEN = Actor("citizen")
 SUBSCRIBES = (30, 600)
 
 
-class Keys(BaseModel):
+class Keys(Body):
     """The browser's public key and its shared secret, base64url (RFC 8291)."""
 
     p256dh: str = Field(min_length=80, max_length=120, pattern=r"^[A-Za-z0-9_-]+=*$")
     auth: str = Field(min_length=16, max_length=40, pattern=r"^[A-Za-z0-9_-]+=*$")
 
 
-class Chosen(BaseModel):
+class Chosen(Body):
     """The topics a browser wants to hear of; an empty list is all of that kind."""
 
     model_config = ConfigDict(extra="forbid")
@@ -50,7 +51,7 @@ class Chosen(BaseModel):
     district: list[Annotated[str, Field(max_length=60)]] = Field(default_factory=list, max_length=MOST_TOPICS)
 
 
-class Wish(BaseModel):
+class Wish(Body):
     """A browser's PushSubscription as JSON, the topics, and the version of the words that were agreed to."""
 
     endpoint: str = Field(max_length=1000)
@@ -59,7 +60,7 @@ class Wish(BaseModel):
     consent: str = Field(max_length=20)
 
 
-class Known(BaseModel):
+class Known(Body):
     """The address by which a browser is known; it is secret, and so the proof."""
 
     endpoint: str = Field(max_length=1000)

@@ -12,6 +12,7 @@ from hub.web.access import Asker
 from hub.web.pages import say
 from hub.web.piece_form import text
 from kernel.errors import Invalid
+from kernel.typed import number_in
 from scheduler.recurring.pattern import LAST_OF_MONTH, Pattern, pattern
 from templates.catalogue import _
 
@@ -87,6 +88,6 @@ def pattern_words(hub: Hub, asker: Asker, one: Pattern) -> str:
 
 def _numbers(typed: str) -> list[int]:
     parts = typed.replace("，", " ").replace("、", " ").replace(",", " ").split()
-    if not all(part.isdecimal() and len(part) <= 2 for part in parts):
+    if not all(number_in(part, 99) is not None for part in parts):
         raise Invalid(field="month_days", why="请填写每月几日（1 至 31，31 为月末），用逗号分开。")
     return [int(part) for part in parts]

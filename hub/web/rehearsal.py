@@ -24,6 +24,7 @@ from hub.web.access import Asker, HubDep, may
 from hub.web.accounts import account_for
 from hub.web.deliveries import Sent, channel_label
 from hub.web.pages import page, say, see_other
+from hub.web.piece_form import numbers
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Unit, scoped
 from scheduler.models import RehearsedPlacement
@@ -103,7 +104,7 @@ def rehearsed_page(hub: HubDep, asker: Watcher, path: str) -> Response:
 
 
 def _chosen(hub: Hub, asker: Asker, sent: FormData) -> list[int]:
-    wanted = [int(one) for one in sent.getlist("accounts") if isinstance(one, str) and one.isdigit()]
+    wanted = numbers(sent, "accounts")
     if not wanted:
         raise Invalid(field="accounts", why="请至少选择一个账号。")
     with hub.works.read() as work:

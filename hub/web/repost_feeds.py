@@ -22,6 +22,7 @@ from hub.web.people import unit_in_reach, units_in_reach
 from hub.web.reposts import named
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import ROLE_LABELS, Permission, Role, Unit, scoped
+from kernel.typed import number_in, row_in
 from scheduler.reposting import feeds
 from scheduler.reposting.feeds import CARRIERS, Watch
 from scheduler.reposting.models import FeedItem, NoTask, RepostTask, WatchedFeed
@@ -68,7 +69,7 @@ class FeedForm:
     def watch(self) -> Watch:
         """What it says; raises Invalid for hours that are no number."""
         hours = self.hours.strip()
-        if hours and not (hours.isdigit() and len(hours) <= 3):
+        if hours and number_in(hours, 999) is None:
             raise Invalid(field="hours", why="时限须为 1 到 240 之间的小时数。")
         return Watch(
             name=self.name.strip(),
@@ -275,4 +276,4 @@ def _names(session: Session, asker: Asker, feed_id: int) -> list[str]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() and len(text) <= 18 else 0
+    return row_in(text) or 0

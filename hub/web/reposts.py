@@ -22,6 +22,7 @@ from hub.web.pages import columns, page, say, see_other
 from hub.web.sections import Section
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import ROLE_LABELS, Permission, Person, Role, scoped
+from kernel.typed import row_in
 from kernel.work import Work
 from scheduler.reposting import feeds, tasks
 from scheduler.reposting.models import FeedItem, RepostTask, TaskState, WatchedFeed
@@ -123,7 +124,7 @@ def assign(request: Request, hub: HubDep, asker: Keeper, task_id: int, person: T
     """Gives it to a person, or back to everybody of its role."""
 
     def act(work: Work, task: RepostTask) -> str:
-        tasks.assign(work, task, int(person) if person.isdigit() and len(person) <= 18 else None)
+        tasks.assign(work, task, row_in(person))
         if task.assignee_id not in (None, asker.viewer.person_id):
             item = work.session.get_one(FeedItem, task.item_id)
             reposting.tell_assigned(hub, work, task, item, asker.viewer.name)
@@ -258,7 +259,7 @@ def _person(session: Session, task: RepostTask) -> str:
 
 def _column(session: Session, asker: Asker, task: RepostTask, column: str) -> int:
     offered = {one.id for one in editorial.columns_for(session, asker.viewer, P.PIECE_WRITE)}
-    wanted = int(column) if column.isdigit() and len(column) <= 18 else _usual_column(session, task)
+    wanted = row_in(column) or _usual_column(session, task)
     if wanted not in offered:
         raise Invalid(field="column", why="请选择栏目。")
     return wanted

@@ -16,7 +16,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from content import search
-from content.compose import tidy
 from content.kinds import all_kinds, kind_of
 from content.models import Column, PublicPiece, Revision
 from content.relations import STANDINGS
@@ -25,6 +24,7 @@ from hub.limits import Limit, TooOften
 from hub.web.access import HubDep, address_of
 from hub.web.portal import portal_page
 from kernel.people import Unit
+from kernel.typed import tidy
 from kernel.work import Actor
 from templates.views import PortalEntry, PortalFilter, PortalLink, PortalSearch
 

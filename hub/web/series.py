@@ -31,6 +31,7 @@ from hub.web.piece_form import number, text
 from hub.web.recurring_form import FIELDS, pattern_choices, pattern_words, read_pattern, typed_pattern
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, scoped
+from kernel.typed import number_in
 from kernel.work import Work
 from scheduler import booking
 from scheduler.booking import Order
@@ -203,7 +204,7 @@ def _book_each(hub: Hub, work: Work, asker: Asker, release: Release, sent: FormD
 def _order(sent: FormData, release: Release, account_id: int) -> SeriesOrder:
     signed = targets_of(release.content).get(account_id, {})
     count = text(sent, "count").strip()
-    if count and not (count.isdecimal() and len(count) <= 4):
+    if count and number_in(count, 9999) is None:
         raise Invalid(field="count", why="次数应为数字。")
     first = _day(sent, "first")
     if first is None:

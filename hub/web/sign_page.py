@@ -18,6 +18,7 @@ from hub.web.platform_previews import release_context
 from hub.web.sign_reading import later_reading, reading
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Person
+from kernel.typed import row_in
 
 P = Permission
 
@@ -64,6 +65,7 @@ def named(text: str, field: str) -> int | None:
     """The person that a form names, if it names one; raises Invalid for what cannot be one."""
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+    found = row_in(text)
+    if found is None:
         raise Invalid(field=field, why="没有这个人，请从列表中选择。")
-    return int(text)
+    return found

@@ -23,6 +23,7 @@ from hub.web.pages import page, say
 from hub.web.piece_form import moment, text
 from kernel.errors import Invalid, XuandaError
 from kernel.people import Permission, scoped
+from kernel.typed import row_in
 from kernel.work import Work
 from kernel.workdays import Workdays, declared_days
 from scheduler import booking
@@ -109,13 +110,13 @@ def move(hub: HubDep, asker: Booker, sent: Sent) -> Response:
     `seen` is the time at which the calendar showed it: what somebody else has moved meanwhile is not moved again.
     """
     zone = hub.settings.office_zone
-    number = text(sent, "delivery")
+    number = row_in(text(sent, "delivery"))
     at, seen = moment(sent, "at", zone), moment(sent, "seen", zone)
-    if at is None or seen is None or not number.isdecimal():
+    if at is None or seen is None or number is None:
         raise Invalid(field="at", why="请填写新的发布时间。")
     try:
         with hub.works.write(asker.actor) as work:
-            delivery = delivery_for(work.session, asker, int(number), P.BOOKING_WRITE)
+            delivery = delivery_for(work.session, asker, number, P.BOOKING_WRITE)
             booking.move(work, asker.viewer, delivery, at, seen)
             told = _told(work, delivery, at, zone)
     except XuandaError as error:

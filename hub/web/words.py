@@ -15,7 +15,6 @@ from openpyxl.utils.exceptions import InvalidFileException
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from content.compose import tidy
 from content.models import ListedWord
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
@@ -24,6 +23,7 @@ from hub.web.lists import like, listing
 from hub.web.pages import columns, page, say, see_other
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Unit, ancestors, scoped
+from kernel.typed import row_in, tidy
 from kernel.work import Work
 from templates.catalogue import _
 
@@ -234,7 +234,7 @@ def _keep(work: Work, unit_id: int, row: Row) -> None:
 
 
 def _unit(asker: Asker, text: str) -> int:
-    unit_id = int(text) if text.isdigit() and len(text) <= 18 else 0
+    unit_id = row_in(text) or 0
     if not asker.may(P.PIECE_REVIEW, unit_id):
         raise Invalid(field="unit", why="请选择词表所属的单位。")
     return unit_id

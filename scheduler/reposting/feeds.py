@@ -14,7 +14,6 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from channels.accounts.models import Account
-from content.compose import tidy
 from content.importing.feeds import Entry, Feed
 from content.importing.markup import Found
 from content.models import Column, Piece, Revision
@@ -23,6 +22,7 @@ from kernel.errors import Invalid
 from kernel.office_rules import Rule, declare, number_between, value_of
 from kernel.once import insert_once
 from kernel.people import ROLES, Permission, Role, Viewer, ancestors
+from kernel.typed import tidy
 from kernel.work import Work
 from scheduler.models import Placement
 from scheduler.reposting.events import RepostsOpened

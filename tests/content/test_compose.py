@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from content import compose, public
-from content.compose import VariantDraft, clean_fields, tidy
+from content.compose import VariantDraft, clean_fields
 from content.errors import NoRight
 from content.kinds import FieldSpec, kind_of
 from content.kinds.base import Kind
@@ -16,6 +16,7 @@ from content.models import Asset, Column, Piece, Release, Revision, Variant
 from content.states import PieceState, ReleaseState
 from kernel.audit import AuditLine
 from kernel.errors import Invalid, Stale, WrongState
+from kernel.typed import tidy
 from tests.factories import BODY, TITLE, Office, draft, picture_bytes
 
 ROWS = Kind(
@@ -343,3 +344,10 @@ def test_other_files_are_refused_with_what_may_be_sent(office: Office, name: str
 
 def test_the_ending_counts_in_capitals_too(office: Office) -> None:
     assert office.attachment(office.piece().id, name="通知.PDF", data=b"%PDF-1.7").media_type == "application/pdf"
+
+
+@pytest.mark.parametrize("typed", ["99999999999999999999", 10**20, "²", "-3", "1.5"])
+def test_a_field_that_names_a_piece_takes_only_a_number_that_a_piece_may_have(typed: object) -> None:
+    with pytest.raises(Invalid) as refused:
+        clean_fields(kind_of("faq"), {"guide": typed})
+    assert refused.value.field == "fields.guide"

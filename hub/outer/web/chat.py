@@ -31,6 +31,7 @@ from hub.product import Hub
 from hub.web.access import HubDep, address_of, check_origin
 from hub.web.chat import CITIZEN, MESSAGES, STARTS, STREAMED, STREAMS, UNKEPT, Rated, Written, first_unit, stream
 from kernel.errors import NotFound
+from kernel.typed import number_in
 from kernel.work import Work
 
 router = APIRouter(prefix="/chat")
@@ -112,7 +113,8 @@ async def events(request: Request, hub: HubDep, who: HolderDep, after: int = 0) 
     await run_in_threadpool(_look, hub, who, after)
     hub.incoming.limit("chat.stream", *STREAMS).take(str(who.session_id))
     last = request.headers.get("last-event-id", "")
-    begin = int(last) if last.isdigit() and len(last) < 10 else after
+    known = number_in(last)
+    begin = after if known is None else known
     told = stream(hub, who.session_id, begin, lambda seen: _look(hub, who, seen))
     return StreamingResponse(told, media_type="text/event-stream", headers=STREAMED)
 

@@ -1,0 +1,82 @@
+"""What an address or a body may hold: numbers that a row can have, moments of this age, text that can be written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from math import isfinite
+from typing import Annotated, Any
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from pydantic import AfterValidator, AwareDatetime, BaseModel, field_validator
+
+from kernel.errors import Invalid, NotFound
+from kernel.typed import LARGEST, in_calendar, is_whole, tidy
+
+# What JSON tells exactly; an object's own numbers name no row.
+EXACT = 2**53
+Moment = Annotated[AwareDatetime, AfterValidator(in_calendar)]
+
+
+class Body(BaseModel):
+    """A body of JSON; every value in it, however deep, is one that the database and every zone can take."""
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def fits(cls, value: Any) -> Any:
+        """The value, its text without control characters; raises ValueError where it fits nowhere."""
+        return fitting(value)
+
+
+def fitting(value: Any, most: int = LARGEST) -> Any:
+    """The value, its text without control characters; raises ValueError where it fits nowhere."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int) and abs(value) > most:
+        raise ValueError(value)
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(value)
+    if isinstance(value, datetime):
+        return in_calendar(value)
+    if isinstance(value, Mapping):
+        return {fitting(key): fitting(one, EXACT) for key, one in value.items()}
+    if isinstance(value, list):
+        return [fitting(one) for one in value]
+    return value
+
+
+async def fitting_address(request: Request) -> None:
+    """A dependency of every route: a number too large for any row is no row's; no address holds a NUL."""
+    route = request.scope.get("route")
+    if "\0" in request.url.path or any("\0" in str(one) for one in request.path_params.values()):
+        raise NotFound
+    for name, value in request.query_params.multi_items():
+        if "\0" in value or "\0" in name:
+            raise Invalid(field=name.replace("\0", ""), why="地址中有无法识别的字符。")
+    if not isinstance(route, APIRoute):
+        return
+    for param in route.dependant.path_params:
+        if _counts(param.field_info.annotation) and _too_large(str(request.path_params.get(param.alias, ""))):
+            raise NotFound
+    for param in route.dependant.query_params:
+        if _counts(param.field_info.annotation) and _too_large(request.query_params.get(param.alias, "")):
+            raise Invalid(field=param.alias, why=f"“{param.alias}”填写有误。")
+
+
+def _text(value: str) -> str:
+    kept = tidy(value)
+    if not is_whole(value) or (value and not kept):
+        raise ValueError("characters that no text has")
+    return kept
+
+
+def _counts(annotation: Any) -> bool:
+    return annotation is int or int in getattr(annotation, "__args__", ())
+
+
+def _too_large(text: str) -> bool:
+    try:
+        return abs(int(text)) > LARGEST
+    except ValueError:  # The route's own reading refuses what is no number.
+        return False

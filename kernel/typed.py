@@ -1,0 +1,47 @@
+"""What people and programs type (numbers, moments, words), read in one way that no database chokes on."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+LARGEST = 2**31 - 1
+"""What a column for whole numbers takes; every row's number is one."""
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+# Characters that no text has and that a database or a hash cannot take: controls, halves of surrogate pairs.
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def number_in(text: str, most: int = LARGEST) -> int | None:
+    """A whole number from 0 in plain digits (0 to 9, not ² or ٣); None when it is anything else or beyond `most`."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        return None
+    number = int(text)
+    return number if number <= most else None
+
+
+def row_in(text: str) -> int | None:
+    """A number that a row may have; None when it is none."""
+    return number_in(text) or None
+
+
+def in_calendar(moment: datetime) -> datetime:
+    """The moment, when every zone can tell it; raises ValueError for a year that no office plans in."""
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(moment.year)
+    return moment
+
+
+def moment_in(text: str) -> datetime:
+    """A moment with its zone, as ISO 8601 writes it, in UTC; raises ValueError when it is none."""
+    return in_calendar(datetime.fromisoformat(text)).astimezone(UTC)
+
+
+def tidy(text: str) -> str:
+    """The text without control characters and with plain line ends."""
+    return _UNFIT.sub("", text.replace("\r\n", "\n"))
+
+
+def is_whole(text: str) -> bool:
+    """Whether every character of it is one that text may have: what is not is half a pair, which nothing can write."""
+    return not re.search(r"[\ud800-\udfff]", text)
