@@ -56,10 +56,10 @@ async def fitting_address(request: Request) -> None:
             raise Invalid(field=name.replace("\0", ""), why="地址中有无法识别的字符。")
     if not isinstance(route, APIRoute):
         return
-    for param in route.dependant.path_params:
+    for param in _params(route.dependant, "path"):
         if _counts(param.field_info.annotation) and _too_large(str(request.path_params.get(param.alias, ""))):
             raise NotFound
-    for param in route.dependant.query_params:
+    for param in _params(route.dependant, "query"):
         if _counts(param.field_info.annotation) and _too_large(request.query_params.get(param.alias, "")):
             raise Invalid(field=param.alias, why=f"“{param.alias}”填写有误。")
 
@@ -69,6 +69,12 @@ def _text(value: str) -> str:
     if not is_whole(value) or (value and not kept):
         raise ValueError("characters that no text has")
     return kept
+
+
+def _params(dependant: Any, place: str) -> list[Any]:
+    """The parameters of a route and of whatever stands before it: who holds a token may read the number himself."""
+    inner = [one for before in dependant.dependencies for one in _params(before, place)]
+    return [*getattr(dependant, f"{place}_params"), *inner]
 
 
 def _counts(annotation: Any) -> bool:
