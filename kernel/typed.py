@@ -40,8 +40,3 @@ def moment_in(text: str) -> datetime:
 def tidy(text: str) -> str:
     """The text without control characters and with plain line ends."""
     return _UNFIT.sub("", text.replace("\r\n", "\n"))
-
-
-def is_whole(text: str) -> bool:
-    """Whether every character of it is one that text may have: what is not is half a pair, which nothing can write."""
-    return not re.search(r"[\ud800-\udfff]", text)

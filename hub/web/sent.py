@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime, BaseModel, field_validator
 
 from kernel.errors import Invalid, NotFound
-from kernel.typed import LARGEST, in_calendar, is_whole, tidy
+from kernel.typed import LARGEST, in_calendar, tidy
 
 # What JSON tells exactly; an object's own numbers name no row.
 EXACT = 2**53
@@ -66,8 +66,8 @@ async def fitting_address(request: Request) -> None:
 
 def _text(value: str) -> str:
     kept = tidy(value)
-    if not is_whole(value) or (value and not kept):
-        raise ValueError("characters that no text has")
+    if value and not kept:
+        raise ValueError("only characters that no text has")
     return kept
 
 
