@@ -359,7 +359,7 @@ def _note_danger(work: Work, conversation: Conversation, danger: Danger) -> None
 
 def _chosen(heard: Heard) -> int | None:
     plain = normalise(heard.text, default_lexicon())
-    if heard.conversation.pending != CHOICE or not (plain.isdigit() and len(plain) == 1):
+    if heard.conversation.pending != CHOICE or not (plain.isdecimal() and len(plain) == 1):
         return None
     place = int(plain)
     return heard.conversation.choices[place - 1] if 1 <= place <= len(heard.conversation.choices) else None

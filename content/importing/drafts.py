@@ -26,6 +26,7 @@ from content.pictures import Picture, normalise
 from content.snapshot import media_path
 from kernel.blobs import Blobs
 from kernel.people import Permission, Viewer, ancestors
+from kernel.typed import tidy
 from kernel.work import Work
 
 ORIGIN = "imported"
@@ -182,7 +183,7 @@ def _create(
         unit_id=unit_id,
         source_key=key,
         digest=digest,
-        source=compose.tidy(source)[:1000],
+        source=tidy(source)[:1000],
         at=work.now,
     )
     work.session.add(row)
