@@ -66,6 +66,6 @@ def named(text: str, field: str) -> int | None:
     if not text:
         return None
     found = row_in(text)
-    if found is None:
+    if found is None or len(text) > 9:
         raise Invalid(field=field, why="没有这个人，请从列表中选择。")
     return found

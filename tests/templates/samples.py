@@ -702,6 +702,7 @@ TEXTS: dict[str, list[Sample]] = {
     ],
     "replies/bot_down.txt": [{"hotline": "12345"}],
     "replies/urgent.txt": [{}],
+    "replies/passed_on.txt": [{}],
     "replies/listing.txt": [
         {"heading": "办事指南", "found": [("居住证申领", "https://www.yunzhou.example/g/1.html")]},
         {"heading": "办事指南", "found": []},

@@ -50,7 +50,8 @@ def test_the_style_page_shows_every_component(renderer: Engine) -> None:
     for name in ("pages/patterns.html", "pages/base.html", "pages/approval_form.html"):
         tree = environment.parse((FOLDER / name).read_text("utf-8"))
         used |= {node.attr for node in tree.find_all(nodes.Getattr) if getattr(node.node, "name", "") == "ui"}
-    used |= {"breadcrumb", "paging", "phone"}  # Drawn inside page_head, table and the previews.
+    # Drawn inside page_head, table, the previews and the signer's facts.
+    used |= {"breadcrumb", "paging", "phone", "origin"}
     assert set(dir(environment.globals["ui"])) - used == set()
 
 

@@ -76,7 +76,7 @@ def test_an_empty_search_asks_for_words(room: Newsroom) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["<script>alert(1)</script>", "' OR 1=1 --", "%", "\x00\x01", "供" * 2000, "💧" * 90, "{{7*7}}", "\ud800"]
+    "query", ["<script>alert(1)</script>", "' OR 1=1 --", "%", "\x01\x02", "供" * 2000, "💧" * 90, "{{7*7}}", "\ud800"]
 )
 def test_hostile_words_are_only_words(room: Newsroom, query: str) -> None:
     answer = room.browser().get(f"/search?q={quote(query.encode('utf-8', 'surrogatepass'))}")
