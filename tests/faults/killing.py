@@ -7,6 +7,7 @@ import signal
 import time
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import func, select
 
@@ -36,7 +37,8 @@ def kill_again_and_again(stage: Stage, desk: Desk, rounds: int) -> Verdict:
         before = stage.last()
         desk.book(pieces, lanes)
         stage.start_later(stage.pace.step)
-        until(lambda: bool(stage.posts(before)), STARTING, f"nothing goes out any more (seed {seed}, round {number})")  # noqa: B023
+        told = f"nothing goes out any more (seed {seed}, round {number})"
+        until(partial(_something_went_out, stage, before), STARTING, told)
         time.sleep(chance.uniform(0, 0.5))
         stage.end(signal.SIGKILL)
 
@@ -51,6 +53,10 @@ def kill_again_and_again(stage: Stage, desk: Desk, rounds: int) -> Verdict:
             break
         stage.start_later(timedelta(minutes=2))
     return _judge(stage, desk, f"SIGKILL × {rounds}, lease {stage.pace.lease:.0f} s", time.monotonic() - began, swept)
+
+
+def _something_went_out(stage: Stage, before: int) -> bool:
+    return bool(stage.posts(before))
 
 
 def _swept(stage: Stage) -> bool:

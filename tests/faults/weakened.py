@@ -27,8 +27,8 @@ def without_lease() -> None:
     def over(*_about: Any) -> Any:
         return true()
 
-    dispatch.free = sweep.run_out = over  # type: ignore[assignment]
-    receipts._too_soon = lambda *_about: None  # type: ignore[assignment]
+    dispatch.free = sweep.run_out = over  # type: ignore[assignment]  # Weaker on purpose.
+    receipts._too_soon = lambda *_about: None  # type: ignore[assignment]  # Weaker on purpose.
 
 
 def without_claim() -> None:
