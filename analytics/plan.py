@@ -8,16 +8,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from analytics import topics
 from analytics.models import PageRead, Suggestion
-from bot.models import Conversation, InboundMessage
-from bot.states import NOT_KNOWN
+from analytics.topics import Topic
 from channels.accounts.models import Account
 from channels.registry import channels
 from content import compose
@@ -30,17 +30,18 @@ from kernel.once import insert_once
 from kernel.people import Permission, Viewer, ancestors
 from kernel.work import Work
 from scheduler import freshness
+from scheduler.models import Placement
 from templates.catalogue import _
 
-LOOK_BACK = timedelta(days=28)
+LOOK_BACK = topics.LOOK_BACK
 ENOUGH_READS = 30
 BEST_HOURS = 3
-ENOUGH_ASKED = 3
-MOST_QUESTIONS = 10
+SHORT_KINDS = ("news", "notice")
 
 LABELS = {
     "best_hours": _("发布时段"),
     "unanswered": _("未答问题"),
+    "not_found": _("搜索无果"),
     "silent_column": _("静默栏目"),
     "silent_account": _("静默账号"),
 }
@@ -59,6 +60,14 @@ class Advice:
     column_id: int | None = None
 
 
+@dataclass(frozen=True)
+class Opening:
+    """What a draft begins with, and why just that."""
+
+    title: str = ""
+    why: str = ""
+
+
 def refresh(work: Work, unit_ids: Sequence[int], zone: ZoneInfo) -> int:
     """Works the advice out anew for these units; returns how many are new.
 
@@ -70,6 +79,7 @@ def refresh(work: Work, unit_ids: Sequence[int], zone: ZoneInfo) -> int:
         found = [
             *best_hours(work.session, unit_id, work.now, zone),
             *unanswered(work.session, unit_id, work.now),
+            *not_found(work.session, unit_id, work.now),
             *silent_columns(work.session, unit_id, work.now, zone),
             *silent_accounts(work.session, unit_id, work.now, zone),
         ]
@@ -95,31 +105,21 @@ def best_hours(session: Session, unit_id: int, now: datetime, zone: ZoneInfo) ->
 
 def unanswered(session: Session, unit_id: int, now: datetime) -> list[Advice]:
     """Questions that the bot could not answer and that were asked several times in the last four weeks."""
-    query = (
-        select(InboundMessage.text, func.count(InboundMessage.id))
-        .join(Conversation, Conversation.id == InboundMessage.conversation_id)
-        .where(
-            Conversation.unit_id == unit_id,
-            InboundMessage.outcome.in_(NOT_KNOWN),
-            InboundMessage.received_at >= now - LOOK_BACK,
-        )
-        .group_by(InboundMessage.text)
-        .having(func.count(InboundMessage.id) >= ENOUGH_ASKED)
-        .order_by(func.count(InboundMessage.id).desc())
-        .limit(MOST_QUESTIONS)
-    )
-    column = _faq_column(session, unit_id)
     return [
-        Advice(
-            kind="unanswered",
-            key=f"unanswered.{unit_id}.{_digest(text)}",
-            title=f"补充问答：{text[:60]}",
-            reason=f"近四周有 {count} 次提问，机器人答不了。",
-            facts={"question": text, "asked": count},
-            draft={"title": text[:100], "fields": {"wordings": [text]}},
-            column_id=column,
+        _to_be_answered(
+            session, "unanswered", unit_id, topic, f"近四周有 {topic.count} 次提问，机器人答不了。", "补充问答"
         )
-        for text, count in session.execute(query)
+        for topic in topics.unanswered(session, unit_id, now)
+    ]
+
+
+def not_found(session: Session, unit_id: int, now: datetime) -> list[Advice]:
+    """What readers looked for on the site several times in the last four weeks and did not find."""
+    return [
+        _to_be_answered(
+            session, "not_found", unit_id, topic, f"近四周有 {topic.count} 次站内搜索，没有搜到内容。", "补充内容"
+        )
+        for topic in topics.not_found(session, unit_id, now)
     ]
 
 
@@ -137,12 +137,12 @@ def silent_columns(session: Session, unit_id: int, now: datetime, zone: ZoneInfo
         .outerjoin(newest, newest.c.column_id == Column.id)
         .where(Column.unit_id == unit_id, Column.active, Column.freshness_days.is_not(None))
     )
-    found = []
+    found, topic = [], topics.most_wanted(session, unit_id, now)
     for column, at in session.execute(query):
         limit = column.freshness_days or 0
         days = (now.astimezone(zone).date() - at.astimezone(zone).date()).days if at else None
         if days is None or days * 5 >= limit * 4:
-            found.append(_silence_advice(column, days, limit))
+            found.append(_silence_advice(column, days, limit, _opening(column, topic, now, zone)))
     return found
 
 
@@ -152,19 +152,23 @@ def silent_accounts(session: Session, unit_id: int, now: datetime, zone: ZoneInf
     query = select(Account).where(Account.unit_id == unit_id, Account.active).order_by(Account.id)
     found = [one for one in session.scalars(query) if freshness.expected_to_update(one)]
     newest = freshness.last_updates(session, found, now)
-    advice = []
+    advice, topic = [], topics.most_wanted(session, unit_id, now)
     for account in found:
         at = newest.get(account.id)
         days = (now.astimezone(zone).date() - at.astimezone(zone).date()).days if at else None
         if days is None or days * 5 >= limit * 4:
             since = "还没有更新" if days is None else f"已 {days} 天未更新"
+            column = _usual_column(session, account)
+            opening = _opening(column, topic, now, zone) if column else Opening()
             advice.append(
                 Advice(
                     kind="silent_account",
                     key=f"silent_account.{account.id}.{'never' if days is None else days // 7}",
                     title=f"账号“{account.name}”{since}",
-                    reason=f"该账号最长 {limit} 天须更新一次，{since}。",
+                    reason=f"该账号最长 {limit} 天须更新一次，{since}。{opening.why}",
                     facts={"days": days, "limit": limit, "account": account.id},
+                    draft={"title": opening.title},
+                    column_id=column.id if column else None,
                 )
             )
     return advice
@@ -201,6 +205,41 @@ def _decide(work: Work, who: Viewer, suggestion: Suggestion) -> None:
     suggestion.decided_at, suggestion.decided_by = work.now, who.person_id
 
 
+def _to_be_answered(session: Session, kind: str, unit_id: int, topic: Topic, reason: str, act: str) -> Advice:
+    return Advice(
+        kind=kind,
+        key=f"{kind}.{unit_id}.{_digest(topic.words)}",
+        title=f"{act}：{topic.words[:60]}",
+        reason=reason,
+        facts={"question": topic.words, "asked": topic.count},
+        draft={"title": topic.words[:100], "fields": {"wordings": [topic.words]}},
+        column_id=_faq_column(session, unit_id),
+    )
+
+
+def _opening(column: Column, topic: Topic | None, now: datetime, zone: ZoneInfo) -> Opening:
+    """What the draft begins with: what people ask for most, else the column and the month."""
+    if topic is None:
+        month = now.astimezone(zone)
+        return Opening(f"{column.name}（{month.year}年{month.month}月）")
+    return Opening(topic.words[:100], f"群众近期问得、搜得最多而没有结果的是“{topic.words[:60]}”，可以此为题。")
+
+
+def _usual_column(session: Session, account: Account) -> Column | None:
+    """The column most of whose pieces this account shows, else the unit's first for news or notices."""
+    shown = (
+        select(Piece.column_id, func.count(Placement.id).label("times"))
+        .join(Placement, Placement.piece_id == Piece.id)
+        .where(Placement.account_id == account.id)
+        .group_by(Piece.column_id)
+        .subquery()
+    )
+    mine = (Column.unit_id == account.unit_id, Column.active)
+    most = select(Column).join(shown, shown.c.column_id == Column.id).where(*mine).order_by(shown.c.times.desc())
+    first = select(Column).where(*mine, Column.kind.in_(SHORT_KINDS)).order_by(Column.position, Column.id)
+    return session.scalars(most.limit(1)).first() or session.scalars(first.limit(1)).first()
+
+
 def _faq_column(session: Session, unit_id: int) -> int | None:
     above = ancestors(session, unit_id)
     query = select(Column.id, Column.unit_id).where(Column.kind == "faq", Column.active, Column.unit_id.in_(above))
@@ -226,15 +265,15 @@ def _hours_advice(unit_id: int, channel: str, hours: dict[int, int]) -> Advice |
     )
 
 
-def _silence_advice(column: Column, days: int | None, limit: int) -> Advice:
+def _silence_advice(column: Column, days: int | None, limit: int, opening: Opening) -> Advice:
     since = "还没有内容" if days is None else f"已 {days} 天未更新"
     return Advice(
         kind="silent_column",
         key=f"silent_column.{column.id}.{'never' if days is None else days // 7}",
         title=f"“{column.name}”{since}",
-        reason=f"该栏目最长 {limit} 天须更新一次，{since}。",
+        reason=f"该栏目最长 {limit} 天须更新一次，{since}。{opening.why}",
         facts={"days": days, "limit": limit},
-        draft={"title": ""},
+        draft={"title": opening.title},
         column_id=column.id,
     )
 
@@ -259,6 +298,7 @@ def _keep(work: Work, unit_id: int, advice: Advice) -> bool:
         row.seen_at = work.now
         if row.state in ("open", "gone"):
             row.state, row.reason, row.facts, row.title = "open", advice.reason[:500], advice.facts, advice.title[:300]
+            row.draft, row.column_id = advice.draft, advice.column_id
     return inserted
 
 

@@ -268,12 +268,17 @@ class Searcher:
 
 def record_miss(work: Work, query: str) -> None:
     """Keeps what was looked for and not found, with numbers of people masked; forgets what is half a year old."""
-    words = " ".join(tidy(query).split())[:LONGEST_QUERY]
-    for pattern in (IDENTITY, MOBILE):
-        words = pattern.sub("***", words)
+    words = masked(" ".join(tidy(query).split())[:LONGEST_QUERY])
     if words:
         work.session.execute(delete(SearchMiss).where(SearchMiss.at < work.now - MISSES_KEPT))
         work.session.add(SearchMiss(query=words, at=work.now))
+
+
+def masked(text: str) -> str:
+    """The text with the numbers of identity cards and mobile phones taken out."""
+    for pattern in (IDENTITY, MOBILE):
+        text = pattern.sub("***", text)
+    return text
 
 
 def normal(text: str) -> str:

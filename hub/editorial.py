@@ -24,7 +24,7 @@ from content.models import Column, Piece, Release
 from content.snapshot import Target, Window
 from content.states import ReleaseState
 from hub.auth import links
-from hub.notifier import code_of
+from hub.notifier import BY_PHONE, code_of
 from hub.product import Hub
 from hub.settings import Settings
 from kernel.errors import Invalid, NotFound
@@ -231,15 +231,16 @@ def connect(hub: Hub) -> None:
 def tell_signer(hub: Hub, work: Work, release: Release, person_id: int, text: str, key: str) -> None:
     """Tells one signer that a release waits; where messages leave the house, a link that works once goes with it.
 
-    The link and its code go in two messages, so that an office can send them over two ways.
+    Whoever is reached by mail and by telephone gets the link by mail and its code by telephone: neither alone signs.
     """
     title = f"待您审签：{release.content['title']}"
     if _messages_leave(hub.settings):
         new = links.issue(work, SIGN_LINK, person_id, LINK_LASTS, target=release, with_code=True)
         text = f"{text}\n手机审签（24 小时内有效，仅限本人）：{hub.settings.address}/s/{new.token}"
         code = f"审签验证码 {new.code}。请勿转告他人。"
-        hub.notifier.tell(work, [person_id], "signing.code", "审签验证码", code, "", code_of(key))
-    hub.notifier.tell(work, [person_id], "signing.waiting", title, text, _desk_of(release.id), key)
+        hub.notifier.tell(work, [person_id], "signing.code", "审签验证码", code, "", code_of(key), only=BY_PHONE)
+    link = _desk_of(release.id)
+    hub.notifier.tell(work, [person_id], "signing.waiting", title, text, link, key, apart_from=BY_PHONE)
 
 
 def _offer(session: Session, account: Account) -> Offer:

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 RETRY = RetryPolicy(attempts=6, first=timedelta(seconds=30), factor=3.0, longest=timedelta(hours=1))
 BATCH = 50
+# The channel by which a telephone is reached.
+BY_PHONE = "gateway"
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,15 @@ class Notifier:
         link: str,
         key: str,
         before: Sequence[Person] = (),
+        *,
+        apart_from: str = "",
+        only: str = "",
     ) -> int:
         """Tells each active person once per `key`, in the caller's work; returns to how many it was new.
 
         `link` is a path of the console. Nothing is sent when the work rolls back. `before` is one person as he was
-        reached before: the messages go to those addresses too.
+        reached before: the messages go to those addresses too. Who is reached in several ways gets it only by the way
+        `only`, or by every way but `apart_from`, if he has that one: two halves of a secret take two ways.
         """
         wanted = select(Person).where(Person.id.in_(set(person_ids)), Person.active).order_by(Person.id)
         told = 0
@@ -106,7 +112,7 @@ class Notifier:
             if notice_id is None:
                 continue
             told += 1
-            for channel, sender in self._senders.items():
+            for channel, sender in self._ways(person, only, apart_from).items():
                 for address in sorted({sender.address_of(one) for one in (person, *before)} - {""}):
                     work.session.add(
                         NoticeSend(
@@ -120,6 +126,14 @@ class Notifier:
                     )
         work.session.flush()
         return told
+
+    def _ways(self, person: Person, only: str, apart_from: str) -> Mapping[str, Sender]:
+        ways = {channel: sender for channel, sender in self._senders.items() if sender.address_of(person)}
+        if len(ways) < 2:
+            return self._senders
+        if only in ways:
+            return {only: ways[only]}
+        return {channel: sender for channel, sender in ways.items() if channel != apart_from}
 
     def settle(self, work: Work, link: str) -> None:
         """Nobody is waited for at this path of the console any more: unread notices of it are read, and their codes."""

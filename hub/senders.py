@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from channels.transport import tls
-from hub.notifier import Message, NotSent, Sender, Unanswered
+from hub.notifier import BY_PHONE, Message, NotSent, Sender, Unanswered
 from hub.settings import Settings
 from kernel.people import Person
 
@@ -135,7 +135,7 @@ def senders(settings: Settings) -> dict[str, Sender]:
         ways["smtp"] = SmtpSender(settings.smtp_url, settings.smtp_sender, settings.send_timeout)
     if settings.notice_gateway_url:
         token = settings.notice_gateway_token.get_secret_value()
-        ways["gateway"] = GatewaySender(settings.notice_gateway_url, token, settings.send_timeout)
+        ways[BY_PHONE] = GatewaySender(settings.notice_gateway_url, token, settings.send_timeout)
     return ways
 
 

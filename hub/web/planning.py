@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from analytics import plan
 from analytics.metrics import METRICS
 from analytics.models import Suggestion
+from channels.accounts.models import Account
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.charts import Chart, Series
@@ -44,7 +46,11 @@ def advice(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
 def accept(hub: HubDep, asker: Planner, suggestion_id: int) -> Response:
     """采纳: opens the draft that comes with it, else notes that it was agreed to."""
     with hub.works.write(asker.actor) as work:
-        piece = plan.accept(work, asker.viewer, suggestion_for(work.session, asker, suggestion_id))
+        suggestion = suggestion_for(work.session, asker, suggestion_id)
+        piece = plan.accept(work, asker.viewer, suggestion)
+        slot = _slot_for(hub, asker, work.session, suggestion)
+    if slot:
+        return see_other(slot, say(hub, asker, _("已采纳；已按建议的时段填好栏位，请核对后新增。")))
     if piece is None:
         return see_other("/console/plan", say(hub, asker, _("已采纳，安排发布时请按此办理。")))
     return see_other(f"/console/pieces/{piece.id}", say(hub, asker, _("已采纳并建立草稿，请补充内容。")))
@@ -70,6 +76,26 @@ def suggestion_for(session: Session, asker: Asker, suggestion_id: int) -> Sugges
         raise NotFound
     asker.must(P.PLAN_ACT, suggestion.unit_id)
     return suggestion
+
+
+def _slot_for(hub: Hub, asker: Asker, session: Session, suggestion: Suggestion) -> str:
+    """The form for a recurring slot at the best hour, filled in, for those who keep slots."""
+    best = suggestion.facts.get("best") if suggestion.kind == "best_hours" else None
+    if not best or not asker.may(P.BOOKING_WRITE, suggestion.unit_id):
+        return ""
+    hours: dict[str, int] = suggestion.facts["hours"]
+    hour = max(best, key=lambda one: hours.get(str(one), 0))
+    channel = str(suggestion.facts["channel"])
+    query = select(Account.id).where(
+        Account.unit_id == suggestion.unit_id,
+        Account.channel == channel,
+        Account.active,
+        Account.stands_for.is_(None),
+    )
+    accounts = session.scalars(query.limit(2)).all()
+    name = f"{say(hub, asker, channel_label(channel))} {hour:02d}:00"
+    filled = {"unit": suggestion.unit_id, "name": name, "hour": f"{hour:02d}:00"}
+    return f"/console/slots?{urlencode({**filled, **({'account': accounts[0]} if len(accounts) == 1 else {})})}"
 
 
 def _page(

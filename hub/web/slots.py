@@ -26,6 +26,7 @@ from hub.web.piece_form import number, text
 from hub.web.recurring_form import pattern_choices, pattern_words, read_pattern, typed_pattern, values_of_pattern
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Unit, ancestors, scoped
+from kernel.typed import tidy
 from kernel.work import Work
 from kernel.workdays import Workdays, declared_days
 from scheduler.recurring import slots
@@ -40,6 +41,7 @@ Reader = Annotated[Asker, Depends(may(P.DELIVERY_READ))]
 Keeper = Annotated[Asker, Depends(may(P.BOOKING_WRITE))]
 HEADS = ((_("栏位"), ""), (_("时间"), ""), (_("账号"), ""), (_("今后两周"), ""))
 AHEAD = timedelta(days=14)
+FILLED, LONGEST = ("unit", "name", "hour", "account"), 60
 FRESH = {"days": "workdays", "hour": "09:00", "free_days": "skip"}
 
 
@@ -60,8 +62,10 @@ class Row:
 
 @router.get("")
 def all_slots(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
-    """The slots in reach and the form for another."""
-    return _page(request, hub, asker, FormState({**FRESH, "unit": str(asker.viewer.unit_id)}))
+    """The slots in reach and the form for another, with what the address fills in."""
+    asked = {name: tidy(request.query_params.get(name, ""))[:LONGEST] for name in FILLED}
+    filled = {name: value for name, value in asked.items() if value}
+    return _page(request, hub, asker, FormState({**FRESH, "unit": str(asker.viewer.unit_id), **filled}))
 
 
 @router.post("")

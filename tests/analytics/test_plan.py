@@ -12,6 +12,7 @@ from analytics import plan
 from analytics.models import Suggestion
 from content.errors import NoRight
 from content.models import Revision
+from content.search import record_miss
 from kernel.errors import Invalid, WrongState
 from scheduler.models import Delivery, Placement
 from tests.analytics.conftest import Published
@@ -76,6 +77,44 @@ def test_accepting_opens_a_draft_in_the_column(published: Published) -> None:
         assert work.session.get_one(Revision, piece.revision_id).number == 1
     with published.office.working("author") as (work, who), pytest.raises(WrongState):
         plan.accept(work, who, work.session.get_one(Suggestion, silent.id))
+
+
+def test_what_was_looked_for_in_vain_becomes_a_draft_of_the_unit_that_keeps_the_site(published: Published) -> None:
+    for query in ("老年卡怎么办", "老年卡怎么办", "查 13800138000", "老年卡怎么办", "只搜过一次"):
+        with published.works.write() as work:
+            record_miss(work, query)
+    city, other = published.office.city.id, published.office.other.id
+    with published.works.read() as work:
+        (found,) = plan.not_found(work.session, city, work.now)
+        assert plan.not_found(work.session, other, work.now) == []
+    assert (found.facts["question"], found.facts["asked"]) == ("老年卡怎么办", 3)
+    assert found.draft == {"title": "老年卡怎么办", "fields": {"wordings": ["老年卡怎么办"]}}
+    published.clock.step(days=29)
+    with published.works.read() as work:
+        assert plan.not_found(work.session, city, work.now) == []
+
+
+def test_a_silent_column_opens_with_what_people_ask_for(published: Published) -> None:
+    (silent,) = [one for one in _of(_refresh(published), "silent_column") if "工作动态" in one.title]
+    assert silent.draft == {"title": "工作动态（2026年3月）"}
+    with published.works.write() as work:
+        for _ in range(3):
+            record_miss(work, "老年卡怎么办")
+    (silent,) = [one for one in _of(_refresh(published), "silent_column") if "工作动态" in one.title]
+    assert silent.draft == {"title": "老年卡怎么办"}
+    assert "老年卡怎么办" in silent.reason
+    with published.office.working("author") as (work, who):
+        piece = plan.accept(work, who, work.session.get_one(Suggestion, silent.id))
+        assert piece is not None
+        assert work.session.get_one(Revision, piece.revision_id).title == "老年卡怎么办"
+
+
+def test_a_silent_account_opens_a_draft_in_the_column_it_shows_most(published: Published) -> None:
+    published.clock.step(days=20)
+    wechat = published.office.accounts["wechat"].id
+    (silent,) = [one for one in _of(_refresh(published), "silent_account") if one.facts["account"] == wechat]
+    assert silent.column_id == published.office.columns["notices"].id
+    assert silent.draft["title"].startswith("通知公告（")
 
 
 def test_dismissed_advice_stays_away_until_its_reason_changes(published: Published) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from hub.notices import Notice, NoticeSend, SendState
-from hub.notifier import RETRY, Message, Notifier, NotSent, Unanswered, unread_count
+from hub.notifier import BY_PHONE, RETRY, Message, Notifier, NotSent, Unanswered, unread_count
 from kernel.clock import StillClock
 from kernel.people import Person, add_unit
 from kernel.work import Works
@@ -75,6 +75,38 @@ def test_each_person_is_told_once_per_key(house: House) -> None:
     assert house.tell("other") == 2
     with house.works.read() as work:
         assert unread_count(work.session, house.people[0]) == 2
+
+
+class Phone(PostBox):
+    """A second way out."""
+
+    def address_of(self, person: Person) -> str:
+        return person.phone
+
+
+@pytest.mark.parametrize(
+    ("email", "phone", "by_mail", "by_phone"),
+    [
+        ("li@example.gov.cn", "13900000000", ["link"], ["code"]),
+        ("li@example.gov.cn", "", ["code", "link"], []),
+        ("", "13900000000", [], ["code", "link"]),
+    ],
+)
+def test_two_halves_of_a_secret_take_two_ways_where_there_are_two(
+    works: Works, email: str, phone: str, by_mail: list[str], by_phone: list[str]
+) -> None:
+    mail, gateway = PostBox(), Phone()
+    notifier = Notifier(works, {"smtp": mail, BY_PHONE: gateway}, "https://console.example")
+    with works.write() as work:
+        unit = add_unit(work.session, "宣州市", "root")
+        li = Person(unit_id=unit.id, name="李四", login="li", email=email, phone=phone)
+        work.session.add(li)
+        work.session.flush()
+        notifier.tell(work, [li.id], "probe", "code", "123456", "", "k.code", only=BY_PHONE)
+        notifier.tell(work, [li.id], "probe", "link", "", "/console/signing/1", "k", apart_from=BY_PHONE)
+    notifier.send_due()
+    assert sorted(message.title for message in mail.taken) == by_mail
+    assert sorted(message.title for message in gateway.taken) == by_phone
 
 
 def test_whoever_is_switched_off_is_told_nothing(house: House) -> None:

@@ -306,6 +306,17 @@ def test_advice_on_hours_is_noted_without_a_draft(bureau: Bureau, read: Release)
     assert bureau.suggestion(hours.id).piece_id is None
 
 
+def test_advice_on_hours_opens_the_form_of_a_slot_for_whoever_keeps_slots(bureau: Bureau, read: Release) -> None:
+    bureau.read(read, "wechat", 40)
+    (hours,) = bureau.advice("best_hours")
+    browser = bureau.desk_of("officer")
+    answer = browser.send_form(f"/console/plan/{hours.id}/accept")
+    assert answer.headers["location"].startswith("/console/slots?")
+    form = browser.get(answer.headers["location"]).text
+    assert 'value="09:00"' in form
+    assert "09:00" in form[form.index('name="name"') :][:200]
+
+
 def test_whoever_does_not_write_is_told_who_takes_it(bureau: Bureau) -> None:
     bureau.advice()
     text = page(bureau, "/console/plan")
