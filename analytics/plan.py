@@ -164,7 +164,7 @@ def silent_accounts(session: Session, unit_id: int, now: datetime, zone: ZoneInf
                 Advice(
                     kind="silent_account",
                     key=f"silent_account.{account.id}.{'never' if days is None else days // 7}",
-                    title=f"账号“{account.name}”{since}",
+                    title=f"账号“{account.name}”（{_label(account.channel)}）{since}",
                     reason=f"该账号最长 {limit} 天须更新一次，{since}。{opening.why}",
                     facts={"days": days, "limit": limit, "account": account.id},
                     draft={"title": opening.title},
@@ -254,8 +254,7 @@ def _hours_advice(unit_id: int, channel: str, hours: dict[int, int]) -> Advice |
     best = sorted(sorted(hours, key=lambda hour: -hours[hour])[:BEST_HOURS])
     share = sum(hours[hour] for hour in best) / total
     named = "、".join(f"{hour}–{hour + 1} 时" for hour in best)
-    adapter = channels().get(channel)
-    label = adapter.label if adapter else channel
+    label = _label(channel)
     return Advice(
         kind="best_hours",
         key=f"best_hours.{unit_id}.{channel}.{'-'.join(map(str, best))}",
@@ -263,6 +262,11 @@ def _hours_advice(unit_id: int, channel: str, hours: dict[int, int]) -> Advice |
         reason=f"近四周经{label}打开的 {total} 次中，{share:.0%} 在这些时段。",
         facts={"channel": channel, "hours": {str(hour): hours[hour] for hour in sorted(hours)}, "best": best},
     )
+
+
+def _label(channel: str) -> str:
+    adapter = channels().get(channel)
+    return adapter.label if adapter else channel
 
 
 def _silence_advice(column: Column, days: int | None, limit: int, opening: Opening) -> Advice:

@@ -201,7 +201,7 @@ def _row(hub: Hub, asker: Asker, work: Work, slot: Slot) -> Row:
     return Row(
         slot,
         pattern_words(hub, asker, slot.pattern),
-        account.name if account else "",
+        f"{account.name}（{say(hub, asker, channel_label(account.channel))}）" if account else "",
         column.name if column else "",
         session.get_one(Unit, slot.unit_id).name,
         sum(at in busy for at in moments),
