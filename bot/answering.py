@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot import handoff, knowledge, prepared, ratings, reply, rules, store, waiting
+from bot import guides, handoff, knowledge, prepared, ratings, reply, rules, store, waiting
 from bot.engine import Engine
 from bot.gateway import FOLLOW, LEASE, for_engine
 from bot.handoff import Handoff, Situation
@@ -143,13 +143,21 @@ class Answering:
             return self._answer(heard, chosen)
         if heard.prepared:
             return self._prepared(heard, heard.prepared)
-        rebutted = self._rebutted(heard)
-        return self._understood(heard) if rebutted is None else self._answer(heard, rebutted)
+        found = self._rebutted(heard) or self._gone_on(heard)
+        return self._understood(heard) if found is None else self._answer(heard, found)
 
     def _rebutted(self, heard: Heard) -> int | None:
         """The piece that rebuts the rumour he asks about: what the office said of it comes before all it says else."""
         with heard.reading() as work:
             return knowledge.rebuttal_to(work.session, heard.text, work.now)
+
+    def _gone_on(self, heard: Heard) -> int | None:
+        """The guide he was told of last, when he asks for one of its elements and names nothing else: 那多少钱呢."""
+        if not guides.nothing_else(heard.text):
+            return None
+        with heard.reading() as work:
+            last = store.last_source(work.session, heard.conversation.id, heard.told.number)
+            return last if last and self.shelf.is_guide(work.session, last, work.now) else None
 
     def _prepared(self, heard: Heard, found: Prepared) -> Verdict:
         """What people prepared for just this: the bot is not asked, and what it waited for is over."""
@@ -216,7 +224,7 @@ class Answering:
 
     def _answer(self, heard: Heard, piece_id: int) -> Verdict:
         with heard.reading() as work:
-            found = self.shelf.answer_of(work.session, piece_id, work.now)
+            found = self.shelf.answer_to(work.session, piece_id, heard.text, work.now)
         if found is None:  # It has expired or was withdrawn since the classifier learned of it.
             return self._refuse(heard)
         text = found.text if heard.own_page else self.words.answer(found.text, found.sources)

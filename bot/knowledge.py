@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot import guides
 from bot.nlu.text import default_lexicon, normalise
 from bot.project import Project, Question
 from bot.turns import TURNS
@@ -41,11 +42,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Signed:
-    """What a release says to a question: its words, where they stand, and the guide they belong to (0: none)."""
+    """What a release says to a question: its words, where they stand, and the guide they belong to (0: none).
+
+    `fields` are a guide's own; `words` are all that a question and its answer say, by which one knows what they cover.
+    """
 
     text: str
     source: Source
     guide: int
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,31 @@ class Shelf:
             return None
         guide = self._shown(session, own.guide, now) if own.guide else None
         return Answer(own.text, (guide.source, own.source) if guide is not None else (own.source,))
+
+    def answer_to(self, session: Session, piece_id: int, asked: str, now: datetime) -> Answer | None:
+        """The same answer, with what the guide says of just what was asked: what to bring, where, how long, how much.
+
+        A guide answers with that alone; a question with its own words, and with what those leave open.
+        """
+        own = self._shown(session, piece_id, now)
+        whole = self.answer_of(session, piece_id, now)
+        if own is None or whole is None:
+            return None
+        guide = own if own.fields else self._shown(session, own.guide, now) if own.guide else None
+        if guide is None or not guide.fields:
+            return whole
+        elements = [one for one in guides.asked(asked, guide.source.title) if not one.asked.search(own.words)]
+        if not elements:
+            return whole
+        said = guides.says(guide.fields, elements)
+        if guide is own:
+            return Answer(f"{guide.source.title}\n{said}", whole.sources)
+        return Answer(f"{whole.text}\n{said}", whole.sources)
+
+    def is_guide(self, session: Session, piece_id: int, now: datetime) -> bool:
+        """Whether this is a guide that the public may see now."""
+        own = self._shown(session, piece_id, now)
+        return own is not None and bool(own.fields)
 
     def _shown(self, session: Session, piece_id: int, now: datetime) -> Signed | None:
         number = public.number_shown(session, piece_id, now)
@@ -162,9 +193,10 @@ def _source(content: Mapping[str, Any]) -> Source:
 
 def _signed(content: Mapping[str, Any]) -> Signed:
     if content["kind"] == "guide":
-        return Signed(_guide_text(content), _source(content), 0)
+        return Signed(_guide_text(content), _source(content), 0, content["fields"])
     text = plain(content["body"]).strip()[:LONGEST]
-    return Signed(text, _source(content), int(content["fields"].get("guide") or 0))
+    said = normalise(f"{content['title']}{text}", default_lexicon())
+    return Signed(text, _source(content), int(content["fields"].get("guide") or 0), words=said)
 
 
 def _guide_text(content: Mapping[str, Any]) -> str:

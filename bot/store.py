@@ -89,6 +89,22 @@ def last_words(session: Session, conversation_id: int) -> str:
     return "" if row is None else _heard(row).text[:200]
 
 
+def last_source(session: Session, conversation_id: int, before: int) -> int | None:
+    """The piece that the bot's last answer was taken from, if that was the last thing it said."""
+    query = (
+        select(OutboundReply.sources)
+        .where(
+            OutboundReply.conversation_id == conversation_id,
+            OutboundReply.side == "bot",
+            OutboundReply.number < before,
+        )
+        .order_by(OutboundReply.number.desc())
+        .limit(1)
+    )
+    sources = session.scalar(query)
+    return int(sources[0]["piece"]) if sources else None
+
+
 def going_on(session: Session, who: Viewer) -> list[Conversation]:
     """Every session in reach that people have or wait for, the longest waiting first."""
     query = select(Conversation).where(
