@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import func, select, text
@@ -51,18 +51,34 @@ def measured(pieces: int, rounds: int) -> Iterator[Figure]:
 
 @measure("dispatch.rate.vs_wagtail")
 def vs_wagtail() -> Iterator[Figure]:
-    """150 pages that are due on the portal, each drawn into its file, against Wagtail's `publish_scheduled`."""
+    """150 pages that are due on the portal, each drawn into its file, against Wagtail's `publish_scheduled`.
+
+    Neither side's figure holds the start of its process: Wagtail's is timed around the command, ours serves already
+    when the pages become due. Both take turns.
+    """
+    ours, theirs = [], []
+    with bench_office() as office:
+        office.add_accounts("portal", 1)
+        with ended(office.serve(free_port())):
+            for number in range(ROUNDS):
+                theirs.append(_wagtail_rate())
+                signed = [
+                    office.signed(f"关于第{number}批{place}号便民措施的通知", office.accounts) for place in range(PAGES)
+                ]
+                with office.timed(PAGES) as at:
+                    office.book(signed, office.accounts, at)
+                ours.append(_rate(office, PAGES, number, nullcontext()))
+    ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
+    against = f"publish_scheduled: {statistics.median(theirs):.0f}/s, rounds {min(ratios):.2f} to {max(ratios):.2f}"
+    rate, ratio = statistics.median(ours), statistics.median(ratios)
+    yield Figure("dispatch.rate.vs_wagtail", round(rate, 1), "1/s", against, round(ratio, 3))
+
+
+def _wagtail_rate() -> float:
     with tempfile.TemporaryDirectory(prefix="xuanda-wagtail-") as folder:
         command = [str(python_of("wagtail")), str(SITE), folder, str(PAGES)]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=SITE.parent)  # Our own file.
-    theirs = PAGES / float(done.stdout)
-    with bench_office() as office:
-        office.add_accounts("portal", 1)
-        signed = [office.signed(f"关于第{number}号便民措施的通知", office.accounts) for number in range(PAGES)]
-        office.book(signed, office.accounts, office.hub.clock.now())
-        ours = _rate(office, PAGES, 0, ended(office.serve(free_port())))
-    against = f"publish_scheduled: {theirs:.0f}/s"
-    yield Figure("dispatch.rate.vs_wagtail", round(ours, 1), "1/s", against, round(ours / theirs, 3))
+    return PAGES / float(done.stdout)
 
 
 def _rate(office: BenchOffice, number: int, before: int, running: AbstractContextManager[object]) -> float:

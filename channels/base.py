@@ -376,6 +376,9 @@ class Catalogue(Protocol):
     def reserve_all(self, items: Sequence[Item]) -> Sequence[int]:
         """The place of each of these items."""
 
+    def about(self, piece_ids: Sequence[int]) -> Catalogue:
+        """The same catalogue with what there is to know of these pieces as it is now, asked for at once."""
+
     def column(self, slug: str) -> Mapping[str, Any]:
         """The column's names and how many places it has given out (`places`)."""
 

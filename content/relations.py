@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from content.errors import NoRight
@@ -21,10 +22,16 @@ STANDINGS = {"": "有效", "repealed": "废止", "lapsed": "失效"}
 MOST_LINKED = 100
 
 
-def relate(work: Work, row: PublicPiece, release: Release) -> None:
-    """Keeps what the release about to be shown names, and the shelves it stands on."""
-    _link(work, row.piece_id, release.content)
-    _shelve(work, row, release.content)
+def relate(work: Work, shown: Sequence[tuple[PublicPiece, Release]]) -> None:
+    """Keeps what the releases about to be shown name, and the shelves they stand on; asks once for all of them."""
+    links, stands = _links(work.session, shown), _stands(work.session, shown)
+    for row, release in shown:
+        _link(work, row.piece_id, release.content, links[row.piece_id])
+        _shelve(work, row, release.content, stands[row.piece_id])
+        _stand(row, release)
+
+
+def _stand(row: PublicPiece, release: Release) -> None:
     last_day = kind_of(release.content["kind"]).last_day(release.content["fields"])
     if row.lapsed_itself and last_day != row.lapses_on:  # A later day was signed.
         row.standing, row.standing_note, row.lapsed_itself = "", "", False
@@ -70,6 +77,13 @@ def link_names(session: Session, piece_id: int) -> dict[str, int]:
     return {name: to_id for name, to_id in session.execute(query)}  # noqa: C416  # The rows are no tuples for dict().
 
 
+def linked_among(session: Session, piece_ids: Sequence[int]) -> set[int]:
+    """Those of these pieces that name another or are named, and what is at the other end."""
+    query = select(PublicLink.from_id, PublicLink.to_id)
+    ends = query.where(or_(PublicLink.from_id.in_(piece_ids), PublicLink.to_id.in_(piece_ids)))
+    return {one for pair in session.execute(ends) for one in pair}
+
+
 def on_shelf(session: Session, shelf_id: int, first: int, last: int) -> Sequence[tuple[PublicPiece, int]]:
     """The pieces with these places on a shelf, newest first."""
     query = (
@@ -91,9 +105,28 @@ def _not_withdrawn(session: Session, query: Any) -> Sequence[PublicPiece]:
     return session.scalars(shown.limit(MOST_LINKED)).all()
 
 
-def _link(work: Work, piece_id: int, content: Any) -> None:
+def _links(session: Session, shown: Sequence[tuple[PublicPiece, Release]]) -> Mapping[int, set[tuple[str, int]]]:
+    found: dict[int, set[tuple[str, int]]] = defaultdict(set)
+    query = select(PublicLink.from_id, PublicLink.name, PublicLink.to_id)
+    for from_id, name, to_id in session.execute(
+        query.where(PublicLink.from_id.in_([row.piece_id for row, _ in shown]))
+    ):
+        found[from_id].add((name, to_id))
+    return found
+
+
+def _stands(
+    session: Session, shown: Sequence[tuple[PublicPiece, Release]]
+) -> Mapping[int, list[tuple[Shelf, ShelfPlace]]]:
+    found: dict[int, list[tuple[Shelf, ShelfPlace]]] = defaultdict(list)
+    query = select(Shelf, ShelfPlace).join(ShelfPlace, ShelfPlace.shelf_id == Shelf.id)
+    for shelf, place in session.execute(query.where(ShelfPlace.piece_id.in_([row.piece_id for row, _ in shown]))):
+        found[place.piece_id].append((shelf, place))
+    return found
+
+
+def _link(work: Work, piece_id: int, content: Any, kept: set[tuple[str, int]]) -> None:
     wanted = set(named_pieces(content["kind"], content["fields"]))
-    kept = {(row.name, row.to_id) for row in work.session.scalars(select(PublicLink).filter_by(from_id=piece_id))}
     for name, to_id in kept - wanted:
         work.session.execute(delete(PublicLink).filter_by(from_id=piece_id, name=name, to_id=to_id))
     for name, to_id in wanted - kept:
@@ -101,14 +134,9 @@ def _link(work: Work, piece_id: int, content: Any) -> None:
             work.session.add(PublicLink(from_id=piece_id, name=name, to_id=to_id))
 
 
-def _shelve(work: Work, row: PublicPiece, content: Any) -> None:
+def _shelve(work: Work, row: PublicPiece, content: Any, places: Sequence[tuple[Shelf, ShelfPlace]]) -> None:
     wanted = set(kind_of(content["kind"]).shelves(content["fields"]))
-    query = (
-        select(Shelf, ShelfPlace)
-        .join(ShelfPlace, ShelfPlace.shelf_id == Shelf.id)
-        .where(ShelfPlace.piece_id == row.piece_id)
-    )
-    stands = {(shelf.column_id, shelf.facet, shelf.label): place for shelf, place in work.session.execute(query)}
+    stands = {(shelf.column_id, shelf.facet, shelf.label): place for shelf, place in places}
     for (column_id, facet, label), place in stands.items():
         place.gone = column_id != row.column_id or (facet, label) not in wanted
     for facet, label in sorted(wanted):

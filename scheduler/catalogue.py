@@ -37,9 +37,12 @@ class DatabaseCatalogue:
     def reserve_all(self, items: Sequence[Item]) -> Sequence[int]:
         """The place of each of these items, given in their order."""
         with self.works.write() as work:
-            releases = [item.release_id for item in items]
-            work.keep(public.make_rows(work, releases))
-            return [public.reserve_place(work, release).place or 0 for release in releases]
+            rows = public.reserve_places(work, [item.release_id for item in items])
+            return [row.place or 0 for row in rows]
+
+    def about(self, piece_ids: Sequence[int]) -> DatabaseCatalogue:
+        """The catalogue with what there is to know of these pieces now, read for all of them at once."""
+        return KnownPieces(self.works, piece_ids)
 
     def column(self, slug: str) -> Mapping[str, Any]:
         """The column's names and how many places it has given out."""
@@ -107,8 +110,7 @@ class DatabaseCatalogue:
     def formers(self, piece_id: int) -> Sequence[Former]:
         """Where a piece stood before it was moved."""
         with self.works.read() as work:
-            found = public.former_addresses(work.session, piece_id)
-            return [Former(row.path, column.slug, row.place or 0) for row, column in found]
+            return formers_of(work.session, [piece_id]).get(piece_id, ())
 
     def shelves(self, slug: str) -> Sequence[ShelfInfo]:
         """The shelves of a column, by what they are called."""
@@ -120,19 +122,43 @@ class DatabaseCatalogue:
     def shelves_of(self, piece_id: int) -> Sequence[ShelfInfo]:
         """The shelves that a piece stands on, or stood on."""
         with self.works.read() as work:
-            query = (
-                select(Shelf, ShelfPlace.place, Column.slug)
-                .join(ShelfPlace, ShelfPlace.shelf_id == Shelf.id)
-                .join(Column, Column.id == Shelf.column_id)
-            )
-            rows = work.session.execute(query.where(ShelfPlace.piece_id == piece_id).order_by(Shelf.id))
-            return [ShelfInfo(row.id, row.facet, row.label, row.places, place, slug) for row, place, slug in rows]
+            return shelves_of(work.session, [piece_id]).get(piece_id, ())
 
     def shelf(self, shelf_id: int, first: int, last: int) -> Sequence[Entry]:
         """The pieces with these places on a shelf, newest first."""
         with self.works.read() as work:
             found = relations.on_shelf(work.session, shelf_id, first, last)
             return [entry_of(row, work.now, place) for row, place in found]
+
+
+def formers_of(session: Session, piece_ids: Sequence[int]) -> Mapping[int, Sequence[Former]]:
+    """The addresses that lead to these pieces, by piece, the oldest first."""
+    found: dict[int, list[Former]] = {}
+    for row, column in public.former_addresses(session, piece_ids):
+        found.setdefault(row.piece_id, []).append(Former(row.path, column.slug, row.place or 0))
+    return found
+
+
+def shelves_of(session: Session, piece_ids: Sequence[int]) -> Mapping[int, Sequence[ShelfInfo]]:
+    """The shelves that these pieces stand on, or stood on, by piece."""
+    query = (
+        select(Shelf, ShelfPlace, Column.slug)
+        .join(ShelfPlace, ShelfPlace.shelf_id == Shelf.id)
+        .join(Column, Column.id == Shelf.column_id)
+    )
+    found: dict[int, list[ShelfInfo]] = {}
+    for row, at, slug in session.execute(query.where(ShelfPlace.piece_id.in_(piece_ids)).order_by(Shelf.id)):
+        shelf = ShelfInfo(row.id, row.facet, row.label, row.places, at.place, slug)
+        found.setdefault(at.piece_id, []).append(shelf)
+    return found
+
+
+def unlinked_view(item: Item, row: PublicPiece | None, published_at: datetime, **more: Any) -> PortalItem:
+    """An item that names no piece and is named by none, as the portal's templates show it."""
+    more.pop("shows", None)
+    standing, note = (row.standing, row.standing_note) if row else ("", "")
+    related = {"links": {}, "linked": [], "incoming": [], "standing": standing, "standing_note": note}
+    return item_view(item.content, published_at=published_at, body=item.html or None, related=related, **more)
 
 
 def entry_of(row: PublicPiece, now: datetime, place: int | None) -> Entry:
@@ -190,6 +216,38 @@ def _about_link(row: PublicPiece, now: datetime) -> Mapping[str, Any]:
         "picture_alt": row.picture_alt,
         "published_at": row.first_at or now,
     }
+
+
+class KnownPieces(DatabaseCatalogue):
+    """What was read of some pieces; about those that are linked, and about others, it asks the database as ever."""
+
+    def __init__(self, works: Works, piece_ids: Sequence[int]) -> None:
+        super().__init__(works)
+        with works.read() as work:
+            query = select(PublicPiece).where(PublicPiece.piece_id.in_(piece_ids))
+            self.rows = {row.piece_id: row for row in work.session.scalars(query)}
+            self.known = set(piece_ids) - relations.linked_among(work.session, piece_ids)
+            self._formers = formers_of(work.session, piece_ids)
+            self._shelves = shelves_of(work.session, piece_ids)
+        self._asked = frozenset(piece_ids)
+
+    def view(self, item: Item, published_at: datetime, **more: Any) -> PortalItem:
+        """The item as the portal's templates show it."""
+        if item.piece_id not in self.known:
+            return super().view(item, published_at, **more)
+        return unlinked_view(item, self.rows.get(item.piece_id), published_at, **more)
+
+    def linked(self, piece_id: int) -> Sequence[int]:
+        """The public pieces that this one names or that name it."""
+        return () if piece_id in self.known else super().linked(piece_id)
+
+    def formers(self, piece_id: int) -> Sequence[Former]:
+        """Where a piece stood before it was moved."""
+        return self._formers.get(piece_id, ()) if piece_id in self._asked else super().formers(piece_id)
+
+    def shelves_of(self, piece_id: int) -> Sequence[ShelfInfo]:
+        """The shelves that a piece stands on, or stood on."""
+        return self._shelves.get(piece_id, ()) if piece_id in self._asked else super().shelves_of(piece_id)
 
 
 class RehearsalCatalogue(DatabaseCatalogue):

@@ -7,16 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.adapters.portal.rebuild import Standing
-from channels.base import Entry, Former, Item
-from content.models import Column, FormerAddress, Piece, PublicLink, PublicPiece, Release
-from content.snapshot import item_view
+from channels.base import Entry, Item
+from content import relations
+from content.models import Column, Piece, PublicPiece, Release
 from kernel.people import Unit
 from kernel.work import Works
-from scheduler.catalogue import DatabaseCatalogue, about_column, entry_of
+from scheduler.catalogue import DatabaseCatalogue, about_column, entry_of, formers_of, unlinked_view
 from scheduler.models import Delivery, DeliveryItem, Placement
 from scheduler.posts import item_of, placed_of
 from scheduler.states import DeliveryState, PlacementState
@@ -82,11 +82,7 @@ class LoadedStretch(DatabaseCatalogue):
         """The item as the portal's templates show it; only what is linked asks the database."""
         if item.piece_id in self._linked:
             return super().view(item, published_at, **more)
-        more.pop("shows", None)
-        row = self._rows[item.piece_id]
-        standing = {"standing": row.standing, "standing_note": row.standing_note}
-        related: Mapping[str, Any] = {"links": {}, "linked": [], "incoming": [], **standing}
-        return item_view(item.content, published_at=published_at, body=item.html or None, related=related, **more)
+        return unlinked_view(item, self._rows[item.piece_id], published_at, **more)
 
     def _load(self, session: Session, now: datetime, first: int, last: int) -> None:
         column_id = session.scalars(select(Column.id).where(Column.slug == self.slug)).one()
@@ -102,10 +98,7 @@ class LoadedStretch(DatabaseCatalogue):
         placed = {place.piece_id: (place, path) for place, path in session.execute(query)}
         self._live.update({row.path: row.piece_id in placed for row in rows})
         ids = list(self._rows)
-        links = select(PublicLink.from_id, PublicLink.to_id).where(
-            or_(PublicLink.from_id.in_(ids), PublicLink.to_id.in_(ids))
-        )
-        self._linked = {one for pair in session.execute(links) for one in pair}
+        self._linked = relations.linked_among(session, ids)
         self.standings = self._standings(session, {one: place for one, (place, _path) in placed.items()})
 
     def _standings(self, session: Session, placed: Mapping[int, Placement]) -> list[Standing]:
@@ -113,7 +106,7 @@ class LoadedStretch(DatabaseCatalogue):
         releases = _by_id(session, Release, [placed[one].release_id for one in ids if one in placed])
         pieces = _by_id(session, Piece, ids)
         units = {unit.id: unit.name for unit in session.scalars(select(Unit))}
-        formers = _formers(session, ids)
+        formers = formers_of(session, ids)
         busy = _busy(session, self.account_id, ids)
         found = []
         for row in sorted(self._rows.values(), key=lambda one: one.place or 0):
@@ -150,14 +143,6 @@ def _placed(account_id: int) -> Any:
 
 def _by_id(session: Session, model: Any, ids: Sequence[int]) -> dict[int, Any]:
     return {row.id: row for row in session.scalars(select(model).where(model.id.in_(ids)))}
-
-
-def _formers(session: Session, ids: Sequence[int]) -> Mapping[int, list[Former]]:
-    query = select(FormerAddress, Column.slug).join(Column, Column.id == FormerAddress.column_id)
-    found: dict[int, list[Former]] = {}
-    for row, slug in session.execute(query.where(FormerAddress.piece_id.in_(ids))):
-        found.setdefault(row.piece_id, []).append(Former(row.path, slug, row.place or 0))
-    return found
 
 
 def _busy(session: Session, account_id: int, ids: Sequence[int]) -> set[int]:

@@ -397,6 +397,9 @@ class OneColumn:
     def reserve_all(self, items: Sequence[Item]) -> list[int]:
         return [1 for _item in items]
 
+    def about(self, piece_ids: Sequence[int]) -> OneColumn:
+        return self
+
     def column(self, slug: str) -> dict[str, Any]:
         about = {"slug": slug, "name": "通知公告", "kind": "notice", "label": "通知公告", "places": 1}
         return {**about, "description": "", "keywords": ""}

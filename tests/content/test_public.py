@@ -15,6 +15,8 @@ from content.states import PieceState, ReleaseState
 from kernel.clock import StillClock
 from tests.factories import Office
 
+COLUMNS = ("notices", "news", "notices", "notices")
+
 
 def reserve(office: Office, release: Release) -> int | None:
     with office.works.write() as work:
@@ -46,6 +48,18 @@ def test_a_place_is_given_once(both: Office) -> None:
 def test_places_are_counted_by_column(office: Office) -> None:
     assert reserve(office, office.signed_release(column="news")) == 1
     assert reserve(office, office.signed_release(column="notices")) == 1
+
+
+def test_places_given_at_once_are_in_order_and_by_column(both: Office) -> None:
+    releases = [both.signed_release(title=f"第{number}篇", column=slug) for number, slug in enumerate(COLUMNS)]
+    known = reserve(both, releases[2])
+    with both.works.write() as work:
+        rows = public.reserve_places(work, [release.id for release in releases])
+        assert [row.piece_id for row in rows] == [release.piece_id for release in releases]
+    assert (known, [row.place for row in rows]) == (1, [2, 1, 1, 3])
+    with both.works.read() as work:
+        places = {slug: work.session.get_one(Column, both.columns[slug].id).places for slug in COLUMNS}
+    assert places == {"notices": 3, "news": 1}
 
 
 def test_a_reserved_place_is_not_public_yet(office: Office) -> None:

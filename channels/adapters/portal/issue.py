@@ -32,6 +32,7 @@ class Fresh:
 def draw(press: Press, pieces: Sequence[Fresh]) -> None:
     """Draws the pieces, what names them, and what lists them."""
     press.expect(one.item.content["path"] for one in pieces)
+    press.look_up([one.item.piece_id for one in pieces])
     by_column: Mapping[str, list[Fresh]] = _by_column(pieces)
     for slug, fresh in by_column.items():
         places = [one.place for one in fresh]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +32,10 @@ class Press:
         """Asks once for these places of a column; whoever wants some of them gets them from here."""
         found = self.tools.catalogue.page(slug, max(1, first), last)
         self._looked_through[slug] = (max(1, first), last, found)
+
+    def look_up(self, piece_ids: Sequence[int]) -> None:
+        """Asks once for what there is to know of these pieces; it stays as it is while the folder is locked."""
+        self.tools = replace(self.tools, catalogue=self.tools.catalogue.about(piece_ids))
 
     @cached_property
     def site(self) -> PortalSite:

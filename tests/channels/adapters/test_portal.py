@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import feedparser
 import pytest
 from docx import Document
+from sqlalchemy import event
 
 from channels.adapters.portal import GONE, PER_PAGE, PortalChannel
 from channels.adapters.portal.folder import Folder
@@ -62,6 +63,9 @@ def test_an_issue_leaves_the_pages_that_its_pieces_leave_one_by_one(
         site.publish(site.released(title=f"先前的第{number}号通知"))
     fresh = [site.released(title=f"第{number}号通知") for number in range(7)]
     fresh += [site.released(title=f"第{number}条动态", column="news") for number in range(2)]
+    fresh.append(site.released(title="养犬管理办法", column="policies", fields=POLICY))
+    fresh.append(site.released(title="一图读懂", column="explained", fields={"policy": fresh[-1].piece_id}))
+    fresh += [site.released(title=f"第{number}号事项", column="guides", fields=_guide()) for number in range(2)]
     written: Counter[str] = Counter()
     write = Folder.write_bytes
 
@@ -78,6 +82,18 @@ def test_an_issue_leaves_the_pages_that_its_pieces_leave_one_by_one(
     for release in fresh:
         assert site.publish(release).shown.keys() == {release.piece_id}
     assert {name: site.text(name) for name in site.files()} == together
+
+
+def test_an_issue_asks_the_database_as_often_for_many_pieces_as_for_few(site: Site) -> None:
+    statements: list[str] = []
+    event.listen(site.office.works.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    asked = []
+    for number in (2, 3, 15):  # From the second on there is a neighbour whose page is drawn again.
+        posts = [site.post(site.released(title=f"{number}之{one}")) for one in range(number)]
+        statements.clear()
+        site.channel.publish_together(posts)
+        asked.append(len(statements))
+    assert asked[2] == asked[1]
 
 
 def test_archive_pages_keep_their_addresses_and_pieces(site: Site) -> None:
