@@ -252,6 +252,30 @@ def clean_fields(kind: Kind, sent: Mapping[str, Any]) -> dict[str, Any]:
     return {spec.name: _clean_field(spec, sent.get(spec.name)) for spec in kind.fields}
 
 
+def must_know(kind: Kind, sent: Mapping[str, Any]) -> None:
+    """Raises Invalid at the first name among what a program sent that the kind has no element for, rows included."""
+    specs = {spec.name: spec for spec in kind.fields}
+    for name, value in sent.items():
+        if name not in specs:
+            raise Invalid(field=f"fields.{name}", why=f"“{kind.label}”没有“{name[:60]}”这一项。")
+        if specs[name].type != "rows":
+            continue
+        cells = {column.name for column in specs[name].columns}
+        for number, row in enumerate(_rows(specs[name], value)):
+            for cell in row:
+                if cell not in cells:
+                    why = f"“{specs[name].label}”没有“{str(cell)[:60]}”这一列。"
+                    raise Invalid(field=f"fields.{name}.{number}.{cell}", why=why)
+
+
+def _rows(spec: FieldSpec, value: Any) -> list[dict[str, Any]]:
+    if value in (None, ""):
+        return []
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”须为逐行填写的表。")
+    return value
+
+
 def _line(field: str, label: str, text: str, limit: int) -> str:
     return _text(field, label, " ".join(tidy(text).split()), limit)
 
@@ -265,9 +289,11 @@ def _text(field: str, label: str, text: str, limit: int) -> str:
 
 def _clean_field(spec: FieldSpec, value: Any) -> Any:
     if spec.type == "rows":
-        rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+        rows = _rows(spec, value)
         cleaned = [{column.name: _clean_cell(spec, column, row) for column in spec.columns} for row in rows]
         return [row for row in cleaned if any(cell not in ("", None, False, []) for cell in row.values())]
+    if isinstance(value, dict) or (isinstance(value, list) and spec.type != "lines"):
+        raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”填写有误。")
     if spec.type == "lines":
         lines = value if isinstance(value, list) else str(value or "").splitlines()
         return [tidy(str(line)).strip()[: spec.limit] for line in lines if str(line).strip()]

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.accounts.models import Account
 from hub.editorial import piece_for
 from hub.web.access import Asker, HubDep, api_may
-from hub.web.accounts import account_for, health_of, quotas_of
+from hub.web.accounts import account_for
+from hub.web.api_delivery_told import (
+    Accounts,
+    AccountTold,
+    Deliveries,
+    DeliveryWhole,
+    Moved,
+    Placements,
+    Preflight,
+    SlotFree,
+    accounts_told,
+    delivery_brief,
+    delivery_whole,
+    placement_told,
+    problem_told,
+)
+from hub.web.api_shapes import PageNumber, one_page, told
 from hub.web.deliveries import delivery_for
 from hub.web.sent import Body, Moment
 from kernel.errors import NotFound
@@ -24,10 +40,9 @@ from kernel.work import Work
 from scheduler import booking, by_hand, settle
 from scheduler.booking import Order
 from scheduler.conflicts import foreseen, of_delivery
-from scheduler.figures import is_late, late
-from scheduler.models import Attempt, Delivery, DeliveryItem
+from scheduler.figures import late
+from scheduler.models import Delivery, DeliveryItem
 from scheduler.placements import placements_of
-from scheduler.posts import items_of
 
 router = APIRouter(prefix="/api/v1")
 
@@ -36,8 +51,6 @@ AccountReader = Annotated[Asker, Depends(api_may(P.ACCOUNT_READ))]
 Booker = Annotated[Asker, Depends(api_may(P.BOOKING_WRITE))]
 Reader = Annotated[Asker, Depends(api_may(P.DELIVERY_READ))]
 Actor = Annotated[Asker, Depends(api_may(P.DELIVERY_ACT))]
-PageNumber = Annotated[int, Query(ge=1, le=100_000)]
-PAGE_SIZE = 50
 ON_WHAT_SHOWS = ("correct", "withdraw", "refresh")
 
 
@@ -122,43 +135,44 @@ class Closing(Body):
 
 
 @router.get("/accounts")
-def list_accounts(hub: HubDep, asker: AccountReader) -> dict[str, Any]:
+def list_accounts(hub: HubDep, asker: AccountReader) -> Accounts:
     """The accounts of the units in reach, with health and what is left of their quotas."""
     with hub.works.read() as work:
         query = scoped(select(Account), Account.unit_id, asker.viewer, P.ACCOUNT_READ).order_by(Account.id)
         query = query.where(Account.stands_for.is_(None))
         found = work.session.scalars(query).all()
-        return {"accounts": _accounts(work, found)}
+        return {"accounts": accounts_told(work, found)}
 
 
 @router.get("/accounts/{account_id}")
-def get_account(hub: HubDep, asker: AccountReader, account_id: int) -> dict[str, Any]:
+def get_account(hub: HubDep, asker: AccountReader, account_id: int) -> AccountTold:
     """One account; its secrets are never told."""
     with hub.works.read() as work:
-        return _accounts(work, [account_for(work.session, asker, account_id, P.ACCOUNT_READ)])[0]
+        return accounts_told(work, [account_for(work.session, asker, account_id, P.ACCOUNT_READ)])[0]
 
 
 # --- booking ---------------------------------------------------------------------------------------------------
 
 
 @router.post("/preflight")
-def preflight(hub: HubDep, asker: Booker, wanted: Booking) -> dict[str, Any]:
+def preflight(hub: HubDep, asker: Booker, wanted: Booking) -> Preflight:
     """发布前检查: what would not fit this account, and which slot it would take, without booking anything."""
-    zone, order, told = hub.settings.office_zone, wanted.order(), {}
+    zone, order, slot = hub.settings.office_zone, wanted.order(), None
     with hub.works.read() as work:
         _reach(work.session, asker, wanted)
         problems = booking.preflight(work.session, order, hub.settings.address)
         if wanted.into_slot:
             free = booking.next_slot(work.session, order, work.now, zone)
-            told = {"slot": {"id": free.slot.id, "name": free.slot.name, "at": _moment(free.at)} if free else None}
+            if free is not None:
+                slot = SlotFree(id=free.slot.id, name=free.slot.name, at=told(free.at))
             order = replace(order, at=free.at if free else None)
         problems += booking.forewarned(work, order, zone)
-        fits = not any(one.blocking for one in problems) and (not wanted.into_slot or told["slot"] is not None)
-    return {"fits": fits, "problems": [vars(one) for one in problems], **told}
+        fits = not any(one.blocking for one in problems) and (not wanted.into_slot or slot is not None)
+    return {"fits": fits, "problems": [problem_told(one) for one in problems], "slot": slot}
 
 
 @router.post("/deliveries", status_code=201)
-def book(hub: HubDep, asker: Booker, wanted: Booking) -> dict[str, Any]:
+def book(hub: HubDep, asker: Booker, wanted: Booking) -> DeliveryWhole:
     """Books one delivery; 409 when the same is booked already, 422 with the field that does not fit."""
     with hub.works.write(asker.actor) as work:
         _reach(work.session, asker, wanted)
@@ -168,7 +182,7 @@ def book(hub: HubDep, asker: Booker, wanted: Booking) -> dict[str, Any]:
             made = booking.book(work, asker.viewer, wanted.order(), hub.settings.address, hub.settings.office_zone)
             if wanted.offline_at is not None:
                 booking.book_act(work, asker.viewer, wanted.withdrawal(wanted.offline_at), hub.settings.office_zone)
-        return _whole(work, made)
+        return delivery_whole(work, made)
 
 
 def _reach(session: Session, asker: Asker, wanted: Booking) -> None:
@@ -191,7 +205,7 @@ def list_deliveries(
     since: Moment | None = None,
     until: Moment | None = None,
     page: PageNumber = 1,
-) -> dict[str, Any]:
+) -> Deliveries:
     """Deliveries in reach, the latest planned first, 50 to a page; `state` is a state or `late`."""
     query = scoped(select(Delivery), Delivery.unit_id, asker.viewer, P.DELIVERY_READ)
     with hub.works.read() as work:
@@ -206,40 +220,38 @@ def list_deliveries(
             query = query.where(Delivery.scheduled_at >= since)
         if until is not None:
             query = query.where(Delivery.scheduled_at < until)
-        total = work.session.scalar(select(func.count()).select_from(query.subquery())) or 0
-        order = query.order_by(Delivery.scheduled_at.desc(), Delivery.id.desc())
-        rows = work.session.scalars(order.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)).all()
-        return {"total": total, "page": page, "deliveries": [_brief(row, work.now) for row in rows]}
+        head, rows = one_page(work.session, query, page, Delivery.scheduled_at.desc(), Delivery.id.desc())
+        return {**head, "deliveries": [delivery_brief(row, work.now) for row in rows]}
 
 
 @router.get("/deliveries/{delivery_id}")
-def get_delivery(hub: HubDep, asker: Reader, delivery_id: int) -> dict[str, Any]:
+def get_delivery(hub: HubDep, asker: Reader, delivery_id: int) -> DeliveryWhole:
     """One delivery with its items and every attempt."""
     with hub.works.read() as work:
-        return _whole(work, delivery_for(work.session, asker, delivery_id))
+        return delivery_whole(work, delivery_for(work.session, asker, delivery_id))
 
 
 @router.post("/deliveries/{delivery_id}/cancel")
-def cancel(hub: HubDep, asker: Actor, delivery_id: int, sent: Reason) -> dict[str, Any]:
+def cancel(hub: HubDep, asker: Actor, delivery_id: int, sent: Reason) -> DeliveryWhole:
     """取消; 409 once it was handed to the platform."""
     return _act(hub, asker, delivery_id, lambda work, row: booking.cancel(work, asker.viewer, row, sent.reason))
 
 
 @router.post("/deliveries/{delivery_id}/move")
-def move(hub: HubDep, asker: Actor, delivery_id: int, sent: Move) -> dict[str, Any]:
+def move(hub: HubDep, asker: Actor, delivery_id: int, sent: Move) -> Moved:
     """改期 inside the signed window; `told` is what a person should know of the new time."""
-    told: list[str] = []
+    said: list[str] = []
 
     def step(work: Work, row: Delivery) -> None:
         booking.move(work, asker.viewer, row, sent.at, sent.seen)
         found = foreseen(work.session, of_delivery(work.session, row, sent.at), hub.settings.office_zone)
-        told.extend(problem.message for problem in found)
+        said.extend(problem.message for problem in found)
 
-    return {**_act(hub, asker, delivery_id, step), "told": told}
+    return {**_act(hub, asker, delivery_id, step), "told": said}
 
 
 @router.post("/deliveries/{delivery_id}/hold")
-def hold(hub: HubDep, asker: Actor, delivery_id: int, sent: Hold) -> dict[str, Any]:
+def hold(hub: HubDep, asker: Actor, delivery_id: int, sent: Hold) -> DeliveryWhole:
     """暂缓."""
     return _act(
         hub, asker, delivery_id, lambda work, row: booking.hold(work, asker.viewer, row, sent.reason, sent.until)
@@ -247,31 +259,31 @@ def hold(hub: HubDep, asker: Actor, delivery_id: int, sent: Hold) -> dict[str, A
 
 
 @router.post("/deliveries/{delivery_id}/resume")
-def resume(hub: HubDep, asker: Actor, delivery_id: int) -> dict[str, Any]:
+def resume(hub: HubDep, asker: Actor, delivery_id: int) -> DeliveryWhole:
     """恢复."""
     return _act(hub, asker, delivery_id, lambda work, row: booking.resume(work, asker.viewer, row))
 
 
 @router.post("/deliveries/{delivery_id}/retry")
-def retry(hub: HubDep, asker: Actor, delivery_id: int) -> dict[str, Any]:
+def retry(hub: HubDep, asker: Actor, delivery_id: int) -> DeliveryWhole:
     """重试."""
     return _act(hub, asker, delivery_id, lambda work, row: booking.retry(work, asker.viewer, row))
 
 
 @router.post("/deliveries/{delivery_id}/by-hand")
-def take_by_hand(hub: HubDep, asker: Actor, delivery_id: int) -> dict[str, Any]:
+def take_by_hand(hub: HubDep, asker: Actor, delivery_id: int) -> DeliveryWhole:
     """改人工."""
     return _act(hub, asker, delivery_id, lambda work, row: booking.take_by_hand(work, asker.viewer, row))
 
 
 @router.post("/deliveries/{delivery_id}/close")
-def close(hub: HubDep, asker: Actor, delivery_id: int, sent: Closing) -> dict[str, Any]:
+def close(hub: HubDep, asker: Actor, delivery_id: int, sent: Closing) -> DeliveryWhole:
     """Closes a task by hand with its link."""
     return _act(hub, asker, delivery_id, lambda work, row: by_hand.close(work, asker.viewer, row, sent.url))
 
 
 @router.post("/deliveries/{delivery_id}/there")
-def there(hub: HubDep, asker: Actor, delivery_id: int, sent: Found) -> dict[str, Any]:
+def there(hub: HubDep, asker: Actor, delivery_id: int, sent: Found) -> DeliveryWhole:
     """已在平台上: settles an unknown one."""
     return _act(
         hub, asker, delivery_id, lambda work, row: settle.there(work, asker.viewer, row, sent.links, sent.remark)
@@ -279,130 +291,24 @@ def there(hub: HubDep, asker: Actor, delivery_id: int, sent: Found) -> dict[str,
 
 
 @router.post("/deliveries/{delivery_id}/not-there")
-def not_there(hub: HubDep, asker: Actor, delivery_id: int) -> dict[str, Any]:
+def not_there(hub: HubDep, asker: Actor, delivery_id: int) -> DeliveryWhole:
     """不在平台上: sends an unknown one again."""
     return _act(hub, asker, delivery_id, lambda work, row: settle.not_there(work, asker.viewer, row))
 
 
-def _act(hub: HubDep, asker: Asker, delivery_id: int, step: Callable[[Work, Delivery], None]) -> dict[str, Any]:
+def _act(hub: HubDep, asker: Asker, delivery_id: int, step: Callable[[Work, Delivery], None]) -> DeliveryWhole:
     with hub.works.write(asker.actor) as work:
         delivery = delivery_for(work.session, asker, delivery_id, P.DELIVERY_ACT)
         step(work, delivery)
-        return _whole(work, delivery)
+        return delivery_whole(work, delivery)
 
 
 # --- what each channel shows -----------------------------------------------------------------------------------
 
 
 @router.get("/pieces/{piece_id}/placements")
-def placements(hub: HubDep, asker: Reader, piece_id: int) -> dict[str, Any]:
+def placements(hub: HubDep, asker: Reader, piece_id: int) -> Placements:
     """Where a piece shows, at which revision, and what became of corrections."""
     with hub.works.read() as work:
         piece = piece_for(work.session, asker.viewer, piece_id, P.DELIVERY_READ)
-        return {
-            "placements": [
-                {
-                    "account": row.account_id,
-                    "state": row.state,
-                    "release": row.release_id,
-                    "revision": row.revision_id,
-                    "remote_id": row.remote_id,
-                    "url": row.url,
-                    "correction": row.correction,
-                    "live_at": _moment(row.live_at),
-                    "changed_at": _moment(row.changed_at),
-                    "withdrawn_at": _moment(row.withdrawn_at),
-                    "delivery": row.delivery_id,
-                }
-                for row in placements_of(work.session, piece.id)
-            ]
-        }
-
-
-# --- as JSON ---------------------------------------------------------------------------------------------------
-
-
-def _accounts(work: Work, found: Any) -> list[dict[str, Any]]:
-    quotas = quotas_of(work.session, found, work.now)
-    return [
-        {
-            "id": row.id,
-            "name": row.name,
-            "code": row.code,
-            "channel": row.channel,
-            "unit": row.unit_id,
-            "action": row.action,
-            "active": row.active,
-            "rehearsal": row.rehearsal,
-            "healthy": health_of(row).tone != "bad",
-            "last_success_at": _moment(row.last_success_at),
-            "last_failure_at": _moment(row.last_failure_at),
-            "last_failure": row.last_failure,
-            "credential_dead_at": _moment(row.credential_dead_at),
-            "quotas": [vars(one) for one in quotas.get(row.id, [])],
-        }
-        for row in found
-    ]
-
-
-def _brief(row: Delivery, now: datetime) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "unit": row.unit_id,
-        "account": row.account_id,
-        "rehearses": row.rehearses,
-        "channel": row.channel,
-        "action": row.action,
-        "occurrence": row.occurrence,
-        "state": row.state,
-        "late": is_late(row, now),
-        "scheduled_at": _moment(row.scheduled_at),
-        "next_at": _moment(row.next_at),
-        "first_attempt_at": _moment(row.first_attempt_at),
-        "accepted_until": _moment(row.accepted_until),
-        "done_at": _moment(row.done_at),
-        "attempts": row.attempts,
-        "reason": row.reason,
-        "code": row.code,
-        "remark": row.remark,
-    }
-
-
-def _whole(work: Work, row: Delivery) -> dict[str, Any]:
-    attempts = work.session.scalars(select(Attempt).where(Attempt.delivery_id == row.id).order_by(Attempt.id))
-    return {
-        **_brief(row, work.now),
-        "audience": row.audience,
-        "unsigned": row.unsigned,
-        "missed_after": row.missed_after,
-        "missed_act": row.missed_act,
-        "phrase": row.phrase,
-        "emergency": row.emergency,
-        "items": [
-            {
-                "piece": item.piece_id,
-                "release": release.id,
-                "hash": release.hash,
-                "title": release.content["title"],
-                "position": item.position,
-                "dropped": item.dropped,
-            }
-            for item, release, _piece in items_of(work.session, row.id)
-        ],
-        "history": [
-            {
-                "number": one.number,
-                "act": one.act,
-                "started_at": _moment(one.started_at),
-                "ended_at": _moment(one.ended_at),
-                "outcome": one.outcome,
-                "code": one.code,
-                "reason": one.reason,
-            }
-            for one in attempts
-        ],
-    }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat() if moment else None
+        return {"placements": [placement_told(row) for row in placements_of(work.session, piece.id)]}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date
-from typing import Annotated, Any, Literal
+from datetime import date
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from sqlalchemy import select
+from typing_extensions import TypedDict
 
 from channels.accounts.models import Account
 from hub.editorial import piece_for
 from hub.web.access import Asker, HubDep, api_may
+from hub.web.api_shapes import At, told
 from hub.web.api_slots import Days
 from hub.web.deliveries import delivery_for
 from hub.web.sent import Body
@@ -47,8 +49,45 @@ class Occurrence(Body):
     delivery: int
 
 
+class SeriesBrief(TypedDict):
+    """A series in a list."""
+
+    id: int
+    unit: int
+    piece: int
+    account: int
+    action: str
+    days: str
+    numbers: list[int]
+    hour: str
+    free_days: str
+    count: int
+    ended: bool
+
+
+class SeriesList(TypedDict):
+    """The newest series."""
+
+    series: list[SeriesBrief]
+
+
+class OccurrenceTold(TypedDict):
+    """One occurrence, which is a delivery."""
+
+    number: int
+    delivery: int
+    state: str
+    at: At
+
+
+class SeriesWhole(SeriesBrief):
+    """A series with its occurrences."""
+
+    occurrences: list[OccurrenceTold]
+
+
 @router.get("")
-def list_series(hub: HubDep, asker: Reader, piece: int | None = None) -> dict[str, Any]:
+def list_series(hub: HubDep, asker: Reader, piece: int | None = None) -> SeriesList:
     """The series in reach, the newest first, at most 200."""
     query = scoped(select(Series), Series.unit_id, asker.viewer, P.DELIVERY_READ).order_by(Series.id.desc())
     if piece is not None:
@@ -58,7 +97,7 @@ def list_series(hub: HubDep, asker: Reader, piece: int | None = None) -> dict[st
 
 
 @router.post("", status_code=201)
-def book_series(hub: HubDep, asker: Booker, sent: NewSeries) -> dict[str, Any]:
+def book_series(hub: HubDep, asker: Booker, sent: NewSeries) -> SeriesWhole:
     """Books a series; 422 when what was signed does not cover all of it, 409 when the same waits already."""
     days = pattern(sent.days, sent.numbers, sent.hour, sent.free_days)
     order = SeriesOrder(sent.piece, sent.account, sent.action, days, sent.first, sent.count, sent.until)
@@ -71,14 +110,14 @@ def book_series(hub: HubDep, asker: Booker, sent: NewSeries) -> dict[str, Any]:
 
 
 @router.get("/{series_id}")
-def get_series(hub: HubDep, asker: Reader, series_id: int) -> dict[str, Any]:
+def get_series(hub: HubDep, asker: Reader, series_id: int) -> SeriesWhole:
     """One series with its occurrences."""
     with hub.works.read() as work:
         return _whole(work, all_series.series_for(work.session, asker.viewer, series_id, P.DELIVERY_READ))
 
 
 @router.post("/{series_id}/skip")
-def skip(hub: HubDep, asker: Booker, series_id: int, sent: Occurrence) -> dict[str, Any]:
+def skip(hub: HubDep, asker: Booker, series_id: int, sent: Occurrence) -> SeriesWhole:
     """Leaves one occurrence out; 409 once it was handed to the platform."""
     with hub.works.write(asker.actor) as work:
         series = all_series.series_for(work.session, asker.viewer, series_id, P.BOOKING_WRITE)
@@ -88,7 +127,7 @@ def skip(hub: HubDep, asker: Booker, series_id: int, sent: Occurrence) -> dict[s
 
 
 @router.post("/{series_id}/end")
-def end(hub: HubDep, asker: Booker, series_id: int) -> dict[str, Any]:
+def end(hub: HubDep, asker: Booker, series_id: int) -> SeriesWhole:
     """Ends it: what waits is cancelled."""
     with hub.works.write(asker.actor) as work:
         series = all_series.series_for(work.session, asker.viewer, series_id, P.BOOKING_WRITE)
@@ -96,7 +135,7 @@ def end(hub: HubDep, asker: Booker, series_id: int) -> dict[str, Any]:
         return _whole(work, series)
 
 
-def _brief(one: Series) -> dict[str, Any]:
+def _brief(one: Series) -> SeriesBrief:
     return {
         "id": one.id,
         "unit": one.unit_id,
@@ -112,7 +151,7 @@ def _brief(one: Series) -> dict[str, Any]:
     }
 
 
-def _whole(work: Work, one: Series) -> dict[str, Any]:
+def _whole(work: Work, one: Series) -> SeriesWhole:
     rows = all_series.occurrences(work.session, one)
     numbers = all_series.places(work.session, rows)
     return {
@@ -122,7 +161,7 @@ def _whole(work: Work, one: Series) -> dict[str, Any]:
                 "number": numbers[row.id][0],
                 "delivery": row.id,
                 "state": row.state,
-                "at": row.scheduled_at.astimezone(UTC).isoformat(),
+                "at": told(row.scheduled_at),
             }
             for row in rows
         ],

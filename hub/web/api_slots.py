@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
 from sqlalchemy import select
+from typing_extensions import TypedDict
 
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.sent import Body
@@ -65,8 +66,30 @@ class EndedSlot(Body):
     version: int
 
 
+class SlotTold(TypedDict):
+    """A slot."""
+
+    id: int
+    unit: int
+    account: int | None
+    column: int | None
+    name: str
+    days: str
+    numbers: list[int]
+    hour: str
+    free_days: str
+    version: int
+    ended: bool
+
+
+class Slots(TypedDict):
+    """The slots in reach."""
+
+    slots: list[SlotTold]
+
+
 @router.get("")
-def list_slots(hub: HubDep, asker: Reader) -> dict[str, Any]:
+def list_slots(hub: HubDep, asker: Reader) -> Slots:
     """The slots of the units in reach."""
     query = scoped(select(Slot), Slot.unit_id, asker.viewer, P.DELIVERY_READ).where(Slot.ended_at.is_(None))
     with hub.works.read() as work:
@@ -74,7 +97,7 @@ def list_slots(hub: HubDep, asker: Reader) -> dict[str, Any]:
 
 
 @router.post("", status_code=201)
-def add_slot(hub: HubDep, asker: Keeper, sent: NewSlot) -> dict[str, Any]:
+def add_slot(hub: HubDep, asker: Keeper, sent: NewSlot) -> SlotTold:
     """Adds a slot to a unit."""
     if not asker.may(P.BOOKING_WRITE, sent.unit):
         raise NotFound(field="unit")
@@ -83,14 +106,14 @@ def add_slot(hub: HubDep, asker: Keeper, sent: NewSlot) -> dict[str, Any]:
 
 
 @router.get("/{slot_id}")
-def get_slot(hub: HubDep, asker: Reader, slot_id: int) -> dict[str, Any]:
+def get_slot(hub: HubDep, asker: Reader, slot_id: int) -> SlotTold:
     """One slot."""
     with hub.works.read() as work:
         return _whole(slots.slot_for(work.session, asker.viewer, slot_id, P.DELIVERY_READ))
 
 
 @router.put("/{slot_id}")
-def change_slot(hub: HubDep, asker: Keeper, slot_id: int, sent: ChangedSlot) -> dict[str, Any]:
+def change_slot(hub: HubDep, asker: Keeper, slot_id: int, sent: ChangedSlot) -> SlotTold:
     """Changes a slot from now on; 409 when somebody else has changed it since that version."""
     with hub.works.write(asker.actor) as work:
         slot = slots.slot_for(work.session, asker.viewer, slot_id, P.BOOKING_WRITE)
@@ -99,7 +122,7 @@ def change_slot(hub: HubDep, asker: Keeper, slot_id: int, sent: ChangedSlot) -> 
 
 
 @router.post("/{slot_id}/end")
-def end_slot(hub: HubDep, asker: Keeper, slot_id: int, sent: EndedSlot) -> dict[str, Any]:
+def end_slot(hub: HubDep, asker: Keeper, slot_id: int, sent: EndedSlot) -> SlotTold:
     """Ends a slot; what was booked into it keeps its time."""
     with hub.works.write(asker.actor) as work:
         slot = slots.slot_for(work.session, asker.viewer, slot_id, P.BOOKING_WRITE)
@@ -107,7 +130,7 @@ def end_slot(hub: HubDep, asker: Keeper, slot_id: int, sent: EndedSlot) -> dict[
         return _whole(slot)
 
 
-def _whole(slot: Slot) -> dict[str, Any]:
+def _whole(slot: Slot) -> SlotTold:
     return {
         "id": slot.id,
         "unit": slot.unit_id,

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -54,8 +54,6 @@ class Withdrawn(XuandaError):
 
 class Device(Body):
     """The secret a device made for itself once and keeps; whoever has it reads the conversation."""
-
-    model_config = ConfigDict(extra="forbid")
 
     device: str = Field(min_length=32, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")
 

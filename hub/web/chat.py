@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -55,8 +55,6 @@ ANSWER_SECONDS = 2.0
 class Written(Body):
     """What a citizen sends; `key` is the page's own, so that a repeat is told; `after` is the last line it shows."""
 
-    model_config = ConfigDict(extra="forbid")
-
     key: str = Field(min_length=1, max_length=60)
     text: str = Field(min_length=1, max_length=500)
     after: int = Field(0, ge=0)
@@ -64,8 +62,6 @@ class Written(Body):
 
 class Rated(Body):
     """A rating of 1 (非常满意) to 5 (非常不满意)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     score: int = Field(ge=1, le=5)
 

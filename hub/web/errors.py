@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 from urllib.parse import quote
 
 from fastapi import Request
@@ -20,6 +21,7 @@ from kernel.errors import Invalid, NotFound, XuandaError
 from templates.views import Problem
 
 LOGIN = "/console/login"
+FAULTS = {"missing": "“{field}”没有填写。", "extra_forbidden": "没有“{field}”这一项。"}
 PASSWORD = "/console/me/password"  # noqa: S105  # An address.
 
 
@@ -79,11 +81,17 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
     """Fields that are missing or of the wrong kind."""
     assert isinstance(error, RequestValidationError)  # noqa: S101  # Registered for this class only.
     first = error.errors()[0]
-    where, field = str(first["loc"][0]), str(first["loc"][-1])
-    if where == "path":
+    if first["loc"][0] == "path":
         return await answer(request, NotFound())
-    why = f"“{field}”没有填写。" if first["type"] == "missing" else f"“{field}”填写有误。"
-    return await answer(request, Invalid(field=field, why=why))
+    field = _place(first)
+    words = FAULTS.get(first["type"], "“{field}”填写有误。")
+    return await answer(request, Invalid(field=field, why=words.format(field=field[:100])))
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    """Where in the body or the address it is, as `variants.wechat.title`; the body as a whole is `body`."""
+    inner = [str(one) for one in error["loc"][1:] if one != "[key]"]
+    return ".".join(inner) if inner and error["type"] != "json_invalid" else str(error["loc"][0])
 
 
 async def on_too_large(request: Request) -> Response:

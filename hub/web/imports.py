@@ -10,6 +10,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, File, Form, Request, Up
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from typing_extensions import TypedDict
 
 from content.importing.docx import read_docx
 from content.importing.drafts import Row, fit, keep_pictures, lost
@@ -127,13 +128,48 @@ def document_for_piece(hub: HubDep, asker: Writer, piece_id: int, file: Annotate
 # --- for programs ----------------------------------------------------------------------------------------------
 
 
+class ImportRow(TypedDict):
+    """What became of one document or entry; `piece` is the draft that it became or was already."""
+
+    state: str
+    title: str
+    piece: int | None
+    href: str
+    remarks: list[str]
+
+
+class ImportRows(TypedDict):
+    """What became of each document."""
+
+    rows: list[ImportRow]
+
+
+class ImportBegun(TypedDict):
+    """Where to ask how it goes."""
+
+    id: int
+    href: str
+
+
+class ImportTold(ImportRows):
+    """How a run goes or went."""
+
+    id: int
+    source: str
+    total: int
+    remarks: list[str]
+    fault: str
+    finished: bool
+    interrupted: bool
+
+
 @api.post("/docx")
-def api_documents(hub: HubDep, asker: ApiWriter, files: Files, column: Text = "") -> JSONResponse:
+def api_documents(hub: HubDep, asker: ApiWriter, files: Files, column: Text = "") -> ImportRows:
     """Makes a draft of each document; `column` is a slug. Answers with what became of each."""
     with hub.works.read() as work:
         column_id = _by_slug(work.session, asker, column).id
     report = imports.take_documents(hub, asker.viewer, asker.actor, column_id, _named(files))
-    return JSONResponse({"rows": [_json(row) for row in report.rows]})
+    return {"rows": [_json(row) for row in report.rows]}
 
 
 @api.post("/feed", status_code=202)
@@ -144,7 +180,7 @@ def api_feed(
     file: Annotated[UploadFile | None, File()] = None,
     column: Text = "",
     address: Text = "",
-) -> dict[str, Any]:
+) -> ImportBegun:
     """Begins to take over a feed; `column` is a slug. Answers with where to ask how it goes."""
     with hub.works.read() as work:
         column_id = str(_by_slug(work.session, asker, column).id)
@@ -153,7 +189,7 @@ def api_feed(
 
 
 @api.get("/{run_id}")
-def api_run(hub: HubDep, asker: ApiWriter, run_id: int) -> dict[str, Any]:
+def api_run(hub: HubDep, asker: ApiWriter, run_id: int) -> ImportTold:
     """How a run goes or went."""
     with hub.works.read() as work:
         run = _own_run(work.session, asker, run_id)
@@ -162,7 +198,7 @@ def api_run(hub: HubDep, asker: ApiWriter, run_id: int) -> dict[str, Any]:
         "id": run.id,
         "source": run.source,
         "total": run.total,
-        "rows": run.rows,
+        "rows": [_json(Row(**row)) for row in run.rows],
         "remarks": run.remarks,
         "fault": run.fault,
         "finished": run.finished_at is not None,
@@ -215,13 +251,13 @@ def _named(files: Iterable[UploadFile]) -> Iterable[tuple[str, bytes]]:
     return ((PurePath(file.filename or "").name, file.file.read()) for file in files)
 
 
-def _json(row: Row) -> dict[str, Any]:
+def _json(row: Row) -> ImportRow:
     return {
         "state": row.state,
         "title": row.title,
         "piece": row.piece_id,
         "href": f"/console/pieces/{row.piece_id}" if row.piece_id else "",
-        "remarks": row.remarks,
+        "remarks": [*row.remarks],
     }
 
 

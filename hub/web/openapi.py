@@ -9,14 +9,33 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
+from pydantic import TypeAdapter
+
+from hub.web.api_shapes import Problem
 
 router = APIRouter(prefix="/api/v1")
 
 API = "/api/v1/"
+PROBLEM = TypeAdapter(Problem).json_schema()
+CODES = {
+    "400": "The request cannot be read",
+    "401": "No token, or one that is not known or not in force",
+    "403": "The token's person may not do this",
+    "404": "There is nothing here, or it is of a unit out of reach",
+    "409": "Somebody was faster, or it is in a state that does not allow this",
+    "413": "The body is larger than the installation takes",
+    "422": "A field is missing, unknown or filled in wrongly; `field` names it",
+    "429": "Too much in too short a time",
+    "500": "Our fault; the reference leads to it in the log",
+}
+REFUSALS = {
+    code: {"description": words, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for code, words in CODES.items()
+}
 REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 
 
-@router.get("/openapi.json")
+@router.get("/openapi.json", include_in_schema=False)
 def describe(request: Request) -> JSONResponse:
     """Every route of the API with what it takes."""
     app: FastAPI = request.app
@@ -30,7 +49,7 @@ def described(app: FastAPI, prefix: str = API, title: str = "Xuanda API", *, gua
         whole = app.openapi()
         paths = {path: _guarded(acts) for path, acts in whole["paths"].items() if path.startswith(prefix)}
         schemas = whole.get("components", {}).get("schemas", {})
-        needed = {name: schemas[name] for name in sorted(_needed(paths, schemas))}
+        needed = {"Problem": PROBLEM, **{name: schemas[name] for name in sorted(_needed(paths, schemas))}}
         token = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}} if guarded else {}
         known[prefix] = {
             "openapi": whole["openapi"],
@@ -43,12 +62,16 @@ def described(app: FastAPI, prefix: str = API, title: str = "Xuanda API", *, gua
 
 
 def _guarded(acts: Mapping[str, Any]) -> dict[str, Any]:
-    """The same acts, each with what a refusal looks like."""
-    refused = {"description": "{error, message, field, reference}"}
-    codes = ("401", "403", "404", "409", "422")
+    """The same acts, each with its first sentence as its name and with what a refusal looks like."""
     return {
-        verb: {**act, "responses": {**act["responses"], **dict.fromkeys(codes, refused)}} for verb, act in acts.items()
+        verb: {**act, "summary": _first(act), "responses": {**act["responses"], **REFUSALS}}
+        for verb, act in acts.items()
     }
+
+
+def _first(act: Mapping[str, Any]) -> str:
+    sentence: str = (act.get("description") or act["summary"]).partition("\n")[0]
+    return sentence.rstrip(".")
 
 
 def _needed(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:

@@ -38,6 +38,8 @@ SUBSCRIBES = (30, 600)
 class Keys(Body):
     """The browser's public key and its shared secret, base64url (RFC 8291)."""
 
+    model_config = ConfigDict(extra="ignore")  # The object is the browser's own, and browsers add to it.
+
     p256dh: str = Field(min_length=80, max_length=120, pattern=r"^[A-Za-z0-9_-]+=*$")
     auth: str = Field(min_length=16, max_length=40, pattern=r"^[A-Za-z0-9_-]+=*$")
 
@@ -45,14 +47,14 @@ class Keys(Body):
 class Chosen(Body):
     """The topics a browser wants to hear of; an empty list is all of that kind."""
 
-    model_config = ConfigDict(extra="forbid")
-
     column: list[Annotated[str, Field(max_length=60)]] = Field(default_factory=list, max_length=MOST_TOPICS)
     district: list[Annotated[str, Field(max_length=60)]] = Field(default_factory=list, max_length=MOST_TOPICS)
 
 
 class Wish(Body):
     """A browser's PushSubscription as JSON, the topics, and the version of the words that were agreed to."""
+
+    model_config = ConfigDict(extra="ignore")
 
     endpoint: str = Field(max_length=1000)
     keys: Keys

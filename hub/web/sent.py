@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator, AwareDatetime, BaseModel, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, field_validator
 
 from kernel.errors import Invalid, NotFound
 from kernel.typed import LARGEST, in_calendar, tidy
@@ -20,7 +20,9 @@ Moment = Annotated[AwareDatetime, AfterValidator(in_calendar)]
 
 
 class Body(BaseModel):
-    """A body of JSON; every value in it, however deep, is one that the database and every zone can take."""
+    """A body of JSON: no name in it is unknown, and every value is one that the database and every zone can take."""
+
+    model_config = ConfigDict(extra="forbid")
 
     @field_validator("*", mode="after")
     @classmethod

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from content import compose, public
-from content.compose import VariantDraft, clean_fields
+from content.compose import VariantDraft, clean_fields, must_know
 from content.errors import NoRight
 from content.kinds import FieldSpec, kind_of
 from content.kinds.base import Kind
@@ -270,7 +270,7 @@ def test_each_field_becomes_its_type() -> None:
         "free": "on",
         "grade": "b",
         "basis": "第一条\n\n 第二条很长很长 ",
-        "steps": [{"what": "受理", "must": "1", "extra": "x"}, {"what": "", "must": ""}, "no row"],
+        "steps": [{"what": "受理", "must": "1", "extra": "x"}, {"what": "", "must": ""}],
         "unknown": "x",
     }
     assert clean_fields(ROWS, sent) == {
@@ -287,7 +287,7 @@ def test_each_field_becomes_its_type() -> None:
 def test_empty_fields_are_empty_of_their_type() -> None:
     empty = {"name": "", "day": "", "fee": None, "free": False, "grade": "", "basis": [], "steps": []}
     assert clean_fields(ROWS, {}) == empty
-    assert clean_fields(ROWS, {"steps": "no list", "basis": None, "fee": ""}) == empty
+    assert clean_fields(ROWS, {"steps": "", "basis": None, "fee": ""}) == empty
 
 
 @pytest.mark.parametrize(
@@ -301,12 +301,32 @@ def test_empty_fields_are_empty_of_their_type() -> None:
         {"fee": "1e999"},
         {"fee": {}},
         {"grade": "c"},
+        {"name": {"zh": "甲"}},
+        {"basis": {"1": "第一条"}},
+        {"steps": "no list"},
+        {"steps": [{"what": "受理"}, "no row"]},
+        {"steps": [{"what": ["受理"]}]},
     ],
 )
 def test_a_wrong_value_is_refused_at_its_field(wrong: dict[str, object]) -> None:
     with pytest.raises(Invalid) as refusal:
         clean_fields(ROWS, wrong)
     assert refusal.value.field == f"fields.{next(iter(wrong))}"
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"name": "甲", "nmae": "甲"}, "fields.nmae"),
+        ({"steps": [{"what": "受理"}, {"waht": "审查"}]}, "fields.steps.1.waht"),
+        ({"steps": {"what": "受理"}}, "fields.steps"),
+    ],
+)
+def test_a_name_that_the_kind_does_not_have_is_told(sent: dict[str, object], field: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        must_know(ROWS, sent)
+    assert refusal.value.field == field
+    must_know(ROWS, {"name": "甲", "steps": [{"what": "受理"}]})
 
 
 Jsonish = st.recursive(

@@ -70,7 +70,7 @@ def test_accounts_are_listed_with_health_and_without_secrets(desk: Desk, program
 def test_preflight_says_what_would_not_fit_and_books_nothing(desk: Desk, program: Program) -> None:
     fits = desk.release()
     answer = program.post("/preflight", pieces=[fits.piece_id], account=desk.account().id).json()
-    assert answer == {"fits": True, "problems": []}
+    assert answer == {"fits": True, "problems": [], "slot": None}
     long = desk.release(title="长" * 101)
     answer = program.post("/preflight", pieces=[long.piece_id], account=desk.account().id).json()
     assert answer["fits"] is False

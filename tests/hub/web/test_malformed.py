@@ -91,6 +91,7 @@ def ask(office: Office, door: Door, address: str, bearer: dict[str, str], sent: 
     if door.method in ("GET", "HEAD"):
         return int(browser.request(door.method, address, headers=bearer, follow_redirects=False).status_code)
     if isinstance(door.guard, ApiGuard):
-        return int(browser.request(door.method, address, headers=bearer, json=sent).status_code)
+        known = {name: value for name, value in sent.items() if name in door.takes}
+        return int(browser.request(door.method, address, headers=bearer, json=known).status_code)
     form = {**sent, "csrf": browser.csrf}
     return int(browser.request(door.method, address, data=form, follow_redirects=False).status_code)

@@ -628,6 +628,52 @@ def test_the_api_lists_and_checks_what_is_in_reach(room: Newsroom) -> None:
     assert stranger("POST", "/pieces", json={"column": "notices"}).status_code == 422
 
 
+def test_what_a_program_does_not_name_stays_as_it_was(room: Newsroom) -> None:
+    words = {"wechat": VariantDraft(title="微信题", digest="微信摘要"), "weibo": VariantDraft(body="微博文")}
+    piece = room.office.piece(title=TITLE, body=BODY, summary="摘要", variants=words)
+    program = Program(room, "author")
+    sent = {"version": 1, "title": "改题", "variants": {"wechat": {"title": "微信改题"}}}
+    saved = program("PUT", f"/pieces/{piece.id}", json=sent).json()
+    before = {"title": "改题", "body": BODY, "summary": "摘要"}
+    assert {name: saved[name] for name in before} == before
+    assert saved["variants"]["wechat"] == {"title": "微信改题", "digest": "微信摘要", "body": "", "layout": False}
+    assert saved["variants"]["weibo"]["body"] == "微博文"
+    emptied = program("PUT", f"/pieces/{piece.id}", json={"version": saved["version"], "summary": ""}).json()
+    assert (emptied["summary"], emptied["title"]) == ("", "改题")
+
+
+def test_one_element_of_a_guide_is_saved_without_the_others(room: Newsroom) -> None:
+    piece = room.office.piece(column="guides", title="报停指南")
+    program = Program(room, "author")
+    rows = [{"name": "身份证"}]
+    first = {"version": 1, "fields": {"phone": "0000-12329", "materials": rows}}
+    saved = program("PUT", f"/pieces/{piece.id}", json=first).json()
+    then = {"version": saved["version"], "fields": {"place": "政务大厅"}}
+    fields = program("PUT", f"/pieces/{piece.id}", json=then).json()["fields"]
+    assert (fields["phone"], fields["place"]) == ("0000-12329", "政务大厅")
+    assert [row["name"] for row in fields["materials"]] == ["身份证"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"fields": {"materials": ["身份证"]}}, "fields.materials"),
+        ({"fields": {"materials": [{"nmae": "身份证"}]}}, "fields.materials.0.nmae"),
+        ({"fields": {"telephone": "1"}}, "fields.telephone"),
+        ({"variants": {"wechta": {"title": "x"}}}, "variants.wechta"),
+        ({"cover_id": 999}, "cover_id"),
+    ],
+)
+def test_nothing_that_a_program_sends_vanishes(room: Newsroom, sent: dict[str, Any], field: str) -> None:
+    piece = room.office.piece(column="guides", title="报停指南")
+    program = Program(room, "author")
+    answer = program("PUT", f"/pieces/{piece.id}", json={"version": 1, "title": "改题", **sent})
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    begun = program("POST", "/pieces", json={"column": "guides", "title": "新题", **sent})
+    assert (begun.status_code, begun.json()["field"]) == (422, field)
+    assert stored(room, piece.id)[1].title == "报停指南"
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
