@@ -273,3 +273,23 @@ class PublicAnswer(Base):
     published_at: Mapped[datetime] = mapped_column(index=True)
     published_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     hidden_at: Mapped[datetime | None]
+
+
+class Lesson(Base):
+    """What a person made of a citizen's question that the bot did not know; models are tested by these.
+
+    `act` says what: a `wording` of the piece, a `draft` made of it, `confirmed` as the piece's, or `foreign`: never to
+    be answered. `text` holds no personal data; `digest` names the text as the classifier reads it.
+    """
+
+    __tablename__ = "lesson"
+    __table_args__ = (UniqueConstraint("unit_id", "digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    digest: Mapped[str] = mapped_column(String(64))
+    text: Mapped[str] = mapped_column(String(200))
+    act: Mapped[str] = mapped_column(String(10))
+    piece_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"), index=True)
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]

@@ -19,6 +19,7 @@ OBJECTS: dict[str, str] = {
     "finding": "检查问题",
     "freeze": "一键停发",
     "import": "导入",
+    "knowledge": "知识库",
     "link": "一次性链接",
     "menu": "公众号菜单",
     "login": "登录",
@@ -89,7 +90,9 @@ DEEDS: dict[str, str] = {
     "disabled": "关闭",
     "dismissed": "不采纳",
     "done": "完成",
+    "confirmed": "确认归属",
     "drafted": "生成稿件",
+    "foreign": "标为不该由机器人答",
     "excused": "标为不适用",
     "done_by_hand": "人工完成",
     "packaged": "下载素材包",
@@ -197,6 +200,7 @@ DEEDS: dict[str, str] = {
     "waiting": "等待人工",
     "wanted": "要求生成",
     "will_retry": "稍后重试",
+    "wording_added": "加入相似问",
     "withdrawn": "撤销",
 }
 

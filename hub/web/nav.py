@@ -59,6 +59,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("在线接待"), "/console/desk", (P.CONVERSATION_READ,)),
             Entry(_("评论"), "/console/comments", (P.CONVERSATION_READ,)),
             Entry(_("工单"), "/console/tickets", (P.TICKET_READ,)),
+            Entry(_("知识库"), "/console/knowledge", (P.PIECE_READ,)),
             Entry(_("舆情台账"), "/console/opinion", (P.PIECE_READ,)),
         ),
     ),
