@@ -27,7 +27,7 @@ from hub.live import desk_topic
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.pages import fragment, page, say, see_other
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.office_rules import value_of
 from kernel.people import Permission, Person, Unit, scoped
 from kernel.typed import row_in
@@ -177,7 +177,10 @@ def transfer(hub: HubDep, asker: Agent, conversation_id: int, to: Text = "", rea
     """转给同事, or back to the queue."""
     with hub.works.write(asker.actor) as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
-        desk.transfer(work, asker.viewer, found, row_in(to), reason)
+        colleague = row_in(to)
+        if to.strip() and colleague is None:
+            raise Invalid(field="to", why="请从名单中选择同事；不选则转回队列。")
+        desk.transfer(work, asker.viewer, found, colleague, reason)
     return see_other("/console/desk", say(hub, asker, _("已转出。")))
 
 

@@ -86,13 +86,14 @@ def _try(
 ) -> Response | None:
     try:
         with hub.works.write(asker.actor) as work:
-            act(work, _owed(work.session, asker.viewer, release_id, work.now))
+            act(work, owed_for(work.session, asker.viewer, release_id, work.now))
     except XuandaError as error:
         return refused_page(request, hub, asker, release_id, error, opinion)
     return None
 
 
-def _owed(session: Session, who: Viewer, release_id: int, now: datetime) -> LaterSigning:
+def owed_for(session: Session, who: Viewer, release_id: int, now: datetime) -> LaterSigning:
+    """What a release in reach still owes; raises NotFound where it owes nothing."""
     release = release_for(session, who, release_id, now)
     row = later.of_release(session, release.id)
     if row is None or row.unit_id not in readable_units(session, who, now):

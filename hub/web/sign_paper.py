@@ -64,15 +64,10 @@ def file_paper(
 ) -> Response:
     """线下签: files the scan of the printed form, in the name of who signed it; never by the author."""
     try:
-        scan = _scan(hub, file)
+        scan = read_scan(hub, file)
         with hub.works.write(asker.actor) as work:
             release = release_for(work.session, asker.viewer, release_id, work.now)
-            signer = _paper_signer(work, asker, release, person)
-            if check.strip().lower() != release.hash[: len(check.strip())] or len(check.strip()) < 8:
-                raise Invalid(field="check", why="校验值与本发布件不符，请核对纸质审核表是否为最新一版。")
-            method = Paper(scan, asker.viewer.person_id)
-            review.sign(work, viewer(work.session, signer, work.now), release, release.hash, opinion, paper=method)
-            work.audit("release.paper_filed", release, signer=signer.name, scan=scan)
+            file_scan(work, asker, release, scan, person, check, opinion)
     except XuandaError as error:
         form = FormState(
             {"person": person, "check": check, "opinion": opinion}, error.field, error.message(asker.language)
@@ -112,6 +107,16 @@ def _sort_of(hub: Hub, sha256: str) -> tuple[str, str, str]:
     return "image/jpeg", "jpg", "inline"
 
 
+def file_scan(work: Work, asker: Asker, release: Release, scan: str, person: str, check: str, opinion: str) -> None:
+    """Files a scan that was kept as the signature of the named person, over the form with this check value."""
+    signer = _paper_signer(work, asker, release, person)
+    if check.strip().lower() != release.hash[: len(check.strip())] or len(check.strip()) < 8:
+        raise Invalid(field="check", why="校验值与本发布件不符，请核对纸质审核表是否为最新一版。")
+    method = Paper(scan, asker.viewer.person_id)
+    review.sign(work, viewer(work.session, signer, work.now), release, release.hash, opinion, paper=method)
+    work.audit("release.paper_filed", release, signer=signer.name, scan=scan)
+
+
 def _paper_signer(work: Work, asker: Asker, release: Release, person: str) -> Person:
     if not (asker.may(P.PIECE_WRITE, release.unit_id) or asker.may(P.PIECE_REVIEW, release.unit_id)):
         raise NoRight(what="登记线下签")
@@ -122,7 +127,8 @@ def _paper_signer(work: Work, asker: Asker, release: Release, person: str) -> Pe
     return signer
 
 
-def _scan(hub: Hub, file: UploadFile | None) -> str:
+def read_scan(hub: Hub, file: UploadFile | None) -> str:
+    """Keeps the scan of a signed page and returns its sha256; raises Invalid for any other file."""
     name = (file.filename or "").lower() if file else ""
     if file is None or not name.endswith(SCANS):
         raise Invalid(field="file", why="请上传签字页的扫描件或照片（PDF、JPG、PNG、HEIC）。")

@@ -96,7 +96,7 @@ def answer(request: Request, hub: HubDep, asker: Handler, ticket_id: int, text: 
         with hub.works.write(asker.actor) as work:
             ticket = _ticket(work, asker, ticket_id, Permission.TICKET_ACT)
             tickets.answer(work, ticket, text)
-            told = _tell(hub, work, ticket)
+            told = tell_citizen(hub, work, ticket)
     except Invalid as error:
         return _page(request, hub, asker, ticket_id, refused(asker, error, text=text), status=error.status)
     return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, TOLD[told]))
@@ -130,7 +130,7 @@ def _ticket(work: Work, asker: Asker, ticket_id: int, permission: Permission) ->
     return found
 
 
-def _tell(hub: Hub, work: Work, ticket: Ticket) -> str:
+def tell_citizen(hub: Hub, work: Work, ticket: Ticket) -> str:
     """How the citizen is told: by a message, by a service notice where no message arrives any more, or not at all."""
     conversation = work.session.get(Conversation, ticket.conversation_id) if ticket.conversation_id else None
     if conversation is None or ticket.kind == "回访":

@@ -25,7 +25,8 @@ def a_conversation(work: Work, unit: Unit) -> Target:
     conversation = gateway.begin(work, unit_id=unit.id, account_id=None, channel="portal", sender=f"probe-{number}")
     conversation.state, conversation.waiting_since = ConversationState.WAITING, work.now
     form = {"text": "请带身份证。", "summary": "已告知", "minutes": "30", "kind": "咨询"}
-    return Target({"conversation_id": conversation.id}, form=form)
+    json = {"text": "请带身份证。", "summary": "已告知", "minutes": 30, "to": None}
+    return Target({"conversation_id": conversation.id}, form=form, json=json)
 
 
 def a_lost_reply(work: Work, unit: Unit) -> Target:
@@ -37,7 +38,7 @@ def a_lost_reply(work: Work, unit: Unit) -> Target:
     conversation.agent_id = agent.id if agent else None
     booked = reply.book(work, conversation, "agent", Said("请带身份证。"))
     booked.state = ReplyState.UNKNOWN
-    return Target(target.params, form={"reply_id": str(booked.id)})
+    return Target(target.params, form={"reply_id": str(booked.id)}, json={"reply": booked.id})
 
 
 def a_ticket(work: Work, unit: Unit) -> Target:
@@ -45,7 +46,9 @@ def a_ticket(work: Work, unit: Unit) -> Target:
     zone = ZoneInfo("Asia/Shanghai")
     made = tickets.make(work, unit_id=unit.id, kind="咨询", text="路灯坏了三天", zone=zone)
     return Target(
-        {"ticket_id": made.id}, form={"text": "已修复。", "question": "路灯坏了三天", "public_answer": "已修复。"}
+        {"ticket_id": made.id},
+        form={"text": "已修复。", "question": "路灯坏了三天", "public_answer": "已修复。"},
+        json={"answer": "已修复。"},
     )
 
 
@@ -115,6 +118,15 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/comments/{comment_id}/reopen": partial(a_comment, state="settled"),
     "/console/comments/{comment_id}/withdraw": partial(a_comment, answer="done"),
     "/console/comments/threads/{thread_id}/{act}": a_comment,
+    "/api/v1/conversations/{conversation_id}": a_conversation,
+    **{
+        f"/api/v1/conversations/{{conversation_id}}/{act}": a_conversation
+        for act in ("take", "answer", "note", "transfer", "snooze", "acknowledge", "close")
+    },
+    "/api/v1/conversations/{conversation_id}/again": a_lost_reply,
+    "/api/v1/tickets/{ticket_id}": a_ticket,
+    "/api/v1/tickets/{ticket_id}/answer": a_ticket,
+    "/api/v1/tickets/{ticket_id}/close": an_answered_ticket,
     "/console/tickets/{ticket_id}": a_ticket,
     "/console/tickets/{ticket_id}/answer": a_ticket,
     "/console/tickets/{ticket_id}/close": an_answered_ticket,

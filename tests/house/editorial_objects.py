@@ -99,7 +99,8 @@ def a_public_piece(work: Work, unit: Unit) -> Target:
     """A piece that the public sees, with a mark for it."""
     opened = submitted(work, unit)
     public.went_live(work, opened.id, work.now)
-    return Target({"piece_id": opened.piece_id}, form={"standing": "repealed", "note": "由新文件废止"})
+    sent = {"standing": "repealed", "note": "由新文件废止"}
+    return Target({"piece_id": opened.piece_id}, form=sent, json=sent)
 
 
 def a_piece_that_can_move(work: Work, unit: Unit) -> Target:
@@ -108,7 +109,7 @@ def a_piece_that_can_move(work: Work, unit: Unit) -> Target:
     column = Column(unit_id=unit.id, slug=f"moved-{piece.id}", name="另一栏目", kind=piece.kind)
     work.session.add(column)
     work.session.flush()
-    return Target({"piece_id": piece.id}, form={"column": str(column.id)})
+    return Target({"piece_id": piece.id}, form={"column": str(column.id)}, json={"column": column.id})
 
 
 def a_blocked_piece(work: Work, unit: Unit) -> Target:
@@ -116,7 +117,8 @@ def a_blocked_piece(work: Work, unit: Unit) -> Target:
     _author, piece = write(work, unit, BLOCKED)
     revision = work.session.get_one(Revision, piece.revision_id)
     key = release.check(work.session, piece, revision)[0][0].key
-    return Target({"piece_id": piece.id}, form={"finding": key, "reason": "经核实"})
+    sent = {"finding": key, "reason": "经核实"}
+    return Target({"piece_id": piece.id}, form=sent, json=sent)
 
 
 def an_upload(work: Work, unit: Unit, name: str, data: bytes) -> Target:
@@ -133,7 +135,7 @@ def an_asset(work: Work, unit: Unit) -> Target:
     asset = compose.add_picture(work, author, piece, blobs_of(work), "图.png", picture)
     name = f"{asset.sha256}.{'png' if asset.media_type == 'image/png' else 'jpg'}"
     params = {"piece_id": piece.id, "asset_id": asset.id, "name": name, "sha256": asset.sha256}
-    return Target(params, form={"alt": "说明"})
+    return Target(params, form={"alt": "说明"}, json={"alt": "说明"})
 
 
 def a_release(work: Work, unit: Unit) -> Target:
@@ -141,7 +143,7 @@ def a_release(work: Work, unit: Unit) -> Target:
     opened = submitted(work, unit)
     other = a_colleague(work, unit, Role.REVIEWER)
     form = {"seen": opened.hash, "opinion": "意见", "to": str(other.person_id), "person": str(other.person_id)}
-    json = {"hash": opened.hash, "reason": "意见"}
+    json = {"hash": opened.hash, "reason": "意见", "opinion": "意见", "to": other.person_id}
     return Target({"release_id": opened.id, "channel": "portal"}, form={**form, "check": opened.hash[:8]}, json=json)
 
 
@@ -278,6 +280,22 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/api/v1/pieces/{piece_id}/findings": a_piece,
     "/api/v1/pieces/{piece_id}/accounts": a_piece,
     "/api/v1/pieces/{piece_id}/submit": a_submission,
+    "/api/v1/pieces/{piece_id}/recall": partial(a_piece, state="review"),
+    "/api/v1/pieces/{piece_id}/reopen": partial(a_piece, state="review"),
+    "/api/v1/pieces/{piece_id}/trash": a_piece,
+    "/api/v1/pieces/{piece_id}/restore": partial(a_piece, state="trash"),
+    "/api/v1/pieces/{piece_id}/column": a_piece_that_can_move,
+    "/api/v1/pieces/{piece_id}/lift": a_blocked_piece,
+    "/api/v1/pieces/{piece_id}/standing": a_public_piece,
+    "/api/v1/pieces/{piece_id}/history": a_piece,
+    "/api/v1/pieces/{piece_id}/assets": a_piece,
+    "/api/v1/pieces/{piece_id}/assets/{asset_id}": an_asset,
+    "/api/v1/releases/{release_id}/signatures": a_release,
+    "/api/v1/releases/{release_id}/delegate": a_release,
+    "/api/v1/releases/{release_id}/paper": a_release_on_paper,
+    "/api/v1/releases/{release_id}/later/sign": a_release_owing,
+    "/api/v1/releases/{release_id}/later/object": a_release_owing,
+    "/api/v1/releases/{release_id}/later/proofs": partial(a_release_owing, proofs=3),
     "/api/v1/releases/{release_id}": a_release,
     "/api/v1/releases/{release_id}/sign": a_release,
     "/api/v1/releases/{release_id}/return": a_release,

@@ -15,6 +15,7 @@ from content.snapshot import Target as Signed
 from content.snapshot import Window
 from hub.auth import links
 from hub.web.account_secrets import LINK_LASTS, SECRET
+from hub.web.booking_form import PHRASES
 from kernel.people import Person, Role, Unit
 from kernel.work import Work
 from scheduler.models import Delivery, DeliveryItem, Emergency, Freeze, Placement
@@ -151,6 +152,14 @@ def a_placement_by_hand(work: Work, unit: Unit) -> Target:
     return Target({"placement_id": place.id}, form={"reads": "5"})
 
 
+def a_piece_that_shows(work: Work, unit: Unit) -> Target:
+    """A piece that shows on an account of the unit."""
+    target = a_placement_by_hand(work, unit)
+    place = work.session.get_one(Placement, target.params["placement_id"])
+    sent = {"act": "withdraw", "accounts": [place.account_id], "phrase": PHRASES[0]}
+    return Target({"piece_id": place.piece_id}, json=sent)
+
+
 CONSOLE = "/console/deliveries/{delivery_id}"
 API = "/api/v1/deliveries/{delivery_id}"
 
@@ -196,6 +205,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     f"{API}/not-there": partial(a_delivery, state="unknown"),
     "/api/v1/accounts/{account_id}": an_account,
     "/api/v1/pieces/{piece_id}/placements": a_delivery,
+    "/api/v1/pieces/{piece_id}/retractions": a_piece_that_shows,
 }
 
 

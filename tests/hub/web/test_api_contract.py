@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 
 from hub.auth import tokens
+from hub.web.access import ApiGuard
 from hub.web.openapi import described
 from hub.web.push import Keys, Wish
 from kernel.clock import StillClock
 from kernel.people import Role
-from tests.house.test_routes import bodies_of
+from tests.house.test_routes import bodies_of, routes_of
 from tests.hub.office import Office, open_office
 
 
@@ -105,3 +107,16 @@ def test_a_refusal_names_the_place_however_deep(office: Office) -> None:
     )  # fmt: skip
     assert refused({"title": "x"}) == (422, "column", "“column”没有填写。未保存，请改正后重新提交。")
     assert refused([1])[:2] == (422, "body")
+
+
+def test_a_token_without_the_permission_is_refused_on_every_route(office: Office) -> None:
+    nobody = office.hire("nobody", "north")
+    with office.hub.works.write() as work:
+        _token, text = tokens.create(work, nobody, "probe")
+    browser, head = office.browser(), {"Authorization": f"Bearer {text}"}
+    doors = [door for door in routes_of(office.app) if isinstance(door.guard, ApiGuard)]
+    assert len(doors) > 60
+    for door in doors:
+        address = re.sub(r"\{[^}]+\}", "1", door.path)
+        answer = browser.request(door.method, address, headers=head)
+        assert (answer.status_code, answer.json()["error"]) == (403, "Forbidden"), str(door)

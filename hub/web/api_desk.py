@@ -1,0 +1,299 @@
+"""The API of 在线接待: who waits, what was said, and what a person does with a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+from sqlalchemy import select
+from typing_extensions import TypedDict
+
+from bot import desk, store, windows
+from bot.models import Conversation
+from bot.store import Line
+from channels.accounts.models import Account
+from hub.web.access import Asker, HubDep, api_may
+from hub.web.api_shapes import At, Page, PageNumber, moment, one_page, told
+from hub.web.sent import Body
+from kernel.errors import NotFound
+from kernel.people import Permission, scoped
+from kernel.work import Work
+
+router = APIRouter(prefix="/api/v1/conversations")
+
+P = Permission
+Reader = Annotated[Asker, Depends(api_may(P.CONVERSATION_READ))]
+Agent = Annotated[Asker, Depends(api_may(P.CONVERSATION_ANSWER))]
+
+
+class Sentence(Body):
+    """What is said or noted."""
+
+    text: str = Field(max_length=desk.LONGEST)
+
+
+class Transfer(Body):
+    """To which colleague (null: back to the queue), and why."""
+
+    to: int | None
+    reason: str = Field("", max_length=300)
+
+
+class Snooze(Body):
+    """For how many minutes it is put off."""
+
+    minutes: int = Field(30, ge=1, le=24 * 60)
+
+
+class Closing(Body):
+    """What became of it, in one sentence."""
+
+    summary: str = Field(max_length=500)
+
+
+class LostReply(Body):
+    """The reply that did not arrive, or of which nobody knows."""
+
+    reply: int
+
+
+class ConversationBrief(TypedDict):
+    """A conversation in a list; `urgent` while nobody sees to the danger."""
+
+    id: int
+    unit: int
+    account: int | None
+    channel: str
+    name: str
+    state: str
+    agent: int | None
+    urgent: bool
+    waiting_since: At | None
+    waiting_reason: str
+    snoozed_until: At | None
+    opened_at: At
+    heard_at: At
+    closed_at: At | None
+    last_words: str
+    lines: int
+
+
+class Desk(TypedDict):
+    """Danger first, then who waits longest; mine; and what colleagues have."""
+
+    waiting: list[ConversationBrief]
+    mine: list[ConversationBrief]
+    team: list[ConversationBrief]
+
+
+class Conversations(Page):
+    """One page of conversations."""
+
+    conversations: list[ConversationBrief]
+
+
+class LineTold(TypedDict):
+    """One thing said; `state` and `reason` say how a reply fared, `reply` is its number."""
+
+    number: int
+    side: str
+    who: str
+    text: str
+    at: At
+    choices: list[str]
+    state: str
+    reason: str
+    reply: int
+
+
+class Colleague(TypedDict):
+    """Somebody to whom it may be given."""
+
+    id: int
+    name: str
+
+
+class ConversationWhole(ConversationBrief):
+    """A conversation with its lines; `hindrance` is why no message reaches the citizen now ('' when one does)."""
+
+    account_name: str
+    summary: str
+    hindrance: str
+    colleagues: list[Colleague]
+    said: list[LineTold]
+
+
+@router.get("/desk")
+def the_desk(hub: HubDep, asker: Reader) -> Desk:
+    """Everything that people have or wait for in the units in reach, as on the console's desk."""
+    with hub.works.read() as work:
+        found = sorted(store.going_on(work.session, asker.viewer), key=lambda one: not _urgent(one))
+        mine = asker.viewer.person_id
+        held = [one for one in found if one.state in desk.MINE]
+        return {
+            "waiting": [_brief(work, one) for one in found if one.state in desk.FREE],
+            "mine": [_brief(work, one) for one in held if one.agent_id == mine],
+            "team": [_brief(work, one) for one in held if one.agent_id != mine],
+        }
+
+
+@router.get("")
+def list_conversations(
+    hub: HubDep,
+    asker: Reader,
+    state: Literal["", "bot", "waiting", "open", "snoozed", "closed"] = "",
+    page: PageNumber = 1,
+) -> Conversations:
+    """Conversations in reach, the newest first, closed ones too."""
+    query = scoped(select(Conversation), Conversation.unit_id, asker.viewer, P.CONVERSATION_READ)
+    if state:
+        query = query.where(Conversation.state == state)
+    with hub.works.read() as work:
+        head, rows = one_page(work.session, query, page, Conversation.id.desc())
+        return {**head, "conversations": [_brief(work, row) for row in rows]}
+
+
+@router.get("/{conversation_id}")
+def get_conversation(
+    hub: HubDep, asker: Reader, conversation_id: int, after: Annotated[int, Query(ge=0)] = 0
+) -> ConversationWhole:
+    """One conversation with what was said after line `after`, notes included."""
+    with hub.works.read() as work:
+        return _whole(work, asker, _found(work, asker, conversation_id, P.CONVERSATION_READ), after)
+
+
+@router.post("/{conversation_id}/take")
+def take(hub: HubDep, asker: Agent, conversation_id: int) -> ConversationWhole:
+    """接入; 409 when a colleague was faster."""
+    return _act(hub, asker, conversation_id, lambda work, it: desk.take(work, asker.viewer, it, hub.incoming.words))
+
+
+@router.post("/{conversation_id}/answer", status_code=201)
+def answer(hub: HubDep, asker: Agent, conversation_id: int, sent: Sentence) -> ConversationWhole:
+    """Answers the citizen; what nobody has yet is taken with the first answer."""
+    return _act(
+        hub,
+        asker,
+        conversation_id,
+        lambda work, it: desk.answer(work, asker.viewer, it, sent.text, hub.incoming.words),
+    )
+
+
+@router.post("/{conversation_id}/note", status_code=201)
+def note(hub: HubDep, asker: Agent, conversation_id: int, sent: Sentence) -> ConversationWhole:
+    """内部备注; the citizen never reads it."""
+    return _act(hub, asker, conversation_id, lambda work, it: desk.note(work, asker.viewer, it, sent.text))
+
+
+@router.post("/{conversation_id}/again", status_code=201)
+def send_again(hub: HubDep, asker: Agent, conversation_id: int, sent: LostReply) -> ConversationWhole:
+    """Sends once more what did not arrive."""
+    return _act(hub, asker, conversation_id, lambda work, it: desk.send_again(work, asker.viewer, it, sent.reply))
+
+
+@router.post("/{conversation_id}/transfer")
+def transfer(hub: HubDep, asker: Agent, conversation_id: int, sent: Transfer) -> ConversationWhole:
+    """转给同事, or back to the queue; 422 at `to` when that person may not answer here."""
+    return _act(
+        hub, asker, conversation_id, lambda work, it: desk.transfer(work, asker.viewer, it, sent.to, sent.reason)
+    )
+
+
+@router.post("/{conversation_id}/snooze")
+def snooze(hub: HubDep, asker: Agent, conversation_id: int, sent: Snooze) -> ConversationWhole:
+    """稍后处理; it comes back at once when the citizen writes. What nobody has is taken with it."""
+
+    def step(work: Work, it: Conversation) -> None:
+        if it.state in desk.FREE:
+            desk.take(work, asker.viewer, it, hub.incoming.words)
+        desk.snooze(work, asker.viewer, it, sent.minutes)
+
+    return _act(hub, asker, conversation_id, step)
+
+
+@router.post("/{conversation_id}/acknowledge")
+def acknowledge(hub: HubDep, asker: Agent, conversation_id: int) -> ConversationWhole:
+    """Somebody sees to the danger: the alarm stops."""
+    return _act(hub, asker, conversation_id, lambda work, it: desk.acknowledge(work, asker.viewer, it))
+
+
+@router.post("/{conversation_id}/close")
+def close(hub: HubDep, asker: Agent, conversation_id: int, sent: Closing) -> ConversationWhole:
+    """结束会话 with a summary; the citizen is asked for a rating."""
+    return _act(
+        hub,
+        asker,
+        conversation_id,
+        lambda work, it: desk.close(work, asker.viewer, it, sent.summary, hub.incoming.words),
+    )
+
+
+def _act(
+    hub: HubDep, asker: Asker, conversation_id: int, step: Callable[[Work, Conversation], Any]
+) -> ConversationWhole:
+    with hub.works.write(asker.actor) as work:
+        found = _found(work, asker, conversation_id, P.CONVERSATION_ANSWER)
+        step(work, found)
+        work.session.flush()
+        return _whole(work, asker, found, 0)
+
+
+def _found(work: Work, asker: Asker, conversation_id: int, permission: Permission) -> Conversation:
+    query = select(Conversation).where(Conversation.id == conversation_id)
+    found = work.session.scalars(scoped(query, Conversation.unit_id, asker.viewer, permission)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _urgent(one: Conversation) -> bool:
+    return one.urgent_at is not None and one.acknowledged_at is None
+
+
+def _brief(work: Work, one: Conversation) -> ConversationBrief:
+    return {
+        "id": one.id,
+        "unit": one.unit_id,
+        "account": one.account_id,
+        "channel": one.channel,
+        "name": one.name,
+        "state": one.state,
+        "agent": one.agent_id,
+        "urgent": _urgent(one),
+        "waiting_since": moment(one.waiting_since),
+        "waiting_reason": one.waiting_reason,
+        "snoozed_until": moment(one.snoozed_until),
+        "opened_at": told(one.opened_at),
+        "heard_at": told(one.heard_at),
+        "closed_at": moment(one.closed_at),
+        "last_words": store.last_words(work.session, one.id),
+        "lines": one.lines,
+    }
+
+
+def _whole(work: Work, asker: Asker, one: Conversation, after: int) -> ConversationWhole:
+    account = work.session.get(Account, one.account_id) if one.account_id else None
+    return {
+        **_brief(work, one),
+        "account_name": account.name if account else "",
+        "summary": one.summary,
+        "hindrance": windows.hindrance(one, work.now),
+        "colleagues": [{"id": him.id, "name": him.name} for him in desk.colleagues(work, one, asker.viewer)],
+        "said": [_line(line) for line in store.lines_of(work.session, one.id, after)],
+    }
+
+
+def _line(line: Line) -> LineTold:
+    return {
+        "number": line.number,
+        "side": line.side,
+        "who": line.who,
+        "text": line.text,
+        "at": told(line.at),
+        "choices": [str(one) for one in line.choices],
+        "state": line.state,
+        "reason": line.reason,
+        "reply": line.reply_id,
+    }

@@ -1,0 +1,139 @@
+"""The API of 工单: the list, one ticket, its answer and its end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from sqlalchemy import select
+from typing_extensions import TypedDict
+
+from bot import tickets
+from bot.models import Ticket
+from bot.states import TicketState
+from hub.web.access import Asker, HubDep, api_may
+from hub.web.api_shapes import At, Page, PageNumber, moment, one_page, told
+from hub.web.sent import Body
+from hub.web.tickets import tell_citizen
+from kernel.errors import NotFound
+from kernel.people import Permission, scoped
+from kernel.work import Work
+
+router = APIRouter(prefix="/api/v1/tickets")
+
+P = Permission
+Reader = Annotated[Asker, Depends(api_may(P.TICKET_READ))]
+Handler = Annotated[Asker, Depends(api_may(P.TICKET_ACT))]
+
+
+class TicketAnswer(Body):
+    """What the citizen is told."""
+
+    answer: str = Field(max_length=5000)
+
+
+class TicketTold(TypedDict):
+    """A ticket with the citizen's words, its deadline and its answer."""
+
+    id: int
+    number: str
+    unit: int
+    kind: str
+    text: str
+    page: str
+    name: str
+    contact: str
+    conversation: int | None
+    state: str
+    late: bool
+    created_at: At
+    due_at: At
+    answer: str
+    answered_at: At | None
+    answered_by: int | None
+    closed_at: At | None
+
+
+class TicketAnswered(TicketTold):
+    """The ticket as answered; `by` is how the citizen was told: `message`, `notice` or '' (nothing reaches him)."""
+
+    by: str
+
+
+class Tickets(Page):
+    """One page of tickets."""
+
+    tickets: list[TicketTold]
+
+
+@router.get("")
+def list_tickets(
+    hub: HubDep, asker: Reader, state: Literal["", "open", "answered", "closed", "late"] = "", page: PageNumber = 1
+) -> Tickets:
+    """Tickets in reach, the most pressing first; `late` are the open ones beyond their deadline."""
+    query = scoped(select(Ticket), Ticket.unit_id, asker.viewer, P.TICKET_READ)
+    with hub.works.read() as work:
+        if state == "late":
+            query = query.where(Ticket.state == TicketState.OPEN, Ticket.due_at < work.now)
+        elif state:
+            query = query.where(Ticket.state == state)
+        head, rows = one_page(work.session, query, page, Ticket.due_at, Ticket.id)
+        return {**head, "tickets": [_ticket_told(row, work.now) for row in rows]}
+
+
+@router.get("/{ticket_id}")
+def get_ticket(hub: HubDep, asker: Reader, ticket_id: int) -> TicketTold:
+    """One ticket."""
+    with hub.works.read() as work:
+        return _ticket_told(_ticket(work, asker, ticket_id, P.TICKET_READ), work.now)
+
+
+@router.post("/{ticket_id}/answer")
+def answer(hub: HubDep, asker: Handler, ticket_id: int, sent: TicketAnswer) -> TicketAnswered:
+    """Answers the ticket and tells the citizen where a message or a service notice still reaches him."""
+    with hub.works.write(asker.actor) as work:
+        ticket = _ticket(work, asker, ticket_id, P.TICKET_ACT)
+        tickets.answer(work, ticket, sent.answer)
+        by = tell_citizen(hub, work, ticket)
+        return {**_ticket_told(ticket, work.now), "by": by}
+
+
+@router.post("/{ticket_id}/close")
+def close(hub: HubDep, asker: Handler, ticket_id: int) -> TicketTold:
+    """办结; 409 before it was answered."""
+    with hub.works.write(asker.actor) as work:
+        ticket = _ticket(work, asker, ticket_id, P.TICKET_ACT)
+        tickets.close(work, ticket)
+        return _ticket_told(ticket, work.now)
+
+
+def _ticket(work: Work, asker: Asker, ticket_id: int, permission: Permission) -> Ticket:
+    query = scoped(select(Ticket).where(Ticket.id == ticket_id), Ticket.unit_id, asker.viewer, permission)
+    found = work.session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _ticket_told(row: Ticket, now: datetime) -> TicketTold:
+    return {
+        "id": row.id,
+        "number": row.number,
+        "unit": row.unit_id,
+        "kind": row.kind,
+        "text": row.text,
+        "page": row.page,
+        "name": row.name,
+        "contact": row.contact,
+        "conversation": row.conversation_id,
+        "state": row.state,
+        "late": row.state == TicketState.OPEN and row.due_at < now,
+        "created_at": told(row.created_at),
+        "due_at": told(row.due_at),
+        "answer": row.answer,
+        "answered_at": moment(row.answered_at),
+        "answered_by": row.answered_by,
+        "closed_at": moment(row.closed_at),
+    }
