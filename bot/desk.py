@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, select, update
 
-from bot import reply, waiting, windows
+from bot import reply, services, waiting, windows
 from bot.errors import NobodyThere, NotReachable, TakenAlready, WasClosed
 from bot.events import ConversationChanged, PersonWanted
 from bot.handoff import REASON_LABELS
@@ -123,21 +123,28 @@ def snooze(work: Work, who: Viewer, conversation: Conversation, minutes: int) ->
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
 
-def close(work: Work, who: Viewer, conversation: Conversation, summary: str, words: Words) -> None:
-    """Ends the session with a summary; the citizen is asked to rate it once, where a message still reaches him."""
+def close(work: Work, who: Viewer, conversation: Conversation, summary: str, words: Words, service: str = "") -> None:
+    """Ends the session with a summary; the citizen is asked to rate it once, where a message still reaches him.
+
+    `service` is the title or code of the service item that was handled, by which the rating counts as 好差评.
+    """
     _must(who, conversation)
     summary = tidy(summary)
     if len(summary.strip()) < 2:
         raise Invalid(field="summary", why="请用一句话写明处理结果。")
     if conversation.state == S.CLOSED:
         raise WasClosed
+    item = services.named(work.session, service, work.now) if service.strip() else None
     if conversation.state in MINE:
         _hold(work, who, conversation)
     if conversation.agent_id is None:
         conversation.agent_id = who.person_id
+    conversation.service_id = item.piece_id if item is not None else None
     if not windows.hindrance(conversation, work.now):
         conversation.rating_asked_at = work.now
-        reply.book(work, conversation, "bot", Said(words.say("rating"), ask="rating"))
+        reply.book(
+            work, conversation, "bot", Said(words.say("rating", service=item.title if item else ""), ask="rating")
+        )
     if conversation.urgent_at is not None and conversation.acknowledged_at is None:
         acknowledge(work, who, conversation)
     waiting.close(work, conversation, summary)

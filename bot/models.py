@@ -18,7 +18,8 @@ class Conversation(Base):
 
     `lines` numbers what is said on both sides. `engine_session` is the engine's sender id. `pending` is what the bot
     waits for: a `choice` among `choices` (the pieces last suggested), or words to `leave` for office hours.
-    `window_until` and `messages_left` are the platform's limits (None: no limit).
+    `window_until` and `messages_left` are the platform's limits (None: no limit). `service_id` is the guide of the
+    service item that was handled here.
     """
 
     __tablename__ = "conversation"
@@ -68,6 +69,7 @@ class Conversation(Base):
     window_until: Mapped[datetime | None]
     messages_left: Mapped[int | None]
     rating_asked_at: Mapped[datetime | None]
+    service_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"))
 
 
 class InboundMessage(Claimable, Base):
@@ -135,7 +137,10 @@ class OutboundReply(Claimable, Base):
 
 
 class Rating(Base):
-    """服务评价: how content a citizen was with one service session, 1 (非常满意) to 5 (非常不满意)."""
+    """服务评价: how content a citizen was with one service session, 1 (非常满意) to 5 (非常不满意).
+
+    It counts as 好差评 when the session was about a service item: `service_id` is its guide, of `service_unit_id`.
+    """
 
     __tablename__ = "rating"
 
@@ -145,6 +150,8 @@ class Rating(Base):
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     score: Mapped[int]
     at: Mapped[datetime] = mapped_column(index=True)
+    service_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"), index=True)
+    service_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
 
 
 class Ticket(Base):

@@ -12,7 +12,8 @@ from bot.errors import NotAsked
 from bot.handoff import Situation
 from bot.models import Conversation, OutboundReply, Rating
 from bot.reply import Said
-from bot.states import RATINGS, ConversationState
+from bot.states import LOW_RATING, RATINGS, SET_RIGHT, ConversationState
+from content.models import Piece
 from kernel.errors import Invalid
 from kernel.once import insert_once
 from kernel.work import Work
@@ -51,17 +52,21 @@ def rate(work: Work, conversation: Conversation, score: int, zone: ZoneInfo, at:
         agent_id=conversation.agent_id,
         score=score,
         at=work.now,
+        service_id=conversation.service_id,
+        service_unit_id=_unit_of(work, conversation),
     )
     if not fresh:
         return False
     work.audit("conversation.rated", conversation, score=score)
+    if conversation.service_id is not None and score >= LOW_RATING:
+        _set_right(work, conversation, score, zone)
     hours = rules.hours_of(work.session, conversation.unit_id, zone, work.now)
     called = handoff.decide(Situation(rating=score, open_now=hours.open_at(work.now)))
     if called is None:
         return True
     if called.way == "waiting" and conversation.agent_id is None and waiting.may_reopen(work, conversation):
         waiting.queue(work, conversation, called.reason)
-    else:
+    elif conversation.service_id is None:
         _call_back(work, conversation, score, zone)
     return True
 
@@ -76,7 +81,11 @@ def end(work: Work, conversation: Conversation, zone: ZoneInfo, asks: Said | Non
         conversation.rating_asked_at = work.now
         if asks is not None:
             reply.book(work, conversation, "bot", asks)
-    elif conversation.waiting_reason == "low_rating" and not _answered(work, conversation):
+    elif (
+        conversation.waiting_reason == "low_rating"
+        and conversation.service_id is None
+        and not _answered(work, conversation)
+    ):
         _call_back(work, conversation, score, zone)
     waiting.close(work, conversation, "市民结束会话")
 
@@ -85,6 +94,18 @@ def _call_back(work: Work, conversation: Conversation, score: int, zone: ZoneInf
     said = store.said_by_citizen(work.session, conversation.id)
     text = f"市民对服务评价为“{RATINGS[score - 1]}”，请回访了解情况。\n{said}"
     tickets.make(work, unit_id=conversation.unit_id, kind="回访", text=text, zone=zone, conversation_id=conversation.id)
+
+
+def _set_right(work: Work, conversation: Conversation, score: int, zone: ZoneInfo) -> None:
+    """差评整改: the unit that handles the item calls back, sets it right and writes down what it did, by a deadline."""
+    item = work.session.get_one(Piece, conversation.service_id)
+    said = store.said_by_citizen(work.session, conversation.id)
+    text = f"事项“{item.title}”收到好差评“{RATINGS[score - 1]}”，请回访核实、整改并写明结果。\n{said}"
+    tickets.make(work, unit_id=item.unit_id, kind=SET_RIGHT, text=text, zone=zone, conversation_id=conversation.id)
+
+
+def _unit_of(work: Work, conversation: Conversation) -> int | None:
+    return work.session.get_one(Piece, conversation.service_id).unit_id if conversation.service_id else None
 
 
 def _answered(work: Work, conversation: Conversation) -> bool:

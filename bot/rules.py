@@ -41,7 +41,7 @@ URGENT_WORDS: Rule[list[str]] = declare(Rule("urgent.words", [], "另加的紧�
 TICKET_DAYS = declare(
     Rule(
         "ticket.days",
-        {"咨询": 3, "求助": 3, "投诉": 5, "建议": 10, "举报": 5, "表扬": 10, "找错": 3, "回访": 5},
+        {"咨询": 3, "求助": 3, "投诉": 5, "建议": 10, "举报": 5, "表扬": 10, "找错": 3, "回访": 5, "整改": 5},
         "工单答复期限（工作日）",
         _days_by_kind,
     )

@@ -62,9 +62,12 @@ REPLY_LABELS = {
     ReplyState.UNKNOWN: _("结果待核实"),
 }
 TICKET_LABELS = {TicketState.OPEN: _("待办理"), TicketState.ANSWERED: _("已答复"), TicketState.CLOSED: _("已办结")}
-TICKET_KINDS = (_("咨询"), _("求助"), _("投诉"), _("建议"), _("举报"), _("表扬"), _("找错"), _("回访"))
+TICKET_KINDS = (_("咨询"), _("求助"), _("投诉"), _("建议"), _("举报"), _("表扬"), _("找错"), _("回访"), _("整改"))
 RATINGS = (_("非常满意"), _("满意"), _("基本满意"), _("不满意"), _("非常不满意"))
 """好差评's five levels; a rating is stored as 1 (the best) to 5."""
+
+SET_RIGHT = "整改"
+"""The kind of ticket that a low 好差评 opens with the unit of the item."""
 
 LOW_RATING = 4
 """From here on a rating is 差评 and somebody must call back (国办发〔2019〕51号)."""

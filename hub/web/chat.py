@@ -182,7 +182,7 @@ def end(hub: HubDep, who: HolderDep) -> Response:
     with hub.works.write(CITIZEN) as work:
         conversation = _locked(work, who.conversation_id)
         if conversation.state != S.CLOSED:
-            asks = Said(hub.incoming.words.say("rating"), ask="rating")
+            asks = Said(hub.incoming.words.say("rating", service=""), ask="rating")
             ratings.end(work, conversation, hub.settings.office_zone, asks)
     return _answer(hub, who.conversation_id, 0)
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from bot import desk, gateway, knowledge, reply, rules, store, tickets, waiting, windows
+from bot import desk, gateway, knowledge, reply, rules, services, store, tickets, waiting, windows
 from bot.handoff import REASON_LABELS
 from bot.knowledge import Answer
 from bot.models import Conversation, InboundMessage, Rating
@@ -225,11 +225,11 @@ def make_ticket(hub: HubDep, asker: Agent, conversation_id: int, kind: Text = "�
 
 
 @router.post("/{conversation_id}/close")
-def close(hub: HubDep, asker: Agent, conversation_id: int, summary: Text = "") -> Response:
-    """结束会话 with a summary; the citizen is asked for a rating."""
+def close(hub: HubDep, asker: Agent, conversation_id: int, summary: Text = "", service: Text = "") -> Response:
+    """结束会话 with a summary, and the service item if there was one; the citizen is asked for a rating."""
     with hub.works.write(asker.actor) as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
-        desk.close(work, asker.viewer, found, summary, hub.incoming.words)
+        desk.close(work, asker.viewer, found, summary, hub.incoming.words, service)
     return see_other("/console/desk", say(hub, asker, _("会话已结束，已请市民评价。")))
 
 
@@ -321,6 +321,8 @@ def _shown(work: Work, asker: Asker, found: Conversation) -> dict[str, Any]:
         "rating": RATINGS[rating.score - 1] if rating else "",
         "colleagues": [(one.id, one.name) for one in desk.colleagues(work, found, asker.viewer)],
         "kinds": [(kind, kind) for kind in TICKET_KINDS if kind in HANDLED_KINDS],
+        "services": services.cited(session, found.id, work.now),
+        "service": services.title_of(session, found.service_id),
         "quick": value_of(session, rules.QUICK, found.unit_id, work.now),
         "at": work.now,
         "suggested": [],

@@ -78,6 +78,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("传播分析"), "/console/reach", (P.REPORT_READ,)),
             Entry(_("人工填报"), "/console/figures", (P.DELIVERY_ACT,)),
             Entry(_("响应时间"), "/console/response", (P.REPORT_READ,)),
+            Entry(_("好差评"), "/console/ratings", (P.REPORT_READ,)),
             Entry(_("准点率"), "/console/punctuality", (P.DELIVERY_READ,)),
             Entry(_("选题策划"), "/console/plan", (P.REPORT_READ,)),
         ),

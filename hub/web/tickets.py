@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from bot import notices, reply, tickets, windows
 from bot.models import Conversation, Ticket, TicketNotice
 from bot.reply import Said
-from bot.states import REPLY_LABELS, TICKET_KINDS, TICKET_LABELS, TicketState
+from bot.states import REPLY_LABELS, SET_RIGHT, TICKET_KINDS, TICKET_LABELS, TicketState
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import FormState, refused
@@ -27,6 +27,8 @@ router = APIRouter(prefix="/console/tickets")
 Reader = Annotated[Asker, Depends(may(Permission.TICKET_READ))]
 Handler = Annotated[Asker, Depends(may(Permission.TICKET_ACT))]
 Text = Annotated[str, Form()]
+# What the office does for itself; the citizen is called, not written to.
+INSIDE = ("回访", SET_RIGHT)
 TOLD = {
     "message": _("已答复，并已发给市民。"),
     "notice": _("已答复；已超过 48 小时，改发服务通知。"),
@@ -133,7 +135,7 @@ def _ticket(work: Work, asker: Asker, ticket_id: int, permission: Permission) ->
 def tell_citizen(hub: Hub, work: Work, ticket: Ticket) -> str:
     """How the citizen is told: by a message, by a service notice where no message arrives any more, or not at all."""
     conversation = work.session.get(Conversation, ticket.conversation_id) if ticket.conversation_id else None
-    if conversation is None or ticket.kind == "回访":
+    if conversation is None or ticket.kind in INSIDE:
         return ""
     unit = work.session.get_one(Unit, ticket.unit_id)
     if windows.hindrance(conversation, work.now):

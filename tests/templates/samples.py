@@ -708,7 +708,7 @@ TEXTS: dict[str, list[Sample]] = {
         {"heading": "办事指南", "found": []},
     ],
     "replies/menu_gone.txt": [{}],
-    "replies/rating.txt": [{}],
+    "replies/rating.txt": [{"service": ""}, {"service": "居民身份证补领"}],
     "replies/rated.txt": [{"low": True}, {"low": False}],
     "replies/ticket.txt": [
         {"number": "2026031600012", "kind": "咨询", "unit": "市公安局", "due": NOW},

@@ -127,7 +127,7 @@ def test_every_dead_end_leads_to_a_person(renderer: Engine, name: str) -> None:
 
 
 def test_a_rating_has_five_levels_and_no_default(renderer: Engine) -> None:
-    lines = renderer.render("replies/rating.txt").splitlines()
+    lines = renderer.render("replies/rating.txt", service="").splitlines()
     assert lines[1:] == ["1. 非常满意", "2. 满意", "3. 基本满意", "4. 不满意", "5. 非常不满意"]
 
 

@@ -126,7 +126,7 @@ def end(hub: HubDep, who: HolderDep) -> Response:
         held = who.opened(work)
         row = held.row
         if row.state != S.CLOSED:
-            said = None if row.rated else Said(hub.incoming.words.say("rating"), ask="rating")
+            said = None if row.rated else Said(hub.incoming.words.say("rating", service=""), ask="rating")
             if said is not None:
                 _say(work, held, "bot", said)
             row.state, row.asked_rating, row.touched_at = S.CLOSED, True, work.now
