@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,10 +25,11 @@ from channels.accounts.models import Account
 from channels.base import AccountInfo, Channel, Post
 from channels.errors import ChannelError, OutcomeUnknown, Retryable
 from kernel.claim import claim, free, new_claimant
+from kernel.people import Unit
 from kernel.seal import Seal
 from kernel.work import Work, Works
 from scheduler import receipts
-from scheduler.batch import Batch
+from scheduler.batch import Batch, load
 from scheduler.leaving import kept_back, spoiled
 from scheduler.models import Delivery
 from scheduler.posts import post_of
@@ -62,7 +64,10 @@ class Timing:
 
 @dataclass(frozen=True)
 class Job:
-    """One claimed delivery with everything its call needs; `number` is that of the attempt."""
+    """One claimed delivery with everything its call needs; `number` is that of the attempt.
+
+    `account` is what its adapter is told, None where the account cannot be opened.
+    """
 
     delivery_id: int
     claimant: str
@@ -72,6 +77,7 @@ class Job:
     post: Post
     job_id: str
     claimed_until: datetime
+    account: AccountInfo | None = None
 
 
 @dataclass(frozen=True)
@@ -142,10 +148,22 @@ class Dispatcher:
                 asked = [row.id for row, act, _ in calls if act != "send"]
                 receipts.close_open_attempts(work, asked, "lost", "核实进程中断")
                 attempts = receipts.open_attempts(work, [(row, act) for row, act, _ in calls])
+                opened = self._opened(work, {row.account_id for row, _, _ in calls}, batch)
                 jobs: dict[int, list[Job]] = {}
                 for row, act, post in calls:
-                    jobs.setdefault(row.account_id, []).append(_job(row, claimant, attempts[row.id], act, post))
+                    job = _job(row, claimant, attempts[row.id], act, post)
+                    jobs.setdefault(row.account_id, []).append(replace(job, account=opened.get(row.account_id)))
         return Claimed(jobs, more)
+
+    def _opened(self, work: Work, lanes: Collection[int], batch: Batch) -> Mapping[int, AccountInfo]:
+        """What adapters are told of these accounts; one that cannot be opened is left to its own lane to tell of."""
+        units = load(work.session, Unit, {batch.account(lane).unit_id for lane in lanes})
+        found: dict[int, AccountInfo] = {}
+        for lane in lanes:
+            with suppress(Exception):  # The edge: the lane meets it again, and its deliveries get the reason.
+                found[lane] = accounts.info(work.session, self.seal, batch.account(lane))
+        del units  # Held until here, so that the session finds them without asking.
+        return found
 
     def _claim_rows(self, work: Work, lanes: Sequence[int], claimant: str) -> tuple[list[Delivery], bool]:
         rows: list[Delivery] = []
@@ -198,7 +216,7 @@ class Dispatcher:
 
         Gives back what does not fit into the claim any more, and all that is left once `enough` says so.
         """
-        call = self._caller(lane) if jobs else None
+        call = self._caller(lane, jobs[0].account) if jobs else None
         started, done = time.monotonic(), 0
         while done < len(jobs):
             left = jobs[done].claimed_until - self.works.clock.now()
@@ -232,17 +250,18 @@ class Dispatcher:
         for outcome in outcomes if len(outcomes) > 1 else ():
             self.record([outcome])
 
-    def _caller(self, lane: int) -> Callable[[Sequence[Job]], Sequence[Answer]]:
+    def _caller(self, lane: int, about: AccountInfo | None = None) -> Callable[[Sequence[Job]], Sequence[Answer]]:
         try:
-            with self.works.read() as work:
-                account = work.session.get_one(Account, lane)
-                about = accounts.info(work.session, self.seal, account)
-            adapter = self.make(about)
+            adapter = self.make(about or self._account(lane))
         except Exception as failure:  # The edge: an account that cannot be opened must not leave its rows on their way.
             log.exception("account cannot be used", account=lane)
             reason = f"账号无法使用：{type(failure).__name__}: {failure}"
             return lambda _jobs: [Retryable(reason)]
         return Caller(adapter)
+
+    def _account(self, lane: int) -> AccountInfo:
+        with self.works.read() as work:
+            return accounts.info(work.session, self.seal, work.session.get_one(Account, lane))
 
     def _give_back(self, jobs: Sequence[Job]) -> None:
         nobody = {"claimed_by": None, "claimed_until": None}

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 import pytest
+from sqlalchemy import event
 
 from channels.abilities.together import Together
+from channels.accounts.models import Account
 from channels.adapters.fake import FakeChannel
 from channels.base import Live, Post, Result
 from channels.errors import Refused
@@ -390,3 +392,21 @@ def test_a_piece_stands_in_an_issue_once(several: Timetable) -> None:
     (job,) = several.dispatcher.claim([lane]).jobs[lane]
     assert len(several.dispatcher._caller(lane)([job, job])) == 1
     assert Several.asked == [1]
+
+
+def test_a_lane_asks_nothing_of_the_database_before_its_calls(timetable: Timetable) -> None:
+    lane = timetable.book(timetable.release().piece_id).account_id
+    jobs = timetable.dispatcher.claim([lane]).jobs[lane]
+    statements: list[str] = []
+    event.listen(timetable.office.works.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    assert [type(outcome.answer) for outcome in timetable.dispatcher.answers(lane, jobs)] == [Live]
+    assert statements == []
+
+
+def test_an_account_that_cannot_be_opened_leaves_nothing_on_its_way(timetable: Timetable) -> None:
+    booked = timetable.book(timetable.release().piece_id)
+    with timetable.office.works.write() as work:
+        work.session.get_one(Account, booked.account_id).credentials = "not sealed by us"
+    timetable.run()
+    assert timetable.now(booked).state == S.BOOKED
+    assert "账号无法使用" in timetable.now(booked).reason
