@@ -202,7 +202,11 @@ class Answering:
         except Exception:  # The edge of the engine: whatever is wrong with it, people get the conversation at once.
             log.exception("bot is down", message=heard.told.inbound_id)
             return self._person(heard, Verdict("bot_down"), bot_down=True)
-        return self._act(heard, decision)
+        verdict = self._act(heard, decision)
+        if verdict.said is not None:
+            basis = {"model": decision.model, "confidence": round(decision.confidence, 3)}
+            verdict.said = replace(verdict.said, basis=basis)
+        return verdict
 
     def _act(self, heard: Heard, decision: Decision) -> Verdict:
         if decision.kind == "answer":

@@ -82,3 +82,11 @@ class TicketLate(Event):
     unit_id: int
     number: str
     kind: str
+
+
+@dataclass(frozen=True)
+class ModelRefused(Event):
+    """A new model was not let through; the one before goes on answering."""
+
+    number: int
+    faults: str

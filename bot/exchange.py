@@ -135,6 +135,7 @@ def _reply(ready: Ready, message_id: int, now: datetime) -> dict[str, object]:
         "choices": list(said.choices),
         "ask": said.ask,
         "rule": said.rule[:80],
+        "basis": dict(said.basis),
         "state": ReplyState.DONE,
         "route": Route.CHAT,
         "at": now,

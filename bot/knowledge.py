@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import guides
+from bot import guides, learning
 from bot.nlu.text import default_lexicon, normalise
 from bot.project import Project, Question
 from bot.turns import TURNS
@@ -63,7 +63,7 @@ class Answer:
 
 
 def project_of(session: Session, now: datetime) -> Project:
-    """What the classifier learns from: every public question with its wordings, every public guide by its title."""
+    """What the classifier learns from: public questions with their wordings, guides by title, and what to refuse."""
     rows = session.execute(
         select(PublicPiece, Release)
         .join(Release, Release.id == PublicPiece.release_id)
@@ -71,7 +71,7 @@ def project_of(session: Session, now: datetime) -> Project:
         .order_by(PublicPiece.piece_id)
     )
     questions = tuple(Question(str(row.piece_id), _wordings(row, release.content)) for row, release in rows)
-    return Project(questions, TURNS)
+    return Project(questions, TURNS, learning.foreign_of(session))
 
 
 def titles_of(session: Session, now: datetime) -> dict[str, int]:

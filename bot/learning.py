@@ -248,6 +248,12 @@ def _open(
     return at is None or (one.at > at and not (act == FOREIGN and one.outcome == "refuse"))
 
 
+def foreign_of(session: Session) -> tuple[str, ...]:
+    """The questions that must not be answered, of which the classifier learns what to refuse."""
+    query = select(Lesson.text).where(Lesson.act == FOREIGN).order_by(Lesson.id).limit(MOST_READ)
+    return tuple(session.scalars(query))
+
+
 # --- likeness ------------------------------------------------------------------------------------------------------
 
 

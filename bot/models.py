@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.states import ConversationState, ReplyState, Route, TicketState
+from bot.states import ConversationState, ModelState, ReplyState, Route, TicketState
 from kernel.claim import Claimable
 from kernel.model import Base, Json
 
@@ -106,7 +106,8 @@ class OutboundReply(Claimable, Base):
     message compete for one row.
 
     `sources` are the pieces an answer is taken from: piece, revision, title, path; `rule` names the prepared reply or
-    menu button it is. A `note` is for colleagues only.
+    menu button it is. `basis` traces an answer of the bot: the model's number, and how sure it was. A `note` is for
+    colleagues only.
     """
 
     __tablename__ = "outbound_reply"
@@ -126,6 +127,7 @@ class OutboundReply(Claimable, Base):
     choices: Mapped[list[Any]] = mapped_column(Json, default=list)
     ask: Mapped[str] = mapped_column(String(10), default="")
     rule: Mapped[str] = mapped_column(String(80), default="")
+    basis: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     state: Mapped[str] = mapped_column(String(10), default=ReplyState.BOOKED)
     route: Mapped[str] = mapped_column(String(10), default=Route.UNDECIDED)
     attempts: Mapped[int] = mapped_column(default=0)
@@ -300,3 +302,38 @@ class Lesson(Base):
     piece_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"), index=True)
     made_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     made_at: Mapped[datetime]
+
+
+class BotModel(Base):
+    """A version of what the classifier learned: from which pieces and revisions, how it did, and whether it serves.
+
+    `taught` are [piece, revision]; `figures` and `before` are what it and the one then in service made of the same
+    questions; `faults` say why it was not let through. `how` tells how the current one came to be so: auto, manual,
+    forced (in spite of its faults) or rollback.
+    """
+
+    __tablename__ = "bot_model"
+    __table_args__ = (
+        Index(
+            "uq_bot_model_state_current",
+            "state",
+            unique=True,
+            sqlite_where=text("state = 'current'"),
+            postgresql_where=text("state = 'current'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
+    artefact: Mapped[str] = mapped_column(String(64), default="")
+    examples: Mapped[int]
+    taught: Mapped[list[Any]] = mapped_column(Json, default=list)
+    figures: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    before: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    faults: Mapped[list[Any]] = mapped_column(Json, default=list)
+    made_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(10), default=ModelState.CANDIDATE)
+    how: Mapped[str] = mapped_column(String(10), default="")
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    reason: Mapped[str] = mapped_column(String(500), default="")

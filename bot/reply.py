@@ -6,9 +6,10 @@ whose answer was lost, is `unknown` and is sent again only by a person.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, exists, select, update
@@ -42,7 +43,7 @@ OWN_PAGES = frozenset({"portal"})
 class Said:
     """What is to be said: words, what they are taken from, and what may be chosen. `ask` is `rating` at the end.
 
-    `rule` names the prepared reply that these words are.
+    `rule` names the prepared reply that these words are; `basis` the model they rest on and how sure it was.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Said:
     choices: Sequence[str] = ()
     ask: str = ""
     rule: str = ""
+    basis: Mapping[str, Any] = field(default_factory=dict)
 
 
 def book(
@@ -77,6 +79,7 @@ def book(
         choices=list(said.choices),
         ask=said.ask,
         rule=said.rule[:80],
+        basis=dict(said.basis),
         at=work.now,
     )
     if read is not None or side in ("event", "note") or conversation.channel in OWN_PAGES:

@@ -29,6 +29,10 @@ def _words(value: object) -> str:
 
 
 FAILURES = declare(Rule("bot.failures", 2, "机器人连续答不上几次后转人工", number_between(1, 10)))
+AUTO_PROMOTE = declare(Rule("bot.auto_promote", True, "知识变更后的新模型通过检验即自动上线"))
+GATE_TOP1 = declare(Rule("bot.gate_top1", 0.7, "新模型的检验题首选正确率下限", number_between(0, 1)))
+GATE_CASES = declare(Rule("bot.gate_cases", 20, "至少有多少道检验题才按正确率把关", number_between(1, 10000)))
+GATE_LOST = declare(Rule("bot.gate_lost", 0, "新模型最多允许几道原来答对的检验题不再答对", number_between(0, 1000)))
 OPENS = declare(Rule("desk.opens", "09:00", "人工服务开始时间", clock_time))
 CLOSES = declare(Rule("desk.closes", "17:30", "人工服务结束时间（与开始时间相同为全天）", clock_time))
 EVERY_DAY = declare(Rule("desk.every_day", False, "节假日也有人工服务"))

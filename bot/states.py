@@ -30,6 +30,15 @@ class ReplyState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ModelState(StrEnum):
+    """A model waits to be taken into service, serves, has served, or was not let through."""
+
+    CANDIDATE = "candidate"
+    CURRENT = "current"
+    PREVIOUS = "previous"
+    REFUSED = "refused"
+
+
 class Route(StrEnum):
     """By which way a reply leaves: in the answer to the push, as a customer-service message, or on our own page."""
 
@@ -47,6 +56,12 @@ class TicketState(StrEnum):
     CLOSED = "closed"
 
 
+MODEL_LABELS = {
+    ModelState.CANDIDATE: _("待上线"),
+    ModelState.CURRENT: _("使用中"),
+    ModelState.PREVIOUS: _("曾使用"),
+    ModelState.REFUSED: _("未通过"),
+}
 CONVERSATION_LABELS = {
     ConversationState.BOT: _("机器人接待"),
     ConversationState.WAITING: _("等待接入"),

@@ -44,6 +44,7 @@ class Line:
     choices: Sequence[str] = ()
     ask: str = ""
     rule: str = ""
+    basis: Mapping[str, Any] = field(default_factory=dict)
     state: str = ReplyState.DONE
     reason: str = ""
     reply_id: int = 0
@@ -157,6 +158,7 @@ def _said(row: OutboundReply, name: str) -> Line:
         choices=row.choices,
         ask=row.ask,
         rule=row.rule,
+        basis=row.basis,
         state=row.state,
         reason=row.reason,
         reply_id=row.id,

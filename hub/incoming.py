@@ -15,6 +15,7 @@ from bot.engine import EmbeddedEngine, Engine
 from bot.events import (
     ConversationChanged,
     DangerHeard,
+    ModelRefused,
     NoticeLost,
     PersonWanted,
     ReplyBooked,
@@ -38,12 +39,13 @@ from hub.product import Hub
 from hub.reception import Incoming
 from hub.relays import relay_of
 from kernel.duties import Duty
-from kernel.people import Permission, ancestors, holders
+from kernel.people import Permission, Unit, ancestors, holders
 from kernel.work import Work
 from scheduler.events import WasWithdrawn, WentLive
 
 # Rows a dead process left are looked for only after its claim has run out.
 SEEN_FOR = timedelta(hours=2)
+LEARN = "bot.refresh"
 P = Permission
 
 
@@ -76,7 +78,7 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
         Duty("tickets.late", timedelta(minutes=5), lambda: tickets.alarm_late(hub.works)),
         Duty("service_notices.send", timedelta(seconds=2), teller.send_due, timedelta(minutes=2)),
         Duty("menus.settle", timedelta(seconds=20), hub.menus.settle),
-        Duty("bot.refresh", timedelta(minutes=5), engine.refresh),
+        Duty(LEARN, timedelta(minutes=5), engine.refresh),
         Duty("pushes.forget", timedelta(hours=1), lambda: forget_pushes(hub)),
     ]
     _listen(hub, incoming)
@@ -89,7 +91,7 @@ def _engine_of(hub: Hub) -> Engine:
     """Rasa where the settings name a server, else the engine that needs none."""
     settings = hub.settings
     if not settings.rasa_url:
-        return EmbeddedEngine(hub.works, settings.data / "bot")
+        return EmbeddedEngine(hub.works, settings.data / "bot", kept=hub.blobs)
     # A client of its own: this address is private by intent and named by the operator, not by any content.
     client = httpx.Client(verify=tls(), trust_env=False)
     return RasaEngine(hub.works, client, settings.rasa_url, settings.rasa_token.get_secret_value())
@@ -122,6 +124,7 @@ def _listen(hub: Hub, incoming: Incoming) -> None:
     listeners.in_work(ReplyLost, lambda work, fact: _tell_lost(hub, work, fact))
     listeners.in_work(TicketMade, lambda work, fact: _tell_ticket(hub, work, fact))
     listeners.in_work(NoticeLost, lambda work, fact: _tell_notice_lost(hub, work, fact))
+    listeners.in_work(ModelRefused, lambda work, fact: _tell_refused(hub, work, fact))
     listeners.in_work(TicketLate, lambda work, fact: _tell_ticket_late(hub, work, fact))
 
 
@@ -222,6 +225,19 @@ def _tell_ticket_late(hub: Hub, work: Work, fact: TicketLate) -> None:
         "已超过答复期限，请立即办理。",
         f"/console/tickets/{fact.ticket_id}",
         f"ticket.{fact.ticket_id}.late",
+    )
+
+
+def _tell_refused(hub: Hub, work: Work, fact: ModelRefused) -> None:
+    units = work.session.scalars(select(Unit.id)).all()
+    hub.notifier.tell(
+        work,
+        sorted({one for unit in units for one in holders(work.session, P.KNOWLEDGE_TRAIN, unit, work.now)}),
+        "model.refused",
+        f"机器人的新模型 {fact.number} 未通过检验",
+        f"{fact.faults}原来的模型继续使用。请在知识库查看，修改问法后重新发布，或写明理由上线。",
+        "/console/knowledge/models",
+        f"model.{fact.number}.refused",
     )
 
 

@@ -1,5 +1,6 @@
 """The classifier: a linear SVC over character n-grams, fitted with scikit-learn, answering with numpy alone."""
 
+import io
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,11 @@ class Classifier:
 
     def save(self, path: Path) -> None:
         """Write everything into one ``.npz`` file of plain arrays."""
-        with path.open("wb") as file:
+        path.write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The same file's bytes."""
+        with io.BytesIO() as file:
             np.savez_compressed(
                 file,
                 format=np.array(FORMAT),
@@ -127,6 +132,7 @@ class Classifier:
                 characters=np.array(["".join(sorted(group)) for group in self.characters]),
                 lexicon=np.array(self.lexicon.pairs, dtype=np.str_).reshape(-1, 2),
             )
+            return file.getvalue()
 
     @classmethod
     def load(cls, path: Path) -> "Classifier":

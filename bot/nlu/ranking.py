@@ -1,6 +1,6 @@
 """What the classifier says about a question, and what to do with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 OUT_OF_SCOPE = "out_of_scope"
@@ -47,20 +47,25 @@ SUGGESTIONS = 3
 
 @dataclass(frozen=True)
 class Decision:
-    """``answer`` carries one key, ``suggest`` up to three, ``refuse`` none."""
+    """``answer`` carries one key, ``suggest`` up to three, ``refuse`` none.
+
+    `confidence` and `model` (a version's number, 0 for none) say what it rests on; they make no other decision.
+    """
 
     kind: Literal["answer", "suggest", "refuse"]
     keys: tuple[str, ...]
+    confidence: float = field(default=0.0, compare=False)
+    model: int = field(default=0, compare=False)
 
 
 def decide(ranking: Ranking, thresholds: Thresholds = THRESHOLDS) -> Decision:
     """Answer, suggest or refuse; what belongs elsewhere or has a close rival is never answered outright."""
     keys = tuple(guess.key for guess in ranking.guesses[:SUGGESTIONS])
     if ranking.confidence >= thresholds.hi and not ranking.foreign and not _contested(ranking, thresholds):
-        return Decision("answer", keys[:1])
+        return Decision("answer", keys[:1], ranking.confidence)
     if ranking.confidence >= thresholds.lo:
-        return Decision("suggest", keys)
-    return Decision("refuse", ())
+        return Decision("suggest", keys, ranking.confidence)
+    return Decision("refuse", (), ranking.confidence)
 
 
 def _contested(ranking: Ranking, thresholds: Thresholds) -> bool:

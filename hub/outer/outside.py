@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import event
 
+from bot.engine import EmbeddedEngine
 from hub import wiring
 from hub.errors import CannotRun
 from hub.incoming import forget_pushes
@@ -39,6 +40,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     hub = wiring.build(settings.model_copy(update={"outer_url": "", "exchange_in": None}), clock)
     # Rows of the pack refer to people and drafts that stay inside.
     event.listen(hub.engine, "connect", _unbound)
+    if isinstance(hub.incoming.engine, EmbeddedEngine):
+        hub.incoming.engine.kept = None  # Models are tested and let through inside, where the questions are known.
     hub.engine.dispose()
     site = SiteTaker(settings.site_folder, settings.data / "incoming")
     pack = PackTaker(hub.seal, lambda: _learn(hub))

@@ -156,4 +156,11 @@ def unpack_said(values: Mapping[str, Any] | None) -> Said | None:
     if values is None:
         return None
     sources = [Source(**one) for one in values["sources"]]
-    return Said(str(values["text"]), sources, list(values["choices"]), str(values["ask"]), str(values["rule"]))
+    return Said(
+        str(values["text"]),
+        sources,
+        list(values["choices"]),
+        str(values["ask"]),
+        str(values["rule"]),
+        dict(values.get("basis") or {}),
+    )

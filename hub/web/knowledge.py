@@ -30,7 +30,7 @@ from kernel.people import Permission
 from kernel.typed import row_in
 from kernel.work import Work
 from templates.catalogue import _
-from templates.views import ListState
+from templates.views import ListState, NavItem
 
 router = APIRouter(prefix="/console/knowledge")
 
@@ -200,6 +200,12 @@ def _page(
         titles={one.piece_id: one.title for one in known},
         sections=[(one.id, one.name) for one in sections],
         columns=columns(hub, asker, *COLUMNS),
+        tabs=[
+            NavItem(say(hub, asker, _("问题与问法")), "/console/knowledge", 0, True),
+            NavItem(say(hub, asker, _("模型")), "/console/knowledge/models", 0, False),
+        ]
+        if asker.may(P.KNOWLEDGE_TRAIN)
+        else [],
         shows=[(name, say(hub, asker, label)) for name, label in SHOWS.items()],
         labels=PIECE_LABELS,
         enough=ENOUGH_WORDINGS,

@@ -259,3 +259,14 @@ def test_every_message_has_its_outcome(desk: Desk, known: int) -> None:
     with desk.works.read() as work:
         outcomes = list(work.session.scalars(select(InboundMessage.outcome).order_by(InboundMessage.id)))
     assert outcomes == ["answer", "handoff", "person"]
+
+
+def test_each_answer_says_what_it_rests_on(desk: Desk) -> None:
+    piece = published(desk.office, "faq", "居住证怎么办理", "到社区。")
+    desk.engine.decision = Decision("answer", (f"faq/{piece}",), 0.8312, 7)
+    desk.says("居住证")
+    (row,) = desk.replies("bot")
+    assert row.basis == {"model": 7, "confidence": 0.831}
+    assert [(one["piece"], one["revision"]) for one in row.sources] == [(piece, 1)]
+    desk.says("转人工")
+    assert desk.replies()[-1].basis == {}

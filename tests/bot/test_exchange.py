@@ -103,7 +103,20 @@ def test_what_it_says_is_what_the_long_way_says(visit: Visit) -> None:
     assert ready is not None
     visit.commits(ready)
     first, second = visit.desk.replies("bot")
-    same = ("text", "sources", "choices", "ask", "rule", "state", "route", "side", "attempts", "reason", "code")
+    same = (
+        "text",
+        "sources",
+        "choices",
+        "ask",
+        "rule",
+        "basis",
+        "state",
+        "route",
+        "side",
+        "attempts",
+        "reason",
+        "code",
+    )
     assert {name: getattr(first, name) for name in same} == {name: getattr(second, name) for name in same}
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from bot import gateway, tickets
 from bot.gateway import Arrival
 from bot.models import Conversation, OutboundReply, Ticket
+from bot.nlu.ranking import Decision
 from bot.states import ConversationState, ReplyState, TicketState
 from channels.accounts.models import Account
 from hub.notices import Notice
@@ -311,3 +312,10 @@ def test_a_late_ticket_is_told_once(live: LiveDesk) -> None:
     assert tickets.alarm_late(hub.works) == 0
     live.clock.step(seconds=timedelta(days=1).total_seconds())
     assert "已超期" in live.office.log_in("agent").get("/console/tickets?state=late").text
+
+
+def test_an_answer_of_the_bot_can_be_traced(live: LiveDesk) -> None:
+    live.engine.decision = Decision("refuse", (), 0.07, 4)
+    number = live.hears("请问养犬证")
+    text = live.agent.get(f"/console/desk/{number}").text
+    assert '<p class="talk__trace">模型 4 · 把握 7%</p>' in text

@@ -1,0 +1,176 @@
+"""知识库 → 模型: what the bot learned when and how it does, tested, compared, taken into service and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import func, select
+
+from bot import rules, versions
+from bot.engine import EmbeddedEngine
+from bot.models import BotModel, Lesson
+from bot.states import MODEL_LABELS, ModelState
+from hub.incoming import LEARN
+from hub.product import Hub
+from hub.web.access import Asker, HubDep, may
+from hub.web.charts import Chart, Series
+from hub.web.forms import FormState, refused
+from hub.web.pages import columns, page, say, see_other
+from kernel.duties import hasten
+from kernel.errors import Invalid, XuandaError
+from kernel.office_rules import Rule, Values
+from kernel.people import Permission, Person
+from kernel.typed import row_in
+from templates.catalogue import _
+from templates.views import NavItem
+
+router = APIRouter(prefix="/console/knowledge/models")
+
+P = Permission
+Reader = Annotated[Asker, Depends(may(P.KNOWLEDGE_TRAIN))]
+Text = Annotated[str, Form()]
+
+PAGE = "/console/knowledge/models"
+COLUMNS = (
+    (_("模型"), ""),
+    (_("学了什么"), ""),
+    (_("检验题"), ""),
+    (_("与当时使用的相比"), ""),
+    (_("把关"), ""),
+    (_("操作"), ""),
+)
+SHARES = (
+    ("top1", _("首选正确")),
+    ("top3", _("前三有正确")),
+    ("answered_right", _("直接答对")),
+    ("answered_wrong", _("直接答错")),
+    ("refused_outside", _("不该答的没答")),
+)
+HOW = {
+    versions.AUTO: _("自动上线"),
+    versions.MANUAL: _("人工上线"),
+    versions.FORCED: _("人工上线（未通过检验）"),
+    versions.ROLLBACK: _("回退"),
+}
+DRAWN = 12
+
+
+@router.get("")
+def models(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
+    """Every kept model with its figures, drawn and in a table."""
+    return _page(request, hub, asker)
+
+
+@router.post("/train")
+def train(hub: HubDep, asker: Reader) -> Response:
+    """Learns what is published now, in the background of a process that works; chats go on."""
+    with hub.works.write(asker.actor) as work:
+        hasten(work.session, LEARN, work.now)
+        work.audit("model.wanted")
+    return see_other(PAGE, say(hub, asker, _("已开始训练，几秒后刷新可见；内容没有变化时不产生新模型。")))
+
+
+@router.post("/test")
+def examine(request: Request, hub: HubDep, asker: Reader, number: Text = "") -> Response:
+    """Tests a model by today's questions, beside the one in service."""
+    try:
+        chosen = _number(number)
+        with hub.works.read() as work:
+            found, before = versions.compared(work.session, work.now, hub.blobs, chosen)
+        with hub.works.write(asker.actor) as work:
+            versions.retested(work, chosen, found, before)
+    except XuandaError as error:
+        return _page(request, hub, asker, refused(asker, error, number=number), status=error.status)
+    return see_other(PAGE, say(hub, asker, _("已用现在的检验题重新检验。")))
+
+
+@router.post("/promote")
+def promote(request: Request, hub: HubDep, asker: Reader, number: Text = "", reason: Text = "") -> Response:
+    """上线; one that was not let through needs a reason."""
+    try:
+        with hub.works.write(asker.actor) as work:
+            versions.promote(work, _number(number), hub.blobs, reason)
+    except XuandaError as error:
+        return _page(request, hub, asker, refused(asker, error, number=number, reason=reason), status=error.status)
+    return see_other(PAGE, say(hub, asker, _("已上线，各进程几秒内换用。")))
+
+
+@router.post("/rollback")
+def rollback(request: Request, hub: HubDep, asker: Reader, reason: Text = "") -> Response:
+    """回退 to the model that served before."""
+    try:
+        with hub.works.write(asker.actor) as work:
+            versions.roll_back(work, hub.blobs, reason)
+    except XuandaError as error:
+        form = refused(asker, error, number="back", reason=reason)
+        return _page(request, hub, asker, form, status=error.status)
+    return see_other(PAGE, say(hub, asker, _("已回退，各进程几秒内换用；在人工上线之前不再自动上线。")))
+
+
+def _number(text: str) -> int:
+    number = row_in(text)
+    if number is None:
+        raise Invalid(field="number", why="没有这个模型。")
+    return number
+
+
+def _page(
+    request: Request, hub: Hub, asker: Asker, form: FormState | None = None, *, status: int = 200
+) -> HTMLResponse:
+    gates: tuple[Rule[Any], ...] = (rules.AUTO_PROMOTE, rules.GATE_TOP1, rules.GATE_CASES, rules.GATE_LOST)
+    with hub.works.read() as work:
+        rows = versions.listed(work.session)
+        serving = versions.current(work.session)
+        lessons = work.session.scalar(select(func.count(Lesson.id))) or 0
+        ids = {row.decided_by for row in rows} - {None}
+        people = work.session.execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
+        names = {number: name for number, name in people}  # noqa: C416  # Rows are no pairs to mypy.
+        back = work.session.scalar(select(func.count()).where(BotModel.state == ModelState.PREVIOUS)) or 0
+        gate = Values(work.session, gates, versions.root_unit(work.session), work.now)
+        limits = [gate[rule] for rule in gates]
+    tabs = [
+        NavItem(say(hub, asker, _("问题与问法")), "/console/knowledge", 0, False),
+        NavItem(say(hub, asker, _("模型")), PAGE, 0, True),
+    ]
+    return page(
+        request,
+        asker,
+        "pages/knowledge/models.html",
+        status=status,
+        rows=rows,
+        serving=serving,
+        lessons=lessons,
+        names=names,
+        back=back,
+        limits=limits,
+        tabs=tabs,
+        embedded=isinstance(hub.incoming.engine, EmbeddedEngine),
+        chart=_chart(hub, asker, rows),
+        shares=SHARES,
+        labels=MODEL_LABELS,
+        how=HOW,
+        form=form or FormState(),
+        columns=columns(hub, asker, *COLUMNS),
+    )
+
+
+def _chart(hub: Hub, asker: Asker, rows: Sequence[BotModel]) -> Chart | None:
+    tested = [row for row in reversed(rows[:DRAWN]) if row.figures.get("inside") or row.figures.get("outside")]
+    if not tested:
+        return None
+    return Chart(
+        "line",
+        say(hub, asker, _("各模型在检验题上的成绩")),
+        "%",
+        [say(hub, asker, _("模型 %(n)s"), n=row.id) for row in tested],
+        [Series(say(hub, asker, label), [_share(row.figures, key) for row in tested]) for key, label in SHARES],
+    )
+
+
+def _share(figures: dict[str, Any], key: str) -> float | None:
+    """A share in percent; None where there was no question to count."""
+    asked = figures.get("outside" if key == "refused_outside" else "inside")
+    return round(float(figures[key]) * 100, 1) if asked else None
