@@ -163,7 +163,7 @@ class Guard:
 class ApiGuard:
     """Lets programs in by bearer token; no cookie is looked at, so no other site can ride on a log-in."""
 
-    def __init__(self, permission: Permission) -> None:
+    def __init__(self, permission: Permission | None = None) -> None:
         self.permission = permission
 
     def __call__(self, request: Request, hub: HubDep) -> Asker:
@@ -172,7 +172,7 @@ class ApiGuard:
         if bearer is None:
             raise SignedOut
         who = bearer.viewer
-        if not who.may(self.permission):
+        if self.permission is not None and not who.may(self.permission):
             raise Forbidden(what=self.permission.value)
         return Asker(
             viewer=who,
@@ -197,6 +197,11 @@ def signed_in(*, before_change: bool = False) -> Guard:
 def api_may(permission: Permission) -> ApiGuard:
     """The guard of an API route."""
     return ApiGuard(permission)
+
+
+def api_signed_in() -> ApiGuard:
+    """The guard of an API route that is everybody's who has a token."""
+    return ApiGuard()
 
 
 def cookie_name(settings: Settings) -> str:

@@ -47,6 +47,7 @@ from hub.web.people import unit_in_reach, units_in_reach
 from hub.web.piece_form import text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Unit, scoped
+from kernel.work import Work
 from scheduler import booking
 from scheduler.models import Delivery
 from scheduler.states import DeliveryState
@@ -338,14 +339,7 @@ def change_account(request: Request, hub: HubDep, asker: Keeper, account_id: int
 @router.post("/{account_id}/test")
 def test_account(hub: HubDep, asker: Keeper, account_id: int) -> Response:
     """A cheap call to the platform that proves the secrets; no transaction is open meanwhile."""
-    with hub.works.read() as work:
-        account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
-        about = store.info(work.session, hub.seal, account)
-    fault, dead = account_watch.ask(hub, about)
-    with hub.works.write(asker.actor) as work:
-        account = work.session.get_one(Account, account_id)
-        work.audit("account.tested", account, fault=fault)
-        account_watch.note(work, account_id, fault, dead)
+    fault = ask_account(hub, asker, account_id)
     told = (
         say(hub, asker, _("测试通过，密钥可用。"))
         if not fault
@@ -368,11 +362,30 @@ def switch_off(hub: HubDep, asker: Keeper, account_id: int) -> Response:
 def switch_on(hub: HubDep, asker: Keeper, account_id: int) -> Response:
     """Takes the account into use again; what was kept back waits for a person."""
     with hub.works.write(asker.actor) as work:
-        account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
-        if account.closed_on:
-            raise Invalid(why="账号已关停或注销。要重新使用，请先登记开设备案。")
-        store.switch(work, account, True)
+        use_again(work, asker, account_id)
     return see_other(f"/console/accounts/{account_id}", say(hub, asker, _("账号已启用。暂缓的任务须由人恢复。")))
+
+
+def ask_account(hub: Hub, asker: Asker, account_id: int) -> str:
+    """Asks the platform whether an account's secrets hold, no transaction open meanwhile; returns what it said not."""
+    with hub.works.read() as work:
+        account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
+        about = store.info(work.session, hub.seal, account)
+    fault, dead = account_watch.ask(hub, about)
+    with hub.works.write(asker.actor) as work:
+        account = work.session.get_one(Account, account_id)
+        work.audit("account.tested", account, fault=fault)
+        account_watch.note(work, account_id, fault, dead)
+    return fault
+
+
+def use_again(work: Work, asker: Asker, account_id: int) -> Account:
+    """Takes an account into use again; raises Invalid for one that was closed for good."""
+    account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
+    if account.closed_on:
+        raise Invalid(why="账号已关停或注销。要重新使用，请先登记开设备案。")
+    store.switch(work, account, True)
+    return account
 
 
 def account_for(session: Session, asker: Asker, account_id: int, permission: Permission) -> Account:

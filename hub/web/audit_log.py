@@ -19,7 +19,7 @@ from hub.web.act_words import act_words
 from hub.web.lists import Listing, day_end, day_start, like, listing
 from hub.web.pages import columns, page, say, see_other
 from hub.web.rules import show
-from kernel.audit import AuditLine, verify
+from kernel.audit import AuditLine, Verdict, verify
 from kernel.errors import XuandaError
 from kernel.people import Permission, Unit
 from templates.catalogue import _
@@ -50,7 +50,7 @@ def audit_log(request: Request, hub: HubDep, asker: Auditor) -> HTMLResponse:
         try:
             query = _query(work.session, hub, asker, asked)
         except XuandaError as error:
-            fault, query = error.message(asker.language), _reach(work.session, asker)
+            fault, query = error.message(asker.language), lines_in_reach(work.session, asker)
         rows, state = asked.take(work.session, query, {"seq": AuditLine.seq}, AuditLine.seq.desc(), PAGE_SIZE)
         acts = work.session.scalars(select(AuditLine.act).distinct().order_by(AuditLine.act)).all()
     return page(
@@ -70,10 +70,7 @@ def audit_log(request: Request, hub: HubDep, asker: Auditor) -> HTMLResponse:
 @router.post("/verify")
 def check(hub: HubDep, asker: Auditor) -> Response:
     """Walks the whole chain and notes in the log that this was done."""
-    with hub.works.read() as work:
-        verdict = verify(work.session)
-    with hub.works.write(asker.actor) as work:
-        work.audit("audit.verified", None, lines=verdict.lines, head=verdict.head, fault=verdict.fault)
+    verdict = walk(hub, asker)
     if verdict.fault is None:
         good = _("校验通过：共 %(lines)s 条，链尾 %(head)s。请把链尾抄存，以备日后比对。")
         return see_other("/console/audit", say(hub, asker, good, lines=verdict.lines, head=verdict.head))
@@ -98,7 +95,17 @@ def export(request: Request, hub: HubDep, asker: Auditor) -> StreamingResponse:
     )
 
 
-def _reach(session: Session, asker: Asker) -> Select[AuditLine, str]:
+def walk(hub: Hub, asker: Asker) -> Verdict:
+    """Walks the whole chain and notes that this was done."""
+    with hub.works.read() as work:
+        verdict = verify(work.session)
+    with hub.works.write(asker.actor) as work:
+        work.audit("audit.verified", None, lines=verdict.lines, head=verdict.head, fault=verdict.fault)
+    return verdict
+
+
+def lines_in_reach(session: Session, asker: Asker) -> Select[AuditLine, str]:
+    """The lines of the units in reach, each with its unit's name."""
     units = asker.viewer.units(Permission.AUDIT_READ)
     allowed: list[ColumnElement[bool]] = [AuditLine.unit_id.in_(units)]
     roots = session.scalars(select(Unit.id).where(Unit.parent_id.is_(None))).all()
@@ -109,7 +116,7 @@ def _reach(session: Session, asker: Asker) -> Select[AuditLine, str]:
 
 
 def _query(session: Session, hub: Hub, asker: Asker, asked: Listing) -> Select[AuditLine, str]:
-    query = _reach(session, asker)
+    query = lines_in_reach(session, asker)
     if asked.value("act"):
         query = query.where(AuditLine.act == asked.value("act"))
     if asked.value("person"):

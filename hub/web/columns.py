@@ -21,6 +21,7 @@ from hub.web.pages import page, say, see_other
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Unit, scoped
 from kernel.typed import number_in, row_in
+from kernel.work import Work
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/columns")
@@ -87,12 +88,7 @@ def create_column(request: Request, hub: HubDep, asker: Writer, typed: Typed) ->
     """Adds a column."""
     try:
         with hub.works.write(asker.actor) as work:
-            column = Column(unit_id=_unit(work.session, asker, typed.unit).id, slug=_slug(work.session, typed.slug))
-            _fill(column, typed)
-            column.kind = _kind(typed.kind)
-            work.session.add(column)
-            work.session.flush()
-            work.audit("column.created", column, slug=column.slug, kind=column.kind, name=column.name)
+            column = add_column(work, asker, typed)
     except XuandaError as error:
         return _list_page(request, hub, asker, refused(asker, error, **typed.values), error.status)
     return see_other("/console/columns", say(hub, asker, _("已新增栏目“%(name)s”。"), name=column.name))
@@ -102,7 +98,7 @@ def create_column(request: Request, hub: HubDep, asker: Writer, typed: Typed) ->
 def one_column(request: Request, hub: HubDep, asker: Writer, column_id: int) -> HTMLResponse:
     """The form for a column; its address and kind stay, because published pages depend on them."""
     with hub.works.read() as work:
-        column = _column(work.session, asker, column_id)
+        column = column_for(work.session, asker, column_id)
     values = {name: str(getattr(column, name) or "") for name in ("name", "description", "keywords", "position")}
     values |= {"freshness": str(column.freshness_days or ""), "active": "1" if column.active else ""}
     return page(request, asker, "pages/columns/one.html", column=column, form=FormState(values))
@@ -112,18 +108,33 @@ def one_column(request: Request, hub: HubDep, asker: Writer, column_id: int) -> 
 def change_column(request: Request, hub: HubDep, asker: Writer, column_id: int, typed: Typed) -> Response:
     """Changes a column's names, limit of silence and place in the menu."""
     with hub.works.read() as work:
-        column = _column(work.session, asker, column_id)
+        column = column_for(work.session, asker, column_id)
     try:
         with hub.works.write(asker.actor) as work:
-            column = _column(work.session, asker, column_id)
-            _fill(column, typed)
-            work.audit(
-                "column.changed", column, name=column.name, freshness=column.freshness_days, active=column.active
-            )
+            column = alter_column(work, asker, column_id, typed)
     except XuandaError as error:
         form = refused(asker, error, **typed.values)
         return page(request, asker, "pages/columns/one.html", status=error.status, column=column, form=form)
     return see_other("/console/columns", say(hub, asker, _("已保存。")))
+
+
+def add_column(work: Work, asker: Asker, typed: ColumnForm) -> Column:
+    """A new column as it was typed."""
+    column = Column(unit_id=_unit(work.session, asker, typed.unit).id, slug=_slug(work.session, typed.slug))
+    _fill(column, typed)
+    column.kind = _kind(typed.kind)
+    work.session.add(column)
+    work.session.flush()
+    work.audit("column.created", column, slug=column.slug, kind=column.kind, name=column.name)
+    return column
+
+
+def alter_column(work: Work, asker: Asker, column_id: int, typed: ColumnForm) -> Column:
+    """A column with what was typed; its address and kind stay."""
+    column = column_for(work.session, asker, column_id)
+    _fill(column, typed)
+    work.audit("column.changed", column, name=column.name, freshness=column.freshness_days, active=column.active)
+    return column
 
 
 def _list_page(request: Request, hub: Hub, asker: Asker, form: FormState, status: int = 200) -> HTMLResponse:
@@ -188,7 +199,8 @@ def _unit(session: Session, asker: Asker, text: str) -> Unit:
     return unit
 
 
-def _column(session: Session, asker: Asker, column_id: int) -> Column:
+def column_for(session: Session, asker: Asker, column_id: int) -> Column:
+    """The column when the person keeps those of its unit; raises NotFound otherwise."""
     column = session.get(Column, column_id)
     if column is None:
         raise NotFound

@@ -86,8 +86,7 @@ def begin(request: Request, hub: HubDep, asker: Writer, sent: Sent) -> Response:
         raise NotFound
     try:
         with hub.works.write(asker.actor) as work:
-            earlier = work.session.scalars(select(Emergency).where(Emergency.key == key)).one_or_none()
-            piece_id = earlier.piece_id if earlier else _submit(hub, work, asker, sent, key)
+            piece_id = declare(hub, work, asker, _read(hub, sent), key)
     except NotFound:
         raise
     except XuandaError as error:
@@ -109,21 +108,39 @@ def end_banner(hub: HubDep, asker: Actor, emergency_id: int) -> Response:
     return see_other("/console/emergency", say(hub, asker, _("横幅已撤下。")))
 
 
-def _submit(hub: Hub, work: Work, asker: Asker, sent: FormData, key: str) -> int:
-    title, words = text(sent, "title").strip(), text(sent, "text").strip()
+@dataclass(frozen=True)
+class Urgent:
+    """An emergency release as it was written."""
+
+    title: str
+    text: str
+    column: int | None
+    urgency: Urgency
+    accounts: Sequence[int]
+
+
+def _read(hub: Hub, sent: FormData) -> Urgent:
+    until = moment(sent, "banner_until", hub.settings.office_zone)
+    urgency = Urgency(text(sent, "level"), until, bool(text(sent, "through")))
+    return Urgent(text(sent, "title"), text(sent, "text"), number(sent, "column"), urgency, numbers(sent, "accounts"))
+
+
+def declare(hub: Hub, work: Work, asker: Asker, wanted: Urgent, key: str) -> int:
+    """Writes and submits it, and returns the piece; what was declared under this key already is not declared again."""
+    earlier = work.session.scalars(select(Emergency).where(Emergency.key == key)).one_or_none()
+    if earlier is not None:
+        return earlier.piece_id
+    title, words = wanted.title.strip(), wanted.text.strip()
     if not title:
         raise Invalid(field="title", why="请填写标题。")
     if not words:
         raise Invalid(field="text", why="请填写正文。")
-    column = next((one for one in _columns(work.session, asker) if one.id == number(sent, "column")), None)
+    column = next((one for one in _columns(work.session, asker) if one.id == wanted.column), None)
     if column is None:
         raise Invalid(field="column", why="请选择栏目。")
-    urgency = Urgency(
-        text(sent, "level"), moment(sent, "banner_until", hub.settings.office_zone), bool(text(sent, "through"))
-    )
     piece = compose.create(work, asker.viewer, column, draft=Draft(title=title, body=_body(words)))
-    emergency.declare_emergency(work, asker.viewer, piece, key, urgency)
-    chosen = [Choice(account) for account in numbers(sent, "accounts")]
+    emergency.declare_emergency(work, asker.viewer, piece, key, wanted.urgency)
+    chosen = [Choice(account) for account in wanted.accounts]
     if not chosen:
         raise Invalid(field="accounts", why="请至少选择一个渠道。")
     release = editorial.submit(hub, work, asker.viewer, piece, chosen, Window(), emergency=True)

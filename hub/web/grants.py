@@ -52,9 +52,7 @@ def give(
         ends_at = day_end(ends, hub.settings.office_zone, "ends")
         with hub.works.write(asker.actor) as work:
             who = _person(work.session, asker, person)
-            where = unit_in_reach(work.session, asker, Permission.GRANT_WRITE, unit)
-            rules.give(work, asker.viewer, who, wanted, where, below=bool(below), ends_at=ends_at)
-            _tell(hub, work, who, _("您被授予角色：%(role)s（%(unit)s）"), wanted, where)
+            give_role(hub, work, asker, who, wanted, unit, below=bool(below), ends_at=ends_at)
     except XuandaError as error:
         form = refused(asker, error, person=person, role=role, unit=unit, below=below, ends=ends)
         return _page(request, hub, asker, form, status=error.status)
@@ -66,14 +64,29 @@ def give(
 def withdraw(hub: HubDep, asker: Granter, grant_id: int) -> Response:
     """Takes a role away at once."""
     with hub.works.write(asker.actor) as work:
-        query = scoped(select(Grant).where(Grant.id == grant_id), Grant.unit_id, asker.viewer, Permission.GRANT_WRITE)
-        grant = work.session.scalars(query).one_or_none()
-        if grant is None:
-            raise NotFound
-        who, where = work.session.get_one(Person, grant.person_id), work.session.get_one(Unit, grant.unit_id)
-        rules.withdraw(work, asker.viewer, grant)
-        _tell(hub, work, who, _("您的角色已撤销：%(role)s（%(unit)s）"), Role(grant.role), where)
+        withdraw_role(hub, work, asker, grant_id)
     return see_other("/console/grants", say(hub, asker, _("已撤销授权。")))
+
+
+def give_role(
+    hub: Hub, work: Work, asker: Asker, who: Person, role: Role, unit: str, *, below: bool, ends_at: datetime | None
+) -> Grant:
+    """Gives the role in a unit in reach, and tells the person."""
+    where = unit_in_reach(work.session, asker, Permission.GRANT_WRITE, unit)
+    grant = rules.give(work, asker.viewer, who, role, where, below=below, ends_at=ends_at)
+    _tell(hub, work, who, _("您被授予角色：%(role)s（%(unit)s）"), role, where)
+    return grant
+
+
+def withdraw_role(hub: Hub, work: Work, asker: Asker, grant_id: int) -> None:
+    """Takes a role in reach away, and tells the person; raises NotFound."""
+    query = scoped(select(Grant).where(Grant.id == grant_id), Grant.unit_id, asker.viewer, Permission.GRANT_WRITE)
+    grant = work.session.scalars(query).one_or_none()
+    if grant is None:
+        raise NotFound
+    who, where = work.session.get_one(Person, grant.person_id), work.session.get_one(Unit, grant.unit_id)
+    rules.withdraw(work, asker.viewer, grant)
+    _tell(hub, work, who, _("您的角色已撤销：%(role)s（%(unit)s）"), Role(grant.role), where)
 
 
 def _page(request: Request, hub: Hub, asker: Asker, form: FormState, status: int = 200) -> HTMLResponse:

@@ -104,7 +104,7 @@ def create_person(
 def one_person(request: Request, hub: HubDep, asker: Reader, person_id: int) -> HTMLResponse:
     """One person with his roles."""
     with hub.works.read() as work:
-        person = _person(work.session, asker, person_id, Permission.PERSON_READ)
+        person = person_for(work.session, asker, person_id, Permission.PERSON_READ)
         values = {"name": person.name, "phone": person.phone, "email": person.email, "unit": str(person.unit_id)}
     return _person_page(request, hub, asker, person_id, FormState(values))
 
@@ -123,13 +123,13 @@ def change_person(
     """Changes name, contact and unit."""
     try:
         with hub.works.write(asker.actor) as work:
-            person = _person(work.session, asker, person_id, Permission.PERSON_WRITE)
+            person = person_for(work.session, asker, person_id, Permission.PERSON_WRITE)
             home = unit_in_reach(work.session, asker, Permission.PERSON_WRITE, unit)
-            _change(hub, asker, work, person, home, Card(name, phone, email))
+            alter_person(hub, asker, work, person, home, Card(name, phone, email))
     except NotFound:
         raise
     except SecondNeeded as error:
-        _ask_second(hub, asker, person_id, Deed.CONTACT)
+        ask_second(hub, asker, person_id, Deed.CONTACT)
         state = refused(asker, error, name=name, unit=unit, phone=phone, email=email)
         return _person_page(request, hub, asker, person_id, state, status=error.status)
     except XuandaError as error:
@@ -146,7 +146,7 @@ def reset_password(request: Request, hub: HubDep, asker: Writer, person_id: int)
     somebody who signs or answers, the link is shown only when a second administrator has agreed.
     """
     with hub.works.write(asker.actor) as work:
-        person = _person(work.session, asker, person_id, Permission.PERSON_WRITE)
+        person = person_for(work.session, asker, person_id, Permission.PERSON_WRITE)
         if person.id != asker.viewer.person_id and persons.is_administrator(work, person):
             raise Forbidden(what=say(hub, asker, _("重置管理员的密码；请在服务器上执行 xuanda person password")))
         if not person.active:
@@ -157,10 +157,10 @@ def reset_password(request: Request, hub: HubDep, asker: Writer, person_id: int)
         if agreed:
             link = links.issue(work, RESET, person.id, LINK_LASTS)
             work.audit("password.reset", person, shown=not sent)
-            _tell_reset(hub, asker, work, person, _address(hub, link) if sent else "")
+            _tell_reset(hub, asker, work, person, password_address(hub, link) if sent else "")
     back = f"/console/people/{person_id}"
     if not agreed:
-        _ask_second(hub, asker, person_id, Deed.RESET)
+        ask_second(hub, asker, person_id, Deed.RESET)
         return see_other(back, SecondNeeded(name=person.name).message(asker.language), "warn")
     if sent:
         told = _("链接已发到%(name)s本人的手机或邮箱，此处不显示。设置之前原密码仍可使用。")
@@ -175,7 +175,7 @@ def agree(hub: HubDep, asker: Second, person_id: int, deed: Text = "") -> Respon
         raise Invalid(field="deed", why="请选择同意的事项。")
     chosen = Deed(deed)
     with hub.works.write(asker.actor) as work:
-        person = _person(work.session, asker, person_id, Permission.GRANT_WRITE)
+        person = person_for(work.session, asker, person_id, Permission.GRANT_WRITE)
         permits.give(work, asker.viewer, person, chosen)
         title = f"安全管理员已同意：{DEEDS[chosen]}（{person.name}）"
         who = {person.id, *holders(work.session, Permission.PERSON_WRITE, person.unit_id, work.now)}
@@ -191,7 +191,7 @@ def agree(hub: HubDep, asker: Second, person_id: int, deed: Text = "") -> Respon
 def deactivate(hub: HubDep, asker: Writer, person_id: int) -> Response:
     """Switches a person off; nobody does so to himself."""
     with hub.works.write(asker.actor) as work:
-        person = _person(work.session, asker, person_id, Permission.PERSON_WRITE)
+        person = person_for(work.session, asker, person_id, Permission.PERSON_WRITE)
         if person.id == asker.viewer.person_id:
             raise Forbidden(what=say(hub, asker, _("停用自己")))
         persons.deactivate(work, person)
@@ -202,7 +202,7 @@ def deactivate(hub: HubDep, asker: Writer, person_id: int) -> Response:
 def activate(hub: HubDep, asker: Writer, person_id: int) -> Response:
     """Switches a person on again."""
     with hub.works.write(asker.actor) as work:
-        persons.activate(work, _person(work.session, asker, person_id, Permission.PERSON_WRITE))
+        persons.activate(work, person_for(work.session, asker, person_id, Permission.PERSON_WRITE))
     return see_other(f"/console/people/{person_id}", say(hub, asker, _("已启用。")))
 
 
@@ -222,7 +222,8 @@ def unit_in_reach(session: Session, asker: Asker, permission: Permission, text: 
     return unit
 
 
-def _person(session: Session, asker: Asker, person_id: int, permission: Permission) -> Person:
+def person_for(session: Session, asker: Asker, person_id: int, permission: Permission) -> Person:
+    """The person where one may do this in his unit; raises NotFound otherwise."""
     query = scoped(select(Person).where(Person.id == person_id), Person.unit_id, asker.viewer, permission)
     person = session.scalars(query).one_or_none()
     if person is None:
@@ -249,7 +250,7 @@ def _person_page(
     request: Request, hub: Hub, asker: Asker, person_id: int, form: FormState, *, status: int = 200
 ) -> HTMLResponse:
     with hub.works.read() as work:
-        person = _person(work.session, asker, person_id, Permission.PERSON_READ)
+        person = person_for(work.session, asker, person_id, Permission.PERSON_READ)
         unit = work.session.get_one(Unit, person.unit_id)
         held = work.session.execute(
             select(Grant, Unit.name)
@@ -298,7 +299,8 @@ def _is_guarded(work: Work, person: Person) -> bool:
     return persons.is_trusted(work, person) and work.session.get(Credential, person.id) is not None
 
 
-def _change(hub: Hub, asker: Asker, work: Work, person: Person, home: Unit, card: Card) -> None:
+def alter_person(hub: Hub, asker: Asker, work: Work, person: Person, home: Unit, card: Card) -> None:
+    """Changes who he is; raises SecondNeeded where his contact needs a second administrator's agreement."""
     before = Person(phone=person.phone, email=person.email, name=person.name)
     guarded = person.id != asker.viewer.person_id and _is_guarded(work, person)
     contact = [field for field in persons.change_person(work, person, home, card) if field in CONTACT]
@@ -320,7 +322,8 @@ def _tell_reset(hub: Hub, asker: Asker, work: Work, person: Person, address: str
     hub.notifier.tell(work, [person.id], "password.reset", "有人为您重置密码", text, "/console/me", key)
 
 
-def _ask_second(hub: Hub, asker: Asker, person_id: int, deed: Deed) -> None:
+def ask_second(hub: Hub, asker: Asker, person_id: int, deed: Deed) -> None:
+    """Asks the security administrators to agree to what another wants to do to somebody who signs or answers."""
     with hub.works.write(asker.actor) as work:
         person = work.session.get_one(Person, person_id)
         work.audit("person.agreement_asked", person, deed=deed.value)
@@ -331,7 +334,8 @@ def _ask_second(hub: Hub, asker: Asker, person_id: int, deed: Deed) -> None:
         hub.notifier.tell(work, who - {person.id}, "permit", title, text, f"/console/people/{person.id}", key)
 
 
-def _address(hub: Hub, link: links.NewLink) -> str:
+def password_address(hub: Hub, link: links.NewLink) -> str:
+    """Where a person sets his password with this link."""
     return f"{hub.settings.console_address}/console/password/{link.token}"
 
 
@@ -341,6 +345,6 @@ def _link_page(request: Request, hub: Hub, asker: Asker, person: Person, link: l
         asker,
         "pages/people/link.html",
         person=person,
-        address=_address(hub, link),
+        address=password_address(hub, link),
         expires_at=link.link.expires_at,
     )

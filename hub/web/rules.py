@@ -58,7 +58,7 @@ def one_rule(request: Request, hub: HubDep, asker: Keeper, name: str, unit: str 
 @router.post("/{name}")
 def change_rule(request: Request, hub: HubDep, asker: Keeper, name: str, unit: Text = "", value: Text = "") -> Response:
     """Sets the rule for a unit from now on."""
-    rule = _rule(name)
+    rule = rule_named(name)
     try:
         with hub.works.write(asker.actor) as work:
             where = unit_in_reach(work.session, asker, Permission.RULE_WRITE, unit)
@@ -84,6 +84,11 @@ def read(rule: Rule[Any], text: str) -> object:
         value: object = json.loads(text)
     except ValueError:
         raise Invalid(field="value", why=f"{rule.label}的写法不对，应如：{show(rule.default)}。") from None
+    return of_its_kind(rule, value)
+
+
+def of_its_kind(rule: Rule[Any], value: object) -> object:
+    """The value; raises Invalid when it is of another kind than the rule's own."""
     if _kind(value) is not _kind(rule.default):
         raise Invalid(field="value", why=f"{rule.label}的写法不对，应如：{show(rule.default)}。")
     return value
@@ -97,7 +102,7 @@ def _kind(value: object) -> type:
 def _page(
     request: Request, hub: Hub, asker: Asker, name: str, unit: str, form: FormState | None, *, status: int = 200
 ) -> HTMLResponse:
-    rule = _rule(name)
+    rule = rule_named(name)
     with hub.works.read() as work:
         where = unit_in_reach(work.session, asker, Permission.RULE_WRITE, unit)
         present = show(value_of(work.session, rule, where.id, work.now))
@@ -128,7 +133,8 @@ def _page(
     )
 
 
-def _rule(name: str) -> Rule[Any]:
+def rule_named(name: str) -> Rule[Any]:
+    """The rule of that name; raises NotFound."""
     rule = RULES.get(name)
     if rule is None:
         raise NotFound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -40,24 +41,30 @@ def change(
     values = {"begins": begins, "ends": ends, "reason": reason}
     try:
         first, last = (moment(values, name, hub.settings.office_zone) for name in ("begins", "ends"))
-        if first and len(reason.strip()) < 2:
-            raise Invalid(field="reason", why="请写明依据，如上级通知的名称。")
-        value = {
-            "from": first.isoformat() if first else "",
-            "until": last.isoformat() if last else "",
-            "reason": reason.strip()[:200],
-        }
-        if fault := GREY.check(value):
-            raise Invalid(field="ends", why=fault)
         with hub.works.write(asker.actor) as work:
-            set_rule(work, GREY.name, _unit(work, asker), value)
+            set_grey(work, asker, first, last, reason)
     except Invalid as error:
         return _page(request, hub, asker, refused(asker, error, **values), status=error.status)
     site_state.follow(hub)
     return see_other("/console/site-state", say(hub, asker, _("已保存，网站页面十秒内按此显示。")))
 
 
-def _unit(work: Work, asker: Asker) -> int:
+def set_grey(work: Work, asker: Asker, first: datetime | None, last: datetime | None, reason: str) -> None:
+    """Makes the portal grey for a period, or ends it where neither time is given."""
+    if first and len(reason.strip()) < 2:
+        raise Invalid(field="reason", why="请写明依据，如上级通知的名称。")
+    value = {
+        "from": first.isoformat() if first else "",
+        "until": last.isoformat() if last else "",
+        "reason": reason.strip()[:200],
+    }
+    if fault := GREY.check(value):
+        raise Invalid(field="ends", why=fault)
+    set_rule(work, GREY.name, keeper_unit(work, asker), value)
+
+
+def keeper_unit(work: Work, asker: Asker) -> int:
+    """The unit whose portal it is; raises NotFound for who does not keep its rules."""
     unit_id = site_state.portal_unit(work)
     if unit_id is None:
         raise NotFound
@@ -67,7 +74,7 @@ def _unit(work: Work, asker: Asker) -> int:
 
 def _page(request: Request, hub: Hub, asker: Asker, form: FormState | None, *, status: int = 200) -> HTMLResponse:
     with hub.works.read() as work:
-        value = value_of(work.session, GREY, _unit(work, asker), work.now)
+        value = value_of(work.session, GREY, keeper_unit(work, asker), work.now)
         grey = site_state.is_grey(value, work.now)
     if form is None:
         zone = hub.settings.office_zone

@@ -17,6 +17,7 @@ from hub.web.pages import columns, page, say, see_other
 from hub.web.people import unit_in_reach, units_in_reach
 from kernel.errors import Invalid, XuandaError
 from kernel.people import Permission, Person, Unit, add_unit, scoped
+from kernel.work import Work
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/units")
@@ -41,9 +42,7 @@ def create_unit(
     """Adds a unit under another one."""
     try:
         with hub.works.write(asker.actor) as work:
-            above = unit_in_reach(work.session, asker, Permission.UNIT_WRITE, parent)
-            unit = add_unit(work.session, _name(name), _code(work.session, code), above)
-            work.audit("unit.created", unit, code=unit.code, parent=above.code)
+            unit = found_unit(work, asker, name, code, parent)
     except XuandaError as error:
         return _page(request, hub, asker, refused(asker, error, name=name, code=code, parent=parent), error.status)
     return see_other("/console/units", say(hub, asker, _("已新增机构“%(name)s”。"), name=unit.name))
@@ -64,13 +63,27 @@ def rename_unit(request: Request, hub: HubDep, asker: Writer, unit_id: int, name
         unit = unit_in_reach(work.session, asker, Permission.UNIT_WRITE, str(unit_id))
     try:
         with hub.works.write(asker.actor) as work:
-            unit = work.session.get_one(Unit, unit_id)
-            before, unit.name = unit.name, _name(name)
-            work.audit("unit.renamed", unit, before=before, after=unit.name)
+            unit = name_unit(work, asker, unit_id, name)
     except XuandaError as error:
         form = refused(asker, error, name=name)
         return page(request, asker, "pages/people/unit.html", status=error.status, unit=unit, form=form)
     return see_other("/console/units", say(hub, asker, _("已保存。")))
+
+
+def found_unit(work: Work, asker: Asker, name: str, code: str, parent: str) -> Unit:
+    """A new unit under another one."""
+    above = unit_in_reach(work.session, asker, Permission.UNIT_WRITE, parent)
+    unit = add_unit(work.session, _name(name), _code(work.session, code), above)
+    work.audit("unit.created", unit, code=unit.code, parent=above.code)
+    return unit
+
+
+def name_unit(work: Work, asker: Asker, unit_id: int, name: str) -> Unit:
+    """The unit under another name."""
+    unit = unit_in_reach(work.session, asker, Permission.UNIT_WRITE, str(unit_id))
+    before, unit.name = unit.name, _name(name)
+    work.audit("unit.renamed", unit, before=before, after=unit.name)
+    return unit
 
 
 def _page(request: Request, hub: Hub, asker: Asker, form: FormState, status: int = 200) -> HTMLResponse:

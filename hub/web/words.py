@@ -74,16 +74,11 @@ def add_word(
     cells = (word, label, instead, note)
     try:
         with hub.works.write(asker.actor) as work:
-            unit_id = _unit(asker, unit)
-            row = _checked(1, cells)
-            if row.fault:
-                raise Invalid(field="word", why=row.fault)
-            _keep(work, unit_id, row)
-            work.audit("word.listed", None, word=row.cells[0], level=level, unit=unit_id)
+            row = keep_word(work, asker, unit, cells, level)
     except XuandaError as error:
         form = refused(asker, error, word=word, level=level, instead=instead, note=note, unit=unit)
         return _page(request, hub, asker, form, status=error.status)
-    return see_other("/console/words", say(hub, asker, _("已保存“%(word)s”。"), word=row.cells[0]))
+    return see_other("/console/words", say(hub, asker, _("已保存“%(word)s”。"), word=row.word))
 
 
 @router.post("/import")
@@ -116,7 +111,9 @@ def import_words(
 def workbook(hub: HubDep, asker: Reader) -> Response:
     """The words in force as a workbook, in the columns that the import reads."""
     with hub.works.read() as work:
-        found = work.session.scalars(select(ListedWord).where(_in_reach(work.session, asker)).order_by(ListedWord.id))
+        found = work.session.scalars(
+            select(ListedWord).where(words_in_reach(work.session, asker)).order_by(ListedWord.id)
+        )
         labels = dict(LEVEL_OPTIONS)
         rows = [(row.word, labels[row.level], row.instead, row.note) for row in found]
     book = Workbook(write_only=True)
@@ -133,12 +130,29 @@ def workbook(hub: HubDep, asker: Reader) -> Response:
 def remove_word(hub: HubDep, asker: Keeper, word_id: int) -> Response:
     """Takes a word off the list."""
     with hub.works.write(asker.actor) as work:
-        row = work.session.get(ListedWord, word_id)
-        if row is None or not asker.may(P.PIECE_REVIEW, row.unit_id):
-            raise NotFound
-        work.audit("word.removed", row, word=row.word)
-        work.session.delete(row)
+        row = drop_word(work, asker, word_id)
     return see_other("/console/words", say(hub, asker, _("已移除“%(word)s”。"), word=row.word))
+
+
+def keep_word(work: Work, asker: Asker, unit: str, cells: tuple[str, str, str, str], level: str) -> ListedWord:
+    """Lists a word for a unit, or changes how it is listed there."""
+    unit_id = _unit(asker, unit)
+    row = _checked(1, cells)
+    if row.fault:
+        raise Invalid(field="word", why=row.fault)
+    kept = _keep(work, unit_id, row)
+    work.audit("word.listed", None, word=row.cells[0], level=level, unit=unit_id)
+    return kept
+
+
+def drop_word(work: Work, asker: Asker, word_id: int) -> ListedWord:
+    """Takes a word off the list; raises NotFound where the person keeps no list."""
+    row = work.session.get(ListedWord, word_id)
+    if row is None or not asker.may(P.PIECE_REVIEW, row.unit_id):
+        raise NotFound
+    work.audit("word.removed", row, word=row.word)
+    work.session.delete(row)
+    return row
 
 
 def _page(
@@ -155,7 +169,7 @@ def _page(
     with hub.works.read() as work:
         session = work.session
         query = select(ListedWord, Unit.name).join(Unit, Unit.id == ListedWord.unit_id)
-        query = query.where(_in_reach(session, asker))
+        query = query.where(words_in_reach(session, asker))
         if asked.value("q"):
             pattern = like(asked.value("q"))
             query = query.where(
@@ -182,7 +196,7 @@ def _page(
     )
 
 
-def _in_reach(session: Session, asker: Asker) -> ColumnElement[bool]:
+def words_in_reach(session: Session, asker: Asker) -> ColumnElement[bool]:
     """The lists of the person's units and of those above, which hold for them too."""
     units = {above for unit in asker.viewer.units(P.PIECE_READ) for above in ancestors(session, unit)}
     return ListedWord.unit_id.in_(units)
@@ -223,7 +237,7 @@ def _checked(number: int, cells: tuple[str, str, str, str]) -> Row:
     return Row(number, kept, next((fault for wrong, fault in faults if wrong), ""))
 
 
-def _keep(work: Work, unit_id: int, row: Row) -> None:
+def _keep(work: Work, unit_id: int, row: Row) -> ListedWord:
     word, level, instead, note = row.cells
     known = work.session.scalars(select(ListedWord).filter_by(unit_id=unit_id, word=word)).one_or_none()
     if known is None:
@@ -231,6 +245,7 @@ def _keep(work: Work, unit_id: int, row: Row) -> None:
         work.session.add(known)
     known.level, known.instead, known.note = LEVELS[level], instead, note
     work.session.flush()
+    return known
 
 
 def _unit(asker: Asker, text: str) -> int:

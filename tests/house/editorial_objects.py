@@ -198,7 +198,8 @@ def a_submission(work: Work, unit: Unit) -> Target:
 
 def a_column(work: Work, unit: Unit) -> Target:
     """A column of the unit."""
-    return Target({"column_id": column_of(work, unit).id}, form={"name": "新名", "active": "1"})
+    form = {"name": "新名", "active": "1"}
+    return Target({"column_id": column_of(work, unit).id}, form=form, json={"name": "新名"})
 
 
 def a_word(work: Work, unit: Unit) -> Target:
@@ -290,6 +291,9 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/api/v1/pieces/{piece_id}/history": a_piece,
     "/api/v1/pieces/{piece_id}/assets": a_piece,
     "/api/v1/pieces/{piece_id}/assets/{asset_id}": an_asset,
+    "/api/v1/columns/{column_id}": a_column,
+    "/api/v1/words/{word_id}": a_word,
+    "/api/v1/links/{digest}/ask": a_link,
     "/api/v1/releases/{release_id}/signatures": a_release,
     "/api/v1/releases/{release_id}/delegate": a_release,
     "/api/v1/releases/{release_id}/paper": a_release_on_paper,

@@ -5,6 +5,7 @@ A desk with a new route of this kind adds a line here; `test_routes` fails until
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 
 from content.importing.models import ImportRun
@@ -36,7 +37,9 @@ def somebody(work: Work, unit: Unit) -> Person:
 
 def a_person(work: Work, unit: Unit) -> Target:
     """A person of the unit, with a form that would change him."""
-    return Target({"person_id": somebody(work, unit).id}, form={"name": "新名", "unit": str(unit.id)})
+    return Target(
+        {"person_id": somebody(work, unit).id}, form={"name": "新名", "unit": str(unit.id)}, json={"name": "新名"}
+    )
 
 
 def a_person_to_agree_to(work: Work, unit: Unit) -> Target:
@@ -46,7 +49,7 @@ def a_person_to_agree_to(work: Work, unit: Unit) -> Target:
 
 def a_unit(_work: Work, unit: Unit) -> Target:
     """The unit itself."""
-    return Target({"unit_id": unit.id}, form={"name": "新名"})
+    return Target({"unit_id": unit.id}, form={"name": "新名"}, json={"name": "新名"})
 
 
 def a_grant(work: Work, unit: Unit) -> Target:
@@ -65,13 +68,15 @@ def a_token(work: Work, unit: Unit) -> Target:
 
 def a_rule(_work: Work, unit: Unit) -> Target:
     """A rule, declared by the test, as it is set for the unit."""
-    return Target({"name": "probe.rule"}, query={"unit": unit.id}, form={"unit": str(unit.id), "value": "2"})
+    form = {"unit": str(unit.id), "value": "2"}
+    return Target({"name": "probe.rule"}, query={"unit": unit.id}, form=form, json={"unit": unit.id, "value": 2})
 
 
 def a_notice(work: Work, person: Person) -> Target:
     """Something told to the person."""
+    key = secrets.token_hex(8)
     notice = Notice(
-        person_id=person.id, unit_id=person.unit_id, kind="probe", title="probe", key="probe", created_at=work.now
+        person_id=person.id, unit_id=person.unit_id, kind="probe", title="probe", key=key, created_at=work.now
     )
     work.session.add(notice)
     work.session.flush()
@@ -121,6 +126,13 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/tokens/{token_id}/revoke": a_token,
     "/console/system/sends/{send_id}/again": a_send,
     "/console/rules/{name}": a_rule,
+    "/api/v1/people/{person_id}": a_person,
+    "/api/v1/people/{person_id}/deactivate": a_person,
+    "/api/v1/people/{person_id}/activate": a_person,
+    "/api/v1/units/{unit_id}": a_unit,
+    "/api/v1/grants/{grant_id}": a_grant,
+    "/api/v1/tokens/{token_id}": a_token,
+    "/api/v1/rules/{name}": a_rule,
     **citizen_objects.OF_A_UNIT,
     "/console/pieces/{piece_id}/docx": a_piece_and_a_document,
     **editorial_objects.OF_A_UNIT,
@@ -138,6 +150,7 @@ OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {
     "/console/import/{run_id}": a_run,
     "/console/import/{run_id}/progress": a_run,
     "/api/v1/imports/{run_id}": a_run,
+    "/api/v1/notices/{notice_id}/read": a_notice,
     **outgoing_objects.OF_A_PERSON,
 }
 

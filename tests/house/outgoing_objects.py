@@ -75,7 +75,10 @@ def a_bundle(work: Work, unit: Unit) -> Target:
     work.session.add(DeliveryItem(delivery_id=row.id, position=2, piece_id=piece.id, release_id=opened.id))
     work.session.flush()
     pieces = [str(target.params["piece_id"]), str(piece.id)]
-    return Target({"delivery_id": row.id}, form={"pieces": pieces, "step": "keep"})
+    seen = [int(piece) for piece in pieces]
+    return Target(
+        {"delivery_id": row.id}, form={"pieces": pieces, "step": "keep"}, json={"pieces": seen[::-1], "seen": seen}
+    )
 
 
 def a_stop(work: Work, unit: Unit) -> Target:
@@ -83,7 +86,7 @@ def a_stop(work: Work, unit: Unit) -> Target:
     stop = Freeze(unit_id=unit.id, reason="演习", begun_at=work.now)
     work.session.add(stop)
     work.session.flush()
-    return Target({"freeze_id": stop.id})
+    return Target({"freeze_id": stop.id}, json={"choices": {}})
 
 
 def an_emergency(work: Work, unit: Unit) -> Target:
@@ -203,7 +206,14 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     f"{API}/close": partial(a_delivery, state="manual"),
     f"{API}/there": partial(a_delivery, state="unknown"),
     f"{API}/not-there": partial(a_delivery, state="unknown"),
+    f"{API}/let-through": partial(a_delivery, state="held"),
+    f"{API}/order": a_bundle,
+    "/api/v1/freezes/{freeze_id}/end": a_stop,
+    "/api/v1/emergencies/{emergency_id}/end-banner": an_emergency,
     "/api/v1/accounts/{account_id}": an_account,
+    "/api/v1/accounts/{account_id}/test": an_account,
+    "/api/v1/accounts/{account_id}/switch-off": an_account,
+    "/api/v1/accounts/{account_id}/switch-on": an_account,
     "/api/v1/pieces/{piece_id}/placements": a_delivery,
     "/api/v1/pieces/{piece_id}/retractions": a_piece_that_shows,
 }

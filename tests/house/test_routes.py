@@ -201,7 +201,7 @@ def _ask(office: Office, door: Door, target: Target) -> Any:
 def _browser(office: Office, door: Door, person: Person) -> tuple[Browser, dict[str, str]]:
     if not isinstance(door.guard, ApiGuard):
         return office.desk_of(person.login), {}
-    permission: Permission = door.guard.permission
+    permission: Permission | None = door.guard.permission
     with office.hub.works.write() as work:
         _token, text = tokens.create(work, person, f"probe {permission}")
     return office.browser(), {"Authorization": f"Bearer {text}"}

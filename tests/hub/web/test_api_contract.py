@@ -114,7 +114,7 @@ def test_a_token_without_the_permission_is_refused_on_every_route(office: Office
     with office.hub.works.write() as work:
         _token, text = tokens.create(work, nobody, "probe")
     browser, head = office.browser(), {"Authorization": f"Bearer {text}"}
-    doors = [door for door in routes_of(office.app) if isinstance(door.guard, ApiGuard)]
+    doors = [door for door in routes_of(office.app) if isinstance(door.guard, ApiGuard) and door.guard.permission]
     assert len(doors) > 60
     for door in doors:
         address = re.sub(r"\{[^}]+\}", "1", door.path)
