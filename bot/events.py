@@ -75,6 +75,18 @@ class TicketMade(Event):
 
 
 @dataclass(frozen=True)
+class TicketForwarded(Event):
+    """A ticket went on to another unit, from the unit of that name."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    kind: str
+    came_from: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class TicketLate(Event):
     """A ticket is past its deadline and not answered."""
 

@@ -20,6 +20,7 @@ from bot.events import (
     PersonWanted,
     ReplyBooked,
     ReplyLost,
+    TicketForwarded,
     TicketLate,
     TicketMade,
 )
@@ -125,6 +126,7 @@ def _listen(hub: Hub, incoming: Incoming) -> None:
     listeners.in_work(TicketMade, lambda work, fact: _tell_ticket(hub, work, fact))
     listeners.in_work(NoticeLost, lambda work, fact: _tell_notice_lost(hub, work, fact))
     listeners.in_work(ModelRefused, lambda work, fact: _tell_refused(hub, work, fact))
+    listeners.in_work(TicketForwarded, lambda work, fact: _tell_ticket_forwarded(hub, work, fact))
     listeners.in_work(TicketLate, lambda work, fact: _tell_ticket_late(hub, work, fact))
 
 
@@ -197,6 +199,18 @@ def _tell_ticket(hub: Hub, work: Work, fact: TicketMade) -> None:
         "请在答复期限前办理。",
         f"/console/tickets/{fact.ticket_id}",
         f"ticket.{fact.ticket_id}.made",
+    )
+
+
+def _tell_ticket_forwarded(hub: Hub, work: Work, fact: TicketForwarded) -> None:
+    hub.notifier.tell(
+        work,
+        holders(work.session, P.TICKET_ACT, fact.unit_id, work.now),
+        "ticket.forwarded",
+        f"{fact.came_from}转来工单 {fact.number}（{fact.kind}）",
+        f"{fact.reason}。答复期限不变，请按期办理。",
+        f"/console/tickets/{fact.ticket_id}",
+        f"ticket.{fact.ticket_id}.forwarded.{work.now:%Y%m%d%H%M%S}",
     )
 
 

@@ -109,6 +109,7 @@ DEEDS: dict[str, str] = {
     "filed": "登记备案",
     "finished": "结束",
     "follows_release": "改随新发布件",
+    "forwarded": "转办",
     "found": "发现",
     "found_there": "核实已发出",
     "gone": "平台上已不存在",

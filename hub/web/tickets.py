@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import or_, select
 
-from bot import notices, reply, tickets, windows
+from bot import forwarding, notices, reply, tickets, windows
 from bot.models import Conversation, Ticket, TicketNotice
 from bot.reply import Said
 from bot.states import REPLY_LABELS, SET_RIGHT, TICKET_KINDS, TICKET_LABELS, TicketState
@@ -17,8 +17,10 @@ from hub.web.access import Asker, HubDep, may
 from hub.web.forms import FormState, refused
 from hub.web.lists import like, listing
 from hub.web.pages import columns, page, say, see_other
+from hub.web.ticket_moves import moves_of
 from kernel.errors import Invalid, NotFound
 from kernel.people import Permission, Person, Unit, scoped
+from kernel.typed import row_in
 from kernel.work import Work
 from templates.catalogue import _
 
@@ -116,6 +118,22 @@ def notify_again(hub: HubDep, asker: Handler, ticket_id: int, notice_id: int) ->
     return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, _("已重新发送服务通知。")))
 
 
+@router.post("/{ticket_id}/forward")
+def forward(
+    request: Request, hub: HubDep, asker: Handler, ticket_id: int, to: Text = "", reason: Text = ""
+) -> Response:
+    """转办: hands the ticket to another unit; whoever may not read that unit's tickets is back at the list."""
+    try:
+        with hub.works.write(asker.actor) as work:
+            ticket = _ticket(work, asker, ticket_id, Permission.TICKET_ACT)
+            unit = forwarding.forward(work, ticket, row_in(to) or 0, reason)
+    except Invalid as error:
+        form = refused(asker, error, to=to, reason=reason)
+        return _page(request, hub, asker, ticket_id, form, status=error.status)
+    place = f"/console/tickets/{ticket_id}" if asker.may(Permission.TICKET_READ, unit.id) else "/console/tickets"
+    return see_other(place, say(hub, asker, _("工单已转%(unit)s办理。"), unit=unit.name))
+
+
 @router.post("/{ticket_id}/close")
 def close(hub: HubDep, asker: Handler, ticket_id: int) -> Response:
     """办结."""
@@ -167,6 +185,8 @@ def _page(
         person = work.session.get(Person, ticket.answered_by) if ticket.answered_by else None
         late = ticket.state == TicketState.OPEN and ticket.due_at < work.now
         told = notices.of_ticket(work.session, ticket.id)
+        units = forwarding.choices(work.session, ticket)
+        moves = moves_of(work.session, ticket.id)
     return page(
         request,
         asker,
@@ -180,6 +200,8 @@ def _page(
         notice_labels=REPLY_LABELS,
         label=TICKET_LABELS[TicketState(ticket.state)],
         form=form,
+        units=units,
+        moves=moves,
         may_act=asker.may(Permission.TICKET_ACT, ticket.unit_id),
         may_talk=asker.may(Permission.CONVERSATION_READ, ticket.unit_id),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from bot.models import Conversation, Ticket
 from bot.reply import Said
 from bot.states import ConversationState, ReplyState
 from channels.accounts.models import Account
-from kernel.people import Person, Unit
+from kernel.people import Grant, Person, Role, Unit, add_unit
 from kernel.work import Work
 from tests.house.editorial_objects import write
 from tests.house.target import Target
@@ -50,6 +51,16 @@ def a_ticket(work: Work, unit: Unit) -> Target:
         form={"text": "已修复。", "question": "路灯坏了三天", "public_answer": "已修复。"},
         json={"answer": "已修复。"},
     )
+
+
+def a_ticket_to_hand_over(work: Work, unit: Unit) -> Target:
+    """A ticket of the unit, and another unit with somebody who handles tickets."""
+    other = add_unit(work.session, "城市管理局", f"city-{secrets.token_hex(4)}", unit)
+    person = Person(unit_id=other.id, name="承办人", login=f"handler-{secrets.token_hex(4)}")
+    work.session.add(person)
+    work.session.flush()
+    work.session.add(Grant(person_id=person.id, role=Role.AGENT.value, unit_id=other.id))
+    return replace(a_ticket(work, unit), form={"to": str(other.id), "reason": "属城市管理职责"})
 
 
 def a_public_ticket(work: Work, unit: Unit) -> Target:
@@ -130,6 +141,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/tickets/{ticket_id}": a_ticket,
     "/console/tickets/{ticket_id}/answer": a_ticket,
     "/console/tickets/{ticket_id}/close": an_answered_ticket,
+    "/console/tickets/{ticket_id}/forward": a_ticket_to_hand_over,
     "/console/tickets/{ticket_id}/public": an_answered_ticket,
     "/console/tickets/{ticket_id}/hide": a_public_ticket,
 }

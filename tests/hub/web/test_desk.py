@@ -319,3 +319,20 @@ def test_an_answer_of_the_bot_can_be_traced(live: LiveDesk) -> None:
     number = live.hears("请问养犬证")
     text = live.agent.get(f"/console/desk/{number}").text
     assert '<p class="talk__trace">模型 4 · 把握 7%</p>' in text
+
+
+def test_a_ticket_goes_to_another_unit_and_shows_where_it_has_been(live: LiveDesk) -> None:
+    hub, south = live.office.hub, live.office.unit("south")
+    live.office.hire("southern", "south", Role.AGENT)
+    with hub.works.write() as work:
+        unit = live.office.unit("north")
+        made = tickets.make(work, unit_id=unit.id, kind="投诉", text="路灯坏了三天", zone=hub.settings.office_zone)
+    path = f"/console/tickets/{made.id}"
+    assert "请写明转办理由" in live.agent.send_form(f"{path}/forward", to=str(south.id), reason="").text
+    sent = live.agent.send_form(f"{path}/forward", to=str(south.id), reason="属南片管理")
+    assert (sent.status_code, sent.headers["location"].split("?")[0]) == (303, "/console/tickets")
+    assert live.agent.get(path).status_code == 404
+    assert "属南片管理" in live.office.desk_of("southern").get(path).text
+    with hub.works.read() as work:
+        told = work.session.scalars(select(Notice).where(Notice.kind == "ticket.forwarded")).all()
+    assert [one.person_id for one in told] == [live.office.person("southern").id]
