@@ -106,7 +106,8 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         "index.html": "首页", "404.html": "找不到这个页面", "notices/index.html": "栏目", "notices/1.html": "通知正文",
         "notices/2.html": "该内容已撤下", "notices/2.html.gone": "", "notices/3.html": "内容已移动",
         "notices/3.html.moved": "/bulletins/3.html", "bulletins/3.html": "移动的通知", "rss.xml": "<rss/>",
-        "site-state.css": "html{}", "media/ab.png": "p", "data/notices-1.json": "{}", ".lock": "",
+        "site-state.css": "html{}", "media/ab.png": "p", "files/cd/list.xlsx": "x",
+        "data/notices-1.json": "{}", ".lock": "",
     }.items():  # fmt: skip
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / name).write_text(text)
@@ -159,7 +160,8 @@ def test_what_moved_is_told_by_the_hub_with_its_query(front: Front) -> None:
         ("/rss.xml", "no-cache"),
         ("/data/notices-1.json", "no-cache"),
         ("/site-state.css", "no-cache"),
-        ("/media/ab.png", "public, max-age=31536000, immutable"),
+        ("/media/ab.png", "public, max-age=3600"),
+        ("/files/cd/list.xlsx", "no-cache"),
     ],
 )
 def test_how_long_each_may_be_kept(front: Front, path: str, rule: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
+from channels.adapters.portal import files
 from channels.adapters.portal.folder import GONE, MOVED
 from channels.adapters.portal.press import Press
 from channels.base import Item, Placed
@@ -16,7 +16,7 @@ NEAR = 20
 
 def draw(press: Press, item: Item, place: int, published_at: datetime, updated_at: datetime | None) -> None:
     """Draws the item's page with its files; what it says of other pieces is what is public now."""
-    copy_files(press, item.content)
+    files.put(press, item.piece_id, item.content)
     slug, path = item.content["column"]["slug"], item.content["path"]
     before = [one for one in press.entries(slug, place - NEAR, place - 1) if one.path != path]
     after = [one for one in press.entries(slug, place + 1, place + NEAR) if one.path != path]
@@ -94,17 +94,3 @@ def updated_at(placed: Placed | None) -> datetime | None:
     """When its words were last corrected here."""
     said = placed.data.get("updated_at") if placed else None
     return datetime.fromisoformat(str(said)) if said else None
-
-
-def copy_files(press: Press, content: Mapping[str, Any]) -> None:
-    """Puts the pictures and attachments of a release beside the pages, each once."""
-    for sha256, about in content["pictures"].items():
-        suffix = "png" if about["media_type"] == "image/png" else "jpg"
-        _copy(press, f"/media/{sha256}.{suffix}", sha256)
-    for file in content["attachments"]:
-        _copy(press, file["href"], file["sha256"])
-
-
-def _copy(press: Press, path: str, sha256: str) -> None:
-    if not press.folder.keep(path):
-        press.folder.write_bytes(path, press.tools.files.get(sha256))

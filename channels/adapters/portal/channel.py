@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.abilities.together import Together
-from channels.adapters.portal import articles, feeds, front, issue, lists, moves, open_data, shelves
+from channels.adapters.portal import articles, feeds, files, front, issue, lists, moves, open_data, shelves
 from channels.adapters.portal.folder import Folder
 from channels.adapters.portal.press import Press
 from channels.adapters.portal.site import SETTINGS, site_of
@@ -91,6 +91,7 @@ class PortalChannel(Channel, Rehearsing, Together):
             articles.take_back(
                 press, item.content["path"], post.phrase, self.tools.clock.now(), str(item.content["unit"])
             )
+            files.take_away(press, item.piece_id)
             place = self.tools.catalogue.reserve(item)
             articles.draw_around(press, item, place)
             _draw_lists(press, item, place)

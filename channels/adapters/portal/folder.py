@@ -110,5 +110,15 @@ class Folder:
         """Takes a file away, if it is there."""
         self._file(path).unlink(missing_ok=True)
 
+    def remove_folder(self, path: str) -> bool:
+        """Takes a folder away if nothing is in it; False while something is."""
+        try:
+            self._file(path).rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
     def _file(self, path: str) -> Path:
         return self.root / path.lstrip("/")

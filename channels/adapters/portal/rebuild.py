@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import IO, Any, Protocol, TypeAlias, TypeVar
 
-from channels.adapters.portal import articles, feeds, front, lists, moves, open_data, shelves, state
+from channels.adapters.portal import articles, feeds, files, front, lists, moves, open_data, shelves, state
 from channels.adapters.portal.crew import Crew, crew
 from channels.adapters.portal.feeds import PER_SITEMAP
 from channels.adapters.portal.folder import Folder
@@ -271,6 +271,7 @@ def _page(press: Press, standing: Standing) -> int:
         articles.draw_shown(press, *standing.shown)
     elif standing.withdrawn_at is not None:
         articles.take_back(press, standing.path, standing.phrase, standing.withdrawn_at, standing.unit)
+        files.take_away(press, standing.piece_id)
     else:
         return 0
     for former in standing.formers:

@@ -15,16 +15,16 @@ from xml.etree import ElementTree
 import feedparser
 import pytest
 from docx import Document
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from channels.adapters.portal import GONE, PER_PAGE, PortalChannel
 from channels.adapters.portal.folder import Folder
 from channels.base import Live, Placed
 from channels.errors import Retryable
-from content import public, relations
+from content import compose, public, relations
 from content.errors import Blocked, NoRight
 from content.kinds import kind_of
-from content.models import Piece, Release
+from content.models import Asset, Piece, Release
 from kernel.errors import Invalid
 from templates.engine import FOLDER
 from tests.channels.adapters.portal_site import Site
@@ -216,6 +216,53 @@ def test_pictures_and_attachments_are_copied_once(site: Site) -> None:
     before = media.stat().st_ino
     site.publish(release)
     assert media.stat().st_ino == before
+
+
+def _with_files(site: Site, title: str) -> tuple[Release, str, str]:
+    piece = site.office.piece(title=title)
+    picture = site.office.picture(piece.id)
+    paper = site.office.attachment(piece.id, name="公示名单.txt", data=b"names")
+    site.office.save(
+        piece.id,
+        title=title,
+        body=f'<p>供热站检修现场的情况如下图所示</p><img src="/media/{picture.sha256}.png" alt="供热站">',
+    )
+    release = site.office.sign_off(site.office.submit(piece.id, "portal").id)
+    (media,) = [f"media/{sha}.jpg" for sha in release.content["pictures"]]
+    return release, media, f"files/{paper.sha256}/公示名单.txt"
+
+
+def _there(site: Site, *paths: str) -> list[bool]:
+    return [(site.folder / path).exists() for path in paths]
+
+
+def test_a_withdrawal_takes_its_files_along_unless_another_page_shows_them(site: Site) -> None:
+    first, media, paper = _with_files(site, "第一次公示")
+    second, same_media, same_paper = _with_files(site, "第二次公示")
+    assert (media, paper) == (same_media, same_paper)
+    site.publish(first)
+    site.publish(second)
+    site.withdraw(first, "该内容已撤下。")
+    assert _there(site, media, paper) == [True, True]
+    site.withdraw(second, "该内容已撤下。")
+    assert _there(site, media, paper) == [False, False]
+    site.publish(second)
+    assert _there(site, media, paper) == [True, True]
+
+
+def test_a_correction_takes_away_the_file_it_replaces(site: Site) -> None:
+    release, media, paper = _with_files(site, "公示")
+    site.publish(release)
+    piece = release.piece_id
+    with site.office.working("author") as (work, who):
+        asset = work.session.scalars(select(Asset).where(Asset.piece_id == piece, Asset.name == "公示名单.txt")).one()
+        compose.remove_asset(work, who, asset)
+    fresh = site.office.attachment(piece, name="公示名单（已遮盖）.txt", data=b"masked")
+    site.office.save(piece, title="公示", body="<p>名单见附件，个人信息已经遮盖处理完毕。</p>")
+    corrected = site.office.sign_off(site.office.submit(piece, "portal").id)
+    site.correct(corrected)
+    assert _there(site, media, paper) == [False, False]
+    assert _there(site, f"files/{fresh.sha256}/公示名单（已遮盖）.txt") == [True]
 
 
 def test_a_page_not_yet_written_is_not_linked(site: Site) -> None:
