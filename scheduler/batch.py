@@ -54,6 +54,11 @@ class Batch:
         self._placements = _placements(session, deliveries, self._items)
         self._last_sent = _last_sent(session, [row.id for row in deliveries if row.state == DeliveryState.UNKNOWN])
 
+    @property
+    def session(self) -> Session:
+        """What the batch was read with."""
+        return self._session
+
     @cached_property
     def freezes(self) -> Sequence[Freeze]:
         """The stops in force."""

@@ -25,7 +25,7 @@ from kernel.claim import new_claimant
 from kernel.errors import Invalid
 from kernel.people import Permission, Viewer
 from kernel.work import Work
-from scheduler import offline, windows
+from scheduler import elsewhere, offline, windows
 from scheduler.conflicts import Moment, foreseen
 from scheduler.errors import (
     AlreadyBooked,
@@ -273,7 +273,27 @@ def forewarned(work: Work, order: Order, zone: ZoneInfo) -> list[Problem]:
     lane = doubles.lane_of(session, session.get_one(Account, order.account_id))
     at, chosen = order.at or work.now, order.at is not None
     kind = (lane, order.action, pieces[0].unit_id, tuple(order.piece_ids), at)
-    return _outside(releases, at, zone) + foreseen(session, Moment(*kind, chosen=chosen, emergency=emergency), zone)
+    unplaced = _not_yet_there(session, lane, releases)
+    return (
+        _outside(releases, at, zone)
+        + unplaced
+        + foreseen(session, Moment(*kind, chosen=chosen, emergency=emergency), zone)
+    )
+
+
+def _not_yet_there(session: Session, lane: Account, releases: Sequence[Release]) -> list[Problem]:
+    """Where the office's site is on another platform, links lead nowhere until it has given the piece an address."""
+    if adapter_of(lane.channel).limits.by_column:
+        return []
+    return [
+        Problem(
+            "at",
+            f"《{release.content['title']}》在网站平台上还没有地址，此时发出的链接打不开。请先发布到网站，再发布到这里。",
+            blocking=False,
+        )
+        for release in releases
+        if elsewhere.sites_of(release.content) and not elsewhere.address_of(session, release.content, release.piece_id)
+    ]
 
 
 def _outside(releases: Sequence[Release], at: datetime, zone: ZoneInfo) -> list[Problem]:

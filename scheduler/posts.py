@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from channels.base import Item, Placed, Post
 from content.models import Piece, Release
 from content.snapshot import targets_of
 from content.states import ReleaseState
+from scheduler import elsewhere
 from scheduler.batch import Batch
 from scheduler.models import Delivery, DeliveryItem, Place
 
@@ -61,6 +62,12 @@ def item_with(content: Mapping[str, Any], piece: Piece, release_id: int, channel
     )
 
 
+def at_its_address(session: Session, item: Item) -> Item:
+    """The same item with the address that it has on another platform, where the office's site stands there."""
+    url = elsewhere.address_of(session, item.content, item.piece_id)
+    return replace(item, url=url) if url else item
+
+
 def post_of(batch: Batch, delivery: Delivery, public_url: str) -> Post:
     """The post of a delivery: its items that are signed and not dropped, and where they show already."""
     rows = batch.going(delivery)
@@ -68,7 +75,10 @@ def post_of(batch: Batch, delivery: Delivery, public_url: str) -> Post:
     return Post(
         key=delivery.key,
         action=delivery.action,  # type: ignore[arg-type]  # The column holds one of the actions.
-        items=[item_of(release, piece, delivery.channel, public_url) for _, release, piece in rows],
+        items=[
+            at_its_address(batch.session, item_of(release, piece, delivery.channel, public_url))
+            for _, release, piece in rows
+        ],
         audience=delivery.audience,
         placed={row.piece_id: placed_of(row) for row in placements if row is not None},
         phrase=delivery.phrase,

@@ -15,7 +15,7 @@ from content.snapshot import media_in
 from hub.web import approval
 from scheduler.models import Delivery
 from scheduler.placements import place_of
-from scheduler.posts import item_of, items_of
+from scheduler.posts import at_its_address, item_of, items_of
 from templates.views import Change
 
 
@@ -51,7 +51,7 @@ def ready_items(session: Session, delivery: Delivery, address: str) -> list[Read
     for row, release, piece in items_of(session, delivery.id):
         if row.dropped:
             continue
-        item = item_of(release, piece, delivery.channel, address)
+        item = at_its_address(session, item_of(release, piece, delivery.channel, address))
         words = item.text or plain(item.html)
         files = [(str(one["name"]), str(one["sha256"])) for one in release.content["attachments"]]
         found.append(Ready(item, words, _pictures(item), files, _changes(session, delivery, release)))
