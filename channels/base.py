@@ -20,7 +20,7 @@ from channels.transport import Dial
 from kernel.clock import Clock
 
 Action = Literal["publish", "mass_send", "push", "correct", "withdraw", "refresh"]
-Style = Literal["page", "layout", "text"]
+Style = Literal["page", "article", "layout", "text"]
 # (name, period, number)
 Quota = tuple[str, Literal["day", "month"], int]
 
@@ -596,6 +596,9 @@ def check_lengths(limits: Limits, post: Post) -> list[Problem]:
         problems.append(Problem("action", f"该渠道不支持“{ACTION_LABELS[post.action]}”。"))
     for item in post.items:
         problems += _item_lengths(limits, item)
+        # A page is drawn from the signed elements; everything else shows what stands in the item.
+        if post.action != "withdraw" and limits.style != "page" and not (item.html.strip() or item.text.strip()):
+            problems.append(Problem("body", f"《{item.title[:20]}》的正文为空：读者只会看到标题，请先写正文。"))
     return problems
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Case, case, select
 from sqlalchemy.orm import Session
 
 from content import naming
+from content.article import article
 from content.kinds import kind_of
 from content.models import Asset, Column, Piece, PublicPiece, Revision, Variant
 from content.sanitise import clean_text, describe_pictures, plain
@@ -25,7 +26,7 @@ from kernel.people import Unit
 from templates.engine import Engine
 from templates.views import PortalColumn, PortalFile, PortalItem, PortalPicture, Post, WechatAccount
 
-Style = Literal["page", "layout", "text"]
+Style = Literal["page", "article", "layout", "text"]
 
 MEDIA = re.compile(r"/media/([0-9a-f]{64})\.(?:jpg|png)")
 
@@ -138,6 +139,8 @@ def variant_of(
     shown = {"title": title, "digest": summary, "html": "", "text": "", "author": str(common["editor"])}
     if style == "page":
         shown["html"] = clean_text(own.body) if own and own.body else str(common["body"])
+    elif style == "article":
+        shown["html"] = article(common, clean_text(own.body) if own and own.body else str(common["body"]))
     elif style == "layout":
         shown["html"] = (
             own.body if own and own.layout and own.body else _layout(engine, common, own, channel, account, portal)
@@ -277,7 +280,12 @@ def _layout(
     # The time printed in the layout is the platform's own; what is signed must not change with the hour of signing.
     body = clean_text(own.body) if own and own.body else None
     item = item_view(common, published_at=_EPOCH, body=body, address=portal)
-    return engine.render(template, item=item, account=WechatAccount(name=account, unit=common["unit"], portal=portal))
+    # The same without text and elements: what shows no more than this frame shows nothing.
+    frame = item_view({**common, "fields": {}, "links": {}}, published_at=_EPOCH, body="", address=portal)
+    about = WechatAccount(name=account, unit=common["unit"], portal=portal)
+    drawn, empty = (engine.render(template, item=one, account=about) for one in (item, frame))
+    same = plain(drawn) == plain(empty) and drawn.count("<img") == empty.count("<img")
+    return "" if same else drawn
 
 
 def _text(engine: Engine, common: Mapping[str, Any], title: str, summary: str, channel: str, portal: str) -> str:

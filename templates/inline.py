@@ -16,9 +16,9 @@ MAIN = "#17498c"
 TEXT = f"margin:0 0 20px;font-size:17px;line-height:1.75;color:{INK};text-align:justify;word-break:break-word"
 STYLES = {
     "p": TEXT,
-    "h1": f"margin:32px 0 16px;font-size:20px;line-height:1.5;font-weight:700;color:{MAIN}",
-    "h2": f"margin:32px 0 16px;font-size:19px;line-height:1.5;font-weight:700;color:{MAIN}",
-    "h3": f"margin:28px 0 12px;font-size:18px;line-height:1.5;font-weight:700;color:{INK}",
+    "h1": f"margin:32px 0 16px;font-size:20px;line-height:1.75;font-weight:700;color:{MAIN}",
+    "h2": f"margin:32px 0 16px;font-size:19px;line-height:1.75;font-weight:700;color:{MAIN}",
+    "h3": f"margin:28px 0 12px;font-size:18px;line-height:1.75;font-weight:700;color:{INK}",
     "h4": f"margin:24px 0 12px;font-size:17px;line-height:1.75;font-weight:700;color:{INK}",
     "ul": f"margin:0 0 20px;padding-left:1.4em;font-size:17px;line-height:1.75;color:{INK}",
     "ol": f"margin:0 0 20px;padding-left:1.6em;font-size:17px;line-height:1.75;color:{INK}",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from xml.etree import ElementTree
 
 from channels.adapters.calling import PLATFORM_ZONE
@@ -21,6 +21,7 @@ OURS: Mapping[str, str] = {
     "title": "标题",
     "digest": "摘要",
     "body": "正文（HTML）",
+    "attachments": "附件（每行一个：名称、空格、网址）",
     "column": "栏目（按栏目对照表换成对方的编号）",
     "kind": "类别",
     "unit": "发布机构",
@@ -67,8 +68,8 @@ def account_problems(settings: Mapping[str, Any], post: Post, known: Mapping[str
     return problems
 
 
-def values(post: Post, columns: Mapping[str, str], body: str, at: datetime) -> dict[str, str]:
-    """Our side of every map for the first item of a post; `body` is its text as it leaves, `at` when it is dated."""
+def values(post: Post, columns: Mapping[str, str], body: str, at: datetime, site: str) -> dict[str, str]:
+    """Our side of every map for the first item of a post; `body` as it leaves, `at` its date, `site` our address."""
     item: Item = post.items[0]
     content = item.content
     column: Mapping[str, str] = content.get("column") or {}
@@ -78,6 +79,7 @@ def values(post: Post, columns: Mapping[str, str], body: str, at: datetime) -> d
         "title": item.title,
         "digest": item.digest,
         "body": body,
+        "attachments": attachments(item, site),
         "column": columns.get(column.get("slug", ""), column.get("slug", "")),
         "kind": str(content.get("kind", "")),
         "unit": str(content.get("unit", "")),
@@ -90,6 +92,13 @@ def values(post: Post, columns: Mapping[str, str], body: str, at: datetime) -> d
         "act": post.action,
         "phrase": post.phrase,
     }
+
+
+def attachments(item: Item, site: str) -> str:
+    """The attachments of an item, a line each: name and whole address."""
+    return "\n".join(
+        f"{file['name']} {site}{quote(str(file['href']))}" for file in item.content.get("attachments") or ()
+    )
 
 
 def filled(mapped: Sequence[tuple[str, str]], constants: Sequence[tuple[str, str]], ours: Mapping[str, str]) -> Any:

@@ -15,7 +15,7 @@ class ManualChannel(Channel, Rehearsing):
     name: ClassVar[str] = "manual"
     label: ClassVar[str] = "人工发布"
     limits: ClassVar[Limits] = Limits(
-        style="page",
+        style="article",
         can=frozenset({"correct", "withdraw", "refresh"}),
         notes=("到点生成人工发布任务：按任务页的标题、正文和图片到平台发布，再回填链接或截图。",),
     )

@@ -69,6 +69,11 @@ def links_in(found: Sequence[Mapping[str, Any]], kind: str = "") -> list[PortalL
     ]
 
 
+def printed_as_kept(_fields: Mapping[str, Any]) -> Mapping[str, str]:
+    """A kind whose fields are printed as they are kept."""
+    return {}
+
+
 def no_named_files(_fields: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     """A kind whose fields name no attachments."""
     return ()
@@ -98,6 +103,8 @@ class Kind:
     # Attachments that its fields name, as (what for, name of the file); and whether open data give its fields away.
     named_files: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] = field(default=no_named_files)
     open_elements: bool = False
+    # Fields that an article prints in other words than they are kept in; '' leaves one out.
+    printed: Callable[[Mapping[str, Any]], Mapping[str, str]] = field(default=printed_as_kept)
 
     def missing(self, fields: Mapping[str, Any]) -> list[FieldSpec]:
         """The required fields that are empty."""
@@ -105,19 +112,20 @@ class Kind:
 
     def plain_elements(self, fields: Mapping[str, Any]) -> dict[str, str]:
         """Every field by its name, as text; '' where it is empty, so that the schema never changes with the values."""
-        return {spec.name: _plain_value(spec, fields.get(spec.name)) for spec in self.fields}
+        return {spec.name: plain_value(spec, fields.get(spec.name)) for spec in self.fields}
 
     def plain(self, fields: Mapping[str, Any]) -> str:
         """The fields as lines of text, for checks, search and channels without layout."""
         lines = []
         for spec in self.fields:
-            text = _plain_value(spec, fields.get(spec.name))
+            text = plain_value(spec, fields.get(spec.name))
             if text:
                 lines.append(f"{spec.label}：{text}")
         return "\n".join(lines)
 
 
-def _plain_value(spec: FieldSpec, value: Any) -> str:
+def plain_value(spec: FieldSpec, value: Any) -> str:
+    """A field's value as text; '' when it is empty."""
     if value in (None, "", [], {}):
         return ""
     if spec.type == "flag":
@@ -132,7 +140,7 @@ def _plain_value(spec: FieldSpec, value: Any) -> str:
 
 
 def _plain_row(spec: FieldSpec, row: Mapping[str, Any]) -> str:
-    cells = [_plain_value(column, row.get(column.name)) for column in spec.columns]
+    cells = [plain_value(column, row.get(column.name)) for column in spec.columns]
     return "，".join(cell for cell in cells if cell)
 
 

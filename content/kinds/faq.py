@@ -19,6 +19,11 @@ def _lint(fields: Mapping[str, Any]) -> list[Fault]:
     return []
 
 
+def _printed(_fields: Mapping[str, Any]) -> Mapping[str, str]:
+    # The wordings are for the bot.
+    return {"wordings": ""}
+
+
 def _view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalFaq:
     guide = fields.get("links", {}).get("guide")
     return PortalFaq(
@@ -39,5 +44,6 @@ KIND = Kind(
         FieldSpec("guide", "对应办事指南", "piece", help="输入名称中的几个字，从列表中选择", of=("guide",)),
     ),
     lint=_lint,
+    printed=_printed,
     view=_view,
 )

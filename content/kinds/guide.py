@@ -213,6 +213,18 @@ def fee_text(fields: Fields) -> str:
     return "：".join(part for part in (str(fields.get("fee_item", "")), str(fields.get("fee_amount", ""))) if part)
 
 
+def _printed(fields: Fields) -> Mapping[str, str]:
+    return {
+        **{name: limit_text(fields, name) for name in ("statutory", "promised")},
+        **dict.fromkeys(("statutory_unit", "promised_unit"), ""),
+        "visits": _visits(fields),
+    }
+
+
+def _visits(fields: Fields) -> str:
+    return f"{fields['visits']} 次" if fields.get("visits") is not None else ""
+
+
 def _view(base: Mapping[str, Any], fields: Fields) -> PortalGuide:
     sample = fields.get("result_sample", "")
     # Forms stand beside the paper they are for; what else is attached stands beneath.
@@ -243,7 +255,7 @@ def _view(base: Mapping[str, Any], fields: Fields) -> PortalGuide:
         task_code=fields.get("task_code", ""),
         task_type=fields.get("item_type", ""),
         theme=fields.get("theme", ""),
-        visits=f"{fields['visits']} 次" if fields.get("visits") is not None else "",
+        visits=_visits(fields),
         visits_reason=fields.get("visits_reason", ""),
         online_href=fields.get("online_address", "") if fields.get("online") else "",
         online_depth=fields.get("online_depth", ""),
@@ -305,6 +317,7 @@ KIND = Kind(
     fields=FIELDS,
     needs_body=False,
     lint=_lint,
+    printed=_printed,
     view=_view,
     shelves=_shelves,
     named_files=_named_files,

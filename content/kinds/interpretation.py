@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from content.kinds.base import Fault, FieldSpec, Kind, links_in
-from templates.views import PortalInterpretation
+from templates.views import PortalInterpretation, PortalLink
 
 
 def _lint(fields: Mapping[str, Any]) -> list[Fault]:
@@ -16,12 +16,17 @@ def _lint(fields: Mapping[str, Any]) -> list[Fault]:
 
 
 def _view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalInterpretation:
-    policy = fields.get("links", {}).get("policy")
+    policy, number = fields.get("links", {}).get("policy"), fields.get("policy_number") or ""
     return PortalInterpretation(
         **base,
         author=fields.get("interpreter", ""),
-        policies=links_in([{"number": fields.get("policy_number", ""), **policy}]) if policy else [],
+        policies=links_in([{"number": number, **policy}]) if policy else _elsewhere(number),
     )
+
+
+def _elsewhere(number: str) -> list[PortalLink]:
+    # A document that is not on this site is known by its number alone.
+    return [PortalLink(number, "")] if number else []
 
 
 KIND = Kind(

@@ -58,7 +58,7 @@ def _item(hub: Hub, made: zipfile.ZipFile, folder: str, ready: Ready) -> list[st
         ("02-摘要.txt", "摘要栏（没有的平台不填）", item.digest),
         ("03-作者.txt", "作者栏（没有的平台不填）", item.author),
         ("04-正文.txt", "正文", ready.words),
-        ("05-正文.html", "正文，带版式（平台支持粘贴版式或 HTML 时用）", item.html),
+        ("05-正文.html", "正文，带版式（平台支持粘贴版式或 HTML 时用）", _whole(hub, item.html)),
         ("06-原文链接.txt", "原文链接", item.url),
     ]
     told = ["", f"《{item.title}》"]
@@ -84,6 +84,11 @@ def _put(made: zipfile.ZipFile, name: str, content: str | bytes) -> None:
     about = zipfile.ZipInfo(name, STAMP)
     about.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
     made.writestr(about, content)
+
+
+def _whole(hub: Hub, html: str) -> str:
+    """The text with whole addresses, since it is pasted elsewhere."""
+    return html.replace('href="/', f'href="{hub.settings.address}/')
 
 
 def _safe(name: str) -> str:

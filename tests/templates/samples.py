@@ -386,6 +386,15 @@ def guide_index() -> PortalGuideIndex:
     )
 
 
+def feature() -> PortalFeature:
+    """A feature of two sections, the last without a name."""
+    return PortalFeature(
+        **item_values(picture=PICTURE),
+        standfirst="一场为老年人办的实事。",
+        sections=[PortalSection("政策", entries(3)), PortalSection("", entries(1))],
+    )
+
+
 CORRECTIONS = [Act(NOW, "陈立", "更正第二段", "“4月5日”应为“4月7日”")]
 ACCOUNT = WechatAccount(
     "云州发布",
@@ -478,12 +487,7 @@ PORTAL: dict[str, list[Sample]] = {
     "outbound/portal/feature.html": [
         {
             "site": site(),
-            "item": PortalFeature(
-                **_article_words(),
-                picture=PICTURE,
-                standfirst="一场为老年人办的实事。",
-                sections=[PortalSection("政策", entries(3)), PortalSection("", entries(1))],
-            ),
+            "item": feature(),
         },
         {"site": site(), "item": PortalFeature(**_article_words())},
     ],
@@ -681,6 +685,14 @@ WECHAT: dict[str, list[Sample]] = {
         {"item": guide(), "account": ACCOUNT},
         {"item": guide(conditions=[], materials=[], steps=[], places=[], online_href=""), "account": BARE_ACCOUNT},
     ],
+    "outbound/wechat/video.html": [
+        {"item": notice(video="/files/1/片.mp4", transcript_html="<p>第一句。</p>"), "account": ACCOUNT},
+        {"item": notice(body_html="", files=[], transcript_html="<p>第一句。</p>"), "account": BARE_ACCOUNT},
+    ],
+    "outbound/wechat/audio.html": [
+        {"item": notice(video="/files/1/声.mp3", transcript_html="<p>第一句。</p>"), "account": ACCOUNT},
+    ],
+    "outbound/wechat/feature.html": [{"item": feature(), "account": ACCOUNT}],
     "outbound/wechat/faq.html": [
         {"item": faq(), "account": ACCOUNT},
         {"item": faq(guide=None), "account": BARE_ACCOUNT},

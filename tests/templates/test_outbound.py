@@ -7,14 +7,16 @@ from dataclasses import replace
 
 import pytest
 
+from content.kinds import kind_of
 from templates import filters
 from templates.engine import Engine
+from templates.inline import STYLES
 from tests.templates.markup import check_balance, elements
-from tests.templates.samples import ACCOUNT, POST, TEXTS, WECHAT, Sample, guide, notice, policy
+from tests.templates.samples import ACCOUNT, POST, TEXTS, WECHAT, Sample, feature, guide, notice, policy, site
 
 ARTICLES = [(name, values) for name, many in WECHAT.items() for values in many]
 IDS = [f"{name.rsplit('/', 1)[-1]}-{number}" for number, (name, _) in enumerate(ARTICLES)]
-SMALLEST, AUXILIARY = 17, 15
+SMALLEST, AIRIEST = 17, 1.75
 
 
 @pytest.mark.parametrize(("name", "values"), ARTICLES, ids=IDS)
@@ -30,16 +32,18 @@ def test_an_article_holds_only_what_wechat_keeps(renderer: Engine, name: str, va
 
 @pytest.mark.parametrize(("name", "values"), ARTICLES, ids=IDS)
 def test_an_articles_text_is_large_and_airy(renderer: Engine, name: str, values: Sample) -> None:
-    html = renderer.render(name, **values)
+    everything = "".join(f"<{tag}>文</{tag}>" for tag in STYLES if tag not in {"img", "hr"})
+    item = replace(values["item"], body_html=f"{values['item'].body_html}{everything}")
+    html = renderer.render(name, **{**values, "item": item})
     for tag, attributes in elements(html):
-        if tag in {"p", "li", "td", "th"}:
-            style = attributes["style"]
-            sizes = [int(found) for found in re.findall(r"font-size:(\d+)px", style)]
-            assert all(found >= SMALLEST or found == AUXILIARY for found in sizes)
-            if sizes == [SMALLEST]:
-                assert "line-height:1.75" in style
-    body = html.split("border-top:1px solid #d5dde7")[0]
-    assert f"font-size:{AUXILIARY}px" not in body.replace(ACCOUNT.guide_line, "").split("</p>", 1)[-1]
+        style = attributes.get("style") or ""
+        sizes = re.findall(r"font-size:\s*([^;]+)", style)
+        heights = re.findall(r"line-height:\s*([^;]+)", style)
+        assert all(one.endswith("px") and float(one[:-2]) >= SMALLEST for one in sizes), style
+        assert all(float(one) >= AIRIEST for one in heights), style
+        if tag in {"p", "li"}:
+            assert sizes, style
+            assert heights, style
 
 
 @pytest.mark.parametrize(("name", "values"), ARTICLES, ids=IDS)
@@ -69,6 +73,39 @@ def test_a_policy_names_its_number_and_validity(renderer: Engine) -> None:
     html = renderer.render("outbound/wechat/policy.html", item=policy(), account=ACCOUNT)
     assert "云政办发〔2026〕7号" in html
     assert "有效" in html
+
+
+@pytest.mark.parametrize(("kind", "verb"), [("video", "观看视频"), ("audio", "收听音频")])
+def test_a_recording_is_read_and_says_where_it_plays(renderer: Engine, kind: str, verb: str) -> None:
+    item = notice(video="/files/1/a", transcript_html="<p>各位市民，大家好。</p>")
+    html = renderer.render(f"outbound/wechat/{kind}.html", item=item, account=ACCOUNT)
+    assert "各位市民，大家好。" in html
+    assert f"{verb}请点击文末“阅读原文”" in html
+    assert verb not in renderer.render(f"outbound/wechat/{kind}.html", item=replace(item, video=""), account=ACCOUNT)
+
+
+def test_a_feature_lists_its_pieces_by_section(renderer: Engine) -> None:
+    item = feature()
+    html = renderer.render("outbound/wechat/feature.html", item=item, account=ACCOUNT)
+    places = [
+        html.index(words)
+        for one in item.sections[:1]
+        for words in (one.label, one.entries[0].title, one.entries[2].title)
+    ]
+    assert places == sorted(places)
+    assert item.standfirst in html
+
+
+@pytest.mark.parametrize("channel", ["portal", "wechat"])
+def test_a_document_that_is_not_on_this_site_is_named_without_a_link(renderer: Engine, channel: str) -> None:
+    base = {
+        name: getattr(notice(), name) for name in ("id", "title", "href", "column", "published_at", "unit", "source")
+    }
+    item = kind_of("interpretation").view(base, {"policy_number": "国办发〔2026〕9号"})
+    values = {"account": ACCOUNT} if channel == "wechat" else {"site": site()}
+    html = renderer.render(f"outbound/{channel}/interpretation.html", item=item, **values)
+    assert "国办发〔2026〕9号" in html
+    assert 'href=""' not in html
 
 
 def test_attachments_are_named_with_the_way_to_them(renderer: Engine) -> None:

@@ -86,7 +86,7 @@ class SitePushChannel(Channel, Rehearsing):
     name: ClassVar[str] = "site_push"
     label: ClassVar[str] = "集约化平台"
     limits: ClassVar[Limits] = Limits(
-        style="page",
+        style="article",
         can=frozenset({"correct", "withdraw", "refresh"}),
         by_column=True,
         notes=("稿件按账号的字段对照推送到本单位网站所在的平台；更正、撤稿按平台提供的接口，没有的转人工。",),
@@ -231,14 +231,14 @@ class SitePushChannel(Channel, Rehearsing):
     def _ours(self, post: Post) -> dict[str, str]:
         item = post.items[0]
         at = item.first_published_at or self.tools.clock.now()
-        return fields.values(post, dict(fields.pairs(self._lines("columns"))), self._body(item), at)
+        site = self.tools.public_url
+        return fields.values(post, dict(fields.pairs(self._lines("columns"))), self._body(item, site), at, site)
 
-    def _body(self, item: Item) -> str:
+    def _body(self, item: Item, site: str) -> str:
+        html = item.html.replace('href="/', f'href="{site}/')
         if self._said("pictures", "link") == "link":
-            return item.html.replace('src="/media/', f'src="{self.tools.public_url}/media/').replace(
-                'href="/', f'href="{self.tools.public_url}/'
-            )
-        return _MEDIA.sub(self._embedded, item.html)
+            return html.replace('src="/media/', f'src="{site}/media/')
+        return _MEDIA.sub(self._embedded, html)
 
     def _embedded(self, found: re.Match[str]) -> str:
         kind = "png" if found[2] == "png" else "jpeg"

@@ -74,7 +74,7 @@ class SiteSftpChannel(Channel, Rehearsing):
     name: ClassVar[str] = "site_sftp"
     label: ClassVar[str] = "集约化平台（SFTP）"
     limits: ClassVar[Limits] = Limits(
-        style="page",
+        style="article",
         can=frozenset({"correct", "withdraw", "refresh"}),
         by_column=True,
         notes=(
@@ -154,7 +154,9 @@ class SiteSftpChannel(Channel, Rehearsing):
         with self._session() as server:
             if self._said("withdrawals", "delete") == "file":
                 ending = parcel.index_ending(self.account.settings) or ".xml"
-                told = parcel.index(post, self._at(post), self.account.settings, "", {"file": _base(placed.remote_id)})
+                told = parcel.index(
+                    post, self._at(post), self.account.settings, "", self._site, {"file": _base(placed.remote_id)}
+                )
                 server.put(f"{placed.data['stem']}.withdrawn{ending}", told, seen=True)
                 return Live()
             gone = [server.remove(path) for path in reversed(placed.data.get("files") or [placed.remote_id])]
@@ -183,9 +185,7 @@ class SiteSftpChannel(Channel, Rehearsing):
 
     def _packed(self, post: Post, where: Names, at: datetime) -> Parcel:
         try:
-            return parcel.pack(
-                post, where, at, self.account.settings, self.tools.files.get, self.tools.public_url.rstrip("/")
-            )
+            return parcel.pack(post, where, at, self.account.settings, self.tools.files.get, self._site)
         except FileNotFoundError as lost:
             raise Retryable("图片或附件暂时读不到") from lost
 
@@ -208,6 +208,10 @@ class SiteSftpChannel(Channel, Rehearsing):
         door = Door(host, int(port or PORT), self._said("user", ""), known, self.account.credentials)
         with session(self.tools.dial, door) as server:
             yield server
+
+    @property
+    def _site(self) -> str:
+        return self.tools.public_url.rstrip("/")
 
     def _said(self, name: str, otherwise: str) -> str:
         return str(self.account.settings.get(name) or otherwise)

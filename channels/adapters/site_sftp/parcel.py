@@ -88,7 +88,7 @@ def pack(
     }
     ending = index_ending(settings)
     if ending:
-        files[where(ending)] = index(post, at, settings, body, more)
+        files[where(ending)] = index(post, at, settings, body, site, more)
     return Parcel(files, page)
 
 
@@ -98,13 +98,15 @@ def index_ending(settings: Mapping[str, Any]) -> str:
     return "" if said == "none" else f".{said}"
 
 
-def index(post: Post, at: datetime, settings: Mapping[str, Any], body: str, more: Mapping[str, str]) -> bytes:
+def index(
+    post: Post, at: datetime, settings: Mapping[str, Any], body: str, site: str, more: Mapping[str, str]
+) -> bytes:
     """The file that says what the others are, in the platform's own names."""
     columns = dict(field_maps.pairs(settings.get("columns")))
     made = field_maps.filled(
         field_maps.pairs(settings.get("fields") or DEFAULT_MAP),
         field_maps.pairs(settings.get("constants")),
-        {**field_maps.values(post, columns, body, at), "version": "1", "file": "", "files": "", **more},
+        {**field_maps.values(post, columns, body, at, site), "version": "1", "file": "", "files": "", **more},
     )
     if index_ending(settings) == ".json":
         return json.dumps(made, ensure_ascii=False, indent=1).encode() + b"\n"
@@ -133,7 +135,7 @@ def _beside(post: Post, where: Names, get: Callable[[str], bytes]) -> tuple[str,
         suffix = posixpath.splitext(str(file.get("name") or file["href"]))[1].lower()
         path = where(f"-a{number}{suffix if _SUFFIX.fullmatch(suffix) else ''}")
         files[path] = get(str(file["sha256"]))
-        body = body.replace(f'"{file["href"]}"', f'"{posixpath.basename(path)}"')
+        body = body.replace(f'"{escape(str(file["href"]))}"', f'"{posixpath.basename(path)}"')
     return body, files
 
 

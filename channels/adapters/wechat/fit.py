@@ -84,7 +84,7 @@ def _body(options: Options, item: Item, name: str) -> list[Problem]:
     longer = LONGER_ADDRESS * len(PICTURE.findall(item.html))
     characters, size = len(item.html) + longer, len(item.html.encode()) + longer
     if not item.html.strip():
-        return [Problem("body", f"{name}没有正文。")]
+        return [Problem("body", f"{name}的正文为空：除了来源和编辑，读者什么也看不到，请先写正文。")]
     if characters >= options.body_characters:
         limit = options.body_characters
         return [Problem("body", f"{name}的正文连同排版共 {characters} 字符，微信须少于 {limit} 字符。")]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from channels.adapters import field_maps as fields
+from channels.adapters.manual import ManualChannel
 from channels.adapters.site_push import SitePushChannel
-from channels.base import CannotTell, Live, NotThere, Placed, Post, Uncorrectable
+from channels.adapters.site_sftp import SiteSftpChannel
+from channels.base import CannotTell, Channel, Live, NotThere, Placed, Post, Uncorrectable
 from channels.errors import OutcomeUnknown, Refused, Unauthorised
 from tests.channels.harness import MovingClock, make_account, make_item, make_tools
 
@@ -162,3 +165,28 @@ def test_an_account_without_an_address_calls_nobody() -> None:
 @pytest.mark.parametrize("path", ["", "a", "a.b.c", "a.9", "a.-1", "a.b"])
 def test_a_path_that_leads_nowhere_is_nothing(path: str) -> None:
     assert fields.found_at({"a": [1], "b": {"c": True}}, path) == ""
+
+
+def test_attachments_go_with_their_names_and_whole_addresses() -> None:
+    platform = Platform()
+    channel = _channel(platform, fields=["files=attachments", "content=body"], pictures="embed")
+    item = make_item(channel.tools.files)  # type: ignore[arg-type]  # In memory.
+    href = f"/files/{'a' * 64}/表 一.docx"
+    item = replace(
+        item,
+        html=f'{item.html}<ol><li><a href="{href}">表 一.docx</a></li></ol>',
+        content={**item.content, "attachments": [{"name": "表 一.docx", "sha256": "a" * 64, "size": 1, "href": href}]},
+    )
+    channel.publish(Post("d-1", "publish", [item]))
+    sent = json.loads(platform.requests[0].content)
+    site = channel.tools.public_url
+    assert sent["files"] == f"表 一.docx {site}/files/{'a' * 64}/%E8%A1%A8%20%E4%B8%80.docx"
+    assert f'href="{site}{href}"' in sent["content"]
+
+
+@pytest.mark.parametrize("adapter", [SitePushChannel, SiteSftpChannel, ManualChannel])
+def test_an_empty_article_is_told_before_it_is_sent(adapter: type[Channel]) -> None:
+    item = replace(make_item(make_tools(clock=MovingClock()).files), html="", text="")  # type: ignore[arg-type]  # In memory.
+    problems = adapter.check({}, Post("d-1", "publish", [item]))
+    assert ["正文为空" in one.message for one in problems if one.field == "body" and one.blocking] == [True]
+    assert not [one for one in adapter.check({}, Post("d-1", "withdraw", [item])) if one.field == "body"]
