@@ -151,6 +151,25 @@ def found_at(told: Any, path: str) -> str:
     return str(told) if isinstance(told, str | int | float) and not isinstance(told, bool) else ""
 
 
+def listed(told: Any, path: str) -> list[Any] | None:
+    """The articles of an answer that is a list where one was expected; [] when it says that there are none.
+
+    None where it says neither: `path` is where the number of a single one would stand.
+    """
+    above: Any = told
+    for step in path.split(".")[:-1]:
+        if not isinstance(above, Mapping) or step not in above:
+            return None
+        above = above[step]
+    if above is None and "." in path:
+        return []
+    if isinstance(above, list):
+        return above
+    if isinstance(above, Mapping):
+        return next((one for one in above.values() if isinstance(one, list)), None)
+    return None
+
+
 def holds(told: Any, condition: str) -> bool:
     """Whether an answer means yes: `code=0` or `code=0|200`; without a condition every 2xx does."""
     path, sign, wanted = condition.partition("=")

@@ -187,6 +187,7 @@ def _page(
         told = notices.of_ticket(work.session, ticket.id)
         units = forwarding.choices(work.session, ticket)
         moves = moves_of(work.session, ticket.id)
+        talk = work.session.get(Conversation, ticket.conversation_id) if ticket.conversation_id else None
     return page(
         request,
         asker,
@@ -203,5 +204,6 @@ def _page(
         units=units,
         moves=moves,
         may_act=asker.may(Permission.TICKET_ACT, ticket.unit_id),
-        may_talk=asker.may(Permission.CONVERSATION_READ, ticket.unit_id),
+        # The ticket may be another unit's by now; the conversation stays where it was.
+        may_talk=talk is not None and asker.may(Permission.CONVERSATION_READ, talk.unit_id),
     )

@@ -16,7 +16,7 @@ from channels.accounts.approval import OwnWords
 from channels.accounts.menus import Publisher
 from channels.accounts.models import Account, MenuVersion
 from channels.adapters.wechat import WeChatChannel
-from channels.errors import Refused, Unauthorised
+from channels.errors import Refused
 from kernel.clock import StillClock
 from kernel.errors import Invalid, WrongState
 from kernel.people import Person, Viewer, add_unit, viewer
@@ -148,7 +148,7 @@ def test_what_does_not_fit_is_not_kept(desk: Desk) -> None:
 def test_a_refusal_stays_with_the_version(desk: Desk) -> None:
     desk.write(SAY)
     desk.break_next("errcode", code=48001)
-    with pytest.raises(Unauthorised):
+    with pytest.raises(Refused):
         desk.publish()
     with desk.works.read() as work:
         draft = menus.draft_of(work.session, desk.account_id)

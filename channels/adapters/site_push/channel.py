@@ -80,6 +80,16 @@ _SETTINGS = (
 )
 
 
+# What platforms say in their own words' code where HTTP says 200.
+NOT_FOUND = "404"
+
+
+class _Refusal(Refused):
+    """The platform refuses this content or act ({reason}). Change it, or publish by hand."""
+
+    said_code = ""
+
+
 class SitePushChannel(Channel, Rehearsing):
     """Credentials: `secret` (a token, or a key for signatures); the account's base URL is the platform's address."""
 
@@ -135,13 +145,23 @@ class SitePushChannel(Channel, Rehearsing):
             return CannotTell("该平台没有提供查询地址，请到平台后台查看")
         with harmless():
             answer = self._call("GET", path.replace("{key}", quote(post.key, safe="")), b"", "")
-        if answer.status_code == 404:
-            return NotThere()
-        told = self._read(answer)
-        if isinstance(told, Refused):
-            return NotThere()
+        return NotThere() if answer.status_code == 404 else self._settled(post, self._read(answer))
+
+    def _settled(self, post: Post, told: Any) -> Settlement:
+        """What an answer about an article proves; a refusal proves nothing, unless it is "not found"."""
+        unsure = CannotTell("对方平台没有说清有没有这篇稿件，请到平台后台查看")
+        if isinstance(told, _Refusal):
+            return NotThere() if told.said_code == NOT_FOUND else unsure
         shown = self._shown(told, "")
-        return Live({item.piece_id: shown for item in post.items}) if shown.remote_id else NotThere()
+        if shown.remote_id:
+            return Live({item.piece_id: shown for item in post.items})
+        found = fields.listed(told, self._said("answer_id", "id"))
+        if found is None or len(found) > 1:
+            return unsure
+        if not found:
+            return NotThere()
+        only = self._shown_of(found[0])
+        return Live({item.piece_id: only for item in post.items}) if only.remote_id else unsure
 
     def _change(self, post: Post, act: str, label: str, usual: str) -> Live | Uncorrectable:
         path = self._said(f"{act}_path", "")
@@ -218,7 +238,9 @@ class SitePushChannel(Channel, Rehearsing):
                     raise OutcomeUnknown("对方平台的答复无法识别") from failure
         if status >= 300 or not fields.holds(told, self._said("answer_ok", "")):
             why = fields.found_at(told, self._said("answer_message", "msg")) or f"HTTP {status}"
-            return Refused(why[:200], code=str(status))
+            refused = _Refusal(why[:200], code=str(status))
+            refused.said_code = fields.found_at(told, self._said("answer_ok", "").partition("=")[0].strip())
+            return refused
         return told
 
     def _shown(self, told: Any, number: str) -> Shown:
@@ -227,6 +249,14 @@ class SitePushChannel(Channel, Rehearsing):
         if not url.startswith(("https://", "http://")):
             url = self._said("page_url", "").replace("{id}", quote(number, safe="")) if number else ""
         return Shown(number, url)
+
+    def _shown_of(self, one: Any) -> Shown:
+        """An article of a list, whose number and address have the names that they have in every answer."""
+        number, url = (
+            fields.found_at(one, self._said(name, usual).rpartition(".")[2])
+            for name, usual in (("answer_id", "id"), ("answer_url", "url"))
+        )
+        return Shown(number, url if url.startswith(("https://", "http://")) else "")
 
     def _ours(self, post: Post) -> dict[str, str]:
         item = post.items[0]

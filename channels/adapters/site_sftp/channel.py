@@ -160,9 +160,11 @@ class SiteSftpChannel(Channel, Rehearsing):
                 server.put(f"{placed.data['stem']}.withdrawn{ending}", told, seen=True)
                 return Live()
             gone = [server.remove(path) for path in reversed(placed.data.get("files") or [placed.remote_id])]
-        if not any(gone) and self.account.settings.get("picked_up"):
-            return Uncorrectable("文件已被对方取走，请到平台后台撤稿，再回填结果", by_hand=True)
-        return Live()
+        if not any(gone):
+            return Uncorrectable(
+                "服务器上已没有这些文件（多半已被对方取走），请到平台后台撤稿，再回填结果", by_hand=True
+            )
+        return Live(remark="已从服务器删除文件；请确认对方网站上的页面也已撤下。")
 
     def _send(self, server: Session, post: Post, where: Names, at: datetime, placed: Placed | None = None) -> Live:
         packed = self._packed(post, where, at)

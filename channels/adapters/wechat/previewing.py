@@ -49,8 +49,12 @@ def preview(sending: Sending, post: Post, tell: Tell) -> Previewed:
         news = drafts.read_back(media_id)
     names = {address: _name(post, sha256) for sha256, address in progress.pictures.items()}
     found = list(_refused(post, progress))
-    for sent, got in zip(articles, news, strict=False):
-        found += losses(sent, got, names)
+    for number, sent in enumerate(articles, start=1):
+        got = news[number - 1] if number <= len(news) else None
+        if got is None or got.get("content") is None:
+            found.append(Loss("text", "block", f"第 {number} 篇没有出现在平台的草稿里：读回的草稿中没有它的正文。"))
+        else:
+            found += losses(sent, got, names)
     return Previewed(media_id, str(news[0].get("url") or "") if news else "", found)
 
 

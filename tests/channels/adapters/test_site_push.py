@@ -124,6 +124,37 @@ def test_a_lost_answer_is_asked_for_where_the_platform_can_be_asked() -> None:
     assert str(asked.requests[0].url) == f"{BASE}/api/articles?key=d-1"
 
 
+@pytest.mark.parametrize(
+    ("status", "told", "settled"),
+    [
+        (200, {"code": 0, "data": None}, NotThere),
+        (200, {"code": 0, "data": {"list": []}}, NotThere),
+        (200, {"code": 0, "data": []}, NotThere),
+        (200, {"code": 404, "msg": "没有这篇文章"}, NotThere),
+        (200, {"code": 0, "data": {"id": "77"}}, Live),
+        (200, {"code": 0, "data": {"list": [{"id": "77", "url": "https://x.example/77"}]}}, Live),
+        (200, {"code": 0, "data": [{"id": "77"}]}, Live),
+        (200, {"code": 0, "data": {"list": [{"id": "77"}, {"id": "78"}]}}, CannotTell),
+        (200, {"code": 0, "data": {"list": [{"title": "x"}]}}, CannotTell),
+        (200, {"code": 0}, CannotTell),
+        (200, {"code": 500, "msg": "系统繁忙"}, CannotTell),
+        (400, {"code": 1}, CannotTell),
+        (302, None, CannotTell),
+    ],
+)
+def test_only_what_the_platform_says_plainly_settles_a_lost_answer(
+    status: int, told: dict[str, object] | None, settled: type[object]
+) -> None:
+    answer = httpx.Response(status, json=told) if told is not None else httpx.Response(status)
+    channel = _channel(
+        Platform(answer), query_path="/a?k={key}", answer_ok="code=0", answer_id="data.id", answer_url="data.url"
+    )
+    found = channel.reconcile(_post(channel))
+    assert type(found) is settled
+    if isinstance(found, Live):
+        assert found.shown[1].remote_id == "77"
+
+
 def test_what_the_platform_cannot_change_a_person_changes() -> None:
     placed = {1: Placed(1, "9/9", "https://x.example/9")}
     channel = _channel(Platform())

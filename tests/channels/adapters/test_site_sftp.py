@@ -169,9 +169,11 @@ def test_a_lost_answer_is_settled_by_looking(site: SiteSftpSide) -> None:
     assert _live(site.channel.reconcile(post)).shown[1].remote_id == "/20260303/1.html"
 
 
-def test_where_files_are_picked_up_their_absence_proves_nothing(site: SiteSftpSide) -> None:
-    channel = _with(site, picked_up=True)
-    assert isinstance(channel.reconcile(_post(site)), CannotTell)
+@pytest.mark.parametrize("picked_up", [True, False])
+def test_where_nothing_was_taken_away_nothing_is_said_to_be(site: SiteSftpSide, picked_up: bool) -> None:
+    channel = _with(site, picked_up=picked_up)
+    if picked_up:
+        assert isinstance(channel.reconcile(_post(site)), CannotTell)
     live = _live(channel.publish(_post(site)))
     for path in live.shown[1].data["files"]:
         del site.rehearsal.app.world.state.sftp.inboxes[site.user].files[path]

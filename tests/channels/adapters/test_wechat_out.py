@@ -434,7 +434,8 @@ def test_figures_are_the_newest_sums_of_each_article(quiet: WeChatPublishSide) -
     ("code", "kind"),
     [
         (-1, Retryable), (45011, Throttled), (45009, Throttled), (45028, Throttled), (40164, Unauthorised),
-        (40125, Unauthorised), (48001, Unauthorised), (50007, Unauthorised), (42001, Unauthorised),
+        (40125, Unauthorised), (48001, Refused), (48004, Refused), (53500, Refused),
+        (50007, Unauthorised), (42001, Unauthorised),
         (45166, Refused), (45015, Refused), (99999, Refused),
     ],
 )  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 from channels.abilities.preview import Loss, Previewing
 from channels.adapters.wechat import WeChatChannel
 from channels.adapters.wechat.compare import losses
+from channels.adapters.wechat.drafts import Drafts
 from channels.base import Post
 from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled
 from tests.channels.harness import make_item
@@ -75,6 +76,15 @@ def test_what_the_platform_takes_away_is_said_in_words(quiet: WeChatPublishSide)
     assert "嵌入页面" in words
     assert made.losses[0].level == "block"
     assert not any(loss.kind == "text" for loss in made.losses), words
+
+
+@pytest.mark.parametrize("read_back", [[], [{"title": "只有标题"}]])
+def test_an_article_that_does_not_come_back_is_no_article_without_losses(
+    quiet: WeChatPublishSide, monkeypatch: pytest.MonkeyPatch, read_back: list[dict[str, str]]
+) -> None:
+    monkeypatch.setattr(Drafts, "read_back", lambda _self, _media_id: read_back)
+    _post, made = preview(quiet)
+    assert ("text", "block") in kinds(made.losses)
 
 
 def test_a_picture_that_is_refused_blocks(quiet: WeChatPublishSide) -> None:
