@@ -49,6 +49,8 @@ CORRECTIONS = ("by_hand", "notice", "republish")
 CLOCKS_DIFFER = timedelta(minutes=5)
 DOUBTFUL = timedelta(days=1)
 COUNTED_AT_ONCE = 100
+# What the platform gives out of an account's own posts for settling a lost answer; beyond that nobody can tell.
+PER_PAGE, PAGES = 50, 10
 STANDS_ALREADY = "微博上刚发过相同内容，平台不收重复的微博，没有再发一条。"
 
 
@@ -166,7 +168,7 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
             done = self.withdraw(post)
             return done if isinstance(done, Live) else CannotTell(done.reason)
         try:
-            newest = self._newest()
+            newest, whole = self._newest(self._since(post))
         except Refused as refused:
             if refused.platform_code != str(NO_PERMISSION):
                 raise
@@ -176,7 +178,7 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
         # The same words just before it was sent: a clock that was moved would explain it.
         if _among(newest, post, min(self._since(post), self.tools.clock.now()) - DOUBTFUL):
             return CannotTell("微博上有一条文字相同、时间却对不上的微博（时钟可能调整过），请到微博上核对")
-        return NotThere()
+        return NotThere() if whole else CannotTell("此后发出的微博太多，查不到当时那一条，请到微博上核对")
 
     def correct(self, post: Post) -> Live | Uncorrectable:
         """As the person chose: by hand, a further post with the new words, or delete and post again."""
@@ -301,14 +303,22 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
         return timedelta(minutes=float(self.account.settings.get("duplicate_minutes", 10)))
 
     def _find(self, post: Post, since: datetime | None = None) -> Status | None:
-        return _among(self._newest(), post, since or self._since(post))
+        wanted = since or self._since(post)
+        return _among(self._newest(wanted)[0], post, wanted)
 
     def _since(self, post: Post) -> datetime:
         return (post.attempted_at or post.first_attempt_at or self.tools.clock.now()) - CLOCKS_DIFFER
 
-    def _newest(self) -> Sequence[Status]:
-        with self.calls.asking():
-            return self.client.timeline(str(self.account.settings.get("uid", "")))
+    def _newest(self, since: datetime) -> tuple[Sequence[Status], bool]:
+        """The newest posts back to a moment, and whether they reach back so far."""
+        uid, found = str(self.account.settings.get("uid", "")), list[Status]()
+        for page in range(1, PAGES + 1):
+            with self.calls.asking():
+                some = self.client.timeline(uid, PER_PAGE, page)
+            found += some
+            if not some or some[-1].at < since:
+                return found, True
+        return found, False
 
     def _picture(self, item: Item) -> tuple[str, bytes, str] | None:
         if not item.cover or self.account.settings.get("picture") is False:

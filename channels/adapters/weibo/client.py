@@ -69,9 +69,10 @@ class WeiboClient:
         files = {"pic": picture} if picture else None
         return _status(self._call("POST", "2/statuses/share.json", fields, files))
 
-    def timeline(self, uid: str, count: int = 50) -> list[Status]:
-        """statuses/user_timeline: the account's newest posts."""
-        answer = self._call("GET", "2/statuses/user_timeline.json", {"uid": uid, "count": str(count)})
+    def timeline(self, uid: str, count: int = 50, page: int = 1) -> list[Status]:
+        """statuses/user_timeline: a page of the account's posts, the newest first; at most 100 to a page."""
+        asked = {"uid": uid, "count": str(count), "page": str(page)}
+        answer = self._call("GET", "2/statuses/user_timeline.json", asked)
         return [_status(one) for one in answer["statuses"]]
 
     def counts(self, ids: Sequence[str]) -> list[Counts]:

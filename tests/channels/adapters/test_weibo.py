@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from channels.adapters.weibo import WeiboChannel
-from channels.adapters.weibo.client import short
+from channels.adapters.weibo.channel import PAGES, PER_PAGE
+from channels.adapters.weibo.client import Status, short
 from channels.adapters.weibo.codes import MEANINGS, Answered, error_of
 from channels.adapters.weibo.fans import signature
 from channels.adapters.weibo.fit import characters
-from channels.base import CannotTell, Follower, Inbound, Live, Message, NotThere, Pushed, Reply, Uncorrectable
+from channels.base import CannotTell, Follower, Inbound, Live, Message, NotThere, Post, Pushed, Reply, Uncorrectable
 from channels.errors import BadPush, BadSignature, OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
 from tests.channels.harness import SITE, make_item, placed_by
 from tests.channels.rehearsal.served import CallbackAddress, Rehearsal
@@ -167,16 +168,44 @@ def test_a_post_found_on_the_timeline_brings_its_number(side: WeiboSide) -> None
 def test_a_shortened_address_does_not_hide_a_post(side: WeiboSide, monkeypatch: pytest.MonkeyPatch) -> None:
     real = side.channel.client.timeline
 
-    def shortened(uid: str, count: int = 50) -> Any:
+    def shortened(uid: str, count: int = 50, page: int = 1) -> Any:
         return [
             replace(one, text=one.text.replace(f"{SITE}/notices/1.html", "http://t.cn/A6x") + "\u200b")
-            for one in real(uid, count)
+            for one in real(uid, count, page)
         ]
 
     monkeypatch.setattr(side.channel.client, "timeline", shortened)
     side.break_next("cut_after")
     assert isinstance(side.deliver().end, Live)
     assert len(posts(side)) == 1
+
+
+def _many_since(side: WeiboSide, number: int) -> Post:
+    """A post whose answer was lost, and so many others of the account after it."""
+    side.break_next("cut_after")
+    post = replace(side.post(), attempted_at=side.clock.now())
+    with pytest.raises(OutcomeUnknown):
+        side.channel.publish(post)
+    mine = posts(side)[0]
+    after = [
+        Status(f"{number}", f"此后的第{number}条", side.clock.now() + timedelta(minutes=1), "1")
+        for number in range(number)
+    ]
+    lost = Status(str(mine["id"]), str(mine["text"]), side.clock.now(), "1")
+    before = Status("1", "先前的一条", side.clock.now() - timedelta(days=2), "1")
+    every = [*after, lost, before]
+    side.channel.client.timeline = lambda _uid, count=50, page=1: every[(page - 1) * count : page * count]  # type: ignore[method-assign]  # The account's own posts.
+    return post
+
+
+def test_a_lost_post_is_looked_for_behind_whatever_went_out_since(side: WeiboSide) -> None:
+    settled = side.channel.reconcile(_many_since(side, 120))
+    assert isinstance(settled, Live)
+    assert settled.shown[1].remote_id == str(posts(side)[0]["id"])
+
+
+def test_what_cannot_be_looked_for_so_far_back_is_no_proof(side: WeiboSide) -> None:
+    assert isinstance(side.channel.reconcile(_many_since(side, PER_PAGE * PAGES)), CannotTell)
 
 
 def test_the_same_words_of_last_week_are_not_taken_for_it(side: WeiboSide) -> None:
