@@ -37,6 +37,9 @@ Answer = Settlement | Uncorrectable | ByHand | ChannelError
 
 RETRY = RetryPolicy()
 ASKING = RetryPolicy(attempts=12, first=timedelta(seconds=2), factor=2.0, longest=timedelta(minutes=10))
+# A 群发 that must wait for longer than this waits for a person; shorter pauses are the pace of calls.
+SOON = timedelta(minutes=10)
+QUOTA = "quota"
 
 
 @dataclass(frozen=True)
@@ -265,6 +268,14 @@ def _again(
     work.audit("delivery.will_retry", delivery, reason=reason, at=at.isoformat())
 
 
+def _used_up(work: Work, delivery: Delivery, batch: Batch, error: Throttled) -> None:
+    # A quota frees at midnight; whether all followers are to be told then is for a person to say.
+    why = f"额度已用完，{error.until:%m-%d %H:%M} 起可再发，请到时由人恢复：{error.reason}"[:500]
+    delivery.state, delivery.next_at, delivery.reason, delivery.code = S.HELD, None, why, QUOTA
+    work.audit("delivery.held", delivery, reason=why)
+    needs_person(work, delivery, batch)
+
+
 def _keep_asking(work: Work, delivery: Delivery, batch: Batch, reason: str, *, final: bool) -> None:
     newly = delivery.state != S.UNKNOWN
     delivery.state, delivery.reason = S.UNKNOWN, reason[:500]
@@ -283,6 +294,8 @@ def _refused(work: Work, delivery: Delivery, error: ChannelError, batch: Batch) 
     code, reason = error.platform_code, error.reason
     if isinstance(error, OutcomeUnknown) or (asking and isinstance(error, Retryable | Throttled | Unauthorised)):
         _ask_later(work, delivery, error, batch)
+    elif isinstance(error, Throttled) and delivery.action == "mass_send" and error.until - work.now > SOON:
+        _used_up(work, delivery, batch, error)
     elif isinstance(error, Throttled):
         _again(work, delivery, batch, reason, error.until, code)
     elif isinstance(error, Retryable):

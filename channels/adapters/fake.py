@@ -134,6 +134,8 @@ class FakeChannel(Channel, Rehearsing):
             raise Retryable("连接被拒绝")
         if answer == "throttled":
             raise Throttled("调用过于频繁", self.tools.clock.now() + timedelta(minutes=1), code="45011")
+        if answer == "used_up":
+            raise Throttled("本期次数已用完", self.tools.clock.now() + timedelta(hours=9), code="45028")
         if answer == "unauthorised":
             raise Unauthorised("凭证无效", code="40001")
         if answer == "crash":

@@ -158,6 +158,22 @@ def test_a_throttled_one_waits_as_long_as_the_platform_says(timetable: Timetable
     assert row.next_at == timetable.clock.now() + timedelta(minutes=1)
 
 
+@pytest.mark.parametrize(("action", "state"), [("mass_send", S.HELD), ("publish", S.BOOKED)])
+def test_a_mass_message_beyond_its_quota_waits_for_a_person(timetable: Timetable, action: str, state: S) -> None:
+    timetable.platform().script = ["used_up"]
+    delivery = timetable.book(timetable.release(action=action).piece_id, action=action)
+    timetable.run()
+    row = timetable.now(delivery)
+    assert row.state == state
+    assert ("额度已用完" in row.reason) == (state == S.HELD)
+    told = [event for event in timetable.told if isinstance(event, NeedsPerson)]
+    assert len(told) == (state == S.HELD)
+    timetable.at(hours=10)
+    timetable.sweep()
+    timetable.run()
+    assert timetable.now(delivery).state == (S.HELD if state == S.HELD else S.DONE), "it must not go out by itself"
+
+
 @pytest.mark.parametrize(("answer", "word"), [("refused", "内容不合规"), ("unauthorised", "授权失效")])
 def test_a_refusal_stops_with_the_platforms_reason(timetable: Timetable, answer: str, word: str) -> None:
     timetable.platform().script = [answer]
