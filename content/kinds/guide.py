@@ -101,12 +101,16 @@ def _in_days(fields: Fields, name: str) -> float:
 
 
 _PERSONS = frozenset({"个人", "自然人"})
-_AREA_CODE = re.compile(r"^(0\d{2,3}[- ]?\d{7,8}|1\d{4}|0\d{2,3}-?12345|400[- ]?\d{3}[- ]?\d{4})")
+_AREA_CODE = re.compile(r"(0\d{2,3}[- ]?\d{7,8}|1\d{4}|0\d{2,3}-?12345|400[- ]?\d{3}[- ]?\d{4})([-转]\d{1,6})?")
+_BETWEEN_NUMBERS = re.compile(r"\s*[、，,；;/]\s*")
 _RESULT_ENDS = (("证", "出证"), ("文", "出文"), ("批复", "出文"))
 
 
 def _phone_without_area(fields: Fields, name: str) -> bool:
-    return bool(fields.get(name)) and not _AREA_CODE.match(str(fields[name]).strip())
+    numbers = _BETWEEN_NUMBERS.split(str(fields.get(name) or "").strip())
+    return bool(fields.get(name)) and not all(
+        _AREA_CODE.fullmatch(re.sub(r"[（(].*?[）)]", "", one)) for one in numbers
+    )
 
 
 def _result_disagrees(fields: Fields) -> bool:

@@ -22,6 +22,7 @@ from kernel.errors import Invalid
 from kernel.typed import number_in
 from templates.catalogue import _
 
+LARGEST_SETTING = 100_000_000
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 QUOTA_LABELS = {"mass_send": _("群发"), "requests": _("接口调用"), "push": _("推送")}
@@ -151,6 +152,8 @@ def _setting(setting: Setting, typed: str) -> Any:
             number = float(typed)
         except ValueError:
             raise Invalid(field=field, why=f"{setting.label}须为数字。") from None
+        if not 0 <= number <= LARGEST_SETTING:  # Nor what is no number at all: nan, inf.
+            raise Invalid(field=field, why=f"{setting.label}须为 0 至 {LARGEST_SETTING} 的数字。")
         return int(number) if number.is_integer() else number
     if setting.kind == "flag":
         return typed == "true"

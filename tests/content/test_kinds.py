@@ -83,6 +83,9 @@ LINT = kind_of("guide").lint
         ({"promised": 0, "review_type": "前审后批"}, "review_type"),
         ({"online_depth": "Ⅳ级", "visits": 1, "visits_reason": "采集指纹"}, "visits"),
         ({"phone": "8811001"}, "phone"),
+        ({"phone": "13800001111"}, "phone"),
+        ({"phone": "12345678"}, "phone"),
+        ({"phone": "0530-8811001、13800001111"}, "phone"),
         ({"supervision_phone": "8811001"}, "supervision_phone"),
         ({"result_name": "居民身份证", "result_type": "出文", "result_sample": "样"}, "result_type"),
     ],
@@ -91,6 +94,17 @@ def test_a_guide_that_contradicts_itself_is_pointed_out(fields: dict[str, Any], 
     assert field in [fault.field for fault in LINT(fields)]
 
 
-@pytest.mark.parametrize("phone", ["0530-8811001", "010-12345678", "12345", "0530-12345", "400-123-4567"])
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "0530-8811001",
+        "010-12345678",
+        "12345",
+        "0530-12345",
+        "400-123-4567",
+        "0530-8811001、0530-8811002转6",
+        "0530-8811001（工作日）",
+    ],
+)
 def test_a_telephone_with_its_area_code_is_fine(phone: str) -> None:
     assert "phone" not in [fault.field for fault in LINT({"phone": phone})]
