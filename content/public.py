@@ -47,10 +47,15 @@ def reserve_places(work: Work, release_ids: Sequence[int]) -> Sequence[PublicPie
     return [row for row, _ in shown]
 
 
-def went_live(work: Work, release_id: int, at: datetime) -> None:
-    """The release is now what the public sees of its piece; `first_published_at` is set once."""
+def went_live(work: Work, release_id: int, at: datetime, decided_at: datetime | None = None) -> None:
+    """The release is now what the public sees of its piece; `first_published_at` is set once.
+
+    What was decided (`decided_at`) before the same release was withdrawn, and shows only now, makes nothing public.
+    """
     release = work.session.get_one(Release, release_id)
     row = _row(work, release)
+    if row.withdrawn_at is not None and row.release_id == release.id and decided_at and decided_at < row.withdrawn_at:
+        return
     if row.from_at is not None and row.release_id == release.id and row.withdrawn_at is None:
         return  # On another account before. Many accounts record at one moment, and would wait for this row in turn.
     if row.from_at is not None and row.release_id > release.id and row.withdrawn_at is None:

@@ -18,7 +18,7 @@ from channels.accounts.tokens import DatabaseTokens
 from channels.adapters.fake import FakeChannel
 from channels.base import AccountInfo, Channel, Tools
 from channels.posting import ClientPosts, KeptConnections
-from channels.registry import channel
+from channels.registry import channel, channels
 from channels.transport import Guard, allowed_of, client, dialer
 from content import public
 from content.events import ReleaseSigned, ReleaseSubmitted
@@ -204,7 +204,7 @@ def _listen(hub: Hub, listeners: Listeners) -> None:
 def _went_live(work: Work, facts: Sequence[WentLive]) -> None:
     work.keep(public.make_rows(work, {fact.release_id for fact in facts}))
     for fact in facts:
-        public.went_live(work, fact.release_id, fact.at)
+        public.went_live(work, fact.release_id, fact.at, work.session.get_one(Delivery, fact.delivery_id).created_at)
 
 
 def _follow(work: Work, fact: ReleaseSubmitted) -> None:
@@ -214,7 +214,9 @@ def _follow(work: Work, fact: ReleaseSubmitted) -> None:
 
 def _withdrawn(work: Work, fact: WasWithdrawn) -> None:
     shown = [place for place in placements_of(work.session, fact.piece_id) if place.state == PlacementState.LIVE]
-    if fact.channel == "portal" or not shown:
+    adapter = channels().get(fact.channel)
+    # The office's own site, ours or on another platform: what is no longer there is given by nobody.
+    if not shown or (adapter is not None and adapter.limits.by_column):
         public.withdrawn(work, fact.piece_id, fact.at, fact.phrase)
 
 

@@ -32,6 +32,16 @@ _PLACE = {
 }
 
 
+# A withdrawal that has been carried out, or has begun to be.
+TAKEN_BACK = (
+    DeliveryState.SENDING,
+    DeliveryState.ACCEPTED,
+    DeliveryState.UNKNOWN,
+    DeliveryState.MANUAL,
+    DeliveryState.DONE,
+)
+
+
 class Batch:
     """Accounts, items, releases, pieces and placements of some deliveries.
 
@@ -96,6 +106,22 @@ class Batch:
             for place_id, piece_id, account_id in self._session.execute(statement, rows) if rows else ():
                 self._placements[piece_id, account_id].id = place_id
         self._new.clear()
+
+    @cached_property
+    def taken_back(self) -> Mapping[int, datetime]:
+        """When somebody last decided, of each piece of the batch, to take it back from an account that shows it."""
+        query = (
+            select(DeliveryItem.piece_id, func.max(Delivery.created_at))
+            .join(Delivery, Delivery.id == DeliveryItem.delivery_id)
+            .where(
+                DeliveryItem.piece_id.in_(self.piece_ids()),
+                Delivery.action == "withdraw",
+                Delivery.state.in_(TAKEN_BACK),
+                Delivery.rehearses.is_(None),
+            )
+            .group_by(DeliveryItem.piece_id)
+        )
+        return dict(self._session.execute(query).all())
 
     def last_sent(self, delivery: Delivery) -> datetime | None:
         """When the attempt began whose answer was lost; only for an unknown delivery."""

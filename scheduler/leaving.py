@@ -11,10 +11,11 @@ from scheduler import offline, receipts
 from scheduler.batch import Batch
 from scheduler.models import Delivery
 from scheduler.posts import hindrance
-from scheduler.states import DeliveryState
+from scheduler.states import DeliveryState, PlacementState
 from scheduler.windows import FREEZE, QUIET, quiet_hours, rings, stopping
 
 S = DeliveryState
+TAKEN_BACK = "withdrawn"
 
 
 def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> bool:
@@ -30,6 +31,7 @@ def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> b
         and (
             _in_the_other_world(work, delivery, batch)
             or _off_line(work, delivery, batch)
+            or _taken_back(work, delivery, batch)
             or _frozen(work, delivery, batch)
             or _missed(work, delivery, batch)
             or _hindered(work, delivery, batch)
@@ -56,6 +58,28 @@ def _off_line(work: Work, delivery: Delivery, batch: Batch) -> bool:
     if why == "nothing":
         _stop(work, delivery, batch, S.CANCELLED, offline.NOTHING, offline.OFFLINE)
     return bool(why)
+
+
+def _taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
+    """What was withdrawn since this was booked goes out nowhere by itself; what is withdrawn here is not corrected."""
+    if delivery.action == "withdraw" or delivery.rehearses is not None:
+        return False
+    going = batch.going(delivery)
+    if delivery.action in ("correct", "refresh"):
+        places = [batch.placement(piece.id, delivery.account_id) for _item, _release, piece in going]
+        if not any(place is not None and place.state == PlacementState.WITHDRAWN for place in places):
+            return False
+        _stop(work, delivery, batch, S.CANCELLED, "该账号上的稿件已撤下，不再更正", TAKEN_BACK)
+        return True
+    decided = [
+        (batch.taken_back.get(piece.id), max(delivery.created_at, release.submitted_at))
+        for _item, release, piece in going
+    ]
+    if not any(taken is not None and taken > at for taken, at in decided):
+        return False
+    why = "安排之后稿件已在其他账号撤稿，没有自动发出；确需在此发布的，请取消本任务后重新安排"
+    _stop(work, delivery, batch, S.HELD, why, TAKEN_BACK)
+    return True
 
 
 def _frozen(work: Work, delivery: Delivery, batch: Batch) -> bool:

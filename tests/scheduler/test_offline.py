@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from content.models import Release
+from content import public
+from content.models import PublicPiece, Release
 from content.snapshot import Target, Window
 from kernel.errors import Invalid
 from scheduler import booking, freeze
@@ -180,3 +181,55 @@ def test_a_stop_does_not_keep_it_up(timetable: Timetable) -> None:
     timetable.at(hours=1)
     timetable.run()
     assert timetable.platform().withdrawn == [release.piece_id]
+
+
+# --- what waits elsewhere -------------------------------------------------------------------------------
+
+
+def test_what_was_withdrawn_since_goes_out_nowhere_by_itself(timetable: Timetable) -> None:
+    release = timetable.release("fake-a", "fake-b")
+    timetable.book(release.piece_id)
+    tomorrow = timetable.clock.now() + 24 * HOUR
+    elsewhere = timetable.book(release.piece_id, account="fake-b", at=tomorrow)
+    timetable.run()
+    timetable.at(hours=1)
+    timetable.book(release.piece_id, action="withdraw", phrase=PHRASE, again=True)
+    timetable.run()
+    timetable.at(hours=23)
+    timetable.run()
+    kept = timetable.now(elsewhere)
+    assert (kept.state, kept.code) == (DeliveryState.HELD, "withdrawn")
+    assert "撤稿" in kept.reason
+    assert timetable.platform("fake-b").arrived == []
+    with timetable.office.working("officer") as (work, who):
+        booking.cancel(work, who, work.session.get_one(Delivery, elsewhere.id), "改为重新安排")
+    again = timetable.book(release.piece_id, account="fake-b")
+    timetable.run()
+    assert timetable.now(again).state == DeliveryState.DONE
+
+
+def test_a_correction_that_waits_brings_nothing_back(timetable: Timetable) -> None:
+    release = shown(timetable)
+    later = timetable.clock.now() + 2 * HOUR
+    correction = timetable.book(release.piece_id, action="correct", at=later, again=True)
+    timetable.at(hours=1)
+    timetable.book(release.piece_id, action="withdraw", phrase=PHRASE, again=True)
+    timetable.run()
+    timetable.at(hours=1)
+    timetable.run()
+    assert timetable.now(correction).state == DeliveryState.CANCELLED
+    assert [row.state for row in timetable.placements(release.piece_id)] == ["withdrawn"]
+
+
+def test_what_shows_late_makes_nothing_public_that_was_withdrawn(timetable: Timetable) -> None:
+    release = shown(timetable)
+    decided = timetable.clock.now()
+    timetable.at(hours=1)
+    with timetable.works.write() as work:
+        public.withdrawn(work, release.piece_id, work.now, PHRASE)
+    timetable.at(minutes=3)
+    with timetable.works.write() as work:
+        public.went_live(work, release.id, work.now, decided)
+        assert work.session.get_one(PublicPiece, release.piece_id).withdrawn_at is not None
+        public.went_live(work, release.id, work.now, work.now)
+        assert work.session.get_one(PublicPiece, release.piece_id).withdrawn_at is None
