@@ -28,8 +28,8 @@ OVER = ("done", "failed", "manual", "cancelled", "held")
 def write(stage: Stage) -> str:
     """An officer writes a notice with a picture."""
     officer = stage.api(AUTHOR)
-    words = {"column": "tongzhi", "title": TITLE, "summary": "滨江大道东段临时交通管制。", "editor": "林晓雯"}
-    piece = must(officer.post("/pieces", json={**words, "body": BODY.format(when="本周五22时")}))
+    words = {"title": TITLE, "summary": "滨江大道东段临时交通管制。", "editor": "林晓雯"}
+    piece = must(officer.post("/pieces", json={"column": "tongzhi", **words, "body": BODY.format(when="本周五22时")}))
     files = {"file": ("示意图.jpg", landscape(7), "image/jpeg")}
     picture = must(officer.post(f"/pieces/{piece['id']}/pictures", files=files, data={"alt": "管制路段示意图"}))
     body = f'{BODY.format(when="本周五22时")}<p><img src="{picture["src"]}" alt="管制路段示意图"></p>'

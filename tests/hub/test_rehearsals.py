@@ -17,11 +17,13 @@ from content.models import Piece, PublicPiece
 from hub import rehearsals
 from kernel.clock import StillClock, SystemClock
 from kernel.errors import Invalid
+from kernel.office_rules import set_rule
 from kernel.work import SYSTEM
 from scheduler import booking
 from scheduler.figures import punctuality
 from scheduler.models import Delivery, Placement, RehearsedPlacement
 from scheduler.states import DeliveryState as S
+from scheduler.windows import ENDS, STARTS
 from tests.channels.rehearsal.served import Rehearsal, serving
 from tests.factories import target_of
 from tests.hub.web.going_out import Desk, open_desk
@@ -247,6 +249,8 @@ def test_each_platform_has_a_stand_in_that_takes_what_is_sent(
                 action=ACTIONS[channel], base_url="https://api.real.example", settings=SETTINGS[channel],
                 credentials=real,
             )  # fmt: skip
+            # At whatever hour the test runs.
+            set_rule(work, ENDS.name, desk.city.city.id, STARTS.default)
         enter(desk, "c")
         piece = desk.city.piece(by="author")
         cover = desk.city.picture(piece.id)
