@@ -12,7 +12,7 @@ from bot.models import Conversation, InboundMessage
 from bot.states import NOT_KNOWN
 from channels.accounts.models import Account
 from content.search import SearchMiss, masked
-from scheduler.dispatch import PORTAL
+from scheduler.elsewhere import PORTAL
 
 LOOK_BACK = timedelta(days=28)
 ENOUGH = 3

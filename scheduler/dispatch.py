@@ -30,6 +30,7 @@ from kernel.seal import Seal
 from kernel.work import Work, Works
 from scheduler import receipts
 from scheduler.batch import Batch, load
+from scheduler.elsewhere import PORTAL
 from scheduler.leaving import kept_back, spoiled
 from scheduler.models import Delivery
 from scheduler.posts import post_of
@@ -46,7 +47,6 @@ LANE_FIRST, LANE_MOST, LANE_SECONDS = 20, 100, 5.0
 CLAIM_MOST = 200
 RECORD_EVERY = 0.05
 RECORD_PAUSES = (0.1, 0.5, 2.0, 5.0)
-PORTAL = "portal"
 SEND_FIRST = (S.BOOKED, S.ACCEPTED, S.UNKNOWN)
 
 

@@ -15,7 +15,7 @@ from scheduler.states import DeliveryState, PlacementState
 from scheduler.windows import FREEZE, QUIET, quiet_hours, rings, stopping
 
 S = DeliveryState
-TAKEN_BACK = "withdrawn"
+WITHDRAWN = "withdrawn"
 
 
 def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> bool:
@@ -69,7 +69,7 @@ def _taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
         places = [batch.placement(piece.id, delivery.account_id) for _item, _release, piece in going]
         if not any(place is not None and place.state == PlacementState.WITHDRAWN for place in places):
             return False
-        _stop(work, delivery, batch, S.CANCELLED, "该账号上的稿件已撤下，不再更正", TAKEN_BACK)
+        _stop(work, delivery, batch, S.CANCELLED, "该账号上的稿件已撤下，不再更正", WITHDRAWN)
         return True
     decided = [
         (batch.taken_back.get(piece.id), max(delivery.created_at, release.submitted_at))
@@ -78,7 +78,7 @@ def _taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
     if not any(taken is not None and taken > at for taken, at in decided):
         return False
     why = "安排之后稿件已在其他账号撤稿，没有自动发出；确需在此发布的，请取消本任务后重新安排"
-    _stop(work, delivery, batch, S.HELD, why, TAKEN_BACK)
+    _stop(work, delivery, batch, S.HELD, why, WITHDRAWN)
     return True
 
 

@@ -15,7 +15,7 @@ from channels.adapters.site_push import SitePushChannel
 from channels.adapters.site_sftp import SiteSftpChannel
 from channels.base import CannotTell, Channel, Live, NotThere, Placed, Post, Uncorrectable
 from channels.errors import OutcomeUnknown, Refused, Unauthorised
-from tests.channels.harness import MovingClock, make_account, make_item, make_tools
+from tests.channels.harness import MemoryFiles, MovingClock, make_account, make_item, make_tools
 
 BASE = "http://127.0.0.1:9399/open"
 
@@ -217,7 +217,7 @@ def test_attachments_go_with_their_names_and_whole_addresses() -> None:
 
 @pytest.mark.parametrize("adapter", [SitePushChannel, SiteSftpChannel, ManualChannel])
 def test_an_empty_article_is_told_before_it_is_sent(adapter: type[Channel]) -> None:
-    item = replace(make_item(make_tools(clock=MovingClock()).files), html="", text="")  # type: ignore[arg-type]  # In memory.
+    item = replace(make_item(MemoryFiles()), html="", text="")
     problems = adapter.check({}, Post("d-1", "publish", [item]))
     assert ["正文为空" in one.message for one in problems if one.field == "body" and one.blocking] == [True]
     assert not [one for one in adapter.check({}, Post("d-1", "withdraw", [item])) if one.field == "body"]

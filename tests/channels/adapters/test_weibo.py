@@ -180,7 +180,7 @@ def test_a_shortened_address_does_not_hide_a_post(side: WeiboSide, monkeypatch: 
     assert len(posts(side)) == 1
 
 
-def _many_since(side: WeiboSide, number: int) -> Post:
+def _many_since(side: WeiboSide, monkeypatch: pytest.MonkeyPatch, number: int) -> Post:
     """A post whose answer was lost, and so many others of the account after it."""
     side.break_next("cut_after")
     post = replace(side.post(), attempted_at=side.clock.now())
@@ -194,18 +194,24 @@ def _many_since(side: WeiboSide, number: int) -> Post:
     lost = Status(str(mine["id"]), str(mine["text"]), side.clock.now(), "1")
     before = Status("1", "先前的一条", side.clock.now() - timedelta(days=2), "1")
     every = [*after, lost, before]
-    side.channel.client.timeline = lambda _uid, count=50, page=1: every[(page - 1) * count : page * count]  # type: ignore[method-assign]  # The account's own posts.
+
+    def timeline(_uid: str, count: int = 50, page: int = 1) -> list[Status]:
+        return every[(page - 1) * count : page * count]
+
+    monkeypatch.setattr(side.channel.client, "timeline", timeline)
     return post
 
 
-def test_a_lost_post_is_looked_for_behind_whatever_went_out_since(side: WeiboSide) -> None:
-    settled = side.channel.reconcile(_many_since(side, 120))
+def test_a_lost_post_is_looked_for_behind_whatever_went_out_since(
+    side: WeiboSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled = side.channel.reconcile(_many_since(side, monkeypatch, 120))
     assert isinstance(settled, Live)
     assert settled.shown[1].remote_id == str(posts(side)[0]["id"])
 
 
-def test_what_cannot_be_looked_for_so_far_back_is_no_proof(side: WeiboSide) -> None:
-    assert isinstance(side.channel.reconcile(_many_since(side, PER_PAGE * PAGES)), CannotTell)
+def test_what_cannot_be_looked_for_so_far_back_is_no_proof(side: WeiboSide, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(side.channel.reconcile(_many_since(side, monkeypatch, PER_PAGE * PAGES)), CannotTell)
 
 
 def test_the_same_words_of_last_week_are_not_taken_for_it(side: WeiboSide) -> None:
