@@ -28,7 +28,6 @@ DROP = """([selector, name, data]) => {
   place.dispatchEvent(new DragEvent('drop', {dataTransfer: given, bubbles: true, cancelable: true}));
 }"""
 TEXT = "#body-field .jodit-wysiwyg"
-SHOWN = f"[...document.querySelectorAll('{TEXT} img')].map((img) => img.naturalWidth)"
 
 
 @pytest.fixture
@@ -61,7 +60,10 @@ def test_a_document_dropped_on_the_editor_fills_it(house: House) -> None:
     expect(page.locator(f"{TEXT} h2")).to_have_text("总体要求", timeout=15000)
     expect(page.locator(f"{TEXT} h3")).to_have_text("工作安排")
     expect(page.locator("#title")).to_have_value(TITLE)
-    page.wait_for_function(f"{SHOWN}.length === 2 && {SHOWN}.every((width) => width === 64)")
+    pictures = page.locator(f"{TEXT} img")
+    expect(pictures).to_have_count(2)
+    for picture in pictures.all():
+        expect(picture).to_have_js_property("naturalWidth", 64)
     assert page.locator(f'{TEXT} td[colspan="2"]').inner_text().strip() == "区域"
     assert page.locator(f'{TEXT} td[rowspan="2"]').inner_text().strip() == "4月7日"
     expect(page.locator("[data-asset]")).to_have_count(2, timeout=15000)

@@ -85,11 +85,10 @@ def test_the_manager_sees_reach_drawn_with_its_table(read: Read) -> None:
 
 def test_the_drawing_follows_the_window(read: Read) -> None:
     page = read.open("manager", "/console/reach?days=7")
-    before = page.locator("#days .chart svg").evaluate("(svg) => svg.getBoundingClientRect().width")
+    drawing = page.locator("#days .chart svg")
+    before = drawing.get_attribute("width")
     page.set_viewport_size({"width": 390, "height": 800})
-    page.wait_for_function(
-        "(before) => document.querySelector('#days .chart svg').getBoundingClientRect().width < before", arg=before
-    )
+    expect(drawing).not_to_have_attribute("width", str(before))
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
 
