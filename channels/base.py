@@ -322,11 +322,17 @@ class TokenStore(Protocol):
 class QuotaLedger(Protocol):
     """Counts limited calls per account and period."""
 
-    def left(self, account_id: int, quota: str, period: str, limit: int) -> int:
-        """How many are left in the period."""
+    def left(self, account_id: int, quota: str, period: str, limit: int, besides: Sequence[str] = ()) -> int:
+        """How many are left in the period; `besides` are counters that use the same limit."""
 
     def take(self, account_id: int, quota: str, period: str, limit: int) -> bool:
         """Takes one; False when none was left."""
+
+    def count(self, account_id: int, quota: str, period: str) -> None:
+        """One more happened, whatever the limit says."""
+
+    def use_up(self, account_id: int, quota: str, period: str) -> None:
+        """The platform said that nothing is left in the period."""
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ def _wanted(account: Account, lane: Account, order: Order, releases: Sequence[tu
         earliest,
         latest,
         any(release.emergency for release, _piece in releases),
+        _audience_of(order, [release for release, _piece in releases]),
     )
 
 
@@ -277,8 +278,16 @@ def forewarned(work: Work, order: Order, zone: ZoneInfo) -> list[Problem]:
     return (
         _outside(releases, at, zone)
         + unplaced
-        + foreseen(session, Moment(*kind, chosen=chosen, emergency=emergency), zone)
+        + foreseen(
+            session, Moment(*kind, chosen=chosen, emergency=emergency, audience=_audience_of(order, releases)), zone
+        )
     )
+
+
+def _audience_of(order: Order, releases: Sequence[Release]) -> Mapping[str, Any]:
+    """Whom it is for: what was chosen, or what was signed."""
+    signed = targets_of(releases[0].content).get(order.account_id) if releases else None
+    return order.audience or (signed["audience"] if signed else {})
 
 
 def _not_yet_there(session: Session, lane: Account, releases: Sequence[Release]) -> list[Problem]:

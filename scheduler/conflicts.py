@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -38,6 +39,7 @@ class Moment:
     chosen: bool = True
     emergency: bool = False
     besides: int = 0
+    audience: Mapping[str, Any] = field(default_factory=dict)
 
 
 def of_delivery(session: Session, delivery: Delivery, at: datetime) -> Moment:
@@ -45,12 +47,12 @@ def of_delivery(session: Session, delivery: Delivery, at: datetime) -> Moment:
     pieces = session.scalars(select(DeliveryItem.piece_id).where(DeliveryItem.delivery_id == delivery.id))
     lane = session.get_one(Account, delivery.account_id)
     kind = (lane, delivery.action, delivery.unit_id, tuple(pieces), at)
-    return Moment(*kind, emergency=delivery.emergency, besides=delivery.id)
+    return Moment(*kind, emergency=delivery.emergency, besides=delivery.id, audience=delivery.audience)
 
 
 def foreseen(session: Session, moment: Moment, zone: ZoneInfo) -> list[Problem]:
     """What a person should know of this moment, though nothing forbids it."""
-    found = list(crowded(session, moment.lane, moment.action, moment.at, zone, moment.besides))
+    found = list(crowded(session, moment.lane, moment.action, moment.at, moment.audience, moment.besides))
     kind = (moment.lane.channel, moment.action, moment.unit_id, moment.at)
     found += windows.foretold(session, *kind, emergency=moment.emergency, zone=zone)
     if moment.action in STOPPED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.claim import Claimable
@@ -84,7 +84,10 @@ class AccessToken(Base):
 
 
 class QuotaUse(Base):
-    """How often a limited call was used in a period (`2026-03-02` a day, `2026-03` a month), counted, never summed."""
+    """How often a limited call was used in a period (`2026-03-02` a day, `2026-03` a month), counted, never summed.
+
+    `used_up`: the platform itself said that nothing is left, whatever we counted.
+    """
 
     __tablename__ = "quota_use"
     __table_args__ = (UniqueConstraint("account_id", "quota", "period"),)
@@ -94,6 +97,7 @@ class QuotaUse(Base):
     quota: Mapped[str] = mapped_column(String(40))
     period: Mapped[str] = mapped_column(String(10))
     used: Mapped[int] = mapped_column(default=0)
+    used_up: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class PushSubscription(Base):

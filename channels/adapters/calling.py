@@ -86,6 +86,11 @@ def month_of(now: datetime) -> str:
     return now.astimezone(PLATFORM_ZONE).strftime("%Y-%m")
 
 
+def period_of(span: str, at: datetime) -> str:
+    """The platforms' day or month in which a moment lies, as counters are kept."""
+    return today(at) if span == "day" else month_of(at)
+
+
 def next_month(now: datetime) -> datetime:
     """The first moment of the platforms' next month."""
     first = now.astimezone(PLATFORM_ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -38,6 +38,7 @@ from hub.web.account_form import (
     stored,
     typed,
 )
+from hub.web.account_quotas import tags_left
 from hub.web.account_updates import updates_of
 from hub.web.deliveries import Sent, channel_label
 from hub.web.forms import FormState, refused
@@ -170,13 +171,14 @@ def quotas_of(session: Session, accounts: Sequence[Account], now: datetime) -> d
     query = select(QuotaUse).where(
         QuotaUse.account_id.in_([account.id for account in accounts]), QuotaUse.period.in_(periods.values())
     )
-    used = {(row.account_id, row.quota, row.period): row.used for row in session.scalars(query)}
+    used = {(row.account_id, row.quota, row.period): row for row in session.scalars(query)}
     found: dict[int, list[QuotaLeft]] = {}
     for account in accounts:
         adapter = installed().get(account.channel)
         for name, period, most in adapter.quotas(account.settings) if adapter else ():
             limit = limit_of(account.limits, name, period, most)
-            left = max(0, limit - used.get((account.id, name, periods[period]), 0))
+            row = used.get((account.id, name, periods[period]))
+            left = 0 if row and row.used_up else max(0, limit - (row.used if row else 0))
             found.setdefault(account.id, []).append(QuotaLeft(name, period, left, limit))
     return found
 
@@ -424,6 +426,7 @@ def account_page(
         context = {
             "unit": work.session.get_one(Unit, account.unit_id).name,
             "quotas": quotas_of(work.session, [account], work.now).get(account.id, []),
+            "tags_left": tags_left(work.session, account, work.now),
             "updated": updates_of(work.session, [account], work.now, hub.settings.office_zone)[account.id],
             "units": units_in_reach(work.session, asker, P.ACCOUNT_WRITE) if writes else [],
             "waiting": waiting or 0,

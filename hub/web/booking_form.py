@@ -218,6 +218,8 @@ def _option(
     existing = existing_of(work.session, release.id, doubles.lane_of(work.session, account).id)
     at = chosen_time(form, hub) if form is not None else _first_moment(release, work.now)
     order = Order((piece.id,), account.id, action, at)
+    if form is not None:
+        order = replace(order, audience=narrowed_to_tag(work.session, form, account.id, action, target["audience"]))
     queues, free, problems = queue_of(hub, work, order, form)
     if free is not None:
         order = replace(order, at=free.at)
@@ -261,6 +263,15 @@ def _tags(session: Session, account: Account, action: str, signed: Mapping[str, 
     if signed or action != "mass_send":
         return []
     return [(str(tag.remote_id), f"{tag.name}（{tag.people}）") for tag in tags.of_account(session, account.id)]
+
+
+def narrowed_to_tag(
+    session: Session, form: FormData, account_id: int, action: str, signed: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The tag that was chosen for a message signed for everybody; nothing where there is none to choose."""
+    if signed or action != "mass_send":
+        return {}
+    return tags.audience_of(session, account_id, text(form, f"tag.{account_id}"))
 
 
 def _first_moment(release: Release, now: datetime) -> datetime | None:

@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 from starlette.datastructures import FormData
 
-from channels.accounts import tags
 from channels.accounts.models import Account
 from channels.registry import channel
 from content.models import Piece, Release
@@ -27,6 +26,7 @@ from hub.web.booking_form import (
     Plan,
     bookable,
     chosen_accounts,
+    narrowed_to_tag,
     options_of,
     plan_words,
     read_order,
@@ -36,7 +36,7 @@ from hub.web.booking_form import (
 from hub.web.deliveries import Sent
 from hub.web.lists import like, listing
 from hub.web.pages import columns, fragment, page, say, see_other
-from hub.web.piece_form import number, text
+from hub.web.piece_form import number
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, scoped
 from kernel.work import Work
@@ -146,9 +146,8 @@ def _book_each(
     for account_id in chosen:
         try:
             order = read_order(sent, [piece.id], account_id, signed[account_id], plan)
-            if not signed[account_id]["audience"] and order.action == "mass_send":
-                narrower = tags.audience_of(work.session, account_id, text(sent, f"tag.{account_id}"))
-                order = replace(order, audience=narrower)
+            narrower = narrowed_to_tag(work.session, sent, account_id, order.action, signed[account_id]["audience"])
+            order = replace(order, audience=narrower) if narrower else order
             made.append(booking.book(work, asker.viewer, order, hub.settings.address, hub.settings.office_zone))
             _off_line(hub, work, asker, piece, account_id, plan)
         except XuandaError as error:

@@ -202,7 +202,7 @@ def _quotas(
         return
     day = first
     while day < last:
-        for one in spent(session, row, day, hub.settings.office_zone):
+        for one in spent(session, row, day):
             if one.period == "month" and day.day != 1:
                 continue
             label = say(hub, asker, ACTION_LABELS[one.action])

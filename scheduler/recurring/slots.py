@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, delete, or_, select, update
@@ -22,7 +23,7 @@ from kernel.workdays import Workdays, declared_days
 from scheduler import windows
 from scheduler.errors import NoFreeSlot, SlotGone
 from scheduler.models import Delivery
-from scheduler.preflight import crowded
+from scheduler.preflight import full
 from scheduler.recurring.models import Slot, SlotTaken
 from scheduler.recurring.pattern import Pattern
 from scheduler.states import DeliveryState
@@ -43,6 +44,7 @@ class Wanted:
     earliest: datetime | None = None
     latest: datetime | None = None
     emergency: bool = False
+    audience: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -251,7 +253,7 @@ def _stopped_until(session: Session, wanted: Wanted, now: datetime, zone: ZoneIn
 
 
 def _allowed(session: Session, wanted: Wanted, at: datetime, zone: ZoneInfo) -> bool:
-    if crowded(session, wanted.lane, wanted.action, at, zone):
+    if full(session, wanted.lane, wanted.action, at, wanted.audience):
         return False
     kind = (wanted.account.channel, wanted.action, wanted.unit_id, at)
     return wanted.emergency or not windows.foretold(session, *kind, emergency=False, zone=zone)

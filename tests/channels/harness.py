@@ -77,17 +77,29 @@ class MemoryQuotas:
 
     def __init__(self) -> None:
         self.used: dict[tuple[str, str], int] = {}
+        self.empty: set[tuple[str, str]] = set()
 
-    def left(self, account_id: int, quota: str, period: str, limit: int) -> int:
+    def left(self, account_id: int, quota: str, period: str, limit: int, besides: Sequence[str] = ()) -> int:
         """What is left."""
-        return max(0, limit - self.used.get((quota, period), 0))
+        counters = [(name, period) for name in (quota, *besides)]
+        if self.empty.intersection(counters):
+            return 0
+        return max(0, limit - sum(self.used.get(counter, 0) for counter in counters))
 
     def take(self, account_id: int, quota: str, period: str, limit: int) -> bool:
         """Takes one."""
         if not self.left(account_id, quota, period, limit):
             return False
-        self.used[quota, period] = self.used.get((quota, period), 0) + 1
+        self.count(account_id, quota, period)
         return True
+
+    def count(self, account_id: int, quota: str, period: str) -> None:
+        """One more."""
+        self.used[quota, period] = self.used.get((quota, period), 0) + 1
+
+    def use_up(self, account_id: int, quota: str, period: str) -> None:
+        """Nothing is left."""
+        self.empty.add((quota, period))
 
 
 class MemoryFiles:

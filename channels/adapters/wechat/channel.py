@@ -18,6 +18,7 @@ from channels.adapters.wechat.inventory import WeChatInventory
 from channels.adapters.wechat.notices import WeChatNotices
 from channels.adapters.wechat.options import Options
 from channels.adapters.wechat.progress import Progress
+from channels.adapters.wechat.rationing import SENDS, WeChatRations
 from channels.adapters.wechat.sending import MASS, PUBLISH, Sending
 from channels.adapters.wechat.standing import WeChatTakingOver
 from channels.adapters.wechat.tags import WeChatTags
@@ -53,6 +54,7 @@ class WeChatChannel(
     WeChatTags,
     WeChatNotices,
     WeChatInventory,
+    WeChatRations,
     Channel,
     Rehearsing,
     Previewing,
@@ -141,8 +143,8 @@ class WeChatChannel(
     def quotas(cls, settings: Mapping[str, Any]) -> tuple[Quota, ...]:
         """A subscription account's day; a service account's day and month."""
         options = Options.of(settings)
-        day: Quota = ("mass_send", "day", options.mass_per_day)
-        return (day,) if options.type == "subscription" else (day, ("mass_send", "month", options.mass_per_month))
+        day: Quota = (SENDS, "day", options.mass_per_day)
+        return (day,) if options.type == "subscription" else (day, (SENDS, "month", options.mass_per_month))
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:

@@ -39,6 +39,7 @@ class Options:
     material_bytes: int = 10_000_000
     mass_per_day: int = 1
     mass_per_month: int = 4
+    mass_calls_per_day: int = 100
     datacube_per_day: int = 500
     prepare_seconds: float = 10.0
     act_within_seconds: float = 20.0

@@ -16,7 +16,8 @@ class Progress:
     """Uploaded pictures (address by SHA-256) and covers (media id), those refused (reason), the draft and the job.
 
     `round` counts the jobs that the platform ended with a no: the next one needs another key, because a key is
-    remembered for 24 hours whatever became of its job. `sent_seen` notes that the poll has seen the message go out.
+    remembered for 24 hours whatever became of its job. `sent_seen` notes that the poll has seen the message go out;
+    `handed_at` is when a mass message was first handed to the platform.
     """
 
     pictures: dict[str, str] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class Progress:
     round: int = 0
     removed: bool = False
     sent_seen: bool = False
+    handed_at: str = ""
 
     @classmethod
     def of(cls, post: Post) -> Progress:
@@ -39,7 +41,8 @@ class Progress:
 
     def failed(self) -> Mapping[str, Any]:
         """The same, after the platform ended the job with a no."""
-        self.round, self.draft, self.msg_data_id, self.sent_seen = self.round + 1, "", None, False
+        self.round, self.draft, self.msg_data_id = self.round + 1, "", None
+        self.sent_seen, self.handed_at = False, ""
         return self.note()
 
     def stamp(self, post: Post) -> str:

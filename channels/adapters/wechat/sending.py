@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels.adapters.calling import acting, harmless, leaving, month_of, next_month, today, tomorrow
+from channels.adapters.calling import acting, harmless, leaving, next_month, period_of, today, tomorrow
 from channels.adapters.wechat import codes
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.codes import Answered, error_of
@@ -22,6 +22,7 @@ from channels.adapters.wechat.drafts import PAGES_LOOKED_AT, PER_PAGE, Drafts, b
 from channels.adapters.wechat.fit import tags_of
 from channels.adapters.wechat.options import Options
 from channels.adapters.wechat.progress import Progress
+from channels.adapters.wechat.rationing import CALLS, SENDS, rations
 from channels.base import Accepted, AccountInfo, CannotTell, Live, NotThere, Placed, Post, Settlement, Shown, Tools
 from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled
 
@@ -74,7 +75,9 @@ class Sending:
         progress = Progress.of(post)
         with leaving(progress.note):
             self._check_quota(post)
-            return self._mass(post, progress, self._draft(post, progress))
+            media_id = self._draft(post, progress)
+            progress.handed_at = ""
+            return self._mass(post, progress, media_id)
 
     def ask_mass(self, post: Post) -> Settlement:
         """Repeats under the same key, which the platform takes once: a lost answer costs nobody a second message."""
@@ -100,17 +103,22 @@ class Sending:
             "send_ignore_reprint": 0,
             "clientmsgid": progress.stamp(post),
         }
+        now = self.tools.clock.now()
+        before = _moment(progress.handed_at) or post.attempted_at
+        progress.handed_at = (before or now).isoformat()
         try:
             with self.visibly():
                 answer = self._sendall(body)
         except Throttled as wait:
             if wait.platform_code == str(codes.NO_MASS_QUOTA):
-                self._count(post, use_up=True)
+                self._use_up(post, now)
             raise
-        if answer.get("errcode") == codes.SAME_KEY:
+        known = answer.get("errcode") == codes.SAME_KEY
+        if known:
             self.drafts.remove(media_id)
         progress.msg_data_id = answer.get("msg_data_id")
-        self._count(post)
+        # What the platform had already counts on the day on which it was handed over, not on that of the question.
+        self._count(post, before if known and before else now)
         confirm = self.options.confirm_mass_send and not tags_of(post.audience)
         return Accepted(
             f"{MASS}:{answer['msg_id']}",
@@ -257,28 +265,23 @@ class Sending:
         passed = (now - (post.first_attempt_at or now)).total_seconds()
         return timedelta(seconds=min(60.0, max(3.0, passed / 4)))
 
-    def _quotas(self, post: Post) -> list[tuple[str, str, int, datetime]]:
-        """What limits this send: name, period, number, and when it begins anew."""
-        now = self.tools.clock.now()
-        if self.options.type == "subscription":
-            return [("mass_send", today(now), self.options.mass_per_day, tomorrow(now))]
-        if tags_of(post.audience):
-            return []
-        return [
-            ("mass_send", today(now), self.options.mass_per_day, tomorrow(now)),
-            ("mass_send", month_of(now), self.options.mass_per_month, next_month(now)),
-        ]
-
     def _check_quota(self, post: Post) -> None:
-        for name, period, limit, until in self._quotas(post):
-            if self.tools.quotas.left(self.account.id, name, period, limit) < 1:
-                raise Throttled("本期群发次数已用完", until, code=str(codes.NO_MASS_QUOTA))
+        now = self.tools.clock.now()
+        for ration in rations(self.options, post.audience):
+            first, *besides = ration.counters
+            if self.tools.quotas.left(self.account.id, first, period_of(ration.period, now), ration.limit, besides) < 1:
+                until, words = (tomorrow(now), "今天") if ration.period == "day" else (next_month(now), "本月")
+                raise Throttled(f"{words}的群发次数已用完", until, code=str(codes.NO_MASS_QUOTA))
 
-    def _count(self, post: Post, *, use_up: bool = False) -> None:
-        quotas = self._quotas(post)
-        for name, period, limit, _until in quotas[:1] if use_up else quotas:
-            while self.tools.quotas.take(self.account.id, name, period, limit) and use_up:
-                pass
+    def _count(self, post: Post, handed_at: datetime) -> None:
+        for ration in rations(self.options, post.audience):
+            self.tools.quotas.count(self.account.id, ration.counters[0], period_of(ration.period, handed_at))
+
+    def _use_up(self, post: Post, now: datetime) -> None:
+        """The platform names no limit: a send to a tag is refused by the day's calls, which are everybody's."""
+        tagged = self.options.type == "service" and tags_of(post.audience)
+        for counter in (SENDS, CALLS) if tagged else (SENDS,):
+            self.tools.quotas.use_up(self.account.id, counter, today(now))
 
 
 def shown_of(
@@ -310,6 +313,10 @@ def places_of(placed: Placed) -> list[dict[str, Any]]:
 def identity(data: Mapping[str, Any]) -> dict[str, Any]:
     """What one article is deleted by."""
     return {name: data.get(name) for name in ("article_id", "msg_id", "idx")}
+
+
+def _moment(stored: str) -> datetime | None:
+    return datetime.fromisoformat(stored) if stored else None
 
 
 def _filter(audience: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 
 from channels.abilities.menus import CLICK, VIEW, Button, problems
 from channels.abilities.tags import name_problems
-from channels.adapters.calling import today
+from channels.adapters.calling import next_month, today, tomorrow
 from channels.adapters.wechat import WeChatChannel, fit
 from channels.adapters.wechat.inbound import passive_reply
 from channels.adapters.wechat.menu import WeChatMenus
@@ -254,7 +254,7 @@ def test_a_subscription_accounts_one_message_a_day(rehearsed: Rehearsal, client:
 def test_a_service_accounts_four_messages_a_month(rehearsed: Rehearsal, service: Any) -> None:
     side = WeChatMassSide(rehearsed, settings={"type": "service", "mass_per_day": 9})
     for number in range(1, 5):
-        side.channel.sending._count(side.post(key=str(number)))
+        side.channel.sending._count(side.post(key=str(number)), side.clock.now())
     with pytest.raises(Throttled):
         side.channel.publish(side.post())
     for number in range(1, 6):
@@ -262,6 +262,44 @@ def test_a_service_accounts_four_messages_a_month(rehearsed: Rehearsal, service:
         rehearsed.step(3)
     told = [line["data"]["recipients"] for line in rehearsed.wait_for("mass_send", 5)]
     assert [len(one) for one in told] == [2, 2, 2, 2, 0]
+    side.close()
+
+
+def test_a_service_accounts_four_messages_a_month_to_a_tag(rehearsed: Rehearsal, service: Any) -> None:
+    side = WeChatMassSide(rehearsed, settings={"type": "service"})
+    sending, now = side.channel.sending, side.clock.now()
+    tagged, other = (side.post(audience={"tag_id": [{"id": tag, "name": "标签"}]}) for tag in (2, 7))
+    sending._count(side.post(), now)
+    for _ in range(2):
+        sending._count(tagged, now)
+    sending._check_quota(tagged)
+    sending._count(tagged, now)
+    with pytest.raises(Throttled, match="本月的群发次数已用完") as wait:
+        side.channel.publish(tagged)
+    assert wait.value.until == next_month(now)
+    assert not rehearsed.ledger("mass_submitted")
+    sending._check_quota(other)
+    with pytest.raises(Throttled, match="今天的群发次数已用完"):
+        sending._check_quota(side.post())
+    tag = service.tag.create("物业")["id"]
+    service.tag.tag_user(tag, SERVICE_CITIZENS[:1])
+    for number in range(1, 6):
+        service.message.send_mass_text(f"第{number}条", tag_or_users=tag)
+        rehearsed.step(3)
+    told = [line["data"]["recipients"] for line in rehearsed.wait_for("mass_send", 5)]
+    assert [len(one) for one in told] == [1, 1, 1, 1, 0]
+    side.close()
+
+
+def test_a_hundred_mass_messages_a_day_of_a_service_account(rehearsed: Rehearsal) -> None:
+    side = WeChatMassSide(rehearsed, settings={"type": "service"})
+    tagged = side.post(audience={"tag_id": 2})
+    side.tools.quotas.used["mass_call", today(side.clock.now())] = 99
+    side.channel.sending._check_quota(tagged)
+    side.channel.sending._count(tagged, side.clock.now())
+    with pytest.raises(Throttled, match="今天") as wait:
+        side.channel.sending._check_quota(tagged)
+    assert wait.value.until == tomorrow(side.clock.now())
     side.close()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from channels.adapters.calling import today
 from channels.adapters.wechat import WeChatChannel, sending
 from channels.adapters.wechat.codes import MEANINGS, Answered, error_of, mass_end
 from channels.base import Accepted, CannotTell, JobResult, Live, NotThere, Pushed, Uncorrectable
@@ -238,6 +239,24 @@ def test_a_mass_send_whose_process_died_is_sent_once(mass: WeChatMassSide) -> No
     assert isinstance(seen, Accepted)
     assert isinstance(mass.channel.poll(replace(post, note=seen.data), answer.job_id), Live)
     assert (mass.arrived(), mass.drafts()) == (1, 0)
+
+
+def test_a_mass_send_settled_after_midnight_counts_on_the_day_on_which_it_was_handed_over(
+    mass: WeChatMassSide,
+) -> None:
+    at(mass, "2030-03-04T23:59:00+08:00")
+    post, counted = mass.post(), mass.tools.quotas.used  # type: ignore[attr-defined]  # The twin in memory.
+    mass.break_next("cut_after", path="cgi-bin/message/mass/sendall")
+    with pytest.raises(OutcomeUnknown) as lost:
+        mass.channel.publish(post)
+    assert counted == {}
+    mass.wait(120)
+    assert today(mass.clock.now()) == "2030-03-05"
+    # The second process knows no more than when the attempt began.
+    began = replace(post, attempted_at=mass.clock.now() - timedelta(seconds=120))
+    for known in (replace(began, note=lost.value.data), began):
+        assert isinstance(mass.channel.reconcile(known), Accepted)
+    assert counted == {("mass_send", "2030-03-04"): 2}
 
 
 # --- quotas and the administrator -------------------------------------------------------------------
