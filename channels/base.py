@@ -21,6 +21,8 @@ from kernel.clock import Clock
 
 Action = Literal["publish", "mass_send", "push", "correct", "withdraw", "refresh"]
 Style = Literal["page", "article", "layout", "text"]
+# In an audience: the keys of earlier deliveries, for whoever has them.
+REACHED = "reached"
 # (name, period, number)
 Quota = tuple[str, Literal["day", "month"], int]
 
@@ -465,7 +467,10 @@ class Subscriptions(Protocol):
     """Who is to get a push and who has it; one row per delivery and browser, so that a repeat reaches nobody twice."""
 
     def walk(self, account_id: int, key: str, audience: Mapping[str, Sequence[str]]) -> Walk:
-        """Goes on with the delivery `key`; its audience is the one it began with."""
+        """Goes on with the delivery `key`; its audience is the one it began with.
+
+        Under `REACHED` it names earlier deliveries, whose readers are meant whatever they have chosen since.
+        """
 
     def counts(self, key: str) -> Mapping[str, int]:
         """How many are `sent`, `gone`, `refused`, `waiting`, and `unknown` (claimed, never recorded)."""

@@ -25,7 +25,7 @@ from kernel.claim import new_claimant
 from kernel.errors import Invalid
 from kernel.people import Permission, Viewer
 from kernel.work import Work
-from scheduler import elsewhere, offline, windows
+from scheduler import elsewhere, offline, reached, windows
 from scheduler.conflicts import Moment, foreseen
 from scheduler.errors import (
     AlreadyBooked,
@@ -507,6 +507,7 @@ def _insert(
             DeliveryItem(delivery_id=delivery.id, position=position, piece_id=piece.id, release_id=release.id)
         )
     work.session.flush()
+    reached.follow(work.session, delivery)
     work.audit(
         "delivery.booked",
         delivery,

@@ -28,7 +28,7 @@ from kernel.claim import claim, free, new_claimant
 from kernel.people import Unit
 from kernel.seal import Seal
 from kernel.work import Work, Works
-from scheduler import receipts
+from scheduler import reached, receipts
 from scheduler.batch import Batch, load
 from scheduler.elsewhere import PORTAL
 from scheduler.leaving import kept_back, spoiled
@@ -204,6 +204,8 @@ class Dispatcher:
             if kept_back(work, delivery, batch, self.zone):
                 return None
             act = _begin(work, delivery)
+            if act == "send":
+                reached.follow(work.session, delivery)
             return act, post_of(batch, delivery, self.public_url)
         except (KeyError, TypeError, ValueError) as failure:
             # A release that this version cannot read must not keep the others of its batch from leaving.

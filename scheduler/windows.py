@@ -52,7 +52,10 @@ class QuietHours:
 
 
 def rings(channel: str, action: str) -> bool:
-    """Whether this act makes phones ring: a push, or a correction where a channel does nothing but push."""
+    """Whether this act makes phones ring: a push, or a correction where a channel does nothing but push.
+
+    A withdrawal rings nowhere: what is pushed for it takes the wrong notice's place in silence, at any hour.
+    """
     adapter = channels().get(channel)
     pushes = adapter is not None and adapter.limits.default_action == "push"
     return action == "push" or (action == "correct" and pushes)

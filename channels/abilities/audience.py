@@ -60,6 +60,28 @@ class Addressed:
             for name, values in signed.items()
         )
 
+    @classmethod
+    def audience_of_all(cls, sent: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        """The one audience that is all of these together, no more and no less; None where none can say that."""
+        if not all(sent):
+            return {}
+        kinds = {kind.name: kind for kind in cls.audience_kinds}
+        whole = dict(sent[0])
+        for one in sent[1:]:
+            differing = [name for name in {*whole, *one} if listed(whole.get(name)) != listed(one.get(name))]
+            name = differing[0] if differing else ""
+            if not differing:
+                continue
+            if len(differing) > 1 or name not in whole or name not in one or not _alternatives(kinds.get(name)):
+                return None
+            values = [*listed(whole[name]), *listed(one[name])]
+            whole[name] = list(dict.fromkeys(values))
+        return None if len(sent) > 1 and cls.audience_problems(whole) else whole
+
+
+def _alternatives(kind: AudienceKind | None) -> bool:
+    return kind is not None and kind.narrows == "fewer"
+
 
 def listed(values: Any) -> list[str]:
     """One or several values as a list of texts."""

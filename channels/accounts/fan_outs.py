@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from channels.accounts.models import PushFanOut, PushReach, PushSubscription, PushTopic
 from channels.accounts.subscriptions import COLUMN, DISTRICT, forget
-from channels.base import Called, Subscription
+from channels.base import REACHED, Called, Subscription
 from kernel.once import insert_once, insertion
 from kernel.work import Work, Works
 
@@ -154,8 +154,14 @@ def _counts(session: Session, key: str) -> dict[str, int]:
 
 
 def _meant(account_id: int, audience: Mapping[str, Sequence[str]]) -> list[ColumnElement[bool]]:
-    """Who is meant: of each kind the browser chose one of the values, or none, which is all."""
+    """Who is meant: of each kind the browser chose one of the values, or none, which is all.
+
+    What follows earlier deliveries is for those that they reached, whatever the browser has chosen since.
+    """
     conditions: list[ColumnElement[bool]] = [P.account_id == account_id, P.gone_at.is_(None)]
+    if keys := audience.get(REACHED):
+        came = exists().where(R.key.in_(keys), R.subscription_id == P.id, R.state.in_(("sent", UNKNOWN)))
+        return [*conditions, came]
     for kind, chose_some in ((COLUMN, P.columns), (DISTRICT, P.districts)):
         if values := audience.get(kind):
             named = exists().where(

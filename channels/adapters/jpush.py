@@ -119,7 +119,10 @@ class JPushChannel(Channel, Addressed, Rehearsing):
         Setting("platforms", "推送平台", "lines", "每行一个：android、ios、hmos；不填为 android 和 ios。"),
         Setting("time_to_live", "离线保留（秒）", "number", "设备离线时保留多久，默认 86400。"),
         Setting(
-            "big_push_duration", "匀速推送（分钟）", "number", "推给全部手机时分散在这些分钟内，最多 1400；不填为立即。"
+            "big_push_duration",
+            "匀速推送（分钟）",
+            "number",
+            "推给全部手机时分散在这些分钟内，最多 1400；不填为立即，应急发布总是立即。",
         ),
         Setting("apns_production", "iOS 正式环境", "flag"),
         Setting("report_url", "统计接口地址", help="不填为极光公有云。"),
@@ -249,7 +252,8 @@ class JPushChannel(Channel, Addressed, Rehearsing):
         }
         if replaced:
             options["override_msg_id"] = int(replaced)
-        if settings.get("big_push_duration") and audience == "all":
+        # What is urgent goes to all phones at once, not spread over an hour.
+        if settings.get("big_push_duration") and audience == "all" and not post.items[0].content.get("emergency"):
             options["big_push_duration"] = int(settings["big_push_duration"])
         return {
             "platform": list(_platforms(settings)),

@@ -199,3 +199,17 @@ def test_four_threads_share_out_the_browsers(works: Works, browsers: Subscriptio
         thread.join(20)
     assert len(got) == len(set(got))
     assert len(got) + len(claim(browsers, account_id, "a", 99)) == 40
+
+
+def test_what_follows_a_delivery_is_for_those_it_reached_whatever_they_chose_since(
+    works: Works, browsers: Subscriptions, account_id: int
+) -> None:
+    """Who left is left alone, who came later hears nothing; a service that surely took nothing reached nobody."""
+    walk = browsers.walk(account_id, "first", {})
+    one, two, three = walk.step({}, {ORIGIN: 3})
+    walk.step({one.id: Called("sent"), two.id: Called("refused", "400")}, {})  # The third one's answer was lost.
+    with works.write() as work:
+        subscribe(work, account_id, f"{ORIGIN}/1", "k" * 87, "a" * 22, Topics(["policies"], ["青石区"]))
+        subscribe(work, account_id, f"{ORIGIN}/4", "k" * 87, "a" * 22)
+    assert [found.id for found in claim(browsers, account_id, "second", 9, reached=["first"])] == [one.id, three.id]
+    assert not claim(browsers, account_id, "third", 9, reached=["never"])

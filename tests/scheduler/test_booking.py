@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from channels.accounts import store as accounts
 from content.errors import NoRight, OutsideWindow
 from content.snapshot import Target, Window
 from kernel.errors import Invalid
@@ -192,3 +193,31 @@ def test_a_correction_needs_a_signed_release(timetable: Timetable) -> None:
     timetable.run()
     (placement,) = timetable.placements(release.piece_id)
     assert (placement.revision_id, placement.correction) == (waiting.revision_id, "corrected")
+
+
+def test_what_follows_a_push_goes_to_those_it_was_sent_to(timetable: Timetable) -> None:
+    """Signed for everybody, sent to one tag, then to another; also where the withdrawal was booked before the push."""
+    with timetable.works.write() as work:
+        unit = timetable.office.bureau.id
+        accounts.add(work, timetable.dispatcher.seal, unit_id=unit, channel="jpush", name="App", code="app")
+    account = timetable.account("app")
+    office = timetable.office
+    target = Target(account.id, account.name, "jpush", "text", "push")
+    piece = office.piece()
+    office.sign_off(office.submit(piece.id, targets=[target]).id)
+    push = {"account": "app", "action": "push"}
+    timetable.book(piece.id, at=timetable.clock.now() + timedelta(minutes=5), audience={"tag": ["老人"]}, **push)
+    offline = timetable.book(piece.id, account="app", action="withdraw", at=timetable.clock.now() + timedelta(hours=5))
+    assert offline.audience == {}
+    timetable.at(minutes=6)
+    timetable.run()
+    timetable.book(piece.id, again=True, audience={"tag": ["学生"]}, **push)
+    timetable.run()
+    office.save(piece.id, title="更正后的标题")
+    office.sign_off(office.submit(piece.id, targets=[target]).id)
+    told = timetable.book(piece.id, account="app", action="correct", note={"correction": "notice"})
+    assert told.audience == {"tag": ["老人", "学生"]}
+    timetable.at(hours=5)
+    timetable.run()
+    assert timetable.now(offline).state == "done"
+    assert timetable.now(offline).audience == {"tag": ["老人", "学生"]}

@@ -22,6 +22,7 @@ from channels.adapters.web_push.fan_out import IN_FLIGHT, Round
 from channels.adapters.web_push.signing import Signer, public_of
 from channels.base import (
     ACTION_LABELS,
+    REACHED,
     Accepted,
     AccountInfo,
     Called,
@@ -70,7 +71,8 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening):
         updates=(),
         notes=(
             "发给订阅了本站通知的浏览器；每个浏览器至多收到一次，结果不明的不自动重发。",
-            "更正和撤稿再推送一条：替换还没送达的和通知栏里还没点开的那条；已点开的收不回来。",
+            "更正和撤稿再推送一条，只发给收到过原通知的浏览器：替换还没送达的和通知栏里还没点开的那条；已点开的收不回来。",
+            "撤稿的替换通知不响铃，免打扰时段也立即送达；更正照常提醒，遇免打扰时段顺延。",
         ),
         corrections=("notice",),
     )
@@ -191,7 +193,8 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening):
             words = f"推送服务要求稍候，还有 {counts['waiting']} 人待推送"
             return Accepted(post.key, min(max(passed / 4, SHORT_WAIT), LONG_WAIT), words, moving=True)
         item = post.items[0]
-        return Live({item.piece_id: Shown(post.key, item.url, {"counts": dict(counts)})}, _told(counts))
+        data = {"counts": dict(counts), "keys": [*_earlier(post), post.key]}
+        return Live({item.piece_id: Shown(post.key, item.url, data)}, _told(counts))
 
     def _send(self, poster: Poster, one: Subscription, message: _Message) -> Called:
         """What became of it; `waiting` until an hour when the service surely did not take it."""
@@ -221,7 +224,7 @@ class _Message:
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
             "TTL": str(int(settings.get("ttl", 86_400))),
-            "Urgency": str(post.note.get("urgency") or settings.get("urgency") or "normal"),
+            "Urgency": _urgency(settings, post),
             "Topic": topic_of(post.items[0]),
         }
 
@@ -231,8 +234,23 @@ def topic_of(item: Item) -> str:
     return to_base64url(hashlib.sha256(f"piece {item.piece_id}".encode()).digest())[:32]
 
 
+def _urgency(settings: Mapping[str, Any], post: Post) -> str:
+    """How soon a sleeping device is woken: at once in an emergency, and for what follows it, as soon as it was.
+
+    A withdrawal is no less urgent than what it takes away: that it does not ring is for the browser to see to.
+    """
+    if post.items[0].content.get("emergency"):
+        return "high"
+    return str(settings.get("urgency") or "normal")
+
+
 def _readers(post: Post) -> dict[str, list[str]]:
-    """Whom it is for: who follows the piece's column, unless others were chosen, in the chosen districts."""
+    """Whom it is for: who follows the piece's column, unless others were chosen, in the chosen districts.
+
+    What puts a notice right or takes it back is for whoever got it.
+    """
+    if post.action != "push" and (earlier := _earlier(post)):
+        return {REACHED: earlier}
     own = (post.items[0].content.get("column") or {}).get("slug", "")
     columns = _listed(post.audience.get("column")) or _listed(own)
     return {
@@ -240,6 +258,14 @@ def _readers(post: Post) -> dict[str, list[str]]:
         for name, values in (("column", columns), ("district", _listed(post.audience.get("district"))))
         if values
     }
+
+
+def _earlier(post: Post) -> list[str]:
+    """The keys of the deliveries by which the piece has come to browsers so far."""
+    placed = post.placed.get(post.items[0].piece_id)
+    if placed is None or not placed.remote_id:
+        return []
+    return [str(key) for key in placed.data.get("keys") or (placed.remote_id,)]
 
 
 def _listed(value: Any) -> list[str]:
@@ -268,12 +294,12 @@ def _payload(settings: Mapping[str, Any], item: Item) -> bytes:
 def _withdrawn(settings: Mapping[str, Any], post: Post) -> bytes:
     item = post.items[0]
     words = post.phrase or "原通知内容已由发布单位撤回。"
-    return _written(
-        settings, {"title": "一条通知已撤回", "body": words, "url": item.url, "tag": f"piece-{item.piece_id}"}
-    )
+    # It may come at night: it takes the place of the notice that was wrong, and rings nowhere.
+    told = {"title": "一条通知已撤回", "body": words, "url": item.url, "tag": f"piece-{item.piece_id}", "silent": True}
+    return _written(settings, told)
 
 
-def _written(settings: Mapping[str, Any], told: Mapping[str, str]) -> bytes:
+def _written(settings: Mapping[str, Any], told: Mapping[str, Any]) -> bytes:
     icon = settings.get("icon")
     return json.dumps({**told, **({"icon": str(icon)} if icon else {})}, ensure_ascii=False).encode()
 

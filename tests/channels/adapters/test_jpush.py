@@ -158,3 +158,13 @@ def test_the_report_tells_how_many_phones_got_it(side: JPushSide) -> None:
     (reading,) = side.channel.read(list(placed_by(live, side.clock.now()).values()))
     assert reading.figures == {"delivered": 2, "sent": 1}
     assert side.channel.read([]) == []
+
+
+def test_an_emergency_goes_to_all_phones_at_once_where_others_are_spread(rehearsed: Rehearsal) -> None:
+    side = JPushSide(rehearsed, settings={"big_push_duration": 60})
+    item = make_item(side.files)
+    urgent = replace(item, content={**item.content, "emergency": {"level": "I"}})
+    side.deliver(side.post(key="spread"))
+    side.deliver(side.post(key="urgent", made=[urgent]))
+    assert [one["body"]["options"].get("big_push_duration") for one in pushes(side)] == [60, None]
+    side.close()

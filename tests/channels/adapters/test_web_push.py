@@ -15,7 +15,7 @@ from channels.adapters.web_push import channel as adapter
 from channels.base import Accepted, Live, Subscription, Uncorrectable
 from channels.errors import Refused, Unauthorised
 from channels.posting import Posted
-from tests.channels.harness import Courier, make_item
+from tests.channels.harness import Courier, make_item, placed_by
 from tests.channels.rehearsal.served import Rehearsal
 from tests.channels.sides import WebPushSide
 
@@ -211,3 +211,26 @@ def test_accepted_says_how_far_it_is(side: WebPushSide) -> None:
     accepted = side.channel.publish(side.post())
     assert isinstance(accepted, Accepted)
     assert "1 人待推送" in accepted.waiting
+
+
+@pytest.mark.parametrize("action", ["push", "correct", "withdraw"])
+def test_an_emergency_wakes_devices_whatever_the_account_says(side: WebPushSide, action: str) -> None:
+    item = make_item(side.files)
+    urgent = replace(item, content={**item.content, "emergency": {"level": "I"}})
+    post = side.post(made=[urgent], action=action)
+    assert adapter._Message({"urgency": "low"}, post).headers["Urgency"] == "high"
+    assert adapter._Message({"urgency": "low"}, side.post(action=action)).headers["Urgency"] == "low"
+
+
+def test_what_follows_a_notice_is_for_whoever_got_it_and_a_withdrawal_makes_no_sound(side: WebPushSide) -> None:
+    live = side.deliver(side.post(key="first", audience={"district": ["临江区"]})).live
+    again = side.deliver(side.post(key="second", placed=placed_by(live, side.clock.now()))).live
+    corrected = side.act(again, "correct", note={"correction": "notice"}, audience={"district": ["青石区"]}).live
+    side.act(corrected, "withdraw", phrase="内容有误")
+    assert side.subscriptions.audiences[-2:] == [
+        {"reached": ["first", "second"]},
+        {"reached": ["first", "second", "correct-1"]},
+    ]
+    last = [one["json"] for one in read(side)][-3:]
+    assert {(one["body"], one["silent"], one["tag"]) for one in last} == {("内容有误", True, "piece-1")}
+    assert all("silent" not in one["json"] for one in read(side)[:-3])
