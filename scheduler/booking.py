@@ -22,11 +22,12 @@ from content.models import Piece, Release
 from content.snapshot import targets_of
 from content.states import ReleaseState
 from kernel.claim import new_claimant
-from kernel.errors import Invalid
+from kernel.errors import Invalid, XuandaError
 from kernel.people import Permission, Viewer
 from kernel.work import Work
 from scheduler import elsewhere, offline, reached, windows
 from scheduler.conflicts import Moment, foreseen
+from scheduler.due import due_at
 from scheduler.errors import (
     AlreadyBooked,
     DoesNotFit,
@@ -41,6 +42,7 @@ from scheduler.events import Booked, BundleComposed
 from scheduler.leaving import other_world
 from scheduler.models import Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
 from scheduler.posts import NARROWER, item_of, items_of
+from scheduler.preflight import beyond
 from scheduler.recurring import slots
 from scheduler.recurring.slots import Free
 from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
@@ -48,6 +50,8 @@ from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
 S = DeliveryState
 Missed = Literal["send", "hold", "drop"]
 CHINA = ZoneInfo("Asia/Shanghai")
+# Why something is held that another time sets right; any other hold is kept when its time is moved.
+ANSWERED_BY_TIME = frozenset({windows.QUIET, "missed", "quota", "unsigned", "window"})
 # Whoever chooses this very minute means now.
 JUST_NOW = timedelta(minutes=1)
 
@@ -192,8 +196,8 @@ def _bring_forward(work: Work, order: Order, account: Account, waiting: Delivery
     if order.at is not None:
         shown = f"{waiting.scheduled_at.astimezone(zone):%Y-%m-%d %H:%M}"
         raise OfflineBooked(field="account", account=account.name, at=shown)
-    values = {"state": S.BOOKED, "scheduled_at": work.now, "next_at": work.now, "reason": "", "code": ""}
-    change(work, waiting, (S.BOOKED, S.HELD), **values, phrase=order.phrase[:200] or waiting.phrase, late_told_at=None)
+    values = {"state": S.BOOKED, "reason": "", "code": "", **due_at(work.now)}
+    change(work, waiting, (S.BOOKED, S.HELD), **values, phrase=order.phrase[:200] or waiting.phrase)
     work.audit("delivery.moved", waiting, at=work.now.isoformat())
     work.emit(Booked(waiting.account_id, work.now))
     return waiting
@@ -319,22 +323,46 @@ def _must_lie_ahead(work: Work, at: datetime) -> None:
 
 
 def move(work: Work, who: Viewer, delivery: Delivery, at: datetime, seen: datetime | None = None) -> None:
-    """改期: another time inside the signed window; only while it waits.
+    """改期: another time inside the signed window, only while it waits. What is held for its own reason stays held.
 
     `seen` is the time the person saw; raises MovedMeanwhile when somebody else has moved it since.
     """
     must_write(who, delivery)
     _same_world(work, delivery)
-    for _item, release, _piece in items_of(work.session, delivery.id):
-        if delivery.action not in ("withdraw", "refresh"):  # What is taken back was not signed for a time.
-            _inside_window(release, at)
-    _must_lie_ahead(work, at)
-    values = {"state": S.BOOKED, "scheduled_at": at, "next_at": at, "reason": "", "code": "", "late_told_at": None}
+    _fits_signed(work, delivery, at)
     if seen is not None and not _lock_at(work, delivery, seen):
         raise MovedMeanwhile(field="at", at=delivery.scheduled_at)
-    change(work, delivery, (S.BOOKED, S.HELD), **values)
+    if delivery.state == S.HELD and delivery.code not in ANSWERED_BY_TIME:
+        change(work, delivery, (S.HELD,), **{**due_at(at), "next_at": delivery.next_at})
+        work.audit("delivery.moved", delivery, at=at.isoformat(), held=delivery.reason)
+        return
+    was = S(delivery.state) if delivery.state in (S.BOOKED, S.HELD) else S.BOOKED
+    change(work, delivery, (was,), state=S.BOOKED, reason="", code="", **due_at(at))
     work.audit("delivery.moved", delivery, at=at.isoformat())
     work.emit(Booked(delivery.account_id, at))
+
+
+def unfit(work: Work, delivery: Delivery, at: datetime, zone: ZoneInfo) -> str:
+    """Why a waiting one would not go out at this time (what was signed, a quota, quiet hours); '' when it would."""
+    try:
+        _fits_signed(work, delivery, at)
+    except XuandaError as error:
+        return error.message("zh")
+    session, account = work.session, work.session.get_one(Account, delivery.account_id)
+    if used_up := beyond(session, account, delivery.action, at, delivery.audience, delivery.id):
+        return used_up
+    if delivery.emergency:
+        return ""
+    kind = (delivery.channel, delivery.action, delivery.unit_id, at)
+    quiet = windows.foretold(session, *kind, emergency=False, zone=zone)
+    return quiet[0].message if quiet else ""
+
+
+def _fits_signed(work: Work, delivery: Delivery, at: datetime) -> None:
+    if delivery.action not in ("withdraw", "refresh"):  # What is taken back was not signed for a time.
+        for _item, release, _piece in items_of(work.session, delivery.id):
+            _inside_window(release, at)
+    _must_lie_ahead(work, at)
 
 
 def hold(work: Work, who: Viewer, delivery: Delivery, reason: str, until: datetime | None = None) -> None:
@@ -368,7 +396,7 @@ def resume(work: Work, who: Viewer, delivery: Delivery) -> None:
     _same_world(work, delivery)
     windows.must_be_free(work.session, delivery)
     at = max(work.now, delivery.scheduled_at)
-    change(work, delivery, (S.HELD,), state=S.BOOKED, next_at=at, reason="", code="")
+    change(work, delivery, (S.HELD,), state=S.BOOKED, reason="", code="", **due_at(at))
     work.audit("delivery.resumed", delivery)
     work.emit(Booked(delivery.account_id, at))
 
@@ -392,7 +420,8 @@ def retry(work: Work, who: Viewer, delivery: Delivery) -> None:
     """重试: a failed one is tried again at once, with all its attempts anew."""
     must_write(who, delivery)
     _same_world(work, delivery)
-    change(work, delivery, (S.FAILED, S.HELD), state=S.BOOKED, next_at=work.now, attempts=0, reason="", code="")
+    values = {"state": S.BOOKED, "attempts": 0, "reason": "", "code": "", **due_at(work.now)}
+    change(work, delivery, (S.FAILED, S.HELD), **values)
     work.audit("delivery.retried", delivery)
     work.emit(Booked(delivery.account_id, work.now))
 

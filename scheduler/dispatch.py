@@ -283,6 +283,7 @@ def _begin(work: Work, delivery: Delivery) -> str:
     delivery.state = S.SENDING
     delivery.attempts += 1
     delivery.first_attempt_at = delivery.first_attempt_at or work.now
+    delivery.handed_on_at = delivery.handed_on_at or work.now
     return "send"
 
 

@@ -20,7 +20,8 @@ IN_TIME = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class Punctuality:
-    """One day's figures. Lateness is from the time people chose to the first call, in seconds; None without calls."""
+    """One day's figures. Lateness: from the time people last decided on to the first call after that, in seconds; None
+    without calls."""
 
     counts: Mapping[str, int]
     late: int
@@ -57,9 +58,7 @@ def punctuality(session: Session, units: Collection[int], start: datetime, end: 
         Delivery.rehearses.is_(None),
     )
     counted = select(Delivery.state, func.count()).where(*mine).group_by(Delivery.state)
-    calls = select(Delivery.scheduled_at, Delivery.first_attempt_at).where(
-        *mine, Delivery.first_attempt_at.is_not(None)
-    )
+    calls = select(Delivery.scheduled_at, Delivery.handed_on_at).where(*mine, Delivery.handed_on_at.is_not(None))
     waits = sorted(max(timedelta(0), called - planned) for planned, called in session.execute(calls) if called)
     return Punctuality(
         counts=dict(session.execute(counted).all()),
@@ -73,7 +72,8 @@ def punctuality(session: Session, units: Collection[int], start: datetime, end: 
 
 @dataclass(frozen=True)
 class DayOfSending:
-    """A day's lateness in seconds, from the time people chose to the first call; `not_out` was due and never called."""
+    """A day's lateness in seconds, from the time people last decided on to the first call after that; `not_out` was due
+    and never called."""
 
     day: date
     handed_on: int
@@ -92,12 +92,12 @@ def days_of(
     session: Session, units: Collection[int], since: datetime, until: datetime, zone: ZoneInfo
 ) -> list[DayOfSending]:
     """Every day of the office from `since` up to `until`, the moment until which things were due."""
-    query = select(Delivery.scheduled_at, Delivery.first_attempt_at).where(
+    query = select(Delivery.scheduled_at, Delivery.handed_on_at).where(
         Delivery.unit_id.in_(units),
         Delivery.scheduled_at >= since,
         Delivery.scheduled_at < until,
         Delivery.rehearses.is_(None),
-        or_(Delivery.first_attempt_at.is_not(None), Delivery.state.in_(NOT_OUT)),
+        or_(Delivery.handed_on_at.is_not(None), Delivery.state.in_(NOT_OUT)),
     )
     waits: dict[date, list[timedelta | None]] = {}
     day, last = since.astimezone(zone).date(), until.astimezone(zone).date()

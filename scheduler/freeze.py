@@ -6,8 +6,10 @@ Withdrawals, corrections and redrawn pages are let through: what is taken back o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
@@ -17,7 +19,10 @@ from content.errors import NoRight
 from kernel.errors import Invalid, NotFound
 from kernel.people import Permission, Viewer, ancestors, units_below
 from kernel.work import Work
-from scheduler.booking import change, must_write
+from scheduler import receipts
+from scheduler.batch import Batch
+from scheduler.booking import CHINA, change, must_write, unfit
+from scheduler.due import due_at
 from scheduler.events import Booked, FreezeBegan, FreezeEnded
 from scheduler.models import Delivery, Freeze
 from scheduler.states import DeliveryState
@@ -55,11 +60,20 @@ def begin(work: Work, who: Viewer, unit_id: int, reason: str, account: Account |
     return freeze
 
 
-def end(work: Work, who: Viewer, freeze: Freeze, choices: Mapping[int, Choice]) -> int:
+@dataclass(frozen=True)
+class Ended:
+    """What became of the items of a stop that ended: how many were let go, and why others stay held."""
+
+    let_go: int
+    refused: Mapping[int, str]
+
+
+def end(work: Work, who: Viewer, freeze: Freeze, choices: Mapping[int, Choice], zone: ZoneInfo = CHINA) -> Ended:
     """Ends a stop. Each item that it holds goes out now, at its own or another time, or not at all, as chosen.
 
-    What is not named keeps its time, and goes out at once when that has passed: `keep`. What another stop covers
-    waits on under that one. Returns how many were let go.
+    What is not named keeps its time, and goes out at once when that has passed: `keep`. Another time is checked as
+    when booking; an item that would not go out then stays held with the reason, and holds up no other. What another
+    stop covers waits on under that one.
     """
     if not who.may(Permission.DELIVERY_ACT, freeze.unit_id):
         raise NoRight(what="解除此次停发")
@@ -68,14 +82,21 @@ def end(work: Work, who: Viewer, freeze: Freeze, choices: Mapping[int, Choice]) 
     waiting = held_by(work.session, freeze)
     freeze.ended_at, freeze.ended_by = work.now, who.person_id
     work.session.flush()
+    refused = {}
     for delivery in waiting:
-        _let_go(work, delivery, choices.get(delivery.id, "keep"))
+        choice = choices.get(delivery.id, "keep")
+        why = unfit(work, delivery, choice, zone) if isinstance(choice, datetime) else ""
+        if why:
+            refused[delivery.id] = why
+            _keep(work, delivery, why)
+        else:
+            _let_go(work, delivery, choice)
     counts = {
         name: sum(1 for one in waiting if choices.get(one.id, "keep") == name) for name in ("now", "keep", "drop")
     }
-    work.audit("freeze.ended", freeze, items=len(waiting), **counts)
+    work.audit("freeze.ended", freeze, items=len(waiting), refused=len(refused), **counts)
     work.emit(FreezeEnded(freeze.id, freeze.unit_id, freeze.reason, len(waiting)))
-    return len(waiting)
+    return Ended(len(waiting) - len(refused), refused)
 
 
 def let_through(work: Work, who: Viewer, delivery: Delivery) -> None:
@@ -84,7 +105,7 @@ def let_through(work: Work, who: Viewer, delivery: Delivery) -> None:
     if not who.may(Permission.DELIVERY_ACT, delivery.unit_id):
         raise NoRight(what="放行此发布任务")
     at = max(work.now, delivery.scheduled_at)
-    change(work, delivery, (S.HELD,), state=S.BOOKED, next_at=at, reason="", code="", through=True)
+    change(work, delivery, (S.HELD,), state=S.BOOKED, reason="", code="", through=True, **due_at(at))
     work.audit("delivery.let_through", delivery)
     work.emit(Booked(delivery.account_id, at))
 
@@ -129,12 +150,17 @@ def _let_go(work: Work, delivery: Delivery, choice: Choice) -> None:
         work.audit("delivery.cancelled", delivery, reason=values["reason"])
         return
     at = work.now if choice == "now" else max(work.now, delivery.scheduled_at if choice == "keep" else choice)
-    # A new time is what people chose now, so that nothing counts as late for having been stopped.
-    change(
-        work, delivery, (S.HELD,), state=S.BOOKED, scheduled_at=at, next_at=at, reason="", code="", late_told_at=None
-    )
+    change(work, delivery, (S.HELD,), state=S.BOOKED, reason="", code="", **due_at(at))
     work.audit("delivery.resumed", delivery, at=at.isoformat())
     work.emit(Booked(delivery.account_id, at))
+
+
+def _keep(work: Work, delivery: Delivery, why: str) -> None:
+    """It could not be put to the time that was chosen: no stop holds it any more, but a person has to go on."""
+    reason = f"停发已解除，但未能改期：{why}"[:500]
+    change(work, delivery, (S.HELD,), reason=reason, code="rebook")
+    work.audit("delivery.held", delivery, reason=reason)
+    receipts.needs_person(work, delivery, Batch(work.session, [delivery]))
 
 
 def freeze_for(session: Session, who: Viewer, freeze_id: int) -> Freeze:

@@ -9,6 +9,7 @@ from channels.accounts.models import Account
 from kernel.work import Work
 from scheduler import offline, receipts
 from scheduler.batch import Batch
+from scheduler.due import put_to
 from scheduler.models import Delivery
 from scheduler.posts import hindrance
 from scheduler.states import DeliveryState, PlacementState
@@ -108,8 +109,8 @@ def _quiet(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> bool
         _stop(work, delivery, batch, S.HELD, why, QUIET)
     else:
         # Its time moves too, so that it is neither late nor missed while it waits.
-        delivery.state, delivery.next_at, delivery.scheduled_at = S.HELD, until, until
-        delivery.reason, delivery.code = why, QUIET
+        put_to(delivery, until)
+        delivery.state, delivery.reason, delivery.code = S.HELD, why, QUIET
         work.audit("delivery.held", delivery, reason=why, until=until.isoformat())
     return True
 

@@ -16,7 +16,8 @@ class Delivery(Claimable, Base):
     """One message to one account at one time. The row is the schedule: it is due when `next_at` has come.
 
     `identity` makes it one per (items, account, action, occurrence). `key` goes to the platform with every attempt.
-    `scheduled_at` is the time people chose; `next_at` is when to look again, None when only a person can go on.
+    `scheduled_at` is the time that people last decided on; `next_at` is when to look again, None when only a person can
+    go on. `handed_on_at` is the first call since that decision: lateness lies between the two.
     `rehearses` is the account in whose stead it goes to the rehearsal platforms (演练); such a one is never counted.
     `through` lets it out while everything else is stopped.
     """
@@ -58,6 +59,7 @@ class Delivery(Claimable, Base):
     code: Mapped[str] = mapped_column(String(40), default="")
     remark: Mapped[str] = mapped_column(String(500), default="")
     first_attempt_at: Mapped[datetime | None]
+    handed_on_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     late_told_at: Mapped[datetime | None]
     # The signer who decided the order of a bundle; until then it goes in the order in which it was composed.

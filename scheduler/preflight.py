@@ -70,6 +70,14 @@ def crowded(
     return [Problem("at", told, blocking=False) for told in words]
 
 
+def beyond(
+    session: Session, account: Account, action: str, at: datetime, audience: Mapping[str, Any], besides: int
+) -> str:
+    """Which quota has nothing left for such a post at this moment, in words; '' when all have."""
+    found = _of_moment(session, account, action, at, audience, besides)
+    return next((_full(account, one) for one in found if one.left == 0), "")
+
+
 def full(session: Session, account: Account, action: str, at: datetime, audience: Mapping[str, Any]) -> bool:
     """Whether nothing is left for such a post at this moment."""
     return any(one.left == 0 for one in _of_moment(session, account, action, at, audience))

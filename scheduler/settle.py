@@ -9,6 +9,7 @@ from kernel.errors import Invalid
 from kernel.people import Viewer
 from kernel.work import Work
 from scheduler.booking import change, must_write
+from scheduler.due import due_at
 from scheduler.events import Booked
 from scheduler.models import Delivery
 from scheduler.placements import place_of, remember
@@ -36,7 +37,7 @@ def there(work: Work, who: Viewer, delivery: Delivery, links: Mapping[int, str],
 def not_there(work: Work, who: Viewer, delivery: Delivery) -> None:
     """不在平台上: it may be sent again, and only because a person said so; it goes out at once."""
     must_write(who, delivery)
-    values = {"state": S.BOOKED, "next_at": work.now, "asked": 0, "claimed_by": None, "claimed_until": None}
+    values = {"state": S.BOOKED, "asked": 0, "claimed_by": None, "claimed_until": None, **due_at(work.now)}
     change(work, delivery, (S.UNKNOWN,), reason="经人工核实不在平台上，重新发送", code="", **values)
     work.audit("delivery.not_there", delivery)
     work.emit(Booked(delivery.account_id, work.now))

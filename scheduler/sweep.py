@@ -14,6 +14,7 @@ from kernel.office_rules import Rule, declare, number_between, value_of
 from kernel.work import Work, Works
 from scheduler import receipts
 from scheduler.batch import Batch
+from scheduler.due import put_to
 from scheduler.events import Booked, RanLate, StillUnsigned
 from scheduler.models import Attempt, Delivery, DeliveryItem
 from scheduler.states import DeliveryState
@@ -87,10 +88,12 @@ def release_holds(works: Works) -> int:
         query = select(Delivery).where(Delivery.state == S.HELD, Delivery.next_at <= work.now).limit(BATCH)
         rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
         for row in rows:
-            # Held until before its own time, it still goes out at its own time.
-            row.state, row.reason, row.code, row.next_at = S.BOOKED, "", "", max(work.now, row.scheduled_at)
+            # Held until before its own time, it still goes out at its own time; else it is due at the hour of the hold.
+            at = max(row.next_at or work.now, row.scheduled_at)
+            put_to(row, at)
+            row.state, row.reason, row.code = S.BOOKED, "", ""
             work.audit("delivery.resumed", row)
-            work.emit(Booked(row.account_id, row.next_at))
+            work.emit(Booked(row.account_id, at))
         return len(rows)
 
 

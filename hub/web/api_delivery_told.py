@@ -92,6 +92,7 @@ class DeliveryBrief(TypedDict):
     scheduled_at: At
     next_at: At | None
     first_attempt_at: At | None
+    handed_on_at: At | None
     accepted_until: At | None
     done_at: At | None
     attempts: int
@@ -217,6 +218,7 @@ def delivery_brief(row: Delivery, now: datetime) -> DeliveryBrief:
         "scheduled_at": told(row.scheduled_at),
         "next_at": moment(row.next_at),
         "first_attempt_at": moment(row.first_attempt_at),
+        "handed_on_at": moment(row.handed_on_at),
         "accepted_until": moment(row.accepted_until),
         "done_at": moment(row.done_at),
         "attempts": row.attempts,

@@ -92,10 +92,18 @@ class Freezes(TypedDict):
     freezes: list[FreezeTold]
 
 
+class NotRebooked(TypedDict):
+    """A delivery that stays held, because it would not go out at the time that was chosen."""
+
+    delivery: int
+    why: str
+
+
 class FreezeEnded(FreezeTold):
-    """The stop that ended, and how many deliveries were let go."""
+    """The stop that ended, how many deliveries were let go, and which could not be put to the time chosen."""
 
     let_go: int
+    refused: list[NotRebooked]
 
 
 class EmergencyTold(TypedDict):
@@ -154,8 +162,9 @@ def end(hub: HubDep, asker: Stopper, freeze_id: int, sent: FreezeEnd) -> FreezeE
             if delivery not in held:
                 raise Invalid(field=f"choices.{delivery}", why=f"任务 {delivery} 不在此次停发中。")
         chosen: dict[int, Choice] = dict(sent.choices)
-        let_go = stops.end(work, asker.viewer, row, chosen)
-        return {**_freeze_told(work.session, row), "let_go": let_go}
+        ended = stops.end(work, asker.viewer, row, chosen, hub.settings.office_zone)
+        refused: list[NotRebooked] = [{"delivery": one, "why": why} for one, why in ended.refused.items()]
+        return {**_freeze_told(work.session, row), "let_go": ended.let_go, "refused": refused}
 
 
 @router.post("/deliveries/{delivery_id}/let-through")

@@ -300,6 +300,7 @@ def move(request: Request, hub: HubDep, asker: Actor, delivery_id: int, sent: Se
         if at is None:
             raise Invalid(field="at", why="请填写新的时间。")
         booking.move(work, asker.viewer, delivery, at, _seen(sent))
+        told.extend(still_held(hub, asker, delivery))
         told.extend(foreseen(work.session, of_delivery(work.session, delivery, at), zone))
 
     answer = _try(request, hub, asker, delivery_id, "move", sent, act, _("已改期。"))
@@ -307,6 +308,14 @@ def move(request: Request, hub: HubDep, asker: Actor, delivery_id: int, sent: Se
         return answer
     words = " ".join([say(hub, asker, _("已改期。")), *(problem.message for problem in told)])
     return see_other(f"/console/deliveries/{delivery_id}", words, "warn")
+
+
+def still_held(hub: Hub, asker: Asker, delivery: Delivery) -> list[Problem]:
+    """What is told of a moved task that waits for a person all the same."""
+    if delivery.state != S.HELD:
+        return []
+    words = _("任务仍在暂缓（%(reason)s），恢复之后才按新的时间发送。")
+    return [Problem("at", say(hub, asker, words, reason=delivery.reason), blocking=False)]
 
 
 def _seen(sent: FormData) -> datetime | None:

@@ -27,6 +27,7 @@ from kernel.typed import row_in
 from scheduler import freeze as stops
 from scheduler.freeze import Choice
 from scheduler.models import Delivery, Freeze
+from scheduler.posts import items_of
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/freezes")
@@ -93,13 +94,18 @@ def end(request: Request, hub: HubDep, asker: Stopper, freeze_id: int, sent: Sen
             freeze = stops.freeze_for(work.session, asker.viewer, freeze_id)
             waiting = stops.held_by(work.session, freeze)
             chosen = {one.id: _choice(sent, one, hub.settings.office_zone) for one in waiting}
-            let_go = stops.end(work, asker.viewer, freeze, chosen)
+            ended = stops.end(work, asker.viewer, freeze, chosen, hub.settings.office_zone)
+            named = [_refused(work.session, number, why) for number, why in ended.refused.items()]
     except NotFound:
         raise
     except XuandaError as error:
         typed = {name: str(value) for name, value in sent.items() if name != "csrf"}
         return _page(request, hub, asker, refused(asker, error, **typed), status=error.status)
-    return see_other("/console/freezes", say(hub, asker, _("停发已解除，%(n)s 个任务已按选择处理。"), n=let_go))
+    told = say(hub, asker, _("停发已解除，%(n)s 个任务已按选择处理。"), n=ended.let_go)
+    if not named:
+        return see_other("/console/freezes", told)
+    left = say(hub, asker, _("%(n)s 个任务未能改期，仍在暂缓，请到任务页处理："), n=len(named))
+    return see_other("/console/freezes", " ".join([told, left, *named]), "warn")
 
 
 @router.post("/through/{delivery_id}")
@@ -109,6 +115,11 @@ def let_through(hub: HubDep, asker: Stopper, delivery_id: int) -> Response:
         delivery = delivery_for(work.session, asker, delivery_id, P.DELIVERY_ACT)
         stops.let_through(work, asker.viewer, delivery)
     return see_other(f"/console/deliveries/{delivery_id}", say(hub, asker, _("已放行，按计划时间发送。")))
+
+
+def _refused(session: Session, delivery_id: int, why: str) -> str:
+    titles = "、".join(f"《{piece.title}》" for _item, _release, piece in items_of(session, delivery_id))
+    return f"{titles}：{why}"
 
 
 def _scope(session: Session, asker: Asker, scope: str) -> tuple[int, Account | None]:

@@ -17,7 +17,7 @@ from channels.accounts.models import Account
 from channels.base import ACTION_LABELS
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
-from hub.web.deliveries import Row, Sent, delivery_for, rows_of
+from hub.web.deliveries import Row, Sent, delivery_for, rows_of, still_held
 from hub.web.lists import listing
 from hub.web.pages import page, say
 from hub.web.piece_form import moment, text
@@ -118,7 +118,7 @@ def move(hub: HubDep, asker: Booker, sent: Sent) -> Response:
         with hub.works.write(asker.actor) as work:
             delivery = delivery_for(work.session, asker, number, P.BOOKING_WRITE)
             booking.move(work, asker.viewer, delivery, at, seen)
-            told = _told(work, delivery, at, zone)
+            told = [problem.message for problem in still_held(hub, asker, delivery)] + _told(work, delivery, at, zone)
     except XuandaError as error:
         return JSONResponse({"moved": False, "words": error.message(asker.language)}, error.status)
     words = say(hub, asker, _("已改到 %(at)s。"), at=f"{at.astimezone(zone):%m-%d %H:%M}")

@@ -18,7 +18,7 @@ def add(table: Timetable, at: datetime, late: float | None, **words: object) -> 
     with table.works.write() as work:
         number = work.session.query(Delivery).count()
         called = None if late is None else at + timedelta(seconds=late)
-        row = {"state": "booked" if late is None else "done", "scheduled_at": at, "first_attempt_at": called, **words}
+        row = {"state": "booked" if late is None else "done", "scheduled_at": at, "handed_on_at": called, **words}
         work.session.add(
             Delivery(
                 unit_id=account.unit_id, account_id=account.id, channel="fake", action="publish",

@@ -27,7 +27,7 @@ def stop(table: Timetable, account: str = "", reason: str = "悼念活动", by: 
         return freeze.begin(work, who, table.office.bureau.id, reason, chosen)
 
 
-def end(table: Timetable, stopped: Freeze, **choices: freeze.Choice) -> int:
+def end(table: Timetable, stopped: Freeze, **choices: freeze.Choice) -> freeze.Ended:
     """A person ends a stop; choices by the delivery's number as `d<id>`."""
     with table.office.working("officer") as (work, who):
         chosen = {int(name[1:]): choice for name, choice in choices.items()}
@@ -97,8 +97,8 @@ def test_each_is_sent_moved_kept_or_dropped_at_the_end(timetable: Timetable) -> 
     stopped = stop(timetable)
     timetable.at(minutes=10)
     at = timetable.clock.now() + timedelta(hours=5)
-    let_go = end(timetable, stopped, **{f"d{now.id}": "now", f"d{moved.id}": at, f"d{dropped.id}": "drop"})
-    assert let_go == 4
+    ended = end(timetable, stopped, **{f"d{now.id}": "now", f"d{moved.id}": at, f"d{dropped.id}": "drop"})
+    assert (ended.let_go, ended.refused) == (4, {})
     timetable.run()
     assert [timetable.now(one).state for one in (now, kept, moved, dropped)] == [
         S.DONE,
