@@ -534,6 +534,11 @@ class Channel(ABC):
         """What limits an account with these settings."""
         return cls.limits.quotas
 
+    @classmethod
+    def able(cls, settings: Mapping[str, Any]) -> frozenset[Action]:
+        """What an account with these settings can do beyond publishing."""
+        return cls.limits.can
+
     @abstractmethod
     def publish(self, post: Post) -> Result:
         """Sends the post by its action `publish`, `mass_send` or `push`."""

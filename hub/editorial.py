@@ -174,7 +174,17 @@ def _must_fit(session: Session, targets: Sequence[Target], public_url: str, piec
         problems = booking.preflight(session, order, public_url)
         told = next((one for one in problems if one.blocking and one.field != "account"), None)
         if told:
-            raise DoesNotFit(field=told.field, account=target.account_name, problem=told.message)
+            raise DoesNotFit(field=_place(target, told.field), account=target.account_name, problem=told.message)
+
+
+def _place(target: Target, field: str) -> str:
+    """Where in the editor it is mended: a channel's own words where it has some of its own, else what all share."""
+    own = f"variants.{target.channel}"
+    if target.style == "text" and field in ("title", "text"):
+        return f"{own}.{'title' if field == 'title' else 'body'}"
+    if target.style in ("article", "layout") and field in ("title", "digest"):
+        return f"{own}.{field}"
+    return {"digest": "summary", "text": "body"}.get(field, field if field in ("title", "body", "cover") else "targets")
 
 
 # --- whose turn it is ------------------------------------------------------------------------------------------

@@ -185,6 +185,8 @@ def book_act(work: Work, who: Viewer, order: Order, zone: ZoneInfo = CHINA) -> D
         waiting = offline.planned(work.session, lane.id, order.piece_ids)
         if waiting is not None:
             return _bring_forward(work, order, account, waiting, zone)
+    if order.action == "refresh" and "refresh" not in adapter_of(account.channel).able(account.settings):
+        raise Invalid(field="account", why=f"“{account.name}”上已发布的内容不能修改，无法刷新。")
     if order.action == "correct":
         for release, _piece in releases:
             if release.state != ReleaseState.SIGNED:
@@ -204,7 +206,7 @@ def _bring_forward(work: Work, order: Order, account: Account, waiting: Delivery
 
 
 def redraw(work: Work, piece: Piece) -> list[Delivery]:
-    """Books a redrawing of what was signed and shows, wherever pages can be drawn again; labels and links changed.
+    """Books a redrawing of what was signed and shows, wherever it can be changed there; labels and links changed.
 
     Whoever changed them was asked for his right to do that; no word of the piece changes.
     """
@@ -215,7 +217,7 @@ def redraw(work: Work, piece: Piece) -> list[Delivery]:
     )
     made = []
     for placement, account in work.session.execute(query):
-        if account.active and "refresh" in adapter_of(account.channel).limits.can:
+        if account.active and "refresh" in adapter_of(account.channel).able(account.settings):
             release = work.session.get_one(Release, placement.release_id)
             order = Order((piece.id,), account.id, "refresh", again=True)
             try:

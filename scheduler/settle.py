@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from channels.abilities.by_link import KnownByLink
+from channels.accounts.models import Account
 from channels.base import Live, Shown
+from channels.registry import channels
 from kernel.errors import Invalid
 from kernel.people import Viewer
 from kernel.work import Work
@@ -66,10 +69,17 @@ def done(work: Work, remark: str) -> dict[str, object]:
 
 
 def shown_of(work: Work, delivery: Delivery, links: Mapping[int, str]) -> dict[int, Shown]:
-    """Where the items show: the link given, else where they showed before. The platform's own number is kept."""
+    """Where the items show: the link given, else where they showed before.
+
+    The platform's own number is read off the link where its addresses tell it, else kept as it was.
+    """
     found = {}
+    account = work.session.get_one(Account, delivery.account_id)
+    adapter = channels().get(delivery.channel)
     for item, _release, _piece in items_of(work.session, delivery.id):
         before = place_of(work.session, item.piece_id, delivery)
         url = links.get(item.piece_id, "")
-        found[item.piece_id] = Shown(before.remote_id if before else "", url or (before.url if before else ""))
+        number = adapter.number_in(account.settings, url) if adapter and issubclass(adapter, KnownByLink) else ""
+        shown = (number or before.remote_id, url or before.url) if before else (number, url)
+        found[item.piece_id] = Shown(*shown)
     return found

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
-from channels.base import ByHand, Channel, Limits, Post, Problem, Setting, Uncorrectable, check_lengths
+from channels.base import Action, ByHand, Channel, Limits, Post, Problem, Setting, Uncorrectable, check_lengths
 
 
 class ManualChannel(Channel, Rehearsing):
-    """Settings: `platform` (its name, such as 今日头条) and `steps`, what the person is to do there."""
+    """Settings: `platform` (its name, such as 今日头条), `steps`, what the person is to do there, and `lasting`, where
+    what was printed or broadcast stays as it is."""
 
     name: ClassVar[str] = "manual"
     label: ClassVar[str] = "人工发布"
@@ -22,6 +23,12 @@ class ManualChannel(Channel, Rehearsing):
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("platform", "平台名称", required=True, help="例如 今日头条。"),
         Setting("steps", "操作步骤", help="在该平台上怎么做，显示在任务页。"),
+        Setting(
+            "lasting",
+            "印出、播出后不能修改",
+            "flag",
+            "报纸、电视、广播等勾选：有效性变化不再生成任务，更正和撤稿改为另行刊播。",
+        ),
     )
 
     @classmethod
@@ -39,13 +46,22 @@ class ManualChannel(Channel, Rehearsing):
         """Becomes a person's task."""
         return ByHand(self._task("发布"))
 
+    @classmethod
+    def able(cls, settings: Mapping[str, Any]) -> frozenset[Action]:
+        """A label can be changed on a page, not on paper nor in what was broadcast."""
+        return frozenset(act for act in cls.limits.can if act != "refresh" or not settings.get("lasting"))
+
     def correct(self, post: Post) -> Uncorrectable:
         """Becomes a person's task, with the old words and the new."""
-        return Uncorrectable(self._task("更正"), by_hand=True)
+        return Uncorrectable(self._task("刊播更正" if self._lasting else "更正"), by_hand=True)
 
     def withdraw(self, post: Post) -> Uncorrectable:
         """Becomes a person's task."""
-        return Uncorrectable(self._task("撤稿"), by_hand=True)
+        return Uncorrectable(self._task("刊播撤稿说明" if self._lasting else "撤稿"), by_hand=True)
+
+    @property
+    def _lasting(self) -> bool:
+        return bool(self.account.settings.get("lasting"))
 
     def _task(self, act: str) -> str:
         platform = str(self.account.settings.get("platform") or self.account.name)

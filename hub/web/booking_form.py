@@ -405,7 +405,7 @@ def shown_of(placement: Place, account: Account, newest: int | None, act: str, f
         placement=placement,
         account=account,
         channel=channel_label(account.channel),
-        able=act in limits.can or bool(ways),
+        able=bool(ways) or (adapter is not None and act in adapter.able(account.settings)),
         current=current,
         corrections=ways,
         correction=sent or first,

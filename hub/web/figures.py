@@ -1,4 +1,4 @@
-"""人工填报: figures of platforms without an interface, entered by hand or from a workbook, counted like all others."""
+"""人工填报: figures of what people published by hand, entered by hand or from a workbook, counted like all others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, File, Request, UploadFile
 from fastapi.responses import HTMLResponse, Response
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 
 from analytics import by_hand
 from analytics.by_hand import FIGURES
@@ -34,7 +34,7 @@ from kernel.errors import Invalid, NotFound
 from kernel.people import Permission, scoped
 from kernel.typed import row_in
 from kernel.work import Work
-from scheduler.models import Placement
+from scheduler.models import Attempt, Placement
 from scheduler.states import PlacementState
 from templates.catalogue import _
 
@@ -126,12 +126,19 @@ def _uncounted() -> list[str]:
     return [name for name, adapter in installed().items() if adapter.read is Channel.read and name != "portal"]
 
 
+def _counted_by_people() -> ColumnElement[bool]:
+    """What no interface counts, and what a person published where one does: there he may know more than it tells."""
+    sent = exists().where(Attempt.delivery_id == Placement.delivery_id, Attempt.outcome == "live")
+    by_a_person = and_(Placement.delivery_id.is_not(None), ~sent, Account.channel != "portal")
+    return or_(Account.channel.in_(_uncounted()), by_a_person)
+
+
 def _query(asker: Asker) -> Select[Placement, str, str]:
     query = (
         select(Placement, Piece.title, Account.name)
         .join(Piece, Piece.id == Placement.piece_id)
         .join(Account, Account.id == Placement.account_id)
-        .where(Account.channel.in_(_uncounted()), Placement.state == PlacementState.LIVE)
+        .where(_counted_by_people(), Placement.state == PlacementState.LIVE)
     )
     return scoped(query, Placement.unit_id, asker.viewer, P.DELIVERY_ACT)
 

@@ -8,6 +8,7 @@ import pytest
 
 from channels.accounts import store as accounts
 from content.errors import NoRight, OutsideWindow
+from content.models import Piece
 from content.snapshot import Target, Window
 from kernel.errors import Invalid
 from scheduler import booking
@@ -221,3 +222,25 @@ def test_what_follows_a_push_goes_to_those_it_was_sent_to(timetable: Timetable) 
     timetable.run()
     assert timetable.now(offline).state == "done"
     assert timetable.now(offline).audience == {"tag": ["老人", "学生"]}
+
+
+def test_a_change_of_validity_is_no_task_where_nothing_can_be_changed_any_more(timetable: Timetable) -> None:
+    with timetable.works.write() as work:
+        for code, settings in (("toutiao", {}), ("paper", {"lasting": True})):
+            unit = timetable.office.bureau.id
+            accounts.add(
+                work, timetable.dispatcher.seal, unit_id=unit, channel="manual", name=code, code=code, settings=settings
+            )
+    there = [timetable.account(code) for code in ("toutiao", "paper")]
+    targets = [Target(account.id, account.name, "manual", "article", "publish") for account in there]
+    piece = timetable.office.piece()
+    timetable.office.sign_off(timetable.office.submit(piece.id, targets=targets).id)
+    for account in there:
+        timetable.book(piece.id, account=account.code)
+    timetable.run()
+    with timetable.works.write() as work:
+        made = booking.redraw(work, work.session.get_one(Piece, piece.id))
+        assert [one.account_id for one in made] == [there[0].id]
+    with pytest.raises(Invalid, match="不能修改"):
+        timetable.book(piece.id, account="paper", action="refresh")
+    timetable.book(piece.id, account="paper", action="withdraw")  # A person prints a word on it.

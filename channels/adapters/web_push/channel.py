@@ -121,6 +121,8 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening):
         if post.action == "withdraw":
             return found
         for item in post.items:
+            if not (item.text or item.digest).strip():
+                found.append(Problem("text", "没有推送文字。"))
             size = len(_payload(settings, item))
             if size > PLAINTEXT:
                 found.append(Problem("text", f"通知内容共 {size} 字节，上限 {PLAINTEXT} 字节。"))

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
+from channels.abilities.by_link import KnownByLink
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.weibo import calls, fans, fit
 from channels.adapters.weibo.authorising import WeiboAuthorising
 from channels.adapters.weibo.calls import REQUESTS, Calls
-from channels.adapters.weibo.client import Status, WeiboClient
+from channels.adapters.weibo.client import Status, WeiboClient, number_of
 from channels.adapters.weibo.codes import DONE_ALL_THE_SAME, GONE, NO_PERMISSION, PICTURE_REFUSED, REPEATED
 from channels.adapters.weibo.comments import WeiboComments
 from channels.base import (
@@ -54,7 +55,7 @@ PER_PAGE, PAGES = 50, 10
 STANDS_ALREADY = "微博上刚发过相同内容，平台不收重复的微博，没有再发一条。"
 
 
-class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
+class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing, KnownByLink):
     """Credentials: `access_token`, `app_key`, `app_secret`; settings: `uid`, `rip`, `safe_domains`, `picture`,
     `characters`, `requests_per_day`, `duplicate_minutes`, `correction`."""
 
@@ -144,6 +145,11 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing):
     def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
         """Length as Weibo counts it, the address it demands, the topic it refuses."""
         return fit.problems(cls.limits, settings, post)
+
+    @classmethod
+    def number_in(cls, settings: Mapping[str, Any], link: str) -> str:
+        """A post of the account's own, by its page on the web or on phones."""
+        return number_of(link, str(settings.get("uid") or ""))
 
     def publish(self, post: Post) -> Live:
         """Posts the text, with the cover as its picture."""

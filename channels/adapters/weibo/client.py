@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
@@ -156,6 +156,32 @@ def short(number: str) -> str:
     groups = [number[max(0, end - 7) : end] for end in range(len(number), 0, -7)]
     encoded = [_base62(int(group)).rjust(4, "0") for group in groups[:-1]] + [_base62(int(groups[-1]))]
     return "".join(reversed(encoded))
+
+
+def number_of(link: str, uid: str) -> str:
+    """The number of the account's own post that stands at an address; '' where it is none of its own."""
+    parts = urlsplit(link.strip())
+    path = [one for one in parts.path.split("/") if one]
+    host = (parts.hostname or "").removeprefix("www.")
+    if host not in ("weibo.com", "m.weibo.cn") or len(path) != 2 or path[0] not in (uid, "status", "detail"):
+        return ""
+    last = path[1]
+    if not (last.isascii() and last.isalnum()) or len(last) > 19:
+        return ""
+    return last if last.isdigit() and len(last) > 12 else _long(last)
+
+
+def _long(text: str) -> str:
+    groups = [text[max(0, end - 4) : end] for end in range(len(text), 0, -4)]
+    numbers = [str(_from_base62(group)) for group in groups]
+    return "".join([numbers[-1], *(number.rjust(7, "0") for number in reversed(numbers[:-1]))])
+
+
+def _from_base62(text: str) -> int:
+    number = 0
+    for digit in text:
+        number = number * 62 + _DIGITS.index(digit)
+    return number
 
 
 def _base62(number: int) -> str:

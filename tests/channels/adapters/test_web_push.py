@@ -172,6 +172,12 @@ def test_the_largest_message_stays_below_the_services_limit(side: WebPushSide) -
         encrypt(b"x", Subscription(1, one.endpoint, "AAAA", one.auth))
 
 
+def test_a_notice_without_words_is_told_when_it_is_submitted(side: WebPushSide) -> None:
+    silent = make_item(side.files, text=" ", digest="")
+    assert [one.field for one in WebPushChannel.check({}, side.post(made=[silent]))] == ["text"]
+    assert WebPushChannel.check({}, side.post(made=[silent], action="withdraw")) == []
+
+
 def test_a_notice_not_yet_delivered_is_replaced_by_its_correction(side: WebPushSide) -> None:
     side.rehearsal.control(f"webpush/{side.browsers[0]}", online=False)
     live = side.deliver().live

@@ -71,6 +71,26 @@ def test_an_address_is_the_number_in_base_62_seven_digits_at_a_time() -> None:
     assert (short("3501756485200075"), short("1000000"), short("not-a-number")) == ("z0JH2lOMb", "4c92", "not-a-number")
 
 
+@pytest.mark.parametrize(
+    ("link", "number"),
+    [
+        ("https://weibo.com/77/z0JH2lOMb", "3501756485200075"),
+        ("https://www.weibo.com/77/z0JH2lOMb?from=page#comment", "3501756485200075"),
+        ("https://m.weibo.cn/status/3501756485200075", "3501756485200075"),
+        ("https://m.weibo.cn/detail/z0JH2lOMb", "3501756485200075"),
+        ("https://weibo.com/77/" + short("4900000000000001"), "4900000000000001"),
+        ("https://weibo.com/78/z0JH2lOMb", ""),  # Somebody else's.
+        ("https://weibo.com/77", ""),
+        ("https://weibo.com/77/..%2f", ""),
+        ("https://weibo.com.evil.example/77/z0JH2lOMb", ""),
+        ("https://example.org/a", ""),
+        ("", ""),
+    ],
+)
+def test_a_link_tells_the_number_of_the_accounts_own_post(link: str, number: str) -> None:
+    assert WeiboChannel.number_in({"uid": "77"}, link) == number
+
+
 @pytest.mark.parametrize(("text", "length"), [("供热", 2), ("ab", 1), ("abc", 2), ("供a", 2), ("", 0)])
 def test_length_is_counted_in_chinese_characters(text: str, length: int) -> None:
     assert characters(text) == length

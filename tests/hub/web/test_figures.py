@@ -146,3 +146,28 @@ def test_what_was_published_by_hand_stands_in_calendar_freshness_correction_and_
     assert "更正后的标题" in desk.browser().get(base).text
     desk.browser().send_form(base, url="https://v.example/2")
     assert (placement(desk).correction, placement(desk).url) == ("by_hand", "https://v.example/2")
+
+
+def test_a_post_taken_over_by_hand_is_counted_by_people_and_by_the_number_in_its_link(desk: Desk) -> None:
+    with desk.hub.works.write() as work:
+        accounts.add(
+            work, desk.hub.seal, unit_id=desk.city.bureau.id, channel="weibo", name="住建微博", code="wb",
+            settings={"uid": "77", "rip": "203.0.113.7", "safe_domains": ["www.yunzhou.example"]},
+        )  # fmt: skip
+    hour = (desk.hub.clock.now() + timedelta(hours=12)).strftime("%Y-%m-%dT%H:%M")
+    release = desk.release("wb", "a")
+    answer = desk.book(release, "wb", when="at", at=hour)
+    assert answer.status_code == 303, answer.text
+    task = desk.deliveries()[-1]
+    desk.browser().send_form(f"/console/deliveries/{task.id}/take-over")
+    link = "https://weibo.com/77/z0JH2lOMb"
+    assert desk.browser().send_form(f"/console/deliveries/{task.id}/by-hand", url=link).status_code == 303
+    assert desk.book(release, "a").status_code == 303
+    desk.run()
+    by_interface, by_hand = sorted(desk.placements(release.piece_id), key=lambda place: place.account_id)
+    assert by_hand.remote_id == "3501756485200075"
+    listed = desk.browser().get("/console/figures").text
+    assert "住建微博" in listed
+    assert "住建发布" not in listed
+    assert desk.browser().send_form(f"/console/figures/{by_hand.id}", reads="4321").status_code == 303
+    assert desk.browser().get(f"/console/figures/{by_interface.id}").status_code == 404

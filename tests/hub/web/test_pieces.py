@@ -270,12 +270,25 @@ def test_what_an_account_could_never_show_is_told_before_three_people_sign_it(ro
     answer = send(room, piece, act="submit", targets=targets)
     assert answer.status_code == 422
     assert "没有封面图片" in answer.text
+    assert 'href="#cover"' in answer.text
+    assert 'id="cover"' in answer.text
     long = send(room, stored(room, piece.id)[0], act="submit", title="供" * 65, targets=targets)
     assert "的标题相当于 65 个汉字，微信上限 32 个汉字" in long.text
+    assert 'id="variants.wechat.title-error"' in long.text
     assert stored(room, piece.id)[1].title == "供" * 65
     with room.hub.works.read() as work:
         assert work.session.scalars(select(Release)).all() == []
         assert work.session.get_one(Piece, piece.id).state == PieceState.DRAFT
+
+
+@pytest.mark.parametrize("body", ["", "<p><br></p>", "<p>\u00a0\u3000</p>"])
+def test_an_empty_text_is_told_beside_its_field_before_anybody_signs(room: Newsroom, body: str) -> None:
+    piece = room.office.piece()
+    answer = send(room, piece, act="submit", body=body, targets=portal(room))
+    assert answer.status_code == 422
+    assert "正文未填写" in answer.text
+    assert 'href="#body"' in answer.text
+    assert stored(room, piece.id)[0].state == PieceState.DRAFT
 
 
 def test_what_the_account_lacks_can_be_mended_while_people_sign(room: Newsroom) -> None:
