@@ -1,19 +1,26 @@
-"""Many small posts to few servers: kept connections, each opened past the guard, and no more of HTTP than that needs.
+"""Many small posts to few servers, all on their way at once: kept connections, one thread, no more of HTTP than that.
 
-A general client spends several times as long on such a post as its encryption takes. One post is on a connection at a
-time. Failures are httpx's own, so that they mean here what they mean everywhere: a ConnectError surely sent nothing,
-any other leaves it open whether the server acted.
+A general client spends several times as long on such a post as its encryption takes, and threads that take turns as
+long again. Each connection is opened past the guard, in a thread of its own for that time only. Failures are httpx's
+own, so that they mean here what they mean everywhere: a ConnectError surely sent nothing, any other leaves it open
+whether the server acted.
 """
 
 from __future__ import annotations
 
 import select
+import selectors
 import socket
 import ssl
 import threading
-from collections import defaultdict, deque
-from collections.abc import Mapping
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -21,6 +28,8 @@ import httpx
 
 from channels.transport import Guard, tls
 
+# Connections to one server at a time, and those of them that are kept for the next volley.
+AT_ONCE = 16
 KEPT = 8
 CONNECT_SECONDS = 10.0
 LONGEST_HEAD = 64 * 1024
@@ -35,36 +44,47 @@ class Posted:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+Ended = tuple[int, Posted | BaseException]
+
+
+class Volley(Protocol):
+    """Posts that are on their way at once; one thread starts them and asks for what came of them."""
+
+    def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Begins a post; `tag` is what `ended` calls it by. Neither waits nor raises."""
+
+    def ended(self, timeout: float | None) -> Sequence[Ended]:
+        """Those that ended meanwhile; where none has, waits for one, at most so many seconds (None: until one has).
+
+        Each with the answer, or with what came in its way: an httpx.HTTPError or PrivateAddress.
+        """
+
+
 class Poster(Protocol):
     """Anything that posts."""
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
-        """One post; raises httpx.HTTPError or PrivateAddress."""
+    def volley(self) -> AbstractContextManager[Volley]:
+        """Posts that are on their way at once. Leaving the block waits for none of them."""
 
 
 class KeptConnections:
-    """Posts over connections that are kept per origin; safe to use from several threads."""
+    """Posts over connections that are kept per server from one volley to the next; each volley has one thread."""
 
     def __init__(self, guard: Guard, timeout: float = 20.0, context: ssl.SSLContext | None = None) -> None:
         self._guard = guard
-        self._timeout = timeout
+        self.timeout = timeout
         self._context = context or tls()
         self._free: dict[str, deque[_Connection]] = defaultdict(deque)
         self._lock = threading.Lock()
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
-        """One post; a connection that answered well is kept for the next."""
-        parts = urlsplit(url)
-        request = _request(parts, headers, body)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        connection = self._kept(origin) or self._open(parts)
+    @contextmanager
+    def volley(self) -> Iterator[Volley]:
+        """Posts over these connections, several at once."""
+        made = _OneThread(self)
         try:
-            posted, reusable = connection.exchange(request)
-        except BaseException:
-            connection.close()
-            raise
-        self._give_back(origin, connection, reusable)
-        return posted
+            yield made
+        finally:
+            made.close()
 
     def close(self) -> None:
         """Closes what is kept."""
@@ -74,7 +94,8 @@ class KeptConnections:
         for connection in kept:
             connection.close()
 
-    def _kept(self, origin: str) -> _Connection | None:
+    def take(self, origin: str) -> _Connection | None:
+        """A kept connection which the server has not closed meanwhile."""
         while True:
             with self._lock:
                 free = self._free.get(origin)
@@ -83,25 +104,27 @@ class KeptConnections:
                 return connection
             connection.close()
 
-    def _give_back(self, origin: str, connection: _Connection, reusable: bool) -> None:
+    def give_back(self, origin: str, connection: _Connection) -> None:
+        """Keeps a connection that answered well."""
         with self._lock:
-            if reusable and len(self._free[origin]) < KEPT:
+            if len(self._free[origin]) < KEPT:
                 self._free[origin].append(connection)
                 return
         connection.close()
 
-    def _open(self, parts: SplitResult) -> _Connection:
+    def open(self, origin: str, parts: SplitResult) -> _Connection:
+        """A new connection; raises httpx.ConnectError or PrivateAddress."""
         host, secure = parts.hostname or "", parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
         last: Exception = OSError("no address")
         try:
             for address in self._guard.addresses(host, port):
                 try:
-                    plain = socket.create_connection((address, port), min(self._timeout, CONNECT_SECONDS))
+                    plain = socket.create_connection((address, port), min(self.timeout, CONNECT_SECONDS))
                     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    plain.settimeout(self._timeout)
-                    wired = self._context.wrap_socket(plain, server_hostname=host) if secure else plain
-                    return _Connection(wired)
+                    plain.settimeout(self.timeout)
+                    wire = self._context.wrap_socket(plain, server_hostname=host) if secure else plain
+                    return _Connection(origin, wire)
                 except OSError as failure:
                     last = failure
         except OSError as failure:  # The name leads nowhere.
@@ -115,75 +138,312 @@ class ClientPosts:
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
-        """One post."""
+    @contextmanager
+    def volley(self) -> Iterator[Volley]:
+        """Posts in threads."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            yield InThreads(pool, self._post)
+
+    def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
         answer = self._client.post(url, content=body, headers=dict(headers))
         return Posted(answer.status_code, {name.lower(): value for name, value in answer.headers.items()})
 
 
+class InThreads:
+    """A volley of posts that each wait for their answer."""
+
+    def __init__(self, pool: ThreadPoolExecutor, post: Callable[[str, Mapping[str, str], bytes], Posted]) -> None:
+        self._pool = pool
+        self._post = post
+        self._ended: SimpleQueue[Ended] = SimpleQueue()
+
+    def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Begins it in a thread."""
+        self._pool.submit(self._post, url, headers, body).add_done_callback(partial(self._end, tag))
+
+    def ended(self, timeout: float | None) -> Sequence[Ended]:
+        """What the threads have brought."""
+        found: list[Ended] = []
+        try:
+            found.append(self._ended.get(timeout=timeout))
+            while True:
+                found.append(self._ended.get_nowait())
+        except Empty:
+            return found
+
+    def _end(self, tag: int, future: Future[Posted]) -> None:
+        self._ended.put((tag, future.exception() or future.result()))
+
+
+class _OneThread:
+    """A volley over kept connections. Only what may block, which is to open one, is done in another thread."""
+
+    def __init__(self, kept: KeptConnections) -> None:
+        self._kept = kept
+        self._selector = selectors.DefaultSelector()
+        self._bell, self._ringer = socket.socketpair()
+        self._bell.setblocking(False)
+        self._selector.register(self._bell, selectors.EVENT_READ)
+        self._openers = ThreadPoolExecutor(AT_ONCE)
+        self._opened: SimpleQueue[tuple[_Going, Future[_Connection]]] = SimpleQueue()
+        self._lines: Counter[str] = Counter()
+        self._idle: dict[str, list[_Connection]] = defaultdict(list)
+        self._queued: dict[str, deque[_Going]] = defaultdict(deque)
+        self._on_the_way: dict[_Connection, _Going] = {}
+        self._ended: list[Ended] = []
+
+    def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Sends it on a free connection, opens one, or lets it wait for one."""
+        parts = urlsplit(url)
+        try:
+            going = _Going(tag, f"{parts.scheme}://{parts.netloc}", parts, _request(parts, headers, body))
+        except httpx.HTTPError as failure:
+            self._ended.append((tag, failure))
+            return
+        if connection := self._free(going.origin):
+            self._send(connection, going)
+        else:
+            self._queued[going.origin].append(going)
+            self._open_one(going.origin)
+
+    def ended(self, timeout: float | None) -> Sequence[Ended]:
+        """Reads whatever has come, and waits where nothing has."""
+        until = None if timeout is None else time.monotonic() + timeout
+        self._turn(0.0)
+        while not self._ended and (until is None or time.monotonic() < until):
+            self._turn(None if until is None else until - time.monotonic())
+        ended, self._ended = self._ended, []
+        return ended
+
+    def close(self) -> None:
+        """Gives back what is free and closes the rest; who is still opening one closes it himself."""
+        self._openers.shutdown(wait=False, cancel_futures=True)
+        self._selector.close()
+        for connection in self._on_the_way:
+            connection.close()
+        for origin, idle in self._idle.items():
+            for connection in idle:
+                self._kept.give_back(origin, connection)
+        self._bell.close()
+        self._ringer.close()
+        self._close_opened()
+
+    def _free(self, origin: str) -> _Connection | None:
+        if idle := self._idle[origin]:
+            return idle.pop()
+        if self._lines[origin] < AT_ONCE and (connection := self._kept.take(origin)):
+            self._lines[origin] += 1
+            self._watch(connection)
+            return connection
+        return None
+
+    def _open_one(self, origin: str) -> None:
+        """Opens one more for what waits, where the server may have one more."""
+        if self._queued[origin] and self._lines[origin] < AT_ONCE:
+            self._lines[origin] += 1
+            going = self._queued[origin].popleft()
+            future = self._openers.submit(self._kept.open, going.origin, going.parts)
+            future.add_done_callback(partial(self._ring, going))
+
+    def _ring(self, going: _Going, future: Future[_Connection]) -> None:
+        self._opened.put((going, future))
+        try:
+            self._ringer.send(b"\x00")
+        except OSError:  # The volley is over.
+            self._close_opened()
+
+    def _take_opened(self) -> None:
+        self._bell.recv(4096)
+        while not self._opened.empty():
+            going, future = self._opened.get()
+            if failure := future.exception():
+                self._ended.append((going.tag, failure))
+                self._lines[going.origin] -= 1
+                self._open_one(going.origin)
+            else:
+                self._watch(future.result())
+                self._send(future.result(), going)
+
+    def _close_opened(self) -> None:
+        try:
+            while True:
+                _going, future = self._opened.get_nowait()
+                if not future.cancelled() and not future.exception():
+                    future.result().close()
+        except Empty:
+            return
+
+    def _watch(self, connection: _Connection) -> None:
+        connection.wire.setblocking(False)
+        self._selector.register(connection.wire, selectors.EVENT_READ, connection)
+
+    def _turn(self, timeout: float | None) -> None:
+        """Waits once for anything to happen, and lets it."""
+        # All have the same patience, so the one that was sent first is given up first.
+        first = next(iter(self._on_the_way.values()), None)
+        if first is not None:
+            left = max(0.0, first.until - time.monotonic())
+            timeout = left if timeout is None else min(timeout, left)
+        for key, mask in self._selector.select(timeout):
+            if key.data is None:
+                self._take_opened()
+            elif mask & selectors.EVENT_WRITE:
+                self._push(key.data)
+            else:
+                self._pull(key.data)
+        if first is not None and first.until <= time.monotonic():
+            self._give_up(time.monotonic())
+
+    def _send(self, connection: _Connection, going: _Going) -> None:
+        going.until = time.monotonic() + self._kept.timeout
+        self._on_the_way[connection] = going
+        connection.unsent = going.request
+        self._push(connection)
+
+    def _push(self, connection: _Connection) -> None:
+        was_stuck = connection.stuck
+        try:
+            connection.push()
+        except OSError as failure:
+            self._end(connection, httpx.WriteError(f"the post broke off: {failure}"), False)
+            return
+        if connection.stuck != was_stuck:
+            mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.stuck else 0)
+            self._selector.modify(connection.wire, mask, connection)
+
+    def _pull(self, connection: _Connection) -> None:
+        if connection not in self._on_the_way:  # Closed by the server while it was free, or it says what nobody asked.
+            self._idle[connection.origin].remove(connection)
+            self._lose(connection)
+            return
+        try:
+            answer = connection.pull()
+        except (OSError, ValueError) as failure:
+            self._end(connection, httpx.ReadError(f"the answer broke off: {failure}"), False)
+            return
+        if answer is not None:
+            self._end(connection, *answer)
+
+    def _end(self, connection: _Connection, what: Posted | BaseException, reusable: bool) -> None:
+        self._ended.append((self._on_the_way.pop(connection).tag, what))
+        if not reusable:
+            self._lose(connection)
+        elif queued := self._queued[connection.origin]:
+            self._send(connection, queued.popleft())
+        else:
+            self._idle[connection.origin].append(connection)
+
+    def _lose(self, connection: _Connection) -> None:
+        self._selector.unregister(connection.wire)
+        connection.close()
+        self._lines[connection.origin] -= 1
+        self._open_one(connection.origin)
+
+    def _give_up(self, now: float) -> None:
+        for connection, going in [*self._on_the_way.items()]:
+            if going.until <= now:
+                self._end(connection, httpx.ReadTimeout("no answer in time"), False)
+
+
+@dataclass
+class _Going:
+    """A post on its way; `until` (of the monotonic clock) is when its answer is no longer waited for."""
+
+    tag: int
+    origin: str
+    parts: SplitResult
+    request: bytes
+    until: float = 0.0
+
+
 class _Connection:
-    def __init__(self, wire: socket.socket) -> None:
-        self._wire = wire
+    """One connection to one server, with one post on it at a time; neither push nor pull waits."""
+
+    def __init__(self, origin: str, wire: socket.socket) -> None:
+        self.origin = origin
+        self.wire = wire
+        self.unsent = b""
+        self.stuck = False
         self._read = b""
+        self._answer: Posted | None = None
 
     def alive(self) -> bool:
         """Whether the server has neither closed it nor said something unasked meanwhile."""
         try:
-            return not self._read and not select.select([self._wire], [], [], 0)[0]
+            return not select.select([self.wire], [], [], 0)[0]
         except (OSError, ValueError):
             return False
 
     def close(self) -> None:
-        self._wire.close()
+        self.wire.close()
 
-    def exchange(self, request: bytes) -> tuple[Posted, bool]:
-        """Sends, and reads the whole answer; with it, whether the connection may be used again."""
+    def push(self) -> None:
+        """Sends as much as the wire takes; `stuck` until all of it is gone."""
         try:
-            self._wire.sendall(request)
-            status, headers = self._head()
-            while 100 <= status < 200:
-                status, headers = self._head()
-            reusable = headers.get("connection", "").lower() != "close" and self._body(status, headers)
-        except TimeoutError as failure:
-            raise httpx.ReadTimeout("no answer in time") from failure
-        except (OSError, ValueError) as failure:
-            raise httpx.ReadError(f"the answer broke off: {failure}") from failure
-        return Posted(status, headers), reusable
+            while self.unsent:
+                self.unsent = self.unsent[self.wire.send(self.unsent) :]
+        except _LATER:
+            pass
+        self.stuck = bool(self.unsent)
 
-    def _head(self) -> tuple[int, dict[str, str]]:
-        while (end := self._read.find(b"\r\n\r\n")) < 0:
-            if len(self._read) > LONGEST_HEAD:
-                raise ValueError("a head without end")
-            self._more()
-        head, self._read = self._read[:end].decode("latin-1"), self._read[end + 4 :]
-        first, *lines = head.split("\r\n")
-        version, _, rest = first.partition(" ")
-        if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
-            raise ValueError("not an answer of HTTP/1")
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        if version == "HTTP/1.0":
-            headers.setdefault("connection", "close")
-        return int(rest[:3]), headers
+    def pull(self) -> tuple[Posted, bool] | None:
+        """The answer, once its whole is there, and whether the connection may be used again; ValueError for no HTTP."""
+        while True:
+            try:
+                received = self.wire.recv(65_536)
+            except _LATER:
+                return None
+            if not received:
+                raise ValueError("closed before its end")
+            self._read += received
+            answer = self._answer = self._answer or self._headed()
+            if answer is None:
+                continue
+            length = _length(answer)
+            if length is None:
+                return answer, False
+            if len(self._read) >= length:
+                return answer, self._ready_again(answer, length)
 
-    def _body(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Takes the body off the wire where its length is told; False where the connection must end with it."""
-        if status in (204, 304):
-            return True
-        if "transfer-encoding" in headers:
-            return False  # Rare among answers without a body of interest: a new connection is cheaper than a parser.
-        length = headers.get("content-length", "")
-        if not length.isdigit() or int(length) > LONGEST_BODY:
-            return False
-        while len(self._read) < int(length):
-            self._more()
-        self._read = self._read[int(length) :]
-        return True
+    def _headed(self) -> Posted | None:
+        """The first answer in what was read that is more than an interim one."""
+        while (end := self._read.find(b"\r\n\r\n")) >= 0:
+            answer = _answer(self._read[:end])
+            self._read = self._read[end + 4 :]
+            if answer.status >= 200:
+                return answer
+        if len(self._read) > LONGEST_HEAD:
+            raise ValueError("a head without end")
+        return None
 
-    def _more(self) -> None:
-        received = self._wire.recv(65_536)
-        if not received:
-            raise ValueError("closed before its end")
-        self._read += received
+    def _ready_again(self, answer: Posted, length: int) -> bool:
+        """Takes the body off what was read; False where the connection must end with it."""
+        self._answer, self._read = None, self._read[length:]
+        return not self._read and not self.unsent and answer.headers.get("connection", "").lower() != "close"
+
+
+_LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+def _answer(head: bytes) -> Posted:
+    first, *lines = head.decode("latin-1").split("\r\n")
+    version, _, rest = first.partition(" ")
+    if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
+        raise ValueError("not an answer of HTTP/1")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    if version == "HTTP/1.0":
+        headers.setdefault("connection", "close")
+    return Posted(int(rest[:3]), headers)
+
+
+def _length(answer: Posted) -> int | None:
+    """How long the body is; None where only the end of the connection would tell, or where it is not worth reading."""
+    if answer.status in (204, 304):
+        return 0
+    if "transfer-encoding" in answer.headers:
+        return None  # Rare among answers without a body of interest: a new connection is cheaper than a parser.
+    length = answer.headers.get("content-length", "")
+    return int(length) if length.isdigit() and int(length) <= LONGEST_BODY else None
 
 
 def _request(parts: SplitResult, headers: Mapping[str, str], body: bytes) -> bytes:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import httpx
 import pytest
 
-from channels.posting import KeptConnections
+from channels.posting import AT_ONCE, ClientPosts, KeptConnections, Posted
 from channels.transport import Guard, PrivateAddress
 
 Answer = Callable[[socket.socket, bytes], bool]
@@ -103,11 +103,22 @@ def posts() -> Iterator[Callable[[Server], KeptConnections]]:
 Make = Callable[[Server], KeptConnections]
 
 
+def post(client: KeptConnections, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"x") -> Posted:
+    """One post by itself: its answer, or what came in its way."""
+    with client.volley() as volley:
+        volley.start(7, url, headers or {}, body)
+        ((tag, what),) = volley.ended(None)
+    assert tag == 7
+    if isinstance(what, BaseException):
+        raise what
+    return what
+
+
 def test_a_connection_is_kept_and_the_post_is_whole(posts: Make) -> None:
     server = Server(says(b"HTTP/1.1 201 Created\r\nLocation: /m\r\nContent-Length: 0\r\n\r\n"))
     client = posts(server)
     for number in range(3):
-        answer = client.post(f"http://{server.address}/a?b={number}", {"TTL": "60"}, b"\x00\xff" * 40)
+        answer = post(client, f"http://{server.address}/a?b={number}", {"TTL": "60"}, b"\x00\xff" * 40)
         assert (answer.status, answer.headers["location"]) == (201, "/m")
     assert server.connections == 1
     head = f"POST /a?b=0 HTTP/1.1\r\nHost: {server.address}\r\nContent-Length: 80\r\nTTL: 60\r\n\r\n".encode()
@@ -130,7 +141,7 @@ def test_answers_of_every_shape(posts: Make, pieces: tuple[bytes, ...], status: 
     server = Server(says(*pieces))
     client = posts(server)
     for _ in range(2):
-        assert client.post(f"http://{server.address}/", {}, b"x").status == status
+        assert post(client, f"http://{server.address}/").status == status
     assert server.connections == (1 if kept else 2)
 
 
@@ -150,15 +161,15 @@ def test_a_broken_answer_leaves_it_open_whether_it_was_taken(
 ) -> None:
     server = Server(answer)
     with pytest.raises(error):
-        posts(server).post(f"http://{server.address}/", {}, b"x")
+        post(posts(server), f"http://{server.address}/")
 
 
 def test_a_connection_that_the_server_closed_meanwhile_is_not_used(posts: Make) -> None:
     server = Server(says(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"))
     client = posts(server)
-    client.post(f"http://{server.address}/", {}, b"x")
+    post(client, f"http://{server.address}/")
     server.held[0].shutdown(socket.SHUT_RDWR)
-    assert client.post(f"http://{server.address}/", {}, b"x").status == 201
+    assert post(client, f"http://{server.address}/").status == 201
     assert server.connections == 2
 
 
@@ -167,12 +178,12 @@ def test_nobody_there_means_that_nothing_was_sent(posts: Make) -> None:
     address = f"127.0.0.1:{free.getsockname()[1]}"
     free.close()
     with pytest.raises(httpx.ConnectError):
-        KeptConnections(Guard([address])).post(f"http://{address}/", {}, b"x")
+        post(KeptConnections(Guard([address])), f"http://{address}/")
 
 
 def test_an_address_inside_our_network_is_not_called() -> None:
     with pytest.raises(PrivateAddress):
-        KeptConnections(Guard()).post("http://127.0.0.1:9/", {}, b"x")
+        post(KeptConnections(Guard()), "http://127.0.0.1:9/")
 
 
 def test_a_line_break_in_a_header_or_path_is_not_sent(posts: Make) -> None:
@@ -180,5 +191,75 @@ def test_a_line_break_in_a_header_or_path_is_not_sent(posts: Make) -> None:
     client = posts(server)
     for path, headers in (("/", {"Topic": "a\r\nX: y"}), ("/a b", {})):
         with pytest.raises(httpx.HTTPError):
-            client.post(f"http://{server.address}{path}", headers, b"x")
+            post(client, f"http://{server.address}{path}", headers)
     assert server.received == []
+
+
+def test_many_are_on_their_way_at_once_and_a_slow_answer_holds_up_none(posts: Make) -> None:
+    slow = threading.Event()
+
+    def answer(wire: socket.socket, post: bytes) -> bool:
+        if b"POST /slow" in post:
+            slow.wait(10)
+        wire.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+        return True
+
+    server = Server(answer)
+    client = posts(server)
+    client.timeout = 10
+    with client.volley() as volley:
+        for number in range(200):
+            volley.start(number, f"http://{server.address}/{'slow' if number == 5 else number}", {}, b"x")
+        came: list[int] = []
+        while len(came) < 199:
+            came += [tag for tag, what in volley.ended(5) if isinstance(what, Posted) and what.status == 201]
+        assert sorted(came) == [number for number in range(200) if number != 5]
+        assert volley.ended(0.01) == []
+        slow.set()
+        assert [tag for tag, _ in volley.ended(5)] == [5]
+    assert server.connections <= AT_ONCE
+
+
+def test_a_post_larger_than_the_wire_takes_at_once_arrives_whole(posts: Make) -> None:
+    server = Server(says(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"))
+    client = posts(server)
+    client.timeout = 10
+    body = bytes(range(256)) * 40_000
+    assert post(client, f"http://{server.address}/", {}, body).status == 201
+    assert server.received[0].endswith(body)
+
+
+def test_what_was_left_behind_is_closed_and_what_is_free_is_used_again(posts: Make) -> None:
+    hangs = threading.Event()
+
+    def answer(wire: socket.socket, post: bytes) -> bool:
+        if b"POST /hangs" in post:
+            hangs.wait(10)
+        wire.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+        return True
+
+    server = Server(answer)
+    client = posts(server)
+    with client.volley() as volley:
+        volley.start(1, f"http://{server.address}/", {}, b"x")
+        assert len(volley.ended(5)) == 1
+        volley.start(2, f"http://{server.address}/hangs", {}, b"x")
+        volley.start(3, f"http://{server.address}/", {}, b"x")
+        while not volley.ended(5):
+            pass
+    hangs.set()
+    assert post(client, f"http://{server.address}/").status == 201
+    assert server.connections == 2, "the free one was used again"
+
+
+def test_a_general_client_posts_the_same(posts: Make) -> None:
+    server = Server(says(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"))
+    posts(server)
+    with httpx.Client() as http, ClientPosts(http).volley() as volley:
+        volley.start(1, f"http://{server.address}/", {"TTL": "60"}, b"x")
+        volley.start(2, "http://127.0.0.1:1/", {}, b"x")
+        ended = dict(volley.ended(5))
+        ended.update(volley.ended(5) if len(ended) < 2 else ())
+    assert isinstance(ended[1], Posted)
+    assert ended[1].status == 201
+    assert isinstance(ended[2], httpx.ConnectError)

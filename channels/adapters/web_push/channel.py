@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
+
+import structlog
 
 from channels.abilities.audience import Addressed, AudienceKind
 from channels.abilities.listening import Listening
@@ -41,7 +44,10 @@ from channels.base import (
     Uncorrectable,
 )
 from channels.errors import OutcomeUnknown, Refused, Retryable, Unauthorised
-from channels.posting import Posted, Poster
+from channels.posting import Posted, Poster, Volley
+from kernel.clock import Clock
+
+log = structlog.get_logger(__name__)
 
 # One attempt stops early enough for what it has begun to end inside the claim on the delivery.
 SECONDS = 8.0
@@ -174,8 +180,10 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening):
         settings, (subscriptions, poster) = self.account.settings, self._tools
         message = _Message(settings, post)
         walk = subscriptions.walk(self.account.id, post.key, _readers(post))
-        sends = Round(walk, lambda one: self._send(poster, one, message), int(settings.get("in_flight", IN_FLIGHT)))
-        finished = sends.run(float(settings.get("seconds", SECONDS)))
+        with poster.volley() as volley:
+            calls = _Calls(volley, message, self._signer, self.tools.clock)
+            sends = Round(walk, calls, int(settings.get("in_flight", IN_FLIGHT)))
+            finished = sends.run(float(settings.get("seconds", SECONDS)))
         counts = subscriptions.counts(post.key)
         if sends.refused and not counts.get("sent"):
             # Every service refuses our signature: it is ours that is wrong, and nobody has got anything.
@@ -198,22 +206,34 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening):
         data = {"counts": dict(counts), "keys": [*_earlier(post), post.key]}
         return Live({item.piece_id: Shown(post.key, item.url, data)}, _told(counts))
 
-    def _send(self, poster: Poster, one: Subscription, message: _Message) -> Called:
-        """What became of it; `waiting` until an hour when the service surely did not take it."""
+
+@dataclass
+class _Calls:
+    """One message to each browser, encrypted for it."""
+
+    volley: Volley
+    message: _Message
+    signer: Signer
+    clock: Clock
+    malformed: list[int] = field(default_factory=list)
+
+    def begin(self, one: Subscription) -> None:
+        """Encrypts and posts."""
         try:
-            body = encrypt(message.payload, one)
-            headers = {**message.headers, "Authorization": self._signer.header(one.endpoint)}
-            with acting():
-                answer = poster.post(one.endpoint, headers, body)
+            body = encrypt(self.message.payload, one)
         except ValueError:
-            return Called("refused", "keys")
-        except (Refused, Unauthorised):
-            return Called("refused", "address")  # Inside our own network.
-        except Retryable:
-            return Called("waiting", until=self.tools.clock.now() + SHORT_WAIT)
-        except OutcomeUnknown:
-            return Called("unknown")
-        return _meaning(answer, self.tools.clock.now())
+            self.malformed.append(one.id)
+            return
+        headers = {**self.message.headers, "Authorization": self.signer.header(one.endpoint)}
+        self.volley.start(one.id, one.endpoint, headers, body)
+
+    def ended(self, timeout: float | None) -> list[tuple[int, Called]]:
+        """What became of them; `waiting` until an hour when the service surely did not take it."""
+        ended = [(number, Called("refused", "keys")) for number in self.malformed]
+        self.malformed.clear()
+        answers = self.volley.ended(0.0 if ended else timeout)
+        now = self.clock.now()
+        return ended + [(number, _meaning(what, now)) for number, what in answers]
 
 
 class _Message:
@@ -274,7 +294,9 @@ def _listed(value: Any) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)] if value else []
 
 
-def _meaning(answer: Posted, now: datetime) -> Called:
+def _meaning(answer: Posted | BaseException, now: datetime) -> Called:
+    if isinstance(answer, BaseException):
+        return _without_answer(answer, now)
     code = str(answer.status)
     if answer.status in TAKEN:
         return Called("sent")
@@ -286,6 +308,21 @@ def _meaning(answer: Posted, now: datetime) -> Called:
     if answer.status >= 500:
         return Called("unknown", code)
     return Called("refused", code, unwelcome=answer.status in FORBIDDEN)
+
+
+def _without_answer(failure: BaseException, now: datetime) -> Called:
+    try:
+        with acting():
+            raise failure
+    except (Refused, Unauthorised):
+        return Called("refused", "address")  # Inside our own network.
+    except Retryable:
+        return Called("waiting", until=now + SHORT_WAIT)
+    except OutcomeUnknown:
+        return Called("unknown")
+    except Exception:  # A fault of our own: nobody knows how far it came, and the others go on.
+        log.exception("notice failed")
+        return Called("unknown")
 
 
 def _payload(settings: Mapping[str, Any], item: Item) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from channels.adapters.web_push import PLAINTEXT, Signer, WebPushChannel, encryp
 from channels.adapters.web_push import channel as adapter
 from channels.base import Accepted, Live, Subscription, Uncorrectable
 from channels.errors import Refused, Unauthorised
-from channels.posting import Posted
+from channels.posting import Ended, Posted, Volley
 from tests.channels.harness import Courier, make_item, placed_by
 from tests.channels.rehearsal.served import Rehearsal
 from tests.channels.sides import WebPushSide
@@ -201,9 +202,20 @@ def test_ttl_urgency_and_icon_are_settings(side: WebPushSide) -> None:
     seen: list[Mapping[str, str]] = []
 
     class Listening:
-        def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
+        def __init__(self) -> None:
+            self.taken: list[Ended] = []
+
+        @contextmanager
+        def volley(self) -> Iterator[Volley]:
+            yield self
+
+        def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes) -> None:
             seen.append(headers)
-            return Posted(201)
+            self.taken.append((tag, Posted(201)))
+
+        def ended(self, timeout: float | None) -> list[Ended]:
+            ended, self.taken = self.taken, []
+            return ended
 
     settings = {**side.channel.account.settings, "ttl": 600, "urgency": "high", "icon": "/static/icon.png"}
     tools = replace(side.tools, poster=Listening())
