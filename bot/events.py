@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from kernel.events import Event
 
@@ -84,6 +85,67 @@ class TicketForwarded(Event):
     kind: str
     came_from: str
     reason: str
+
+
+@dataclass(frozen=True)
+class TicketAssigned(Event):
+    """A ticket was given to a colleague of its unit (派单, 改派)."""
+
+    ticket_id: int
+    number: str
+    kind: str
+    handler_id: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class TicketReturned(Event):
+    """A ticket came back (退单) to the unit that had handed it over."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    kind: str
+    came_from: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class TicketUrged(Event):
+    """Somebody asked for a ticket to be dealt with (催办), for the `times`-th time."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    kind: str
+    handler_id: int | None
+    times: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class ExtensionAsked(Event):
+    """A unit asked for more working days for a ticket."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    asked_by: int | None
+    days: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class ExtensionDecided(Event):
+    """More time for a ticket was granted or refused; its deadline is now `due_at`."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    asked_by: int | None
+    granted: bool
+    due_at: datetime
+    words: str
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.casework.reasons import given
 from bot.events import TicketForwarded
 from bot.models import Ticket
-from bot.states import TICKET_LABELS, TicketState
+from bot.states import TICKET_LABELS, TicketAct, TicketState
+from bot.tickets import moved
 from kernel.errors import Invalid, WrongState
 from kernel.people import Permission, Unit, holders
-from kernel.typed import tidy
 from kernel.work import Work
-
-LONGEST = 300
 
 
 def forward(work: Work, ticket: Ticket, to: int, reason: str) -> Unit:
@@ -23,25 +22,16 @@ def forward(work: Work, ticket: Ticket, to: int, reason: str) -> Unit:
 
     The limit goes on from the first receipt: a unit that gets a matter late must hurry, or hand it back.
     """
-    reason = tidy(reason).strip()
     unit = work.session.get(Unit, to)
     if unit is None or unit.id == ticket.unit_id:
         raise Invalid(field="to", why="请选择另一个承办单位。")
     if not holders(work.session, Permission.TICKET_ACT, unit.id, work.now):
         raise Invalid(field="to", why=f"{unit.name}没有能办理工单的人员，请选择其他单位。")
-    if not 2 <= len(reason) <= LONGEST:
-        raise Invalid(field="reason", why=f"请写明转办理由，2 到 {LONGEST} 字。")
+    reason = given(reason, "转办理由")
     came_from = work.session.get_one(Unit, ticket.unit_id)
-    statement = (
-        update(Ticket)
-        .where(Ticket.id == ticket.id, Ticket.state == TicketState.OPEN, Ticket.unit_id == came_from.id)
-        .values(unit_id=unit.id, late_told_at=None)
-        .returning(Ticket.id)
-        .execution_options(synchronize_session=False)
-    )
-    moved = work.session.scalar(statement)
-    work.session.refresh(ticket)
-    if moved is None:
+    still_here = Ticket.unit_id == came_from.id
+    values = {"sent_from_id": came_from.id, "received_at": work.now, "handler_id": None, "late_told_at": None}
+    if not moved(work, ticket, TicketAct.FORWARD, still_here, unit_id=unit.id, **values):
         state = TICKET_LABELS[TicketState(ticket.state)] if ticket.unit_id == came_from.id else "已转办"
         raise WrongState(state=state, act="转办")
     work.audit("ticket.forwarded", ticket, came_from=came_from.name, to=unit.name, reason=reason)

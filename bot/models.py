@@ -157,7 +157,11 @@ class Rating(Base):
 
 
 class Ticket(Base):
-    """工单: a matter with a number and a deadline, from a conversation out of hours or from the portal's form."""
+    """工单: a matter with a number and a deadline, from a conversation out of hours or from the portal's form.
+
+    `handler_id` is the colleague it was given to (派单); `sent_from_id` is the unit that handed it over at
+    `received_at`, to which it can be given back (退单).
+    """
 
     __tablename__ = "ticket"
     __table_args__ = (Index("ix_ticket_unit_id_state_due_at", "unit_id", "state", "due_at"),)
@@ -179,6 +183,11 @@ class Ticket(Base):
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     closed_at: Mapped[datetime | None]
+    handler_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    sent_from_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    received_at: Mapped[datetime | None]
+    urged: Mapped[int] = mapped_column(default=0, server_default="0")
+    urged_at: Mapped[datetime | None]
 
 
 class SeenPush(Base):

@@ -50,6 +50,9 @@ TICKET_DAYS = declare(
         _days_by_kind,
     )
 )
+RETURN_DAYS = declare(Rule("ticket.return_days", 2, "工单退单时限（工作日）", number_between(1, 30)))
+EXTEND_DAYS = declare(Rule("ticket.extend_days", 10, "工单一次最多延期（工作日）", number_between(1, 60)))
+EXTENSIONS = declare(Rule("ticket.extensions", 1, "一件工单最多延期几次", number_between(0, 10)))
 QUICK: Rule[list[str]] = declare(
     Rule(
         "desk.quick_replies",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from templates.catalogue import _
@@ -54,6 +55,44 @@ class TicketState(StrEnum):
     OPEN = "open"
     ANSWERED = "answered"
     CLOSED = "closed"
+
+
+class TicketAct(StrEnum):
+    """What can be done to a ticket that changes where it stands or who has it."""
+
+    ASSIGN = "assign"
+    REASSIGN = "reassign"
+    FORWARD = "forward"
+    GIVE_BACK = "give_back"
+    URGE = "urge"
+    ASK_EXTENSION = "ask_extension"
+    DECIDE_EXTENSION = "decide_extension"
+    ANSWER = "answer"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True)
+class TicketMove:
+    """The field's word for an act, from where it is allowed, and where it leads (None: it stays where it is)."""
+
+    label: str
+    sources: frozenset[TicketState]
+    to: TicketState | None = None
+
+
+_OPEN = frozenset({TicketState.OPEN})
+TICKET_MOVES = {
+    TicketAct.ASSIGN: TicketMove(_("派单"), _OPEN),
+    TicketAct.REASSIGN: TicketMove(_("改派"), _OPEN),
+    TicketAct.FORWARD: TicketMove(_("转办"), _OPEN),
+    TicketAct.GIVE_BACK: TicketMove(_("退单"), _OPEN),
+    TicketAct.URGE: TicketMove(_("催办"), _OPEN),
+    TicketAct.ASK_EXTENSION: TicketMove(_("申请延期"), _OPEN),
+    TicketAct.DECIDE_EXTENSION: TicketMove(_("审批延期"), _OPEN),
+    TicketAct.ANSWER: TicketMove(_("答复"), _OPEN, TicketState.ANSWERED),
+    TicketAct.CLOSE: TicketMove(_("办结"), frozenset({TicketState.ANSWERED}), TicketState.CLOSED),
+}
+"""The only table of allowed moves of a ticket."""
 
 
 MODEL_LABELS = {

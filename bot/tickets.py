@@ -7,12 +7,12 @@ import secrets
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from bot import rules
 from bot.events import TicketLate, TicketMade
 from bot.models import Ticket
-from bot.states import TICKET_KINDS, TICKET_LABELS, TicketState
+from bot.states import TICKET_KINDS, TICKET_LABELS, TICKET_MOVES, TicketAct, TicketState
 from kernel.errors import Invalid, WrongState
 from kernel.typed import tidy
 from kernel.work import Work, Works
@@ -71,19 +71,20 @@ def answer(work: Work, ticket: Ticket, text: str) -> None:
     text = tidy(text)
     if len(text.strip()) < 2:
         raise Invalid(field="answer", why="请写明答复内容。")
-    values = {
-        "state": TicketState.ANSWERED,
-        "answer": text.strip()[:LONGEST],
-        "answered_at": work.now,
-        "answered_by": work.actor.person_id,
-    }
-    _move(work, ticket, (TicketState.OPEN,), "答复", values)
+    move(
+        work,
+        ticket,
+        TicketAct.ANSWER,
+        answer=text.strip()[:LONGEST],
+        answered_at=work.now,
+        answered_by=work.actor.person_id,
+    )
     work.audit("ticket.answered", ticket, number=ticket.number)
 
 
 def close(work: Work, ticket: Ticket) -> None:
     """办结: nothing more is to be done; an open ticket must be answered first."""
-    _move(work, ticket, (TicketState.ANSWERED,), "办结", {"state": TicketState.CLOSED, "closed_at": work.now})
+    move(work, ticket, TicketAct.CLOSE, closed_at=work.now)
     work.audit("ticket.closed", ticket, number=ticket.number)
 
 
@@ -107,18 +108,26 @@ def phone_in(text: str) -> str:
     return found.group() if found else ""
 
 
-def _move(work: Work, ticket: Ticket, allowed: tuple[TicketState, ...], act: str, values: dict[str, object]) -> None:
+def move(work: Work, ticket: Ticket, act: TicketAct, *where: ColumnElement[bool], **values: object) -> None:
+    """Does an act that the table of moves allows, once; whoever comes too late is told how the ticket stands."""
+    if not moved(work, ticket, act, *where, **values):
+        raise WrongState(state=TICKET_LABELS[TicketState(ticket.state)], act=TICKET_MOVES[act].label)
+
+
+def moved(work: Work, ticket: Ticket, act: TicketAct, *where: ColumnElement[bool], **values: object) -> bool:
+    """Whether this act, decided by one conditional UPDATE, was the one that was done."""
+    allowed = TICKET_MOVES[act]
+    values["state"] = allowed.to or Ticket.state
     statement = (
         update(Ticket)
-        .where(Ticket.id == ticket.id, Ticket.state.in_(allowed))
+        .where(Ticket.id == ticket.id, Ticket.state.in_(allowed.sources), *where)
         .values(**values)
         .returning(Ticket.id)
         .execution_options(synchronize_session=False)
     )
-    moved = work.session.scalar(statement)
+    done = work.session.scalar(statement)
     work.session.refresh(ticket)
-    if moved is None:
-        raise WrongState(state=TICKET_LABELS[TicketState(ticket.state)], act=act)
+    return done is not None
 
 
 def draw_number(now: datetime, zone: ZoneInfo) -> str:

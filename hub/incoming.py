@@ -35,6 +35,7 @@ from bot.words import Words
 from channels.accounts.menus import Publisher
 from channels.accounts.models import Account
 from channels.transport import tls
+from hub import ticket_news
 from hub.live import Live, conversation_topic, desk_topic
 from hub.product import Hub
 from hub.reception import Incoming
@@ -127,6 +128,7 @@ def _listen(hub: Hub, incoming: Incoming) -> None:
     listeners.in_work(NoticeLost, lambda work, fact: _tell_notice_lost(hub, work, fact))
     listeners.in_work(ModelRefused, lambda work, fact: _tell_refused(hub, work, fact))
     listeners.in_work(TicketForwarded, lambda work, fact: _tell_ticket_forwarded(hub, work, fact))
+    ticket_news.connect(hub)
     listeners.in_work(TicketLate, lambda work, fact: _tell_ticket_late(hub, work, fact))
 
 

@@ -13,6 +13,7 @@ MODULES = (
     "kernel.people",
     "kernel.workdays",
     "bot.models",
+    "bot.casework.models",
     "bot.comments.models",
     "channels.accounts.models",
     "analytics.models",

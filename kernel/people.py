@@ -35,6 +35,9 @@ class Permission(StrEnum):
     QUEUE_SUPERVISE = "queue.supervise"
     TICKET_READ = "ticket.read"
     TICKET_ACT = "ticket.act"
+    TICKET_ASSIGN = "ticket.assign"
+    TICKET_URGE = "ticket.urge"
+    TICKET_EXTEND = "ticket.extend"
     REPORT_READ = "report.read"
     PLAN_ACT = "plan.act"
     KNOWLEDGE_TRAIN = "knowledge.train"
@@ -60,6 +63,7 @@ class Role(StrEnum):
     AGENT = "agent"
     SUPERVISOR = "supervisor"
     MANAGER = "manager"
+    HEAD = "head"
     SYSTEM_ADMIN = "system_admin"
     SECURITY_ADMIN = "security_admin"
     AUDITOR = "auditor"
@@ -72,6 +76,7 @@ ROLE_LABELS = {
     Role.AGENT: "坐席",
     Role.SUPERVISOR: "班长",
     Role.MANAGER: "分管领导",
+    Role.HEAD: "承办单位负责人",
     Role.SYSTEM_ADMIN: "系统管理员",
     Role.SECURITY_ADMIN: "安全管理员",
     Role.AUDITOR: "审计员",
@@ -87,8 +92,10 @@ ROLES: dict[Role, frozenset[Permission]] = {
     Role.REVIEWER: _EDITORIAL | {P.PIECE_REVIEW},
     Role.SIGNER: _EDITORIAL | {P.PIECE_REVIEW, P.PIECE_SIGN, P.FINDING_LIFT, P.BOOKING_WRITE, P.DELIVERY_ACT},
     Role.AGENT: _AGENT,
-    Role.SUPERVISOR: _AGENT | {P.QUEUE_SUPERVISE, P.REPORT_READ, P.KNOWLEDGE_TRAIN},
-    Role.MANAGER: _EDITORIAL | {P.REPORT_READ, P.PLAN_ACT, P.TICKET_READ},
+    Role.SUPERVISOR: _AGENT
+    | {P.QUEUE_SUPERVISE, P.REPORT_READ, P.KNOWLEDGE_TRAIN, P.TICKET_ASSIGN, P.TICKET_URGE, P.TICKET_EXTEND},
+    Role.MANAGER: _EDITORIAL | {P.REPORT_READ, P.PLAN_ACT, P.TICKET_READ, P.TICKET_URGE, P.TICKET_EXTEND},
+    Role.HEAD: frozenset({P.TICKET_READ, P.TICKET_ACT, P.TICKET_ASSIGN, P.TICKET_URGE, P.REPORT_READ}),
     Role.SYSTEM_ADMIN: frozenset(
         {
             P.UNIT_WRITE,

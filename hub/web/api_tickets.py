@@ -13,10 +13,10 @@ from typing_extensions import TypedDict
 from bot import tickets
 from bot.models import Ticket
 from bot.states import TicketState
+from hub.telling import tell_answer
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_shapes import At, Page, PageNumber, moment, one_page, told
 from hub.web.sent import Body
-from hub.web.tickets import tell_citizen
 from kernel.errors import NotFound
 from kernel.people import Permission, scoped
 from kernel.work import Work
@@ -96,7 +96,7 @@ def answer(hub: HubDep, asker: Handler, ticket_id: int, sent: TicketAnswer) -> T
     with hub.works.write(asker.actor) as work:
         ticket = _ticket(work, asker, ticket_id, P.TICKET_ACT)
         tickets.answer(work, ticket, sent.answer)
-        by = tell_citizen(hub, work, ticket)
+        by = tell_answer(hub, work, ticket)
         return {**_ticket_told(ticket, work.now), "by": by}
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot import gateway, publishing, reply, tickets
+from bot.casework import extending
 from bot.comments.models import Comment, CommentAnswer, CommentThread
 from bot.models import Conversation, Ticket
 from bot.reply import Said
@@ -61,6 +62,41 @@ def a_ticket_to_hand_over(work: Work, unit: Unit) -> Target:
     work.session.flush()
     work.session.add(Grant(person_id=person.id, role=Role.AGENT.value, unit_id=other.id))
     return replace(a_ticket(work, unit), form={"to": str(other.id), "reason": "属城市管理职责"})
+
+
+def a_ticket_to_give_out(work: Work, unit: Unit) -> Target:
+    """A ticket of the unit that another unit handed over, and a colleague who can take it."""
+    target = a_ticket(work, unit)
+    person = Person(unit_id=unit.id, name="承办人", login=f"handler-{secrets.token_hex(4)}")
+    work.session.add(person)
+    work.session.flush()
+    work.session.add(Grant(person_id=person.id, role=Role.AGENT.value, unit_id=unit.id))
+    boss = Person(unit_id=unit.id, name="分管领导", login=f"boss-{secrets.token_hex(4)}")
+    work.session.add(boss)
+    work.session.flush()
+    work.session.add(Grant(person_id=boss.id, role=Role.MANAGER.value, unit_id=unit.id))
+    ticket = work.session.get_one(Ticket, target.params["ticket_id"])
+    ticket.sent_from_id, ticket.received_at = (
+        add_unit(work.session, "局", f"sender-{secrets.token_hex(4)}").id,
+        work.now,
+    )
+    form = {
+        "handler": str(person.id),
+        "return_reason": "不属本单位职责",
+        "urge_reason": "请尽快办理",
+        "days": "3",
+        "extend_reason": "需要现场核实",
+        "decision": "grant",
+    }
+    json = {"handler": person.id, "reason": "请尽快办理", "days": 3, "grant": True}
+    return Target(target.params, form=form, json=json)
+
+
+def a_ticket_that_needs_time(work: Work, unit: Unit) -> Target:
+    """A ticket of the unit for which more time was asked."""
+    target = a_ticket_to_give_out(work, unit)
+    extending.ask(work, work.session.get_one(Ticket, target.params["ticket_id"]), 3, "需要现场核实")
+    return target
 
 
 def a_public_ticket(work: Work, unit: Unit) -> Target:
@@ -142,6 +178,11 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/tickets/{ticket_id}/answer": a_ticket,
     "/console/tickets/{ticket_id}/close": an_answered_ticket,
     "/console/tickets/{ticket_id}/forward": a_ticket_to_hand_over,
+    **{
+        f"/console/tickets/{{ticket_id}}/{act}": a_ticket_to_give_out
+        for act in ("assign", "return", "urge", "extension")
+    },
+    "/console/tickets/{ticket_id}/extension/decision": a_ticket_that_needs_time,
     "/console/tickets/{ticket_id}/public": an_answered_ticket,
     "/console/tickets/{ticket_id}/hide": a_public_ticket,
 }

@@ -1,0 +1,63 @@
+"""Who is told what about a ticket on its way: the handler, its unit, whoever decides, and the citizen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.events import ExtensionAsked, ExtensionDecided, TicketAssigned, TicketReturned, TicketUrged
+from bot.models import Ticket
+from hub.product import Hub
+from hub.telling import tell_extended
+from kernel.people import Permission, holders
+from kernel.work import Work
+
+P = Permission
+
+
+def connect(hub: Hub) -> None:
+    """Listens to what happens to tickets."""
+    listeners = hub.listeners
+    listeners.in_work(TicketAssigned, lambda work, fact: _assigned(hub, work, fact))
+    listeners.in_work(TicketReturned, lambda work, fact: _returned(hub, work, fact))
+    listeners.in_work(TicketUrged, lambda work, fact: _urged(hub, work, fact))
+    listeners.in_work(ExtensionAsked, lambda work, fact: _asked(hub, work, fact))
+    listeners.in_work(ExtensionDecided, lambda work, fact: _decided(hub, work, fact))
+
+
+def _assigned(hub: Hub, work: Work, fact: TicketAssigned) -> None:
+    text = fact.reason or "请在答复期限前办理。"
+    _ring(hub, work, fact.ticket_id, [fact.handler_id], "assigned", f"派给您的工单 {fact.number}（{fact.kind}）", text)
+
+
+def _returned(hub: Hub, work: Work, fact: TicketReturned) -> None:
+    people = holders(work.session, P.TICKET_ACT, fact.unit_id, work.now)
+    text = f"{fact.reason}。请改派其他承办单位，或由本单位办理；答复期限不变。"
+    _ring(hub, work, fact.ticket_id, people, "returned", f"{fact.came_from}退回工单 {fact.number}", text)
+
+
+def _urged(hub: Hub, work: Work, fact: TicketUrged) -> None:
+    here = holders(work.session, P.TICKET_ACT, fact.unit_id, work.now)
+    people = [fact.handler_id] if fact.handler_id in here else here
+    title = f"催办（第 {fact.times} 次）：工单 {fact.number}（{fact.kind}）"
+    _ring(hub, work, fact.ticket_id, people, "urged", title, fact.reason)
+
+
+def _asked(hub: Hub, work: Work, fact: ExtensionAsked) -> None:
+    entitled = holders(work.session, P.TICKET_EXTEND, fact.unit_id, work.now)
+    people = [one for one in entitled if one != fact.asked_by] or entitled
+    title = f"工单 {fact.number} 申请延期 {fact.days} 个工作日"
+    _ring(hub, work, fact.ticket_id, people, "extension_asked", title, f"{fact.reason}。请审批。")
+
+
+def _decided(hub: Hub, work: Work, fact: ExtensionDecided) -> None:
+    if fact.granted:
+        tell_extended(hub, work, work.session.get_one(Ticket, fact.ticket_id))
+    until = f"{fact.due_at.astimezone(hub.settings.office_zone):%Y-%m-%d %H:%M}"
+    title = f"工单 {fact.number} 的延期{'已同意' if fact.granted else '未同意'}，答复期限 {until}"
+    people = [fact.asked_by] if fact.asked_by else []
+    _ring(hub, work, fact.ticket_id, people, "extension_decided", title, fact.words or "请按期办理。")
+
+
+def _ring(hub: Hub, work: Work, ticket_id: int, people: Iterable[int], kind: str, title: str, text: str) -> None:
+    key = f"ticket.{ticket_id}.{kind}.{work.now:%Y%m%d%H%M%S%f}"
+    hub.notifier.tell(work, people, f"ticket.{kind}", title, text, f"/console/tickets/{ticket_id}", key)

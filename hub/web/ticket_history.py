@@ -1,0 +1,53 @@
+"""What was done with a ticket, by whom and why, out of the audit log, for the timeline of its page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kernel.audit import AuditLine
+from kernel.work import SYSTEM
+from templates.catalogue import _
+from templates.views import Act, Tone
+
+MOST = 100
+WORDS: dict[str, tuple[str, Tone]] = {
+    "ticket.made": (_("登记工单"), "plain"),
+    "ticket.assigned": (_("派单给%(to)s"), "info"),
+    "ticket.reassigned": (_("改派给%(to)s"), "info"),
+    "ticket.forwarded": (_("从%(came_from)s转%(to)s办理"), "info"),
+    "ticket.returned": (_("从%(came_from)s退回%(to)s"), "warn"),
+    "ticket.urged": (_("第 %(times)s 次催办"), "warn"),
+    "ticket.extension_asked": (_("申请延期 %(days)s 个工作日"), "info"),
+    "ticket.extension_granted": (_("同意延期，答复期限改为 %(due)s"), "good"),
+    "ticket.extension_refused": (_("不同意延期"), "warn"),
+    "ticket.late": (_("超过答复期限"), "bad"),
+    "ticket.answered": (_("答复"), "good"),
+    "ticket.closed": (_("办结"), "good"),
+    "ticket.published": (_("公开留言"), "info"),
+    "ticket.hidden": (_("取消公开"), "plain"),
+}
+
+
+def history_of(session: Session, ticket_id: int, words: Callable[..., str]) -> list[Act]:
+    """Everything that was done with the ticket, the newest first, in the words of `words`."""
+    query = select(AuditLine).where(
+        AuditLine.object_kind == "ticket", AuditLine.object_id == ticket_id, AuditLine.act.in_(WORDS)
+    )
+    return [_act(line, words) for line in session.scalars(query.order_by(AuditLine.seq.desc()).limit(MOST))]
+
+
+def _act(line: AuditLine, words: Callable[..., str]) -> Act:
+    what, tone = WORDS[line.act]
+    details: Mapping[str, Any] = json.loads(line.details)
+    return Act(line.at, _who(line, words), words(what, **details), str(details.get("reason") or ""), tone)
+
+
+def _who(line: AuditLine, words: Callable[..., str]) -> str:
+    if line.actor_id:
+        return line.actor_name
+    return words(_("系统")) if line.actor_name == SYSTEM.name else words(_("市民"))

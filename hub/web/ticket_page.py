@@ -1,0 +1,129 @@
+"""One ticket with what may be done with it, for every route that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from bot import forwarding, notices
+from bot.casework import assigning, extending, returning
+from bot.models import Conversation, Ticket
+from bot.states import REPLY_LABELS, TICKET_LABELS, TICKET_MOVES, TicketAct, TicketState
+from hub.product import Hub
+from hub.web.access import Asker
+from hub.web.forms import FormState
+from hub.web.pages import page, say
+from hub.web.ticket_history import history_of
+from kernel.errors import NotFound
+from kernel.people import Permission, Person, Unit, scoped
+from kernel.work import Work
+
+P = Permission
+NEEDS = {
+    TicketAct.ASSIGN: P.TICKET_ASSIGN,
+    TicketAct.FORWARD: P.TICKET_ACT,
+    TicketAct.GIVE_BACK: P.TICKET_ACT,
+    TicketAct.URGE: P.TICKET_URGE,
+    TicketAct.ASK_EXTENSION: P.TICKET_ACT,
+    TicketAct.DECIDE_EXTENSION: P.TICKET_EXTEND,
+    TicketAct.ANSWER: P.TICKET_ACT,
+    TicketAct.CLOSE: P.TICKET_ACT,
+}
+"""Which permission an act on a ticket takes, in the ticket's unit."""
+FOLDS = {TicketAct.ASSIGN, TicketAct.FORWARD, TicketAct.GIVE_BACK, TicketAct.URGE, TicketAct.ASK_EXTENSION}
+
+
+@dataclass(frozen=True)
+class Handling:
+    """Who has the ticket, what he may do with it, and what is asked for."""
+
+    handler: str
+    sent_from: str
+    back_until: object
+    extension: object
+    asked_by: str
+    most_days: int
+
+
+def find(work: Work, asker: Asker, ticket_id: int, permission: Permission) -> Ticket:
+    """The ticket, where the asker holds the permission in its unit; raises NotFound."""
+    query = scoped(select(Ticket).where(Ticket.id == ticket_id), Ticket.unit_id, asker.viewer, permission)
+    found = work.session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def possible(asker: Asker, ticket: Ticket) -> frozenset[TicketAct]:
+    """The acts that the ticket's state and the asker's roles allow."""
+    state = TicketState(ticket.state)
+    return frozenset(
+        act
+        for act, permission in NEEDS.items()
+        if state in TICKET_MOVES[act].sources and asker.may(permission, ticket.unit_id)
+    )
+
+
+def ticket_page(
+    request: Request, hub: Hub, asker: Asker, ticket_id: int, form: FormState, *, opened: str = "", status: int = 200
+) -> HTMLResponse:
+    """The page of a ticket; `opened` is the act whose form was refused."""
+    with hub.works.read() as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_READ)
+        shown = _shown(hub, asker, work, ticket)
+    return page(
+        request,
+        asker,
+        "pages/tickets/one.html",
+        status=status,
+        ticket=ticket,
+        form=form,
+        opened=opened,
+        may=possible(asker, ticket),
+        folds=possible(asker, ticket) & FOLDS,
+        may_act=asker.may(P.TICKET_ACT, ticket.unit_id),
+        label=TICKET_LABELS[TicketState(ticket.state)],
+        notice_labels=REPLY_LABELS,
+        **shown,
+    )
+
+
+def _shown(hub: Hub, asker: Asker, work: Work, ticket: Ticket) -> dict[str, Any]:
+    session = work.session
+    talk = session.get(Conversation, ticket.conversation_id) if ticket.conversation_id else None
+    return {
+        "unit": session.get_one(Unit, ticket.unit_id).name,
+        "person": _name(work, ticket.answered_by),
+        "late": ticket.state == TicketState.OPEN and ticket.due_at < work.now,
+        "notices": notices.of_ticket(session, ticket.id),
+        "units": forwarding.choices(session, ticket),
+        "people": assigning.choices(session, assigning.colleagues(work, ticket.unit_id)),
+        "history": history_of(session, ticket.id, partial(say, hub, asker)),
+        "handling": _handling(hub, work, ticket),
+        # The ticket may be another unit's by now; the conversation stays where it was.
+        "may_talk": talk is not None and asker.may(P.CONVERSATION_READ, talk.unit_id),
+    }
+
+
+def _handling(hub: Hub, work: Work, ticket: Ticket) -> Handling:
+    extension = extending.pending(work.session, ticket)
+    until = returning.back_until(work.session, ticket, hub.settings.office_zone, work.now)
+    sender = work.session.get(Unit, ticket.sent_from_id) if ticket.sent_from_id else None
+    return Handling(
+        handler=_name(work, ticket.handler_id),
+        sent_from=sender.name if sender else "",
+        back_until=until if until and work.now <= until else None,
+        extension=extension,
+        asked_by=_name(work, extension.asked_by) if extension else "",
+        most_days=extending.most_days(work.session, ticket, work.now),
+    )
+
+
+def _name(work: Work, person_id: int | None) -> str:
+    person = work.session.get(Person, person_id) if person_id else None
+    return person.name if person else ""
