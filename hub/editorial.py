@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session
 
 from channels.accounts import tags
 from channels.accounts.models import Account
-from channels.base import ACTION_LABELS
+from channels.base import ACTION_LABELS, Post
 from channels.registry import channel as adapter_of
 from channels.registry import channels as installed
 from channels.registry import limits_of, style_of
 from content import release as releases
 from content import review, rules
 from content.events import ReleaseReturned, ReleaseSigned, ReleaseSubmitted, ReleaseVoided
-from content.models import Column, Piece, Release
-from content.snapshot import Target, Window
+from content.models import Column, Piece, Release, Revision
+from content.snapshot import Target, Urgency, Window, compose
 from content.states import ReleaseState
 from hub.auth import links
 from hub.notifier import BY_PHONE, code_of
@@ -33,6 +33,7 @@ from kernel.work import Work
 from scheduler import booking
 from scheduler import emergency as urgencies
 from scheduler.errors import DoesNotFit
+from scheduler.posts import item_with
 
 SIGN_LINK = "release.sign"
 LINK_LASTS = timedelta(hours=24)
@@ -165,6 +166,25 @@ def submit(
     )
     _must_fit(work.session, targets, hub.settings.address, piece)
     return release
+
+
+def misfits(
+    hub: Hub, session: Session, piece: Piece, chosen: Sequence[Choice], urgency: Urgency | None = None
+) -> dict[int, DoesNotFit]:
+    """Which of the chosen accounts could not show a piece as it is now, and why, by account; nothing is submitted."""
+    targets = read_targets(session, piece.unit_id, chosen)
+    revision = session.get_one(Revision, piece.revision_id)
+    content = compose(session, hub.pages, piece, revision, targets, Window(), hub.settings.address, urgency)
+    found = {}
+    for target in targets:
+        item = item_with(content, piece, 0, target.channel, hub.settings.address)
+        post = Post("preflight", target.action, [item], target.audience)  # type: ignore[arg-type]  # One of the actions.
+        account = session.get_one(Account, target.account_id)
+        told = [one for one in adapter_of(target.channel).check(account.settings, post) if one.blocking]
+        if told:
+            problem = "".join(one.message for one in told)
+            found[target.account_id] = DoesNotFit(field=told[0].field, account=target.account_name, problem=problem)
+    return found
 
 
 def _must_fit(session: Session, targets: Sequence[Target], public_url: str, piece: Piece) -> None:

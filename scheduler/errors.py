@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kernel.errors import XuandaError
 
 
@@ -31,6 +33,18 @@ class DoesNotFit(XuandaError):
 
     zh = "不符合“{account}”的要求：{problem}请修改后重新送审。"
     status = 422
+
+
+class SomeDoNotFit(XuandaError):
+    """These channels cannot take it: {what} Mend it, or leave them out and send it to the others."""
+
+    zh = "有渠道发不了：{what}请修改，或不选这些渠道，先发其余渠道。"
+    status = 422
+
+    def __init__(self, by_account: Mapping[int, DoesNotFit]) -> None:
+        self.by_account = by_account
+        what = "".join(f"“{one.details['account']}”{one.details['problem']}" for one in by_account.values())
+        super().__init__(field="accounts", what=what)
 
 
 class TakenMeanwhile(XuandaError):

@@ -53,7 +53,11 @@ class FreezeEnd(Body):
 
 
 class NewEmergency(Body):
-    """An emergency release; `key` is 32 hexadecimal figures of the program's own, so that a repeat is told."""
+    """An emergency release; `key` is 32 hexadecimal figures of the program's own, so that a repeat is told.
+
+    A channel that could not take it is told and stops nothing from being mended; with `skip_misfits` it is left out and
+    the others go. Where one needs a cover, it is a warning sign in the level's colour.
+    """
 
     key: str = Field(pattern=r"^[0-9a-f]{32}$")
     title: str
@@ -63,6 +67,7 @@ class NewEmergency(Body):
     accounts: list[int] = Field(min_length=1, max_length=100)
     banner_until: Moment | None = None
     through: bool = False
+    skip_misfits: bool = False
 
 
 class BundleOrder(Body):
@@ -194,7 +199,7 @@ def declare_emergency(hub: HubDep, asker: Writer, sent: NewEmergency) -> PieceWh
     urgency = Urgency(sent.level, sent.banner_until, sent.through)
     wanted = Urgent(sent.title, sent.text, sent.column, urgency, tuple(sent.accounts))
     with hub.works.write(asker.actor) as work:
-        piece_id = declare(hub, work, asker, wanted, sent.key)
+        piece_id = declare(hub, work, asker, wanted, sent.key, skip_misfits=sent.skip_misfits)
         return whole(work.session, piece_for(work.session, asker.viewer, piece_id, P.PIECE_WRITE))
 
 

@@ -5,24 +5,30 @@ from __future__ import annotations
 import html
 import re
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, File, Request, UploadFile
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
-from content import compose, later
+from channels.accounts.models import Account
+from channels.registry import channels as installed
+from channels.registry import limits_of
+from content import compose, covers, later
 from content.compose import Draft
+from content.errors import NotAPicture
 from content.kinds import kind_of
 from content.models import Column, LaterSigning, Piece, Release
-from content.snapshot import Urgency, Window, targets_of
+from content.pictures import Picture, normalise
+from content.snapshot import Urgency, Window
 from hub import editorial, site_state
-from hub.editorial import Choice, offers
+from hub.editorial import Choice, Offer, offers
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.deliveries import Sent
@@ -31,10 +37,10 @@ from hub.web.pages import columns, page, say, see_other
 from hub.web.piece_form import moment, number, numbers, text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, scoped
+from kernel.seal import UnreadableSecret
 from kernel.work import Work
-from scheduler import booking, emergency, windows
-from scheduler.booking import Order
-from scheduler.errors import DoesNotFit
+from scheduler import emergency, windows
+from scheduler.errors import SomeDoNotFit
 from scheduler.models import Emergency
 from templates.catalogue import _
 
@@ -47,6 +53,9 @@ Actor = Annotated[Asker, Depends(may(P.DELIVERY_ACT))]
 
 MOST = 50
 KEY = re.compile(r"[0-9a-f]{32}")
+# What is sealed in the form is the name of a cover and of nothing else.
+COVER = "cover "
+UNKEPT = ("csrf", "accounts")
 OWED_COLUMNS = ((_("应急发布"), ""), (_("补签时限"), ""), (_("还差"), ""))
 COLUMNS = ((_("标题"), ""), (_("级别"), ""), (_("进展"), ""), (_("门户横幅"), ""))
 
@@ -79,19 +88,23 @@ def emergencies(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
 
 
 @router.post("")
-def begin(request: Request, hub: HubDep, asker: Writer, sent: Sent) -> Response:
+def begin(
+    request: Request, hub: HubDep, asker: Writer, sent: Sent, cover: Annotated[UploadFile | None, File()] = None
+) -> Response:
     """Writes the piece and submits it to its few signers; with the last signature it goes out by itself."""
     key = text(sent, "key")
     if not KEY.fullmatch(key):
         raise NotFound
     try:
+        sent = _with_cover(hub, sent, cover)
         with hub.works.write(asker.actor) as work:
             piece_id = declare(hub, work, asker, _read(hub, sent), key)
     except NotFound:
         raise
     except XuandaError as error:
-        values = {name: str(value) for name, value in sent.items() if name not in ("csrf", "accounts")}
-        return _page(request, hub, asker, refused(asker, error, **values), sent, status=error.status)
+        values = {name: value for name, value in sent.items() if isinstance(value, str) and name not in UNKEPT}
+        misfits = error.by_account if isinstance(error, SomeDoNotFit) else {}
+        return _page(request, hub, asker, refused(asker, error, **values), sent, misfits, status=error.status)
     return see_other(f"/console/pieces/{piece_id}", say(hub, asker, _("已送审。签发后立即发往所选渠道。")))
 
 
@@ -117,16 +130,49 @@ class Urgent:
     column: int | None
     urgency: Urgency
     accounts: Sequence[int]
+    cover: Picture | None = None
 
 
 def _read(hub: Hub, sent: FormData) -> Urgent:
     until = moment(sent, "banner_until", hub.settings.office_zone)
     urgency = Urgency(text(sent, "level"), until, bool(text(sent, "through")))
-    return Urgent(text(sent, "title"), text(sent, "text"), number(sent, "column"), urgency, numbers(sent, "accounts"))
+    words = (text(sent, "title"), text(sent, "text"), number(sent, "column"))
+    kept = _kept(hub, sent)
+    return Urgent(*words, urgency, numbers(sent, "accounts"), normalise(hub.blobs.get(kept), "cover") if kept else None)
 
 
-def declare(hub: Hub, work: Work, asker: Asker, wanted: Urgent, key: str) -> int:
-    """Writes and submits it, and returns the piece; what was declared under this key already is not declared again."""
+def _with_cover(hub: Hub, sent: FormData, cover: UploadFile | None) -> FormData:
+    """The form with the cover that was chosen kept by its name, sealed: one that is refused must not lose it."""
+    rest = [(name, value) for name, value in sent.multi_items() if name not in ("cover", "cover_kept")]
+    return FormData([*rest, ("cover_kept", _keep_cover(hub, sent, cover))])
+
+
+def _keep_cover(hub: Hub, sent: FormData, cover: UploadFile | None) -> str:
+    data = cover.file.read() if cover else b""
+    if not data:
+        return text(sent, "cover_kept") if _kept(hub, sent) else ""
+    try:
+        picture = normalise(data, (cover and cover.filename) or "cover")
+    except NotAPicture as error:
+        raise Invalid(field="cover", why=error.message("zh")) from error
+    return hub.seal.close(f"{COVER}{hub.blobs.put(picture.data).sha256}")
+
+
+def _kept(hub: Hub, sent: FormData) -> str:
+    """The cover that an earlier sending of this form brought along, by its name among the files."""
+    sealed = text(sent, "cover_kept")
+    try:
+        opened = hub.seal.open(sealed) if sealed else ""
+    except UnreadableSecret:
+        return ""
+    return opened.removeprefix(COVER) if opened.startswith(COVER) else ""
+
+
+def declare(hub: Hub, work: Work, asker: Asker, wanted: Urgent, key: str, *, skip_misfits: bool = False) -> int:
+    """Writes and submits it, and returns the piece; what was declared under this key already is not declared again.
+
+    Raises SomeDoNotFit, and keeps nothing, where a channel could not take it; `skip_misfits` goes on with the others.
+    """
     earlier = work.session.scalars(select(Emergency).where(Emergency.key == key)).one_or_none()
     if earlier is not None:
         return earlier.piece_id
@@ -138,18 +184,35 @@ def declare(hub: Hub, work: Work, asker: Asker, wanted: Urgent, key: str) -> int
     column = next((one for one in _columns(work.session, asker) if one.id == wanted.column), None)
     if column is None:
         raise Invalid(field="column", why="请选择栏目。")
-    piece = compose.create(work, asker.viewer, column, draft=Draft(title=title, body=_body(words)))
+    draft = Draft(title=title, body=_body(words))
+    piece = compose.create(work, asker.viewer, column, draft=draft)
     emergency.declare_emergency(work, asker.viewer, piece, key, wanted.urgency)
     chosen = [Choice(account) for account in wanted.accounts]
     if not chosen:
         raise Invalid(field="accounts", why="请至少选择一个渠道。")
-    release = editorial.submit(hub, work, asker.viewer, piece, chosen, Window(), emergency=True)
-    for account_id, target in targets_of(release.content).items():
-        order = Order((piece.id,), account_id, target["action"])
-        for problem in booking.preflight(work.session, order, hub.settings.address):
-            if problem.blocking:
-                raise DoesNotFit(field="accounts", account=target["name"], problem=problem.message)
+    _give_cover(hub, work, asker, piece, draft, wanted)
+    misfits = editorial.misfits(hub, work.session, piece, chosen, wanted.urgency)
+    if misfits and not skip_misfits:
+        raise SomeDoNotFit(misfits)
+    fitting = [choice for choice in chosen if choice.account_id not in misfits]
+    if not fitting:
+        raise SomeDoNotFit(misfits)
+    editorial.submit(hub, work, asker.viewer, piece, fitting, Window(), emergency=True)
     return piece.id
+
+
+def _give_cover(hub: Hub, work: Work, asker: Asker, piece: Piece, draft: Draft, wanted: Urgent) -> None:
+    """The cover that was chosen; where an account needs one and none was, a warning sign in the level's colour."""
+    cover, drawn = wanted.cover, False
+    if cover is None:
+        channels = work.session.scalars(select(Account.channel).where(Account.id.in_(wanted.accounts)))
+        drawn = any(limits_of(one).needs_cover for one in channels if one in installed())
+        cover = covers.warning(wanted.urgency.level) if drawn else None
+    if cover is None:
+        return
+    alt = "" if drawn else draft.title
+    asset = compose.add_picture(work, asker.viewer, piece, hub.blobs, "封面", cover, alt=alt, decorative=drawn)
+    compose.save(work, asker.viewer, piece, replace(draft, cover_id=asset.id), piece.version)
 
 
 def _body(words: str) -> str:
@@ -169,6 +232,7 @@ def _page(
     asker: Asker,
     form: FormState | None,
     sent: FormData | None = None,
+    misfits: Mapping[int, XuandaError] = MappingProxyType({}),
     *,
     status: int = 200,
 ) -> HTMLResponse:
@@ -181,6 +245,9 @@ def _page(
         sections = _columns(work.session, asker) if writes else []
         frozen = windows.in_force(work.session)
     chosen = sent.getlist("accounts") if sent is not None else [str(offer.account.id) for offer in offered]
+    # What cannot take it is left out by itself: sent once more, it goes to the others.
+    chosen = [one for one in chosen if one not in {str(account) for account in misfits}]
+    faults = {account: error.details["problem"] for account, error in misfits.items()}
     return page(
         request,
         asker,
@@ -191,7 +258,11 @@ def _page(
         owed=owed,
         owed_columns=columns(hub, asker, *OWED_COLUMNS),
         writes=writes,
-        offers=[(offer, str(offer.account.id) in chosen) for offer in offered],
+        offers=[
+            (offer, str(offer.account.id) in chosen, faults.get(offer.account.id, ""), _needs_cover(offer))
+            for offer in offered
+        ],
+        misfits=bool(misfits),
         sections=[(one.id, one.name) for one in sections],
         levels=[(name, say(hub, asker, label)) for name, label in emergency.LEVELS.items()],
         may_act=asker.may(P.DELIVERY_ACT),
@@ -199,6 +270,10 @@ def _page(
         key=text(sent, "key") if sent is not None else secrets.token_hex(16),
         form=form or FormState(),
     )
+
+
+def _needs_cover(offer: Offer) -> bool:
+    return limits_of(offer.account.channel).needs_cover
 
 
 def _rows(session: Session, asker: Asker, now: datetime) -> Sequence[Row]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlalchemy import select
 
 from content.models import LaterSigning, Piece, Release
+from content.snapshot import targets_of
 from hub import emergency, site_state
+from hub.auth import tokens
 from hub.notices import Notice
 from kernel.clock import StillClock
 from kernel.office_rules import set_rule
@@ -18,6 +23,7 @@ from kernel.people import viewer
 from scheduler import freeze
 from scheduler.models import Emergency
 from scheduler.states import DeliveryState
+from tests.factories import picture_bytes
 from tests.hub.web.going_out import Desk, open_desk
 
 S = DeliveryState
@@ -112,6 +118,67 @@ def test_what_is_wrong_is_said_and_nothing_is_kept_or_lost(desk: Desk, form: dic
     assert words in answer.text
     assert "抢修预计六小时" in answer.text or "text" in form
     assert count(desk, Piece) == 0
+
+
+def test_a_channel_that_needs_a_cover_gets_a_warning_sign_where_none_was_chosen(desk: Desk) -> None:
+    """A title too long for it leaves it out: told beside the channel, and sent once more it goes to the others."""
+    wechat, other = desk.city.accounts["wechat"].id, desk.account().id
+    long = "急" * 40
+    told = send(desk, wechat, other, title=long)
+    assert told.status_code == 422
+    assert "微信上限 32 个汉字" in told.text.split(f'id="fault-{wechat}"')[1][:400]
+    boxes = re.findall(r'name="accounts" value="(\d+)"( checked)?', told.text)
+    assert (dict(boxes)[str(wechat)], dict(boxes)[str(other)]) == ("", " checked")
+    assert count(desk, Piece) == 0
+    assert send(desk, other, title=long).status_code == 303
+    release = opened(desk, key="1" * 32, accounts=[str(wechat), str(other)])
+    assert set(targets_of(release.content)) == {wechat, other}
+    with Image.open(io.BytesIO(desk.hub.blobs.get(release.content["cover"]))) as drawn:
+        assert drawn.convert("RGB").getpixel((5, 5)) == (0xAD, 0x1F, 0x1A)
+    sign(desk, release)
+    assert {one.account_id for one in desk.deliveries()} == {wechat, other}
+
+
+def test_a_chosen_cover_outlives_a_refusal(desk: Desk) -> None:
+    browser = desk.browser("author")
+    fields = {
+        "csrf": browser.csrf, "key": KEY, "title": "", "text": "请绕行北环路。", "level": "II",
+        "column": str(desk.city.columns["notices"].id), "accounts": [str(desk.city.accounts["wechat"].id)],
+    }  # fmt: skip
+    refused = browser.post("/console/emergency", data=fields, files={"cover": ("c.png", picture_bytes("teal"))})
+    assert refused.status_code == 422
+    assert "请填写标题" in refused.text
+    kept = re.search(r'name="cover_kept" value="([^"]+)"', refused.text)
+    assert kept is not None
+    broken = browser.post("/console/emergency", data=fields, files={"cover": ("c.png", b"no picture")})
+    assert 'id="cover-error"' in broken.text
+    more = {"title": TITLE, "cover_kept": kept[1]}
+    assert browser.post("/console/emergency", data={**fields, **more}, follow_redirects=False).status_code == 303
+    with desk.hub.works.read() as work:
+        release = work.session.scalars(select(Release)).one()
+    with Image.open(io.BytesIO(desk.hub.blobs.get(release.content["cover"]))) as shown:
+        assert shown.size == (64, 48)
+    forged = {**fields, "title": TITLE, "key": "2" * 32, "cover_kept": desk.hub.seal.close("another secret")}
+    assert browser.post("/console/emergency", data=forged, follow_redirects=False).status_code == 303
+
+
+def test_a_program_is_told_what_does_not_fit_and_may_go_on_with_the_rest(desk: Desk) -> None:
+    wechat, other = desk.city.accounts["wechat"].id, desk.account().id
+    made = {
+        "key": KEY, "title": "急" * 40, "text": "请绕行。", "column": desk.city.columns["notices"].id, "level": "II",
+        "accounts": [wechat, other],
+    }  # fmt: skip
+    with desk.hub.works.write() as work:
+        _row, token = tokens.create(work, desk.city.person("author"), "应急")
+    head = {"Authorization": f"Bearer {token}"}
+    client = desk.office.browser()
+    told = client.post("/api/v1/emergencies", json=made, headers=head)
+    assert (told.status_code, told.json()["field"]) == (422, "accounts"), told.text
+    assert "微信上限" in told.json()["message"]
+    gone = client.post("/api/v1/emergencies", json={**made, "skip_misfits": True}, headers=head)
+    assert gone.status_code == 201, gone.text
+    with desk.hub.works.read() as work:
+        assert set(targets_of(work.session.scalars(select(Release)).one().content)) == {other}
 
 
 def test_the_mark_for_a_stop_is_signed_and_only_where_the_rule_allows_it(desk: Desk) -> None:
