@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot import guides, handoff, knowledge, prepared, ratings, reply, rules, store, waiting
+from bot import guides, handoff, knowledge, prepared, ratings, reply, rules, store, tickets, waiting
+from bot.dialogue import report
+from bot.dialogue.step import Asked
+from bot.dialogue.turned import Report
 from bot.engine import Engine
 from bot.gateway import FOLLOW, LEASE, for_engine
 from bot.handoff import Handoff, Situation
@@ -23,7 +27,7 @@ from bot.nlu.ranking import Decision
 from bot.nlu.text import default_lexicon, normalise
 from bot.nlu.wire import faq_key
 from bot.prepared import Prepared
-from bot.project import HANDOFF
+from bot.project import HANDOFF, REPORT
 from bot.reply import Said
 from bot.states import LOW_RATING, ConversationState
 from bot.turns import DISSATISFIED, GREET, IDENTITY
@@ -39,11 +43,22 @@ log = structlog.get_logger(__name__)
 S = ConversationState
 
 LEAVE, CHOICE = "leave", "choice"
+# Among suggestions, what is no piece: a report may be taken down.
+A_REPORT = 0
+PICTURES = frozenset({"image"})
+TRIES = 5
+
+
+class Moved(Exception):
+    """A dialogue went on in another process between look and record."""
 
 
 @dataclass
 class Verdict:
-    """What to do with it; `outcome` is kept with the message: answer, suggest, refuse, turn, handoff, …"""
+    """What to do with it; `outcome` is kept with the message: answer, suggest, refuse, turn, handoff, …
+
+    `dialogue` is where a dialogue of several turns stands then (None: as before); `filed` is a report that is complete.
+    """
 
     outcome: str
     said: Said | None = None
@@ -55,6 +70,8 @@ class Verdict:
     rating: int = 0
     leaves_word: bool = False
     more: Sequence[Said] = ()
+    dialogue: Mapping[str, Any] | None = None
+    filed: Report | None = None
 
 
 @dataclass
@@ -69,13 +86,19 @@ class Answering:
 
     def handle(self, inbound_id: int) -> None:
         """Deals with one stored message; a second call finds it handled and does nothing."""
-        with self.works.read() as work:
-            heard = self._look(work, inbound_id)
-        if heard is None:
+        for tried in range(TRIES):
+            with self.works.read() as work:
+                heard = self._look(work, inbound_id)
+            if heard is None:
+                return
+            verdict = self.decide(heard)
+            try:
+                with self.works.write() as work:
+                    self._record(work, heard, verdict)
+            except Moved:
+                log.info("a dialogue moved meanwhile", message=inbound_id, tried=tried)
+                continue
             return
-        verdict = self.decide(heard)
-        with self.works.write() as work:
-            self._record(work, heard, verdict)
 
     def handled(self, inbound_id: int) -> bool:
         """Whether a stored message has been dealt with, by this process or another."""
@@ -130,15 +153,25 @@ class Answering:
             return self._prepared(heard, heard.prepared)
         if heard.kind == FOLLOW:
             return Verdict("turn", Said(self.words.say("greeting", office=heard.office, hotline=heard.hotline)))
+        if heard.kind in PICTURES and heard.dialogue:
+            return self._several(heard, str(heard.dialogue["form"])) or self._not_words(heard)
         if heard.kind not in TEXTS or not heard.text:
             return self._not_words(heard)
         if heard.kind == CLICK and heard.text.isascii():
             return Verdict("turn", self._text(heard, self.words.say("menu_gone")), failures=heard.conversation.failures)
         if handoff.asks_for_person(heard.text):
             return self._person(heard, Verdict("handoff"), asked=True)
+        return self._worded(heard)
+
+    def _worded(self, heard: Heard) -> Verdict:
+        """What to do with a sentence that is the bot's to answer."""
         if heard.conversation.pending == LEAVE:
             return Verdict("ticket", leaves_word=True)
+        if heard.dialogue and (turned := self._several(heard, str(heard.dialogue["form"]))) is not None:
+            return turned
         chosen = _chosen(heard)
+        if chosen == A_REPORT:
+            return self._several(self._as_before(heard), report.FORM) or self._refuse(heard)
         if chosen is not None:
             return self._answer(heard, chosen)
         if heard.prepared:
@@ -213,18 +246,55 @@ class Answering:
             key = faq_key(decision.keys[0])
             return self._turn(heard, decision.keys[0]) if key is None else self._answer(heard, int(key))
         if decision.kind == "suggest":
-            return self._suggest(heard, [int(key) for label in decision.keys if (key := faq_key(label))])
+            offered = [A_REPORT if label == REPORT else int(faq_key(label) or -1) for label in decision.keys]
+            return self._suggest(heard, [one for one in offered if one >= A_REPORT])
         return self._refuse(heard)
 
     def _turn(self, heard: Heard, key: str) -> Verdict:
         if key == HANDOFF:
             return self._person(heard, Verdict("handoff"), asked=True)
+        if key == REPORT and report.asks_how(heard.text):
+            return self._suggest(heard, [A_REPORT])
+        if key == REPORT:
+            return self._several(heard, report.FORM) or self._refuse(heard)
         if key == DISSATISFIED:
             verdict = Verdict("dissatisfied", Said(self.words.say("turn", turn=key)), heard.conversation.failures + 1)
             return self._person(heard, verdict)
         if key in (GREET, IDENTITY):
             return Verdict("turn", Said(self.words.say("greeting", office=heard.office, hotline=heard.hotline)))
         return Verdict("turn", Said(self.words.say("turn", turn=key)))
+
+    def _several(self, heard: Heard, form: str) -> Verdict | None:
+        """The next turn of a dialogue; None where the message was not for it, which ends it."""
+        asked = Asked(form, heard.dialogue, heard.text, heard.kind in PICTURES, heard.districts)
+        try:
+            turned = self.engine.turn(asked, heard.conversation.engine_session)
+        except Exception:  # The edge of the engine, as for a question: people get the conversation at once.
+            log.exception("bot is down", message=heard.told.inbound_id)
+            return self._person(heard, Verdict("bot_down"), bot_down=True)
+        if turned.left:
+            return None
+        choices = [self.words.say("word", word=choice) for choice in turned.choices]
+        listed = [] if heard.own_page else choices  # On our own page they are buttons below the words.
+        said = self.words.say("dialogue", part=turned.part, values=turned.values, choices=listed)
+        kept = {**turned.kept, "until": self._until(heard)} if turned.kept else {}
+        text = self._text(heard, said, choices=choices)
+        return Verdict(form, text, dialogue=kept, filed=turned.filed)
+
+    def _offer(self) -> str:
+        return self.words.say("word", word=report.OFFER)
+
+    def _as_before(self, heard: Heard) -> Heard:
+        """The same citizen with what he said before he chose."""
+        with heard.reading() as work:
+            texts = store.texts_before(work.session, heard.conversation.id, heard.told.number)
+        said = next((text for text in reversed(texts) if text and not text.isdecimal()), "")
+        return replace(heard, told=replace(heard.told, text=said))
+
+    def _until(self, heard: Heard) -> str:
+        with heard.reading() as work:
+            minutes = float(value_of(work.session, rules.DIALOGUE, heard.conversation.unit_id, heard.at))
+        return (heard.at + timedelta(minutes=minutes)).isoformat()
 
     def _answer(self, heard: Heard, piece_id: int) -> Verdict:
         with heard.reading() as work:
@@ -236,7 +306,10 @@ class Answering:
 
     def _suggest(self, heard: Heard, pieces: Sequence[int]) -> Verdict:
         with heard.reading() as work:
-            titles = {piece: knowledge.title_of(work.session, piece, work.now) for piece in pieces}
+            titles = {
+                piece: knowledge.title_of(work.session, piece, work.now) if piece != A_REPORT else self._offer()
+                for piece in pieces
+            }
         known = {piece: title for piece, title in titles.items() if title}
         if not known:
             return self._refuse(heard)
@@ -285,9 +358,9 @@ class Answering:
         conversation = work.session.get_one(Conversation, inbound.conversation_id)
         told = Told(inbound.id, inbound.number, inbound.kind, inbound.text)
         heard = hear(work, told, replace(going(conversation), state=state), self.zone, lambda: nullcontext(work))
-        self._record(work, heard, verdict, said)
+        self._record(work, heard, verdict, said, adopted=True)
 
-    def _record(self, work: Work, heard: Heard, verdict: Verdict, read: str = "") -> None:
+    def _record(self, work: Work, heard: Heard, verdict: Verdict, read: str = "", *, adopted: bool = False) -> None:
         inbound = _mark_handled(work, heard.told.inbound_id, verdict.outcome)
         if inbound is None:
             return
@@ -301,6 +374,7 @@ class Answering:
         if verdict.rating and ratings.asked(conversation, inbound.at):
             ratings.rate(work, conversation, verdict.rating, self.zone, inbound.at)
         if conversation.state == S.BOT:
+            _go_on(conversation, heard, verdict, adopted)
             conversation.failures = verdict.failures
             conversation.pending, conversation.choices = verdict.pending, verdict.choices
         said = self._final(work, heard, verdict, conversation)
@@ -311,6 +385,8 @@ class Answering:
                 reply.book(work, conversation, "bot", one, inbound)
 
     def _final(self, work: Work, heard: Heard, verdict: Verdict, conversation: Conversation) -> Said | None:
+        if verdict.filed is not None:
+            return self._filed(work, heard, verdict.filed, conversation)
         if verdict.leaves_word:
             return Said(waiting.ticket_for(work, conversation, self.words, self.zone))
         way = verdict.handoff
@@ -328,6 +404,21 @@ class Answering:
             return verdict.said
         name = "bot_down" if way.reason == "bot_down" else "handoff"
         return Said(self.words.say(name, ahead=ahead, hotline=heard.hotline))
+
+    def _filed(self, work: Work, heard: Heard, filed: Report, conversation: Conversation) -> Said:
+        """The report becomes one ticket; its number is kept, so that a repeated 提交 gets the same."""
+        made = tickets.make(
+            work,
+            unit_id=conversation.unit_id,
+            kind=filed.kind,
+            text=filed.text,
+            contact=filed.contact,
+            zone=self.zone,
+            conversation_id=conversation.id,
+        )
+        conversation.dialogue = {**report.filed(made.number), "until": conversation.dialogue["until"]}
+        unit = work.session.get_one(Unit, conversation.unit_id)
+        return self._text(heard, self.words.ticket(made.number, filed.kind, unit.name, made.due_at))
 
     def _ticket(self, work: Work, heard: Heard, verdict: Verdict, conversation: Conversation) -> Said:
         """Nobody is there: what he asked is written down with a number, or he is asked to leave it."""
@@ -357,6 +448,17 @@ def _mark_handled(work: Work, inbound_id: int, outcome: str) -> InboundMessage |
         .execution_options(synchronize_session=False, populate_existing=True)
     )
     return work.session.scalars(statement).one_or_none()
+
+
+def _go_on(conversation: Conversation, heard: Heard, verdict: Verdict, adopted: bool) -> None:
+    """Keeps where a dialogue stands; raises Moved where it went on since it was looked at."""
+    kept = {} if verdict.handoff is not None else verdict.dialogue
+    concerned = verdict.dialogue is not None or heard.conversation.dialogue
+    if concerned and not adopted and conversation.dialogue != heard.conversation.dialogue:
+        raise Moved
+    if kept is not None:
+        conversation.dialogue = dict(kept)
+        conversation.dialogue_until = datetime.fromisoformat(kept["until"]) if kept else None
 
 
 def _note_danger(work: Work, conversation: Conversation, danger: Danger) -> None:

@@ -14,6 +14,8 @@ from typing import Protocol
 import structlog
 
 from bot import knowledge, versions
+from bot.dialogue.step import Asked, step
+from bot.dialogue.turned import Turned
 from bot.nlu.classifier import FORMAT, Classifier, Example
 from bot.nlu.errors import UnreadableModel
 from bot.nlu.ranking import THRESHOLDS, Decision, Ranking, Thresholds, decide
@@ -34,6 +36,9 @@ class Engine(Protocol):
 
     def understand(self, text: str, session: str) -> Decision:
         """What to do with a citizen's text; keys are `faq/<piece id>` or a turn's own."""
+
+    def turn(self, asked: Asked, session: str) -> Turned:
+        """The next turn of a dialogue; where it stands is the hub's to keep, not the engine's."""
 
     def at_once(self) -> bool:
         """Whether it understands within milliseconds now: nothing to learn first, and no network on the way."""
@@ -85,6 +90,10 @@ class EmbeddedEngine:
         if exact is not None:
             return Decision("answer", (faq_label(str(exact)),), 1.0, model.number)
         return replace(self._decide(model.classifier.predict(text)), model=model.number)
+
+    def turn(self, asked: Asked, session: str) -> Turned:
+        """The next turn, here and now."""
+        return step(asked)
 
     def at_once(self) -> bool:
         """As soon as there is a model; before that the first question waits for fitting."""

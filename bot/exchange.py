@@ -92,12 +92,17 @@ def _store(work: Work, ready: Ready) -> list[Line]:
 
 def _alone(verdict: Verdict) -> Said | None:
     """What the bot says where that is all there is to do."""
-    more = verdict.handoff or verdict.danger or verdict.rating or verdict.leaves_word or verdict.more
+    more = verdict.handoff or verdict.danger or verdict.rating or verdict.leaves_word or verdict.more or verdict.filed
     return None if more else verdict.said
 
 
 def _advanced(ready: Ready, now: datetime) -> dict[str, object]:
+    moved = ready.verdict.dialogue
+    dialogue = ready.going.dialogue if moved is None else moved
+    until = str(dialogue["until"]) if dialogue else ""
     return {
+        "new_dialogue": dict(dialogue),
+        "new_until": datetime.fromisoformat(until) if until else None,
         "number": ready.going.id,
         "seen": ready.going.lines,
         "last": ready.told.number + 1,
@@ -175,5 +180,7 @@ _ADVANCE = (
         pending=bindparam("new_pending"),
         choices=bindparam("new_choices"),
         failures=bindparam("new_failures"),
+        dialogue=bindparam("new_dialogue"),
+        dialogue_until=bindparam("new_until"),
     )
 )

@@ -144,6 +144,7 @@ def begin(
         lines=0,
         failures=0,
         choices=[],
+        dialogue={},
         opened_at=work.now,
         heard_at=work.now,
     )
@@ -186,6 +187,7 @@ def _conversation(work: Work, account: Account, arrival: Arrival) -> Conversatio
         failures=0,
         pending="",
         choices=[],
+        dialogue={},
         opened_at=work.now,
         heard_at=work.now,
         waiting_reason="",

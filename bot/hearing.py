@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -19,7 +19,8 @@ from bot.models import Conversation, OutboundReply
 from bot.prepared import Prepared
 from bot.rules import Hours
 from channels.accounts.models import Account
-from kernel.office_rules import Values
+from channels.accounts.subscriptions import DISTRICTS
+from kernel.office_rules import Values, value_of
 from kernel.people import Unit
 from kernel.work import Work
 
@@ -46,6 +47,7 @@ class Going:
     urgent_at: datetime | None
     acknowledged_at: datetime | None
     lines: int
+    dialogue: Mapping[str, Any]
 
 
 GOING = tuple(one.name for one in fields(Going))
@@ -106,6 +108,20 @@ class Heard:
     def danger_known(self) -> bool:
         """Whether danger was heard here before and nobody has taken it up."""
         return self.conversation.urgent_at is not None and self.conversation.acknowledged_at is None
+
+    @property
+    def dialogue(self) -> Mapping[str, Any]:
+        """Where a dialogue of several turns stands; {} where there is none, or the citizen was away too long."""
+        kept = self.conversation.dialogue
+        until = str(kept.get("until", "")) if kept else ""
+        return kept if until and datetime.fromisoformat(until) > self.at else {}
+
+    @cached_property
+    def districts(self) -> Sequence[str]:
+        """The districts that citizens of this desk name."""
+        with self.reading() as work:
+            named: list[str] = value_of(work.session, DISTRICTS, self.conversation.unit_id, self.at)
+            return named
 
     @cached_property
     def desk(self) -> Hours:

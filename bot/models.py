@@ -17,7 +17,8 @@ class Conversation(Base):
     """One service session with one person on one account; at most one of a person and account is not closed.
 
     `lines` numbers what is said on both sides. `engine_session` is the engine's sender id. `pending` is what the bot
-    waits for: a `choice` among `choices` (the pieces last suggested), or words to `leave` for office hours.
+    waits for: a `choice` among `choices` (the pieces last suggested), or words to `leave` for office hours. `dialogue`
+    is where a dialogue of several turns stands ({}: there is none), over by itself at `dialogue_until`.
     `window_until` and `messages_left` are the platform's limits (None: no limit). `service_id` is the guide of the
     service item that was handled here.
     """
@@ -34,6 +35,7 @@ class Conversation(Base):
         ),
         Index("ix_conversation_unit_id_state", "unit_id", "state"),
         Index("ix_conversation_state_heard_at", "state", "heard_at"),
+        Index("ix_conversation_dialogue_until", "dialogue_until"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -50,6 +52,8 @@ class Conversation(Base):
     failures: Mapped[int] = mapped_column(default=0)
     pending: Mapped[str] = mapped_column(String(10), default="")
     choices: Mapped[list[Any]] = mapped_column(Json, default=list)
+    dialogue: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    dialogue_until: Mapped[datetime | None]
     opened_at: Mapped[datetime]
     heard_at: Mapped[datetime]
     waiting_since: Mapped[datetime | None]

@@ -21,6 +21,7 @@ ENOUGH_WORDINGS = 8
 """Below this many wordings a question is found too rarely: 0.50 of the time with two, 0.78 with eight."""
 
 HANDOFF = "human_handoff"
+REPORT, PROGRESS = "report", "progress"
 HANDOFF_ACTION = "action_handoff"
 DEFAULT = "utter_default"
 

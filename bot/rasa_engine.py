@@ -12,6 +12,8 @@ import httpx
 import structlog
 
 from bot import knowledge
+from bot.dialogue.step import Asked, step
+from bot.dialogue.turned import Turned
 from bot.errors import BotDown
 from bot.nlu.ranking import THRESHOLDS, Decision, Thresholds, decide
 from bot.nlu.text import default_lexicon, normalise
@@ -55,6 +57,10 @@ class RasaEngine:
             return decide(from_parse(answer.json()), self.thresholds)
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as failure:
             raise BotDown(why=type(failure).__name__) from failure
+
+    def turn(self, asked: Asked, session: str) -> Turned:
+        """The next turn, by the same rules as in the embedded engine."""
+        return step(asked)
 
     def at_once(self) -> bool:
         """Never: the network is on the way."""

@@ -40,6 +40,7 @@ DESK = declare(Rule("desk.unit", "", "由哪个单位的坐席接待（机构代
 HOTLINE = declare(Rule("desk.hotline", "12345", "告知市民的电话"))
 REMIND = declare(Rule("desk.remind_minutes", 2, "市民等待多少分钟后再次提醒坐席", number_between(1, 120)))
 IDLE = declare(Rule("desk.idle_minutes", 30, "市民多少分钟未说话后结束机器人会话", number_between(5, 2880)))
+DIALOGUE = declare(Rule("desk.dialogue_minutes", 15, "市民登记诉求时多少分钟未回复即结束登记", number_between(5, 120)))
 URGENT_AGAIN = declare(Rule("urgent.again_minutes", 2, "紧急情况多少分钟无人处置再次告警", number_between(1, 60)))
 URGENT_WORDS: Rule[list[str]] = declare(Rule("urgent.words", [], "另加的紧急词", _words))
 TICKET_DAYS = declare(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.project import HANDOFF, Turn
+from bot.project import HANDOFF, REPORT, Turn
 
 GREET, THANKS, GOODBYE, IDENTITY, DISSATISFIED = "greet", "thanks", "goodbye", "bot_identity", "dissatisfied"
 
@@ -38,6 +38,15 @@ TURNS = (
             "叫你们客服来", "给我接真人", "我不要跟机器人说话", "有没有人工", "叫个人来", "请转工作人员", "我想跟人聊",
         ),
         HANDOFF,
+    ),
+    Turn(
+        REPORT,
+        (
+            "我要反映一个问题", "我要投诉", "我要举报", "我想反映情况", "我要提建议", "我要上报一个问题",
+            "有个问题要反映给你们", "帮我登记一个投诉", "我要提交诉求", "我有件事要反映", "在这里可以举报吗",
+            "我要反映：路灯坏了没人修", "我要投诉小区物业不作为", "我要举报有人乱倒垃圾", "帮我反映一下井盖坏了",
+        ),
+        REPORT,
     ),
     Turn(
         IDENTITY,

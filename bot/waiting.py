@@ -31,6 +31,7 @@ def queue(work: Work, conversation: Conversation, reason: str) -> int:
     conversation.waiting_reason = reason
     conversation.handed_off_at = conversation.handed_off_at or work.now
     conversation.pending, conversation.choices, conversation.failures = "", [], 0
+    conversation.dialogue, conversation.dialogue_until = {}, None
     work.audit("conversation.waiting", conversation, reason=reason)
     work.emit(_wanted(work, conversation, 1))
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
@@ -64,6 +65,7 @@ def close(work: Work, conversation: Conversation, summary: str = "", words: str 
     conversation.state, conversation.closed_at = S.CLOSED, work.now
     conversation.waiting_since = conversation.snoozed_until = None
     conversation.pending, conversation.choices = "", []
+    conversation.dialogue, conversation.dialogue_until = {}, None
     conversation.summary = summary.strip()[:500] or conversation.summary
     if words:
         reply.book(work, conversation, "event", Said(words))
@@ -91,7 +93,15 @@ class Watch:
 
     def round(self) -> None:
         """One look at everything that waits."""
-        for step in (self.alarm_again, self.remind, self.send_home, self.wake_snoozed, self.end_windows, self.end_idle):
+        for step in (
+            self.alarm_again,
+            self.remind,
+            self.send_home,
+            self.wake_snoozed,
+            self.end_windows,
+            self.end_dialogues,
+            self.end_idle,
+        ):
             with self.works.write() as work:
                 step(work)
 
@@ -148,6 +158,16 @@ class Watch:
                 ticket_for(work, conversation, self.words, self.zone)
             why = windows.hindrance(conversation, work.now)
             close(work, conversation, f"{why}，会话自动结束", words=f"{why}，会话自动结束。")
+
+    def end_dialogues(self, work: Work) -> None:
+        """What was not finished for too long is over; whoever had not finished is told in one line."""
+        query = select(Conversation).where(Conversation.dialogue_until <= work.now)
+        for conversation in _locked(work, query):
+            unfinished = conversation.state == S.BOT and "filed" not in conversation.dialogue
+            conversation.dialogue, conversation.dialogue_until = {}, None
+            if unfinished and not windows.hindrance(conversation, work.now):
+                said = self.words.say("dialogue", part="abandoned", values={}, choices=[])
+                reply.book(work, conversation, "bot", Said(said))
 
     def end_idle(self, work: Work) -> None:
         """A session with the bot in which nobody writes any more; on our own page an agent's as well."""

@@ -26,7 +26,7 @@ def _names(value: object) -> str:
     return "" if named else f"须为名称列表，最多 {MOST_TOPICS} 个。"
 
 
-DISTRICTS: Rule[list[str]] = declare(Rule("push.districts", [], "浏览器通知可选的区县", _names))
+DISTRICTS: Rule[list[str]] = declare(Rule("push.districts", [], "可选的区县（浏览器通知、登记诉求）", _names))
 
 # What people agree to, by version; an old version stays, because it says what somebody agreed to then.
 CONSENT: Mapping[str, str] = {

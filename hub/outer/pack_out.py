@@ -34,6 +34,7 @@ BATCH = 1024 * 1024
 RULES = (
     "bot.failures", "desk.opens", "desk.closes", "desk.every_day", "desk.unit", "desk.hotline", "urgent.words",
     "callback.fresh_minutes", "ticket.days", "push.districts",
+    "desk.dialogue_minutes",
 )  # fmt: skip
 ANSWERED = ("faq", "guide")
 # Of a release only what an answer is made of.

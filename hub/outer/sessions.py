@@ -40,6 +40,7 @@ class Memory:
     spoke: bool = False
     asked: bool = False
     danger: bool = False
+    dialogue: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

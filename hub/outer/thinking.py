@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.answering import LEAVE, Verdict
+from bot.dialogue.turned import Report
 from bot.handoff import Handoff, asks_for_person
 from bot.hearing import Going, Heard, Told, hear
 from bot.knowledge import Source
@@ -64,6 +65,7 @@ def think(
         urgent_at=work.now if memory.danger else None,
         acknowledged_at=None,
         lines=row.lines,
+        dialogue=memory.dialogue,
     )
     heard = hear(work, told, going, hub.settings.office_zone, lambda: nullcontext(work))
     heard = replace(heard, first=not heard.own_page and not memory.spoke)
@@ -86,6 +88,8 @@ def _thought(hub: Hub, heard: Heard, verdict: Verdict, memory: Memory) -> Though
         state = S.WAITING
     if heard.state == S.BOT:
         memory = replace(memory, pending=pending, choices=list(verdict.choices), failures=verdict.failures)
+        moved = {} if verdict.handoff is not None else verdict.dialogue
+        memory = memory if moved is None else replace(memory, dialogue=dict(moved))
     return Thought(
         verdict,
         said,
@@ -104,6 +108,8 @@ def _said(hub: Hub, heard: Heard, verdict: Verdict, memory: Memory) -> tuple[Sai
     words, way = hub.incoming.words, verdict.handoff
     if verdict.leaves_word:
         return _passed_on(hub, heard), ""
+    if verdict.filed is not None:  # Its number is given inside.
+        return (verdict.said if heard.own_page else None), ""
     if way is None or way.reason == "danger":
         return verdict.said, verdict.pending
     if way.way == "waiting":
@@ -142,6 +148,8 @@ def unpacked(values: Mapping[str, Any]) -> Verdict:
         danger=Danger(**danger) if danger else None,
         rating=int(values["rating"]),
         leaves_word=bool(values["leaves_word"]),
+        dialogue=values.get("dialogue"),
+        filed=Report(**values["filed"]) if values.get("filed") else None,
         more=[said for one in values["more"] if (said := unpack_said(one)) is not None],
     )
 

@@ -360,7 +360,7 @@ def _last_question(session: Session, conversation_id: int) -> str:
         .where(
             InboundMessage.conversation_id == conversation_id,
             InboundMessage.kind.in_(("text", "voice")),
-            InboundMessage.outcome.not_in(("handoff", "waits", "rating")),
+            InboundMessage.outcome.not_in(("handoff", "waits", "rating", "report")),
         )
         .order_by(InboundMessage.number.desc())
         .limit(1)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.dialogue.step import Asked, step
+from bot.dialogue.turned import Turned
 from bot.nlu.ranking import Decision
 from bot.nlu.wire import faq_label
 from channels.accounts import store as accounts
@@ -39,6 +41,9 @@ class ToldEngine:
         if self.failure is not None:
             raise self.failure
         return self.decision
+
+    def turn(self, asked: Asked, session: str) -> Turned:
+        return step(asked)
 
     def at_once(self) -> bool:
         return self.quick and self.held is None
