@@ -284,7 +284,8 @@ class Setting:
     """One field of an account's form; a blank one leaves the adapter's own default.
 
     `secret` ones are credentials: the account's own person enters them, they are sealed and never shown again.
-    `lines` is a list with one value a line.
+    `lines` is a list with one value a line. `least` and `most` bound a number (`whole`: without a fraction) and the
+    length of a text; `pattern` is what a text must be, as `help` says in words. Those of one `group` are folded up.
     """
 
     name: str
@@ -294,6 +295,12 @@ class Setting:
     choices: tuple[tuple[str, str], ...] = ()
     required: bool = False
     secret: bool = False
+    least: float = 0
+    most: float | None = None
+    whole: bool = False
+    default: Any = None
+    pattern: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,10 @@ MEDIA = re.compile(r"/media/([0-9a-f]{64})\.(?:jpg|png)")
 
 @dataclass(frozen=True)
 class Target:
-    """One account a release may go to: the action signed, the audience, and how the channel shows text."""
+    """One account a release may go to: the action signed, the audience, and how the channel shows text.
+
+    `dressing` is what the account itself puts into its layout, by the layout's own names.
+    """
 
     account_id: int
     account_name: str
@@ -41,6 +44,7 @@ class Target:
     style: Style
     action: str
     audience: Mapping[str, Any] = field(default_factory=dict)
+    dressing: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,9 @@ def compose(
     # Where a channel has several accounts, the first one's name stands in the drawing, in whatever order they came.
     styles = {target.channel: (target.style, target.account_name) for target in reversed(_in_order(targets))}
     variants = {
-        channel: variant_of(engine, common, own.get(channel), channel, style, account, portal)
+        channel: variant_of(
+            engine, common, own.get(channel), channel, style, account, portal, _dressing(targets, channel)
+        )
         for channel, (style, account) in sorted(styles.items())
     }
     return {
@@ -132,6 +138,7 @@ def variant_of(
     style: Style,
     account: str,
     portal: str,
+    dressing: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """What one kind of channel shows: its own words where somebody wrote them, else the common text in its layout."""
     title = own.title if own and own.title else str(common["title"])
@@ -143,7 +150,9 @@ def variant_of(
         shown["html"] = article(common, clean_text(own.body) if own and own.body else str(common["body"]))
     elif style == "layout":
         shown["html"] = (
-            own.body if own and own.layout and own.body else _layout(engine, common, own, channel, account, portal)
+            own.body
+            if own and own.layout and own.body
+            else _layout(engine, common, own, channel, _account(common, account, portal, dressing or {}))
         )
     else:
         shown["text"] = own.body if own and own.body else _text(engine, common, title, summary, channel, portal)
@@ -273,19 +282,32 @@ def _path_now(session: Session, piece: Piece) -> str:
     return path_of(session.get_one(Column, piece.column_id), piece)
 
 
-def _layout(
-    engine: Engine, common: Mapping[str, Any], own: Variant | None, channel: str, account: str, portal: str
-) -> str:
+def _layout(engine: Engine, common: Mapping[str, Any], own: Variant | None, channel: str, about: WechatAccount) -> str:
     template = engine.choose(f"outbound/{channel}/{common['kind']}.html", f"outbound/{channel}/default.html")
     # The time printed in the layout is the platform's own; what is signed must not change with the hour of signing.
     body = clean_text(own.body) if own and own.body else None
-    item = item_view(common, published_at=_EPOCH, body=body, address=portal)
+    item = item_view(common, published_at=_EPOCH, body=body, address=about.portal)
     # The same without text and elements: what shows no more than this frame shows nothing.
-    frame = item_view({**common, "fields": {}, "links": {}}, published_at=_EPOCH, body="", address=portal)
-    about = WechatAccount(name=account, unit=common["unit"], portal=portal)
+    frame = item_view({**common, "fields": {}, "links": {}}, published_at=_EPOCH, body="", address=about.portal)
     drawn, empty = (engine.render(template, item=one, account=about) for one in (item, frame))
     same = plain(drawn) == plain(empty) and drawn.count("<img") == empty.count("<img")
     return "" if same else drawn
+
+
+def _account(common: Mapping[str, Any], name: str, portal: str, dressing: Mapping[str, Any]) -> WechatAccount:
+    said = {key: dressing[key] for key in ("guide_line", "closing", "hotline") if key in dressing}
+    signed = [(str(role), str(person)) for role, person in dressing.get("credits", ())]
+    return WechatAccount(name=name, unit=common["unit"], portal=portal, credits=signed, **said)
+
+
+def _dressing(targets: Sequence[Target], channel: str) -> Mapping[str, Any]:
+    """What all accounts of a channel put into its layout: they show one drawing, and none speaks for another."""
+    found = [target.dressing for target in targets if target.channel == channel]
+    return {
+        name: value
+        for name, value in (found[0] if found else {}).items()
+        if all(other.get(name) == value for other in found)
+    }
 
 
 def _text(engine: Engine, common: Mapping[str, Any], title: str, summary: str, channel: str, portal: str) -> str:

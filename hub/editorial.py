@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.abilities.dressing import Dressed
 from channels.accounts import tags
 from channels.accounts.models import Account
 from channels.base import ACTION_LABELS, Post
@@ -126,9 +127,16 @@ def read_targets(session: Session, unit_id: int, chosen: Sequence[Choice]) -> li
                 style_of(channel),
                 action,
                 _audience(session, choice, action),
+                dressing_of(offer.account),
             )
         )
     return targets
+
+
+def dressing_of(account: Account) -> Mapping[str, Any]:
+    """What an account puts into its channel's layout; nothing where the channel knows of no such thing."""
+    adapter = adapter_of(account.channel)
+    return adapter.dressing(account.settings) if issubclass(adapter, Dressed) else {}
 
 
 def own_hosts(settings: Settings) -> frozenset[str]:

@@ -13,6 +13,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -40,6 +41,7 @@ from channels.base import (
     Uncorrectable,
 )
 from channels.errors import ChannelError, Refused, Retryable, Throttled, Unauthorised
+from channels.options import SELDOM, Options, option, settings_of
 
 PUSH_HOST = "https://api.jpush.cn"
 REPORT_HOST = "https://report.jpush.cn"
@@ -88,9 +90,27 @@ class Answered(Exception):
         self.wait = wait
 
 
+@dataclass(frozen=True)
+class JPushOptions(Options):
+    """Settings of one account; sources disagree on `ios_bytes`, the harsher one is meant."""
+
+    platforms: tuple[str, ...] = option(
+        "推送平台", (), "每行一个：android、ios、hmos；不填为 android 和 ios。", pattern="android|ios|hmos|quickapp"
+    )
+    time_to_live: int = option("离线保留（秒）", 86_400, "设备离线时保留多久。", most=LONGEST_TTL)
+    big_push_duration: int = option(
+        "匀速推送（分钟）", 0, "推给全部手机时分散在这些分钟内；0 为立即，应急发布总是立即。", most=LONGEST_SPREAD
+    )
+    apns_production: bool = option("iOS 正式环境", True)
+    report_url: str = option("统计接口地址", "", "不填为极光公有云。", most=300, pattern=r"https?://\S+")
+    ios_bytes: int = option(
+        "iOS 内容字节上限", IOS_BYTES, "极光旧文档为 2000，新文档为 3584；以您的应用实测为准。", least=500, most=3584,
+        group=SELDOM,
+    )  # fmt: skip
+
+
 class JPushChannel(Channel, Addressed, Rehearsing):
-    """Credentials: `app_key`, `master_secret`; settings: `report_url`, `platforms`, `time_to_live` (s),
-    `apns_production`, `big_push_duration` (min), `ios_bytes`."""
+    """Credentials: `app_key`, `master_secret`; settings: `JPushOptions`."""
 
     name: ClassVar[str] = "jpush"
     label: ClassVar[str] = "App 推送（极光）"
@@ -116,16 +136,7 @@ class JPushChannel(Channel, Addressed, Rehearsing):
         AudienceKind("registration_id", "设备号", "极光 Registration ID，最多 1000 个。", most=1000),
     )
     settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("platforms", "推送平台", "lines", "每行一个：android、ios、hmos；不填为 android 和 ios。"),
-        Setting("time_to_live", "离线保留（秒）", "number", "设备离线时保留多久，默认 86400。"),
-        Setting(
-            "big_push_duration",
-            "匀速推送（分钟）",
-            "number",
-            "推给全部手机时分散在这些分钟内，最多 1400；不填为立即，应急发布总是立即。",
-        ),
-        Setting("apns_production", "iOS 正式环境", "flag"),
-        Setting("report_url", "统计接口地址", help="不填为极光公有云。"),
+        *settings_of(JPushOptions),
         Setting("app_key", "AppKey", secret=True, required=True),
         Setting("master_secret", "Master Secret", secret=True, required=True),
     )
@@ -152,8 +163,8 @@ class JPushChannel(Channel, Addressed, Rehearsing):
         if post.action == "withdraw":
             return found
         for item in post.items:
-            found += _sizes(settings, item)
-        return found + _times(settings) + cls.audience_problems(post.audience)
+            found += _sizes(JPushOptions.of(settings), item)
+        return found + _times(JPushOptions.of(settings)) + cls.audience_problems(post.audience)
 
     def publish(self, post: Post) -> Accepted | Live:
         """Has the push checked without sending it, and gets the number under which it will be sent."""
@@ -241,24 +252,24 @@ class JPushChannel(Channel, Addressed, Rehearsing):
     # --- calls ------------------------------------------------------------------------------------
 
     def _body(self, post: Post, replaced: str = "") -> dict[str, Any]:
-        settings, audience = self.account.settings, _audience(post.audience)
+        chosen, audience = JPushOptions.of(self.account.settings), _audience(post.audience)
         options: dict[str, Any] = {
             # Not zero, and the same for all attempts of a delivery.
             "sendno": zlib.crc32(post.key.encode()) % 2_000_000_000 + 1,
-            "time_to_live": int(settings.get("time_to_live", 86_400)),
+            "time_to_live": int(chosen.time_to_live),
             # Said aloud, because clients and server disagree on what silence means.
-            "apns_production": bool(settings.get("apns_production", True)),
+            "apns_production": chosen.apns_production,
             "apns_collapse_id": f"piece-{post.items[0].piece_id}",
         }
         if replaced:
             options["override_msg_id"] = int(replaced)
         # What is urgent goes to all phones at once, not spread over an hour.
-        if settings.get("big_push_duration") and audience == "all" and not post.items[0].content.get("emergency"):
-            options["big_push_duration"] = int(settings["big_push_duration"])
+        if chosen.big_push_duration and audience == "all" and not post.items[0].content.get("emergency"):
+            options["big_push_duration"] = int(chosen.big_push_duration)
         return {
-            "platform": list(_platforms(settings)),
+            "platform": list(_platforms(chosen)),
             "audience": audience,
-            "notification": _notification(settings, post.items[0]),
+            "notification": _notification(chosen, post.items[0]),
             "options": options,
         }
 
@@ -303,7 +314,9 @@ class JPushChannel(Channel, Addressed, Rehearsing):
         kind = "report" if report else "push"
         self._wait_for_room(kind)
         own = self.account.base_url.rstrip("/")
-        host = str(self.account.settings.get("report_url") or own or REPORT_HOST) if report else own or PUSH_HOST
+        host = (
+            str(JPushOptions.of(self.account.settings).report_url or own or REPORT_HOST) if report else own or PUSH_HOST
+        )
         key, secret = self.account.credentials.get("app_key", ""), self.account.credentials.get("master_secret", "")
         basic = base64.b64encode(f"{key}:{secret}".encode()).decode()
         headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/json"}
@@ -390,15 +403,15 @@ def _read(response: httpx.Response) -> Any:
     return answer
 
 
-def _platforms(settings: Mapping[str, Any]) -> Sequence[str]:
-    return tuple(settings.get("platforms") or ("android", "ios"))
+def _platforms(chosen: JPushOptions) -> Sequence[str]:
+    return chosen.platforms or ("android", "ios")
 
 
-def _notification(settings: Mapping[str, Any], item: Item) -> dict[str, Any]:
+def _notification(chosen: JPushOptions, item: Item) -> dict[str, Any]:
     title, alert = item.title, item.text or item.digest
     extras = {"url": item.url, "piece": str(item.piece_id)}
     made: dict[str, Any] = {}
-    for platform in _platforms(settings):
+    for platform in _platforms(chosen):
         if platform == "ios":
             made["ios"] = {"alert": {"title": title, "body": alert}, "sound": "default", "extras": extras}
         else:
@@ -406,25 +419,24 @@ def _notification(settings: Mapping[str, Any], item: Item) -> dict[str, Any]:
     return made
 
 
-def _sizes(settings: Mapping[str, Any], item: Item) -> list[Problem]:
+def _sizes(chosen: JPushOptions, item: Item) -> list[Problem]:
     if not (item.text or item.digest).strip():
         return [Problem("text", "没有推送文字。")]
-    notification = _notification(settings, item)
+    notification = _notification(chosen, item)
     found = []
-    for platform, limit in (("android", ANDROID_BYTES), ("ios", int(settings.get("ios_bytes", IOS_BYTES)))):
+    for platform, limit in (("android", ANDROID_BYTES), ("ios", int(chosen.ios_bytes))):
         size = len(json.dumps({platform: notification.get(platform)}, ensure_ascii=False).encode())
         if platform in notification and size > limit:
             found.append(Problem("text", f"推送内容共 {size} 字节，{platform} 上限 {limit} 字节。"))
     return found
 
 
-def _times(settings: Mapping[str, Any]) -> list[Problem]:
+def _times(chosen: JPushOptions) -> list[Problem]:
     found = []
-    for name, label, most, unit in (
-        ("time_to_live", "离线保留", LONGEST_TTL, "秒"),
-        ("big_push_duration", "匀速推送", LONGEST_SPREAD, "分钟"),
+    for value, label, most, unit in (
+        (int(chosen.time_to_live), "离线保留", LONGEST_TTL, "秒"),
+        (int(chosen.big_push_duration), "匀速推送", LONGEST_SPREAD, "分钟"),
     ):
-        value = int(settings.get(name) or 0)
         if not 0 <= value <= most:
             found.append(Problem("account", f"该账号设置的“{label}”为 {value} {unit}，极光上限 {most} {unit}。"))
     return found

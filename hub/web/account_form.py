@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from starlette.datastructures import FormData
 
 from channels.accounts.models import Account
 from channels.accounts.store import PROXY_PASSWORD
+from channels.adapters.portal.site import SITE_CODE
 from channels.base import ACTION_LABELS, Channel, Setting
 from channels.registry import channels as installed
 from hub.account_watch import DATES
@@ -23,6 +24,8 @@ from kernel.typed import number_in
 from templates.catalogue import _
 
 LARGEST_SETTING = 100_000_000
+LONGEST_TEXT = 500
+LONGEST_ENTRY = 200
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 QUOTA_LABELS = {"mass_send": _("群发"), "requests": _("接口调用"), "push": _("推送")}
@@ -43,6 +46,7 @@ REGISTER: tuple[tuple[str, str], ...] = (
     ("purpose", _("用途")),
     ("state", _("备案状态")),
 )
+REGISTER_DAYS = ("certified_on", "recorded_on", "opened")
 
 
 def adapter_of(account: Account) -> type[Channel]:
@@ -70,6 +74,7 @@ def choices_of(adapter: type[Channel]) -> dict[str, Any]:
     return {
         "settings": open_settings_of(adapter),
         "register": REGISTER,
+        "register_days": REGISTER_DAYS,
         "actions": actions,
         "dates": DATES,
         "quotas_of": quotas,
@@ -90,13 +95,12 @@ def read_account(
     base_url = text(sent, "base_url").strip().rstrip("/")
     if base_url and not base_url.startswith(("https://", "http://")):
         raise Invalid(field="base_url", why="接口地址须以 http:// 或 https:// 开头。")
-    entries = {key: text(sent, f"register.{key}").strip()[:200] for key, _label in REGISTER}
     return {
         "name": name,
         "action": action,
         "base_url": base_url,
         "settings": _settings(adapter, sent, settings),
-        "register": {**register, **entries},
+        "register": {**register, **_register(sent, register)},
         "proxy": _proxy(text(sent, "proxy")),
         "limits": _limits(adapter, sent),
         **{name: _day(name, text(sent, name)) for name, _label in DATES},
@@ -132,7 +136,10 @@ def _limits(adapter: type[Channel], sent: FormData) -> dict[str, int]:
 def _settings(adapter: type[Channel], sent: FormData, before: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(before)
     for setting in open_settings_of(adapter):
-        value = _setting(setting, text(sent, f"settings.{setting.name}").strip())
+        entered = text(sent, f"settings.{setting.name}").strip().replace("\r\n", "\n")
+        if setting.name in before and entered and entered == _as_typed(before[setting.name]):
+            continue  # What stood there before there was a rule for it is pointed out, never lost.
+        value = setting_value(setting, entered)
         if value is None:
             found.pop(setting.name, None)
             if setting.required:
@@ -142,26 +149,116 @@ def _settings(adapter: type[Channel], sent: FormData, before: Mapping[str, Any])
     return found
 
 
-def _setting(setting: Setting, typed: str) -> Any:
-    """A field as a value of its kind; None for a blank one. Raises Invalid."""
-    if not typed:
+def setting_value(setting: Setting, entered: str) -> Any:
+    """A field as a value of its kind; None for a blank one. Raises Invalid with the field's name."""
+    if not entered:
         return None
-    field = f"settings.{setting.name}"
-    if setting.kind == "number":
+    try:
+        return VALUES[setting.kind](setting, entered)
+    except ValueError as fault:
+        raise Invalid(field=f"settings.{setting.name}", why=f"{setting.label}{fault}") from None
+
+
+def _number(setting: Setting, entered: str) -> int | float:
+    most = LARGEST_SETTING if setting.most is None else setting.most
+    try:
+        number = float(entered)
+    except ValueError:
+        raise ValueError("须为数字。") from None
+    if not setting.least <= number <= most:  # Nor what is no number at all: nan, inf.
+        raise ValueError(f"须为 {setting.least:g} 至 {_plain(most)} 的数字。")
+    if setting.whole and not number.is_integer():
+        raise ValueError("须为整数。")
+    return int(number) if number.is_integer() else number
+
+
+def _choice(setting: Setting, entered: str) -> str:
+    if entered not in dict(setting.choices):
+        raise ValueError("没有这个选项。")
+    return entered
+
+
+def _flag(_setting: Setting, entered: str) -> bool:
+    if entered not in ("true", "false"):
+        raise ValueError("请选“是”或“否”。")
+    return entered == "true"
+
+
+def _lines(setting: Setting, entered: str) -> list[str]:
+    lines = [line.strip() for line in entered.splitlines() if line.strip()]
+    if setting.most is not None and len(lines) > setting.most:
+        raise ValueError(f"最多 {setting.most:g} 行，现有 {len(lines)} 行。")
+    for number, line in enumerate(lines, start=1):
+        if len(line) > LONGEST_TEXT or (setting.pattern and not re.fullmatch(setting.pattern, line)):
+            raise ValueError(f"第 {number} 行“{line[:20]}”写法不对。{setting.help}")
+    return lines
+
+
+def _text(setting: Setting, entered: str) -> str:
+    most = int(setting.most or LONGEST_TEXT)
+    if len(entered) > most:
+        raise ValueError(f"不超过 {most} 字，现有 {len(entered)} 字。")
+    if setting.pattern and not re.fullmatch(setting.pattern, entered):
+        raise ValueError(f"写法不对。{setting.help}")
+    return entered
+
+
+VALUES: Mapping[str, Callable[[Setting, str], Any]] = {
+    "number": _number,
+    "choice": _choice,
+    "flag": _flag,
+    "lines": _lines,
+    "text": _text,
+}
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else f"{number:g}"
+
+
+def warnings_of(adapter: type[Channel], account: Account) -> dict[str, str]:
+    """What is kept from before there was a rule for it and does not keep to the rule, by the form's fields."""
+    found = {}
+    for setting in open_settings_of(adapter):
+        if setting.name in account.settings:
+            try:
+                setting_value(setting, _as_typed(account.settings[setting.name]))
+            except Invalid as fault:
+                found[f"settings.{setting.name}"] = str(fault.details["why"])
+    for name, _label in REGISTER:
         try:
-            number = float(typed)
+            register_value(name, str(account.register.get(name) or ""))
+        except Invalid as fault:
+            found[f"register.{name}"] = str(fault.details["why"])
+    return found
+
+
+def register_value(name: str, entered: str) -> str:
+    """One entry of the register as it is kept; raises Invalid with the field's name."""
+    label = dict(REGISTER)[name]
+    field = f"register.{name}"
+    if not entered:
+        return ""
+    if name in REGISTER_DAYS:
+        try:
+            return date.fromisoformat(entered).isoformat()
         except ValueError:
-            raise Invalid(field=field, why=f"{setting.label}须为数字。") from None
-        if not 0 <= number <= LARGEST_SETTING:  # Nor what is no number at all: nan, inf.
-            raise Invalid(field=field, why=f"{setting.label}须为 0 至 {LARGEST_SETTING} 的数字。")
-        return int(number) if number.is_integer() else number
-    if setting.kind == "flag":
-        return typed == "true"
-    if setting.kind == "choice" and typed not in dict(setting.choices):
-        raise Invalid(field=field, why=f"{setting.label}没有这个选项。")
-    if setting.kind == "lines":
-        return [line.strip() for line in typed.splitlines() if line.strip()]
-    return typed[:500]
+            raise Invalid(field=field, why=f"{label}“{entered[:20]}”不是日期，应写作 年-月-日。") from None
+    if name == "site_code" and not re.fullmatch(SITE_CODE, entered.lower()):
+        raise Invalid(field=field, why=f"{label}“{entered[:20]}”不对：应为 10 位数字（部委网站为 bm 加 8 位数字）。")
+    if len(entered) > LONGEST_ENTRY:
+        raise Invalid(field=field, why=f"{label}不超过 {LONGEST_ENTRY} 字，现有 {len(entered)} 字。")
+    return entered.lower() if name == "site_code" else entered
+
+
+def _register(sent: FormData, before: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for name, _label in REGISTER:
+        entered = text(sent, f"register.{name}").strip()
+        # Free text from before stays as long as nobody changes it; the page says what is wrong with it.
+        same = bool(entered) and entered == str(before.get(name) or "")
+        found[name] = entered if same else register_value(name, entered)
+    return found
 
 
 def _day(name: str, typed: str) -> date | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from channels.abilities.authorising import Authorises
 from channels.abilities.comments import HearsComments
 from channels.abilities.menus import Menus
+from channels.abilities.portal_bound import PortalBound
 from channels.abilities.statistics import Statistics
 from channels.accounts import filings, store
 from channels.accounts.filings import KINDS
@@ -37,6 +38,7 @@ from hub.web.account_form import (
     settings_in_words,
     stored,
     typed,
+    warnings_of,
 )
 from hub.web.account_quotas import tags_left
 from hub.web.account_updates import updates_of
@@ -47,9 +49,10 @@ from hub.web.pages import columns, page, say, see_other
 from hub.web.people import unit_in_reach, units_in_reach
 from hub.web.piece_form import text
 from kernel.errors import Invalid, NotFound, XuandaError
-from kernel.people import Permission, Unit, scoped
+from kernel.people import Permission, Unit, ancestors, scoped
 from kernel.work import Work
 from scheduler import booking
+from scheduler.elsewhere import PORTAL
 from scheduler.models import Delivery
 from scheduler.states import DeliveryState
 from templates.catalogue import _
@@ -287,6 +290,7 @@ def create_account(request: Request, hub: HubDep, asker: Keeper, sent: Sent) -> 
         with hub.works.write(asker.actor) as work:
             unit = unit_in_reach(work.session, asker, P.ACCOUNT_WRITE, text(sent, "unit"))
             values = read_account(adapter, sent, {}, {})
+            _must_have_portal(work.session, adapter, unit.id, values["settings"])
             account = store.add(
                 work,
                 hub.seal,
@@ -327,6 +331,7 @@ def change_account(request: Request, hub: HubDep, asker: Keeper, account_id: int
             account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
             unit = unit_in_reach(work.session, asker, P.ACCOUNT_WRITE, text(sent, "unit"))
             values = read_account(adapter_of(account), sent, account.settings, account.register)
+            _must_have_portal(work.session, adapter_of(account), unit.id, values["settings"])
             before = {"name": account.name, **account.register}
             store.change(work, account, {**values, "unit_id": unit.id})
             filings.asks_for_change(account, before)
@@ -449,6 +454,7 @@ def account_page(
         secrets=[(setting, setting.name in filled) for setting in secrets_of(adapter, account)],
         shown=settings_in_words(account, adapter),
         form=form or kept,
+        warnings=warnings_of(adapter, account),
         writes=writes,
         notes=notes_of(adapter),
         authorises=issubclass(adapter, Authorises),
@@ -462,6 +468,19 @@ def account_page(
         **choices_of(adapter),
         **context,
     )
+
+
+def _must_have_portal(session: Session, adapter: type[Channel], unit_id: int, settings: Mapping[str, Any]) -> None:
+    """Refuses what points readers at our own portal where neither the unit nor one above it has any."""
+    name = adapter.bound_by(settings) if issubclass(adapter, PortalBound) else ""
+    if not name:
+        return
+    query = select(Account.id).where(
+        Account.channel == PORTAL, Account.active, Account.unit_id.in_(ancestors(session, unit_id))
+    )
+    if session.scalar(query.limit(1)) is None:
+        why = "本单位和上级单位没有在用的门户网站账号，本站地址的图片会打不开：请选“随正文发送”，或先登记门户网站账号。"
+        raise Invalid(field=f"settings.{name}", why=why)
 
 
 def _form_page(

@@ -15,7 +15,7 @@ from content import release as releases
 from content.models import Lift, Piece, Revision
 from content.snapshot import Target
 from hub import editorial
-from hub.editorial import Offer, piece_for
+from hub.editorial import Offer, dressing_of, piece_for
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.pages import fragment, say, see_other
@@ -122,4 +122,11 @@ def content_of(hub: Hub, session: Session, piece: Piece) -> dict[str, Any]:
 
 def _own_target(offer: Offer) -> Target:
     account = offer.account
-    return Target(account.id, account.name, account.channel, limits_of(account.channel).style, account.action)
+    return Target(
+        account.id,
+        account.name,
+        account.channel,
+        limits_of(account.channel).style,
+        account.action,
+        dressing=dressing_of(account),
+    )

@@ -14,6 +14,7 @@ from content import compose, snapshot
 from content.compose import VariantDraft
 from content.models import Asset, Column, Piece, Release, Revision
 from content.snapshot import Target, Window
+from templates.engine import Engine
 from tests.factories import PORTAL, Office, draft, target_of
 from tests.factories import TITLE as FIRST
 
@@ -272,3 +273,19 @@ def test_a_draft_helper_keeps_the_editor(office: Office) -> None:
             work, who, work.session.get_one(Column, office.columns["news"].id), draft=draft(editor="王文")
         )
     assert content_of(office, piece)["variants"]["portal"]["author"] == "王文"
+
+
+def test_an_accounts_own_lines_stand_in_its_article_and_are_signed(office: Office) -> None:
+    office = replace(office, engine=Engine())  # The real layouts.
+    piece = written(office)
+    (plain,) = office.targets("wechat")
+    said = {"guide_line": "点击蓝字关注", "closing": "云州住建", "credits": [["责任编辑", "张三"]]}
+    dressed = replace(plain, dressing=said)
+    content, bare = content_of(office, piece, [dressed]), content_of(office, piece, [plain])
+    html = content["variants"]["wechat"]["html"]
+    assert all(words in html for words in ("点击蓝字关注", "云州住建", "责任编辑：张三"))
+    assert snapshot.digest(content) != snapshot.digest(bare)
+    # One drawing stands on several accounts: only what all of them say.
+    other = replace(dressed, account_id=plain.account_id + 900, dressing={**said, "closing": "云州交通"})
+    shared = content_of(office, piece, [dressed, other])["variants"]["wechat"]["html"]
+    assert ("点击蓝字关注" in shared, "云州住建" in shared, "云州交通" in shared) == (True, False, False)

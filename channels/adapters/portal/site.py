@@ -8,10 +8,18 @@ from typing import Any
 from channels.base import AccountInfo, Setting, Tools
 from templates.views import PortalLink, PortalSite
 
+# 国办发〔2017〕47号: ten digits for a site; a ministry's begins with bm.
+SITE_CODE = r"\d{10}|bm\d{8}"
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("sponsor", "主办单位"),
     Setting("operator", "承办单位"),
-    Setting("id_code", "网站标识码", help="十位标识码，政府网站页脚必须标明。"),
+    Setting(
+        "id_code",
+        "网站标识码",
+        help="政府网站标识码为 10 位数字（部委网站为 bm 加 8 位数字），页脚必须标明。",
+        pattern=SITE_CODE,
+    ),
     Setting("icp", "ICP 备案号"),
     Setting("police", "公安备案号"),
     Setting("police_href", "公安备案链接"),

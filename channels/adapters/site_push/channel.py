@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
+from channels.abilities.portal_bound import PortalBound
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters import field_maps as fields
 from channels.adapters.calling import acting, broken, harmless
@@ -61,7 +62,13 @@ _SETTINGS = (
     ),
     Setting("constants", "固定值", "lines", help="每行一项：对方字段=固定内容，如 siteId=44。"),
     Setting("columns", "栏目对照", "lines", help="每行一项：本系统栏目标识=对方栏目编号，如 notices=1203。"),
-    Setting("pictures", "正文图片", "choice", choices=(("link", "用本站地址"), ("embed", "随正文发送"))),
+    Setting(
+        "pictures",
+        "正文图片",
+        "choice",
+        help="不选时，同时发布到门户网站的稿件用本站地址，其他的随正文发送。",
+        choices=(("link", "用本站地址"), ("embed", "随正文发送")),
+    ),
     Setting("auth", "认证方式", "choice", choices=(("header", "请求头"), ("hmac", "HMAC-SHA256 签名"), ("none", "无"))),
     Setting("auth_header", "认证或签名请求头", help="不填为 Authorization；签名为 X-Signature。"),
     Setting("auth_prefix", "密钥前缀", help="如“Bearer ”；只用于请求头认证。"),
@@ -84,13 +91,16 @@ _SETTINGS = (
 NOT_FOUND = "404"
 
 
+LINKED, EMBEDDED = "link", "embed"
+
+
 class _Refusal(Refused):
     """The platform refuses this content or act ({reason}). Change it, or publish by hand."""
 
     said_code = ""
 
 
-class SitePushChannel(Channel, Rehearsing):
+class SitePushChannel(Channel, Rehearsing, PortalBound):
     """Credentials: `secret` (a token, or a key for signatures); the account's base URL is the platform's address."""
 
     name: ClassVar[str] = "site_push"
@@ -106,7 +116,13 @@ class SitePushChannel(Channel, Rehearsing):
     @classmethod
     def check(cls, settings: Mapping[str, Any], post: Post) -> list[Problem]:
         """Lengths, the account's own maps, and whether the platform has a column for the piece."""
-        return [*check_lengths(cls.limits, post), *fields.account_problems(settings, post)]
+        found = [*check_lengths(cls.limits, post), *fields.account_problems(settings, post)]
+        return found if post.action == "withdraw" else found + _pointing_nowhere(settings, post)
+
+    @classmethod
+    def bound_by(cls, settings: Mapping[str, Any]) -> str:
+        """Pictures by our address."""
+        return "pictures" if settings.get("pictures") == LINKED else ""
 
     @classmethod
     def stand_in(cls, seed: Seed) -> StandIn:
@@ -266,7 +282,7 @@ class SitePushChannel(Channel, Rehearsing):
 
     def _body(self, item: Item, site: str) -> str:
         html = item.html.replace('href="/', f'href="{site}/')
-        if self._said("pictures", "link") == "link":
+        if self._said("pictures", LINKED if _on_portal(item) else EMBEDDED) == LINKED:
             return html.replace('src="/media/', f'src="{site}/media/')
         return _MEDIA.sub(self._embedded, html)
 
@@ -283,3 +299,22 @@ class SitePushChannel(Channel, Rehearsing):
 
     def _lines(self, name: str) -> list[str]:
         return [str(line) for line in self.account.settings.get(name) or []]
+
+
+def _on_portal(item: Item) -> bool:
+    """Whether the piece goes to our own portal too, which then serves its pictures and attachments."""
+    return any(target.get("channel") == "portal" for target in item.content.get("targets") or ())
+
+
+def _pointing_nowhere(settings: Mapping[str, Any], post: Post) -> list[Problem]:
+    """Our portal serves only what is published there; links to anything else would be dead on arrival."""
+    found = []
+    for item in (item for item in post.items if not _on_portal(item)):
+        name = f"《{item.title[:20]}》"
+        if settings.get("pictures") == LINKED and _MEDIA.search(item.html):
+            why = f"{name}没有选门户网站，正文图片用本站地址会打不开：请一并送审门户网站，或在账号中改为随正文发送。"
+            found.append(Problem("account", why))
+        if item.content.get("attachments"):
+            why = f"{name}没有选门户网站，附件链接会打不开：请一并送审门户网站，或到平台后台上传附件。"
+            found.append(Problem("attachments", why, blocking=False))
+    return found

@@ -87,8 +87,14 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening):
         AudienceKind("column", "栏目", "按这些栏目（代码）的订阅者推送；不填为稿件所在栏目。", most=50, bytes=60),
     )
     settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("subject", "联系方式", required=True, help="mailto: 或 https: 开头，推送服务出问题时联系。"),
-        Setting("ttl", "离线保留（秒）", "number", "默认 86400。"),
+        Setting(
+            "subject",
+            "联系方式",
+            required=True,
+            help="mailto: 或 https: 开头，推送服务出问题时联系。",
+            pattern=r"(mailto:|https://)\S+",
+        ),
+        Setting("ttl", "离线保留（秒）", "number", most=2_419_200, whole=True, default=86_400),
         Setting("urgency", "紧急程度", "choice", choices=(("normal", "普通"), ("high", "高"), ("low", "低"))),
         Setting("icon", "图标地址"),
         Setting("vapid_private_key", "VAPID 私钥", secret=True, required=True, help="32 字节，base64url。"),

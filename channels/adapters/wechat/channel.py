@@ -14,9 +14,10 @@ from channels.adapters.wechat import figures, fit, previewing, retreat
 from channels.adapters.wechat import inbound as pushes
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.comments import WeChatComments
+from channels.adapters.wechat.dressing import Dressing, WeChatDressing
 from channels.adapters.wechat.inventory import WeChatInventory
 from channels.adapters.wechat.notices import WeChatNotices
-from channels.adapters.wechat.options import Options
+from channels.adapters.wechat.options import WeChatOptions
 from channels.adapters.wechat.progress import Progress
 from channels.adapters.wechat.rationing import SENDS, WeChatRations
 from channels.adapters.wechat.sending import MASS, PUBLISH, Sending
@@ -44,6 +45,7 @@ from channels.base import (
     Uncorrectable,
 )
 from channels.errors import ChannelError, Refused, Unauthorised
+from channels.options import settings_of
 
 CORRECTIONS = ("by_hand", "notice", "republish")
 
@@ -55,12 +57,13 @@ class WeChatChannel(
     WeChatNotices,
     WeChatInventory,
     WeChatRations,
+    WeChatDressing,
     Channel,
     Rehearsing,
     Previewing,
     Listening,
 ):
-    """Credentials: `appid`, `secret`, and for the callback address `token` and `aes_key`; settings: `Options`."""
+    """Credentials: `appid`, `secret`, and for the callback address `token` and `aes_key`; settings: `WeChatOptions`."""
 
     name: ClassVar[str] = "wechat"
     label: ClassVar[str] = "微信公众号"
@@ -87,21 +90,8 @@ class WeChatChannel(
         reply_bytes=2048,
     )
     settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("type", "公众号类型", "choice", choices=(("subscription", "订阅号"), ("service", "服务号"))),
-        Setting("confirm_mass_send", "群发须管理员在微信上确认", "flag", "公众平台开启了群发保护的选“是”。"),
-        Setting(
-            "mode", "消息加解密方式", "choice", choices=(("plain", "明文"), ("compat", "兼容"), ("secure", "安全"))
-        ),
-        Setting(
-            "correction",
-            "已发文章的默认更正方式",
-            "choice",
-            choices=(("by_hand", "人工更正"), ("notice", "另发更正说明"), ("republish", "删除后重发")),
-        ),
-        Setting("open_comments", "打开留言", "flag"),
-        Setting("only_fans_comment", "只允许粉丝留言", "flag"),
-        Setting("mass_per_day", "每天群发次数", "number"),
-        Setting("mass_per_month", "每月群发次数", "number", "服务号每位粉丝每月收到的次数。"),
+        *settings_of(WeChatOptions),
+        *settings_of(Dressing),
         Setting("appid", "AppID", secret=True, required=True),
         Setting("secret", "AppSecret", secret=True, required=True),
         Setting("token", "消息推送 Token", secret=True, help="在公众平台“服务器配置”中填写的令牌。"),
@@ -129,9 +119,9 @@ class WeChatChannel(
         return StandIn("wechat", [account], "wechat", seed.settings, secrets)
 
     @cached_property
-    def options(self) -> Options:
+    def options(self) -> WeChatOptions:
         """What the account's settings change."""
-        return Options.of(self.account.settings)
+        return WeChatOptions.of(self.account.settings)
 
     @cached_property
     def sending(self) -> Sending:
@@ -142,7 +132,7 @@ class WeChatChannel(
     @classmethod
     def quotas(cls, settings: Mapping[str, Any]) -> tuple[Quota, ...]:
         """A subscription account's day; a service account's day and month."""
-        options = Options.of(settings)
+        options = WeChatOptions.of(settings)
         day: Quota = (SENDS, "day", options.mass_per_day)
         return (day,) if options.type == "subscription" else (day, (SENDS, "month", options.mass_per_month))
 

@@ -14,7 +14,7 @@ from typing import Any
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.codes import NO_SUCH_MEDIA, PICTURE_REFUSED
 from channels.adapters.wechat.fit import IMAGE, MARK, PICTURE, TENCENT
-from channels.adapters.wechat.options import Options
+from channels.adapters.wechat.options import WeChatOptions
 from channels.adapters.wechat.progress import Progress
 from channels.base import Files, Item, Post
 from channels.errors import Refused, Retryable
@@ -28,7 +28,7 @@ PER_PAGE = 20
 class Drafts:
     """The draft box of one account; `asking` turns broken or refused harmless calls into our errors."""
 
-    def __init__(self, client: HubWeChatClient, files: Files, options: Options, asking: Asking) -> None:
+    def __init__(self, client: HubWeChatClient, files: Files, options: WeChatOptions, asking: Asking) -> None:
         self.client = client
         self.files = files
         self.options = options

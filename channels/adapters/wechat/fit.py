@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from channels.adapters.wechat.options import Options
+from channels.adapters.wechat.options import WeChatOptions
 from channels.base import ACTION_LABELS, Item, Limits, Post, Problem
 
 # Our own pictures, wherever the layout names them: in an <img>, or in a style.
@@ -30,7 +30,7 @@ def units(text: str) -> int:
 
 def problems(limits: Limits, settings: Mapping[str, Any], post: Post) -> list[Problem]:
     """Everything that does not fit, blocking or merely worth knowing."""
-    options = Options.of(settings)
+    options = WeChatOptions.of(settings)
     found = []
     if not 1 <= len(post.items) <= options.articles:
         found.append(Problem("items", f"微信每次 1 至 {options.articles} 条，现有 {len(post.items)} 条。"))
@@ -54,7 +54,7 @@ def tags_of(audience: Mapping[str, Any]) -> list[int]:
     return [int(tag["id"] if isinstance(tag, Mapping) else tag) for tag in listed]
 
 
-def _item(options: Options, item: Item, *, alone: bool) -> list[Problem]:
+def _item(options: WeChatOptions, item: Item, *, alone: bool) -> list[Problem]:
     name = f"《{item.title[:20]}》"
     found = []
     if not item.title.strip():
@@ -72,7 +72,7 @@ def _item(options: Options, item: Item, *, alone: bool) -> list[Problem]:
     return found + _source(options, item, name) + _body(options, item, name) + _pictures(options, item, name)
 
 
-def _source(options: Options, item: Item, name: str) -> list[Problem]:
+def _source(options: WeChatOptions, item: Item, name: str) -> list[Problem]:
     size = len(f"{item.url}{MARK}".encode()) + MARK_BYTES
     if size <= options.source_url_bytes:
         return []
@@ -80,7 +80,7 @@ def _source(options: Options, item: Item, name: str) -> list[Problem]:
     return [Problem("content_source_url", words)]
 
 
-def _body(options: Options, item: Item, name: str) -> list[Problem]:
+def _body(options: WeChatOptions, item: Item, name: str) -> list[Problem]:
     longer = LONGER_ADDRESS * len(PICTURE.findall(item.html))
     characters, size = len(item.html) + longer, len(item.html.encode()) + longer
     if not item.html.strip():
@@ -95,7 +95,7 @@ def _body(options: Options, item: Item, name: str) -> list[Problem]:
     return []
 
 
-def _pictures(options: Options, item: Item, name: str) -> list[Problem]:
+def _pictures(options: WeChatOptions, item: Item, name: str) -> list[Problem]:
     found = []
     about = item.content.get("pictures", {})
     found += _cover(options, item, name)
@@ -113,7 +113,7 @@ def _pictures(options: Options, item: Item, name: str) -> list[Problem]:
     return found
 
 
-def _cover(options: Options, item: Item, name: str) -> list[Problem]:
+def _cover(options: WeChatOptions, item: Item, name: str) -> list[Problem]:
     if not item.cover:
         return [Problem("cover", f"{name}没有封面图片，微信图文必须有封面。")]
     about = item.content.get("pictures", {}).get(item.cover, {})

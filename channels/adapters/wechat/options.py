@@ -5,13 +5,17 @@ Limits: developers.weixin.qq.com draft/add and media/uploadimg, and operators' m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
+
+from channels.options import SELDOM, Options, option
+
+CORRECTIONS = (("by_hand", "人工更正"), ("notice", "另发更正说明"), ("republish", "删除后重发"))
+_SECONDS = "一般不改。"
 
 
 @dataclass(frozen=True)
-class Options:
+class WeChatOptions(Options):
     """Settings of one account. A unit is a half-width character; a Chinese one is two.
 
     `settle_minutes` is how long after a lost answer a draft that still lies in the box counts as being published.
@@ -21,32 +25,39 @@ class Options:
     pushes to us (`plain`, `compat`, `secure`).
     """
 
-    type: Literal["subscription", "service"] = "subscription"
-    stable_access: bool = True
-    confirm_mass_send: bool = False
-    mode: Literal["plain", "compat", "secure"] = "plain"
-    correction: str = "by_hand"
-    open_comments: bool = False
-    only_fans_comment: bool = False
-    title_units: int = 64
-    author_units: int = 16
-    digest_units: int = 240
-    body_characters: int = 20_000
-    body_bytes: int = 1_000_000
-    source_url_bytes: int = 1024
-    articles: int = 8
-    picture_bytes: int = 1_000_000
-    material_bytes: int = 10_000_000
-    mass_per_day: int = 1
-    mass_per_month: int = 4
-    mass_calls_per_day: int = 100
-    datacube_per_day: int = 500
-    prepare_seconds: float = 10.0
-    act_within_seconds: float = 20.0
-    settle_minutes: float = 10.0
-    reply_bytes: int = 2048
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Options:
-        """The options among an account's settings; others are not ours."""
-        return cls(**{field.name: settings[field.name] for field in fields(cls) if field.name in settings})
+    type: Literal["subscription", "service"] = option(
+        "公众号类型", "subscription", choices=(("subscription", "订阅号"), ("service", "服务号"))
+    )
+    confirm_mass_send: bool = option("群发须管理员在微信上确认", False, "公众平台开启了群发保护的选“是”。")
+    mode: Literal["plain", "compat", "secure"] = option(
+        "消息加解密方式", "plain", choices=(("plain", "明文"), ("compat", "兼容"), ("secure", "安全"))
+    )
+    correction: str = option("已发文章的默认更正方式", "by_hand", choices=CORRECTIONS)
+    open_comments: bool = option("打开留言", False)
+    only_fans_comment: bool = option("只允许粉丝留言", False)
+    mass_per_day: int = option("每天群发次数", 1, most=100)
+    mass_per_month: int = option("每月群发次数", 4, "服务号每位粉丝每月收到的次数。", most=100)
+    mass_calls_per_day: int = option(
+        "每天群发接口次数", 100, "服务号全天的群发次数，含按标签群发。", least=1, most=10_000, group=SELDOM
+    )
+    title_units: int = option("标题上限", 64, "按半角字符数，一个汉字算两个。", least=2, most=64, group=SELDOM)
+    author_units: int = option("作者上限", 16, "按半角字符数，一个汉字算两个。", least=2, most=32, group=SELDOM)
+    digest_units: int = option("摘要上限", 240, "按半角字符数，一个汉字算两个。", least=2, most=256, group=SELDOM)
+    body_characters: int = option("正文字符上限", 20_000, "连同排版。", least=100, most=1_000_000, group=SELDOM)
+    body_bytes: int = option("正文字节上限", 1_000_000, least=1000, most=1_000_000, group=SELDOM)
+    source_url_bytes: int = option("“阅读原文”链接字节上限", 1024, least=100, most=1024, group=SELDOM)
+    articles: int = option("每次最多几条图文", 8, least=1, most=8, group=SELDOM)
+    picture_bytes: int = option(
+        "正文图片字节上限", 1_000_000, "达到的图片改存素材库。", least=1000, most=1_000_000, group=SELDOM
+    )
+    material_bytes: int = option("素材图片字节上限", 10_000_000, least=1000, most=10_000_000, group=SELDOM)
+    datacube_per_day: int = option("每天读取数据次数", 500, most=10_000, group=SELDOM)
+    reply_bytes: int = option("答复市民的字节上限", 2048, least=100, most=2048, group=SELDOM)
+    stable_access: bool = option(
+        "使用稳定版接口凭证", True, "平台不支持 stable_token 的代理环境才选“否”。", group=SELDOM
+    )
+    settle_minutes: float = option(
+        "结果不明时等待（分钟）", 10.0, "草稿仍在草稿箱时，多久以后才认定没有发出。", least=1, most=120, group=SELDOM
+    )
+    prepare_seconds: float = option("单次上传素材最长（秒）", 10.0, _SECONDS, least=1, most=300, group=SELDOM)
+    act_within_seconds: float = option("单次发送最长（秒）", 20.0, _SECONDS, least=1, most=300, group=SELDOM)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from channels.abilities.rations import Ration, Rationed
 from channels.adapters.wechat.fit import tags_of
-from channels.adapters.wechat.options import Options
+from channels.adapters.wechat.options import WeChatOptions
 
 SENDS: Final = "mass_send"
 TAG = f"{SENDS}.tag."
@@ -24,10 +24,10 @@ class WeChatRations(Rationed):
     @classmethod
     def rations(cls, settings: Mapping[str, Any], action: str, audience: Mapping[str, Any]) -> Sequence[Ration]:
         """只发布 is not limited."""
-        return rations(Options.of(settings), audience) if action == SENDS else ()
+        return rations(WeChatOptions.of(settings), audience) if action == SENDS else ()
 
 
-def rations(options: Options, audience: Mapping[str, Any]) -> list[Ration]:
+def rations(options: WeChatOptions, audience: Mapping[str, Any]) -> list[Ration]:
     """What limits one 群发."""
     day = Ration(SENDS, (SENDS,), "day", options.mass_per_day)
     if options.type == "subscription":

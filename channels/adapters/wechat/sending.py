@@ -20,7 +20,7 @@ from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.codes import Answered, error_of
 from channels.adapters.wechat.drafts import PAGES_LOOKED_AT, PER_PAGE, Drafts, bears
 from channels.adapters.wechat.fit import tags_of
-from channels.adapters.wechat.options import Options
+from channels.adapters.wechat.options import WeChatOptions
 from channels.adapters.wechat.progress import Progress
 from channels.adapters.wechat.rationing import CALLS, SENDS, rations
 from channels.base import Accepted, AccountInfo, CannotTell, Live, NotThere, Placed, Post, Settlement, Shown, Tools
@@ -39,7 +39,7 @@ ADDRESS_MAY_COME = timedelta(seconds=15)
 class Sending:
     """What one account sends."""
 
-    def __init__(self, account: AccountInfo, tools: Tools, options: Options, client: HubWeChatClient) -> None:
+    def __init__(self, account: AccountInfo, tools: Tools, options: WeChatOptions, client: HubWeChatClient) -> None:
         self.account = account
         self.tools = tools
         self.options = options

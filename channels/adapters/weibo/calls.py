@@ -12,6 +12,7 @@ from typing import Any
 
 from channels.adapters.calling import PLATFORM_ZONE, acting, harmless, today, tomorrow
 from channels.adapters.weibo.codes import MEANINGS, Answered, error_of
+from channels.adapters.weibo.options import WeiboOptions
 from channels.base import AccountInfo, Quota, Tools
 from channels.errors import OutcomeUnknown, Throttled
 
@@ -25,7 +26,7 @@ READ_PAUSE = timedelta(minutes=30)
 
 def per_day(settings: Mapping[str, Any]) -> int:
     """How many requests the platform grants the account's app."""
-    return int(settings.get("requests_per_day", 100))
+    return int(WeiboOptions.of(settings).requests_per_day)
 
 
 def quotas(settings: Mapping[str, Any]) -> tuple[Quota, ...]:

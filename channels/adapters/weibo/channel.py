@@ -20,6 +20,7 @@ from channels.adapters.weibo.calls import REQUESTS, Calls
 from channels.adapters.weibo.client import Status, WeiboClient, number_of
 from channels.adapters.weibo.codes import DONE_ALL_THE_SAME, GONE, NO_PERMISSION, PICTURE_REFUSED, REPEATED
 from channels.adapters.weibo.comments import WeiboComments
+from channels.adapters.weibo.options import WeiboOptions
 from channels.base import (
     AccountInfo,
     CannotTell,
@@ -45,6 +46,7 @@ from channels.base import (
     Uncorrectable,
 )
 from channels.errors import ChannelError, Refused, Retryable, Throttled, Unauthorised
+from channels.options import settings_of
 
 CORRECTIONS = ("by_hand", "notice", "republish")
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -56,8 +58,7 @@ STANDS_ALREADY = "微博上刚发过相同内容，平台不收重复的微博�
 
 
 class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing, KnownByLink):
-    """Credentials: `access_token`, `app_key`, `app_secret`; settings: `uid`, `rip`, `safe_domains`, `picture`,
-    `characters`, `requests_per_day`, `duplicate_minutes`, `correction`."""
+    """Credentials: `access_token`, `app_key`, `app_secret`; settings: `WeiboOptions`."""
 
     name: ClassVar[str] = "weibo"
     label: ClassVar[str] = "新浪微博"
@@ -80,26 +81,7 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing, KnownBy
         reply_bytes=897,
     )
     settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("uid", "微博 UID", help="数字编号，用于核实是否已发出。"),
-        Setting("rip", "运营者公网 IP", required=True, help="微博接口必填的操作者真实 IP。"),
-        Setting("safe_domains", "应用安全域名", "lines", "每行一个域名；正文链接须在这些域名下。"),
-        Setting("picture", "附封面图片", "flag"),
-        Setting("characters", "正文字数上限", "number", "默认 140 字，按微博的算法：两个半角字符算一个字。"),
-        Setting("address_characters", "每个链接算多少字", "number", "默认按链接实际长度计，最严；平台确认后可填。"),
-        Setting("requests_per_day", "每天接口调用次数", "number"),
-        Setting(
-            "correction",
-            "已发微博的默认更正方式",
-            "choice",
-            choices=(("by_hand", "人工更正"), ("notice", "另发更正说明"), ("republish", "删除后重发")),
-        ),
-        Setting(
-            "comment_answer",
-            "答复评论的方式",
-            "choice",
-            "“回复评论”须微博授予高级权限。",
-            choices=(("reply", "回复评论"), ("create", "另发评论并@对方")),
-        ),
+        *settings_of(WeiboOptions),
         Setting(
             "access_token", "授权令牌 access_token", secret=True, help="不必手填：封存 App Key 后由您到微博授权取得。"
         ),
@@ -306,7 +288,7 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing, KnownBy
 
     @property
     def _window(self) -> timedelta:
-        return timedelta(minutes=float(self.account.settings.get("duplicate_minutes", 10)))
+        return timedelta(minutes=WeiboOptions.of(self.account.settings).duplicate_minutes)
 
     def _find(self, post: Post, since: datetime | None = None) -> Status | None:
         wanted = since or self._since(post)

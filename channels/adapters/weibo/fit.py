@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from channels.adapters.weibo.options import WeiboOptions
 from channels.base import ACTION_LABELS, Limits, Post, Problem
 
 ADDRESS = re.compile(r"https?://[^\s一-鿿，。；！）】]+")
@@ -49,12 +50,12 @@ def problems(limits: Limits, settings: Mapping[str, Any], post: Post) -> list[Pr
 
 
 def _text(text: str, settings: Mapping[str, Any]) -> list[Problem]:
-    limit = int(settings.get("characters", 140))
-    domains: Sequence[str] = settings.get("safe_domains") or ()
+    chosen = WeiboOptions.of(settings)
+    limit, domains = int(chosen.characters), chosen.safe_domains
     found = []
     if not text.strip():
         return [Problem("text", "没有微博正文。")]
-    counted = settings.get("address_characters")
+    counted = chosen.address_characters
     length = characters(text, None if counted is None else int(counted))
     if length > limit:
         found.append(Problem("text", f"微博正文共 {length} 字（含链接），上限 {limit} 字。"))

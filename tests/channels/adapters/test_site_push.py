@@ -45,7 +45,7 @@ def _post(channel: SitePushChannel, action: str = "publish", **more: Any) -> Pos
     item = make_item(channel.tools.files)  # type: ignore[arg-type]  # In memory.
     content = {
         **item.content, "column": {"slug": "notices", "name": "通知公告"}, "unit": "云州市住建局",
-        "fields": {"document_number": "云建〔2026〕3号"},
+        "fields": {"document_number": "云建〔2026〕3号"}, "targets": [{"account": 1, "channel": "portal"}],
     }  # fmt: skip
     item = make_item(channel.tools.files, content=content)  # type: ignore[arg-type]  # In memory.
     return Post("d-1", action, [item], **more)  # type: ignore[arg-type]  # One of the actions.
@@ -71,11 +71,34 @@ def test_the_platform_gets_its_own_names_constants_and_column() -> None:
     assert str(request.url) == f"{BASE}/api/articles"
 
 
-def test_pictures_may_travel_with_the_text() -> None:
+@pytest.mark.parametrize(
+    ("chosen", "portal", "embedded"), [("embed", True, True), ("", True, False), ("", False, True)]
+)
+def test_pictures_travel_with_the_text_where_no_page_of_ours_shows_them(
+    chosen: str, portal: bool, embedded: bool
+) -> None:
     platform = Platform()
-    channel = _channel(platform, pictures="embed", fields=["content=body"])
-    channel.publish(_post(channel))
-    assert 'src="data:image/png;base64,' in json.loads(platform.requests[0].content)["content"]
+    channel = _channel(platform, pictures=chosen, fields=["content=body"])
+    item = make_item(channel.tools.files)  # type: ignore[arg-type]  # In memory.
+    targets = [{"account": 1, "channel": "portal"}] if portal else []
+    channel.publish(Post("d-1", "publish", [replace(item, content={**item.content, "targets": targets})]))
+    assert ("data:image/png;base64," in json.loads(platform.requests[0].content)["content"]) is embedded
+
+
+def test_links_to_a_portal_that_will_not_have_the_piece_are_told_beforehand() -> None:
+    item = make_item(MemoryFiles())
+    files = {**item.content, "attachments": [{"name": "表.docx", "href": "/files/a/表.docx", "sha256": "a", "size": 1}]}
+    alone, there = (
+        Post("d-1", "publish", [replace(item, content={**files, "targets": [{"account": 1, "channel": name}]})])
+        for name in ("site_push", "portal")
+    )
+
+    def told(settings: dict[str, Any], post: Post) -> list[tuple[str, bool]]:
+        return [(one.field, one.blocking) for one in SitePushChannel.check(settings, post)]
+
+    assert told({"pictures": "link"}, alone) == [("account", True), ("attachments", False)]
+    assert told({"pictures": "embed"}, alone) == told({}, alone) == [("attachments", False)]
+    assert told({"pictures": "link"}, there) == told({}, replace(alone, action="withdraw")) == []
 
 
 @pytest.mark.parametrize(

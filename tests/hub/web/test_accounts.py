@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from channels.accounts import store
 from channels.accounts.models import AccessToken, Account, QuotaUse
@@ -130,6 +130,14 @@ def test_an_account_is_registered_with_its_channels_own_settings(desk: Desk, adm
         ({"settings.mass_per_day": "1e400"}, "settings.mass_per_day"),
         ({"settings.mass_per_day": "-5"}, "settings.mass_per_day"),
         ({"settings.type": "newspaper"}, "settings.type"),
+        ({"settings.title_units": "65"}, "settings.title_units"),
+        ({"settings.title_units": "32.5"}, "settings.title_units"),
+        ({"settings.guide_line": "字" * 61}, "settings.guide_line"),
+        ({"settings.credits": "责任编辑=张三\n审核"}, "settings.credits"),
+        ({"register.site_code": "12345"}, "register.site_code"),
+        ({"register.certified_on": "去年"}, "register.certified_on"),
+        ({"register.recorded_on": "2026-02-30"}, "register.recorded_on"),
+        ({"register.keeper": "字" * 201}, "register.keeper"),
         ({"expires_on": "soon"}, "expires_on"),
         ({"unit": "99"}, "unit"),
     ],
@@ -143,19 +151,73 @@ def test_a_fault_stands_beside_its_field_and_what_was_typed_stays(
     assert 'value="政务公开"' in answer.text
 
 
+def test_the_form_asks_what_the_channels_options_ask(desk: Desk, admin: Browser) -> None:
+    for channel, wanted in {
+        "wechat": ("title_units", "settle_minutes", "guide_line", "closing", "credits", "hotline"),
+        "jpush": ("ios_bytes",),
+        "weibo": ("duplicate_minutes", "address_characters"),
+    }.items():
+        page = admin.get(f"/console/accounts/new?channel={channel}").text
+        assert [name for name in wanted if f'name="settings.{name}"' not in page] == []
+    given = {
+        "settings.title_units": "64",
+        "settings.settle_minutes": "2.5",
+        "settings.credits": "审核=李四\r\n校对＝王五",
+    }
+    assert create(desk, admin, **given, **{"register.site_code": "BM64130001"}).status_code == 303
+    account = desk.account("yz-wechat")
+    kept = {"type": "service", "title_units": 64, "settle_minutes": 2.5, "credits": ["审核=李四", "校对＝王五"]}
+    assert (account.settings, account.register["site_code"]) == (kept, "bm64130001")
+
+
+def test_pictures_by_our_address_need_a_portal_of_our_own(desk: Desk, admin: Browser) -> None:
+    push = {"channel": "site_push", "action": "publish", "settings.publish_path": "/a", "settings.pictures": "link"}
+    assert create(desk, admin, code="first", **push).status_code == 303
+    with desk.hub.works.write() as work:
+        work.session.execute(update(Account).where(Account.channel == "portal").values(active=False))
+    refused = create(desk, admin, code="second", **push)
+    assert refused.status_code == 422
+    assert 'id="settings.pictures-error"' in refused.text
+    assert create(desk, admin, code="third", **{**push, "settings.pictures": "embed"}).status_code == 303
+
+
+def test_what_stood_there_before_there_was_a_rule_is_kept_and_pointed_out(desk: Desk, admin: Browser) -> None:
+    create(desk, admin)
+    account = desk.account("yz-wechat")
+    old = {"site_code": "省里统一给的", "certified_on": "2024年春"}
+    with desk.hub.works.write() as work:
+        row = work.session.get_one(Account, account.id)
+        row.register, row.settings = {**row.register, **old}, {"type": "service", "articles": 12}
+    address = f"/console/accounts/{account.id}"
+    page = admin.get(address).text
+    assert page.count("原登记内容不合规定，已保留") == 2
+    assert "须为 1 至 8 的数字" in page
+    same = {**FORM, "unit": str(desk.city.bureau.id), "settings.articles": "12"}
+    same |= {f"register.{name}": words for name, words in old.items()}
+    assert admin.send_form(address, **same).status_code == 303
+    now = desk.account("yz-wechat")
+    assert ({name: now.register[name] for name in old}, now.settings["articles"]) == (old, 12)
+    answer = admin.send_form(address, **{**same, "register.certified_on": "2024年夏"})
+    assert answer.status_code == 422
+    assert 'id="register.certified_on-error"' in answer.text
+    assert 'value="2024年夏"' in answer.text
+    assert admin.send_form(address, **{**same, "register.certified_on": "2024-03-20"}).status_code == 303
+    assert desk.account("yz-wechat").register["certified_on"] == "2024-03-20"
+
+
 def test_changing_keeps_settings_the_form_does_not_know(desk: Desk, admin: Browser) -> None:
     create(desk, admin)
     account = desk.account("yz-wechat")
     with desk.hub.works.write() as work:
         row = work.session.get_one(Account, account.id)
-        row.settings = {**row.settings, "title_units": 60}
+        row.settings = {**row.settings, "of_a_plugin": 60}
     page = admin.get(f"/console/accounts/{account.id}").text
     assert 'value="云州政务微信"' in page
     form = {"name": "云州住建微信", "unit": str(desk.city.bureau.id), "action": "publish", "settings.mode": "secure"}
     assert admin.send_form(f"/console/accounts/{account.id}", **form).status_code == 303
     now = desk.account("yz-wechat")
     assert (now.name, now.action) == ("云州住建微信", "publish")
-    assert now.settings == {"mode": "secure", "title_units": 60}
+    assert now.settings == {"mode": "secure", "of_a_plugin": 60}
 
 
 def test_who_only_reads_changes_nothing_and_strangers_find_nothing(desk: Desk) -> None:

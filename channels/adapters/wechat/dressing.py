@@ -1,0 +1,43 @@
+"""The lines that an official account puts above and below each of its articles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from channels.abilities.dressing import Dressed
+from channels.options import Options, option
+
+
+@dataclass(frozen=True)
+class Dressing(Options):
+    """What an account's articles begin and end with; `credits` are pairs of what somebody did and his name."""
+
+    guide_line: str = option("文首引导语", "", "印在每篇文章正文之前，如“点击上方蓝字关注我们”。", most=60)
+    closing: str = option("文末落款", "", "印在每篇文章的最后一行。", most=100)
+    credits: tuple[str, ...] = option(
+        "文末署名",
+        (),
+        "每行一项：职责=姓名，如 责任编辑=张三；不填则印稿件的编辑。",
+        most=5,
+        pattern=r"[^=＝]{1,12}[=＝].{1,20}",
+    )
+    hotline: str = option("文中热线电话", "", "问答文章末尾告诉读者的电话，不填为 12345。", most=30)
+
+
+class WeChatDressing(Dressed):
+    """Guide line, closing line, credits and hotline."""
+
+    @classmethod
+    def dressing(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What was filled in."""
+        chosen = Dressing.of(settings)
+        lines = [line.replace("＝", "=").partition("=") for line in chosen.credits]
+        found = {
+            "guide_line": chosen.guide_line,
+            "closing": chosen.closing,
+            "hotline": chosen.hotline,
+            "credits": [[role.strip(), person.strip()] for role, _sign, person in lines],
+        }
+        return {name: value for name, value in found.items() if value}
