@@ -70,7 +70,8 @@ class Post:
     `key` stays the same over all attempts of one delivery. `placed` says where the items show already
     (for corrections and withdrawals). `audience` is the narrowed choice inside what was signed. `note` holds what
     a person chose (`correction`) and what earlier attempts left behind (`data` of answers and errors).
-    `attempted_at` is when the attempt began whose answer was lost, given when the platform is asked.
+    `attempted_at` is when the attempt began whose answer was lost, given when the platform is asked. `doubtful`: since
+    it was last sent, a poll or question may have gone on with it without anybody hearing so (`GoesOn`).
     """
 
     key: str
@@ -82,6 +83,7 @@ class Post:
     attempt: int = 1
     first_attempt_at: datetime | None = None
     attempted_at: datetime | None = None
+    doubtful: bool = False
     note: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -461,6 +463,10 @@ class Walk(Protocol):
     @property
     def origins(self) -> Sequence[str]:
         """The push services that may have somebody left."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a person has stopped the delivery since: nobody is given any more, though some are left."""
 
     def step(self, done: Mapping[int, Called], room: Mapping[str, int]) -> Sequence[Subscription]:
         """Writes what became of those called, by id, and claims the next, at most `room` per service, in one work.

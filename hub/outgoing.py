@@ -52,6 +52,7 @@ from scheduler.rounds import Beat
 from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
 from scheduler.sweep import sweep
 from scheduler.ticks import Ticks
+from scheduler.windows import stopped
 
 # How soon a process that did not send it itself answers from what went live.
 REFRESH_SECONDS = 20.0
@@ -107,7 +108,7 @@ def adapter_maker(hub: Hub) -> Callable[[AccountInfo], Channel]:
         render=hub.pages.render,
         site_folder=hub.settings.site_folder,
         public_url=hub.settings.address,
-        subscriptions=DatabaseSubscriptions(hub.works),
+        subscriptions=DatabaseSubscriptions(hub.works, stopped),
         poster=poster,
         dial=dialer(Guard(allowed_hosts(hub.settings))),
     )

@@ -16,7 +16,7 @@ from content.models import Piece, Release
 from kernel.model import Base
 from scheduler.models import Attempt, Delivery, DeliveryItem, Freeze, Place, Placement, RehearsedPlacement
 from scheduler.states import DeliveryState
-from scheduler.windows import in_force
+from scheduler.windows import goes_on, in_force
 
 Row = TypeVar("Row", bound=Base)
 ItemRow = tuple[DeliveryItem, Release, Piece]
@@ -63,6 +63,10 @@ class Batch:
         self._accounts = load(session, Account, wanted)
         self._placements = _placements(session, deliveries, self._items)
         self._last_sent = _last_sent(session, [row.id for row in deliveries if row.state == DeliveryState.UNKNOWN])
+        begun = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN)
+        self._doubtful = doubtful(
+            session, [row.id for row in deliveries if row.state in begun and goes_on(row.channel)]
+        )
 
     @property
     def session(self) -> Session:
@@ -127,6 +131,10 @@ class Batch:
         """When the attempt began whose answer was lost; only for an unknown delivery."""
         return self._last_sent.get(delivery.id)
 
+    def is_doubtful(self, delivery: Delivery) -> bool:
+        """Whether a poll or question since it was last sent may have gone on with it unheard."""
+        return delivery.id in self._doubtful
+
 
 def load(session: Session, model: type[Row], ids: Collection[int]) -> dict[int, Row]:
     """Rows by their key, in one statement."""
@@ -162,3 +170,19 @@ def _last_sent(session: Session, unknown: Collection[int]) -> dict[int, datetime
         .group_by(Attempt.delivery_id)
     )
     return dict(session.execute(query).all())
+
+
+# How a poll ended that surely went on with nothing: it never left, was refused, or only fetched a number.
+NOTHING_SENT = ("retryable", "throttled", "refused", "unauthorised", "not_sent", "accepted", "not_there")
+
+
+def doubtful(session: Session, deliveries: Collection[int]) -> set[int]:
+    """Those of which a poll or question, since they were last sent, may have gone on with the act unheard."""
+    if not deliveries:
+        return set()
+    sent = select(Attempt.delivery_id, func.max(Attempt.id)).where(Attempt.act == "send")
+    last = dict(session.execute(sent.where(Attempt.delivery_id.in_(deliveries)).group_by(Attempt.delivery_id)).all())
+    query = select(Attempt.delivery_id, Attempt.id).where(
+        Attempt.delivery_id.in_(deliveries), Attempt.act.in_(("poll", "ask")), Attempt.outcome.not_in(NOTHING_SENT)
+    )
+    return {row[0] for row in session.execute(query) if row[1] > last.get(row[0], 0)}

@@ -50,6 +50,8 @@ from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
 S = DeliveryState
 Missed = Literal["send", "hold", "drop"]
 CHINA = ZoneInfo("Asia/Shanghai")
+# What has begun to go out and is not through; a stop that ended left it waiting for a person.
+BEGUN, REBOOK = (S.ACCEPTED, S.UNKNOWN), "rebook"
 # Why something is held that another time sets right; any other hold is kept when its time is moved.
 ANSWERED_BY_TIME = frozenset({windows.QUIET, "missed", "quota", "unsigned", "window"})
 # Whoever chooses this very minute means now.
@@ -393,10 +395,15 @@ def hold_account(work: Work, account_id: int, reason: str, code: str = "account"
 
 
 def resume(work: Work, who: Viewer, delivery: Delivery) -> None:
-    """恢复: a held one goes out at its time, or at once when that has passed."""
+    """恢复: a held one goes out at its time, or at once when that has passed; what had begun goes on at once."""
     must_write(who, delivery)
     _same_world(work, delivery)
     windows.must_be_free(work.session, delivery)
+    if delivery.state in BEGUN and delivery.code == REBOOK:
+        change(work, delivery, BEGUN, next_at=work.now, accepted_at=work.now, reason="", code="")
+        work.audit("delivery.resumed", delivery)
+        work.emit(Booked(delivery.account_id, work.now))
+        return
     at = max(work.now, delivery.scheduled_at)
     change(work, delivery, (S.HELD,), state=S.BOOKED, reason="", code="", **due_at(at))
     work.audit("delivery.resumed", delivery)

@@ -279,8 +279,9 @@ class Dispatcher:
 
 def _begin(work: Work, delivery: Delivery) -> str:
     if delivery.state != S.BOOKED:
-        return "poll" if delivery.state == S.ACCEPTED else "ask"
-    delivery.state = S.SENDING
+        # What the platform once took as a job is asked for by its number, whatever became of it since.
+        return "poll" if delivery.state == S.ACCEPTED or delivery.job_id else "ask"
+    delivery.state, delivery.job_id = S.SENDING, None
     delivery.attempts += 1
     delivery.first_attempt_at = delivery.first_attempt_at or work.now
     delivery.handed_on_at = delivery.handed_on_at or work.now

@@ -11,29 +11,36 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from channels.accounts.fan_outs import progress_of
 from channels.accounts.models import Account
+from channels.base import Live
+from channels.registry import channels
 from content.errors import NoRight
 from kernel.errors import Invalid, NotFound
 from kernel.people import Permission, Viewer, ancestors, units_below
 from kernel.work import Work
 from scheduler import receipts
-from scheduler.batch import Batch
-from scheduler.booking import CHINA, change, must_write, unfit
+from scheduler.batch import Batch, doubtful
+from scheduler.booking import BEGUN, CHINA, REBOOK, change, must_write, unfit
 from scheduler.due import due_at
 from scheduler.events import Booked, FreezeBegan, FreezeEnded
 from scheduler.models import Delivery, Freeze
+from scheduler.placements import remember
+from scheduler.settle import done, shown_of
 from scheduler.states import DeliveryState
-from scheduler.windows import FREEZE, STOPPED
+from scheduler.windows import FREEZE, STOPPED, goes_on
 
 S = DeliveryState
 Choice = Literal["now", "keep", "drop"] | datetime
 
 
 def begin(work: Work, who: Viewer, unit_id: int, reason: str, account: Account | None = None) -> Freeze:
-    """Stops everything that waits, in one act; what was handed to a platform already cannot be stopped.
+    """Stops everything that waits, in one act, and what goes out in rounds between two of them.
+
+    What was handed to a platform already cannot be stopped.
 
     Raises Invalid without a reason or when the same is stopped already.
     """
@@ -54,7 +61,7 @@ def begin(work: Work, who: Viewer, unit_id: int, reason: str, account: Account |
     )
     work.session.add(freeze)
     work.session.flush()
-    held = _hold(work, freeze)
+    held = _hold(work, freeze) + _pause(work, freeze)
     work.audit("freeze.begun", freeze, reason=freeze.reason, account=account.name if account else None, held=held)
     work.emit(FreezeBegan(freeze.id, unit_id, account.name if account else "", freeze.reason, held))
     return freeze
@@ -85,7 +92,7 @@ def end(work: Work, who: Viewer, freeze: Freeze, choices: Mapping[int, Choice], 
     refused = {}
     for delivery in waiting:
         choice = choices.get(delivery.id, "keep")
-        why = unfit(work, delivery, choice, zone) if isinstance(choice, datetime) else ""
+        why = _against(work, delivery, choice, zone)
         if why:
             refused[delivery.id] = why
             _keep(work, delivery, why)
@@ -104,6 +111,11 @@ def let_through(work: Work, who: Viewer, delivery: Delivery) -> None:
     must_write(who, delivery)
     if not who.may(Permission.DELIVERY_ACT, delivery.unit_id):
         raise NoRight(what="放行此发布任务")
+    if delivery.state in BEGUN and delivery.code == FREEZE:
+        change(work, delivery, BEGUN, next_at=work.now, accepted_at=work.now, reason="", code="", through=True)
+        work.audit("delivery.let_through", delivery)
+        work.emit(Booked(delivery.account_id, work.now))
+        return
     at = max(work.now, delivery.scheduled_at)
     change(work, delivery, (S.HELD,), state=S.BOOKED, reason="", code="", through=True, **due_at(at))
     work.audit("delivery.let_through", delivery)
@@ -112,13 +124,15 @@ def let_through(work: Work, who: Viewer, delivery: Delivery) -> None:
 
 def held_by(session: Session, freeze: Freeze) -> Sequence[Delivery]:
     """What waits because of this stop, by its time."""
-    query = select(Delivery).where(Delivery.state == S.HELD, Delivery.code == FREEZE, *_covered(session, freeze))
+    stopped = or_(Delivery.state == S.HELD, and_(Delivery.state.in_(BEGUN), Delivery.next_at.is_(None)))
+    query = select(Delivery).where(stopped, Delivery.code == FREEZE, *_covered(session, freeze))
     return session.scalars(query.order_by(Delivery.scheduled_at, Delivery.id)).all()
 
 
 def waiting_for(session: Session, freeze: Freeze) -> Sequence[Delivery]:
     """What a stop would hold now, before it has begun."""
-    query = select(Delivery).where(Delivery.state == S.BOOKED, Delivery.action.in_(STOPPED), *_covered(session, freeze))
+    waits = or_(Delivery.state == S.BOOKED, _between_rounds())
+    query = select(Delivery).where(waits, Delivery.action.in_(STOPPED), *_covered(session, freeze))
     return session.scalars(query).all()
 
 
@@ -137,13 +151,47 @@ def _hold(work: Work, freeze: Freeze) -> int:
     return len(rows)
 
 
+def _pause(work: Work, freeze: Freeze) -> int:
+    """What goes out in rounds, and is between two: one under way ends by itself, and is stopped before the next."""
+    statement = (
+        update(Delivery)
+        .where(_between_rounds(), Delivery.through.is_(False), Delivery.action.in_(STOPPED))
+        .where(Delivery.claimed_by.is_(None), *_covered(work.session, freeze))
+        .values(next_at=None, reason=freeze.words, code=FREEZE)
+        .returning(Delivery)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    rows = work.session.scalars(statement).all()
+    for row in rows:
+        work.audit("delivery.paused", row, reason=freeze.words)
+    return len(rows)
+
+
+def _between_rounds() -> ColumnElement[bool]:
+    in_rounds = [name for name in channels() if goes_on(name)]
+    return and_(Delivery.state.in_(BEGUN), Delivery.next_at.is_not(None), Delivery.channel.in_(in_rounds))
+
+
 def _covered(session: Session, freeze: Freeze) -> list[ColumnElement[bool]]:
     if freeze.account_id is not None:
         return [Delivery.account_id == freeze.account_id]
     return [Delivery.unit_id.in_(units_below(session, freeze.unit_id))]
 
 
+def _against(work: Work, delivery: Delivery, choice: Choice, zone: ZoneInfo) -> str:
+    """Why it cannot be done so; '' when it can."""
+    if isinstance(choice, datetime):
+        return unfit(work, delivery, choice, zone)
+    breaks_off = choice == "drop" and delivery.state in BEGUN and progress_of(work.session, delivery.key) is None
+    if breaks_off and doubtful(work.session, [delivery.id]):
+        return "是否已经推送还不能确定，请恢复，由系统向平台核实"
+    return ""
+
+
 def _let_go(work: Work, delivery: Delivery, choice: Choice) -> None:
+    if delivery.state in BEGUN:
+        _go_on(work, delivery, choice)
+        return
     if choice == "drop":
         values = {"state": S.CANCELLED, "next_at": None, "reason": "停发解除时选择不再发布", "done_at": work.now}
         change(work, delivery, (S.HELD,), code=FREEZE, **values)
@@ -155,10 +203,34 @@ def _let_go(work: Work, delivery: Delivery, choice: Choice) -> None:
     work.emit(Booked(delivery.account_id, at))
 
 
+def _go_on(work: Work, delivery: Delivery, choice: Choice) -> None:
+    """What had begun goes on where it stood, later if so chosen; or what is left of it is sent to nobody."""
+    if choice == "drop":
+        _break_off(work, delivery)
+        return
+    at = max(work.now, choice) if isinstance(choice, datetime) else work.now
+    change(work, delivery, BEGUN, next_at=at, accepted_at=work.now, reason="", code="")
+    work.audit("delivery.resumed", delivery, at=at.isoformat())
+    work.emit(Booked(delivery.account_id, at))
+
+
+def _break_off(work: Work, delivery: Delivery) -> None:
+    progress = progress_of(work.session, delivery.key)
+    if progress is None or not progress.counts:
+        why = "停发解除时选择不再发布，此前没有发给任何人"
+        change(work, delivery, BEGUN, state=S.CANCELLED, next_at=None, reason=why, code=FREEZE, done_at=work.now)
+        work.audit("delivery.cancelled", delivery, reason=why)
+        return
+    why = f"停发解除时选择不再继续：已推送 {progress.counts.get('sent', 0)} 人，其余不再推送"
+    change(work, delivery, BEGUN, **done(work, why))
+    remember(work, delivery, Live(shown_of(work, delivery, {})))
+    work.audit("delivery.broken_off", delivery, remark=why)
+
+
 def _keep(work: Work, delivery: Delivery, why: str) -> None:
     """It could not be put to the time that was chosen: no stop holds it any more, but a person has to go on."""
     reason = f"停发已解除，但未能改期：{why}"[:500]
-    change(work, delivery, (S.HELD,), reason=reason, code="rebook")
+    change(work, delivery, (S.HELD, *BEGUN), reason=reason, code=REBOOK)
     work.audit("delivery.held", delivery, reason=reason)
     receipts.needs_person(work, delivery, Batch(work.session, [delivery]))
 

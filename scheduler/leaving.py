@@ -13,7 +13,7 @@ from scheduler.due import put_to
 from scheduler.models import Delivery
 from scheduler.posts import hindrance
 from scheduler.states import DeliveryState, PlacementState
-from scheduler.windows import FREEZE, QUIET, quiet_hours, rings, stopping
+from scheduler.windows import FREEZE, QUIET, goes_on, quiet_hours, rings, stopping
 
 S = DeliveryState
 WITHDRAWN = "withdrawn"
@@ -23,7 +23,8 @@ def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> b
     """Whether it may not leave now: nothing to take back, stopped, unsigned, outside its window, missed by too much, in
     quiet hours, or rehearsal and reality have changed places since it was booked.
 
-    One that has begun to leave is only kept back by quiet hours: what is left of it goes on when they end.
+    One that has begun to leave is only kept back by a stop and by quiet hours, where asking goes on with sending:
+    what is left of it goes on when they end.
     """
     begun = delivery.state != S.BOOKED
     held = delivery.state == S.HELD  # A moment ago, by a withdrawal of the same claim.
@@ -38,6 +39,7 @@ def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> b
             or _hindered(work, delivery, batch)
         )
     )
+    kept = kept or (begun and not held and goes_on(delivery.channel) and _frozen(work, delivery, batch))
     kept = kept or _quiet(work, delivery, batch, zone)
     if kept:
         delivery.claimed_by = delivery.claimed_until = None
@@ -87,8 +89,10 @@ def _frozen(work: Work, delivery: Delivery, batch: Batch) -> bool:
     freeze = stopping(work.session, delivery, batch.freezes)
     if freeze is None:
         return False
-    delivery.state, delivery.next_at, delivery.reason, delivery.code = S.HELD, None, freeze.words, FREEZE
-    work.audit("delivery.held", delivery, reason=freeze.words)
+    begun = delivery.state != S.BOOKED
+    delivery.state = S.HELD if not begun else delivery.state
+    delivery.next_at, delivery.reason, delivery.code = None, freeze.words, FREEZE
+    work.audit("delivery.paused" if begun else "delivery.held", delivery, reason=freeze.words)
     return True
 
 

@@ -85,6 +85,7 @@ def post_of(batch: Batch, delivery: Delivery, public_url: str) -> Post:
         attempt=delivery.attempts,
         first_attempt_at=delivery.first_attempt_at,
         attempted_at=batch.last_sent(delivery),
+        doubtful=batch.is_doubtful(delivery),
         note=delivery.note,
     )
 

@@ -40,6 +40,11 @@ ASKING = RetryPolicy(attempts=12, first=timedelta(seconds=2), factor=2.0, longes
 # A 群发 that must wait for longer than this waits for a person; shorter pauses are the pace of calls.
 SOON = timedelta(minutes=10)
 QUOTA = "quota"
+# The platform still works on a job whose time is over: asked on and on, and never sent a second time.
+RUNNING = "running"
+# While a platform works on a job it is asked after a share of the time that it has taken so far.
+PATIENT, MOST_PATIENT = 8, timedelta(minutes=10)
+ASK_SLOWLY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,13 @@ def apply(work: Work, delivery: Delivery, answer: Answer, batch: Batch) -> None:
     if isinstance(answer, Live):
         _done(work, delivery, answer, batch)
     elif isinstance(answer, Accepted):
-        _accepted(work, delivery, answer)
+        if delivery.state == S.UNKNOWN and delivery.job_id == answer.job_id and not answer.moving:
+            _still_running(work, delivery, answer, batch)
+        else:
+            _accepted(work, delivery, answer)
+    elif isinstance(answer, NotThere) and delivery.job_id:
+        reason = "平台受理过，现在查不到结果，请到平台上查看"
+        _keep_asking(work, delivery, batch, reason, final=True)
     elif isinstance(answer, NotThere):
         _again(work, delivery, batch, "平台确认未收到，将重新发送")
     elif isinstance(answer, CannotTell):
@@ -148,7 +159,9 @@ def settle_job(
     `settle` is the adapter's own reading of it. An event that comes twice, or after the poll, changes nothing.
     """
     query = select(Delivery).where(
-        Delivery.account_id == account_id, Delivery.job_id == result.job_id, Delivery.state == S.ACCEPTED
+        Delivery.account_id == account_id,
+        Delivery.job_id == result.job_id,
+        Delivery.state.in_((S.ACCEPTED, S.UNKNOWN)),
     )
     delivery = work.session.scalars(query.with_for_update()).one_or_none()
     if delivery is None:
@@ -243,6 +256,8 @@ def _accepted(work: Work, delivery: Delivery, accepted: Accepted) -> None:
     delivery.state, delivery.job_id = S.ACCEPTED, accepted.job_id
     delivery.reason, delivery.code = accepted.waiting[:500], ""
     delivery.next_at = work.now + accepted.poll_after
+    if not (first or accepted.moving):
+        delivery.next_at = max(delivery.next_at, _patiently(work, delivery))
     if first or accepted.moving:
         delivery.accepted_at = work.now
     if first:
@@ -251,6 +266,24 @@ def _accepted(work: Work, delivery: Delivery, accepted: Accepted) -> None:
         work.audit("delivery.accepted", delivery, job=accepted.job_id)
     if accepted.data:
         delivery.note = {**delivery.note, **accepted.data}
+
+
+def _patiently(work: Work, delivery: Delivery) -> datetime:
+    """When to poll next: the longer a platform takes, the less often."""
+    passed = work.now - (delivery.accepted_at or work.now)
+    return work.now + min(passed / PATIENT, MOST_PATIENT)
+
+
+def _still_running(work: Work, delivery: Delivery, accepted: Accepted, batch: Batch) -> None:
+    """Its time is over, and the platform still works on it: shown to a person once, and asked about on and on."""
+    delivery.asked += 1
+    delivery.code = RUNNING
+    delivery.reason = f"平台已超过应答时间，仍在处理{accepted.waiting and f'（{accepted.waiting}）'}；有结果前不会重发"[
+        :500
+    ]
+    delivery.next_at = ASKING.next_at(delivery.asked, work.now) or work.now + ASK_SLOWLY
+    if delivery.asked == ASKING.attempts:
+        needs_person(work, delivery, batch)
 
 
 def _again(
@@ -279,6 +312,7 @@ def _used_up(work: Work, delivery: Delivery, batch: Batch, error: Throttled) -> 
 def _keep_asking(work: Work, delivery: Delivery, batch: Batch, reason: str, *, final: bool) -> None:
     newly = delivery.state != S.UNKNOWN
     delivery.state, delivery.reason = S.UNKNOWN, reason[:500]
+    delivery.code = "" if delivery.code == RUNNING else delivery.code
     delivery.asked += 1
     delivery.next_at = None if final else ASKING.next_at(delivery.asked, work.now)
     if newly:
@@ -311,7 +345,8 @@ def _refused(work: Work, delivery: Delivery, error: ChannelError, batch: Batch) 
 def _ask_later(work: Work, delivery: Delivery, error: ChannelError, batch: Batch) -> None:
     # While only asking fails, what was sent stays unknown or accepted; the question is repeated.
     if delivery.state == S.ACCEPTED:
-        delivery.next_at = error.until if isinstance(error, Throttled) else work.now + timedelta(seconds=30)
+        later = max(work.now + timedelta(seconds=30), _patiently(work, delivery))
+        delivery.next_at = error.until if isinstance(error, Throttled) else later
         delivery.reason = error.reason[:500]
         return
     _keep_asking(work, delivery, batch, error.reason, final=False)

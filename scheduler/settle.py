@@ -11,12 +11,14 @@ from channels.registry import channels
 from kernel.errors import Invalid
 from kernel.people import Viewer
 from kernel.work import Work
+from scheduler import windows
 from scheduler.booking import change, must_write
 from scheduler.due import due_at
 from scheduler.events import Booked
 from scheduler.models import Delivery
 from scheduler.placements import place_of, remember
 from scheduler.posts import items_of
+from scheduler.receipts import RUNNING
 from scheduler.states import DeliveryState
 
 S = DeliveryState
@@ -32,18 +34,42 @@ def there(work: Work, who: Viewer, delivery: Delivery, links: Mapping[int, str],
     words = remark.strip()
     if not given and not words:
         raise Invalid(field="link", why="请粘贴平台上的链接，或说明在哪里看到的。")
-    change(work, delivery, (S.UNKNOWN,), **done(work, words or "经人工核实已在平台上"))
+    # What waits for its result may be seen there before the platform says so; a fan-out under way has no such end.
+    settled = (S.UNKNOWN,) if windows.goes_on(delivery.channel) else (S.UNKNOWN, S.ACCEPTED)
+    change(work, delivery, settled, **done(work, words or "经人工核实已在平台上"))
     remember(work, delivery, Live(shown_of(work, delivery, given)))
     work.audit("delivery.found_there", delivery, links=list(given.values()), remark=words)
 
 
 def not_there(work: Work, who: Viewer, delivery: Delivery) -> None:
-    """不在平台上: it may be sent again, and only because a person said so; it goes out at once."""
+    """不在平台上: it may be sent again, and only because a person said so; it goes out at once.
+
+    Raises Invalid while the platform says that it still works on it: what is not there now may come.
+    """
     must_write(who, delivery)
-    values = {"state": S.BOOKED, "asked": 0, "claimed_by": None, "claimed_until": None, **due_at(work.now)}
+    _must_be_over(delivery)
+    values = {"state": S.BOOKED, **_NOT_THERE, **due_at(work.now)}
     change(work, delivery, (S.UNKNOWN,), reason="经人工核实不在平台上，重新发送", code="", **values)
     work.audit("delivery.not_there", delivery)
     work.emit(Booked(delivery.account_id, work.now))
+
+
+def by_hand_instead(work: Work, who: Viewer, delivery: Delivery) -> None:
+    """不在平台上，改人工发布: a person looked, and publishes it; nothing is sent by itself any more."""
+    must_write(who, delivery)
+    _must_be_over(delivery)
+    change(work, delivery, (S.UNKNOWN,), state=S.MANUAL, next_at=None, reason="", code="", **_NOT_THERE)
+    work.audit("delivery.taken_by_hand", delivery, reason="经人工核实不在平台上")
+
+
+_NOT_THERE = {"asked": 0, "claimed_by": None, "claimed_until": None}
+
+
+def _must_be_over(delivery: Delivery) -> None:
+    if delivery.state == S.UNKNOWN and delivery.code == RUNNING:
+        raise Invalid(
+            why="平台仍在处理这条内容，现在没有不等于不会发出。请等平台给出结果，或在已看到时标为“已在平台上”。"
+        )
 
 
 def check_link(text: str) -> str:

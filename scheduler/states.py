@@ -38,8 +38,9 @@ MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.BOOKED: frozenset({S.SENDING, S.HELD, S.MANUAL, S.CANCELLED}),
     S.HELD: frozenset({S.BOOKED, S.MANUAL, S.CANCELLED}),
     S.SENDING: frozenset({S.DONE, S.ACCEPTED, S.BOOKED, S.FAILED, S.UNKNOWN, S.HELD, S.MANUAL}),
-    S.ACCEPTED: frozenset({S.DONE, S.FAILED, S.UNKNOWN, S.ACCEPTED}),
-    S.UNKNOWN: frozenset({S.DONE, S.ACCEPTED, S.BOOKED, S.FAILED, S.UNKNOWN, S.MANUAL}),
+    # Cancelled only where a stop ends before anything of it was sent.
+    S.ACCEPTED: frozenset({S.DONE, S.FAILED, S.UNKNOWN, S.ACCEPTED, S.CANCELLED}),
+    S.UNKNOWN: frozenset({S.DONE, S.ACCEPTED, S.BOOKED, S.FAILED, S.UNKNOWN, S.MANUAL, S.CANCELLED}),
     S.FAILED: frozenset({S.BOOKED, S.MANUAL, S.CANCELLED}),
     S.MANUAL: frozenset({S.DONE, S.CANCELLED}),
     S.DONE: frozenset(),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, not_, or_, select
 
 from channels.accounts.models import Account
 from content.models import Release
 from content.states import ReleaseState
-from kernel.claim import run_out
+from kernel.claim import free, run_out
 from kernel.office_rules import Rule, declare, number_between, value_of
 from kernel.work import Work, Works
 from scheduler import receipts
@@ -25,6 +25,9 @@ BATCH = 200
 LEASE = timedelta(seconds=45)
 CLOCKS_DIFFER = timedelta(minutes=1)
 
+# How long a platform may take over a job where it names no time of its own.
+ANSWERED_WITHIN = timedelta(hours=2)
+
 REMIND_BEFORE = (timedelta(minutes=30), timedelta(minutes=10))
 LATE_MINUTES = declare(Rule("delivery.late_minutes", 2, "超时未发告警（分钟）", number_between(1, 120)))
 
@@ -34,6 +37,7 @@ def sweep(works: Works, lease: timedelta = LEASE) -> int:
     found = recover(works, lease)
     set_right(works)
     release_holds(works)
+    unanswered(works, lease)
     remind_unsigned(works)
     alarm_late(works)
     return found
@@ -54,6 +58,26 @@ def recover(works: Works, lease: timedelta = LEASE) -> int:
             row.state, row.next_at, row.asked = S.UNKNOWN, work.now, 0
             row.claimed_by = row.claimed_until = None
             row.reason = "发送进程中断，正在向平台核实"
+            work.audit("delivery.unknown", row, reason=row.reason)
+            work.emit(Booked(row.account_id, work.now))
+        return len(rows)
+
+
+def unanswered(works: Works, lease: timedelta = LEASE) -> int:
+    """What a platform took and gave no result of in its time is unknown: asked about, and shown to a person."""
+    with works.write() as work:
+        over = or_(
+            Delivery.accepted_until < work.now,
+            and_(Delivery.accepted_until.is_(None), Delivery.accepted_at < work.now - ANSWERED_WITHIN),
+        )
+        # What waits for a person or for the end of the quiet hours owes no answer meanwhile.
+        waits = or_(Delivery.next_at.is_(None), Delivery.code == QUIET)
+        query = select(Delivery).where(Delivery.state == S.ACCEPTED, over, not_(waits), free(Delivery, work.now, lease))
+        rows = work.session.scalars(query.limit(BATCH).with_for_update(skip_locked=True)).all()
+        for row in rows:
+            row.state, row.next_at, row.asked = S.UNKNOWN, work.now, 0
+            row.claimed_by = row.claimed_until = None
+            row.reason, row.code = "平台受理后没有在应有的时间内给出结果，正在向平台核实", ""
             work.audit("delivery.unknown", row, reason=row.reason)
             work.emit(Booked(row.account_id, work.now))
         return len(rows)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.abilities.going_on import GoesOn
 from channels.base import Problem
 from channels.registry import channels
 from kernel.office_rules import Rule, clock_time, declare, value_of
@@ -91,6 +92,19 @@ def stopping(session: Session, delivery: Delivery, freezes: Sequence[Freeze]) ->
         if one.account_id == delivery.account_id or (one.account_id is None and one.unit_id in units):
             return one
     return None
+
+
+def stopped(session: Session, key: str) -> bool:
+    """Whether a stop keeps back what is left of the delivery with this key."""
+    freezes = in_force(session)
+    delivery = session.scalars(select(Delivery).where(Delivery.key == key)).one_or_none() if freezes else None
+    return delivery is not None and stopping(session, delivery, freezes) is not None
+
+
+def goes_on(channel: str) -> bool:
+    """Whether polling or asking this channel goes on with sending, so that a stop has something to hold back."""
+    adapter = channels().get(channel)
+    return adapter is not None and issubclass(adapter, GoesOn)
 
 
 def must_be_free(session: Session, delivery: Delivery) -> None:

@@ -6,7 +6,7 @@ Why these rows stand here and not with the scheduler's receipts: docs/why/0009.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, exists, func, or_, select, update
@@ -42,10 +42,14 @@ class Progress:
 
 
 class DatabaseSubscriptions:
-    """The list over the hub's database; each act is a work of its own, none open while a browser is called."""
+    """The list over the hub's database; each act is a work of its own, none open while a browser is called.
 
-    def __init__(self, works: Works) -> None:
+    `stopped` says whether the delivery with a key must not go on now; it is asked before each few are claimed.
+    """
+
+    def __init__(self, works: Works, stopped: Callable[[Session, str], bool] = lambda _session, _key: False) -> None:
         self.works = works
+        self._stopped = stopped
 
     def walk(self, account_id: int, key: str, audience: Mapping[str, Sequence[str]]) -> DatabaseWalk:
         """Goes on with a delivery; the first time it is noted for whom it is and how many they are."""
@@ -59,7 +63,7 @@ class DatabaseSubscriptions:
             with self.works.write() as work:
                 values = {"account_id": account_id, "audience": chosen, "total": total, "begun_at": work.now}
                 insert_once(work.session, PushFanOut, key=key, **values)
-        return DatabaseWalk(self.works, key, meant, list(origins))
+        return DatabaseWalk(self.works, key, meant, list(origins), self._stopped)
 
     def counts(self, key: str) -> Mapping[str, int]:
         """How many browsers of the delivery are in each state."""
@@ -70,8 +74,17 @@ class DatabaseSubscriptions:
 class DatabaseWalk:
     """One round over the browsers that are left; a later round begins at the first one that was never claimed."""
 
-    def __init__(self, works: Works, key: str, meant: Sequence[ColumnElement[bool]], origins: list[str]) -> None:
+    def __init__(
+        self,
+        works: Works,
+        key: str,
+        meant: Sequence[ColumnElement[bool]],
+        origins: list[str],
+        stopped: Callable[[Session, str], bool],
+    ) -> None:
         self.origins = origins
+        self.stopped = False
+        self._ask = stopped
         self._works = works
         self._key = key
         self._meant = meant
@@ -85,6 +98,9 @@ class DatabaseWalk:
         with self._works.write() as work:
             self._write(work, done)
             taken: list[Subscription] = []
+            self.stopped = self.stopped or bool(room and self._ask(work.session, self._key))
+            if self.stopped:
+                return taken
             for origin, most in room.items():
                 claimed = self._waited(work, origin, most) or self._new(work, origin, most)
                 if not claimed:

@@ -99,8 +99,10 @@ class FakeChannel(Channel, Rehearsing):
             return self._live(post) if self.platform.times(post.key) else NotThere()
 
     def poll(self, post: Post, job_id: str) -> Settlement:
-        """An accepted job is done at the first poll, unless the script says it was refused."""
+        """An accepted job is done at the first poll, unless the script says otherwise or the platform is `blind`."""
         with self.platform.lock:
+            if self.platform.blind:
+                return CannotTell("该平台没有可供核实的接口")
             answer = self.platform.script.pop(0) if self.platform.script else "live"
             self._maybe_refuse(answer)
             return Accepted(job_id) if answer == "accepted" else self._live(self.platform.jobs[job_id])
@@ -140,6 +142,8 @@ class FakeChannel(Channel, Rehearsing):
             raise Unauthorised("凭证无效", code="40001")
         if answer == "crash":
             raise RuntimeError("a fault of the adapter itself")
+        if answer == "dark":
+            raise OutcomeUnknown("连接在答复前中断")
 
     def _live(self, post: Post) -> Live:
         return Live({item.piece_id: Shown(f"{post.key}-{item.piece_id}", f"fake://{post.key}") for item in post.items})

@@ -20,8 +20,9 @@ from typing import Any, ClassVar
 import httpx
 
 from channels.abilities.audience import Addressed, AudienceKind, listed
+from channels.abilities.going_on import GoesOn
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
-from channels.adapters.calling import broken, harmless
+from channels.adapters.calling import acting, broken, harmless
 from channels.base import (
     ACTION_LABELS,
     Accepted,
@@ -40,7 +41,7 @@ from channels.base import (
     Shown,
     Uncorrectable,
 )
-from channels.errors import ChannelError, Refused, Retryable, Throttled, Unauthorised
+from channels.errors import ChannelError, OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
 from channels.options import SELDOM, Options, option, settings_of
 
 PUSH_HOST = "https://api.jpush.cn"
@@ -109,7 +110,7 @@ class JPushOptions(Options):
     )  # fmt: skip
 
 
-class JPushChannel(Channel, Addressed, Rehearsing):
+class JPushChannel(Channel, Addressed, Rehearsing, GoesOn):
     """Credentials: `app_key`, `master_secret`; settings: `JPushOptions`."""
 
     name: ClassVar[str] = "jpush"
@@ -174,18 +175,23 @@ class JPushChannel(Channel, Addressed, Rehearsing):
         try:
             with self._asking():
                 self._replacing(post, lambda body: self._call("POST", "v3/push/validate", body))
-                cid = self._call("GET", "v3/push/cid?count=1&type=push")["cidlist"][0]
+            return self._numbered("已取得推送编号，即将推送")
         except Nobody as nobody:
             return _nobody(post, nobody.msg_id)
-        return Accepted(str(cid), timedelta(0), "已取得推送编号，即将推送", data={"cid": cid})
 
     def poll(self, post: Post, job_id: str) -> Settlement:
-        """Pushes under the number; a repeat is answered with the first push and reaches nobody twice."""
-        began = post.first_attempt_at
+        """Pushes under the number; a repeat is answered with the first push and reaches nobody twice.
+
+        A number of yesterday makes no repeat harmless any more. Another one is fetched only where surely nothing was
+        pushed under it; else a person must look.
+        """
+        began = _numbered_at(post)
         if began and self.tools.clock.now() - began > CID_LIVES:
-            return CannotTell("推送编号已超过一天，不能再安全地重试，请到极光后台查看")
+            if post.doubtful:
+                return CannotTell("推送编号已超过一天，不能再安全地重试，请到极光后台查看")
+            return self._numbered("原推送编号已过期，从未推送；已取得新的编号，即将推送")
         try:
-            with self._asking():
+            with self._pushing():
                 answer = self._replacing(post, lambda body: self._call("POST", "v3/push", {"cid": job_id, **body}))
         except Nobody as nobody:
             return _nobody(post, nobody.msg_id)
@@ -273,6 +279,13 @@ class JPushChannel(Channel, Addressed, Rehearsing):
             "options": options,
         }
 
+    def _numbered(self, words: str) -> Accepted:
+        """A new number, with the hour from which it counts."""
+        with self._asking():
+            cid = str(self._call("GET", "v3/push/cid?count=1&type=push")["cidlist"][0])
+        at = self.tools.clock.now().isoformat()
+        return Accepted(cid, timedelta(0), words, data={"cid": cid, "cid_at": at})
+
     def _replacing(self, post: Post, call: Callable[[dict[str, Any]], Any]) -> Any:
         """Has a correction replace the push it corrects; where the platform knows that one no more, it stands alone."""
         original = next((found for one in post.placed.values() if (found := self._original(one))), "")
@@ -294,7 +307,8 @@ class JPushChannel(Channel, Addressed, Rehearsing):
     def _live(self, post: Post, msg_id: str) -> Live:
         """Where it shows, with the first push that later ones replace: its number, not theirs, is what they name."""
         placed = post.placed.get(post.items[0].piece_id) if post.action == "correct" else None
-        first = {"original": msg_id, "original_at": post.first_attempt_at.isoformat() if post.first_attempt_at else ""}
+        began = _numbered_at(post)
+        first = {"original": msg_id, "original_at": began.isoformat() if began else ""}
         if placed is not None and self._original(placed):
             first = {name: placed.data[name] for name in first}
         return _shown(post, msg_id, {**first, "nobody": False})
@@ -351,6 +365,17 @@ class JPushChannel(Channel, Addressed, Rehearsing):
         except Answered as answer:
             raise self._error(answer) from answer
 
+    @contextmanager
+    def _pushing(self) -> Iterator[None]:
+        """The push itself: unless it surely never left, or was refused, nobody knows whether it was taken."""
+        try:
+            with acting():
+                yield
+        except Answered as answer:
+            if answer.code in RETRYABLE:
+                raise OutcomeUnknown(RETRYABLE[answer.code], code=str(answer.code)) from answer
+            raise self._error(answer) from answer
+
     def _error(self, answer: Answered) -> ChannelError:
         code = str(answer.code)
         if answer.code == NOBODY:
@@ -401,6 +426,12 @@ def _read(response: httpx.Response) -> Any:
     if response.status_code != 200:
         raise broken(response)
     return answer
+
+
+def _numbered_at(post: Post) -> datetime | None:
+    """When its present number was fetched; of those fetched before this was noted, when it was first tried."""
+    said = post.note.get("cid_at")
+    return datetime.fromisoformat(str(said)) if said else post.first_attempt_at
 
 
 def _platforms(chosen: JPushOptions) -> Sequence[str]:

@@ -296,6 +296,12 @@ def not_there(hub: HubDep, asker: Actor, delivery_id: int) -> DeliveryWhole:
     return _act(hub, asker, delivery_id, lambda work, row: settle.not_there(work, asker.viewer, row))
 
 
+@router.post("/deliveries/{delivery_id}/by-hand-instead")
+def by_hand_instead(hub: HubDep, asker: Actor, delivery_id: int) -> DeliveryWhole:
+    """A person looked, it is not there, and he publishes it himself; nothing is sent by itself any more."""
+    return _act(hub, asker, delivery_id, lambda work, row: settle.by_hand_instead(work, asker.viewer, row))
+
+
 def _act(hub: HubDep, asker: Asker, delivery_id: int, step: Callable[[Work, Delivery], None]) -> DeliveryWhole:
     with hub.works.write(asker.actor) as work:
         delivery = delivery_for(work.session, asker, delivery_id, P.DELIVERY_ACT)

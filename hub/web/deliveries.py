@@ -107,7 +107,7 @@ def channel_label(name: str) -> str:
 
 def under_way(delivery: Delivery, now: datetime) -> bool:
     """Whether its state may change by itself within moments."""
-    if delivery.state in (S.SENDING, S.ACCEPTED):
+    if delivery.state == S.SENDING or (delivery.state == S.ACCEPTED and delivery.next_at is not None):
         return True
     soon = delivery.next_at is not None and delivery.next_at <= now + SOON
     return soon and delivery.state in (S.BOOKED, S.UNKNOWN)
@@ -356,6 +356,15 @@ def not_there(hub: HubDep, asker: Actor, delivery_id: int) -> Response:
     return _told(hub, asker, delivery_id, _("已重新排入发送。"))
 
 
+@router.post("/deliveries/{delivery_id}/by-hand-instead")
+def by_hand_instead(hub: HubDep, asker: Actor, delivery_id: int) -> Response:
+    """不在平台上，改人工发布."""
+    with hub.works.write(asker.actor) as work:
+        settle.by_hand_instead(work, asker.viewer, delivery_for(work.session, asker, delivery_id, P.DELIVERY_ACT))
+    told = say(hub, asker, _("已改为人工发布，系统不会再自动发送。"))
+    return see_other(f"/console/deliveries/{delivery_id}/by-hand", told)
+
+
 def delivery_for(
     session: Session, asker: Asker, delivery_id: int, permission: Permission = Permission.DELIVERY_READ
 ) -> Delivery:
@@ -453,6 +462,7 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
         "badge": badge_of(delivery, late=overdue),
         "minutes_left": _minutes_left(delivery.accepted_until, work.now),
         "moving": under_way(delivery, work.now),
+        "paused": delivery.state == S.ACCEPTED and delivery.next_at is None,
         "may": possible(delivery) if asker.may(P.DELIVERY_ACT, delivery.unit_id) else frozenset(),
         "history": acts_of(session, delivery, lambda words: say(hub, asker, words)),
         "progress": progress_of(session, delivery.key),

@@ -10,9 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kernel.audit import AuditLine
+from scheduler import booking
 from scheduler.models import Delivery
+from scheduler.receipts import RUNNING
 from scheduler.states import DeliveryState
-from scheduler.windows import FREEZE
+from scheduler.windows import FREEZE, goes_on
 from templates.catalogue import _
 from templates.views import Act, Tone
 
@@ -25,8 +27,9 @@ ACTS: Mapping[str, frozenset[DeliveryState]] = {
     "resume": frozenset({S.HELD}),
     "move": frozenset({S.BOOKED, S.HELD}),
     "hold": frozenset({S.BOOKED}),
-    "there": frozenset({S.UNKNOWN}),
+    "there": frozenset({S.UNKNOWN, S.ACCEPTED}),
     "not-there": frozenset({S.UNKNOWN}),
+    "by-hand-instead": frozenset({S.UNKNOWN}),
     "take-over": frozenset({S.BOOKED, S.HELD, S.FAILED}),
     "close": frozenset({S.MANUAL}),
     "cancel": frozenset({S.BOOKED, S.HELD, S.FAILED, S.MANUAL}),
@@ -37,7 +40,8 @@ WORDS: Mapping[str, tuple[str, Tone]] = {
     "delivery.ordered": (_("确定组稿顺序"), "info"),
     "delivery.moved": (_("改期"), "warn"),
     "delivery.held": (_("暂缓发布"), "warn"),
-    "delivery.paused": (_("免打扰时段，暂停"), "warn"),
+    "delivery.paused": (_("发送中暂停"), "warn"),
+    "delivery.broken_off": (_("不再继续发送"), "warn"),
     "delivery.resumed": (_("恢复"), "info"),
     "delivery.let_through": (_("停发期间放行"), "warn"),
     "delivery.cancelled": (_("取消"), "bad"),
@@ -67,6 +71,12 @@ def possible(delivery: Delivery) -> frozenset[str]:
     acts = {act for act, states in ACTS.items() if delivery.state in states}
     if delivery.state == S.HELD and delivery.code == FREEZE:
         acts = (acts - {"resume"}) | {"let-through"}
+    if delivery.state in booking.BEGUN and delivery.next_at is None and delivery.code in (FREEZE, booking.REBOOK):
+        return frozenset({"let-through"} if delivery.code == FREEZE else {"resume"})
+    if delivery.state == S.ACCEPTED and goes_on(delivery.channel):
+        acts -= {"there"}  # What goes out in rounds has not all gone out, whatever one sees of it.
+    if delivery.code == RUNNING:
+        acts -= {"not-there", "by-hand-instead"}  # What is not there now may still come.
     return frozenset(acts)
 
 

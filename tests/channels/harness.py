@@ -161,6 +161,7 @@ class MemoryWalk:
         self.browsers = browsers
         self.key = key
         self.origins = sorted({one.origin for one in browsers.known.values()})
+        self.stopped = False
 
     def step(self, done: Mapping[int, Called], room: Mapping[str, int]) -> Sequence[Subscription]:
         """Writes and claims."""

@@ -57,6 +57,19 @@ def test_a_browser_is_claimed_once_for_a_delivery(browsers: Subscriptions, accou
     assert browsers.counts("a") == {"unknown": 3}
 
 
+def test_a_stop_ends_the_round_within_one_step_and_it_goes_on_where_it_stood(works: Works, account_id: int) -> None:
+    stops: set[str] = set()
+    browsers = DatabaseSubscriptions(works, lambda _session, key: key in stops)
+    walk = browsers.walk(account_id, "a", {})
+    (one,) = walk.step({}, {ORIGIN: 1})
+    stops.add("a")
+    assert (walk.step({one.id: Called("sent")}, {ORIGIN: 1}), walk.stopped) == ([], True)
+    assert browsers.counts("a") == {"sent": 1}
+    assert claim(browsers, account_id, "a", 9) == []
+    stops.clear()
+    assert [found.endpoint[-1] for found in claim(browsers, account_id, "a", 9)] == ["2", "3"]
+
+
 def test_what_became_of_them_is_counted_and_who_is_gone_is_forgotten(
     works: Works, browsers: Subscriptions, account_id: int
 ) -> None:

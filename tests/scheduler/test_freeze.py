@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from channels.accounts.models import Account
+from channels.accounts.models import Account, PushFanOut, PushReach, PushSubscription
+from channels.accounts.subscriptions import subscribe
+from channels.adapters.fake import FakeChannel
 from content.errors import NoRight
 from kernel.audit import verify
 from kernel.errors import Invalid
-from scheduler import booking, freeze
+from scheduler import booking, freeze, windows
 from scheduler.errors import Frozen
 from scheduler.models import Delivery, Freeze
 from scheduler.states import DeliveryState
@@ -162,3 +165,89 @@ def test_who_may_not_act_may_not_stop(timetable: Timetable) -> None:
     for name in ("reviewer", "system_admin", "auditor", "stranger"):
         with pytest.raises(NoRight):
             stop(timetable, by=name)
+
+
+@pytest.fixture
+def in_rounds(timetable: Timetable, monkeypatch: pytest.MonkeyPatch) -> Delivery:
+    """A push that has begun to go out, on a channel that goes on when it is polled."""
+    monkeypatch.setattr(windows, "GoesOn", FakeChannel)
+    timetable.platform().script = ["accepted"]
+    delivery = timetable.book(timetable.release(action="push").piece_id, action="push")
+    timetable.run()
+    assert timetable.now(delivery).state == S.ACCEPTED
+    return delivery
+
+
+def called(table: Timetable, delivery: Delivery) -> list[str]:
+    """What was asked of the platform for it."""
+    return [act for act, _outcome in table.attempts(delivery)]
+
+
+@pytest.mark.parametrize("under_way", [False, True])
+def test_what_goes_out_in_rounds_is_stopped_between_two_and_goes_on_afterwards(
+    timetable: Timetable, in_rounds: Delivery, under_way: bool
+) -> None:
+    if under_way:  # A process is just at it; the stop meets it at its next round.
+        with timetable.works.write() as work:
+            row = work.session.get_one(Delivery, in_rounds.id)
+            row.claimed_by, row.claimed_until = "x", work.now + timedelta(seconds=30)
+    stopped = stop(timetable)
+    with timetable.works.read() as work:
+        assert windows.stopped(work.session, in_rounds.key)
+    assert (timetable.now(in_rounds).next_at is None) is not under_way
+    timetable.at(hours=3)
+    timetable.run()
+    timetable.sweep()
+    row = timetable.now(in_rounds)
+    assert (row.state, row.next_at, row.code) == (S.ACCEPTED, None, FREEZE)
+    assert called(timetable, in_rounds) == ["send"]
+    with timetable.works.read() as work:
+        assert [one.id for one in freeze.held_by(work.session, work.session.get_one(Freeze, stopped.id))] == [row.id]
+    assert end(timetable, stopped).let_go == 1
+    timetable.sweep()
+    timetable.run()
+    assert timetable.now(in_rounds).state == S.DONE
+    assert len(timetable.platform().arrived) == 1
+
+
+def test_one_in_rounds_is_let_through(timetable: Timetable, in_rounds: Delivery) -> None:
+    stop(timetable)
+    timetable.act(in_rounds, freeze.let_through)
+    timetable.run()
+    assert timetable.now(in_rounds).state == S.DONE
+
+
+def test_what_has_begun_is_broken_off_where_that_is_certain(timetable: Timetable, in_rounds: Delivery) -> None:
+    stopped = stop(timetable)
+    ended = end(timetable, stopped, **{f"d{in_rounds.id}": "drop"})
+    assert ended.let_go == 1
+    assert timetable.now(in_rounds).state == S.CANCELLED
+
+
+def test_what_may_have_been_pushed_is_not_called_cancelled(timetable: Timetable, in_rounds: Delivery) -> None:
+    timetable.platform().script = ["dark"]
+    timetable.at(minutes=1)
+    timetable.run()
+    stopped = stop(timetable)
+    ended = end(timetable, stopped, **{f"d{in_rounds.id}": "drop"})
+    assert "不能确定" in ended.refused[in_rounds.id]
+    assert timetable.now(in_rounds).state == S.ACCEPTED
+    timetable.act(in_rounds, booking.resume)
+    timetable.run()
+    assert timetable.now(in_rounds).state == S.DONE
+
+
+def test_those_who_got_it_stay_counted_when_it_is_broken_off(timetable: Timetable, in_rounds: Delivery) -> None:
+    with timetable.works.write() as work:
+        account = timetable.account("fake-a").id
+        work.session.add(PushFanOut(key=in_rounds.key, account_id=account, audience={}, total=9, begun_at=work.now))
+        subscribe(work, account, "https://push.example/1", "k" * 87, "a" * 22)
+        one = work.session.scalars(select(PushSubscription.id)).one()
+        work.session.add(PushReach(key=in_rounds.key, subscription_id=one, state="sent", code=""))
+    stopped = stop(timetable)
+    end(timetable, stopped, **{f"d{in_rounds.id}": "drop"})
+    row = timetable.now(in_rounds)
+    assert (row.state, row.remark) == (S.DONE, "停发解除时选择不再继续：已推送 1 人，其余不再推送")
+    timetable.at(hours=1)
+    timetable.run()
+    assert called(timetable, in_rounds) == ["send"]

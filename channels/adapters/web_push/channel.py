@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import structlog
 
 from channels.abilities.audience import Addressed, AudienceKind
+from channels.abilities.going_on import GoesOn
 from channels.abilities.listening import Listening
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.calling import acting
@@ -61,7 +62,7 @@ GONE = frozenset({404, 410})
 FORBIDDEN = frozenset({401, 403})
 
 
-class WebPushChannel(Channel, Addressed, Rehearsing, Listening):
+class WebPushChannel(Channel, Addressed, Rehearsing, Listening, GoesOn):
     """Credentials: `vapid_private_key` (32 bytes, base64url); settings: `subject` (mailto: or https:), `ttl` (s),
     `urgency`, `icon`, and for one round `in_flight` and `seconds`."""
 

@@ -49,7 +49,10 @@ class Round:
     _flying: dict[int, str] = field(default_factory=dict)
 
     def run(self, seconds: float) -> bool:
-        """Calls browsers until nobody is left (True) or the time is over (False); what was begun is waited for."""
+        """Calls browsers until nobody is left (True), or the time is over or a person stopped it (False).
+
+        What was begun is waited for.
+        """
         ends = time.monotonic() + seconds
         done: dict[int, Called] = {}
         resting: set[str] = set()
@@ -72,7 +75,7 @@ class Round:
             done[one.id] = Called("unknown")
 
     def _goes_on(self, ends: float) -> bool:
-        return time.monotonic() < ends and len(self.refused) < self.in_flight
+        return time.monotonic() < ends and len(self.refused) < self.in_flight and not self.walk.stopped
 
     def _room(self, resting: set[str]) -> dict[str, int]:
         """How many more each push service may have on its way; a lone one may have all."""

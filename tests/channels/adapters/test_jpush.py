@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from channels.adapters.jpush import JPushChannel
 from channels.base import Accepted, CannotTell, Live, NotThere, Uncorrectable
-from channels.errors import Refused, Throttled, Unauthorised
+from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
 from tests.channels.harness import make_item, placed_by
 from tests.channels.rehearsal.served import Rehearsal
 from tests.channels.sides import JPushSide
@@ -67,9 +68,58 @@ def test_a_process_that_died_before_it_had_a_number_pushed_nothing(side: JPushSi
 def test_a_number_of_yesterday_is_not_used_again(side: JPushSide) -> None:
     accepted = side.channel.publish(side.post())
     assert isinstance(accepted, Accepted)
-    old = side.post(first_attempt_at=side.clock.now() - timedelta(hours=24))
-    assert isinstance(side.channel.poll(old, accepted.job_id), CannotTell)
+    began = side.clock.now() - timedelta(hours=24)
+    # The number counts from when it was fetched; where that was not noted yet, from the first attempt.
+    for note in ({**accepted.data, "cid_at": began.isoformat()}, {"cid": accepted.job_id}):
+        old = side.post(note=note, first_attempt_at=began)
+        assert isinstance(side.channel.poll(replace(old, doubtful=True), accepted.job_id), CannotTell)
+        assert pushes(side) == []
+        # Surely nothing was pushed under it: another one is fetched, and that one is pushed.
+        fresh = side.channel.reconcile(old)
+        assert isinstance(fresh, Accepted)
+        assert fresh.job_id != accepted.job_id
     assert pushes(side) == []
+    assert isinstance(side.channel.poll(replace(old, note=fresh.data), fresh.job_id), Live)
+    assert len(pushes(side)) == 1
+
+
+def test_what_was_first_tried_days_ago_is_pushed_under_a_new_number(side: JPushSide) -> None:
+    first = side.clock.now() - timedelta(days=3)
+    accepted = side.channel.publish(side.post(first_attempt_at=first))
+    assert isinstance(accepted, Accepted)
+    post = side.post(first_attempt_at=first, note=accepted.data)
+    assert isinstance(side.channel.poll(post, accepted.job_id), Live)
+    assert len(pushes(side)) == 1
+
+
+def test_only_what_surely_was_not_pushed_is_called_so(side: JPushSide) -> None:
+    accepted = side.channel.publish(side.post())
+    assert isinstance(accepted, Accepted)
+    post = side.post(note=accepted.data)
+    answers: list[Any] = [
+        httpx.ReadTimeout("slow"),
+        httpx.Response(502),
+        _no(1030),
+        httpx.ConnectError("refused"),
+        _no(2002),
+    ]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        said = answers.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    channel = JPushChannel(
+        side.channel.account, replace(side.channel.tools, http=httpx.Client(transport=httpx.MockTransport(answer)))
+    )
+    for expected in (OutcomeUnknown, OutcomeUnknown, OutcomeUnknown, Retryable, Throttled):
+        with pytest.raises(expected):
+            channel.poll(post, accepted.job_id)
+
+
+def _no(code: int) -> httpx.Response:
+    return httpx.Response(400, json={"error": {"code": code, "message": "no"}})
 
 
 @pytest.mark.parametrize(

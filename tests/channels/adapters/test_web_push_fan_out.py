@@ -219,3 +219,15 @@ def _states(url: str) -> Mapping[str, int]:
         ).all()  # type: ignore[assignment]  # Rows are tuples.
     engine.dispose()
     return dict(json.loads(json.dumps([list(row) for row in rows])))
+
+
+def test_a_stop_lets_only_what_is_on_its_way_end() -> None:
+    known = browsers(a=9)
+    walk = MemoryWalk(known, "d")
+
+    def call(_one: Subscription) -> Called:
+        walk.stopped = True
+        return Called("sent")
+
+    assert not Round(walk, InThreads(call), in_flight=3).run(20)
+    assert known.counts("d") == {"sent": 3}

@@ -59,6 +59,14 @@ def failed(desk: Desk) -> Delivery:
     return delivery
 
 
+def taken(desk: Desk) -> Delivery:
+    """A delivery that its platform works on."""
+    desk.platform().script.append("accepted")
+    delivery = desk.booked(desk.release())
+    desk.run()
+    return delivery
+
+
 def unknown(desk: Desk, clock: StillClock) -> Delivery:
     """A delivery whose answer was lost, on a platform that cannot be asked."""
     desk.platform().script.append("lost")
@@ -154,7 +162,8 @@ def test_another_unit_sees_none_of_it(desk: Desk) -> None:
         ("booked", {"move", "hold", "take-over", "cancel"}),
         ("held", {"resume", "move", "take-over", "cancel"}),
         ("failed", {"retry", "take-over", "cancel"}),
-        ("unknown", {"there", "not-there"}),
+        ("accepted", {"there"}),
+        ("unknown", {"there", "not-there", "by-hand-instead"}),
         ("manual", {"cancel"}),
         ("done", set()),
     ],
@@ -164,6 +173,7 @@ def test_the_buttons_follow_the_state(desk: Desk, clock: StillClock, state: str,
         "booked": lambda: waiting(desk, clock),
         "held": lambda: waiting(desk, clock),
         "failed": lambda: failed(desk),
+        "accepted": lambda: taken(desk),
         "unknown": lambda: unknown(desk, clock),
         "manual": lambda: by_hand(desk, clock),
         "done": lambda: desk.booked(desk.release()),
@@ -176,6 +186,13 @@ def test_the_buttons_follow_the_state(desk: Desk, clock: StillClock, state: str,
     assert desk.now(delivery).state == state
     assert offered(one(desk, delivery)) == acts
     assert offered(one(desk, delivery, "manager")) == set()
+    if state == "held":
+        at = (clock.now() + timedelta(hours=10)).strftime("%Y-%m-%dT%H:%M")
+        moved = desk.browser().get(act(desk, delivery, "move", at=at).headers["location"])
+        assert "任务仍在暂缓（核对）" in moved.text
+    if state == "unknown":
+        assert act(desk, delivery, "by-hand-instead").headers["location"].endswith("/by-hand")
+        assert desk.now(delivery).state == "manual"
 
 
 def test_a_failure_tells_the_platforms_reason_and_can_be_tried_again(desk: Desk) -> None:

@@ -1,0 +1,125 @@
+"""What a platform took and gives no result of: asked less and less often, unknown in the end, and never sent again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from channels.base import JobResult, Live
+from kernel.errors import Invalid
+from scheduler import booking, receipts, settle
+from scheduler.batch import doubtful
+from scheduler.errors import TakenMeanwhile
+from scheduler.events import NeedsPerson
+from scheduler.models import Delivery
+from scheduler.states import DeliveryState
+from tests.scheduler.conftest import PUBLIC_URL, Timetable
+
+S = DeliveryState
+
+
+def taken(table: Timetable, *more: str) -> Delivery:
+    """A delivery that its platform has taken as a job."""
+    table.platform().script = ["accepted", *more]
+    delivery = table.book(table.release().piece_id)
+    table.run()
+    assert table.now(delivery).state == S.ACCEPTED
+    return delivery
+
+
+def test_polling_backs_off(timetable: Timetable) -> None:
+    delivery = taken(timetable, "accepted", "retryable")
+    for minutes in (40, 80):
+        timetable.at(minutes=minutes - (0 if minutes == 40 else 40))
+        timetable.run()
+        row = timetable.now(delivery)
+        assert row.state == S.ACCEPTED
+        assert row.next_at == timetable.clock.now() + timedelta(minutes=minutes / 8)
+
+
+def test_without_a_result_it_is_asked_about_shown_and_done_when_the_platform_says_so(timetable: Timetable) -> None:
+    delivery = taken(timetable, *["accepted"] * 12)
+    timetable.at(hours=2, seconds=1)
+    timetable.sweep()
+    assert timetable.now(delivery).state == S.UNKNOWN
+    for _ in range(12):
+        timetable.run()
+        row = timetable.now(delivery)
+        assert (row.state, row.code) == (S.UNKNOWN, receipts.RUNNING)
+        timetable.clock.step(seconds=((row.next_at or row.scheduled_at) - timetable.clock.now()).total_seconds())
+    assert sum(isinstance(fact, NeedsPerson) for fact in timetable.told) == 1
+    for step in (settle.not_there, settle.by_hand_instead):
+        with pytest.raises(Invalid):  # The platform still works on it: a second send would be a second message.
+            timetable.act(delivery, step)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+    assert len(timetable.platform().arrived) == 1
+    assert {act for act, _outcome in timetable.attempts(delivery)} == {"send", "poll"}
+
+
+def test_where_the_platform_cannot_say_a_person_publishes_it_by_hand(timetable: Timetable) -> None:
+    delivery = taken(timetable)
+    with pytest.raises(TakenMeanwhile):
+        timetable.act(delivery, settle.by_hand_instead)
+    timetable.platform().blind = True
+    timetable.at(hours=3)
+    timetable.sweep()
+    timetable.run()
+    row = timetable.now(delivery)
+    assert (row.state, row.next_at) == (S.UNKNOWN, None)
+    timetable.act(delivery, settle.by_hand_instead)
+    timetable.at(hours=1)
+    timetable.sweep()
+    timetable.run()
+    assert timetable.now(delivery).state == S.MANUAL
+    assert len(timetable.platform().arrived) == 1
+
+
+def test_a_result_that_comes_after_all_settles_it(timetable: Timetable) -> None:
+    delivery = taken(timetable)
+    timetable.at(hours=3)
+    timetable.sweep()
+    row = timetable.now(delivery)
+    with timetable.works.write() as work:
+        result = JobResult(row.job_id or "", done=True)
+        assert receipts.settle_job(work, row.account_id, result, lambda _post, _result: Live(), PUBLIC_URL)
+    assert timetable.now(delivery).state == S.DONE
+
+
+def test_who_sees_it_there_says_so_while_the_platform_works_on_it(timetable: Timetable) -> None:
+    delivery = taken(timetable)
+    timetable.act(delivery, settle.there, {}, "在公众号里看到了")
+    timetable.at(minutes=5)
+    timetable.run()
+    assert timetable.now(delivery).remark == "在公众号里看到了"
+    assert timetable.attempts(delivery) == [("send", "accepted")]
+
+
+def test_a_job_of_an_earlier_send_is_not_asked_for(timetable: Timetable) -> None:
+    delivery = taken(timetable, "refused", "lost")
+    timetable.at(minutes=1)
+    timetable.run()
+    timetable.act(delivery, booking.retry)
+    timetable.run()
+    assert timetable.now(delivery).state == S.UNKNOWN
+    timetable.at(minutes=1)
+    timetable.run()
+    assert timetable.attempts(delivery)[-1] == ("ask", "live")
+
+
+def test_a_poll_whose_answer_was_lost_leaves_a_doubt(timetable: Timetable) -> None:
+    delivery = taken(timetable, "retryable", "accepted", "throttled", "dark", "refused", "accepted")
+
+    def in_doubt() -> bool:
+        with timetable.works.read() as work:
+            return bool(doubtful(work.session, [delivery.id]))
+
+    for expected in (False, False, False, True, True):
+        timetable.at(minutes=5)
+        timetable.run()
+        assert in_doubt() is expected
+    timetable.act(delivery, booking.retry)
+    timetable.run()
+    assert timetable.attempts(delivery)[-1] == ("send", "accepted")
+    assert not in_doubt()  # What is sent anew is pushed under a new number.
