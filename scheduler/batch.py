@@ -127,6 +127,23 @@ class Batch:
         )
         return dict(self._session.execute(query).all())
 
+    @cached_property
+    def withdrawals(self) -> Mapping[tuple[int, int], Sequence[tuple[datetime, datetime]]]:
+        """The withdrawals that wait, by piece of the batch and account: for when, and when they were asked for."""
+        query = (
+            select(DeliveryItem.piece_id, Delivery.account_id, Delivery.scheduled_at, Delivery.created_at)
+            .join(Delivery, Delivery.id == DeliveryItem.delivery_id)
+            .where(
+                DeliveryItem.piece_id.in_(self.piece_ids()),
+                Delivery.action == "withdraw",
+                Delivery.state == DeliveryState.BOOKED,
+            )
+        )
+        found: dict[tuple[int, int], list[tuple[datetime, datetime]]] = defaultdict(list)
+        for piece_id, account_id, at, asked in self._session.execute(query):
+            found[piece_id, account_id].append((at, asked))
+        return found
+
     def last_sent(self, delivery: Delivery) -> datetime | None:
         """When the attempt began whose answer was lost; only for an unknown delivery."""
         return self._last_sent.get(delivery.id)

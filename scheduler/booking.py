@@ -157,9 +157,10 @@ def book_act(work: Work, who: Viewer, order: Order, zone: ZoneInfo = CHINA) -> D
     """Books a correction, withdrawal or redrawing for one piece on one account where it shows.
 
     A withdrawal with a time (定时下线) may also be booked where it will show by then; one at once brings forward
-    what waits. Raises Invalid where it does not show. A correction needs a signed release; a withdrawal needs none,
-    because taking something back must not wait for three signatures. While the account is in rehearsal only what was
-    rehearsed there can be changed: what the public sees stays as it is.
+    what waits, and where the piece is just going out it waits for the result. Raises Invalid where it does not show.
+    A correction needs a signed release; a withdrawal needs none, because taking something back must not wait for three
+    signatures. While the account is in rehearsal only what was rehearsed there can be changed: what the public sees
+    stays as it is.
     """
     account, releases = _checked(work, who, order)
     lane = doubles.lane_of(work.session, account)
@@ -172,14 +173,13 @@ def book_act(work: Work, who: Viewer, order: Order, zone: ZoneInfo = CHINA) -> D
         )
     ).all()
     awaited: Sequence[Delivery] = ()
-    if order.action == "withdraw" and order.at is not None and not shows:
-        awaited = offline.coming(work.session, lane.id, order.piece_ids)
-    if awaited:
-        offline.must_fit(order.at or work.now, work.now, awaited)
-    elif not shows and lane.stands_for:
+    if order.action == "withdraw" and not shows:
+        wanted = offline.coming if order.at is not None else offline.on_its_way
+        awaited = wanted(work.session, lane.id, order.piece_ids)
+    if not shows and not awaited and lane.stands_for:
         why = f"“{account.name}”正在演练，演练中没有发布过该稿件。要处理公众看到的内容，请先退出演练。"
         raise Invalid(field="account", why=why)
-    elif not shows:
+    if not shows and not awaited:
         raise Invalid(field="account", why=f"该稿件没有在“{account.name}”上显示。")
     if order.action == "withdraw":
         if order.at is not None:
@@ -193,7 +193,9 @@ def book_act(work: Work, who: Viewer, order: Order, zone: ZoneInfo = CHINA) -> D
         for release, _piece in releases:
             if release.state != ReleaseState.SIGNED:
                 raise Invalid(field="release", why="更正稿尚未签发，不能更正。")
-    return _insert(work, who, order, lane, releases, order.at or work.now)
+    made = _insert(work, who, order, lane, releases, order.at or work.now)
+    made.reason = offline.WAITS_FOR_RESULT if awaited and order.at is None else ""
+    return made
 
 
 def _bring_forward(work: Work, order: Order, account: Account, waiting: Delivery, zone: ZoneInfo) -> Delivery:

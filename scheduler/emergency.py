@@ -19,6 +19,7 @@ from kernel.office_rules import Rule, declare, number_between, value_of
 from kernel.people import Permission, Viewer
 from kernel.work import Work
 from scheduler.booking import book_signed
+from scheduler.elsewhere import PORTAL
 from scheduler.events import EmergencyBooked
 from scheduler.models import Emergency, Placement
 from scheduler.states import PlacementState
@@ -120,7 +121,7 @@ def banners(session: Session, now: datetime) -> Sequence[Banner]:
         .join(Account, Account.id == Placement.account_id)
         .where(
             Placement.piece_id == Emergency.piece_id,
-            Account.channel == "portal",
+            Account.channel == PORTAL,
             Placement.state == PlacementState.LIVE,
         )
         .exists()

@@ -13,7 +13,7 @@ from scheduler.due import put_to
 from scheduler.models import Delivery
 from scheduler.posts import hindrance
 from scheduler.states import DeliveryState, PlacementState
-from scheduler.windows import FREEZE, QUIET, goes_on, quiet_hours, rings, stopping
+from scheduler.windows import FREEZE, QUIET, STOPPED, goes_on, quiet_hours, rings, stopping
 
 S = DeliveryState
 WITHDRAWN = "withdrawn"
@@ -34,6 +34,7 @@ def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> b
             _in_the_other_world(work, delivery, batch)
             or _off_line(work, delivery, batch)
             or _taken_back(work, delivery, batch)
+            or _to_be_taken_back(work, delivery, batch)
             or _frozen(work, delivery, batch)
             or _missed(work, delivery, batch)
             or _hindered(work, delivery, batch)
@@ -82,6 +83,21 @@ def _taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
         return False
     why = "安排之后稿件已在其他账号撤稿，没有自动发出；确需在此发布的，请取消本任务后重新安排"
     _stop(work, delivery, batch, S.HELD, why, WITHDRAWN)
+    return True
+
+
+def _to_be_taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
+    """What was tried before is not tried again once its withdrawal, asked for since, is due here."""
+    if delivery.action not in STOPPED or delivery.first_attempt_at is None:
+        return False
+    waiting = [
+        one
+        for _i, _r, piece in batch.going(delivery)
+        for one in batch.withdrawals.get((piece.id, delivery.account_id), ())
+    ]
+    if not any(at <= work.now and asked >= delivery.created_at for at, asked in waiting):
+        return False
+    _stop(work, delivery, batch, S.HELD, offline.TOO_LATE, offline.OFFLINE)
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from kernel.errors import Invalid
@@ -18,9 +18,10 @@ from scheduler.windows import STOPPED
 S = DeliveryState
 WAITS = (S.BOOKED, S.HELD)
 ON_ITS_WAY = (S.SENDING, S.ACCEPTED, S.UNKNOWN)
-LOOK_AGAIN = timedelta(seconds=30)
+LOOK_AGAIN = timedelta(seconds=10)
 OFFLINE = "offline"
 TOO_LATE = "已到预定的下线时间，不再自动发布"
+WAITS_FOR_RESULT = "该稿件正在发布，有了结果再撤下"
 NOTHING = "到下线时间，该稿件没有在此账号显示，不必撤下"
 
 
@@ -31,11 +32,28 @@ def planned(session: Session, lane: int, pieces: Sequence[int]) -> Delivery | No
 
 
 def coming(session: Session, lane: int, pieces: Sequence[int], until: datetime | None = None) -> Sequence[Delivery]:
-    """What brings these pieces to an account and is not out yet; `until` leaves out what is booked for later."""
+    """What brings these pieces to an account and is not out yet; `until` leaves out what is booked for later.
+
+    What was tried before is not left out: its later time is that of a second try.
+    """
     query = _of(lane, pieces).where(Delivery.action.in_(STOPPED), Delivery.state.in_((*WAITS, *ON_ITS_WAY)))
     if until is not None:
-        query = query.where(Delivery.scheduled_at <= until)
+        query = query.where(or_(Delivery.scheduled_at <= until, Delivery.first_attempt_at.is_not(None)))
     return session.scalars(query.order_by(Delivery.scheduled_at, Delivery.id)).all()
+
+
+def on_its_way(session: Session, lane: int, pieces: Sequence[int]) -> Sequence[Delivery]:
+    """What is bringing these pieces to an account at this moment, its result unknown yet."""
+    return [one for one in coming(session, lane, pieces) if one.state in ON_ITS_WAY]
+
+
+def on_its_way_anywhere(session: Session, piece_id: int) -> Sequence[Delivery]:
+    """The same for one piece on all accounts."""
+    having = select(DeliveryItem.delivery_id).where(DeliveryItem.piece_id == piece_id, DeliveryItem.dropped == "")
+    query = select(Delivery).where(
+        Delivery.id.in_(having), Delivery.action.in_(STOPPED), Delivery.state.in_(ON_ITS_WAY)
+    )
+    return session.scalars(query.order_by(Delivery.id)).all()
 
 
 def must_fit(at: datetime, now: datetime, awaited: Sequence[Delivery]) -> None:
@@ -60,7 +78,7 @@ def held_up(work: Work, delivery: Delivery, batch: Batch) -> str:
     left = [one for one in awaited if one.state not in WAITS or not _hold(work, one)]
     if left:
         delivery.next_at = work.now + LOOK_AGAIN
-        delivery.reason = "该稿件正在发布，有了结果再撤下"
+        delivery.reason = WAITS_FOR_RESULT
         return "wait"
     return "nothing"
 

@@ -16,6 +16,7 @@ from channels.registry import channels
 from content.models import Release
 from kernel.work import Work
 from scheduler.batch import Batch, place_kind
+from scheduler.elsewhere import PORTAL
 from scheduler.events import WasWithdrawn, WentLive
 from scheduler.models import Delivery, Place, Placement
 from scheduler.states import PlacementState
@@ -67,7 +68,7 @@ def on_portal(session: Session, piece_id: int) -> bool:
     """Whether a portal shows a piece now, so that a link to its page leads somewhere."""
     query = select(Placement.id).join(Account, Account.id == Placement.account_id)
     shown = query.where(Placement.piece_id == piece_id, Placement.state == PlacementState.LIVE)
-    return session.scalar(shown.where(Account.channel == "portal").limit(1)) is not None
+    return session.scalar(shown.where(Account.channel == PORTAL).limit(1)) is not None
 
 
 def placements_of(session: Session, piece_id: int) -> Sequence[Placement]:

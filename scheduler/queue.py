@@ -28,6 +28,7 @@ from sqlalchemy import Connection, Engine, make_url, select, text
 from channels.accounts.models import Account
 from kernel.duties import Duty
 from kernel.work import Work, Works
+from scheduler import elsewhere
 from scheduler.dispatch import Dispatcher
 from scheduler.lanes import Lanes
 from scheduler.rounds import Rounds
@@ -65,7 +66,7 @@ class Wakes:
         if (lane, at) in deferred:
             return
         deferred.add((lane, at))
-        portal = work.session.scalar(select(Account.channel).where(Account.id == lane)) == "portal"
+        portal = work.session.scalar(select(Account.channel).where(Account.id == lane)) == elsewhere.PORTAL
         try:
             # A taken queueing lock would spoil the whole transaction; the savepoint keeps the harm to itself.
             with work.session.begin_nested():

@@ -17,6 +17,7 @@ from content.models import Column, Piece, PublicPiece, Release
 from kernel.people import Unit
 from kernel.work import Works
 from scheduler.catalogue import DatabaseCatalogue, about_column, entry_of, formers_of, unlinked_view
+from scheduler.elsewhere import PORTAL
 from scheduler.models import Delivery, DeliveryItem, Placement
 from scheduler.posts import item_of, placed_of
 from scheduler.states import DeliveryState, PlacementState
@@ -115,7 +116,7 @@ class LoadedStretch(DatabaseCatalogue):
             if place is not None:
                 release = releases[place.release_id]
                 at = placed_of(place)
-                item = item_of(release, pieces[row.piece_id], "portal", "")
+                item = item_of(release, pieces[row.piece_id], PORTAL, "")
                 shown = (item, replace(at, data={**at.data, "place": row.place or 0}))
             found.append(
                 Standing(

@@ -72,6 +72,7 @@ DEEDS: dict[str, str] = {
     "approved": "核准",
     "arrived": "送达",
     "booked": "排期",
+    "broken_off": "中止发送",
     "cancelled": "取消",
     "changed": "修改",
     "checked": "检测",

@@ -377,9 +377,9 @@ def plan_words(hub: Hub, releases: Sequence[Release]) -> dict[str, Any]:
 
 @dataclass
 class Shown:
-    """One place where a piece shows, on the form for 更正, 撤稿 and 刷新."""
+    """One place where a piece shows, on the form for 更正, 撤稿 and 刷新; or where it is just going out (`coming`)."""
 
-    placement: Place
+    placement: Place | None
     account: Account
     channel: str
     able: bool
@@ -389,6 +389,21 @@ class Shown:
     checked: bool = True
     notes: Sequence[str] = field(default_factory=tuple)
     error: str = ""
+    coming: Delivery | None = None
+
+
+def coming_of(delivery: Delivery, account: Account, form: FormData | None) -> Shown:
+    """One place where a piece is just going out: what is to be taken back there is, as soon as its result is known."""
+    adapter = installed().get(account.channel)
+    return Shown(
+        placement=None,
+        account=account,
+        channel=channel_label(account.channel),
+        able=adapter is not None and "withdraw" in adapter.limits.can,
+        checked=account.id in chosen_accounts(form) if form is not None else True,
+        notes=adapter.limits.notes if adapter else (),
+        coming=delivery,
+    )
 
 
 def shown_of(placement: Place, account: Account, newest: int | None, act: str, form: FormData | None) -> Shown:

@@ -34,7 +34,7 @@ from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Person, scoped
 from kernel.typed import moment_in
 from kernel.work import Work
-from scheduler import booking, settle, windows
+from scheduler import booking, offline, settle, windows
 from scheduler.conflicts import foreseen, of_delivery
 from scheduler.errors import TakenMeanwhile
 from scheduler.figures import Punctuality, is_late, late, punctuality
@@ -470,7 +470,20 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
         "ordered": ordered(session, asker, delivery),
         "foretold": _foretold(hub, work, delivery),
         "seen": delivery.scheduled_at.isoformat(),
+        **_taking_back(session, delivery, [shown.piece.id for shown in items], asker),
         "window": items[0].release.content["window"] if items else {},
+    }
+
+
+def _taking_back(session: Session, delivery: Delivery, pieces: Sequence[int], asker: Asker) -> dict[str, Any]:
+    """For what is just going out: the withdrawal that waits for its result, or whether one may be asked for."""
+    if delivery.state not in offline.ON_ITS_WAY or delivery.action not in windows.STOPPED:
+        return {"withdrawal": None, "may_withdraw": False}
+    adapter = installed().get(delivery.channel)
+    able = adapter is not None and "withdraw" in adapter.limits.can and len(pieces) == 1
+    return {
+        "withdrawal": offline.planned(session, delivery.account_id, pieces),
+        "may_withdraw": able and asker.may(P.BOOKING_WRITE, delivery.unit_id),
     }
 
 

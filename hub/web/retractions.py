@@ -23,6 +23,7 @@ from hub.web.booking_form import (
     PHRASES,
     NotBooked,
     Shown,
+    coming_of,
     shown_of,
     values_of,
 )
@@ -32,7 +33,7 @@ from hub.web.piece_form import moment, number, text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission
 from kernel.work import Work
-from scheduler import booking
+from scheduler import booking, offline
 from scheduler.booking import Order
 from scheduler.models import Delivery, Place, Placement, RehearsedPlacement
 from scheduler.states import PlacementState
@@ -112,7 +113,19 @@ def _shown(session: Session, piece: Piece, act: str, sent: FormData | None) -> l
     """Where it shows for the public; for an account in rehearsal, where it shows there instead."""
     found = [row for row in _places(session, piece, Placement) if not row[1].rehearsal]
     found += [row for row in _places(session, piece, RehearsedPlacement) if doubles.real_of(session, row[1]).rehearsal]
-    return [shown_of(placement, account, piece.release_id, act, sent) for placement, account in found]
+    places = [shown_of(placement, account, piece.release_id, act, sent) for placement, account in found]
+    return places + (_coming(session, piece, {one.account.id for one in places}, sent) if act == "withdraw" else [])
+
+
+def _coming(session: Session, piece: Piece, known: set[int], sent: FormData | None) -> list[Shown]:
+    """Where it is just going out and does not show yet, in the world that a withdrawal would act in."""
+    going = offline.on_its_way_anywhere(session, piece.id)
+    accounts = {one.account_id: session.get_one(Account, one.account_id) for one in going}
+    return [
+        coming_of(one, accounts[one.account_id], sent)
+        for one in {row.account_id: row for row in going if row.account_id not in known}.values()
+        if doubles.lane_of(session, doubles.real_of(session, accounts[one.account_id])).id == one.account_id
+    ]
 
 
 def _places(session: Session, piece: Piece, kind: type[Place]) -> list[tuple[Place, Account]]:

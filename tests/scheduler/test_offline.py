@@ -12,9 +12,10 @@ from content import public
 from content.models import PublicPiece, Release
 from content.snapshot import Target, Window
 from kernel.errors import Invalid
-from scheduler import booking, freeze
+from scheduler import booking, freeze, settle
 from scheduler.errors import OfflineBooked
 from scheduler.models import Delivery
+from scheduler.offline import TOO_LATE, WAITS_FOR_RESULT
 from scheduler.recurring import series as all_series
 from scheduler.recurring.pattern import pattern
 from scheduler.recurring.series import SeriesOrder
@@ -233,3 +234,46 @@ def test_what_shows_late_makes_nothing_public_that_was_withdrawn(timetable: Time
         assert work.session.get_one(PublicPiece, release.piece_id).withdrawn_at is not None
         public.went_live(work, release.id, work.now, work.now)
         assert work.session.get_one(PublicPiece, release.piece_id).withdrawn_at is None
+
+
+def asked_while_going_out(table: Timetable, *then: str) -> tuple[Delivery, Delivery]:
+    """A publication that its platform works on, and the withdrawal that was asked for meanwhile."""
+    table.platform().script += ["accepted", *then]
+    release = table.release()
+    publication = table.book(release.piece_id)
+    table.run()
+    withdrawal = table.book(release.piece_id, action="withdraw", phrase="该内容已撤下。")
+    assert table.now(withdrawal).reason == WAITS_FOR_RESULT
+    table.run()
+    assert (table.now(withdrawal).state, table.now(withdrawal).reason) == (DeliveryState.BOOKED, WAITS_FOR_RESULT)
+    assert table.platform().withdrawn == []
+    return publication, withdrawal
+
+
+@pytest.mark.parametrize(("then", "state"), [("live", "done"), ("refused", "cancelled")])
+def test_what_is_asked_back_while_it_goes_out_waits_for_the_result(timetable: Timetable, then: str, state: str) -> None:
+    publication, withdrawal = asked_while_going_out(timetable, then)
+    for _look in range(2):
+        timetable.at(seconds=10)
+        timetable.run()
+    assert timetable.now(publication).state == ("done" if then == "live" else "failed")
+    assert timetable.now(withdrawal).state == state
+    assert len(timetable.platform().withdrawn) == (then == "live")
+
+
+def test_what_was_asked_back_is_not_sent_again_by_a_person_who_finds_it_missing(timetable: Timetable) -> None:
+    timetable.platform().script, timetable.platform().blind = ["lost"], True
+    release = timetable.release()
+    publication = timetable.book(release.piece_id)
+    timetable.run()
+    timetable.at(seconds=10)
+    timetable.run()
+    withdrawal = timetable.book(release.piece_id, action="withdraw", phrase="该内容已撤下。")
+    timetable.at(minutes=1)
+    timetable.act(publication, settle.not_there)
+    for _look in range(2):
+        timetable.run()
+        timetable.at(seconds=10)
+    assert (timetable.now(publication).state, timetable.now(publication).reason) == ("held", TOO_LATE)
+    assert timetable.now(withdrawal).state == "cancelled"
+    assert len(timetable.platform().arrived) == 1

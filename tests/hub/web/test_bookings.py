@@ -335,6 +335,19 @@ def test_withdrawing_takes_it_off_every_channel_with_the_public_phrase(desk: Des
     assert "没有渠道在显示这篇稿件" in after
 
 
+def test_what_is_just_going_out_can_be_asked_back(desk: Desk) -> None:
+    desk.platform().script += ["accepted"]
+    release = desk.release("a")
+    delivery = desk.booked(release)
+    desk.run()
+    address, task = f"/console/bookings/act?piece={release.piece_id}&act=withdraw", f"/console/deliveries/{delivery.id}"
+    assert address.replace("&", "&amp;") in desk.browser().get(task).text
+    assert "正在发布：有了结果立即撤下" in desk.browser().get(address).text
+    assert act(desk, release.piece_id, "withdraw", "a", phrase=PHRASES[0]).status_code == 303
+    assert "已要求撤稿" in desk.browser().get(task).text
+    assert "没有渠道在显示" in desk.browser().get(address.replace("withdraw", "correct")).text
+
+
 def test_one_channel_alone_can_be_withdrawn(desk: Desk) -> None:
     piece = live(desk)
     act(desk, piece, "withdraw", "b", phrase=PHRASES[0])
