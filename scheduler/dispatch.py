@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import structlog
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.exc import OperationalError
 
 from channels.abilities.together import Together
@@ -267,11 +267,12 @@ class Dispatcher:
 
     def _give_back(self, jobs: Sequence[Job]) -> None:
         nobody = {"claimed_by": None, "claimed_until": None}
+        never = case((Delivery.attempts <= 1, None), else_=Delivery.handed_on_at)
         with self.works.write() as work:
             for sent in (True, False):
                 given = [job for job in jobs if (job.act == "send") is sent]
                 mine = Delivery.claimed_by.in_({job.claimant for job in given})
-                back = {"state": S.BOOKED, "attempts": Delivery.attempts - 1} if sent else {}
+                back = {"state": S.BOOKED, "attempts": Delivery.attempts - 1, "handed_on_at": never} if sent else {}
                 statement = update(Delivery).where(Delivery.id.in_([job.delivery_id for job in given]), mine)
                 work.session.execute(statement.values(**nobody, **back))
             receipts.not_sent(work, [job.attempt_id for job in jobs], "本轮时间不足，改由下一轮发送")

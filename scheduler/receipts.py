@@ -252,7 +252,7 @@ def _done(work: Work, delivery: Delivery, live: Live, batch: Batch) -> None:
 
 
 def _accepted(work: Work, delivery: Delivery, accepted: Accepted) -> None:
-    first = delivery.state != S.ACCEPTED
+    first = delivery.state != S.ACCEPTED or delivery.job_id != accepted.job_id
     delivery.state, delivery.job_id = S.ACCEPTED, accepted.job_id
     delivery.reason, delivery.code = accepted.waiting[:500], ""
     delivery.next_at = work.now + accepted.poll_after

@@ -155,6 +155,8 @@ def _task(hub: Hub, asker: Asker, row: Row, zone: ZoneInfo, mark: str) -> dict[s
     named = f"〔{mark}〕" if mark else ""
     if delivery.action == "withdraw":
         named = f"{say(hub, asker, _('下线'))} {named}"
+    if delivery.state == DeliveryState.HELD:
+        named = f"{say(hub, asker, _('暂缓'))} {named}"
     kind = "series" if delivery.series_id else "slot" if mark else "single"
     return {
         "id": str(delivery.id),
@@ -168,8 +170,14 @@ def _task(hub: Hub, asker: Asker, row: Row, zone: ZoneInfo, mark: str) -> dict[s
             f"task--{kind}",
             f"task--{delivery.action}",
         ],
-        "extendedProps": {"state": hub.pages.translate(_badge_words(row), asker.language), "seen": at.isoformat()},
+        "extendedProps": {"state": _state_words(hub, asker, row), "seen": at.isoformat()},
     }
+
+
+def _state_words(hub: Hub, asker: Asker, row: Row) -> str:
+    """The state as it is told on hovering; of what is held, why."""
+    words = hub.pages.translate(_badge_words(row), asker.language)
+    return f"{words}：{row.delivery.reason}" if row.delivery.state == DeliveryState.HELD else words
 
 
 def _badge_words(row: Row) -> str:

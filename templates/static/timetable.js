@@ -52,6 +52,8 @@ document.addEventListener("DOMContentLoaded", () => {
     slotLabelFormat: { hour: "2-digit", minute: "2-digit", hour12: false },
     eventDurationEditable: false,
     defaultTimedEventDuration: "00:30",
+    // What goes out shortly before midnight is drawn on its own day, and not as something that lasts two.
+    nextDayThreshold: "01:00",
     events: { url: place.dataset.events, extraParams: place.dataset.account ? { account: place.dataset.account } : {} },
     eventDrop: (info) => (info.event.allDay ? info.revert() : moved(info)),
     datesSet: () => {

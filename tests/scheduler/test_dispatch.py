@@ -274,8 +274,8 @@ def test_a_late_one_is_told_once(timetable: Timetable) -> None:
 
 def test_a_claim_that_would_end_during_the_call_is_given_back(timetable: Timetable) -> None:
     slow = timetable.platform()
-    for number in range(3):
-        timetable.book(timetable.release(title=f"第{number}件").piece_id)
+    booked = [timetable.book(timetable.release(title=f"第{number}件").piece_id) for number in range(3)]
+    began = timetable.clock.now()
     adapter_clock = timetable.clock
     seen: list[str] = []
 
@@ -288,6 +288,8 @@ def test_a_claim_that_would_end_during_the_call_is_given_back(timetable: Timetab
     slow.arrived = Slow()
     timetable.run()
     assert len(seen) == len(set(seen)) == 3, "each is sent once, the later ones under a new claim"
+    waits = [(row.handed_on_at or began) - began for row in map(timetable.now, booked)]
+    assert waits == [timedelta(seconds=30 * n) for n in range(3)], "what was given back was not handed on"
 
 
 def test_a_lane_that_waits_does_not_hold_up_another(timetable: Timetable) -> None:

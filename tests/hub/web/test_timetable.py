@@ -49,6 +49,14 @@ def test_a_task_stands_at_its_office_time_and_can_be_moved(desk: Desk, clock: St
     assert desk.now(delivery).scheduled_at == datetime.fromisoformat("2026-03-03T11:30+08:00")
 
 
+def test_what_is_held_says_so_and_why(desk: Desk) -> None:
+    delivery = desk.booked(desk.release(title="关于道路管制的通知"), when="at", at="2026-03-03T10:00")
+    desk.browser().send_form(f"/console/deliveries/{delivery.id}/hold", reason="等领导确认")
+    (drawn,) = [one for one in events(desk) if one.get("id") == str(delivery.id)]
+    assert drawn["title"].startswith("暂缓 关于道路管制的通知")
+    assert drawn["extendedProps"]["state"] == "暂缓发布：等领导确认"
+
+
 def test_free_days_and_make_up_days_are_marked(desk: Desk) -> None:
     days = {
         one["start"]: one["title"] for one in events(desk, "2026-02-14", "2026-02-25") if "day" in one["classNames"]
