@@ -11,8 +11,21 @@ from content.kinds import kind_of
 from templates import filters
 from templates.engine import Engine
 from templates.inline import STYLES
+from templates.views import PortalFile
 from tests.templates.markup import check_balance, elements
-from tests.templates.samples import ACCOUNT, POST, TEXTS, WECHAT, Sample, feature, guide, notice, policy, site
+from tests.templates.samples import (
+    ACCOUNT,
+    CORRECTIONS,
+    POST,
+    TEXTS,
+    WECHAT,
+    Sample,
+    feature,
+    guide,
+    notice,
+    policy,
+    site,
+)
 
 ARTICLES = [(name, values) for name, many in WECHAT.items() for values in many]
 IDS = [f"{name.rsplit('/', 1)[-1]}-{number}" for number, (name, _) in enumerate(ARTICLES)]
@@ -172,3 +185,15 @@ def test_a_ticket_names_its_deadline_only_when_there_is_one(renderer: Engine) ->
     with_due, without = (renderer.render("replies/ticket.txt", **values) for values in TEXTS["replies/ticket.txt"])
     assert "2026-03-16" in with_due
     assert "答复期限" not in without
+
+
+def test_a_feature_on_the_portal_names_its_source_and_gives_its_attachments(renderer: Engine) -> None:
+    files = [PortalFile("活动方案.docx", f"/files/{'a' * 64}/plan.docx", 20_480)]
+    item = replace(feature(), source="新华社", original=False, files=files, corrections=CORRECTIONS)
+    html = renderer.render("outbound/portal/feature.html", site=site(), item=item)
+    assert re.search(r"来源</span>：新华社", html)
+    assert "转载自：新华社" in html
+    assert f'href="{files[0].href}" download' in html
+    assert "更正第二段" in html
+    bare = renderer.render("outbound/portal/feature.html", site=site(), item=replace(item, files=[], corrections=()))
+    assert ('class="files"' in bare, 'class="note"' in bare) == (False, False)
