@@ -198,7 +198,7 @@ def _text(setting: Setting, entered: str) -> str:
     most = int(setting.most or LONGEST_TEXT)
     if len(entered) > most:
         raise ValueError(f"不超过 {most} 字，现有 {len(entered)} 字。")
-    if setting.pattern and not re.fullmatch(setting.pattern, entered):
+    if "\n" in entered or (setting.pattern and not re.fullmatch(setting.pattern, entered)):
         raise ValueError(f"写法不对。{setting.help}")
     return entered
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select, true
 from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
 
 from channels.abilities.authorising import Authorises
 from channels.abilities.comments import HearsComments
@@ -288,30 +289,47 @@ def create_account(request: Request, hub: HubDep, asker: Keeper, sent: Sent) -> 
         raise Invalid(field="channel", why="没有这个渠道。")
     try:
         with hub.works.write(asker.actor) as work:
-            unit = unit_in_reach(work.session, asker, P.ACCOUNT_WRITE, text(sent, "unit"))
-            values = read_account(adapter, sent, {}, {})
-            _must_have_portal(work.session, adapter, unit.id, values["settings"])
-            account = store.add(
-                work,
-                hub.seal,
-                unit_id=unit.id,
-                channel=adapter.name,
-                name=values["name"],
-                code=read_code(work.session, text(sent, "code")),
-                action=values["action"],
-                base_url=values["base_url"],
-                settings=values["settings"],
-                register=values["register"],
-            )
-            for name in ("proxy", "limits", *(date for date, _label in DATES)):
-                setattr(account, name, values[name])
-            account.filing_due, account.filing_why = "open", "新登记的账号"
+            account = register(work, hub, asker, adapter, sent)
     except XuandaError as error:
         form = refused(asker, error, **typed(sent))
         return _form_page(request, hub, asker, adapter, form, status=error.status)
     return see_other(
         f"/console/accounts/{account.id}", say(hub, asker, _("账号已登记。请生成链接，由账号管理人填写密钥。"))
     )
+
+
+def register(work: Work, hub: Hub, asker: Asker, adapter: type[Channel], sent: FormData) -> Account:
+    """A new account as it was described; it has no secrets, and 开设备案 is due. Raises Invalid, field by field."""
+    unit = unit_in_reach(work.session, asker, P.ACCOUNT_WRITE, text(sent, "unit"))
+    values = read_account(adapter, sent, {}, {})
+    _must_have_portal(work.session, adapter, unit.id, values["settings"])
+    account = store.add(
+        work,
+        hub.seal,
+        unit_id=unit.id,
+        channel=adapter.name,
+        name=values["name"],
+        code=read_code(work.session, text(sent, "code")),
+        action=values["action"],
+        base_url=values["base_url"],
+        settings=values["settings"],
+        register=values["register"],
+    )
+    for name in ("proxy", "limits", *(day for day, _label in DATES)):
+        setattr(account, name, values[name])
+    account.filing_due, account.filing_why = "open", "新登记的账号"
+    return account
+
+
+def rewrite(work: Work, asker: Asker, account: Account, sent: FormData) -> None:
+    """Everything of an account but its secrets and its code, as it was sent; raises Invalid, field by field."""
+    adapter = adapter_of(account)
+    unit = unit_in_reach(work.session, asker, P.ACCOUNT_WRITE, text(sent, "unit"))
+    values = read_account(adapter, sent, account.settings, account.register)
+    _must_have_portal(work.session, adapter, unit.id, values["settings"])
+    before = {"name": account.name, **account.register}
+    store.change(work, account, {**values, "unit_id": unit.id})
+    filings.asks_for_change(account, before)
 
 
 # --- one account -----------------------------------------------------------------------------------------------
@@ -329,12 +347,7 @@ def change_account(request: Request, hub: HubDep, asker: Keeper, account_id: int
     try:
         with hub.works.write(asker.actor) as work:
             account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
-            unit = unit_in_reach(work.session, asker, P.ACCOUNT_WRITE, text(sent, "unit"))
-            values = read_account(adapter_of(account), sent, account.settings, account.register)
-            _must_have_portal(work.session, adapter_of(account), unit.id, values["settings"])
-            before = {"name": account.name, **account.register}
-            store.change(work, account, {**values, "unit_id": unit.id})
-            filings.asks_for_change(account, before)
+            rewrite(work, asker, account, sent)
     except NotFound:
         raise
     except XuandaError as error:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any
 
-import httpx
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import Session
 
 from analytics.comments import answered_in_time
 from bot.comments import acts, store
 from bot.comments.collect import placed_of
 from bot.comments.errors import WordsToCheck
-from bot.comments.models import Comment, CommentAnswer, CommentThread
+from bot.comments.models import Comment, CommentThread
 from bot.comments.states import COMMENT_LABELS, CommentState
 from bot.states import REPLY_LABELS, ReplyState
-from channels.abilities.comments import HearsComments
-from channels.accounts import store as accounts
 from channels.accounts.models import Account
-from channels.base import Placed
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
+from hub.web.comment_reach import answer_of, asked_of_platform, hearing_on, must_not_rehearse, reach_of
 from hub.web.forms import FormState, refused
 from hub.web.lists import like, listing
 from hub.web.pages import columns, page, say, see_other
-from kernel.errors import Invalid, NotFound, WrongState, XuandaError
+from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, scoped
 from kernel.typed import row_in
 from kernel.work import Work
@@ -60,16 +54,6 @@ STATES = (
     (ALL, _("全部")),
 )
 MOST_AT_ONCE = 100
-
-
-@dataclass(frozen=True)
-class Reach:
-    """A comment with what the platform's call needs; `adapter` is None where the channel knows no comments."""
-
-    comment: Comment
-    thread: CommentThread
-    adapter: HearsComments | None
-    placed: Placed
 
 
 @router.get("")
@@ -136,7 +120,7 @@ def _thread_head(hub: Hub, work: Work, asker: Asker, thread_id: int | None) -> d
     thread = work.session.get(CommentThread, thread_id) if thread_id else None
     if thread is None or not asker.may(P.CONVERSATION_READ, thread.unit_id):
         return None
-    adapter = _adapter(hub, work.session, thread.account_id)
+    adapter = hearing_on(hub, work.session, thread.account_id)
     return {
         "row": thread,
         "account": work.session.get_one(Account, thread.account_id).name,
@@ -173,10 +157,10 @@ def switch(hub: HubDep, asker: Supervisor, thread_id: int, act: str) -> Response
         if thread is None:
             raise NotFound
         asker.must(P.QUEUE_SUPERVISE, thread.unit_id)
-        _must_not_rehearse(work.session, thread.account_id)
-        adapter = _adapter(hub, work.session, thread.account_id)
+        must_not_rehearse(work.session, thread.account_id)
+        adapter = hearing_on(hub, work.session, thread.account_id)
     back = f"/console/comments?thread={thread_id}"
-    fault = _call(hub, asker, adapter, lambda able: able.switch_comments(placed_of(thread), act == "open"))
+    fault = asked_of_platform(asker, adapter, lambda able: able.switch_comments(placed_of(thread), act == "open"))
     if fault:
         return see_other(back, fault, "bad")
     with hub.works.write(asker.actor) as work:
@@ -201,7 +185,7 @@ def answer(
     request: Request, hub: HubDep, asker: Agent, comment_id: int, text: Text = "", checked: Text = ""
 ) -> Response:
     """Books an answer that all readers will see."""
-    reach = _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True)
+    reach = reach_of(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True)
     try:
         if reach.adapter is None:
             raise Invalid(field="text", why="该渠道没有评论接口。")
@@ -217,35 +201,37 @@ def answer(
 @router.post("/{comment_id}/again")
 def again(hub: HubDep, asker: Agent, comment_id: int, answer_id: Annotated[int, Form()]) -> Response:
     """Sends an answer again, because a person looked and it is not there."""
-    _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True)
+    reach_of(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True)
     with hub.works.write(asker.actor) as work:
-        acts.send_again(work, work.session.get_one(Comment, comment_id), _answer(work, comment_id, answer_id))
+        acts.send_again(work, work.session.get_one(Comment, comment_id), answer_of(work, comment_id, answer_id))
     return see_other(f"/console/comments/{comment_id}", say(hub, asker, _("答复已重新提交。")))
 
 
 @router.post("/{comment_id}/withdraw")
 def withdraw(hub: HubDep, asker: Agent, comment_id: int, answer_id: Annotated[int, Form()]) -> Response:
     """Takes our own answer away from the platform."""
-    reach = _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True)
+    reach = reach_of(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True)
     with hub.works.read() as work:
-        row = _answer(work, comment_id, answer_id)
+        row = answer_of(work, comment_id, answer_id)
     remote = reach.comment.remote_id
     back = f"/console/comments/{comment_id}"
-    fault = _call(hub, asker, reach.adapter, lambda able: able.delete_answer(reach.placed, remote, row.remote_id))
+    fault = asked_of_platform(
+        asker, reach.adapter, lambda able: able.delete_answer(reach.placed, remote, row.remote_id)
+    )
     if fault:
         return see_other(back, fault, "bad")
     with hub.works.write(asker.actor) as work:
         comment = work.session.get_one(Comment, comment_id)
-        acts.answer_removed(work, comment, _answer(work, comment_id, answer_id))
+        acts.answer_removed(work, comment, answer_of(work, comment_id, answer_id))
     return see_other(back, say(hub, asker, _("答复已从平台删除，评论重新等待答复。")))
 
 
 @router.post("/{comment_id}/select")
 def select_comment(hub: HubDep, asker: Agent, comment_id: int, chosen: Text = "1") -> Response:
     """精选: shows the comment to all readers, or no longer."""
-    reach, wanted = _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True), chosen == "1"
+    reach, wanted = reach_of(hub, asker, comment_id, P.CONVERSATION_ANSWER, acting=True), chosen == "1"
     remote = reach.comment.remote_id
-    fault = _call(hub, asker, reach.adapter, lambda able: able.select_comment(reach.placed, remote, wanted))
+    fault = asked_of_platform(asker, reach.adapter, lambda able: able.select_comment(reach.placed, remote, wanted))
     back = f"/console/comments/{comment_id}"
     if fault:
         return see_other(back, fault, "bad")
@@ -258,12 +244,12 @@ def select_comment(hub: HubDep, asker: Agent, comment_id: int, chosen: Text = "1
 @router.post("/{comment_id}/delete")
 def delete(request: Request, hub: HubDep, asker: Supervisor, comment_id: int, reason: Text = "") -> Response:
     """Takes a citizen's comment away from the platform; the words and the reason stay here."""
-    reach = _reach(hub, asker, comment_id, P.QUEUE_SUPERVISE, acting=True)
+    reach = reach_of(hub, asker, comment_id, P.QUEUE_SUPERVISE, acting=True)
     if not reason.strip():
         error = Invalid(field="reason", why="请写明删除的理由，删除会留痕。")
         return _page(request, hub, asker, comment_id, refused(asker, error), status=error.status)
     remote = reach.comment.remote_id
-    fault = _call(hub, asker, reach.adapter, lambda able: able.delete_comment(reach.placed, remote))
+    fault = asked_of_platform(asker, reach.adapter, lambda able: able.delete_comment(reach.placed, remote))
     if fault:
         return see_other(f"/console/comments/{comment_id}", fault, "bad")
     with hub.works.write(asker.actor) as work:
@@ -274,7 +260,7 @@ def delete(request: Request, hub: HubDep, asker: Supervisor, comment_id: int, re
 @router.post("/{comment_id}/settle")
 def settle(request: Request, hub: HubDep, asker: Agent, comment_id: int, why: Text = "") -> Response:
     """无需答复."""
-    _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER)
+    reach_of(hub, asker, comment_id, P.CONVERSATION_ANSWER)
     try:
         with hub.works.write(asker.actor) as work:
             acts.settle(work, work.session.get_one(Comment, comment_id), why)
@@ -287,7 +273,7 @@ def settle(request: Request, hub: HubDep, asker: Agent, comment_id: int, why: Te
 @router.post("/{comment_id}/reopen")
 def reopen(hub: HubDep, asker: Agent, comment_id: int) -> Response:
     """It needs an answer after all."""
-    _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER)
+    reach_of(hub, asker, comment_id, P.CONVERSATION_ANSWER)
     with hub.works.write(asker.actor) as work:
         acts.reopen(work, work.session.get_one(Comment, comment_id))
     return see_other(f"/console/comments/{comment_id}", say(hub, asker, _("评论重新等待答复。")))
@@ -296,60 +282,16 @@ def reopen(hub: HubDep, asker: Agent, comment_id: int) -> Response:
 @router.post("/{comment_id}/acknowledge")
 def acknowledge(hub: HubDep, asker: Agent, comment_id: int) -> Response:
     """A person has taken up the danger."""
-    _reach(hub, asker, comment_id, P.CONVERSATION_ANSWER)
+    reach_of(hub, asker, comment_id, P.CONVERSATION_ANSWER)
     with hub.works.write(asker.actor) as work:
         acts.acknowledge(work, work.session.get_one(Comment, comment_id))
     return see_other(f"/console/comments/{comment_id}", say(hub, asker, _("已登记处置，不再告警。")))
 
 
-def _reach(hub: Hub, asker: Asker, comment_id: int, permission: Permission, *, acting: bool = False) -> Reach:
-    with hub.works.read() as work:
-        comment = work.session.get(Comment, comment_id)
-        if comment is None:
-            raise NotFound
-        asker.must(permission, comment.unit_id)
-        if acting:
-            _must_not_rehearse(work.session, comment.account_id)
-        thread = work.session.get_one(CommentThread, comment.thread_id)
-        return Reach(comment, thread, _adapter(hub, work.session, comment.account_id), placed_of(thread))
-
-
-def _must_not_rehearse(session: Session, account_id: int) -> None:
-    """Readers of the account itself are real: in a rehearsal people act on its double's comments only."""
-    account = session.get_one(Account, account_id)
-    if account.rehearsal and account.stands_for is None:
-        raise WrongState(state=f"“{account.name}”演练中", act="操作真实读者的评论（可在演练账号的评论上练习）")
-
-
-def _adapter(hub: Hub, session: Session, account_id: int) -> HearsComments | None:
-    made = hub.incoming.make(accounts.info(session, hub.seal, session.get_one(Account, account_id)))
-    return made if isinstance(made, HearsComments) else None
-
-
-def _answer(work: Work, comment_id: int, answer_id: int) -> CommentAnswer:
-    row = work.session.get(CommentAnswer, answer_id)
-    if row is None or row.comment_id != comment_id:
-        raise NotFound
-    return row
-
-
-def _call(hub: Hub, asker: Asker, adapter: HearsComments | None, act: Callable[[HearsComments], None]) -> str:
-    """Asks the platform, with no transaction open; '' when it did it, else what to tell the person."""
-    if adapter is None:
-        return say(hub, asker, _("该渠道没有评论接口。"))
-    try:
-        act(adapter)
-    except XuandaError as error:
-        return error.message(asker.language)
-    except httpx.HTTPError as error:
-        return say(hub, asker, _("连接不上平台（%(why)s）。"), why=type(error).__name__)
-    return ""
-
-
 def _page(
     request: Request, hub: Hub, asker: Asker, comment_id: int, form: FormState, *, status: int = 200
 ) -> HTMLResponse:
-    reach = _reach(hub, asker, comment_id, P.CONVERSATION_READ)
+    reach = reach_of(hub, asker, comment_id, P.CONVERSATION_READ)
     with hub.works.read() as work:
         account = work.session.get_one(Account, reach.comment.account_id).name
         answers = store.answers_of(work.session, comment_id)

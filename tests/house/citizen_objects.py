@@ -136,7 +136,8 @@ def a_comment(work: Work, unit: Unit, state: str = "open", answer: str = "") -> 
     work.session.add(row)
     work.session.flush()
     form = {"text": "4 月 7 日停暖。", "reason": "广告", "why": "表扬", "answer_id": str(row.id)}
-    return Target({"comment_id": comment.id, "thread_id": thread.id, "act": "open"}, form=form)
+    body = {"text": "4 月 7 日停暖。", "reason": "广告", "answer": row.id}
+    return Target({"comment_id": comment.id, "thread_id": thread.id, "act": "open"}, form=form, json=body)
 
 
 OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
@@ -165,6 +166,13 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/comments/{comment_id}/reopen": partial(a_comment, state="settled"),
     "/console/comments/{comment_id}/withdraw": partial(a_comment, answer="done"),
     "/console/comments/threads/{thread_id}/{act}": a_comment,
+    "/api/v1/comments/{comment_id}": a_comment,
+    **{
+        f"/api/v1/comments/{{comment_id}}/{act}": a_comment
+        for act in ("answer", "again", "select", "delete", "settle", "acknowledge")
+    },
+    "/api/v1/comments/{comment_id}/reopen": partial(a_comment, state="settled"),
+    "/api/v1/comments/{comment_id}/withdraw": partial(a_comment, answer="done"),
     "/api/v1/conversations/{conversation_id}": a_conversation,
     **{
         f"/api/v1/conversations/{{conversation_id}}/{act}": a_conversation

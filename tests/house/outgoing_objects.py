@@ -214,6 +214,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/api/v1/emergencies/{emergency_id}/end-banner": an_emergency,
     "/api/v1/accounts/{account_id}": an_account,
     "/api/v1/accounts/{account_id}/test": an_account,
+    "/api/v1/accounts/{account_id}/settings": an_account,
     "/api/v1/accounts/{account_id}/switch-off": an_account,
     "/api/v1/accounts/{account_id}/switch-on": an_account,
     "/api/v1/pieces/{piece_id}/placements": a_delivery,

@@ -38,6 +38,9 @@ class Program:
     def get(self, path: str, **query: Any) -> Any:
         return self.browser.get(f"/api/v1{path}", params=query, headers=self.headers)
 
+    def put(self, path: str, **body: Any) -> Any:
+        return self.browser.put(f"/api/v1{path}", json=body, headers=self.headers)
+
     def post(self, path: str, **body: Any) -> Any:
         return self.browser.post(f"/api/v1{path}", json=body, headers=self.headers)
 
@@ -53,6 +56,52 @@ def booked(desk: Desk, program: Program, **more: Any) -> Any:
     answer = program.post("/deliveries", pieces=[release.piece_id], account=desk.account().id, **more)
     assert answer.status_code == 201, answer.text
     return answer.json()
+
+
+def test_an_accounts_settings_are_told_and_changed_without_its_secrets(desk: Desk) -> None:
+    program = Program(desk, "system_admin")
+    sent = {"channel": "wechat", "code": "yz", "name": "云州发布", "unit": desk.city.bureau.id}
+    made = program.post("/accounts", **sent, settings={"type": "service", "credits": ["审核=李四"]})
+    assert made.status_code == 201, made.text
+    told = made.json()
+    assert told["settings"] == {"type": "service", "credits": ["审核=李四"]}
+    assert {one["name"]: one["filled"] for one in told["secrets"]}["secret"] is False
+    fields = {one["name"]: one for one in told["fields"]}
+    assert (fields["title_units"]["least"], fields["title_units"]["most"], "secret" in fields) == (2, 64, False)
+    change = {"settings": {"type": None, "open_comments": True}, "dates": {"expires_on": "2026-12-31"}}
+    now = program.put(f"/accounts/{told['id']}/settings", **change, register={"site_code": "3700000071"}).json()
+    assert now["settings"] == {"credits": ["审核=李四"], "open_comments": True}
+    assert (now["name"], now["dates"]["expires_on"], now["register"]["site_code"]) == (
+        "云州发布", "2026-12-31", "3700000071",
+    )  # fmt: skip
+    assert program.get(f"/accounts/{told['id']}/settings").json() == now
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"settings": {"secret": "s"}}, "settings.secret"),
+        ({"settings": {"proxy_password": "s"}}, "settings.proxy_password"),
+        ({"settings": {"nothing": 1}}, "settings.nothing"),
+        ({"settings": {"title_units": 65}}, "settings.title_units"),
+        ({"settings": {"open_comments": "maybe"}}, "settings.open_comments"),
+        ({"settings": {"closing": "一\n二"}}, "settings.closing"),
+        ({"register": {"site_code": "1"}}, "register.site_code"),
+        ({"limits": {"mass_send.day": 2}}, "limits.mass_send.day"),
+        ({"limits": {"push.day": 1}}, "limits.push.day"),
+        ({"dates": {"born_on": "2026-01-01"}}, "born_on"),
+        ({"unit": 99}, "unit"),
+    ],
+)
+def test_what_does_not_fit_an_account_is_named_and_nothing_changes(
+    desk: Desk, change: dict[str, Any], field: str
+) -> None:
+    program, account = Program(desk, "system_admin"), desk.account("bureau-wechat")
+    before = program.get(f"/accounts/{account.id}/settings").json()
+    answer = program.put(f"/accounts/{account.id}/settings", **change, name="别名")
+    assert (answer.status_code in (404, 422), answer.json()["field"]) == (True, field), answer.text
+    assert program.get(f"/accounts/{account.id}/settings").json() == before
+    assert Program(desk).put(f"/accounts/{account.id}/settings", name="别名").status_code == 403
 
 
 def test_accounts_are_listed_with_health_and_without_secrets(desk: Desk, program: Program) -> None:

@@ -24,6 +24,7 @@ from tests.channels.conftest import platforms, rehearsed
 from tests.channels.rehearsal.served import APPID, CITIZEN, SECRET, Rehearsal, WeChat
 from tests.hub.office import Browser
 from tests.hub.web.going_out import Desk, open_desk
+from tests.hub.web.test_api_deliveries import Program
 
 __all__ = ["platforms", "rehearsed"]  # The rehearsal's fixtures, used here by name.
 
@@ -130,6 +131,29 @@ def test_it_is_answered_chosen_and_the_answer_taken_back(voices: Voices) -> None
     assert answer_id
     voices.agent.send_form(f"{base}/withdraw", answer_id=answer_id[1])
     assert voices.comment().state == "open"
+
+
+def test_a_program_answers_chooses_and_takes_back_with_its_persons_right(voices: Voices) -> None:
+    program = Program(voices.desk)
+    voices.says("几号停暖？")
+    voices.hear()
+    (one,) = program.get("/comments", state="open", account=voices.comment().account_id).json()["comments"]
+    base = f"/comments/{one['id']}"
+    assert (one["text"], one["title"] != "", program.get("/comments", state="gone").json()["total"]) == (
+        "几号停暖？", True, 0,
+    )  # fmt: skip
+    assert program.post(f"{base}/answer", text=" ").json()["field"] == "text"
+    booked = program.post(f"{base}/answer", text="4 月 7 日停暖。").json()
+    assert (booked["answers"][0]["state"], booked["answers"][0]["text"]) == ("booked", "4 月 7 日停暖。")
+    voices.answerer.send_due()
+    assert program.post(f"{base}/select", chosen=True).json()["selected"] is True
+    (answer,) = program.get(base).json()["answers"]
+    assert program.post(f"{base}/withdraw", answer=answer["id"]).json()["state"] == "open"
+    assert program.post(f"{base}/withdraw", answer=answer["id"] + 9).status_code == 404
+    assert program.post(f"{base}/settle", reason="").json()["field"] == "reason"
+    assert program.post(f"{base}/settle", reason="表扬").json()["state"] == "settled"
+    assert program.post(f"{base}/reopen").json()["state"] == "open"
+    assert program.post(f"{base}/delete", reason="广告").status_code == 403
 
 
 def test_the_manager_sees_on_the_workbench_how_many_were_answered_in_time(voices: Voices) -> None:
