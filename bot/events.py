@@ -149,6 +149,50 @@ class ExtensionDecided(Event):
 
 
 @dataclass(frozen=True)
+class AnswerSubmitted(Event):
+    """An answer waits for the signature of the unit's head."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    written_by: int | None
+
+
+@dataclass(frozen=True)
+class AnswerSentBack(Event):
+    """The head sent an answer back to whoever wrote it."""
+
+    ticket_id: int
+    number: str
+    written_by: int | None
+    words: str
+
+
+@dataclass(frozen=True)
+class TicketReopened(Event):
+    """The citizen was not satisfied: the ticket is handled again (二次办理), until `due_at`."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    kind: str
+    due_at: datetime
+    words: str
+
+
+@dataclass(frozen=True)
+class TicketSoonDue(Event):
+    """A ticket is not answered and its deadline is near."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    kind: str
+    handler_id: int | None
+    due_at: datetime
+
+
+@dataclass(frozen=True)
 class TicketLate(Event):
     """A ticket is past its deadline and not answered."""
 

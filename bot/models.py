@@ -164,7 +164,8 @@ class Ticket(Base):
     """工单: a matter with a number and a deadline, from a conversation out of hours or from the portal's form.
 
     `handler_id` is the colleague it was given to (派单); `sent_from_id` is the unit that handed it over at
-    `received_at`, to which it can be given back (退单).
+    `received_at`, to which it can be given back (退单). `round` is 2 and more where a follow-up found the citizen
+    not satisfied (二次办理); `followed_at` says that this round's follow-up is done.
     """
 
     __tablename__ = "ticket"
@@ -192,6 +193,9 @@ class Ticket(Base):
     received_at: Mapped[datetime | None]
     urged: Mapped[int] = mapped_column(default=0, server_default="0")
     urged_at: Mapped[datetime | None]
+    round: Mapped[int] = mapped_column(default=1, server_default="1")
+    followed_at: Mapped[datetime | None]
+    warned_at: Mapped[datetime | None]
 
 
 class SeenPush(Base):

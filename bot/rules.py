@@ -54,6 +54,9 @@ TICKET_DAYS = declare(
 RETURN_DAYS = declare(Rule("ticket.return_days", 2, "工单退单时限（工作日）", number_between(1, 30)))
 EXTEND_DAYS = declare(Rule("ticket.extend_days", 10, "工单一次最多延期（工作日）", number_between(1, 60)))
 EXTENSIONS = declare(Rule("ticket.extensions", 1, "一件工单最多延期几次", number_between(0, 10)))
+SIGNED = declare(Rule("ticket.signed", True, "工单答复须由承办单位负责人审签"))
+AGAIN_DAYS = declare(Rule("ticket.again_days", 5, "二次办理的答复期限（工作日）", number_between(1, 60)))
+WARN_DAYS = declare(Rule("ticket.warn_days", 1, "工单到期前几个工作日提醒", number_between(0, 10)))
 QUICK: Rule[list[str]] = declare(
     Rule(
         "desk.quick_replies",

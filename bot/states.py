@@ -50,9 +50,10 @@ class Route(StrEnum):
 
 
 class TicketState(StrEnum):
-    """A ticket is open until it is answered, and answered until somebody closes it."""
+    """A ticket is open until its answer is written, which the unit's head signs; answered, it waits to be closed."""
 
     OPEN = "open"
+    SIGNING = "signing"
     ANSWERED = "answered"
     CLOSED = "closed"
 
@@ -67,8 +68,13 @@ class TicketAct(StrEnum):
     URGE = "urge"
     ASK_EXTENSION = "ask_extension"
     DECIDE_EXTENSION = "decide_extension"
+    SUBMIT = "submit"
+    SEND_BACK = "send_back"
+    SIGN = "sign"
     ANSWER = "answer"
     CLOSE = "close"
+    FOLLOW_UP = "follow_up"
+    REOPEN = "reopen"
 
 
 @dataclass(frozen=True)
@@ -80,17 +86,25 @@ class TicketMove:
     to: TicketState | None = None
 
 
-_OPEN = frozenset({TicketState.OPEN})
+_OPEN, _SIGNING = frozenset({TicketState.OPEN}), frozenset({TicketState.SIGNING})
+_CLOSED = frozenset({TicketState.CLOSED})
+UNANSWERED = _OPEN | _SIGNING
+"""Where a ticket can be late."""
 TICKET_MOVES = {
     TicketAct.ASSIGN: TicketMove(_("派单"), _OPEN),
     TicketAct.REASSIGN: TicketMove(_("改派"), _OPEN),
     TicketAct.FORWARD: TicketMove(_("转办"), _OPEN),
     TicketAct.GIVE_BACK: TicketMove(_("退单"), _OPEN),
-    TicketAct.URGE: TicketMove(_("催办"), _OPEN),
+    TicketAct.URGE: TicketMove(_("催办"), UNANSWERED),
     TicketAct.ASK_EXTENSION: TicketMove(_("申请延期"), _OPEN),
-    TicketAct.DECIDE_EXTENSION: TicketMove(_("审批延期"), _OPEN),
+    TicketAct.DECIDE_EXTENSION: TicketMove(_("审批延期"), UNANSWERED),
+    TicketAct.SUBMIT: TicketMove(_("送审答复"), _OPEN, TicketState.SIGNING),
+    TicketAct.SEND_BACK: TicketMove(_("退回答复"), _SIGNING, TicketState.OPEN),
+    TicketAct.SIGN: TicketMove(_("审签答复"), _SIGNING, TicketState.ANSWERED),
     TicketAct.ANSWER: TicketMove(_("答复"), _OPEN, TicketState.ANSWERED),
     TicketAct.CLOSE: TicketMove(_("办结"), frozenset({TicketState.ANSWERED}), TicketState.CLOSED),
+    TicketAct.FOLLOW_UP: TicketMove(_("回访"), _CLOSED),
+    TicketAct.REOPEN: TicketMove(_("二次办理"), _CLOSED, TicketState.OPEN),
 }
 """The only table of allowed moves of a ticket."""
 
@@ -115,13 +129,29 @@ REPLY_LABELS = {
     ReplyState.FAILED: _("发送失败"),
     ReplyState.UNKNOWN: _("结果待核实"),
 }
-TICKET_LABELS = {TicketState.OPEN: _("待办理"), TicketState.ANSWERED: _("已答复"), TicketState.CLOSED: _("已办结")}
+TICKET_LABELS = {
+    TicketState.OPEN: _("待办理"),
+    TicketState.SIGNING: _("待审签"),
+    TicketState.ANSWERED: _("已答复"),
+    TicketState.CLOSED: _("已办结"),
+}
 TICKET_KINDS = (_("咨询"), _("求助"), _("投诉"), _("建议"), _("举报"), _("表扬"), _("找错"), _("回访"), _("整改"))
 RATINGS = (_("非常满意"), _("满意"), _("基本满意"), _("不满意"), _("非常不满意"))
 """好差评's five levels; a rating is stored as 1 (the best) to 5."""
+
+FOLLOW_UPS = {"satisfied": _("满意"), "unsatisfied": _("不满意"), "unreached": _("未联系上")}
+"""What a follow-up (回访) can find."""
 
 SET_RIGHT = "整改"
 """The kind of ticket that a low 好差评 opens with the unit of the item."""
 
 LOW_RATING = 4
 """From here on a rating is 差评 and somebody must call back (国办发〔2019〕51号)."""
+
+INSIDE = ("回访", SET_RIGHT)
+"""Kinds of tickets that the office makes for itself: the citizen is called, not written to, and nobody signs."""
+
+
+def shown_outside(state: str) -> TicketState:
+    """Where a ticket stands as its citizen is told: what waits for a signature is still being handled."""
+    return TicketState.OPEN if state in UNANSWERED else TicketState(state)

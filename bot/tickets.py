@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, select, update
 
 from bot import rules
-from bot.events import TicketLate, TicketMade
+from bot.events import TicketLate, TicketMade, TicketSoonDue
 from bot.models import Ticket
-from bot.states import TICKET_KINDS, TICKET_LABELS, TICKET_MOVES, TicketAct, TicketState
+from bot.states import TICKET_KINDS, TICKET_LABELS, TICKET_MOVES, UNANSWERED, TicketAct, TicketState
 from kernel.errors import Invalid, WrongState
+from kernel.office_rules import value_of
 from kernel.typed import tidy
 from kernel.work import Work, Works
 
@@ -67,19 +68,23 @@ def make(
 
 
 def answer(work: Work, ticket: Ticket, text: str) -> None:
-    """Answers an open ticket; two people cannot answer over each other."""
-    text = tidy(text)
-    if len(text.strip()) < 2:
-        raise Invalid(field="answer", why="请写明答复内容。")
-    move(
-        work,
-        ticket,
-        TicketAct.ANSWER,
-        answer=text.strip()[:LONGEST],
-        answered_at=work.now,
-        answered_by=work.actor.person_id,
-    )
+    """Answers an open ticket without a signature; two people cannot answer over each other."""
+    words = worded(text)
+    move(work, ticket, TicketAct.ANSWER, **left(work, words, work.actor.person_id))
     work.audit("ticket.answered", ticket, number=ticket.number)
+
+
+def worded(text: str) -> str:
+    """An answer as it is kept; raises Invalid where it says nothing."""
+    text = tidy(text).strip()
+    if len(text) < 2:
+        raise Invalid(field="answer", why="请写明答复内容。")
+    return text[:LONGEST]
+
+
+def left(work: Work, text: str, written_by: int | None) -> dict[str, object]:
+    """The columns of a ticket whose answer leaves now."""
+    return {"answer": text, "answered_at": work.now, "answered_by": written_by}
 
 
 def close(work: Work, ticket: Ticket) -> None:
@@ -92,7 +97,7 @@ def alarm_late(works: Works) -> int:
     """Tells, once, of each ticket past its deadline and not answered; returns how many."""
     with works.write() as work:
         query = select(Ticket).where(
-            Ticket.state == TicketState.OPEN, Ticket.due_at < work.now, Ticket.late_told_at.is_(None)
+            Ticket.state.in_(UNANSWERED), Ticket.due_at < work.now, Ticket.late_told_at.is_(None)
         )
         late = work.session.scalars(query.limit(200).with_for_update(skip_locked=True)).all()
         for ticket in late:
@@ -100,6 +105,28 @@ def alarm_late(works: Works) -> int:
             work.audit("ticket.late", ticket, number=ticket.number)
             work.emit(TicketLate(ticket.id, ticket.unit_id, ticket.number, ticket.kind))
         return len(late)
+
+
+def warn_soon(works: Works, zone: ZoneInfo) -> int:
+    """Tells, once per deadline, of each unanswered ticket whose deadline is so many working days away."""
+    with works.write() as work:
+        query = select(Ticket).where(
+            Ticket.state.in_(UNANSWERED), Ticket.warned_at.is_(None), Ticket.due_at >= work.now
+        )
+        rows = work.session.scalars(query.order_by(Ticket.due_at).limit(200).with_for_update(skip_locked=True)).all()
+        near = [ticket for ticket in rows if _is_near(work, ticket, zone)]
+        for ticket in near:
+            ticket.warned_at = work.now
+            about = (ticket.id, ticket.unit_id, ticket.number, ticket.kind)
+            work.emit(TicketSoonDue(*about, ticket.handler_id, ticket.due_at))
+        return len(near)
+
+
+def _is_near(work: Work, ticket: Ticket, zone: ZoneInfo) -> bool:
+    days = int(value_of(work.session, rules.WARN_DAYS, ticket.unit_id, work.now))
+    return (
+        rules.hours_of(work.session, ticket.unit_id, zone, work.now).workdays.deadline(work.now, days) >= ticket.due_at
+    )
 
 
 def phone_in(text: str) -> str:

@@ -7,15 +7,12 @@ from typing import Literal
 from bot import notices, reply, windows
 from bot.models import Conversation, Ticket
 from bot.reply import Said
-from bot.states import SET_RIGHT
+from bot.states import INSIDE
 from hub.product import Hub
 from kernel.people import Unit
 from kernel.work import Work
 
 Way = Literal["message", "notice", ""]
-
-# What the office does for itself; the citizen is called, not written to.
-INSIDE = ("回访", SET_RIGHT)
 
 
 def tell_answer(hub: Hub, work: Work, ticket: Ticket) -> Way:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.events import ExtensionAsked, ExtensionDecided, TicketAssigned, TicketReturned, TicketUrged
+from bot.events import (
+    AnswerSentBack,
+    AnswerSubmitted,
+    ExtensionAsked,
+    ExtensionDecided,
+    TicketAssigned,
+    TicketReopened,
+    TicketReturned,
+    TicketSoonDue,
+    TicketUrged,
+)
 from bot.models import Ticket
 from hub.product import Hub
 from hub.telling import tell_extended
@@ -22,6 +32,10 @@ def connect(hub: Hub) -> None:
     listeners.in_work(TicketUrged, lambda work, fact: _urged(hub, work, fact))
     listeners.in_work(ExtensionAsked, lambda work, fact: _asked(hub, work, fact))
     listeners.in_work(ExtensionDecided, lambda work, fact: _decided(hub, work, fact))
+    listeners.in_work(AnswerSubmitted, lambda work, fact: _submitted(hub, work, fact))
+    listeners.in_work(AnswerSentBack, lambda work, fact: _sent_back(hub, work, fact))
+    listeners.in_work(TicketReopened, lambda work, fact: _reopened(hub, work, fact))
+    listeners.in_work(TicketSoonDue, lambda work, fact: _soon(hub, work, fact))
 
 
 def _assigned(hub: Hub, work: Work, fact: TicketAssigned) -> None:
@@ -56,6 +70,44 @@ def _decided(hub: Hub, work: Work, fact: ExtensionDecided) -> None:
     title = f"工单 {fact.number} 的延期{'已同意' if fact.granted else '未同意'}，答复期限 {until}"
     people = [fact.asked_by] if fact.asked_by else []
     _ring(hub, work, fact.ticket_id, people, "extension_decided", title, fact.words or "请按期办理。")
+
+
+def _submitted(hub: Hub, work: Work, fact: AnswerSubmitted) -> None:
+    heads = holders(work.session, P.TICKET_SIGN, fact.unit_id, work.now)
+    people = [one for one in heads if one != fact.written_by] or heads
+    title = f"工单 {fact.number} 的答复待审签"
+    _ring(hub, work, fact.ticket_id, people, "submitted", title, "审签后才发给市民，请在答复期限前审签或退回。")
+
+
+def _sent_back(hub: Hub, work: Work, fact: AnswerSentBack) -> None:
+    people = [fact.written_by] if fact.written_by else []
+    _ring(
+        hub,
+        work,
+        fact.ticket_id,
+        people,
+        "sent_back",
+        f"工单 {fact.number} 的答复被退回",
+        f"{fact.words}。请修改后重新送审。",
+    )
+
+
+def _reopened(hub: Hub, work: Work, fact: TicketReopened) -> None:
+    people = {
+        *holders(work.session, P.TICKET_ACT, fact.unit_id, work.now),
+        *holders(work.session, P.TICKET_SIGN, fact.unit_id, work.now),
+    }
+    until = f"{fact.due_at.astimezone(hub.settings.office_zone):%Y-%m-%d %H:%M}"
+    title = f"二次办理：工单 {fact.number}（{fact.kind}），答复期限 {until}"
+    _ring(hub, work, fact.ticket_id, people, "reopened", title, f"市民不满意：{fact.words}。")
+
+
+def _soon(hub: Hub, work: Work, fact: TicketSoonDue) -> None:
+    here = holders(work.session, P.TICKET_ACT, fact.unit_id, work.now)
+    people = [fact.handler_id] if fact.handler_id in here else here
+    until = f"{fact.due_at.astimezone(hub.settings.office_zone):%Y-%m-%d %H:%M}"
+    title = f"工单即将到期：{fact.number}（{fact.kind}），答复期限 {until}"
+    _ring(hub, work, fact.ticket_id, people, "soon", title, "请抓紧办理；确需更多时间的，请在到期前申请延期。")
 
 
 def _ring(hub: Hub, work: Work, ticket_id: int, people: Iterable[int], kind: str, title: str, text: str) -> None:

@@ -60,7 +60,7 @@ def decide(work: Work, ticket: Ticket, *, grant: bool, words: str, zone: ZoneInf
     words = words.strip()[:300] if grant else given(words, "不同意的理由", "extend_words")
     days = rules.hours_of(work.session, ticket.unit_id, zone, work.now).workdays
     due_at = days.deadline(ticket.due_at, row.days) if grant else ticket.due_at
-    told = {"late_told_at": None} if grant else {}
+    told = {"late_told_at": None, "warned_at": None} if grant else {}
     move(work, ticket, TicketAct.DECIDE_EXTENSION, Ticket.unit_id == row.unit_id, due_at=due_at, **told)
     decided = (
         update(Extension)

@@ -1,10 +1,10 @@
-"""The tables of handling tickets: requests for more time."""
+"""The tables of handling tickets: requests for more time, answers on their way to a signature, follow-ups."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.model import Base
@@ -26,3 +26,36 @@ class Extension(Base):
     words: Mapped[str] = mapped_column(String(300), default="")
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     decided_at: Mapped[datetime | None]
+
+
+class WrittenAnswer(Base):
+    """An answer as it was written; `signed` is None while it waits for the head, False where it was sent back."""
+
+    __tablename__ = "ticket_answer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    round: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    written_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    written_at: Mapped[datetime]
+    signed: Mapped[bool | None]
+    words: Mapped[str] = mapped_column(String(300), default="")
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    decided_at: Mapped[datetime | None]
+
+
+class FollowUp(Base):
+    """回访: what a citizen said of how his matter was dealt with; `result` is a key of `FOLLOW_UPS`."""
+
+    __tablename__ = "ticket_follow_up"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    round: Mapped[int]
+    result: Mapped[str] = mapped_column(String(20))
+    words: Mapped[str] = mapped_column(String(300), default="")
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]

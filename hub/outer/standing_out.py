@@ -10,6 +10,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.models import Ticket
+from bot.states import shown_outside
 from hub.outer.log import PacketLog, is_paired
 from hub.outer.models import OuterRow
 from hub.outer.standing import Stands
@@ -68,7 +69,7 @@ def _stands(ticket: Ticket, unit: str) -> Stands:
     return Stands(
         number=ticket.number,
         kind=ticket.kind,
-        state=str(ticket.state),
+        state=shown_outside(ticket.state).value,
         unit=unit,
         created_at=ticket.created_at.isoformat(),
         due_at=ticket.due_at.isoformat(),

@@ -164,6 +164,8 @@ DEEDS: dict[str, str] = {
     "renamed": "改名",
     "reassigned": "改派",
     "urged": "催办",
+    "answer_sent_back": "退回答复",
+    "followed_up": "回访",
     "extension_asked": "申请延期",
     "extension_granted": "同意延期",
     "extension_refused": "不同意延期",

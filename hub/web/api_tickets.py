@@ -11,21 +11,24 @@ from sqlalchemy import select
 from typing_extensions import TypedDict
 
 from bot import tickets
+from bot.casework import signing
 from bot.models import Ticket
-from bot.states import TicketState
+from bot.states import UNANSWERED
 from hub.telling import tell_answer
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_shapes import At, Page, PageNumber, moment, one_page, told
 from hub.web.sent import Body
-from kernel.errors import NotFound
+from hub.web.ticket_page import find
 from kernel.people import Permission, scoped
-from kernel.work import Work
 
 router = APIRouter(prefix="/api/v1/tickets")
 
 P = Permission
 Reader = Annotated[Asker, Depends(api_may(P.TICKET_READ))]
 Handler = Annotated[Asker, Depends(api_may(P.TICKET_ACT))]
+
+
+Told = Literal["message", "notice", "", "waits"]
 
 
 class TicketAnswer(Body):
@@ -54,12 +57,19 @@ class TicketTold(TypedDict):
     answered_at: At | None
     answered_by: int | None
     closed_at: At | None
+    handler: int | None
+    urged: int
+    round: int
+    followed_at: At | None
 
 
 class TicketAnswered(TicketTold):
-    """The ticket as answered; `by` is how the citizen was told: `message`, `notice` or '' (nothing reaches him)."""
+    """The ticket as answered; `by` is how the citizen was told: `message`, `notice` or '' (nothing reaches him).
 
-    by: str
+    `waits` says that nothing was told yet: the unit's head signs first.
+    """
+
+    by: Told
 
 
 class Tickets(Page):
@@ -70,54 +80,50 @@ class Tickets(Page):
 
 @router.get("")
 def list_tickets(
-    hub: HubDep, asker: Reader, state: Literal["", "open", "answered", "closed", "late"] = "", page: PageNumber = 1
+    hub: HubDep,
+    asker: Reader,
+    state: Literal["", "open", "signing", "answered", "closed", "late"] = "",
+    page: PageNumber = 1,
 ) -> Tickets:
-    """Tickets in reach, the most pressing first; `late` are the open ones beyond their deadline."""
+    """Tickets in reach, the most pressing first; `late` are the unanswered ones beyond their deadline."""
     query = scoped(select(Ticket), Ticket.unit_id, asker.viewer, P.TICKET_READ)
     with hub.works.read() as work:
         if state == "late":
-            query = query.where(Ticket.state == TicketState.OPEN, Ticket.due_at < work.now)
+            query = query.where(Ticket.state.in_(UNANSWERED), Ticket.due_at < work.now)
         elif state:
             query = query.where(Ticket.state == state)
         head, rows = one_page(work.session, query, page, Ticket.due_at, Ticket.id)
-        return {**head, "tickets": [_ticket_told(row, work.now) for row in rows]}
+        return {**head, "tickets": [ticket_told(row, work.now) for row in rows]}
 
 
 @router.get("/{ticket_id}")
 def get_ticket(hub: HubDep, asker: Reader, ticket_id: int) -> TicketTold:
     """One ticket."""
     with hub.works.read() as work:
-        return _ticket_told(_ticket(work, asker, ticket_id, P.TICKET_READ), work.now)
+        return ticket_told(find(work, asker, ticket_id, P.TICKET_READ), work.now)
 
 
 @router.post("/{ticket_id}/answer")
 def answer(hub: HubDep, asker: Handler, ticket_id: int, sent: TicketAnswer) -> TicketAnswered:
-    """Answers the ticket and tells the citizen where a message or a service notice still reaches him."""
+    """Puts the answer before the unit's head; where answers need no signature, it is told to the citizen at once."""
     with hub.works.write(asker.actor) as work:
-        ticket = _ticket(work, asker, ticket_id, P.TICKET_ACT)
-        tickets.answer(work, ticket, sent.answer)
-        by = tell_answer(hub, work, ticket)
-        return {**_ticket_told(ticket, work.now), "by": by}
+        ticket = find(work, asker, ticket_id, P.TICKET_ACT)
+        waits = signing.submit(work, ticket, sent.answer)
+        by: Told = "waits" if waits else tell_answer(hub, work, ticket)
+        return {**ticket_told(ticket, work.now), "by": by}
 
 
 @router.post("/{ticket_id}/close")
 def close(hub: HubDep, asker: Handler, ticket_id: int) -> TicketTold:
     """办结; 409 before it was answered."""
     with hub.works.write(asker.actor) as work:
-        ticket = _ticket(work, asker, ticket_id, P.TICKET_ACT)
+        ticket = find(work, asker, ticket_id, P.TICKET_ACT)
         tickets.close(work, ticket)
-        return _ticket_told(ticket, work.now)
+        return ticket_told(ticket, work.now)
 
 
-def _ticket(work: Work, asker: Asker, ticket_id: int, permission: Permission) -> Ticket:
-    query = scoped(select(Ticket).where(Ticket.id == ticket_id), Ticket.unit_id, asker.viewer, permission)
-    found = work.session.scalars(query).one_or_none()
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _ticket_told(row: Ticket, now: datetime) -> TicketTold:
+def ticket_told(row: Ticket, now: datetime) -> TicketTold:
+    """A ticket as the API tells it."""
     return {
         "id": row.id,
         "number": row.number,
@@ -129,11 +135,15 @@ def _ticket_told(row: Ticket, now: datetime) -> TicketTold:
         "contact": row.contact,
         "conversation": row.conversation_id,
         "state": row.state,
-        "late": row.state == TicketState.OPEN and row.due_at < now,
+        "late": row.state in UNANSWERED and row.due_at < now,
         "created_at": told(row.created_at),
         "due_at": told(row.due_at),
         "answer": row.answer,
         "answered_at": moment(row.answered_at),
         "answered_by": row.answered_by,
         "closed_at": moment(row.closed_at),
+        "handler": row.handler_id,
+        "urged": row.urged,
+        "round": row.round,
+        "followed_at": moment(row.followed_at),
     }

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bot import rules, tickets
 from bot.models import Ticket
-from bot.states import TICKET_LABELS, TicketState
+from bot.states import TICKET_LABELS, shown_outside
 from hub.incoming import portal_account
 from hub.web.access import HubDep, address_of, check_origin
 from hub.web.forms import FormState
@@ -94,7 +94,7 @@ def progress(request: Request, hub: HubDep, number: str = "", made: Annotated[st
         number=number[:40],
         ticket=ticket,
         unit=unit if ticket else "",
-        label=TICKET_LABELS[TicketState(ticket.state)] if ticket else "",
+        label=TICKET_LABELS[shown_outside(ticket.state)] if ticket else "",
         made=bool(made and ticket),
     )
 

@@ -1,4 +1,4 @@
-"""派单, 改派, 退单, 转办, 催办 and 延期 on the page of a ticket."""
+"""派单, 改派, 退单, 转办, 催办, 延期 and 回访 on the page of a ticket."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from bot import forwarding
-from bot.casework import assigning, extending, returning, urging
+from bot.casework import assigning, extending, following, returning, urging
 from bot.models import Ticket
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import refused
@@ -28,6 +28,7 @@ Handler = Annotated[Asker, Depends(may(P.TICKET_ACT))]
 Dispatcher = Annotated[Asker, Depends(may(P.TICKET_ASSIGN))]
 Urger = Annotated[Asker, Depends(may(P.TICKET_URGE))]
 Granter = Annotated[Asker, Depends(may(P.TICKET_EXTEND))]
+Caller = Annotated[Asker, Depends(may(P.TICKET_FOLLOW))]
 Text = Annotated[str, Form()]
 
 
@@ -108,6 +109,21 @@ def decide_extension(
         return say(hub, asker, _("已同意延期。") if grant else _("已答复不同意延期。"))
 
     return _do(request, hub, asker, ticket_id, P.TICKET_EXTEND, "decision", {"extend_words": extend_words}, act)
+
+
+@router.post("/{ticket_id}/follow-up")
+def follow_up(
+    request: Request, hub: HubDep, asker: Caller, ticket_id: int, result: Text = "", follow_words: Text = ""
+) -> Response:
+    """回访: what the citizen said; not satisfied, the ticket is handled again."""
+
+    def act(work: Work, ticket: Ticket) -> str:
+        following.record(work, ticket, result, follow_words, hub.settings.office_zone)
+        again = _("已记录；工单转入二次办理，承办单位会收到提醒。")
+        return say(hub, asker, again if result == "unsatisfied" else _("回访已记录。"))
+
+    typed = {"result": result, "follow_words": follow_words}
+    return _do(request, hub, asker, ticket_id, P.TICKET_FOLLOW, "follow", typed, act)
 
 
 def _do(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.states import FOLLOW_UPS
 from kernel.audit import AuditLine
 from kernel.work import SYSTEM
 from templates.catalogue import _
@@ -26,6 +27,11 @@ WORDS: dict[str, tuple[str, Tone]] = {
     "ticket.extension_granted": (_("同意延期，答复期限改为 %(due)s"), "good"),
     "ticket.extension_refused": (_("不同意延期"), "warn"),
     "ticket.late": (_("超过答复期限"), "bad"),
+    "ticket.submitted": (_("答复送审"), "info"),
+    "ticket.answer_sent_back": (_("退回答复"), "warn"),
+    "ticket.signed": (_("审签答复"), "good"),
+    "ticket.followed_up": (_("回访：%(result)s"), "info"),
+    "ticket.reopened": (_("不满意，第 %(round)s 次办理"), "warn"),
     "ticket.answered": (_("答复"), "good"),
     "ticket.closed": (_("办结"), "good"),
     "ticket.published": (_("公开留言"), "info"),
@@ -43,7 +49,9 @@ def history_of(session: Session, ticket_id: int, words: Callable[..., str]) -> l
 
 def _act(line: AuditLine, words: Callable[..., str]) -> Act:
     what, tone = WORDS[line.act]
-    details: Mapping[str, Any] = json.loads(line.details)
+    details: dict[str, Any] = json.loads(line.details)
+    if details.get("result") in FOLLOW_UPS:
+        details["result"] = words(FOLLOW_UPS[details["result"]])
     return Act(line.at, _who(line, words), words(what, **details), str(details.get("reason") or ""), tone)
 
 

@@ -11,9 +11,9 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from bot import forwarding, notices
-from bot.casework import assigning, extending, returning
+from bot.casework import assigning, extending, returning, signing
 from bot.models import Conversation, Ticket
-from bot.states import REPLY_LABELS, TICKET_LABELS, TICKET_MOVES, TicketAct, TicketState
+from bot.states import FOLLOW_UPS, REPLY_LABELS, TICKET_LABELS, TICKET_MOVES, UNANSWERED, TicketAct, TicketState
 from hub.product import Hub
 from hub.web.access import Asker
 from hub.web.forms import FormState
@@ -31,8 +31,10 @@ NEEDS = {
     TicketAct.URGE: P.TICKET_URGE,
     TicketAct.ASK_EXTENSION: P.TICKET_ACT,
     TicketAct.DECIDE_EXTENSION: P.TICKET_EXTEND,
-    TicketAct.ANSWER: P.TICKET_ACT,
+    TicketAct.SUBMIT: P.TICKET_ACT,
+    TicketAct.SIGN: P.TICKET_SIGN,
     TicketAct.CLOSE: P.TICKET_ACT,
+    TicketAct.FOLLOW_UP: P.TICKET_FOLLOW,
 }
 """Which permission an act on a ticket takes, in the ticket's unit."""
 FOLDS = {TicketAct.ASSIGN, TicketAct.FORWARD, TicketAct.GIVE_BACK, TicketAct.URGE, TicketAct.ASK_EXTENSION}
@@ -62,11 +64,12 @@ def find(work: Work, asker: Asker, ticket_id: int, permission: Permission) -> Ti
 def possible(asker: Asker, ticket: Ticket) -> frozenset[TicketAct]:
     """The acts that the ticket's state and the asker's roles allow."""
     state = TicketState(ticket.state)
-    return frozenset(
+    acts = {
         act
         for act, permission in NEEDS.items()
         if state in TICKET_MOVES[act].sources and asker.may(permission, ticket.unit_id)
-    )
+    }
+    return frozenset(acts - {TicketAct.FOLLOW_UP} if ticket.followed_at else acts)
 
 
 def ticket_page(
@@ -89,18 +92,24 @@ def ticket_page(
         may_act=asker.may(P.TICKET_ACT, ticket.unit_id),
         label=TICKET_LABELS[TicketState(ticket.state)],
         notice_labels=REPLY_LABELS,
+        results=list(FOLLOW_UPS.items()),
         **shown,
     )
 
 
 def _shown(hub: Hub, asker: Asker, work: Work, ticket: Ticket) -> dict[str, Any]:
     session = work.session
+    written = signing.latest(session, ticket)
     talk = session.get(Conversation, ticket.conversation_id) if ticket.conversation_id else None
     return {
         "unit": session.get_one(Unit, ticket.unit_id).name,
         "person": _name(work, ticket.answered_by),
-        "late": ticket.state == TicketState.OPEN and ticket.due_at < work.now,
+        "late": ticket.state in UNANSWERED and ticket.due_at < work.now,
         "notices": notices.of_ticket(session, ticket.id),
+        "written": written,
+        "writer": _name(work, written.written_by) if written else "",
+        "earlier": signing.earlier(session, ticket),
+        "signed": signing.needs_signature(work, ticket),
         "units": forwarding.choices(session, ticket),
         "people": assigning.choices(session, assigning.colleagues(work, ticket.unit_id)),
         "history": history_of(session, ticket.id, partial(say, hub, asker)),

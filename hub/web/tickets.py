@@ -9,9 +9,10 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import or_, select
 
 from bot import notices, tickets
+from bot.casework import signing
 from bot.models import Ticket, TicketNotice
 from bot.publishing import mask
-from bot.states import TICKET_KINDS, TICKET_LABELS, TicketState
+from bot.states import INSIDE, TICKET_KINDS, TICKET_LABELS, UNANSWERED, TicketState
 from hub.telling import tell_answer
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import FormState, refused
@@ -26,6 +27,7 @@ router = APIRouter(prefix="/console/tickets")
 
 Reader = Annotated[Asker, Depends(may(Permission.TICKET_READ))]
 Handler = Annotated[Asker, Depends(may(Permission.TICKET_ACT))]
+Head = Annotated[Asker, Depends(may(Permission.TICKET_SIGN))]
 Text = Annotated[str, Form()]
 TOLD = {
     "message": _("已答复，并已发给市民。"),
@@ -61,7 +63,10 @@ def the_tickets(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         query = query.where(Ticket.handler_id.is_(None))
     with hub.works.read() as work:
         if asked.value("state") == "late":
-            query = query.where(Ticket.state == TicketState.OPEN, Ticket.due_at < work.now)
+            query = query.where(Ticket.state.in_(UNANSWERED), Ticket.due_at < work.now)
+        elif asked.value("state") == "follow":
+            query = query.where(Ticket.state == TicketState.CLOSED, Ticket.followed_at.is_(None))
+            query = query.where(Ticket.kind.not_in(INSIDE))
         elif asked.value("state") in set(TicketState):
             query = query.where(Ticket.state == asked.value("state"))
         sorts = {
@@ -84,8 +89,13 @@ def the_tickets(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         at=now,
         handlers=[("mine", _("派给我的")), ("nobody", _("待派单"))],
         kinds=[(kind, kind) for kind in TICKET_KINDS],
-        states=[*((one.value, TICKET_LABELS[one]) for one in TicketState), ("late", _("已超期"))],
+        states=[
+            *((one.value, TICKET_LABELS[one]) for one in TicketState),
+            ("late", _("已超期")),
+            ("follow", _("待回访")),
+        ],
         labels=TICKET_LABELS,
+        unanswered=UNANSWERED,
         columns=columns(hub, asker, *COLUMNS),
     )
 
@@ -98,17 +108,39 @@ def one_ticket(request: Request, hub: HubDep, asker: Reader, ticket_id: int) -> 
 
 @router.post("/{ticket_id}/answer")
 def answer(request: Request, hub: HubDep, asker: Handler, ticket_id: int, text: Text = "") -> Response:
-    """Answers the ticket; where it came from a conversation in which a message still arrives, the citizen gets it."""
+    """Writes the answer: it goes to the unit's head, or to the citizen where the unit's answers need no signature."""
     try:
         with hub.works.write(asker.actor) as work:
             ticket = find(work, asker, ticket_id, Permission.TICKET_ACT)
-            tickets.answer(work, ticket, text)
-            told = tell_answer(hub, work, ticket)
+            waits = signing.submit(work, ticket, text)
+            told = _("答复已送审，负责人审签后发给市民。") if waits else TOLD[tell_answer(hub, work, ticket)]
     except Invalid as error:
         return ticket_page(
             request, hub, asker, ticket_id, refused(asker, error, text=text), opened="answer", status=error.status
         )
+    return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, told))
+
+
+@router.post("/{ticket_id}/sign")
+def sign(hub: HubDep, asker: Head, ticket_id: int) -> Response:
+    """审签: the answer leaves as it was written, the way the citizen came."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, Permission.TICKET_SIGN)
+        signing.sign(work, ticket)
+        told = tell_answer(hub, work, ticket)
     return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, TOLD[told]))
+
+
+@router.post("/{ticket_id}/sign/return")
+def send_back(request: Request, hub: HubDep, asker: Head, ticket_id: int, sign_words: Text = "") -> Response:
+    """Sends the answer back to whoever wrote it."""
+    try:
+        with hub.works.write(asker.actor) as work:
+            signing.send_back(work, find(work, asker, ticket_id, Permission.TICKET_SIGN), sign_words)
+    except Invalid as error:
+        form = refused(asker, error, sign_words=sign_words)
+        return ticket_page(request, hub, asker, ticket_id, form, opened="send_back", status=error.status)
+    return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, _("答复已退回。")))
 
 
 @router.post("/{ticket_id}/notices/{notice_id}/again")

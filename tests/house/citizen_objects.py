@@ -9,7 +9,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot import gateway, publishing, reply, tickets
-from bot.casework import extending
+from bot.casework import extending, signing
 from bot.comments.models import Comment, CommentAnswer, CommentThread
 from bot.models import Conversation, Ticket
 from bot.reply import Said
@@ -47,6 +47,10 @@ def a_ticket(work: Work, unit: Unit) -> Target:
     """A ticket of the unit that waits for its answer."""
     zone = ZoneInfo("Asia/Shanghai")
     made = tickets.make(work, unit_id=unit.id, kind="咨询", text="路灯坏了三天", zone=zone)
+    head = Person(unit_id=unit.id, name="负责人", login=f"head-{secrets.token_hex(4)}")
+    work.session.add(head)
+    work.session.flush()
+    work.session.add(Grant(person_id=head.id, role=Role.HEAD.value, unit_id=unit.id))
     return Target(
         {"ticket_id": made.id},
         form={"text": "已修复。", "question": "路灯坏了三天", "public_answer": "已修复。"},
@@ -61,7 +65,8 @@ def a_ticket_to_hand_over(work: Work, unit: Unit) -> Target:
     work.session.add(person)
     work.session.flush()
     work.session.add(Grant(person_id=person.id, role=Role.AGENT.value, unit_id=other.id))
-    return replace(a_ticket(work, unit), form={"to": str(other.id), "reason": "属城市管理职责"})
+    form = {"to": str(other.id), "reason": "属城市管理职责"}
+    return replace(a_ticket(work, unit), form=form, json={"to": other.id, "reason": "属城市管理职责"})
 
 
 def a_ticket_to_give_out(work: Work, unit: Unit) -> Target:
@@ -97,6 +102,21 @@ def a_ticket_that_needs_time(work: Work, unit: Unit) -> Target:
     target = a_ticket_to_give_out(work, unit)
     extending.ask(work, work.session.get_one(Ticket, target.params["ticket_id"]), 3, "需要现场核实")
     return target
+
+
+def an_answer_to_sign(work: Work, unit: Unit) -> Target:
+    """An answer that waits for the head of the unit."""
+    target = a_ticket(work, unit)
+    signing.submit(work, work.session.get_one(Ticket, target.params["ticket_id"]), "已修复。")
+    return replace(target, form={"sign_words": "请写明时间"}, json={"reason": "请写明时间"})
+
+
+def a_ticket_to_follow_up(work: Work, unit: Unit) -> Target:
+    """A ticket of the unit that is closed."""
+    target = an_answered_ticket(work, unit)
+    tickets.close(work, work.session.get_one(Ticket, target.params["ticket_id"]))
+    form = {"result": "unsatisfied", "follow_words": "又坏了"}
+    return replace(target, form=form, json={"result": "unsatisfied", "reason": "又坏了"})
 
 
 def a_public_ticket(work: Work, unit: Unit) -> Target:
@@ -191,6 +211,18 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
         for act in ("assign", "return", "urge", "extension")
     },
     "/console/tickets/{ticket_id}/extension/decision": a_ticket_that_needs_time,
+    "/console/tickets/{ticket_id}/sign": an_answer_to_sign,
+    "/console/tickets/{ticket_id}/sign/return": an_answer_to_sign,
+    "/console/tickets/{ticket_id}/follow-up": a_ticket_to_follow_up,
+    "/api/v1/tickets/{ticket_id}/forward": a_ticket_to_hand_over,
+    **{
+        f"/api/v1/tickets/{{ticket_id}}/{act}": a_ticket_to_give_out
+        for act in ("assign", "return", "urge", "extension")
+    },
+    "/api/v1/tickets/{ticket_id}/extension/decision": a_ticket_that_needs_time,
+    "/api/v1/tickets/{ticket_id}/sign": an_answer_to_sign,
+    "/api/v1/tickets/{ticket_id}/sign/return": an_answer_to_sign,
+    "/api/v1/tickets/{ticket_id}/follow-up": a_ticket_to_follow_up,
     "/console/tickets/{ticket_id}/public": an_answered_ticket,
     "/console/tickets/{ticket_id}/hide": a_public_ticket,
 }

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot import tickets
-from bot.casework import assigning, extending, returning, urging
+from bot.casework import assigning, extending, following, returning, signing, urging
 from bot.models import Ticket
 from bot.states import TICKET_MOVES, TicketAct, TicketState
 from kernel.audit import AuditLine
@@ -33,17 +33,22 @@ def _tries(matter: Matter) -> dict[str, Callable[[Work, Ticket], object]]:
         "ask": lambda work, ticket: extending.ask(work, ticket, 3, "需要现场核实"),
         "grant": lambda work, ticket: extending.decide(work, ticket, grant=True, words="", zone=ZONE),
         "refuse": lambda work, ticket: extending.decide(work, ticket, grant=False, words="抓紧", zone=ZONE),
-        "answer": lambda work, ticket: tickets.answer(work, ticket, "已修复。"),
+        "submit": lambda work, ticket: signing.submit(work, ticket, "已修复。"),
+        "send back": lambda work, ticket: signing.send_back(work, ticket, "写明时间"),
+        "sign": signing.sign,
+        "satisfied": lambda work, ticket: following.record(work, ticket, "satisfied", "", ZONE),
+        "unsatisfied": lambda work, ticket: following.record(work, ticket, "unsatisfied", "又坏了", ZONE),
         "close": tickets.close,
     }
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_any_order_of_acts_keeps_to_the_table(matter: Matter, seed: int) -> None:
+    matter.hand_over()
     chance = random.Random(seed)  # noqa: S311  # An order that comes again, not a secret.
     tries = _tries(matter)
     ways = {(source, move.to or source) for move in TICKET_MOVES.values() for source in move.sources}
-    for _round in range(25):
+    for _round in range(40):
         name = chance.choice(list(tries))
         before, lines = matter.ticket(), _lines(matter)
         try:
@@ -54,7 +59,8 @@ def test_any_order_of_acts_keeps_to_the_table(matter: Matter, seed: int) -> None
             continue
         after = matter.ticket()
         assert (S(before.state), S(after.state)) in ways
-        assert after.due_at >= before.due_at
+        assert after.due_at >= before.due_at or after.round > before.round
+        assert bool(after.answer) == (after.state in (S.ANSWERED, S.CLOSED)), "nothing is read before it is signed"
         assert after.urged >= before.urged
         if _standing(after) != _standing(before):
             assert _lines(matter) > lines, f"{name} left no trace"

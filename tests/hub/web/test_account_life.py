@@ -384,6 +384,7 @@ def test_a_late_answer_goes_as_a_service_notice(desk: Desk, rehearsed: Rehearsal
     assert keeper.send_form(path(desk, "notices"), **NOTICE).status_code == 303
     ticket, _conversation = a_ticket(desk)
     desk.browser().send_form(f"/console/tickets/{ticket}/answer", text="今天已修好。")
+    assert desk.browser("manager").send_form(f"/console/tickets/{ticket}/sign").status_code == 303
     Teller(desk.hub.works, desk.hub.seal, desk.hub.incoming.make).send_due()
     (line,) = rehearsed.ledger("template_message")
     assert line["data"]["openid"] == SERVICE_CITIZENS[0]
@@ -397,6 +398,7 @@ def test_without_a_form_nothing_is_sent(desk: Desk) -> None:
     desk.city.grant("officer", Role.AGENT)
     ticket, _conversation = a_ticket(desk)
     desk.browser().send_form(f"/console/tickets/{ticket}/answer", text="今天已修好。")
+    assert desk.browser("manager").send_form(f"/console/tickets/{ticket}/sign").status_code == 303
     with desk.hub.works.read() as work:
         assert work.session.scalars(select(TicketNotice)).all() == []
 

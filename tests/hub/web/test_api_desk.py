@@ -26,6 +26,7 @@ def live(office: Office, clock: StillClock) -> LiveDesk:
     for login in ("agent", "other"):
         office.hire(login, "north", Role.AGENT)
     office.hire("officer", "north", Role.OFFICER)
+    office.hire("head", "north", Role.HEAD)
     office.hire("south", "south", Role.AGENT)
     with hub.works.write() as work:
         account = wechat_account(work, hub.seal, office.unit("north").id)
@@ -127,7 +128,10 @@ def test_a_ticket_is_answered_and_closed(live: LiveDesk) -> None:
     assert agent("POST", f"{address}/close").status_code == 409
     empty = agent("POST", f"{address}/answer", answer=" ")
     assert (empty.status_code, empty.json()["field"]) == (422, "answer")
-    told = agent("POST", f"{address}/answer", answer="已修复。").json()
+    waits = agent("POST", f"{address}/answer", answer="已修复。").json()
+    assert (waits["state"], waits["answer"], waits["by"]) == ("signing", "", "waits")
+    assert agent("POST", f"{address}/sign").status_code == 403
+    told = program(live, "head")("POST", f"{address}/sign").json()
     assert (told["state"], told["answer"], told["by"]) == ("answered", "已修复。", "")
     assert agent("POST", f"{address}/close").json()["state"] == "closed"
     assert program(live, "south")("GET", address).status_code == 404

@@ -70,6 +70,7 @@ def live(office: Office, clock: StillClock) -> LiveDesk:
     hub.incoming.engine = hub.incoming.answering.engine = engine
     for login in ("agent", "other"):
         office.hire(login, "north", Role.AGENT)
+    office.hire("head", "north", Role.HEAD)
     with hub.works.write() as work:
         account = wechat_account(work, hub.seal, office.unit("north").id)
     return LiveDesk(office, clock, engine, account.id)
@@ -273,7 +274,13 @@ def test_a_ticket_is_answered_closed_and_found(live: LiveDesk) -> None:
     assert live.agent.send_form(f"{path}/close").status_code == 409
     live.agent.send_form(f"{path}/answer", text="已于昨日修复。")
     assert live.agent.send_form(f"{path}/answer", text="再答一次").status_code == 409
-    assert "已于昨日修复。" in live.office.browser().get(f"/feedback/progress?number={made.number}").text
+    progress = f"/feedback/progress?number={made.number}"
+    assert "已于昨日修复。" not in live.office.browser().get(progress).text
+    assert live.agent.send_form(f"{path}/sign").status_code == 403
+    head = live.office.log_in("head")
+    assert "已于昨日修复。" in head.get(path).text
+    assert head.send_form(f"{path}/sign").status_code == 303
+    assert "已于昨日修复。" in live.office.browser().get(progress).text
     live.agent.send_form(f"{path}/close")
     with hub.works.read() as work:
         row = work.session.get_one(Ticket, made.id)
@@ -295,9 +302,12 @@ def test_an_answered_ticket_reaches_the_citizen_while_the_window_is_open(live: L
             )
         first, second = work.session.scalars(select(Ticket.id).order_by(Ticket.id))
     live.agent.send_form(f"/console/tickets/{first}/answer", text="已修复。")
+    assert live.replies(number, "agent") == []
+    live.office.log_in("head").send_form(f"/console/tickets/{first}/sign")
     assert "已修复。" in live.replies(number, "agent")[-1].text
     live.clock.step(hours=49)
     live.office.log_in("agent").send_form(f"/console/tickets/{second}/answer", text="又坏了也修。")
+    live.office.log_in("head").send_form(f"/console/tickets/{second}/sign")
     assert len(live.replies(number, "agent")) == 1
 
 

@@ -1,0 +1,150 @@
+"""The API of handling tickets: give out, hand over, give back, urge, extend, sign, follow up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from bot import forwarding
+from bot.casework import assigning, extending, following, returning, signing, urging
+from hub.telling import tell_answer
+from hub.web.access import Asker, HubDep, api_may
+from hub.web.api_tickets import TicketAnswered, TicketTold, ticket_told
+from hub.web.sent import Body
+from hub.web.ticket_page import find
+from kernel.people import Permission
+
+router = APIRouter(prefix="/api/v1/tickets")
+
+P = Permission
+Handler = Annotated[Asker, Depends(api_may(P.TICKET_ACT))]
+Dispatcher = Annotated[Asker, Depends(api_may(P.TICKET_ASSIGN))]
+Urger = Annotated[Asker, Depends(api_may(P.TICKET_URGE))]
+Granter = Annotated[Asker, Depends(api_may(P.TICKET_EXTEND))]
+Head = Annotated[Asker, Depends(api_may(P.TICKET_SIGN))]
+Caller = Annotated[Asker, Depends(api_may(P.TICKET_FOLLOW))]
+
+
+class Given(Body):
+    """Which colleague gets it; the reason is needed where somebody had it already."""
+
+    handler: int
+    reason: str = Field(default="", max_length=300)
+
+
+class HandedOver(Body):
+    """Which unit it goes to, and why."""
+
+    to: int
+    reason: str = Field(max_length=300)
+
+
+class Reason(Body):
+    """Why."""
+
+    reason: str = Field(max_length=300)
+
+
+class MoreTime(Body):
+    """How many working days more, and why."""
+
+    days: int
+    reason: str = Field(max_length=300)
+
+
+class TimeDecision(Body):
+    """Whether the time that was asked for is granted; a refusal needs its reason."""
+
+    grant: bool
+    reason: str = Field(default="", max_length=300)
+
+
+class FollowedUp(Body):
+    """What the citizen said."""
+
+    result: Literal["satisfied", "unsatisfied", "unreached"]
+    reason: str = Field(default="", max_length=300)
+
+
+@router.post("/{ticket_id}/assign")
+def assign(hub: HubDep, asker: Dispatcher, ticket_id: int, sent: Given) -> TicketTold:
+    """派单 or 改派; to give it to whoever has it changes nothing."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_ASSIGN)
+        assigning.assign(work, ticket, sent.handler, sent.reason)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/forward")
+def forward(hub: HubDep, asker: Handler, ticket_id: int, sent: HandedOver) -> TicketTold:
+    """转办: hands the ticket to another unit; number and deadline stay."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_ACT)
+        forwarding.forward(work, ticket, sent.to, sent.reason)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/return")
+def give_back(hub: HubDep, asker: Handler, ticket_id: int, sent: Reason) -> TicketTold:
+    """退单: gives it back to the unit that handed it over; 409 when its time for that is over."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_ACT)
+        returning.give_back(work, ticket, sent.reason, hub.settings.office_zone)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/urge")
+def urge(hub: HubDep, asker: Urger, ticket_id: int, sent: Reason) -> TicketTold:
+    """催办; repeated within five minutes it is the same reminder."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_URGE)
+        urging.urge(work, ticket, sent.reason)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/extension")
+def ask_extension(hub: HubDep, asker: Handler, ticket_id: int, sent: MoreTime) -> TicketTold:
+    """申请延期; while nobody has decided, a repetition is the same request."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_ACT)
+        extending.ask(work, ticket, sent.days, sent.reason)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/extension/decision")
+def decide_extension(hub: HubDep, asker: Granter, ticket_id: int, sent: TimeDecision) -> TicketTold:
+    """Grants or refuses more time; `due_at` is the deadline from now on."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_EXTEND)
+        extending.decide(work, ticket, grant=sent.grant, words=sent.reason, zone=hub.settings.office_zone)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/sign")
+def sign(hub: HubDep, asker: Head, ticket_id: int) -> TicketAnswered:
+    """审签: the answer leaves; `by` is how the citizen was told."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_SIGN)
+        signing.sign(work, ticket)
+        by = tell_answer(hub, work, ticket)
+        return {**ticket_told(ticket, work.now), "by": by}
+
+
+@router.post("/{ticket_id}/sign/return")
+def send_back(hub: HubDep, asker: Head, ticket_id: int, sent: Reason) -> TicketTold:
+    """Sends the answer back to whoever wrote it."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_SIGN)
+        signing.send_back(work, ticket, sent.reason)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/follow-up")
+def follow_up(hub: HubDep, asker: Caller, ticket_id: int, sent: FollowedUp) -> TicketTold:
+    """回访; not satisfied, the ticket is open again with a deadline of its own."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_FOLLOW)
+        following.record(work, ticket, sent.result, sent.reason, hub.settings.office_zone)
+        return ticket_told(ticket, work.now)
