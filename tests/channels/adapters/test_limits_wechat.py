@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from channels.adapters.wechat.menu import WeChatMenus
 from channels.adapters.wechat.notices import LONGEST, fitting
 from channels.adapters.wechat.progress import Progress
 from channels.adapters.wechat.tags import WeChatTags
-from channels.base import Accepted, Live, Message, Placed, Reply
+from channels.base import Accepted, CannotTell, Live, Message, Placed, Reply
 from channels.errors import Refused, Throttled
 from kernel.claim import new_claimant
 from tests.channels.harness import make_item
@@ -288,6 +289,26 @@ def test_a_service_accounts_four_messages_a_month_to_a_tag(rehearsed: Rehearsal,
         rehearsed.step(3)
     told = [line["data"]["recipients"] for line in rehearsed.wait_for("mass_send", 5)]
     assert [len(one) for one in told] == [1, 1, 1, 1, 0]
+    side.close()
+
+
+def test_sixty_mass_messages_a_minute(service: Any) -> None:
+    tag = service.tag.create("物业")["id"]
+    codes = [refusal(lambda n=n: service.message.send_mass_text(f"第{n}条", tag_or_users=tag)) for n in range(61)]
+    assert codes == [0] * 60 + [45011]
+
+
+def test_a_key_is_asked_for_while_the_platform_surely_knows_it(rehearsed: Rehearsal) -> None:
+    # The platform forgets it after 24 hours; an hour is kept for clocks and queues.
+    side = WeChatMassSide(rehearsed)
+    post, lives = side.post(), timedelta(hours=23)
+    assert isinstance(side.channel.publish(post), Accepted)
+    side.wait(lives.total_seconds())
+    now = side.clock.now()
+    assert isinstance(side.channel.reconcile(replace(post, attempted_at=now - lives + timedelta(minutes=1))), Accepted)
+    late = side.channel.reconcile(replace(post, attempted_at=now - lives - timedelta(minutes=1)))
+    assert isinstance(late, CannotTell)
+    assert len(rehearsed.ledger("mass_submitted")) == 1
     side.close()
 
 
