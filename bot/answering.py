@@ -13,8 +13,9 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot import guides, handoff, knowledge, prepared, ratings, reply, rules, store, tickets, waiting
-from bot.dialogue import report
+from bot import guides, handoff, knowledge, lookups, prepared, ratings, reply, rules, store, tickets, waiting
+from bot.dialogue import progress, report
+from bot.dialogue.phrases import number_in
 from bot.dialogue.step import Asked
 from bot.dialogue.turned import Report
 from bot.engine import Engine
@@ -26,8 +27,9 @@ from bot.models import Conversation, InboundMessage
 from bot.nlu.ranking import Decision
 from bot.nlu.text import default_lexicon, normalise
 from bot.nlu.wire import faq_key
+from bot.phone_codes import Codes
 from bot.prepared import Prepared
-from bot.project import HANDOFF, REPORT
+from bot.project import HANDOFF, PROGRESS, REPORT
 from bot.reply import Said
 from bot.states import LOW_RATING, ConversationState
 from bot.turns import DISSATISFIED, GREET, IDENTITY
@@ -57,7 +59,8 @@ class Moved(Exception):
 class Verdict:
     """What to do with it; `outcome` is kept with the message: answer, suggest, refuse, turn, handoff, …
 
-    `dialogue` is where a dialogue of several turns stands then (None: as before); `filed` is a report that is complete.
+    `dialogue` is where a dialogue of several turns stands then (None: as before); `filed` is a report that is complete,
+    `wanted` a code that is to be sent or looked at.
     """
 
     outcome: str
@@ -72,17 +75,22 @@ class Verdict:
     more: Sequence[Said] = ()
     dialogue: Mapping[str, Any] | None = None
     filed: Report | None = None
+    wanted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class Answering:
-    """The bot on one installation; `engine` understands, the rest is the same for every engine."""
+    """The bot on one installation; `engine` understands, the rest is the same for every engine.
+
+    Without `codes` no telephone can be reached from here, and nobody is told by the bot how a ticket stands.
+    """
 
     works: Works
     engine: Engine
     words: Words
     zone: ZoneInfo
     shelf: Shelf = field(default_factory=Shelf)
+    codes: Codes | None = None
 
     def handle(self, inbound_id: int) -> None:
         """Deals with one stored message; a second call finds it handled and does nothing."""
@@ -169,6 +177,8 @@ class Answering:
             return Verdict("ticket", leaves_word=True)
         if heard.dialogue and (turned := self._several(heard, str(heard.dialogue["form"]))) is not None:
             return turned
+        if number_in(heard.text):
+            return self._progress(heard)
         chosen = _chosen(heard)
         if chosen == A_REPORT:
             return self._several(self._as_before(heard), report.FORM) or self._refuse(heard)
@@ -253,6 +263,8 @@ class Answering:
     def _turn(self, heard: Heard, key: str) -> Verdict:
         if key == HANDOFF:
             return self._person(heard, Verdict("handoff"), asked=True)
+        if key == PROGRESS:
+            return self._progress(heard)
         if key == REPORT and report.asks_how(heard.text):
             return self._suggest(heard, [A_REPORT])
         if key == REPORT:
@@ -276,10 +288,18 @@ class Answering:
             return None
         choices = [self.words.say("word", word=choice) for choice in turned.choices]
         listed = [] if heard.own_page else choices  # On our own page they are buttons below the words.
-        said = self.words.say("dialogue", part=turned.part, values=turned.values, choices=listed)
+        said = self.words.say(form, part=turned.part, values=turned.values, choices=listed)
         kept = {**turned.kept, "until": self._until(heard)} if turned.kept else {}
         text = self._text(heard, said, choices=choices)
-        return Verdict(form, text, dialogue=kept, filed=turned.filed)
+        return Verdict(form, text, dialogue=kept, filed=turned.filed, wanted=turned.wanted)
+
+    def _progress(self, heard: Heard) -> Verdict:
+        """How a ticket stands; where no code can be sent from here, where it can be asked with the number."""
+        if self.codes is None:
+            about = {"address": f"{self.words.portal}/feedback/progress", "hotline": heard.hotline}
+            said = self.words.say(progress.FORM, part="elsewhere", values=about, choices=[])
+            return Verdict(progress.FORM, self._text(heard, said))
+        return self._several(heard, progress.FORM) or self._refuse(heard)
 
     def _offer(self) -> str:
         return self.words.say("word", word=report.OFFER)
@@ -387,6 +407,9 @@ class Answering:
     def _final(self, work: Work, heard: Heard, verdict: Verdict, conversation: Conversation) -> Said | None:
         if verdict.filed is not None:
             return self._filed(work, heard, verdict.filed, conversation)
+        if verdict.wanted and self.codes is not None and conversation.state == S.BOT:
+            told = lookups.answer(work, self.codes, self.words, verdict.wanted, conversation)
+            return verdict.said if told is None else self._text(heard, told)
         if verdict.leaves_word:
             return Said(waiting.ticket_for(work, conversation, self.words, self.zone))
         way = verdict.handoff

@@ -92,7 +92,15 @@ def _store(work: Work, ready: Ready) -> list[Line]:
 
 def _alone(verdict: Verdict) -> Said | None:
     """What the bot says where that is all there is to do."""
-    more = verdict.handoff or verdict.danger or verdict.rating or verdict.leaves_word or verdict.more or verdict.filed
+    more = (
+        verdict.handoff
+        or verdict.danger
+        or verdict.rating
+        or verdict.leaves_word
+        or verdict.more
+        or verdict.filed
+        or verdict.wanted
+    )
     return None if more else verdict.said
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.states import ConversationState, ModelState, ReplyState, Route, TicketState
+from bot.states import CodeState, ConversationState, ModelState, ReplyState, Route, TicketState
 from kernel.claim import Claimable
 from kernel.model import Base, Json
 
@@ -196,6 +196,36 @@ class Ticket(Base):
     round: Mapped[int] = mapped_column(default=1, server_default="1")
     followed_at: Mapped[datetime | None]
     warned_at: Mapped[datetime | None]
+
+
+class PhoneCode(Claimable, Base):
+    """A code to the telephone of a ticket, sealed; without a ticket, number and telephone do not belong together.
+
+    `mark` stands for both, `phone_mark` for the telephone alone; `opened` for the session that the code opened.
+    """
+
+    __tablename__ = "phone_code"
+    __table_args__ = (
+        Index("ix_phone_code_mark", "mark"),
+        Index("ix_phone_code_phone_mark_made_at", "phone_mark", "made_at"),
+        Index("ix_phone_code_state_next_at", "state", "next_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
+    mark: Mapped[str] = mapped_column(String(64))
+    phone_mark: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[str] = mapped_column(String(200))
+    tries: Mapped[int] = mapped_column(default=0)
+    made_at: Mapped[datetime]
+    until_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    opened: Mapped[str | None] = mapped_column(String(64), unique=True)
+    open_until: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(String(10), default=CodeState.BOOKED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(200), default="")
 
 
 class SeenPush(Base):

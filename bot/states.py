@@ -31,6 +31,17 @@ class ReplyState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class CodeState(StrEnum):
+    """Where a code to a telephone stands; `none` leaves for nobody, `unknown` may have arrived."""
+
+    NONE = "none"
+    BOOKED = "booked"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
 class ModelState(StrEnum):
     """A model waits to be taken into service, serves, has served, or was not let through."""
 

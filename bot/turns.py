@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.project import HANDOFF, REPORT, Turn
+from bot.project import HANDOFF, PROGRESS, REPORT, Turn
 
 GREET, THANKS, GOODBYE, IDENTITY, DISSATISFIED = "greet", "thanks", "goodbye", "bot_identity", "dissatisfied"
 
@@ -47,6 +47,15 @@ TURNS = (
             "我要反映：路灯坏了没人修", "我要投诉小区物业不作为", "我要举报有人乱倒垃圾", "帮我反映一下井盖坏了",
         ),
         REPORT,
+    ),
+    Turn(
+        PROGRESS,
+        (
+            "查一下我的工单", "工单查询", "我的工单办到哪一步了", "我的投诉办得怎么样了", "我反映的问题处理了吗",
+            "查询工单进度", "我提交的诉求有结果了吗", "上次反映的事办完没有", "凭编号查办理情况", "我的举报有回复了吗",
+            "工单编号查询", "我登记的事情什么进展", "看看我的诉求处理到哪了",
+        ),
+        PROGRESS,
     ),
     Turn(
         IDENTITY,

@@ -163,10 +163,11 @@ class Watch:
         """What was not finished for too long is over; whoever had not finished is told in one line."""
         query = select(Conversation).where(Conversation.dialogue_until <= work.now)
         for conversation in _locked(work, query):
-            unfinished = conversation.state == S.BOT and "filed" not in conversation.dialogue
+            form = str(conversation.dialogue.get("form", ""))
+            unfinished = form and conversation.state == S.BOT and "filed" not in conversation.dialogue
             conversation.dialogue, conversation.dialogue_until = {}, None
             if unfinished and not windows.hindrance(conversation, work.now):
-                said = self.words.say("dialogue", part="abandoned", values={}, choices=[])
+                said = self.words.say(form, part="abandoned", values={}, choices=[])
                 reply.book(work, conversation, "bot", Said(said))
 
     def end_idle(self, work: Work) -> None:

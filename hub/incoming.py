@@ -26,6 +26,7 @@ from bot.events import (
 )
 from bot.models import Conversation, SeenPush
 from bot.notices import Teller
+from bot.phone_codes import Codes
 from bot.queues import Queues
 from bot.rasa_engine import RasaEngine
 from bot.reply import Replier
@@ -36,7 +37,9 @@ from channels.accounts.menus import Publisher
 from channels.accounts.models import Account
 from channels.transport import tls
 from hub import ticket_news
+from hub.code_sends import CodeSends
 from hub.live import Live, conversation_topic, desk_topic
+from hub.notifier import BY_PHONE
 from hub.product import Hub
 from hub.reception import Incoming
 from hub.relays import relay_of
@@ -71,6 +74,7 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
         senders=ThreadPoolExecutor(4, thread_name_prefix="reply"),
     )
     hub.incoming = incoming
+    _send_codes(hub, incoming)
     hub.menus = Publisher(hub.works, hub.seal, make)
     teller = Teller(hub.works, hub.seal, make)
     hub.duties += [
@@ -88,6 +92,19 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     if hub.start_engine is not None:
         hub.start_engine = _learning_first(incoming, hub.start_engine)
     return incoming
+
+
+def _send_codes(hub: Hub, incoming: Incoming) -> None:
+    """Codes to telephones, where the office has a gateway for them."""
+    gateway = hub.notifier.sender(BY_PHONE)
+    if gateway is None:
+        return
+    incoming.answering.codes = Codes(hub.seal)
+    sends = CodeSends(hub.works, incoming.answering.codes, gateway)
+    hub.duties += [
+        Duty("codes.send", timedelta(seconds=1), sends.send_due, timedelta(minutes=2)),
+        Duty("codes.forget", timedelta(hours=1), sends.forget),
+    ]
 
 
 def _engine_of(hub: Hub) -> Engine:

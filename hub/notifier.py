@@ -29,13 +29,17 @@ BY_PHONE = "gateway"
 
 @dataclass(frozen=True)
 class Message:
-    """A notice ready to leave; `id` stays the same at every attempt, `link` is a whole address or empty."""
+    """A notice ready to leave; `id` stays the same at every attempt, `link` is a whole address or empty.
+
+    `key` tells apart what comes from different tables.
+    """
 
     id: int
     to: str
     title: str
     text: str
     link: str
+    key: str = "notice"
 
 
 class NotSent(Exception):
@@ -70,6 +74,10 @@ class Notifier:
         self._senders = senders
         self._address = address
         self._lease = lease
+
+    def sender(self, channel: str) -> Sender | None:
+        """The way out of this name, if it is set up."""
+        return self._senders.get(channel)
 
     def reaches(self, person: Person) -> bool:
         """Whether a message to this person leaves the house."""

@@ -114,7 +114,9 @@ class GatewaySender:
             "link": message.link,
         }
         try:
-            answer = self._client.post(self._url, json=body, headers={"Idempotency-Key": f"xuanda-notice-{message.id}"})
+            answer = self._client.post(
+                self._url, json=body, headers={"Idempotency-Key": f"xuanda-{message.key}-{message.id}"}
+            )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as failure:
             raise NotSent(type(failure).__name__) from failure
         except httpx.HTTPError as lost:

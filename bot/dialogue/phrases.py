@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from bot.nlu.text import Lexicon, normalise
 
 _NO_LEXICON = Lexicon(())
+_MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+_NUMBER = re.compile(r"(?<![0-9A-Z])\d{8}-[2-9A-HJ-NP-Z]{6}(?![0-9A-Z])")
 _OVER = re.compile(
     r"(那|那就|还是)?(算了|取消|退出|放弃|结束|停止|作罢|"
     r"(我)?(不|不想|不要|不用|先不)(反映|举报|投诉|报|上报|报告|说|登记|填|弄|提|提交|查|问|办|搞|要|用)|不查询)(了)?(吧|啦|啊|谢谢)*"
@@ -57,3 +59,16 @@ def chosen(text: str, choices: Sequence[str]) -> int | None:
 def tidy_line(text: str, longest: int) -> str:
     """What was typed as one line of ordinary width."""
     return " ".join(unicodedata.normalize("NFKC", text).split())[:longest]
+
+
+def number_in(text: str) -> str:
+    """The first ticket number in a text, as it is written; '' where there is none."""
+    found = _NUMBER.search(unicodedata.normalize("NFKC", text).upper())
+    return found.group() if found else ""
+
+
+def mobile_in(text: str) -> str:
+    """The first mobile number in a text, however it is spaced; '' where there is none."""
+    plain = unicodedata.normalize("NFKC", text)
+    found = _MOBILE.search(re.sub(r"(?<=\d)[\s-]+(?=\d)", "", plain.replace("+86", " ")))
+    return found.group() if found else ""

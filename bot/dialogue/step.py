@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.dialogue import report
+from bot.dialogue import progress, report
 from bot.dialogue.turned import Report, Turned
 
 
@@ -23,6 +23,8 @@ class Asked:
 
 def step(asked: Asked) -> Turned:
     """The next turn."""
+    if asked.form == progress.FORM:
+        return progress.go_on(asked.kept, asked.text) if asked.kept else progress.begin(asked.text)
     if not asked.kept:
         return report.begin(asked.text, asked.districts)
     if asked.picture:
@@ -51,6 +53,7 @@ def turned_of(values: Mapping[str, Any]) -> Turned:
         [str(one) for one in values["choices"]],
         Report(**filed) if filed else None,
         bool(values["left"]),
+        {str(name): str(value) for name, value in values["wanted"].items()},
     )
 
 

@@ -20,7 +20,8 @@ class Report:
 class Turned:
     """What is kept for the next turn ({}: it is over), what is said, and what may be chosen by number.
 
-    `part` names the sentences in templates/replies/dialogue.txt, which get `values`. With `left` the message was not
+    `part` names the sentences in the form's reply template, which get `values`. `wanted` is what only the hub
+    can do: send a code, or look at one. With `left` the message was not
     for the dialogue, which is over, and is dealt with like any other.
     """
 
@@ -30,3 +31,4 @@ class Turned:
     choices: Sequence[str] = ()
     filed: Report | None = None
     left: bool = False
+    wanted: Mapping[str, str] = field(default_factory=dict)

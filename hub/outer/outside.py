@@ -42,6 +42,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     event.listen(hub.engine, "connect", _unbound)
     if isinstance(hub.incoming.engine, EmbeddedEngine):
         hub.incoming.engine.kept = None  # Models are tested and let through inside, where the questions are known.
+    hub.incoming.answering.codes = None  # Tickets and their telephones are inside.
     hub.engine.dispose()
     site = SiteTaker(settings.site_folder, settings.data / "incoming")
     pack = PackTaker(hub.seal, lambda: _learn(hub))

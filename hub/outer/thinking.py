@@ -150,6 +150,7 @@ def unpacked(values: Mapping[str, Any]) -> Verdict:
         leaves_word=bool(values["leaves_word"]),
         dialogue=values.get("dialogue"),
         filed=Report(**values["filed"]) if values.get("filed") else None,
+        wanted=dict(values.get("wanted") or {}),
         more=[said for one in values["more"] if (said := unpack_said(one)) is not None],
     )
 

@@ -133,6 +133,8 @@ DEEDS: dict[str, str] = {
     "listed": "列入",
     "live": "上线",
     "locked": "锁定账号",
+    "code_asked": "获取查询验证码",
+    "code_right": "凭验证码查看",
     "made": "生成",
     "manual": "转人工",
     "missing": "平台上看不到",

@@ -1,0 +1,141 @@
+"""Codes to a citizen's telephone: who holds the phone of a ticket may ask how it stands, and nobody learns more.
+
+A number and a telephone that do not belong together get the same answer, and the same limits, as those that do: a row
+is kept for them as well, under which no code leaves and none is right.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from bot.dialogue.phrases import mobile_in
+from bot.models import PhoneCode, Ticket
+from bot.states import CodeState
+from kernel.seal import Seal
+from kernel.work import Work
+
+LASTS = timedelta(minutes=10)
+TRIES = 5
+# So many codes to one telephone in so long a time.
+AT_MOST = ((3, timedelta(minutes=10)), (8, timedelta(days=1)))
+FORGOTTEN = timedelta(days=2)
+OPEN_FOR = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Makes codes and knows the right one; they are kept sealed, telephones only as fingerprints."""
+
+    seal: Seal
+
+    def ask(self, work: Work, number: str, phone: str) -> bool:
+        """Books a code for whoever holds the phone of this ticket; False where this telephone had too many."""
+        mark = self.seal.fingerprint(f"code phone\0{phone}")
+        if _too_many(work, mark):
+            return False
+        ticket = _ticket(work.session, number, phone)
+        code = f"{secrets.randbelow(10**6):06}"
+        row = PhoneCode(
+            ticket_id=ticket.id if ticket else None,
+            mark=self._mark(number, phone),
+            phone_mark=mark,
+            sealed=self.seal.close(f"{code} {phone}"),
+            tries=0,
+            made_at=work.now,
+            until_at=work.now + LASTS,
+            state=CodeState.BOOKED if ticket else CodeState.NONE,
+            next_at=work.now if ticket else None,
+            attempts=0,
+        )
+        work.session.add(row)
+        work.session.flush()
+        if ticket is not None:
+            work.audit("ticket.code_asked", ticket, number=ticket.number)
+        return True
+
+    def check(self, work: Work, number: str, phone: str, code: str) -> Ticket | None:
+        """The ticket, once, for the newest code of this number and telephone; every try counts."""
+        newest = select(func.max(PhoneCode.id)).where(PhoneCode.mark == self._mark(number, phone)).scalar_subquery()
+        statement = (
+            update(PhoneCode)
+            .where(
+                PhoneCode.id == newest,
+                PhoneCode.used_at.is_(None),
+                PhoneCode.until_at > work.now,
+                PhoneCode.tries < TRIES,
+            )
+            .values(tries=PhoneCode.tries + 1)
+            .returning(PhoneCode)
+            .execution_options(synchronize_session=False, populate_existing=True)
+        )
+        row = work.session.scalars(statement).one_or_none()
+        if row is None:
+            return None
+        right = secrets.compare_digest(self.seal.open(row.sealed).split(" ")[0].encode(), code.encode())
+        ticket = work.session.get(Ticket, row.ticket_id) if row.ticket_id else None
+        if not right or ticket is None:
+            return None
+        row.used_at = work.now
+        work.audit("ticket.code_right", ticket, number=ticket.number)
+        return ticket
+
+    def open(self, work: Work, number: str, phone: str, token: str) -> None:
+        """Opens a short session for the code that was just right."""
+        newest = select(func.max(PhoneCode.id)).where(PhoneCode.mark == self._mark(number, phone)).scalar_subquery()
+        row = work.session.scalars(select(PhoneCode).where(PhoneCode.id == newest, PhoneCode.used_at == work.now)).one()
+        row.opened, row.open_until = self.seal.fingerprint(f"mine\0{token}"), work.now + OPEN_FOR
+
+    def opened(self, work: Work, token: str) -> str:
+        """The telephone whose session this token is; '' where it is over or was none."""
+        row = work.session.scalars(self._session(work, token)).one_or_none()
+        return self.address(row)[1] if row is not None else ""
+
+    def leave(self, work: Work, token: str) -> None:
+        """Ends the session."""
+        row = work.session.scalars(self._session(work, token)).one_or_none()
+        if row is not None:
+            row.open_until = work.now
+
+    def _session(self, work: Work, token: str) -> Select[PhoneCode]:
+        mark = self.seal.fingerprint(f"mine\0{token[:100]}")
+        return select(PhoneCode).where(PhoneCode.opened == mark, PhoneCode.open_until > work.now)
+
+    def address(self, row: PhoneCode) -> tuple[str, str]:
+        """The code and where it goes."""
+        code, phone = self.seal.open(row.sealed).split(" ")
+        return code, phone
+
+    def _mark(self, number: str, phone: str) -> str:
+        return self.seal.fingerprint(f"code\0{number}\0{phone}")
+
+
+def forget(work: Work) -> None:
+    """Old codes are of no use to anybody."""
+    work.session.execute(delete(PhoneCode).where(PhoneCode.made_at < work.now - FORGOTTEN))
+
+
+def _too_many(work: Work, mark: str) -> bool:
+    for most, within in AT_MOST:
+        query = select(func.count(PhoneCode.id)).where(
+            PhoneCode.phone_mark == mark, PhoneCode.made_at > work.now - within
+        )
+        if (work.session.scalar(query) or 0) >= most:
+            return True
+    return False
+
+
+def _ticket(session: Session, number: str, phone: str) -> Ticket | None:
+    ticket = session.scalars(select(Ticket).where(Ticket.number == number)).one_or_none()
+    held = mobile_in(ticket.contact) if ticket is not None else ""
+    return ticket if held and held == phone else None
+
+
+def of_phone(session: Session, phone: str) -> list[Ticket]:
+    """Every ticket that gives this telephone as its contact, the newest first."""
+    query = select(Ticket).where(Ticket.contact.contains(phone[-4:], autoescape=True)).order_by(Ticket.id.desc())
+    return [ticket for ticket in session.scalars(query.limit(500)) if mobile_in(ticket.contact) == phone][:100]
