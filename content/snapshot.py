@@ -295,7 +295,7 @@ def _layout(engine: Engine, common: Mapping[str, Any], own: Variant | None, chan
 
 
 def _account(common: Mapping[str, Any], name: str, portal: str, dressing: Mapping[str, Any]) -> WechatAccount:
-    said = {key: dressing[key] for key in ("guide_line", "closing", "hotline") if key in dressing}
+    said = {key: dressing[key] for key in ("guide_line", "closing", "hotline", "picture_message") if key in dressing}
     signed = [(str(role), str(person)) for role, person in dressing.get("credits", ())]
     return WechatAccount(name=name, unit=common["unit"], portal=portal, credits=signed, **said)
 

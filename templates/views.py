@@ -661,7 +661,10 @@ class PortalWithdrawn:
 
 @dataclass(frozen=True, slots=True)
 class WechatAccount:
-    """The account an article is drawn for; ``guide_line`` is the line above the title, ``closing`` the last line."""
+    """The account an article is drawn for; ``guide_line`` is the line above the title, ``closing`` the last line.
+
+    ``picture_message``: a gallery goes as 图片消息.
+    """
 
     name: str
     unit: str
@@ -671,6 +674,7 @@ class WechatAccount:
     hotline: str = "12345"
     qr: PortalPicture | None = None
     credits: Sequence[tuple[str, str]] = ()
+    picture_message: bool = False
 
 
 @dataclass(frozen=True, slots=True)

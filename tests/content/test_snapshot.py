@@ -289,3 +289,16 @@ def test_an_accounts_own_lines_stand_in_its_article_and_are_signed(office: Offic
     other = replace(dressed, account_id=plain.account_id + 900, dressing={**said, "closing": "云州交通"})
     shared = content_of(office, piece, [dressed, other])["variants"]["wechat"]["html"]
     assert ("点击蓝字关注" in shared, "云州住建" in shared, "云州交通" in shared) == (True, False, False)
+
+
+def test_a_gallery_is_signed_as_the_picture_message_that_it_will_be(office: Office) -> None:
+    office = replace(office, engine=Engine())
+    piece = written(office)
+    with office.works.write() as work:
+        work.session.get_one(Piece, piece.id).kind = "gallery"
+    (plain,) = office.targets("wechat")
+    as_pictures = replace(plain, dressing={"picture_message": True, "closing": "云州住建"})
+    html = content_of(office, piece, [as_pictures])["variants"]["wechat"]["html"]
+    bare = content_of(office, piece, [plain])["variants"]["wechat"]["html"]
+    assert ('data-message="newspic"' in html, 'data-message="newspic"' in bare) == (True, False)
+    assert html.index("<img") < html.index("供热站检修现场的情况如下图所示") < html.index("云州住建")

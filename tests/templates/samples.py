@@ -671,6 +671,10 @@ WECHAT: dict[str, list[Sample]] = {
         {"item": notice(pictures=[PICTURE]), "account": ACCOUNT},
         {"item": notice(files=[], editor="", body_html=""), "account": BARE_ACCOUNT},
     ],
+    "outbound/wechat/gallery.html": [
+        {"item": notice(pictures=[PICTURE]), "account": ACCOUNT},
+        {"item": notice(pictures=[PICTURE]), "account": replace(ACCOUNT, picture_message=True)},
+    ],
     "outbound/wechat/news.html": [{"item": notice(subtitle="沿江绿道全线贯通"), "account": ACCOUNT}],
     "outbound/wechat/notice.html": [
         {"item": notice(), "account": ACCOUNT},

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
+from channels.adapters.wechat import picture_message
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.codes import NO_SUCH_MEDIA, PICTURE_REFUSED
 from channels.adapters.wechat.fit import IMAGE, MARK, PICTURE, TENCENT
@@ -43,7 +44,14 @@ class Drafts:
     ) -> list[dict[str, Any]]:
         """What a draft of the post is made of, its pictures at the platform already; `tell` hears of each picture."""
         ends = time.monotonic() + self.options.prepare_seconds
-        pictures = {sha256 for item in post.items for sha256 in (*PICTURE.findall(item.html), f"cover {item.cover}")}
+        pictures = {
+            sha256
+            for item in post.items
+            for sha256 in (
+                *PICTURE.findall(item.html),
+                *(() if picture_message.is_one(item) else (f"cover {item.cover}",)),
+            )
+        }
 
         def told() -> None:
             tell(len(progress.pictures) + len(progress.refused) + len(progress.covers), len(pictures))
@@ -53,7 +61,12 @@ class Drafts:
     def add(self, articles: list[dict[str, Any]], progress: Progress) -> str:
         """Puts the articles into the box as one draft."""
         with self.asking():
-            progress.draft = str(self.client.draft.add(articles)["media_id"])
+            if any("image_info" in article for article in articles):
+                # The library knows the older kind of article only.
+                answer = self.client.post("draft/add", data={"articles": articles})
+            else:
+                answer = self.client.draft.add(articles)
+            progress.draft = str(answer["media_id"])
         return progress.draft
 
     def read_back(self, media_id: str) -> list[dict[str, Any]]:
@@ -102,6 +115,8 @@ class Drafts:
     def _article(
         self, post: Post, item: Item, progress: Progress, ends: float, told: Callable[[], None]
     ) -> dict[str, Any]:
+        if picture_message.is_one(item):
+            return self._picture_message(post, item, progress, ends, told)
         article = {
             "title": item.title,
             "author": item.author,
@@ -115,6 +130,38 @@ class Drafts:
         told()
         _in_time(ends)
         return article
+
+    def _picture_message(
+        self, post: Post, item: Item, progress: Progress, ends: float, told: Callable[[], None]
+    ) -> dict[str, Any]:
+        for sha256 in dict.fromkeys(PICTURE.findall(item.html)):
+            if sha256 not in progress.covers and sha256 not in progress.refused:
+                _in_time(ends)
+                self._keep_in_library(item, sha256, progress)
+                told()
+        shown = [progress.covers[one] for one in dict.fromkeys(PICTURE.findall(item.html)) if one in progress.covers]
+        if not shown:
+            raise Refused(f"《{item.title}》的图片都未被接受", field="body")
+        return {
+            "article_type": "newspic",
+            "title": item.title,
+            "content": picture_message.words_of(item),
+            "content_source_url": f"{item.url}{MARK}{progress.stamp(post)}",
+            "need_open_comment": int(self.options.open_comments),
+            "only_fans_can_comment": int(self.options.only_fans_comment),
+            "image_info": {"image_list": [{"image_media_id": media_id} for media_id in shown]},
+        }
+
+    def _keep_in_library(self, item: Item, sha256: str, progress: Progress) -> None:
+        about = item.content.get("pictures", {}).get(sha256, {})
+        file = self._file(sha256, str(about.get("media_type") or "image/jpeg"))
+        try:
+            with self.asking():
+                progress.covers[sha256] = str(self.client.material.add("image", file)["media_id"])
+        except Refused as refused:
+            if int(refused.platform_code or 0) not in PICTURE_REFUSED:
+                raise
+            progress.refused[sha256] = refused.reason
 
     def _content(self, item: Item, progress: Progress, ends: float, told: Callable[[], None]) -> str:
         about = item.content.get("pictures", {})

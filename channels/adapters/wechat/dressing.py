@@ -23,6 +23,9 @@ class Dressing(Options):
         most=5,
         pattern=r"[^=＝]{1,12}[=＝].{1,20}",
     )
+    picture_message: bool = option(
+        "图集按图片消息发布", False, "图片在前、文字在后，最多 20 张；送审时就按这个样式审签，须单独发布，不能组稿。"
+    )
     hotline: str = option("文中热线电话", "", "问答文章末尾告诉读者的电话，不填为 12345。", most=30)
 
 
@@ -38,6 +41,7 @@ class WeChatDressing(Dressed):
             "guide_line": chosen.guide_line,
             "closing": chosen.closing,
             "hotline": chosen.hotline,
+            "picture_message": chosen.picture_message,
             "credits": [[role.strip(), person.strip()] for role, _sign, person in lines],
         }
         return {name: value for name, value in found.items() if value}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from channels.adapters.wechat import picture_message
 from channels.adapters.wechat.options import WeChatOptions
 from channels.base import ACTION_LABELS, Item, Limits, Post, Problem
 
@@ -57,16 +58,20 @@ def tags_of(audience: Mapping[str, Any]) -> list[int]:
 def _item(options: WeChatOptions, item: Item, *, alone: bool) -> list[Problem]:
     name = f"《{item.title[:20]}》"
     found = []
+    pictured = picture_message.is_one(item)
     if not item.title.strip():
         found.append(Problem("title", f"第 {item.piece_id} 号稿件没有标题。"))
     for field, label, text, limit in (
         ("title", "标题", item.title, options.title_units),
-        ("author", "作者", item.author, options.author_units),
-        ("digest", "摘要", item.digest if alone else "", options.digest_units),
+        ("author", "作者", "" if pictured else item.author, options.author_units),
+        ("digest", "摘要", item.digest if alone and not pictured else "", options.digest_units),
     ):
         if units(text) > limit:
             had = (units(text) + 1) // 2
             found.append(Problem(field, f"{name}的{label}相当于 {had} 个汉字，微信上限 {limit // 2} 个汉字。"))
+    if pictured:
+        number = len(dict.fromkeys(PICTURE.findall(item.html)))
+        return found + _source(options, item, name) + picture_message.problems(options, item, number, alone=alone)
     if not alone and item.digest:
         found.append(Problem("digest", f"{name}的摘要在多条图文中不显示。", blocking=False))
     return found + _source(options, item, name) + _body(options, item, name) + _pictures(options, item, name)

@@ -6,7 +6,9 @@ The draft bears its key in 阅读原文's address like every draft of ours, so t
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from channels.abilities.preview import Loss, Previewed, Tell
 from channels.adapters.calling import leaving, today, tomorrow
@@ -54,7 +56,7 @@ def preview(sending: Sending, post: Post, tell: Tell) -> Previewed:
         if got is None or got.get("content") is None:
             found.append(Loss("text", "block", f"第 {number} 篇没有出现在平台的草稿里：读回的草稿中没有它的正文。"))
         else:
-            found += losses(sent, got, names)
+            found += [*losses(sent, got, names), *_fewer_pictures(sent, got)]
     return Previewed(media_id, str(news[0].get("url") or "") if news else "", found)
 
 
@@ -75,6 +77,14 @@ def discard(sending: Sending, post: Post, media_id: str) -> None:
     for known in dict.fromkeys(one for one in (media_id, progress.draft) if one):
         sending.drafts.remove(known)
     sending.drafts.clear(progress.stamp(post), PAGES_AT_ALL)
+
+
+def _fewer_pictures(sent: Mapping[str, Any], got: Mapping[str, Any]) -> list[Loss]:
+    """Of a 图片消息, where the platform tells which pictures it kept."""
+    wanted, kept = (len((one.get("image_info") or {}).get("image_list") or ()) for one in (sent, got))
+    if "image_info" not in got or kept >= wanted:
+        return []
+    return [Loss("picture", "block", f"图片消息送出 {wanted} 张图片，平台只保留了 {kept} 张。")]
 
 
 def _refused(post: Post, progress: Progress) -> list[Loss]:

@@ -56,6 +56,7 @@ def accept(call: Call, given: Any, alone: bool) -> Article:
         removed=removed,
         thumb_path=thumb_path,
         pictures=pictures,
+        picture_ids=_picture_ids(given) if pictures else [],
         **fields,
         **flags,
     )
@@ -136,6 +137,10 @@ def _newspic_pictures(call: Call, given: dict[str, Any]) -> list[str]:
     return [_thumb(call, _string(media)) for media in wanted]
 
 
+def _picture_ids(given: dict[str, Any]) -> list[str]:
+    return [str(one["image_media_id"]) for one in given["image_info"]["image_list"]]
+
+
 def _filtered(call: Call, content: str) -> tuple[str, list[str]]:
     world, base = call.world, call.base
 
@@ -168,6 +173,8 @@ def shown(call: Call, article: Article, url: str = "", deleted: bool | None = No
         "only_fans_can_comment": article.only_fans_can_comment,
         "url": url,
     }
+    if article.article_type == "newspic":
+        answer["image_info"] = {"image_list": [{"image_media_id": media_id} for media_id in article.picture_ids]}
     if deleted is not None:
         answer["is_deleted"] = deleted
     return answer
@@ -209,6 +216,7 @@ def told(page: Page) -> dict[str, Any]:
         "author": article.author,
         "digest": article.digest,
         "cover": article.thumb_path,
+        "pictures": article.pictures,
         "content": article.content,
         "content_source_url": article.content_source_url,
         "removed": article.removed,
@@ -244,13 +252,12 @@ def page_html(state: AccountState, page: Page, day: str) -> str:
     article = page.article
     if page.deleted:
         return _document("该内容已被发布者删除", "<h1>该内容已被发布者删除</h1>")
-    pictures = "".join(f'<p><img src="{escape(path)}" alt=""></p>' for path in article.pictures)
     reads = sum(reading.act == "read" for reading in page.readings)
     return _document(
         article.title,
         f"<h1>{escape(article.title)}</h1>"
         f'<p class="by">{escape(article.author)} <b>{escape(state.account.name)}</b> {day}</p>'
-        f"{pictures}<div>{article.content}</div>"
+        f"{_shown(article)}<div>{article.content}</div>"
         f'<p class="by">阅读 {reads}</p>',
     )
 
@@ -261,8 +268,13 @@ def draft_html(state: AccountState, article: Article) -> str:
         article.title,
         f'<p class="note">草稿预览：临时链接，尚未发布</p><h1>{escape(article.title)}</h1>'
         f'<p class="by">{escape(article.author)} <b>{escape(state.account.name)}</b></p>'
-        f"<div>{article.content}</div>",
+        f"{_shown(article)}<div>{article.content}</div>",
     )
+
+
+def _shown(article: Article) -> str:
+    """The pictures of a picture message, which stand above its words."""
+    return "".join(f'<p><img src="{escape(path)}" alt=""></p>' for path in article.pictures)
 
 
 def _document(title: str, body: str) -> str:

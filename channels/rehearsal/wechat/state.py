@@ -51,6 +51,7 @@ class Article(BaseModel):
     pic_crop_235_1: str = ""
     pic_crop_1_1: str = ""
     pictures: list[str] = []
+    picture_ids: list[str] = []
     removed: list[str] = []
 
 

@@ -149,7 +149,7 @@ def test_the_number_of_articles(side: WeChatPublishSide, client: Any, cover: str
 
 
 def test_the_pictures_of_a_picture_message(client: Any, cover: str) -> None:
-    # We send none of this kind; the platform takes up to 20.
+    # What we tell before sending stands in test_wechat_pictures.
     def of(number: int) -> dict[str, Any]:
         return article(cover, article_type="newspic", image_info={"image_list": [{"image_media_id": cover}] * number})
 
