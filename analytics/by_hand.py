@@ -12,6 +12,7 @@ from kernel.errors import Invalid
 from kernel.once import insert_once
 from kernel.work import Work
 from scheduler.models import Placement
+from scheduler.placements import articles_of
 from templates.catalogue import _
 
 # What can be entered, in the words of the figure pages.
@@ -43,7 +44,8 @@ def read_figures(typed: Mapping[str, str]) -> dict[str, int]:
 
 def enter(work: Work, placement: Placement, figures: Mapping[str, int], zone: ZoneInfo) -> None:
     """Keeps the sums since publication for today; entered again on the same day they replace what stood there."""
-    key = {"placement_id": placement.id, "day": work.now.astimezone(zone).date()}
+    article = articles_of(placement)[-1].number
+    key = {"placement_id": placement.id, "article": article, "day": work.now.astimezone(zone).date()}
     kept = dict(figures)
     if not insert_once(work.session, ChannelReading, figures=kept, read_at=work.now, **key):
         work.session.execute(update(ChannelReading).filter_by(**key).values(figures=kept, read_at=work.now))

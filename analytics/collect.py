@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,13 +16,14 @@ from analytics.models import ChannelReading, PageRead
 from channels.abilities.statistics import Statistics
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
-from channels.base import AccountInfo, Channel, Placed, Reading
+from channels.base import AccountInfo, Channel, Reading
 from channels.errors import ChannelError
 from content.models import Piece
 from kernel.once import insert_once
 from kernel.seal import Seal
 from kernel.work import Work, Works
 from scheduler.models import Placement
+from scheduler.placements import Article, articles_of
 from scheduler.states import PlacementState
 
 log = structlog.get_logger(__name__)
@@ -126,33 +127,47 @@ def _collect_one(
     with works.read() as work:
         account = work.session.get_one(Account, account_id)
         about = accounts.info(work.session, seal, account)
+        since = work.now - READ_FOR
         query = select(Placement).where(
             Placement.account_id == account_id,
             Placement.state == PlacementState.LIVE,
-            Placement.live_at >= work.now - READ_FOR,
+            Placement.changed_at >= since,
         )
-        found = work.session.scalars(query).all()
+        found = work.session.scalars(query.order_by(Placement.id)).all()
         rows = {row.piece_id: row.id for row in found}
-        placed = [
-            Placed(row.piece_id, row.remote_id, row.url, {**row.data, "live_at": row.live_at.isoformat()})
-            for row in found
-        ]
+        asked = [one for row in found for one in articles_of(row) if one.stands and one.live_at >= since]
+    kept = 0
     try:
         adapter = make(about)
         # What counts day by day is read by `analytics.statistics`, for the days themselves.
-        readings = [] if isinstance(adapter, Statistics) or not placed else adapter.read(placed)
+        for articles in () if isinstance(adapter, Statistics) else _apart(asked):
+            readings = adapter.read([one.placed for one in articles])
+            _keep(works, zone, rows, {one.placed.piece_id: one.number for one in articles}, readings)
+            kept += len(readings)
     except ChannelError as failure:
         log.warning("readings not collected", account=account_id, reason=failure.reason)
-        return 0
-    _keep(works, zone, rows, readings)
-    return len(readings)
+    return kept
 
 
-def _keep(works: Works, zone: ZoneInfo, rows: dict[int, int], readings: Sequence[Reading]) -> None:
+def _apart(articles: Sequence[Article]) -> Iterator[Sequence[Article]]:
+    """The articles so that no piece is asked for twice at once, since a platform's answer names the piece alone."""
+    left = list(reversed(articles))  # The present ones first: a day's last requests are for those.
+    while left:
+        now = {one.placed.piece_id: one for one in reversed(left)}
+        yield list(now.values())
+        left = [one for one in left if now[one.placed.piece_id] is not one]
+
+
+def _keep(
+    works: Works, zone: ZoneInfo, rows: Mapping[int, int], articles: Mapping[int, int], readings: Sequence[Reading]
+) -> None:
     with works.write() as work:
         for reading in readings:
-            key = {"placement_id": rows[reading.piece_id], "day": reading.at.astimezone(zone).date()}
-            figures = dict(reading.figures)
+            of = {"placement_id": rows[reading.piece_id], "article": articles[reading.piece_id]}
+            key = {**of, "day": reading.at.astimezone(zone).date()}
+            last = select(ChannelReading.figures).filter_by(**of).order_by(ChannelReading.day.desc()).limit(1)
+            # What only a person could read there (人工填报) still holds where the platform tells other things.
+            figures = {**(work.session.scalar(last) or {}), **reading.figures}
             if not insert_once(work.session, ChannelReading, figures=figures, read_at=reading.at, **key):
                 statement = update(ChannelReading).filter_by(**key).values(figures=figures, read_at=reading.at)
                 work.session.execute(statement)

@@ -32,13 +32,17 @@ class PageRead(Base):
 
 
 class ChannelReading(Base):
-    """A platform's figures for one placement as it told them on one day (office zone), summed since publication."""
+    """A platform's figures for one placement as it told them on one day (office zone), summed since publication.
+
+    `article` is which of the placement's articles, counted from 0: published again, the platform counts each by itself.
+    """
 
     __tablename__ = "channel_reading"
-    __table_args__ = (UniqueConstraint("placement_id", "day"),)
+    __table_args__ = (UniqueConstraint("placement_id", "article", "day"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     placement_id: Mapped[int] = mapped_column(ForeignKey("placement.id"), index=True)
+    article: Mapped[int] = mapped_column(default=0)
     day: Mapped[date]
     figures: Mapped[dict[str, Any]] = mapped_column(Json)
     read_at: Mapped[datetime]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -71,12 +71,10 @@ def of_pieces(session: Session, pieces: Sequence[Piece]) -> list[PieceReach]:
     rows = session.execute(query.where(Placement.piece_id.in_(ids)).order_by(Placement.id)).all()
     led = _led_here(session, ids)
     newest = _newest(session, [placement.id for placement, _account in rows])
-    before = _before(session, [placement for placement, _account in rows])
     shown: dict[int, list[ChannelReach]] = {piece_id: [] for piece_id in ids}
     for placement, account in rows:
-        reading = newest.get(placement.id)
-        one = _channel(placement, account, reading, led.get(placement.piece_id, {}))
-        shown[placement.piece_id].append(_with_earlier(one, placement, reading, before.get(placement.id, [])))
+        one = _channel(placement, account, newest.get(placement.id, []), led.get(placement.piece_id, {}))
+        shown[placement.piece_id].append(one)
     return [PieceReach(piece.id, piece.title, piece.first_published_at, shown[piece.id]) for piece in pieces]
 
 
@@ -151,13 +149,14 @@ def readings_of_piece(session: Session, piece_id: int, limit: int) -> list[tuple
 
 
 def _channel(
-    placement: Placement, account: Account, reading: ChannelReading | None, led: dict[str, int]
+    placement: Placement, account: Account, readings: Sequence[ChannelReading], led: dict[str, int]
 ) -> ChannelReach:
+    """Its figures: those of every article by which it came to show there added up, for each is counted anew."""
     if account.channel == DIRECT:
         reads: int | None = sum(led.values())
         figures: dict[str, Any] = {}
     else:
-        figures = reading.figures if reading else {}
+        figures = _added(readings)
         reads = figures.get("reads", figures.get("readers"))
     return ChannelReach(
         account=account.name,
@@ -168,54 +167,37 @@ def _channel(
         reads=reads,
         figures=figures,
         led_here=0 if account.channel == DIRECT else led.get(account.channel, 0),
-        told_at=reading.read_at if reading else None,
+        told_at=max((reading.read_at for reading in readings), default=None),
+        republished=len(placement.data.get(EARLIER, [])),
     )
 
 
-def _with_earlier(
-    one: ChannelReach, placement: Placement, reading: ChannelReading | None, before: Sequence[ChannelReading]
-) -> ChannelReach:
-    """Its figures with those of the articles that stood there before: deleted and published again, each counts anew."""
-    times = len(placement.data.get(EARLIER, []))
-    if not times:
-        return one
-    parts = [*before, *([reading] if reading and reading not in before else [])]
+def _added(readings: Sequence[ChannelReading]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
-    for part in parts:
-        for name, number in part.figures.items():
+    for one in readings:
+        for name, number in one.figures.items():
             figures[name] = figures.get(name, 0) + number if isinstance(number, int) else number
-    reads = figures.get("reads", figures.get("readers"))
-    return replace(one, figures=figures, reads=reads, republished=times)
+    return figures
 
 
-def _before(session: Session, placements: Sequence[Placement]) -> dict[int, list[ChannelReading]]:
-    """The last reading of each article that stood in these places before the present one."""
-    replaced = [one for one in placements if one.data.get(EARLIER)]
-    query = select(ChannelReading).where(ChannelReading.placement_id.in_([one.id for one in replaced]))
-    rows: dict[int, list[ChannelReading]] = {}
-    for row in session.scalars(query.order_by(ChannelReading.day)) if replaced else ():
-        rows.setdefault(row.placement_id, []).append(row)
-    found: dict[int, list[ChannelReading]] = {}
-    for one in replaced:
-        begun = date.min
-        for ended in (date.fromisoformat(earlier["until"]) for earlier in one.data[EARLIER]):
-            mine = [row for row in rows.get(one.id, []) if begun <= row.day < ended]
-            found.setdefault(one.id, []).extend(mine[-1:])
-            begun = ended
-    return found
-
-
-def _newest(session: Session, placements: Sequence[int]) -> dict[int, ChannelReading]:
+def _newest(session: Session, placements: Sequence[int]) -> dict[int, list[ChannelReading]]:
+    """The last reading of each article of these placements, the earliest article first."""
     newest = (
-        select(ChannelReading.placement_id, func.max(ChannelReading.day).label("day"))
+        select(ChannelReading.placement_id, ChannelReading.article, func.max(ChannelReading.day).label("day"))
         .where(ChannelReading.placement_id.in_(placements))
-        .group_by(ChannelReading.placement_id)
+        .group_by(ChannelReading.placement_id, ChannelReading.article)
         .subquery()
     )
     query = select(ChannelReading).join(
-        newest, (ChannelReading.placement_id == newest.c.placement_id) & (ChannelReading.day == newest.c.day)
+        newest,
+        (ChannelReading.placement_id == newest.c.placement_id)
+        & (ChannelReading.article == newest.c.article)
+        & (ChannelReading.day == newest.c.day),
     )
-    return {row.placement_id: row for row in session.scalars(query)}
+    found: dict[int, list[ChannelReading]] = {}
+    for row in session.scalars(query.order_by(ChannelReading.article)):
+        found.setdefault(row.placement_id, []).append(row)
+    return found
 
 
 def _led_here(session: Session, pieces: Sequence[int]) -> dict[int, dict[str, int]]:

@@ -6,6 +6,7 @@ what was kept for that day.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,6 +26,7 @@ from kernel.once import insert_once
 from kernel.seal import Seal
 from kernel.work import Work, Works
 from scheduler.models import Placement
+from scheduler.placements import articles_of
 
 log = structlog.get_logger(__name__)
 
@@ -126,30 +128,36 @@ def _ask(works: Works, account_id: int, adapter: Statistics, question: Question)
 def _keep_sums(work: Work, account_id: int, found: Sequence[ArticleSums]) -> None:
     by_number, by_url = _placements(work, account_id)
     for article in found:
-        placement = by_number.get(article.number) or by_url.get(article.url)
-        if placement is None:
+        placed = by_number.get(article.number) or by_url.get(article.url)
+        if placed is None:
             continue  # Published outside; the nightly comparison finds it.
+        placement, number = placed
         for day, figures in article.days.items():
-            _replace(work, ChannelReading, {"placement_id": placement, "day": day}, dict(figures))
+            _replace(work, ChannelReading, {"placement_id": placement, "article": number, "day": day}, dict(figures))
 
 
 def _keep_days(work: Work, account_id: int, day: date, found: Sequence[ArticleDay]) -> None:
     by_number, _by_url = _placements(work, account_id)
+    sums: dict[int, Counter[str]] = {}
     for told in found:
-        placement = by_number.get(told.number)
-        if placement is not None:
-            _replace(work, PlacementDay, {"placement_id": placement, "day": day}, dict(told.figures))
+        placed = by_number.get(told.number)
+        if placed is not None:  # A piece that was published again is read in both its articles on one day.
+            sums.setdefault(placed[0], Counter()).update(told.figures)
+    for placement, figures in sums.items():
+        _replace(work, PlacementDay, {"placement_id": placement, "day": day}, dict(figures))
 
 
-def _placements(work: Work, account_id: int) -> tuple[dict[str, int], dict[str, int]]:
-    """Placements by the platform's number of their article, and by address where the number is unknown."""
-    by_number: dict[str, int] = {}
-    by_url: dict[str, int] = {}
+def _placements(work: Work, account_id: int) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
+    """Placements with which of their articles, by the platform's number of it, and by address where that is unknown."""
+    by_number: dict[str, tuple[int, int]] = {}
+    by_url: dict[str, tuple[int, int]] = {}
     for row in work.session.scalars(select(Placement).where(Placement.account_id == account_id)):
-        if row.data.get("msg_data_id"):
-            by_number[f"{row.data['msg_data_id']}_{row.data.get('idx')}"] = row.id
-        if row.url:
-            by_url[row.url] = row.id
+        for article in articles_of(row):
+            placed, mine = article.placed, (row.id, article.number)
+            if placed.data.get("msg_data_id"):
+                by_number[f"{placed.data['msg_data_id']}_{placed.data.get('idx')}"] = mine
+            if placed.url:
+                by_url[placed.url] = mine
     return by_number, by_url
 
 

@@ -14,7 +14,6 @@ from bot.comments.events import AnswerLost, CommentDanger, CommentsHeard, Commen
 from bot.comments.models import Comment, CommentThread
 from channels.abilities.comments import HearsComments
 from channels.accounts.models import Account
-from channels.base import Placed
 from channels.registry import channels as installed
 from content.models import Release
 from hub.incoming import on_duty
@@ -24,6 +23,7 @@ from kernel.people import Permission, holders
 from kernel.work import Work
 from scheduler.models import Place as AnyPlace
 from scheduler.models import Placement, RehearsedPlacement
+from scheduler.placements import articles_of
 from scheduler.states import PlacementState
 
 # What came online in this time is followed; a thread that is followed goes on as long as the office's rule says.
@@ -61,9 +61,10 @@ def follow_placements(hub: Hub) -> None:
             .where(Account.channel.in_(able), Account.active, Placement.changed_at >= work.now - FOLLOWED)
         )
         rows = [(row, release) for row, release in work.session.execute(query)]
-        follow(work, [_place(row, release) for row, release in rows if row.state == PlacementState.LIVE])
-        withdrawn = [row for row, _release in rows if row.state == PlacementState.WITHDRAWN]
-        leave(work, {(row.piece_id, row.account_id) for row in withdrawn})
+        follow(work, [place for row, release in rows for place in _places(row, release)])
+        over = [row for row, _release in rows if row.state in (PlacementState.LIVE, PlacementState.WITHDRAWN)]
+        gone = [(row, one.number) for row in over for one in articles_of(row) if not one.stands]
+        leave(work, {(row.piece_id, row.account_id, number) for row, number in gone})
         follow(work, _rehearsed(work, able))
 
 
@@ -77,12 +78,17 @@ def _rehearsed(work: Work, able: Sequence[str]) -> list[Place]:
         .where(Account.channel.in_(able), Account.stands_for.in_(rehearsing))
         .where(RehearsedPlacement.state == PlacementState.LIVE, RehearsedPlacement.changed_at >= work.now - FOLLOWED)
     )
-    return [_place(row, release) for row, release in work.session.execute(query)]
+    return [place for row, release in work.session.execute(query) for place in _places(row, release)]
 
 
-def _place(row: AnyPlace, release: Release) -> Place:
-    placed = Placed(row.piece_id, row.remote_id, row.url, row.data)
-    return Place(row.piece_id, row.account_id, str(release.content["title"]), placed, row.live_at)
+def _places(row: AnyPlace, release: Release) -> list[Place]:
+    """Every article of it that stands: what was corrected by a further one goes on being read and written beneath."""
+    title = str(release.content["title"])
+    return [
+        Place(row.piece_id, row.account_id, title, one.placed, one.live_at, one.number)
+        for one in articles_of(row)
+        if one.stands
+    ]
 
 
 def _tell_heard(hub: Hub, work: Work, fact: CommentsHeard) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.accounts.models import Account
-from channels.adapters.calling import PLATFORM_ZONE
-from channels.base import Live, Shown, Uncorrectable
+from channels.base import Live, Placed, Shown, Uncorrectable
 from channels.registry import channels
 from content.models import Release
 from kernel.work import Work
@@ -23,7 +23,20 @@ from scheduler.states import PlacementState
 
 # In a placement's data: the articles that stood there before the present one. No adapter uses this word for its own;
 # `earlier` is what WeChat and Weibo call those that still stand and are to be taken back with it.
-EARLIER = "stood_before"
+EARLIER, STILL_STAND = "stood_before", "earlier"
+
+
+@dataclass(frozen=True)
+class Article:
+    """One of the articles by which a piece has come to show on an account, counted from 0; the last is the present one.
+
+    A correction that publishes again makes a further one; `stands` says whether the platform still shows it.
+    """
+
+    number: int
+    placed: Placed
+    live_at: datetime
+    stands: bool
 
 
 def remember(work: Work, delivery: Delivery, live: Live, batch: Batch | None = None) -> None:
@@ -64,6 +77,21 @@ def place_of(session: Session, piece_id: int, delivery: Delivery) -> Place | Non
     return session.scalars(query).one_or_none()
 
 
+def articles_of(row: Place) -> list[Article]:
+    """Every article of a placement, the present one last: people read and answer those that stand."""
+    found, live_at = [], row.live_at
+    for number, one in enumerate(row.data.get(EARLIER, ())):
+        data = {**one.get("data", {}), "live_at": live_at.isoformat()}
+        placed = Placed(row.piece_id, str(one.get("remote_id", "")), str(one["url"]), data)
+        # Of one from before this was kept there is only its address: nobody can ask for it any more.
+        shown = row.state == PlacementState.LIVE and bool(one.get("stands"))
+        found.append(Article(number, placed, live_at, shown))
+        live_at = datetime.fromisoformat(one["ended_at"]) if one.get("ended_at") else live_at
+    data = {name: value for name, value in row.data.items() if name != EARLIER}
+    placed = Placed(row.piece_id, row.remote_id, row.url, {**data, "live_at": live_at.isoformat()})
+    return [*found, Article(len(found), placed, live_at, row.state == PlacementState.LIVE)]
+
+
 def on_portal(session: Session, piece_id: int) -> bool:
     """Whether a portal shows a piece now, so that a link to its page leads somewhere."""
     query = select(Placement.id).join(Account, Account.id == Placement.account_id)
@@ -95,7 +123,7 @@ def _live(work: Work, delivery: Delivery, release: Release, shown: Shown, batch:
     placement.release_id, placement.revision_id = release.id, release.revision_id
     placement.delivery_id = delivery.id
     placement.state = PlacementState.LIVE
-    earlier = _earlier(placement, shown, work.now) if _publishes_again(delivery) else {}
+    earlier = _earlier(placement, delivery, shown, work.now) if _publishes_again(delivery) else {}
     placement.remote_id, placement.url = shown.remote_id[:300], shown.url[:1000]
     placement.data = {**placement.data, **shown.data, **earlier}
     placement.changed_at, placement.withdrawn_at = work.now, None
@@ -116,15 +144,24 @@ def _publishes_again(delivery: Delivery) -> bool:
     return delivery.action == "correct" and adapter is not None and "republish" in adapter.limits.corrections
 
 
-def _earlier(placement: Place, shown: Shown, now: datetime) -> dict[str, Any]:
-    """What stood there before it was deleted and published again: its address, and the platform's day it ended.
+def _earlier(placement: Place, delivery: Delivery, shown: Shown, now: datetime) -> dict[str, Any]:
+    """What stood there before it was published again, with all that is needed to go on asking for it while it stands.
 
-    The platform counts the new article from nothing; whoever adds figures up must know where the old ones end.
+    The platform counts the new article from nothing, and its readers write beneath either.
     """
     if not placement.remote_id or not placement.url or placement.url == shown.url[:1000]:
         return {}
-    ended = {"url": placement.url, "until": now.astimezone(PLATFORM_ZONE).date().isoformat()}
-    return {EARLIER: [*placement.data.get(EARLIER, []), ended]}
+    told = shown.data.get(STILL_STAND)
+    stands = bool(told) if told is not None else delivery.note.get("correction") != "republish"
+    ended = {
+        "url": placement.url,
+        "remote_id": placement.remote_id,
+        "ended_at": now.isoformat(),
+        "data": {name: value for name, value in placement.data.items() if name not in (EARLIER, STILL_STAND)},
+    }
+    # Who deletes and publishes again deletes the notices of earlier corrections too.
+    before = [{**one, "stands": bool(one.get("stands")) and stands} for one in placement.data.get(EARLIER, [])]
+    return {EARLIER: [*before, {**ended, "stands": stands}]}
 
 
 def _withdrawn(work: Work, delivery: Delivery, placement: Place | None) -> None:

@@ -42,15 +42,25 @@ AGAIN_AFTER_FAULT = timedelta(hours=1)
 AGAIN_WITHOUT_RIGHT = timedelta(days=1)
 
 
+# An item, an account, and which of its articles there.
+Key = tuple[int, int, int]
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where an item shows now, as those above know it."""
+    """Where an article of an item shows now, as those above know it; `article` counts them from 0."""
 
     piece_id: int
     account_id: int
     title: str
     placed: Placed
     live_at: datetime
+    article: int = 0
+
+    @property
+    def key(self) -> Key:
+        """Which thread is its own."""
+        return self.piece_id, self.account_id, self.article
 
 
 @dataclass
@@ -122,10 +132,10 @@ def placed_of(thread: CommentThread) -> Placed:
 
 
 def follow(work: Work, places: Sequence[Place]) -> None:
-    """Opens a thread for each item that shows; one that shows elsewhere now is asked for anew."""
+    """Opens a thread for each article that shows; one that shows elsewhere now is asked for anew."""
     known = _threads(work.session, {place.account_id for place in places})
     for place in places:
-        thread = known.get((place.piece_id, place.account_id))
+        thread = known.get(place.key)
         if thread is None:
             _open(work, place)
         elif (thread.remote_id, thread.url) != (place.placed.remote_id, place.placed.url):
@@ -135,16 +145,16 @@ def follow(work: Work, places: Sequence[Place]) -> None:
             thread.data = dict(place.placed.data)
 
 
-def leave(work: Work, gone: set[tuple[int, int]]) -> None:
-    """Nobody asks any more for what no longer shows; `gone` are pairs of piece and account."""
-    for key, thread in _threads(work.session, {account_id for _piece_id, account_id in gone}).items():
+def leave(work: Work, gone: set[Key]) -> None:
+    """Nobody asks any more for what no longer shows; what was written there is kept."""
+    for key, thread in _threads(work.session, {account_id for _piece_id, account_id, _article in gone}).items():
         if thread.next_at is not None and key in gone:
             thread.next_at = None
 
 
-def _threads(session: Session, account_ids: set[int]) -> dict[tuple[int, int], CommentThread]:
+def _threads(session: Session, account_ids: set[int]) -> dict[Key, CommentThread]:
     rows = session.scalars(select(CommentThread).where(CommentThread.account_id.in_(account_ids)))
-    return {(row.piece_id, row.account_id): row for row in rows}
+    return {(row.piece_id, row.account_id, row.article): row for row in rows}
 
 
 def _open(work: Work, place: Place) -> None:
@@ -153,6 +163,7 @@ def _open(work: Work, place: Place) -> None:
         "unit_id": desk_rules.desk_of(work.session, account.unit_id, work.now),
         "account_id": account.id,
         "piece_id": place.piece_id,
+        "article": place.article,
         "title": place.title[:300],
         "remote_id": place.placed.remote_id,
         "url": place.placed.url,

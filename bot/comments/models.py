@@ -15,7 +15,9 @@ from kernel.model import Base, Json
 
 
 class CommentThread(Base):
-    """One item on one account, beneath which people write. `unit_id` is whose desk answers there.
+    """One article of an item on one account, beneath which people write. `unit_id` is whose desk answers there.
+
+    `article` counts an item's articles there from 0: a correction that publishes again makes a further one.
 
     `remote_id`, `url` and `data` are where it shows; `cursor` is what the platform was asked up to; `fault` is why it
     cannot be heard. `next_at` is when to ask again, None once nobody is to ask any more.
@@ -23,7 +25,7 @@ class CommentThread(Base):
 
     __tablename__ = "comment_thread"
     __table_args__ = (
-        UniqueConstraint("piece_id", "account_id"),
+        UniqueConstraint("piece_id", "account_id", "article"),
         Index("ix_comment_thread_account_id_next_at", "account_id", "next_at"),
     )
 
@@ -31,6 +33,7 @@ class CommentThread(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"))
+    article: Mapped[int] = mapped_column(default=0)
     title: Mapped[str] = mapped_column(String(300))
     remote_id: Mapped[str] = mapped_column(String(300), default="")
     url: Mapped[str] = mapped_column(String(1000), default="")

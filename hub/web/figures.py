@@ -155,7 +155,8 @@ def _placement(work: Work, asker: Asker, key: str) -> Placement:
 
 
 def _last(work: Work, ids: list[int]) -> dict[int, dict[str, Any]]:
-    rows = select(ChannelReading).where(ChannelReading.placement_id.in_(ids)).order_by(ChannelReading.day)
+    rows = select(ChannelReading).where(ChannelReading.placement_id.in_(ids))
+    rows = rows.order_by(ChannelReading.article, ChannelReading.day)
     return {row.placement_id: row.figures for row in work.session.scalars(rows)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -25,6 +26,7 @@ from kernel.workdays import Workdays, declared_days
 from scheduler.models import Delivery, Placement
 from scheduler.outside.events import DiffersOutside, LaterSignatureDue
 from scheduler.outside.models import InventoryRun, MissingPlacement, MissingState, OutsidePiece, OutsideState
+from scheduler.placements import articles_of
 from scheduler.states import PlacementState
 
 log = structlog.get_logger(__name__)
@@ -172,9 +174,9 @@ class _Ours:
         self.by_url = {row.url: row for row in rows if row.url}
         self.by_number: dict[str, Placement] = {}
         for row in rows:
-            for name in ("article_id", "msg_data_id"):
-                if row.data.get(name):
-                    self.by_number[f"{row.data[name]}_{row.data.get('idx')}"] = row
+            self.by_number.update(dict.fromkeys(_numbers(row.data), row))
+        before = [one.placed for row in rows for one in articles_of(row)[:-1]]
+        self.stood_before = {one.url for one in before if one.url}.union(*(_numbers(one.data) for one in before))
         self.without_url = [row for row in rows if not row.url]
         self.titles = _titles(work, account.channel, self.without_url)
         marks = select(Delivery.key).where(Delivery.account_id == account.id)
@@ -182,9 +184,9 @@ class _Ours:
 
     def knows(self, one: Found) -> bool:
         """Whether it is ours."""
-        numbers = [
-            f"{one.data[name]}_{one.data.get('idx')}" for name in ("article_id", "msg_data_id") if one.data.get(name)
-        ]
+        numbers = _numbers(one.data)
+        if self.stood_before & {one.url, *numbers}:
+            return True  # It was corrected by a further article, which is the one that is kept up to date.
         row = self.by_url.get(one.url) or next((self.by_number[n] for n in numbers if n in self.by_number), None)
         if row is None and one.mark and one.mark.partition("-")[0] in self.keys:
             return True
@@ -196,6 +198,10 @@ class _Ours:
         row.url = row.url or one.url[:1000]
         row.data = {**one.data, **{name: value for name, value in row.data.items() if value}}
         return True
+
+
+def _numbers(data: Mapping[str, Any]) -> list[str]:
+    return [f"{data[name]}_{data.get('idx')}" for name in ("article_id", "msg_data_id") if data.get(name)]
 
 
 def _titles(work: Work, channel: str, places: Sequence[Placement]) -> dict[int, str]:

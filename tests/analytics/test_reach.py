@@ -154,17 +154,14 @@ def test_reach_is_shown_only_to_those_who_read_reports_of_the_unit(published: Pu
     assert (others, none) == ([], 0)
 
 
-def test_an_article_published_again_keeps_the_figures_of_the_one_before(published: Published) -> None:
-    """The platform counts the new article from nothing; the last sums of the old one stay part of the piece's."""
-    _collect(published, {"reads": 100, "likes": 3})
-    published.clock.step(days=1)
-    _collect(published, {"reads": 150, "likes": 4})
-    published.clock.step(days=1)
+def _correct(published: Published, way: str, **data: Any) -> None:
+    """A correction of what shows on WeChat that makes a further article."""
     with published.works.write() as work:
         place = work.session.scalars(select(Placement).where(Placement.url == "https://wechat.example")).one()
         delivery = Delivery(
             unit_id=place.unit_id, account_id=place.account_id, channel="wechat", action="correct", identity="c",
             key="c", state="sending", scheduled_at=work.now, next_at=None, created_at=work.now,
+            note={"correction": way},
         )  # fmt: skip
         work.session.add(delivery)
         work.session.flush()
@@ -173,7 +170,40 @@ def test_an_article_published_again_keeps_the_figures_of_the_one_before(publishe
             DeliveryItem(delivery_id=delivery.id, position=1, piece_id=place.piece_id, release_id=place.release_id)
         )
         work.session.flush()
-        placements.remember(work, delivery, Live({place.piece_id: Shown("new", "https://wechat.example/new")}))
+        placements.remember(work, delivery, Live({place.piece_id: Shown("new", "https://wechat.example/new", data)}))
+
+
+@pytest.mark.parametrize("way", ["notice", "republish"])
+def test_a_correction_that_publishes_again_goes_on_counting_what_still_stands(published: Published, way: str) -> None:
+    """Each article is asked for while it stands, and its sums are added to the other's once."""
+    sums = {"": 100, "old": 100, "new": 7}
+
+    class Counting(FakeChannel):
+        def read(self, placed: Sequence[Placed]) -> list[Reading]:
+            assert len({one.piece_id for one in placed}) == len(placed)
+            now = self.tools.clock.now()
+            return [Reading(one.piece_id, {"reads": sums[one.remote_id]}, now) for one in placed]
+
+    def collected() -> int | None:
+        tools: Any = type("Tools", (), {"clock": published.clock})()
+        collect.collect(published.works, Seal(Fernet.generate_key()), lambda account: Counting(account, tools), ZONE)
+        return _channels(published)["wechat"].reads
+
+    assert collected() == 100
+    _correct(published, way)
+    assert collected() == 107
+    published.clock.step(days=1)
+    sums |= {"old": 130, "new": 50}
+    assert (collected(), collected()) == (180 if way == "notice" else 150, 180 if way == "notice" else 150)
+
+
+def test_an_article_published_again_keeps_the_figures_of_the_one_before(published: Published) -> None:
+    """The platform counts the new article from nothing; the last sums of the old one stay part of the piece's."""
+    _collect(published, {"reads": 100, "likes": 3})
+    published.clock.step(days=1)
+    _collect(published, {"reads": 150, "likes": 4})
+    published.clock.step(days=1)
+    _correct(published, "republish")
     shown = _channels(published)["wechat"]
     assert (shown.reads, shown.republished, shown.url) == (150, 1, "https://wechat.example/new")
     _collect(published, {"reads": 20, "shares": 2})

@@ -329,7 +329,7 @@ def test_what_was_withdrawn_is_left_and_a_new_address_is_heard_anew(beneath: Ben
         follow(work, [beneath.place(remote_id="2_1")])
     assert (beneath.thread().cursor, beneath.thread().remote_id) == ("", "2_1")
     with beneath.works.write() as work:
-        leave(work, {(beneath.piece_id, beneath.account.id)})
+        leave(work, {(beneath.piece_id, beneath.account.id, 0)})
     assert beneath.thread().next_at is None
     before = beneath.board.asked
     beneath.hear()
@@ -377,3 +377,26 @@ def test_the_share_answered_in_time(beneath_both: Beneath) -> None:
     assert (figures.due, figures.kept) == (3, 1)
     with beneath.works.read() as work:
         assert answered_in_time(work.session, [beneath.office.other.id], work.now).share is None
+
+
+def test_a_further_article_has_its_own_comments_and_the_first_one_keeps_its_own(beneath: Beneath) -> None:
+    """A correction by a notice: people go on writing beneath the old article; platforms number from 1 beneath each."""
+    beneath.says("几号停暖？")
+    beneath.hear()
+    old, new = beneath.place(), replace(beneath.place(remote_id="2_1", url="https://mp.example/s/2"), article=1)
+    with beneath.works.write() as work:
+        follow(work, [old, new])
+    beneath.says("更正了什么？", "2")
+    beneath.clock.step(hours=2)
+    beneath.collector.round()
+    with beneath.works.read() as work:
+        threads = work.session.scalars(select(CommentThread).order_by(CommentThread.article)).all()
+        kept = work.session.scalars(select(Comment).order_by(Comment.id)).all()
+        assert [(one.article, one.remote_id) for one in threads] == [(0, "1_1"), (1, "2_1")]
+        assert all(one.state == CommentState.OPEN for one in kept)
+        assert {one.thread_id for one in kept} == {one.id for one in threads}
+    with beneath.works.write() as work:
+        leave(work, {(beneath.piece_id, beneath.account.id, 0)})
+    with beneath.works.read() as work:
+        asked = work.session.scalars(select(CommentThread).where(CommentThread.next_at.is_not(None))).all()
+        assert [one.article for one in asked] == [1]
