@@ -56,6 +56,13 @@ def on_its_way_anywhere(session: Session, piece_id: int) -> Sequence[Delivery]:
     return session.scalars(query.order_by(Delivery.id)).all()
 
 
+def unfinished(session: Session, piece_id: int) -> Sequence[Delivery]:
+    """Everything about a piece that is not over yet, on whatever account: booked, held, on its way, a person's task."""
+    having = select(DeliveryItem.delivery_id).where(DeliveryItem.piece_id == piece_id, DeliveryItem.dropped == "")
+    query = select(Delivery).where(Delivery.id.in_(having), Delivery.state.in_((*WAITS, *ON_ITS_WAY, S.MANUAL)))
+    return session.scalars(query.order_by(Delivery.scheduled_at, Delivery.id)).all()
+
+
 def must_fit(at: datetime, now: datetime, awaited: Sequence[Delivery]) -> None:
     """Raises Invalid for a time that has passed, or that comes before the piece is out."""
     if at <= now:

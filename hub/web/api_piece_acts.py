@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
-from content import compose, moving, relations
+from content import compose, moving
 from content import release as releases
 from content.models import Asset, Piece, Release, Revision
 from content.snapshot import media_path
@@ -20,12 +20,12 @@ from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_delivery_told import DeliveryBrief, delivery_brief
 from hub.web.api_pieces import PieceWhole, ReleaseTold, release_told, whole
 from hub.web.api_shapes import DONE, At, Done, told
-from hub.web.booking_form import PHRASES
+from hub.web.booking_form import NotBooked
+from hub.web.retractions import AllPlaces, book_acts
 from hub.web.sent import Body, Moment
-from kernel.errors import Invalid, NotFound, XuandaError
+from hub.web.validity import mark_in
+from kernel.errors import NotFound
 from kernel.people import Permission
-from scheduler import booking
-from scheduler.booking import Order
 
 router = APIRouter(prefix="/api/v1/pieces/{piece_id}")
 
@@ -188,31 +188,21 @@ def lift(hub: HubDep, asker: Lifter, piece_id: int, sent: Lifting) -> LiftTold:
 def mark_standing(hub: HubDep, asker: Signer, piece_id: int, sent: Standing) -> PieceWhole:
     """标注有效性 of what is public; its pages are drawn again."""
     with hub.works.write(asker.actor) as work:
-        piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_SIGN)
-        relations.mark_standing(work, asker.viewer, piece, sent.standing, sent.note)
-        booking.redraw(work, piece)
-        return whole(work.session, piece)
+        return whole(work.session, mark_in(work, asker, piece_id, sent.standing, sent.note))
 
 
 @router.post("/retractions", status_code=201)
 def act_on_all(hub: HubDep, asker: Booker, piece_id: int, sent: ActOnAll) -> Booked:
     """更正, 撤稿 or 刷新 on every account named, at once or, for a withdrawal, later; either all of them or none."""
-    if sent.act == "withdraw" and sent.phrase not in PHRASES:
-        raise Invalid(field="phrase", why=f"请选择对公众的说明：{'、'.join(PHRASES)}。")
-    if sent.at is not None and sent.act != "withdraw":
-        raise Invalid(field="at", why="只有撤稿可以定时。")
+    ways = {account: sent.corrections.get(account, "") for account in sent.accounts}
     with hub.works.write(asker.actor) as work:
         piece = piece_for(work.session, asker.viewer, piece_id, P.BOOKING_WRITE)
-        made = []
-        for place, account in enumerate(dict.fromkeys(sent.accounts)):
-            way = sent.corrections.get(account, "")
-            note = {"correction": way} if way else {}
-            order = Order((piece.id,), account, sent.act, sent.at, phrase=sent.phrase, note=note, again=True)
-            try:
-                made.append(booking.book_act(work, asker.viewer, order, hub.settings.office_zone))
-            except XuandaError as error:
-                error.field = error.field if error.field == "at" else f"accounts.{place}"
-                raise
+        try:
+            made = book_acts(hub, work, asker, piece, AllPlaces(sent.act, ways, sent.at, sent.phrase))
+        except NotBooked as refused:
+            account, error = next(iter(refused.by_account.items()))
+            error.field = f"accounts.{list(ways).index(account)}"
+            raise error from refused
         return {"deliveries": [delivery_brief(row, work.now) for row in made]}
 
 

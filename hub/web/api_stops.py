@@ -13,19 +13,18 @@ from typing_extensions import TypedDict
 
 from channels.accounts.models import Account
 from content.snapshot import Urgency
-from hub import site_state
 from hub.editorial import piece_for
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_delivery_told import DeliveryWhole, delivery_whole
 from hub.web.api_pieces import PieceWhole, whole
 from hub.web.api_shapes import At, Page, PageNumber, moment, one_page, told
 from hub.web.deliveries import delivery_for
-from hub.web.emergency import Urgent, declare
+from hub.web.emergency import Urgent, declare, take_down
 from hub.web.sent import Body, Moment
 from kernel.errors import Invalid, NotFound
 from kernel.people import Permission, scoped
-from scheduler import emergency, ordering
 from scheduler import freeze as stops
+from scheduler import ordering
 from scheduler.freeze import Choice
 from scheduler.models import Emergency, Freeze
 
@@ -206,15 +205,7 @@ def declare_emergency(hub: HubDep, asker: Writer, sent: NewEmergency) -> PieceWh
 @router.post("/emergencies/{emergency_id}/end-banner")
 def end_banner(hub: HubDep, asker: Stopper, emergency_id: int) -> EmergencyTold:
     """Takes the portal's banner down before its hour."""
-    with hub.works.write(asker.actor) as work:
-        row = work.session.get(Emergency, emergency_id)
-        if row is None:
-            raise NotFound
-        asker.must(P.DELIVERY_ACT, row.unit_id)
-        emergency.end_banner(work, asker.viewer, row)
-        shown = _emergency_told(row, work.now)
-    site_state.follow(hub)
-    return shown
+    return _emergency_told(take_down(hub, asker, emergency_id), hub.clock.now())
 
 
 # --- the order of a bundle -------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from hub.site_state import GREY
 from hub.web.access import Asker, HubDep, api_may, api_signed_in
 from hub.web.api_shapes import DONE, At, Done, Page, PageNumber, moment, one_page, told
 from hub.web.audit_log import lines_in_reach, walk
+from hub.web.links import ask_again
 from hub.web.sent import Body, Moment
 from hub.web.site_state import keeper_unit, set_grey
 from kernel.audit import AuditLine
@@ -218,12 +219,7 @@ def links(hub: HubDep, asker: Reader, page: PageNumber = 1) -> Links:
 @router.post("/links/{digest}/ask")
 def ask(hub: HubDep, asker: Writer, digest: str) -> LinkAnswer:
     """Asks one address again; only one that stands on a page in reach."""
-    query = scoped(select(LinkPlace.address), LinkPlace.unit_id, asker.viewer, P.PIECE_WRITE)
-    with hub.works.read() as work:
-        address = work.session.scalar(query.where(LinkPlace.digest == digest).limit(1))
-    if address is None:
-        raise NotFound
-    answer = hub.patrol.again(address)
+    answer = ask_again(hub, asker, digest)
     return {"state": answer.state, "reason": answer.reason}
 
 

@@ -111,6 +111,12 @@ def begin(
 @router.post("/{emergency_id}/banner")
 def end_banner(hub: HubDep, asker: Actor, emergency_id: int) -> Response:
     """Takes the portal's banner down before its hour."""
+    take_down(hub, asker, emergency_id)
+    return see_other("/console/emergency", say(hub, asker, _("横幅已撤下。")))
+
+
+def take_down(hub: Hub, asker: Asker, emergency_id: int) -> Emergency:
+    """Ends a banner; the portal's pages follow at once."""
     with hub.works.write(asker.actor) as work:
         row = work.session.get(Emergency, emergency_id)
         if row is None:
@@ -118,7 +124,7 @@ def end_banner(hub: HubDep, asker: Actor, emergency_id: int) -> Response:
         asker.must(P.DELIVERY_ACT, row.unit_id)
         emergency.end_banner(work, asker.viewer, row)
     site_state.follow(hub)
-    return see_other("/console/emergency", say(hub, asker, _("横幅已撤下。")))
+    return row
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content.links import STATE_LABELS
+from content.links import STATE_LABELS, Answer
 from content.models import LinkCheck, LinkPlace, Piece
+from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.lists import listing
 from hub.web.pages import columns, page, say, see_other
@@ -62,16 +63,21 @@ def links(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
 
 @router.post("/{digest}/ask")
 def ask(hub: HubDep, asker: Writer, digest: str) -> Response:
-    """Asks one address again; nobody can have an address asked that stands on none of his pages."""
+    """Asks one address again."""
+    answer = ask_again(hub, asker, digest)
+    if answer.state == "alive":
+        return see_other("/console/links", say(hub, asker, _("链接已经可以打开。")))
+    return see_other("/console/links", say(hub, asker, _("仍不能确认可以打开：%(why)s。"), why=answer.reason))
+
+
+def ask_again(hub: Hub, asker: Asker, digest: str) -> Answer:
+    """What an address answers now; nobody can have one asked that stands on none of his pages."""
     query = scoped(select(LinkPlace.address), LinkPlace.unit_id, asker.viewer, P.PIECE_WRITE)
     with hub.works.read() as work:
         address = work.session.scalar(query.where(LinkPlace.digest == digest).limit(1))
     if address is None:
         raise NotFound
-    answer = hub.patrol.again(address)
-    if answer.state == "alive":
-        return see_other("/console/links", say(hub, asker, _("链接已经可以打开。")))
-    return see_other("/console/links", say(hub, asker, _("仍不能确认可以打开：%(why)s。"), why=answer.reason))
+    return hub.patrol.again(address)
 
 
 def _pieces(session: Session, asker: Asker, digest: str) -> list[tuple[int, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
@@ -14,6 +16,7 @@ from starlette.datastructures import FormData
 
 from channels.accounts import doubles
 from channels.accounts.models import Account
+from channels.base import ACTION_LABELS
 from content.models import Piece, Release
 from content.states import ReleaseState
 from hub.editorial import piece_for
@@ -28,7 +31,7 @@ from hub.web.booking_form import (
     values_of,
 )
 from hub.web.deliveries import Sent
-from hub.web.pages import page, say, see_other
+from hub.web.pages import columns, page, say, see_other
 from hub.web.piece_form import moment, number, text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission
@@ -36,13 +39,16 @@ from kernel.work import Work
 from scheduler import booking, offline
 from scheduler.booking import Order
 from scheduler.models import Delivery, Place, Placement, RehearsedPlacement
-from scheduler.states import PlacementState
+from scheduler.states import DeliveryState, PlacementState
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/bookings")
 
 P = Permission
 Booker = Annotated[Asker, Depends(may(P.BOOKING_WRITE))]
+
+WAITING = ((_("账号"), ""), (_("任务"), ""), (_("状态"), ""), (_("撤稿后"), ""))
+MOST_WAITING = 30
 
 ACTS = {"correct": _("更正"), "withdraw": _("撤稿"), "refresh": _("刷新页面")}
 
@@ -74,29 +80,59 @@ def _act_each(hub: Hub, work: Work, asker: Asker, piece: Piece, act: str, sent: 
     if act not in ACTS:
         raise NotFound
     at = _moment(hub, act, sent)
-    phrase = text(sent, "phrase")
-    if act == "withdraw" and phrase not in PHRASES:
-        raise Invalid(field="phrase", why="请选择对公众的说明。")
     chosen = [place for place in _shown(work.session, piece, act, sent) if place.checked]
-    if not chosen:
+    if not chosen and (act != "withdraw" or text(sent, "phrase") in PHRASES):
         raise Invalid(field="accounts", why="请至少选择一个渠道。")
+    ways = {place.account.id: place.correction if place.corrections else "" for place in chosen}
+    return book_acts(hub, work, asker, piece, AllPlaces(act, ways, at, text(sent, "phrase")))
+
+
+@dataclass(frozen=True)
+class AllPlaces:
+    """One act on several accounts: the way to correct, by account, where there are several; `at` puts it off."""
+
+    act: str
+    ways: Mapping[int, str]
+    at: datetime | None = None
+    phrase: str = ""
+
+
+def book_acts(hub: Hub, work: Work, asker: Asker, piece: Piece, wanted: AllPlaces) -> list[Delivery]:
+    """Books the act on every account, all of them or none; raises NotBooked with what is wrong on which."""
+    if wanted.act == "withdraw" and wanted.phrase not in PHRASES:
+        raise Invalid(field="phrase", why=f"请选择对公众的说明：{'、'.join(PHRASES)}")
+    if wanted.at is not None and wanted.act != "withdraw":
+        raise Invalid(field="at", why="只有撤稿可以定时。")
+    current = _up_to_date(work.session, piece) if wanted.act == "correct" else frozenset()
     made: list[Delivery] = []
     faults: dict[int, XuandaError] = {}
-    for place in chosen:
-        if place.current:
-            faults[place.account.id] = Invalid(field="account", why="这里显示的已是最新签发的版本。")
-            continue
-        note = {"correction": place.correction} if place.corrections else {}
-        order = Order((piece.id,), place.account.id, act, at, phrase=phrase, note=note, again=True)
+    for account, way in wanted.ways.items():
+        note = {"correction": way} if way else {}
+        order = Order((piece.id,), account, wanted.act, wanted.at, phrase=wanted.phrase, note=note, again=True)
         try:
+            if account in current:
+                raise Invalid(field="account", why="这里显示的已是最新签发的版本。")
             made.append(booking.book_act(work, asker.viewer, order, hub.settings.office_zone))
         except XuandaError as error:
             if error.field == "at":
                 raise
-            faults[place.account.id] = error
+            faults[account] = error
     if faults:
         raise NotBooked(faults)
     return made
+
+
+def _up_to_date(session: Session, piece: Piece) -> frozenset[int]:
+    """The accounts that show the newest release, where a correction would bring nothing new."""
+    shown = [row for kind in (Placement, RehearsedPlacement) for row in _places(session, piece, kind)]
+    newest = [
+        doubles.real_of(session, account).id
+        for place, account in shown
+        if place.release_id == piece.release_id
+        and place.state == PlacementState.LIVE
+        and bool(account.stands_for) == doubles.real_of(session, account).rehearsal
+    ]
+    return frozenset(newest)
 
 
 def _moment(hub: Hub, act: str, sent: FormData) -> datetime | None:
@@ -138,6 +174,53 @@ def _places(session: Session, piece: Piece, kind: type[Place]) -> list[tuple[Pla
     return [(placement, account) for placement, account in session.execute(query)]
 
 
+@dataclass(frozen=True)
+class StillWaiting:
+    """What is not over yet for a piece that is to be withdrawn, and what will become of it."""
+
+    delivery: Delivery
+    account: str
+    action: str
+    fate: str
+    reachable: bool
+
+
+def _waiting(session: Session, asker: Asker, piece: Piece) -> list[StillWaiting]:
+    rows = offline.unfinished(session, piece.id)
+    shown = {
+        account.id for kind in (Placement, RehearsedPlacement) for _place, account in _places(session, piece, kind)
+    }
+    names = {row.account_id: session.get_one(Account, row.account_id).name for row in rows}
+    return [
+        StillWaiting(
+            row,
+            names[row.account_id],
+            ACTION_LABELS[row.action],
+            _fate(row, shown),
+            asker.may(P.DELIVERY_READ, row.unit_id),
+        )
+        for row in rows
+    ]
+
+
+def _fate(row: Delivery, shown: Collection[int]) -> str:
+    """What a withdrawal at once makes of it (scheduler.leaving, scheduler.booking)."""
+    if row.state in offline.ON_ITS_WAY:
+        again = _("再发的这一次已交给平台，这次撤稿不包括它；有了结果后请再撤一次。")
+        return again if row.account_id in shown else _("正在发布：在下面勾选该渠道，有了结果即撤下。")
+    if row.state == DeliveryState.MANUAL:
+        return _("人工任务不会自己停止：请通知办理人，并取消该任务。")
+    if row.action == "withdraw":
+        return _("已预定的下线：选“立即”时提前到现在。")
+    if row.rehearses:
+        return _("演练任务，不受影响。")
+    if row.action in ("correct", "refresh"):
+        return _("撤下的渠道上自动取消，其余渠道照常。")
+    if row.state == DeliveryState.HELD:
+        return _("继续暂缓；即使恢复也不会自动发出。")
+    return _("不再自动发出：到点时转为暂缓，由人决定；确定不发的请取消。")
+
+
 def _act_page(
     request: Request,
     hub: Hub,
@@ -153,6 +236,7 @@ def _act_page(
         piece = piece_for(work.session, asker.viewer, piece_id, P.BOOKING_WRITE)
         release = work.session.get(Release, piece.release_id) if piece.release_id else None
         places = _shown(work.session, piece, act, sent)
+        waiting = _waiting(work.session, asker, piece) if act == "withdraw" else []
         untouched = [account.name for _place, account in _places(work.session, piece, Placement) if account.rehearsal]
     if isinstance(error, NotBooked):
         for place in places:
@@ -169,6 +253,9 @@ def _act_page(
         act=act,
         label=ACTS[act],
         places=places,
+        waiting=waiting,
+        waiting_columns=columns(hub, asker, *WAITING),
+        most=MOST_WAITING,
         phrases=[(phrase, say(hub, asker, phrase)) for phrase in PHRASES],
         form=values_of(sent),
         fault=error.message(asker.language) if error else "",

@@ -16,6 +16,7 @@ from hub.web.forms import FormState, refused
 from hub.web.pages import page, say, see_other
 from kernel.errors import Invalid
 from kernel.people import Permission
+from kernel.work import Work
 from scheduler import booking
 from templates.catalogue import _
 
@@ -39,14 +40,20 @@ def mark(request: Request, hub: HubDep, asker: Signer, piece_id: int, standing: 
     """Marks the piece, and has its pages drawn again."""
     try:
         with hub.works.write(asker.actor) as work:
-            piece: Piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_SIGN)
-            relations.mark_standing(work, asker.viewer, piece, standing, note)
-            booking.redraw(work, piece)
+            mark_in(work, asker, piece_id, standing, note)
     except Invalid as error:
         form = refused(asker, error, standing=standing, note=note)
         return _page(request, hub, asker, piece_id, form, status=error.status)
     told = say(hub, asker, _("已标注；页面、列表和关联的解读随即更新。"))
     return see_other(f"/console/pieces/{piece_id}/standing", told)
+
+
+def mark_in(work: Work, asker: Asker, piece_id: int, standing: str, note: str) -> Piece:
+    """Marks a piece; wherever it can still be changed, it is drawn again."""
+    piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_SIGN)
+    relations.mark_standing(work, asker.viewer, piece, standing, note)
+    booking.redraw(work, piece)
+    return piece
 
 
 def _page(

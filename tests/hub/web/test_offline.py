@@ -150,3 +150,22 @@ def test_programs_book_it_and_are_told_the_same(desk: Desk) -> None:
     assert moved.json()["told"] == ["03-07 是休息日，请确认当天有人值守。"]
     stale = browser.post(address, json={"at": "2026-03-04T10:00:00+08:00", "seen": order["at"]}, headers=head)
     assert stale.status_code == 409
+
+
+def test_the_form_lists_what_is_not_over_yet_and_what_becomes_of_it(desk: Desk, clock: StillClock) -> None:
+    release = desk.release("a", "b")
+    assert desk.book(release, "a").status_code == 303
+    assert desk.book(release, "b", when="at", at="2026-03-03T12:00").status_code == 303
+    desk.run()
+    path = f"/console/bookings/act?piece={release.piece_id}&act=withdraw"
+    booked = desk.deliveries()[-1]
+    shown = desk.browser().get(path).text
+    assert f'href="/console/deliveries/{booked.id}"' in shown
+    assert "不再自动发出" in shown
+    assert "不再自动发出" not in desk.browser().get(path.replace("withdraw", "correct")).text
+    desk.browser().send_form(f"/console/deliveries/{booked.id}/take-over")
+    assert "人工任务不会自己停止" in desk.browser().get(path).text
+    withdraw(desk, release.piece_id, "a")
+    desk.run()
+    desk.browser().send_form(f"/console/deliveries/{booked.id}/cancel", reason="已撤稿")
+    assert "还有未完成的任务" not in desk.browser().get(path).text
