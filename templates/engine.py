@@ -17,6 +17,7 @@ from kernel.errors import XuandaError
 from templates import filters
 from templates.catalogue import Translator
 from templates.inline import wechat_html
+from templates.lines import text_lines
 
 FOLDER = Path(__file__).parent
 PARTIALS = "partials"
@@ -175,6 +176,7 @@ class Engine:
             rfc822=format_datetime,
             bytes=filters.size,
             number=filters.number,
+            text_lines=text_lines,
             width=filters.width,
             shorten=filters.shorten,
             headings=filters.headings,

@@ -10,6 +10,7 @@ import pytest
 
 from templates import filters
 from templates.catalogue import Translator
+from templates.lines import text_lines
 
 OFFICE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 16, 2, 30, tzinfo=UTC)
@@ -145,3 +146,9 @@ def test_a_static_address_changes_with_its_content(tmp_path: Path) -> None:
 )
 def test_no_level_of_headings_is_skipped(html: str, shown: str) -> None:
     assert filters.headings(html) == shown
+
+
+def test_text_without_a_layout_keeps_its_lines_and_its_cells_apart() -> None:
+    html = "<h2>一、时间</h2><p>花开&nbsp;满城，<strong>欢迎</strong>。<br>请来</p>"
+    html += "<table><tr><td>江北</td><td>8 时</td></tr></table><p> </p>"
+    assert text_lines(html) == ["一、时间", "花开 满城，欢迎。", "请来", "江北 8 时"]

@@ -5,16 +5,12 @@ The layout says so by a mark that is signed with it; rules: developers.weixin.qq
 
 from __future__ import annotations
 
-import re
-from html import unescape
-
 from channels.adapters.wechat.options import WeChatOptions
 from channels.base import Item, Problem
+from templates.lines import text_lines
 
 SIGN = 'data-message="newspic"'
 MOST_PICTURES = 20
-_ENDS = re.compile(r"</(?:p|section|li|h\d|tr)>|<br\s*/?>", re.IGNORECASE)
-_TAG = re.compile(r"<[^>]*>")
 
 
 def is_one(item: Item) -> bool:
@@ -24,8 +20,7 @@ def is_one(item: Item) -> bool:
 
 def words_of(item: Item) -> str:
     """The text beneath the pictures, a line for each paragraph."""
-    lines = (" ".join(unescape(_TAG.sub("", part)).split()) for part in _ENDS.split(item.html))
-    return "\n".join(line for line in lines if line)
+    return "\n".join(text_lines(item.html))
 
 
 def problems(options: WeChatOptions, item: Item, pictures: int, *, alone: bool) -> list[Problem]:
