@@ -9,7 +9,7 @@ from bot import publishing
 from bot.dialogue import progress
 from bot.models import Conversation, Ticket
 from bot.phone_codes import Codes
-from bot.states import TICKET_LABELS, TicketState
+from bot.states import TICKET_LABELS, shown_outside
 from bot.words import Words
 from kernel.people import Unit
 from kernel.work import Work
@@ -36,7 +36,7 @@ def standing(work: Work, ticket: Ticket, phone: str) -> dict[str, Any]:
         "number": ticket.number,
         "kind": ticket.kind,
         "unit": work.session.get_one(Unit, ticket.unit_id).name,
-        "label": TICKET_LABELS[TicketState(ticket.state)],
+        "label": TICKET_LABELS[shown_outside(ticket.state)],
         "due": ticket.due_at,
         "answer": publishing.mask(ticket.answer) if ticket.answered_at else "",
         "contact": mask_phone(phone),

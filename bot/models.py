@@ -196,6 +196,7 @@ class Ticket(Base):
     round: Mapped[int] = mapped_column(default=1, server_default="1")
     followed_at: Mapped[datetime | None]
     warned_at: Mapped[datetime | None]
+    hotline_number: Mapped[str | None] = mapped_column(String(60), unique=True)
 
 
 class PhoneCode(Claimable, Base):

@@ -86,6 +86,13 @@ class Settings(BaseSettings):
         "", description="Address that takes notices as JSON by POST (SMS gateway); empty means none."
     )
     notice_gateway_token: SecretStr = Field(SecretStr(""), description="Bearer token for the notice gateway.")
+    hotline_url: str = Field(
+        "", description="Address of a 12345 system that takes tickets as signed JSON by POST; empty means none."
+    )
+    hotline_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret shared with the 12345 system, for the signatures of both ways; empty: it cannot call here.",
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token with which Prometheus reads /metrics; empty: there is no such page."
     )

@@ -28,6 +28,7 @@ MODULES = (
     "scheduler.reposting.models",
     "scheduler.opinion.models",
     "hub.auth.models",
+    "hub.hotline.models",
     "hub.notices",
     "hub.outer.models",
 )

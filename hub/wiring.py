@@ -24,6 +24,7 @@ from hub import (
 from hub.auth.lockout import LockoutPolicy
 from hub.auth.sessions import SessionPolicy, Sessions
 from hub.db import open_database
+from hub.hotline import duties as hotline
 from hub.notifier import Notifier
 from hub.outer import inner
 from hub.product import HEARTBEAT, Hub
@@ -83,6 +84,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     comments.connect(hub)
     account_watch.connect(hub)
     links.connect(hub)
+    hotline.connect(hub)
     expiry.connect(hub)
     inner.connect(hub)
     return hub

@@ -40,6 +40,7 @@ class Permission(StrEnum):
     TICKET_EXTEND = "ticket.extend"
     TICKET_SIGN = "ticket.sign"
     TICKET_FOLLOW = "ticket.follow"
+    TICKET_RELAY = "ticket.relay"
     REPORT_READ = "report.read"
     PLAN_ACT = "plan.act"
     KNOWLEDGE_TRAIN = "knowledge.train"
@@ -97,7 +98,15 @@ ROLES: dict[Role, frozenset[Permission]] = {
     Role.SIGNER: _EDITORIAL | {P.PIECE_REVIEW, P.PIECE_SIGN, P.FINDING_LIFT, P.BOOKING_WRITE, P.DELIVERY_ACT},
     Role.AGENT: _AGENT,
     Role.SUPERVISOR: _AGENT
-    | {P.QUEUE_SUPERVISE, P.REPORT_READ, P.KNOWLEDGE_TRAIN, P.TICKET_ASSIGN, P.TICKET_URGE, P.TICKET_EXTEND},
+    | {
+        P.QUEUE_SUPERVISE,
+        P.REPORT_READ,
+        P.KNOWLEDGE_TRAIN,
+        P.TICKET_ASSIGN,
+        P.TICKET_URGE,
+        P.TICKET_EXTEND,
+        P.TICKET_RELAY,
+    },
     Role.MANAGER: _EDITORIAL
     | {P.REPORT_READ, P.PLAN_ACT, P.TICKET_READ, P.TICKET_URGE, P.TICKET_EXTEND, P.TICKET_SIGN},
     Role.HEAD: frozenset({P.TICKET_READ, P.TICKET_ACT, P.TICKET_ASSIGN, P.TICKET_URGE, P.TICKET_SIGN, P.REPORT_READ}),

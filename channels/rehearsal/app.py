@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from channels.rehearsal import authority, breakage, control, phones, sms
+from channels.rehearsal import authority, breakage, control, hotline, phones, sms
 from channels.rehearsal.cms import api as cms
 from channels.rehearsal.config import RehearsalConfig
 from channels.rehearsal.jpush import api as jpush
@@ -60,6 +60,7 @@ def create_app(config: RehearsalConfig) -> RehearsalApp:
         app.include_router(platform.router(world), prefix=prefix, include_in_schema=False)
     app.include_router(authority.router(world), prefix="/authority", include_in_schema=False)
     app.include_router(sftp.router(world), prefix="/sftp", include_in_schema=False)
+    app.include_router(hotline.router(world), prefix="/hotline", include_in_schema=False)
     app.include_router(sms.router(world), prefix="/sms", include_in_schema=False)
     return app
 
@@ -97,6 +98,12 @@ def _faces(world: World) -> dict[str, Face]:
             account=lambda path, _query, _headers: path,
             refusal=webpush.refusal,
             throttled=webpush.throttled,
+            expire=_nothing_expires,
+        ),
+        "hotline": Face(
+            account=lambda _path, _query, _headers: "12345",
+            refusal=hotline.refusal,
+            throttled=hotline.throttled,
             expire=_nothing_expires,
         ),
         "sms": Face(

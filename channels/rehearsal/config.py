@@ -228,6 +228,7 @@ class RehearsalConfig(Strict):
     authority: Authority = Authority()
     sms_token: str = Field(default="", description="What the SMS gateway wants to be shown; empty takes everybody.")
     sms_names: dict[str, str] = Field(default={}, description="Whose phone a number is, for the page.")
+    hotline_secret: str = Field(default="", description="With which the 12345 system checks what it is sent.")
     data: Path | None = Field(default=None, description="Folder of the ledger; none keeps it in memory.")
 
     @classmethod

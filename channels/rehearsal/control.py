@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict
 
-from channels.rehearsal import sms
+from channels.rehearsal import hotline, sms
 from channels.rehearsal.changes import changed
 from channels.rehearsal.cms import control as cms
 from channels.rehearsal.faults import Fault
@@ -30,6 +30,7 @@ _PLATFORMS = {
     "cms": cms,
     "sftp": sftp,
     "sms": sms,
+    "hotline": hotline,
 }
 _RULES = ("wechat", "weibo", "webpush")
 

@@ -34,7 +34,7 @@ class Fault(BaseModel):
 
     id: int = 0
     kind: FaultKind
-    platform: Literal["wechat", "weibo", "jpush", "webpush", "cms", "sftp", "sms", "*"] = "*"
+    platform: Literal["wechat", "weibo", "jpush", "webpush", "cms", "sftp", "sms", "hotline", "*"] = "*"
     path: str = "*"
     account: str = ""
     count: int = 1

@@ -18,6 +18,7 @@ from channels.rehearsal.clock import Clock
 from channels.rehearsal.cms.state import CmsState
 from channels.rehearsal.config import RehearsalConfig
 from channels.rehearsal.faults import Faults
+from channels.rehearsal.hotline import HotlineState
 from channels.rehearsal.jpush.state import JPushState
 from channels.rehearsal.ledger import Ledger
 from channels.rehearsal.sftp.state import SftpState
@@ -44,6 +45,7 @@ class State(BaseModel):
     cms: CmsState = CmsState()
     sftp: SftpState = SftpState()
     sms: SmsState = SmsState()
+    hotline: HotlineState = HotlineState()
     agenda: Agenda = Agenda()
     clock_offset: float = 0.0
 

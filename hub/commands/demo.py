@@ -24,7 +24,7 @@ from channels.accounts.models import Account
 from hub import schema
 from hub.demo import fill as filling
 from hub.demo.duties import FEED_PATH
-from hub.demo.platforms import SMS_TOKEN, write_config
+from hub.demo.platforms import HOTLINE_SECRET, SMS_TOKEN, write_config
 from hub.errors import CannotRun
 from hub.product import Hub
 from hub.settings import Settings
@@ -61,6 +61,8 @@ def demo(
         # The people's phones stand beside the platforms: a signer's one-time link arrives there.
         "XUANDA_NOTICE_GATEWAY_URL": f"{rehearsal_url}/sms",
         "XUANDA_NOTICE_GATEWAY_TOKEN": SMS_TOKEN,
+        "XUANDA_HOTLINE_URL": f"{rehearsal_url}/hotline",
+        "XUANDA_HOTLINE_SECRET": HOTLINE_SECRET,
     }
     log = settings.data / "demo.log"
     platforms = _start(["-m", "channels.rehearsal", "--port", str(port + 1), "--config", str(config)], environment, log)

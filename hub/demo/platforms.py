@@ -24,6 +24,7 @@ from hub.demo.duties import AUTHORITY
 
 SAFE_DOMAINS = ["127.0.0.1", "localhost", "www.yunjiang.example"]
 SMS_TOKEN = "rehearsal-sms-gateway"  # noqa: S105  # Of the stand-in only.
+HOTLINE_SECRET = "rehearsal-hotline"  # noqa: S105  # Of the stand-in only.
 SITE_WORDS = {"sponsor": "云江市人民政府办公室", "operator": "云江市融媒体中心", "phone": "0968-8011000"}
 
 
@@ -72,6 +73,7 @@ def rehearsal_config(hub_url: str, data: Path) -> RehearsalConfig:
         authority=AUTHORITY,
         sms_token=SMS_TOKEN,
         sms_names=names,
+        hotline_secret=HOTLINE_SECRET,
         data=data,
     )
 

@@ -75,6 +75,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/mine/code": "sends a code to the telephone of a ticket; the same answer whatever belongs to nothing",
     "/mine/open": "the code from the telephone is the proof; tries are counted",
     "/mine/leave": "ends a citizen's session",
+    "/hotline/tickets": "the 12345 system's signature over the body and the moment is the proof",
     "/feedback/answers": "published answers, in words that tell nothing of who asked",
     "/callbacks/{channel}/{code}": "the platform pushes here; its signature is the proof, old or changed are refused",
     "/s/{token}": "signing on a phone: the link works once and asks for a code sent apart from it",

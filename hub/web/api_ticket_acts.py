@@ -1,4 +1,4 @@
-"""The API of handling tickets: give out, hand over, give back, urge, extend, sign, follow up."""
+"""The API of handling tickets: give out, hand over, give back, urge, extend, sign, follow up, 12345."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pydantic import Field
 
 from bot import forwarding
 from bot.casework import assigning, extending, following, returning, signing, urging
+from hub.hotline import sending
 from hub.telling import tell_answer
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_tickets import TicketAnswered, TicketTold, ticket_told
+from hub.web.hotline import send_to_hotline
 from hub.web.sent import Body
 from hub.web.ticket_page import find
 from kernel.people import Permission
@@ -24,6 +26,7 @@ Dispatcher = Annotated[Asker, Depends(api_may(P.TICKET_ASSIGN))]
 Urger = Annotated[Asker, Depends(api_may(P.TICKET_URGE))]
 Granter = Annotated[Asker, Depends(api_may(P.TICKET_EXTEND))]
 Head = Annotated[Asker, Depends(api_may(P.TICKET_SIGN))]
+Relayer = Annotated[Asker, Depends(api_may(P.TICKET_RELAY))]
 Caller = Annotated[Asker, Depends(api_may(P.TICKET_FOLLOW))]
 
 
@@ -66,6 +69,12 @@ class FollowedUp(Body):
 
     result: Literal["satisfied", "unsatisfied", "unreached"]
     reason: str = Field(default="", max_length=300)
+
+
+class HotlineNumber(Body):
+    """The number that the 12345 hotline gave."""
+
+    number: str = Field(max_length=60)
 
 
 @router.post("/{ticket_id}/assign")
@@ -147,4 +156,20 @@ def follow_up(hub: HubDep, asker: Caller, ticket_id: int, sent: FollowedUp) -> T
     with hub.works.write(asker.actor) as work:
         ticket = find(work, asker, ticket_id, P.TICKET_FOLLOW)
         following.record(work, ticket, sent.result, sent.reason, hub.settings.office_zone)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/hotline")
+def send(hub: HubDep, asker: Relayer, ticket_id: int) -> TicketTold:
+    """Books the sending to the 12345 system; while it is under way a repetition is the same one."""
+    with hub.works.write(asker.actor) as work:
+        return ticket_told(send_to_hotline(hub, work, asker, ticket_id), work.now)
+
+
+@router.post("/{ticket_id}/hotline/number")
+def note_number(hub: HubDep, asker: Relayer, ticket_id: int, sent: HotlineNumber) -> TicketTold:
+    """Writes down the number that the hotline gave; one number is one ticket."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_RELAY)
+        sending.note_number(work, ticket, sent.number)
         return ticket_told(ticket, work.now)

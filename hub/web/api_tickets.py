@@ -61,6 +61,7 @@ class TicketTold(TypedDict):
     urged: int
     round: int
     followed_at: At | None
+    hotline: str | None
 
 
 class TicketAnswered(TicketTold):
@@ -146,4 +147,5 @@ def ticket_told(row: Ticket, now: datetime) -> TicketTold:
         "urged": row.urged,
         "round": row.round,
         "followed_at": moment(row.followed_at),
+        "hotline": row.hotline_number,
     }

@@ -17,7 +17,7 @@ from bot import phone_codes, publishing, store
 from bot.dialogue.phrases import mobile_in, number_in
 from bot.models import Conversation, Ticket
 from bot.phone_codes import Codes
-from bot.states import TICKET_LABELS, TicketState
+from bot.states import TICKET_LABELS, shown_outside
 from hub.product import Hub
 from hub.settings import Settings
 from hub.web.access import HubDep, address_of, check_origin
@@ -149,7 +149,7 @@ def _ticket(session: Session, ticket: Ticket) -> Mapping[str, Any]:
         "number": ticket.number,
         "kind": ticket.kind,
         "unit": session.get_one(Unit, ticket.unit_id).name,
-        "label": TICKET_LABELS[TicketState(ticket.state)],
+        "label": TICKET_LABELS[shown_outside(ticket.state)],
         "made": ticket.created_at,
         "due": None if ticket.answered_at else ticket.due_at,
         "text": publishing.mask(ticket.text)[:SHOWN_CHARS],

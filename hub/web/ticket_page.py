@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,7 +14,18 @@ from sqlalchemy import select
 from bot import forwarding, notices
 from bot.casework import assigning, extending, returning, signing
 from bot.models import Conversation, Ticket
-from bot.states import FOLLOW_UPS, REPLY_LABELS, TICKET_LABELS, TICKET_MOVES, UNANSWERED, TicketAct, TicketState
+from bot.states import (
+    FOLLOW_UPS,
+    REPLY_LABELS,
+    TICKET_LABELS,
+    TICKET_MOVES,
+    UNANSWERED,
+    ReplyState,
+    TicketAct,
+    TicketState,
+)
+from hub.hotline import sending
+from hub.hotline.models import HotlineSend
 from hub.product import Hub
 from hub.web.access import Asker
 from hub.web.forms import FormState
@@ -50,6 +62,15 @@ class Handling:
     extension: object
     asked_by: str
     most_days: int
+
+
+@dataclass(frozen=True)
+class Relayed:
+    """A ticket and the 12345 hotline: whether it can be sent now, its words to copy, what was sent."""
+
+    may_send: bool
+    words: str
+    sends: Sequence[HotlineSend]
 
 
 def find(work: Work, asker: Asker, ticket_id: int, permission: Permission) -> Ticket:
@@ -93,6 +114,7 @@ def ticket_page(
         label=TICKET_LABELS[TicketState(ticket.state)],
         notice_labels=REPLY_LABELS,
         results=list(FOLLOW_UPS.items()),
+        may_relay=asker.may(P.TICKET_RELAY, ticket.unit_id),
         **shown,
     )
 
@@ -114,9 +136,21 @@ def _shown(hub: Hub, asker: Asker, work: Work, ticket: Ticket) -> dict[str, Any]
         "people": assigning.choices(session, assigning.colleagues(work, ticket.unit_id)),
         "history": history_of(session, ticket.id, partial(say, hub, asker)),
         "handling": _handling(hub, work, ticket),
+        "hotline": _hotline(hub, work, ticket),
         # The ticket may be another unit's by now; the conversation stays where it was.
         "may_talk": talk is not None and asker.may(P.CONVERSATION_READ, talk.unit_id),
     }
+
+
+def _hotline(hub: Hub, work: Work, ticket: Ticket) -> Relayed:
+    sends = sending.of_ticket(work.session, ticket.id)
+    under_way = bool(sends) and sends[0].state in (ReplyState.BOOKED, ReplyState.SENDING)
+    unit = work.session.get_one(Unit, ticket.unit_id).name
+    return Relayed(
+        may_send=bool(hub.settings.hotline_url) and not under_way and ticket.state in UNANSWERED,
+        words=sending.copied(ticket, unit, hub.settings.office_zone),
+        sends=sends,
+    )
 
 
 def _handling(hub: Hub, work: Work, ticket: Ticket) -> Handling:

@@ -111,6 +111,12 @@ def an_answer_to_sign(work: Work, unit: Unit) -> Target:
     return replace(target, form={"sign_words": "请写明时间"}, json={"reason": "请写明时间"})
 
 
+def a_ticket_for_the_hotline(work: Work, unit: Unit) -> Target:
+    """A ticket of the unit that the 12345 hotline has too."""
+    number = f"DH-{secrets.token_hex(4)}"
+    return replace(a_ticket(work, unit), form={"hotline_number": number}, json={"number": number})
+
+
 def a_ticket_to_follow_up(work: Work, unit: Unit) -> Target:
     """A ticket of the unit that is closed."""
     target = an_answered_ticket(work, unit)
@@ -214,6 +220,11 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/tickets/{ticket_id}/sign": an_answer_to_sign,
     "/console/tickets/{ticket_id}/sign/return": an_answer_to_sign,
     "/console/tickets/{ticket_id}/follow-up": a_ticket_to_follow_up,
+    **{
+        f"{base}/{{ticket_id}}/{act}": a_ticket_for_the_hotline
+        for base in ("/console/tickets", "/api/v1/tickets")
+        for act in ("hotline", "hotline/number")
+    },
     "/api/v1/tickets/{ticket_id}/forward": a_ticket_to_hand_over,
     **{
         f"/api/v1/tickets/{{ticket_id}}/{act}": a_ticket_to_give_out

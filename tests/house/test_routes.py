@@ -210,5 +210,5 @@ def _browser(office: Office, door: Door, person: Person) -> tuple[Browser, dict[
 @pytest.fixture
 def office(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Office]:
     """A running office with nobody in it yet."""
-    with open_office(sqlite_url, tmp_path, clock) as office:
+    with open_office(sqlite_url, tmp_path, clock, hotline_url="https://12345.example") as office:
         yield office

@@ -3,7 +3,7 @@
 const KINDS = [
   "mass_send", "mass_submitted", "mass_decision", "mass_deleted", "mass_failed", "publish", "publish_failed",
   "publish_deleted", "preview", "inbound", "passive_reply", "service_fault", "custom_message", "template_message",
-  "post", "post_deleted", "comment", "fan_reply", "fan_message", "push", "push_revoked", "notification", "subscription_gone", "sms",
+  "post", "post_deleted", "comment", "fan_reply", "fan_message", "push", "push_revoked", "notification", "subscription_gone", "sms", "case",
   "article", "changed", "taken_back", "file", "file_gone",
 ].join(",");
 const TYPES = { subscription: "订阅号", service: "服务号" };
@@ -285,6 +285,17 @@ function smsPhone(one) {
   return phone(`${one.name || one.number}的手机`, "短信", null, talk, null);
 }
 
+/* The 12345 desk */
+
+function hotlinePhone() {
+  const entries = seen.entries.filter((entry) => entry.platform === "hotline");
+  const talk = entries.map((entry) => el("article", { class: "card" },
+    el("p", { class: "card-label" }, `${clockOf(entry)} 收到${entry.data.case.kind}，编号 ${entry.data.given}`),
+    el("p", { class: "card-body" }, entry.data.case.text),
+    el("p", { class: "card-label" }, `来自工单 ${entry.data.case.number} · ${entry.data.case.name || "匿名"} ${entry.data.case.contact || ""}`)));
+  return phone("12345 热线", "12345 系统", null, talk, null);
+}
+
 /* A site on another platform: by its interface, and as files in a folder */
 
 function cmsPhone(site) {
@@ -337,6 +348,7 @@ function plan() {
   for (const one of seen.accounts.cms || []) all.push([`cms ${one.site}`, () => cmsPhone(one)]);
   for (const one of seen.accounts.sftp || []) all.push([`sftp ${one.user}`, () => sftpPhone(one)]);
   for (const one of seen.accounts.sms || []) all.push([`sms ${one.number}`, () => smsPhone(one)]);
+  for (const one of seen.accounts.hotline || []) all.push([`hotline ${one.name}`, () => hotlinePhone()]);
   return all;
 }
 

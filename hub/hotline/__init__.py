@@ -1,0 +1,1 @@
+"""12345: tickets go to the city's hotline and come from it, each one once."""
