@@ -79,6 +79,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("人工填报"), "/console/figures", (P.DELIVERY_ACT,)),
             Entry(_("响应时间"), "/console/response", (P.REPORT_READ,)),
             Entry(_("好差评"), "/console/ratings", (P.REPORT_READ,)),
+            Entry(_("工单统计"), "/console/ticket-figures", (P.REPORT_READ,)),
             Entry(_("准点率"), "/console/punctuality", (P.DELIVERY_READ,)),
             Entry(_("选题策划"), "/console/plan", (P.REPORT_READ,)),
         ),

@@ -21,6 +21,7 @@ from hub.web.pages import columns, page, say, see_other
 from hub.web.ticket_page import find, ticket_page
 from kernel.errors import Invalid, NotFound
 from kernel.people import Permission, Person, Unit, scoped
+from kernel.work import Work
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/tickets")
@@ -49,7 +50,7 @@ COLUMNS = (
 @router.get("")
 def the_tickets(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     """The tickets in reach, the most pressing first."""
-    asked = listing(request, "q", "kind", "state", "handler", sort="due")
+    asked = listing(request, "q", "kind", "state", "handler", "unit", sort="due")
     query = scoped(select(Ticket, Unit.name, Person.name), Ticket.unit_id, asker.viewer, Permission.TICKET_READ)
     query = query.join(Unit, Unit.id == Ticket.unit_id).outerjoin(Person, Person.id == Ticket.handler_id)
     if asked.value("q"):
@@ -57,6 +58,8 @@ def the_tickets(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         query = query.where(or_(Ticket.number.ilike(pattern, escape="\\"), Ticket.text.ilike(pattern, escape="\\")))
     if asked.value("kind") in TICKET_KINDS:
         query = query.where(Ticket.kind == asked.value("kind"))
+    if unit := asked.number("unit"):
+        query = query.where(Ticket.unit_id == unit)
     if asked.value("handler") == "mine":
         query = query.where(Ticket.handler_id == asker.viewer.person_id)
     elif asked.value("handler") == "nobody":
@@ -78,6 +81,7 @@ def the_tickets(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
             "due": Ticket.due_at,
             "state": Ticket.state,
         }
+        units = _units(work, asker)
         rows, state = asked.take(work.session, query, sorts, Ticket.id)
         now = work.now
     return page(
@@ -87,6 +91,7 @@ def the_tickets(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         tickets=[(row[0], row[1], row[2] or "", mask(row[0].text)) for row in rows],
         state=state,
         at=now,
+        units=units,
         handlers=[("mine", _("派给我的")), ("nobody", _("待派单"))],
         kinds=[(kind, kind) for kind in TICKET_KINDS],
         states=[
@@ -98,6 +103,12 @@ def the_tickets(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         unanswered=UNANSWERED,
         columns=columns(hub, asker, *COLUMNS),
     )
+
+
+def _units(work: Work, asker: Asker) -> list[tuple[str, str]]:
+    reach = asker.viewer.units(Permission.TICKET_READ)
+    query = select(Unit.id, Unit.name).where(Unit.id.in_(reach)).order_by(Unit.path)
+    return [(str(row[0]), row[1]) for row in work.session.execute(query)]
 
 
 @router.get("/{ticket_id}")
