@@ -288,7 +288,8 @@ class Answering:
             return None
         choices = [self.words.say("word", word=choice) for choice in turned.choices]
         listed = [] if heard.own_page else choices  # On our own page they are buttons below the words.
-        said = self.words.say(form, part=turned.part, values=turned.values, choices=listed)
+        values = {**turned.values, "own_page": heard.own_page}
+        said = self.words.say(form, part=turned.part, values=values, choices=listed)
         kept = {**turned.kept, "until": self._until(heard)} if turned.kept else {}
         text = self._text(heard, said, choices=choices)
         return Verdict(form, text, dialogue=kept, filed=turned.filed, wanted=turned.wanted)

@@ -2,13 +2,14 @@
 
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bot.dialogue import rasa_form
 from bot.nlu.background import default_background
 from bot.nlu.classifier import Example
 from bot.nlu.ranking import OUT_OF_SCOPE
@@ -24,6 +25,8 @@ HANDOFF = "human_handoff"
 REPORT, PROGRESS = "report", "progress"
 HANDOFF_ACTION = "action_handoff"
 DEFAULT = "utter_default"
+# What an action answers, not a sentence of the domain's.
+ACTED = (HANDOFF, REPORT, PROGRESS)
 
 _VERSION = "3.1"
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -88,9 +91,13 @@ def write_project(project: Project, folder: Path) -> list[Path]:
 
 
 def examples_of(project: Project) -> list[Example]:
-    """What the classifier learns, under the labels Rasa uses; the embedded engine fits on these."""
+    """What the classifier learns, under the labels Rasa uses; the embedded engine fits on these.
+
+    A wording that begins a dialogue is no question's as well: Rasa refuses the conflict, and neither would be sure.
+    """
+    begins = {_plain(wording) for turn in project.turns if turn.key in rasa_form.ASKED for wording in turn.wordings}
     groups: list[tuple[str, Iterable[str]]] = [
-        *((faq_label(question.key), question.wordings) for question in project.questions),
+        *((faq_label(question.key), _besides(question.wordings, begins)) for question in project.questions),
         *((turn.key, turn.wordings) for turn in project.turns),
         (OUT_OF_SCOPE, project.unanswered or _remarks()),
     ]
@@ -119,6 +126,11 @@ def thin_questions(project: Project, enough: int = ENOUGH_WORDINGS) -> list[Ques
         for question in project.questions
         if len({text for text in map(_plain, question.wordings) if text}) < enough
     ]
+
+
+def _besides(wordings: Sequence[str], begins: Set[str]) -> Sequence[str]:
+    """A question's wordings without those, unless it would be left with none."""
+    return [wording for wording in wordings if _plain(wording) not in begins] or wordings
 
 
 def _remarks() -> tuple[str, ...]:
@@ -154,28 +166,42 @@ def _nlu(examples: Sequence[Example]) -> str:
 
 def _domain(project: Project) -> dict[str, Any]:
     answers = {f"utter_{faq_label(question.key)}": faq_label(question.key) for question in project.questions}
-    answers |= {f"utter_{turn.key}": turn.answer for turn in project.turns if turn.key != HANDOFF}
+    answers |= {f"utter_{turn.key}": turn.answer for turn in project.turns if turn.key not in ACTED}
     answers[DEFAULT] = project.sorry
+    several = rasa_form.domain(_forms(project))
     return {
         "version": _VERSION,
         "intents": _intents(project),
         "responses": {name: [{"text": text}] for name, text in answers.items()},
-        "actions": [HANDOFF_ACTION],
+        "slots": several["slots"],
+        "forms": several["forms"],
+        "actions": [HANDOFF_ACTION, *several["actions"]],
         "session_config": {"session_expiration_time": 60, "carry_over_slots_to_new_session": False},
     }
 
 
 def _rules(project: Project) -> dict[str, Any]:
     said = [(FAQ, f"utter_{FAQ}")] if project.questions else []
-    said += [(turn.key, HANDOFF_ACTION if turn.key == HANDOFF else f"utter_{turn.key}") for turn in project.turns]
+    forms = _forms(project)
+    said += [
+        (turn.key, HANDOFF_ACTION if turn.key == HANDOFF else f"utter_{turn.key}")
+        for turn in project.turns
+        if turn.key not in forms
+    ]
     said += [(OUT_OF_SCOPE, DEFAULT), (FALLBACK, DEFAULT)]
     return {
         "version": _VERSION,
         "rules": [
             {"rule": f"{intent}: {action}", "steps": [{"intent": intent}, {"action": action}]}
             for intent, action in said
-        ],
+        ]
+        + rasa_form.rules(forms),
     }
+
+
+def _forms(project: Project) -> list[str]:
+    """The turns that are taken in forms."""
+    return [turn.key for turn in project.turns if turn.key in rasa_form.ASKED]
 
 
 def _intents(project: Project) -> list[str]:

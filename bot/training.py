@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import structlog
+import yaml
 
 from bot.errors import TrainingFailed
 from bot.project import Project, write_project
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 COMPONENTS = ROOT / "bot" / "rasa_project"
 LIMIT_SECONDS = 1800
+TOKEN = "XUANDA_RASA_TOKEN"  # noqa: S105  # The variable's name.
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,15 @@ class RasaHome:
         return self.folder / "models"
 
 
-def environment() -> dict[str, str]:
-    """Rasa's environment variables: the shared classifier on its path, no telemetry, quiet."""
+def environment(token: str = "") -> dict[str, str]:
+    """Rasa's environment: the shared classifier on its path, no telemetry, quiet; the token for our actions."""
     return {
         **os.environ,
         "PYTHONPATH": f"{ROOT}{os.pathsep}{COMPONENTS}",
         "RASA_TELEMETRY_ENABLED": "false",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+        TOKEN: token,
     }
 
 
@@ -78,12 +81,21 @@ def swap(http: httpx.Client, url: str, token: str, model: Path) -> None:
         raise TrainingFailed(why=f"Rasa refused the model: {answer.status_code} {answer.text[:200]}")
 
 
-def server_command(home: RasaHome, model: Path, port: int, token: str) -> list[str]:
-    """What starts a Rasa server on loopback with this model; without a token its API asks for none."""
+def server_command(home: RasaHome, model: Path, port: int, token: str, actions: str = "") -> list[str]:
+    """What starts a Rasa server on loopback with this model; without a token its API asks for none.
+
+    `actions` is the address at which the hub answers for Rasa's forms.
+    """
     command = [
         str(home.python), "-m", "rasa", "run", "--enable-api", "--model", str(model.resolve()),
         "--interface", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
+    if token and actions:
+        endpoints = home.folder / "endpoints.yml"
+        # The token stands in the environment (see `environment`), not in a file.
+        asked = {"action_endpoint": {"url": actions, "token": f"${{{TOKEN}}}"}}
+        endpoints.write_text(yaml.safe_dump(asked), encoding="utf-8")
+        command += ["--endpoints", str(endpoints.resolve())]
     return [*command, "--auth-token", token] if token else command
 
 

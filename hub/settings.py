@@ -100,6 +100,10 @@ class Settings(BaseSettings):
         "", description="Address of a Rasa server on a private network, as http://127.0.0.1:5005; empty: embedded."
     )
     rasa_token: SecretStr = Field(SecretStr(""), description="The Rasa server's --auth-token.")
+    rasa_actions: str = Field(
+        "http://127.0.0.1:8000/bot/actions",
+        description="Where a Rasa started by `xuanda bot serve` reaches this product for its forms.",
+    )
     rasa_python: Path = Field(
         Path(".venv-rasa/bin/python"), description="Python of Rasa's own environment, for training on this machine."
     )

@@ -63,8 +63,8 @@ def serve() -> None:
     port = urlsplit(settings.rasa_url or DEFAULT_URL).port or 5005
     token = settings.rasa_token.get_secret_value()
     typer.echo(f"Rasa with {models[-1].name} on http://127.0.0.1:{port}; give the product XUANDA_RASA_URL with it.")
-    command = training.server_command(home, models[-1], port, token)
-    os.execve(command[0], command, training.environment())  # noqa: S606  # Becomes the server, so that Ctrl-C is its own.
+    command = training.server_command(home, models[-1], port, token, settings.rasa_actions)
+    os.execve(command[0], command, training.environment(token))  # noqa: S606  # Becomes the server, so that Ctrl-C is its own.
 
 
 def _published(hub: Hub) -> Project:

@@ -71,6 +71,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/site-state.css": "how the portal looks today, the same for everybody; previews in the console show it too",
     "/feedback": "citizens write to the office without an account",
     "/feedback/progress": "the ticket's number is the proof; shows neither words nor name of the citizen",
+    "/bot/actions": "Rasa asks what its forms say next; its token is the proof, nothing is read or written",
     "/mine": "a citizen's own matters; only behind the cookie that a code to his telephone gave",
     "/mine/code": "sends a code to the telephone of a ticket; the same answer whatever belongs to nothing",
     "/mine/open": "the code from the telephone is the proof; tries are counted",

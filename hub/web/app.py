@@ -87,6 +87,7 @@ from hub.web import (
     platform_previews,
     punctuality,
     push,
+    rasa_actions,
     rehearsal,
     repost_feeds,
     repost_figures,
@@ -121,7 +122,7 @@ from templates.engine import FOLDER
 
 Face = Literal["all", "console", "public"]
 
-EVERYWHERE: tuple[APIRouter, ...] = (health.router, metrics.router, site.router)
+EVERYWHERE: tuple[APIRouter, ...] = (health.router, metrics.router, site.router, rasa_actions.router)
 CONSOLE: tuple[APIRouter, ...] = (
     login.router,
     home.router,

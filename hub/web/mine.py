@@ -163,6 +163,7 @@ def _questions(session: Session, tickets: Sequence[Ticket]) -> list[Mapping[str,
     asked: list[Mapping[str, Any]] = []
     for number in dict.fromkeys(ticket.conversation_id for ticket in tickets if ticket.conversation_id):
         conversation = session.get_one(Conversation, number)
-        text = publishing.mask(store.said_by_citizen(session, number))[:SHOWN_CHARS]
+        said = [line for line in store.said_by_citizen(session, number).splitlines() if not line.strip().isdecimal()]
+        text = publishing.mask("\n".join(said))[:SHOWN_CHARS]
         asked.append({"at": conversation.opened_at, "text": text, "closed": conversation.closed_at is not None})
     return asked

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.dialogue import rasa_form
+from bot.dialogue.step import Asked, step
 from bot.errors import BotDown
 from bot.nlu.ranking import Guess, Ranking
 from bot.nlu.wire import to_parse
@@ -65,3 +67,41 @@ def test_no_citizen_gives_rasa_a_command(sqlite_works: Works, text: str) -> None
 def test_long_text_is_cut_and_nothing_but_slashes_becomes_a_question_mark() -> None:
     assert len(harmless("问" * 100_000)) == LONGEST
     assert harmless("///") == "？"
+
+
+def _rasa(told: list[httpx.Request]) -> httpx.MockTransport:
+    """Rasa's form, as far as the engine sees of it: our action answers for it."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        told.append(request)
+        if request.method == "PUT":
+            return httpx.Response(200, json={})
+        said = json.loads(request.content)
+        tracker = {"latest_message": {"metadata": said["metadata"]}, "slots": {}}
+        events = rasa_form.answer({"next_action": "validate_report_form", "tracker": tracker})["events"]
+        slots = {event["name"]: event["value"] for event in events}
+        told_by = rasa_form.answer({"next_action": "action_ask_report_what", "tracker": {**tracker, "slots": slots}})
+        return httpx.Response(200, json=told_by["responses"])
+
+    return httpx.MockTransport(handle)
+
+
+def test_a_turn_is_rasas_own_put_where_the_hub_stands_under_a_name_used_once(sqlite_works: Works) -> None:
+    told: list[httpx.Request] = []
+    engine = RasaEngine(sqlite_works, httpx.Client(transport=_rasa(told)), "http://127.0.0.1:5005", "secret")
+    begun = engine.turn(Asked("report", {}, "我要投诉"), "s")
+    assert begun.kept == step(Asked("report", {}, "我要投诉")).kept
+    engine.turn(Asked("report", begun.kept, "/restart"), "s")
+    placed, said = told[2:]
+    assert {"event": "active_loop", "name": "report_form"} in json.loads(placed.content)
+    message = json.loads(said.content)
+    assert json.loads(told[1].content)["message"] == "/report"
+    assert message["message"] == "restart"
+    assert len({json.loads(one.content)["sender"] for one in told[1::2]}) == 2
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(200, json=[]), httpx.Response(500), httpx.ReadTimeout("slow")])
+def test_no_turn_from_rasa_is_the_bot_being_down(sqlite_works: Works, answer: Any) -> None:
+    engine, _asked = _engine(sqlite_works, answer)
+    with pytest.raises(BotDown):
+        engine.turn(Asked("report", {}, "我要投诉"), "s")

@@ -5,21 +5,32 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
+from pydantic import SecretStr
+from sqlalchemy import select
 
-from bot import knowledge
-from bot.engine import EmbeddedEngine
-from bot.errors import TrainingFailed
+from bot import gateway, knowledge
+from bot.answering import Answering
+from bot.dialogue.step import Asked, step
+from bot.engine import EmbeddedEngine, Engine
+from bot.errors import BotDown, TrainingFailed
+from bot.gateway import Arrival
+from bot.models import Conversation, OutboundReply, Ticket
+from bot.phone_codes import Codes
 from bot.rasa_engine import RasaEngine
 from bot.training import RasaHome, environment, server_command, swap, train
 from hub.drill.stage import free_port
 from hub.product import Hub
 from hub.settings import Settings
+from hub.web import rasa_actions
+from hub.web.app import create_app
 from hub.wiring import build
 
 ROOT = Path(__file__).parents[2]
@@ -51,9 +62,21 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     data = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "-m", "hub.cli", "demo", "--once"]
     subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, "XUANDA_DATA": str(data)}, capture_output=True)
-    hub = build(Settings(data=data))
+    hub = build(Settings(data=data, rasa_url=f"http://127.0.0.1:{free_port()}", rasa_token=SecretStr(TOKEN)))
     yield hub
     hub.close()
+
+
+@pytest.fixture(scope="module")
+def actions(demo: Hub) -> Iterator[str]:
+    """The demo's own public face, which answers for Rasa's forms."""
+    port = free_port()
+    served = uvicorn.Server(uvicorn.Config(create_app(demo, "public"), port=port, log_config=None))
+    thread = threading.Thread(target=served.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{port}{rasa_actions.PATH}"
+    served.should_exit = True
+    thread.join(10)
 
 
 @pytest.fixture(scope="module")
@@ -72,16 +95,15 @@ def model(demo: Hub, home: RasaHome) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(home: RasaHome, model: Path) -> Iterator[str]:
+def server(demo: Hub, home: RasaHome, model: Path, actions: str) -> Iterator[str]:
     """A Rasa server on loopback with that model."""
-    port = free_port()
+    url = demo.settings.rasa_url
     process = subprocess.Popen(
-        server_command(home, model, port, TOKEN),
-        env=environment(),
+        server_command(home, model, int(url.rpartition(":")[2]), TOKEN, actions),
+        env=environment(TOKEN),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(900):
             assert process.poll() is None, "Rasa stopped while starting"
@@ -136,3 +158,53 @@ def test_a_model_that_cannot_be_read_leaves_the_old_one_in_service(
     with httpx.Client(trust_env=False) as client, pytest.raises(TrainingFailed):
         swap(client, server, TOKEN, broken)
     assert rasa.understand(QUESTIONS[0], "s") == before
+
+
+TALKS = (
+    ("我要上报一个问题", "路灯坏了三天没人修", "海州区", "嗯", "改一下事情：路灯全坏了", "幸福路12号", "昨晚",
+     "人工智能小区", "13812345678", "改一下地址", "和平路3号", "2", "4", "前天", "提交", "提交"),
+    ("有个问题要反映给你们", "有人往河里倒垃圾", "算了"),
+    ("查询工单进度", "20260302-ABC234", "13812345678", "000000", "算了"),
+)  # fmt: skip
+
+
+def _replies(demo: Hub, engine: Engine, talk: tuple[str, ...]) -> list[str]:
+    """What one engine makes of a talk on our own page, and the ticket that comes of it, without its number."""
+    answering = Answering(demo.works, engine, demo.incoming.words, demo.settings.office_zone, codes=Codes(demo.seal))
+    with demo.works.write() as work:
+        begun = gateway.begin(work, unit_id=1, account_id=None, channel="portal", sender=gateway.visitor())
+    for number, text in enumerate(talk):
+        with demo.works.write() as work:
+            conversation = work.session.get_one(Conversation, begun.id)
+            arrival = Arrival("chat", f"{begun.id}-{number}", begun.sender, "text", text, work.now)
+            stored = gateway.store(work, conversation, arrival)
+        answering.handle(stored.inbound_id)
+    with demo.works.read() as work:
+        said = (
+            select(OutboundReply.text).where(OutboundReply.conversation_id == begun.id).order_by(OutboundReply.number)
+        )
+        texts = list(work.session.scalars(said))
+        made = work.session.scalars(select(Ticket).where(Ticket.conversation_id == begun.id)).all()
+    texts += [f"{ticket.kind}\n{ticket.text}\n{ticket.contact}" for ticket in made]
+    numbers = [ticket.number for ticket in made]
+    return [text.replace(numbers[0], "N") if numbers else text for text in texts]
+
+
+@pytest.mark.parametrize("talk", TALKS)
+def test_rasas_forms_take_the_same_turns_as_the_embedded_engine(
+    demo: Hub, rasa: RasaEngine, talk: tuple[str, ...]
+) -> None:
+    embedded = EmbeddedEngine(demo.works, demo.settings.data / "bot")
+    try:
+        told = _replies(demo, rasa, talk)
+        assert told == _replies(demo, embedded, talk)
+    finally:
+        embedded.close()
+    assert len(told) == len(talk) + (talk[-1] == "提交")
+
+
+def test_without_rasa_there_is_no_turn_that_it_did_not_take(demo: Hub, rasa: RasaEngine) -> None:
+    away = RasaEngine(demo.works, rasa.http, "http://127.0.0.1:9", TOKEN)
+    with pytest.raises(BotDown):
+        away.turn(Asked("report", {}, "我要投诉"), "s")
+    assert rasa.turn(Asked("report", {}, "我要投诉"), "s").kept == step(Asked("report", {}, "我要投诉")).kept

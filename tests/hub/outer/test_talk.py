@@ -14,6 +14,8 @@ from analytics.models import PageRead
 from bot import desk, store, tickets, waiting
 from bot.knowledge import answer_of, rebuttal_to
 from bot.models import Conversation, InboundMessage, OutboundReply, Rating, Ticket
+from bot.nlu.ranking import Decision
+from bot.project import REPORT
 from bot.states import ConversationState, ReplyState, Route, TicketState
 from channels.accounts.models import PushSubscription
 from channels.accounts.store import add
@@ -210,6 +212,33 @@ def _answer(work: Any, who: Any, conversation: Conversation, text: str, words: A
 
 def _close(work: Any, who: Any, conversation: Conversation, words: Any) -> None:
     desk.close(work, who, conversation, "已答复", words)
+
+
+def test_a_report_is_taken_outside_and_becomes_one_ticket_inside(faces: Faces, visitor: Visitor) -> None:
+    engine = faces.outer.incoming.engine
+    assert isinstance(engine, ToldEngine)
+    engine.decision = Decision("answer", (REPORT,))
+    visitor.begins()
+    for text in ("我要投诉", "路灯坏了三天没人修", "海州区", "幸福路12号", "昨晚", "13812345678"):
+        said = visitor.says(text).json()["lines"][-1]["text"]
+    assert "请核对您的投诉" in said
+    assert "正在登记" in visitor.says("提交", "same").json()["lines"][-1]["text"]
+    visitor.says("提交", "same")
+    assert "已经提交过了" in visitor.says("提交").json()["lines"][-1]["text"]
+    for _turn in range(3):
+        faces.exchange()
+    with faces.inner.works.read() as work:
+        ticket = work.session.scalars(select(Ticket)).one()
+    assert (ticket.kind, ticket.contact) == ("投诉", "13812345678")
+    assert [line["text"] for line in lines(visitor)["lines"] if ticket.number in line["text"]]
+    assert no_problems(faces)
+
+
+def test_outside_the_page_of_his_own_matters_says_where_they_are(faces: Faces, visitor: Visitor) -> None:
+    assert "暂时不能用短信验证码" in visitor.browser.get("/mine").text
+    assert visitor.browser.post("/mine/code", data={}).status_code == 404
+    visitor.begins()
+    assert "/feedback/progress" in visitor.says("查一下 20260302-ABC234").json()["lines"][-1]["text"]
 
 
 def test_two_failures_and_danger_reach_people(faces: Faces, visitor: Visitor) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from bot import gateway, tickets
@@ -135,3 +136,12 @@ def test_where_no_code_can_be_sent_the_page_says_so(room: Newsroom) -> None:
     browser = room.browser()
     assert "暂时不能用短信验证码" in browser.get("/mine").text
     assert browser.post("/mine/code", data={}).status_code == 404
+
+
+@pytest.mark.parametrize("token", ["", "wrong"])
+def test_nobody_but_rasa_is_answered_for_its_forms(room: Newsroom, token: str) -> None:
+    assert room.browser().post("/bot/actions", params={"token": token}, json={}).status_code == 404
+    room.hub.settings.rasa_url, room.hub.settings.rasa_token = "http://127.0.0.1:5005", SecretStr("right")
+    assert room.browser().post("/bot/actions", params={"token": token}, json={}).status_code == 404
+    answer = room.browser().post("/bot/actions", params={"token": "right"}, json={"next_action": "x"})
+    assert answer.status_code == 422
