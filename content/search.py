@@ -1,4 +1,7 @@
-"""Search over what the public may see: pairs of Chinese characters and whole Latin words, ranked by BM25.
+"""Search over what the public may see: characters, pairs of characters and whole Latin words, ranked by BM25.
+
+A pair says more than two characters do, but people seldom ask in the words of the text: the characters find what the
+pairs miss. A query is also read in the office's own words, where it knows them (how well that does: docs/why/0020).
 
 The index lives in memory, one in each process that answers citizens, and follows the table of public pieces. What it
 finds is looked up there once more, so that a piece that was withdrawn a moment ago is in no answer.
@@ -12,7 +15,7 @@ import threading
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import escape
@@ -37,15 +40,23 @@ LONGEST_TEXT = 20_000
 MISSES_KEPT = timedelta(days=180)
 BATCH = 200
 
-_K1, _B = 1.2, 0.6
-_TITLE, _EXTRA = 6, 2
+_K1, _B = 2.0, 0.6
+_TITLE, _EXTRA = 3, 1
+# A character is less telling than a pair that is as rare, and what the office calls it less than what was asked.
+_CHARACTER, _FLATTENED, _OFFICIAL = 1.5, 0.7, 0.4
+_MOST_OFTEN = 255
 # A hit has at least this share of what the query asks for, by how telling each pair is; below that it is a guess.
 SURE, GUESS = 0.5, 0.2
+# An excerpt begins so many characters before what was found, where no sentence begins there.
+_BEFORE = 20
 _WORDS = re.compile(r"[a-z0-9]+|[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]+")
 # Words of asking, which say nothing about what is asked for.
 _ASKING = re.compile(
-    "请问|我想|怎么样|怎么|怎样|如何|哪里|在哪|哪儿|什么时候|什么|多少|是不是|是否|能不能|可不可以|可以|有没有|吗|呢|的"
+    "请问|想问|问一下|麻烦|你好|您好|谢谢|我想|怎么样|怎么|怎样|咋样|咋|如何|哪里|在哪|哪儿|什么时候|什么|啥时候|啥|多少|是不是|是否|"
+    "能不能|可不可以|可以|有没有|吗|呢|吧|的|我"
 )
+# Characters that say nothing alone, and much within a word.
+_HOLLOW = frozenset("了你那这去得要个啊呀就还都也在到给把被让")
 
 
 class SearchMiss(Base):
@@ -94,10 +105,17 @@ class Narrow:
     since: datetime | None = None
 
 
-class Index:
-    """An inverted index in memory. It is not safe for threads by itself; `Searcher` holds a lock around it."""
+Speak = Callable[[str], str]
 
-    def __init__(self) -> None:
+
+class Index:
+    """An inverted index in memory. It is not safe for threads by itself; `Searcher` holds a lock around it.
+
+    `officially` says a word of a query as the office would write it.
+    """
+
+    def __init__(self, officially: Speak | None = None) -> None:
+        self._officially = officially
         self._postings: dict[str, tuple[array[int], array[int]]] = {}
         self._keys: array[int] = array("q")
         self._lengths: array[float] = array("f")
@@ -115,14 +133,12 @@ class Index:
         place = len(self._keys)
         counts: Counter[str] = Counter()
         for text, weight in ((title, _TITLE), (extra, _EXTRA), (body[:LONGEST_TEXT], 1)):
-            for gram in grams(text):
+            for gram in _all_grams(text):
                 counts[gram] += weight
-        for char in set(normal(title)):
-            counts[char] += 1
         for gram, count in counts.items():
-            places, weights = self._postings.setdefault(gram, (array("I"), array("H")))
+            places, weights = self._postings.setdefault(gram, (array("I"), array("B")))
             places.append(place)
-            weights.append(min(count, 65_535))
+            weights.append(min(count, _MOST_OFTEN))
         self._keys.append(key)
         self._lengths.append(float(sum(counts.values())))
         self._live.append(1)
@@ -142,46 +158,83 @@ class Index:
         return len(self._keys) > 100 and len(self._places) < len(self._keys) * 2 // 3
 
     def find(self, query: str, share: float = SURE) -> list[Hit]:
-        """The texts that hold at least this share of the query, the best first."""
-        wanted = list(dict.fromkeys(query_grams(query)))[:MOST_GRAMS]
-        if not wanted or not self._places:
+        """The texts that hold at least this share of the query's words, the best first; 0 for all that hold any."""
+        asked = self._asked(query)
+        if not asked.weights or not self._places:
             return []
-        scores, shares, total = self._scored(wanted)
+        scores = self._scores(asked.weights)
+        shares = np.maximum.reduce([self._shares(grams) for grams in asked.readings])
         live = np.frombuffer(self._live, dtype=np.int8).astype(bool)
-        places = np.flatnonzero(live & (shares >= share * total) & (scores > 0))
         phrase = normal(query)
         hits = [
             Hit(
                 self._keys[place],
                 self._kinds[place],
                 float(scores[place]) * (2.0 if phrase in self._titles[place] else 1.0),
-                float(shares[place]) / total,
+                float(shares[place]),
             )
-            for place in places.tolist()
+            for place in np.flatnonzero(live & (shares >= share) & (scores > 0)).tolist()
         ]
-        return sorted(hits, key=lambda hit: (-hit.score * hit.share, -hit.piece_id))
+        return sorted(hits, key=lambda hit: (-hit.score, -hit.piece_id))
 
-    def _scored(self, wanted: Sequence[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
-        count = len(self._places)
+    def _asked(self, query: str) -> _Asked:
+        spoken = list(dict.fromkeys(query_grams(query)))[:MOST_GRAMS]
+        weights = dict.fromkeys(spoken, 1.0) | _characters(asked_words(query), 1.0)
+        readings = [spoken]
+        if self._officially is not None:
+            official = " ".join(self._officially(word) for word in _words(asked_words(query)))
+            said = list(dict.fromkeys(grams(official)))[:MOST_GRAMS]
+            if said != spoken:
+                readings.append(said)
+                weights = dict.fromkeys(said, _OFFICIAL) | _characters(official, _OFFICIAL) | weights
+        return _Asked(weights, [reading for reading in readings if reading])
+
+    def _scores(self, weights: Mapping[str, float]) -> npt.NDArray[np.float64]:
         lengths = np.frombuffer(self._lengths, dtype=np.float32)
         live = np.frombuffer(self._live, dtype=np.int8).astype(bool)
         norm = _K1 * (1 - _B + _B * lengths / max(1.0, float(lengths[live].mean())))
-        scores, shares = np.zeros(len(self._keys)), np.zeros(len(self._keys))
-        total = 0.0
+        scores = np.zeros(len(self._keys))
+        for gram, weight in weights.items():
+            at, counted = self._posted(gram)
+            often = counted.astype(np.float64)
+            telling = self._telling(gram)
+            if _is_character(gram):
+                telling = _CHARACTER * telling**_FLATTENED
+            scores[at] += weight * telling * often * (_K1 + 1) / (often + norm[at])
+        return scores
+
+    def _shares(self, wanted: Sequence[str]) -> npt.NDArray[np.float64]:
+        """How much of these each text holds, by how telling each is."""
+        shares, total = np.zeros(len(self._keys)), 0.0
         for gram in wanted:
-            places, weights = self._postings.get(gram, _NOTHING)
-            at = np.frombuffer(places, dtype=np.uint32)
-            often = np.frombuffer(weights, dtype=np.uint16).astype(np.float64)
-            known = int(live[at].sum())
-            telling = math.log(1 + (count - known + 0.5) / (known + 0.5))
+            at, _counted = self._posted(gram)
+            telling = self._telling(gram)
             # A pair that is nowhere is mostly one that spans two words; it weighs half.
-            total += telling if known else telling / 2
+            total += telling if len(at) else telling / 2
             shares[at] += telling
-            scores[at] += telling * often * (_K1 + 1) / (often + norm[at])
-        return scores, shares, total
+        return shares / total
+
+    def _posted(self, gram: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
+        places, weights = self._postings.get(gram, _NOTHING)
+        return np.frombuffer(places, dtype=np.uint32), np.frombuffer(weights, dtype=np.uint8)
+
+    def _telling(self, gram: str) -> float:
+        at, _counted = self._posted(gram)
+        known = len(at)
+        if len(self._places) < len(self._keys):
+            known = int(np.frombuffer(self._live, dtype=np.int8)[at].sum())
+        return math.log(1 + (len(self._places) - known + 0.5) / (known + 0.5))
 
 
-_NOTHING: tuple[array[int], array[int]] = (array("I"), array("H"))
+@dataclass(frozen=True)
+class _Asked:
+    """A query as it is looked up: what counts how much, and the readings of which a text may hold a share."""
+
+    weights: Mapping[str, float]
+    readings: Sequence[Sequence[str]]
+
+
+_NOTHING: tuple[array[int], array[int]] = (array("I"), array("B"))
 
 
 class Searcher:
@@ -190,11 +243,12 @@ class Searcher:
     One search at a time brings the index up to date; those that come meanwhile take it as far as it is.
     """
 
-    def __init__(self, pause: timedelta = timedelta(seconds=5)) -> None:
+    def __init__(self, pause: timedelta = timedelta(seconds=5), officially: Speak | None = None) -> None:
         self._pause = pause
+        self._officially = officially
         self._using = threading.Lock()
         self._following = threading.Lock()
-        self._index = Index()
+        self._index = Index(officially)
         self._known: dict[int, int] = {}
         self._whole = False
         self._next: datetime | None = None
@@ -252,7 +306,7 @@ class Searcher:
         wanted = {row.piece_id: row.revision_id for row in rows}
         with self._using:
             if self._index.worn:
-                self._index, self._known, self._whole = Index(), {}, False
+                self._index, self._known, self._whole = Index(self._officially), {}, False
             for piece_id in [one for one in self._known if one not in wanted]:
                 self._index.remove(piece_id)
                 del self._known[piece_id]
@@ -283,12 +337,12 @@ def masked(text: str) -> str:
 
 def normal(text: str) -> str:
     """The text as it is compared: full-width letters and digits as plain ones, small letters, no spaces."""
-    return "".join(_WORDS.findall(unicodedata.normalize("NFKC", text).lower()))
+    return "".join(_words(text))
 
 
 def grams(text: str) -> Iterator[str]:
     """Latin words and numbers whole, Chinese in overlapping pairs; a single character stands for itself."""
-    for word in _WORDS.findall(unicodedata.normalize("NFKC", text).lower()):
+    for word in _words(text):
         if word[0].isascii() or len(word) == 1:
             yield word
         else:
@@ -297,19 +351,26 @@ def grams(text: str) -> Iterator[str]:
 
 def query_grams(query: str) -> Iterator[str]:
     """The grams of a query without the words of asking; of those words too when there is nothing else."""
+    return grams(asked_words(query))
+
+
+def asked_words(query: str) -> str:
+    """A query without the words of asking, unless there is nothing else in it."""
     kept = _ASKING.sub(" ", query[:LONGEST_QUERY])
-    return grams(kept if _WORDS.search(unicodedata.normalize("NFKC", kept).lower()) else query[:LONGEST_QUERY])
+    return kept if _words(kept) else query[:LONGEST_QUERY]
 
 
 def excerpt(text: str, query: str, width: int = 110) -> str:
     """The part of a text that holds most of the query, as HTML with `<mark>` around what was found."""
     text = " ".join(text.split())
     small = "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
-    spans = sorted(set(_spans(small, set(query_grams(query)))))
-    if not spans:
+    wanted = set(query_grams(query))
+    spans = sorted(set(_spans(small, wanted)))
+    # Characters point at the place too, but are not marked: alone they are everywhere.
+    points = sorted({*spans, *_spans(small, _characters(asked_words(query), 1.0))})
+    if not points:
         return escape(text[:width]) + ("…" if len(text) > width else "")
-    best = max(spans, key=lambda span: sum(span[0] <= other[0] < span[0] + width for other in spans))
-    start = max(0, best[0] - 20)
+    start = _sentence(text, _best(small, points, width), width)
     end = min(len(text), start + width)
     parts, at = ["…" if start else ""], start
     for first, last in _merged(spans):
@@ -320,11 +381,64 @@ def excerpt(text: str, query: str, width: int = 110) -> str:
     return "".join([*parts, escape(text[at:end]), "…" if end < len(text) else ""])
 
 
+def _best(small: str, points: Sequence[tuple[int, int]], width: int) -> int:
+    """Where the stretch begins that holds most different grams; those found seldom in this text say more."""
+    often = Counter(small[first:last] for first, last in points)
+    inside: Counter[str] = Counter()
+    best, most, worth, left = points[0][0], 0.0, 0.0, 0
+    for first, last in points:
+        gram = small[first:last]
+        if not inside[gram]:
+            worth += _worth(gram, often[gram])
+        inside[gram] += 1
+        while points[left][0] < last - width + _BEFORE:
+            gone = small[points[left][0] : points[left][1]]
+            inside[gone] -= 1
+            if not inside[gone]:
+                worth -= _worth(gone, often[gone])
+            left += 1
+        if worth > most + 1e-9:
+            best, most = points[left][0], worth
+    return best
+
+
+def _worth(gram: str, often: int) -> float:
+    return (1.0 if _is_character(gram) else 2.0) / math.sqrt(often)
+
+
+def _sentence(text: str, at: int, width: int) -> int:
+    """Where an excerpt begins: with the sentence when that began shortly before, else some characters earlier."""
+    nearest = max((text.rfind(mark, max(0, at - width // 3), at) for mark in "。；！？"), default=-1)
+    return nearest + 1 if nearest >= 0 else max(0, at - _BEFORE)
+
+
 def readable(revision: Revision, kind: str) -> str:
     """The text of a revision for an excerpt: its own summary and body, then the kind's fields."""
     return "\n".join(
         part for part in (revision.summary, plain(revision.body), kind_of(kind).plain(revision.fields)) if part
     )
+
+
+def _words(text: str) -> list[str]:
+    return _WORDS.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+def _all_grams(text: str) -> Iterator[str]:
+    """The grams of a text and its characters."""
+    for word in _words(text):
+        if word[0].isascii() or len(word) == 1:
+            yield word
+        else:
+            yield from word
+            yield from (word[at : at + 2] for at in range(len(word) - 1))
+
+
+def _characters(text: str, weight: float) -> dict[str, float]:
+    return {char: weight for word in _words(text) if not word[0].isascii() for char in word if char not in _HOLLOW}
+
+
+def _is_character(gram: str) -> bool:
+    return len(gram) == 1 and not gram.isascii()
 
 
 def _spans(small: str, wanted: Iterable[str]) -> Iterator[tuple[int, int]]:

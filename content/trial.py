@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
-from content.search import GUESS, Index, excerpt
+from content.search import Index, Speak, excerpt
 
 MOST_RANKED = 10
 PASSAGE = 160
@@ -49,16 +49,16 @@ class Searched:
 class Trial:
     """The search with these documents as its only content."""
 
-    def __init__(self, documents: Sequence[Document]) -> None:
+    def __init__(self, documents: Sequence[Document], officially: Speak | None = None) -> None:
         self._documents = list(documents)
-        self._index = Index()
+        self._index = Index(officially)
         for place, document in enumerate(self._documents):
             self._index.add(place, "policy", document.title, "", document.body)
 
     def ask(self, expected: str, question: str) -> Searched:
         """The documents for a question, the best first."""
-        hits = self._index.find(question, GUESS)[:MOST_RANKED]
-        ranked = [self._ranked(question, hit.piece_id, hit.score * hit.share) for hit in hits]
+        hits = self._index.find(question, share=0.0)[:MOST_RANKED]
+        ranked = [self._ranked(question, hit.piece_id, hit.score) for hit in hits]
         return Searched(question, expected, tuple(ranked))
 
     def _ranked(self, question: str, place: int, score: float) -> Ranked:

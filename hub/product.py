@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from analytics.collect import ReadCounter
+from bot.nlu.text import officially
 from channels.accounts.menus import Publisher
 from channels.base import AccountInfo, Channel
 from content.search import Searcher, record_miss
@@ -70,7 +71,7 @@ class Hub:
     def __post_init__(self) -> None:
         self.outer = PacketLog(self.works, self.seal)
         self.reads = ReadCounter(self.works)
-        self.search = Searcher()
+        self.search = Searcher(officially=officially)
 
     def close(self) -> None:
         """Ends the bot's threads, writes what was counted, and lets go of the database."""

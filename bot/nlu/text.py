@@ -51,6 +51,11 @@ def default_lexicon() -> Lexicon:
     return Lexicon(read_pairs(_HERE / "lexicon.tsv"))
 
 
+def officially(text: str) -> str:
+    """A word or a question as the office would write it, by the lexicon that ships with the product."""
+    return normalise(text, default_lexicon())
+
+
 def read_pairs(path: Path) -> list[tuple[str, str]]:
     """The two columns of a tab-separated file; lines that start with # are remarks."""
     pairs = []

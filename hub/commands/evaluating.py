@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bot import trial as bot_trial
+from bot.nlu.text import officially
 from content import trial as search_trial
 from hub.errors import CannotRun
 
@@ -54,7 +55,7 @@ def evaluate_search(
     files = {path.stem: _text(path) for path in sorted(documents.glob("*.txt"))}
     if not files:
         raise CannotRun(why=f"{documents}: there is no .txt file in it.")
-    search = search_trial.Trial(search_trial.read_documents(files))
+    search = search_trial.Trial(search_trial.read_documents(files), officially)
     asked = bot_trial.read_asked(_text(questions), questions.name)
     searched = [search.ask(one.key, one.text) for one in asked]
     _write(out, [one.as_json() for one in searched])

@@ -74,6 +74,19 @@ def test_what_shares_one_pair_is_no_answer_but_a_guess(index: Index) -> None:
     assert 4 in found(index, "夜间照明", share=0.2)
 
 
+def test_other_words_than_the_text_has_rank_it_but_do_not_find_it(index: Index) -> None:
+    assert found(index, "狗要拴绳不") == []
+    assert found(index, "狗要拴绳不", share=0.0)[0] == 3
+
+
+def test_a_query_is_read_in_the_words_of_the_office_too() -> None:
+    index = Index(lambda word: word.replace("暖气", "供热"))
+    for key, (kind, title, body) in DOCUMENTS.items():
+        index.add(key, kind, title, "", body)
+    assert found(index, "暖气结束时间")[0] == 1
+    assert found(index, "停水的通知")[0] == 4
+
+
 def test_a_text_that_is_replaced_or_taken_out_is_not_found_again(index: Index) -> None:
     index.add(2, "guide", "老年证申领", "", "年满六十周岁。")
     assert found(index, "居住证") == []
@@ -117,6 +130,11 @@ def test_an_excerpt_shows_the_place_and_marks_it() -> None:
     assert shown.endswith("…")
     assert len(shown) < 160
     assert excerpt("<b>&", "无关") == "&lt;b&gt;&amp;"
+
+
+def test_an_excerpt_begins_with_its_sentence_and_points_by_characters_too() -> None:
+    text = "第一条为了规范。" * 20 + "养犬人携犬外出应当牵绳。" + "附则。" * 40
+    assert excerpt(text, "狗要拴绳不").startswith("…养犬人携犬外出应当牵绳")
 
 
 # --- with the database -----------------------------------------------------------------------------------------
