@@ -25,7 +25,7 @@ from bot.hearing import CLICK, TEXTS, Heard, Told, going, hear
 from bot.knowledge import Shelf, Source
 from bot.models import Conversation, InboundMessage
 from bot.nlu.ranking import Decision
-from bot.nlu.text import default_lexicon, normalise
+from bot.nlu.text import default_lexicon, normalise, officially
 from bot.nlu.wire import faq_key
 from bot.phone_codes import Codes
 from bot.prepared import Prepared
@@ -36,6 +36,7 @@ from bot.turns import DISSATISFIED, GREET, IDENTITY
 from bot.urgent import Danger, danger_in
 from bot.words import Words
 from channels.accounts.models import Account
+from content.search import Searcher
 from kernel.claim import claim, free, new_claimant
 from kernel.office_rules import value_of
 from kernel.people import Unit
@@ -91,6 +92,7 @@ class Answering:
     zone: ZoneInfo
     shelf: Shelf = field(default_factory=Shelf)
     codes: Codes | None = None
+    documents: Searcher = field(default_factory=lambda: Searcher(officially=officially))
 
     def handle(self, inbound_id: int) -> None:
         """Deals with one stored message; a second call finds it handled and does nothing."""
@@ -343,8 +345,9 @@ class Answering:
 
     def _refuse(self, heard: Heard) -> Verdict:
         with heard.reading() as work:
-            found = knowledge.search(work.session, heard.text, work.now)
-        said = self._text(heard, self.words.no_answer(found, linked=heard.own_page), tuple(found))
+            found = knowledge.search(work.session, self.documents, heard.text, work.now)
+        sources = tuple(one.source for one in found)
+        said = self._text(heard, self.words.no_answer(found, linked=heard.own_page), sources)
         return self._person(heard, Verdict("refuse", said, heard.conversation.failures + 1))
 
     def _person(self, heard: Heard, verdict: Verdict, *, asked: bool = False, bot_down: bool = False) -> Verdict:

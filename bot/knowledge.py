@@ -20,10 +20,13 @@ from bot.project import Project, Question
 from bot.turns import TURNS
 from content import public, rebuttals
 from content.kinds.guide import fee_text, limit_text
-from content.models import PublicPiece, Release
+from content.models import PublicPiece, Release, Revision
 from content.sanitise import plain
+from content.search import Searcher, passage, readable
 
 LONGEST = 600
+# Characters of a document shown with its title.
+PASSAGE = 60
 MOST_READ = 5_000
 CONDITIONS = 3
 # A question is about a rumour when so much of one of its wordings stands in it, and at least so many pairs.
@@ -157,24 +160,24 @@ def title_of(session: Session, piece_id: int, now: datetime) -> str | None:
     return session.scalar(query)
 
 
-def search(session: Session, text: str, now: datetime, limit: int = 3) -> Sequence[Source]:
-    """Published documents whose title shares the most character pairs with the question, at least a third of them."""
-    wanted = _pairs(normalise(text, default_lexicon()))
-    if not wanted:
-        return ()
-    rows = session.execute(
-        select(PublicPiece.piece_id, PublicPiece.revision_id, PublicPiece.title, PublicPiece.path).where(
-            public.visible(now)
-        )
-    )
-    found = []
-    for piece_id, revision_id, title, path in rows:
-        pairs = _pairs(normalise(title, default_lexicon()))
-        share = len(wanted & pairs) / min(len(wanted), len(pairs)) if pairs else 0.0
-        if share >= 1 / 3 and len(wanted & pairs) >= 2:
-            found.append((share, piece_id, Source(piece_id, revision_id, title, path)))
-    found.sort(key=lambda row: (-row[0], -row[1]))
-    return [source for _share, _id, source in found[:limit]]
+@dataclass(frozen=True)
+class Passage:
+    """A published document that may help, and the part of it that comes nearest to the question."""
+
+    source: Source
+    text: str
+
+
+def search(session: Session, documents: Searcher, text: str, now: datetime, limit: int = 3) -> Sequence[Passage]:
+    """What the site's search finds for a question: what holds half of its words, else what holds some."""
+    found = documents.search(session, now, text, size=limit)
+    rows = (found.rows or found.guesses)[:limit]
+    return [_passage(session.get_one(Revision, row.revision_id), row, text) for row in rows]
+
+
+def _passage(revision: Revision, row: PublicPiece, text: str) -> Passage:
+    source = Source(row.piece_id, revision.number, row.title, row.path)
+    return Passage(source, passage(readable(revision, row.kind), text, PASSAGE))
 
 
 def _pairs(text: str) -> set[str]:

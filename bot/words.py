@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.knowledge import Source
+from bot.knowledge import Passage, Source
 from templates.engine import Engine
 
 
@@ -26,10 +26,10 @@ class Words:
         """An answer with its sources as plain text, for channels that show nothing else."""
         return self.say("answer", text=text, sources=self.links(sources[:1]))
 
-    def no_answer(self, found: Sequence[Source], *, linked: bool) -> str:
-        """That the bot does not know, with documents that may help; `linked`: the page shows the links itself."""
-        titles = [(source.title, "") for source in found] if linked else self.links(found)
-        return "\n".join(line.rstrip() for line in self.say("no_answer", found=titles).splitlines())
+    def no_answer(self, found: Sequence[Passage], *, linked: bool) -> str:
+        """That the bot does not know, with passages that may help; `linked`: the page shows the links itself."""
+        told = [(one.source.title, one.text, "" if linked else f"{self.portal}{one.source.path}") for one in found]
+        return self.say("no_answer", found=told)
 
     def ticket(self, number: str, kind: str, unit: str, due: datetime) -> str:
         """That a ticket was made."""

@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 import re
 import threading
+import time
 import unicodedata
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from html import escape
+from html import escape, unescape
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,9 @@ LONGEST_QUERY = 100
 MOST_GRAMS = 64
 LONGEST_TEXT = 20_000
 MISSES_KEPT = timedelta(days=180)
-BATCH = 200
+BATCH = 100
+# How long (s) one search works on an index that is being made, before it answers from as much as there is.
+PATIENCE = 1.0
 
 _K1, _B = 2.0, 0.6
 _TITLE, _EXTRA = 3, 1
@@ -295,11 +298,13 @@ class Searcher:
             return
         try:
             self._next = now + self._pause
-            self._bring_up(session, now)
+            if not self._bring_up(session, now, time.monotonic() + PATIENCE):
+                self._next = None  # The next search goes on with it.
         finally:
             self._following.release()
 
-    def _bring_up(self, session: Session, now: datetime) -> None:
+    def _bring_up(self, session: Session, now: datetime, until: float) -> bool:
+        """Takes in what is new until then (of the monotonic clock), at least one batch; False where some is left."""
         # The newest first: it is what is looked for while a large index is still being made.
         query = select(PublicPiece.piece_id, PublicPiece.revision_id).where(visible(now))
         rows = session.execute(query.order_by(PublicPiece.piece_id.desc()))
@@ -312,12 +317,15 @@ class Searcher:
                 del self._known[piece_id]
         fresh = [one for one, revision_id in wanted.items() if self._known.get(one) != revision_id]
         for start in range(0, len(fresh), BATCH):
+            if start and time.monotonic() > until:
+                return False
             texts = list(_texts(session, fresh[start : start + BATCH]))
             with self._using:
                 for piece_id, revision_id, words in texts:
                     self._index.add(piece_id, *words)
                     self._known[piece_id] = revision_id
         self._whole = True
+        return True
 
 
 def record_miss(work: Work, query: str) -> None:
@@ -379,6 +387,11 @@ def excerpt(text: str, query: str, width: int = 110) -> str:
         parts += [escape(text[at:first]), "<mark>", escape(text[first:last]), "</mark>"]
         at = last
     return "".join([*parts, escape(text[at:end]), "…" if end < len(text) else ""])
+
+
+def passage(text: str, query: str, width: int) -> str:
+    """The same part as plain text."""
+    return unescape(re.sub("</?mark>", "", excerpt(text, query, width)))
 
 
 def _best(small: str, points: Sequence[tuple[int, int]], width: int) -> int:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import unescape
 from typing import Any
 
-from content.search import Index, Speak, excerpt
+from content.search import Index, Speak, passage
 
 MOST_RANKED = 10
 PASSAGE = 160
@@ -63,8 +61,7 @@ class Trial:
 
     def _ranked(self, question: str, place: int, score: float) -> Ranked:
         document = self._documents[place]
-        marked = excerpt(document.body or document.title, question, PASSAGE)
-        return Ranked(document.key, score, unescape(re.sub(r"</?mark>", "", marked)))
+        return Ranked(document.key, score, passage(document.body or document.title, question, PASSAGE))
 
 
 def recall(searched: Iterable[Searched], depth: int) -> float:

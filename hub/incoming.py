@@ -64,7 +64,7 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     incoming = Incoming(
         engine=engine,
         words=words,
-        answering=Answering(hub.works, engine, words, zone),
+        answering=Answering(hub.works, engine, words, zone, documents=hub.search),
         queues=Queues(),
         replier=Replier(hub.works, hub.seal, make),
         watch=Watch(hub.works, words, zone),

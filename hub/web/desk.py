@@ -344,7 +344,7 @@ def _suggested(hub: Hub, found: Conversation, wanted: str) -> list[Suggested]:
         keys = []
     with hub.works.read() as work:
         session = work.session
-        keys += [source.piece for source in knowledge.search(session, text, work.now)]
+        keys += [one.source.piece for one in knowledge.search(session, hub.search, text, work.now)]
         answers: list[Answer] = []
         for piece in dict.fromkeys(keys):
             answered = knowledge.answer_of(session, piece, work.now)

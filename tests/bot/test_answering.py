@@ -95,7 +95,10 @@ def test_what_it_does_not_know_it_looks_for_and_the_second_time_calls_a_person(d
     desk.engine.decision = Decision("refuse", ())
     said = desk.says("身份证补领在哪里")
     assert "以下公开信息可能有用" in said
-    assert "居民身份证补领 https://www.yunzhou.example/" in said
+    heading, passage, href = said.splitlines()[1:4]
+    assert heading == "1. 居民身份证补领"
+    assert "设定依据：《居民身份证法》" in passage
+    assert href.startswith("https://www.yunzhou.example/")
     assert "转接人工客服" in desk.says("到底在哪里")
     assert desk.conversation().state == S.WAITING
     assert [fact.reason for fact in desk.of(PersonWanted)] == ["机器人答不上"]  # type: ignore[attr-defined]
