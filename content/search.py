@@ -1,7 +1,7 @@
 """Search over what the public may see: characters, pairs of characters and whole Latin words, ranked by BM25.
 
 A pair says more than two characters do, but people seldom ask in the words of the text: the characters find what the
-pairs miss. A query is also read in the office's own words, where it knows them (how well that does: docs/why/0023).
+pairs miss. A query is also read in the office's own words, where it knows them (how well that does: docs/why/0024).
 
 The index lives in memory, one in each process that answers citizens, and follows the table of public pieces. What it
 finds is looked up there once more, so that a piece that was withdrawn a moment ago is in no answer.
