@@ -111,6 +111,7 @@ def an_account(work: Work, unit: Unit) -> Target:
     return Target(
         {"account_id": account.id},
         form={"name": "新名", "unit": str(unit.id), "login": login, "kind": "open", "on": "2026-03-01"},
+        json={"name": "新名"},
     )
 
 
