@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import select
 
-from bot import rules, tickets
+from bot import publishing, rules, tickets
 from bot.models import Ticket
 from bot.states import TICKET_LABELS, shown_outside
 from hub.incoming import portal_account
@@ -95,6 +95,8 @@ def progress(request: Request, hub: HubDep, number: str = "", made: Annotated[st
         ticket=ticket,
         unit=unit if ticket else "",
         label=TICKET_LABELS[shown_outside(ticket.state)] if ticket else "",
+        # A number is no proof of who asks: what the answer says of a person stays covered.
+        answer=publishing.mask(ticket.answer) if ticket and ticket.answered_at else "",
         made=bool(made and ticket),
     )
 

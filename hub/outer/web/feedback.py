@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from bot import rules, tickets
+from bot import publishing, rules, tickets
 from bot.states import TICKET_LABELS, TicketState
 from hub.outer import standing
 from hub.outer.standing import Stands
@@ -73,5 +73,6 @@ def progress(request: Request, hub: HubDep, number: str = "", made: Annotated[st
         ticket=found.shown() if found else None,
         unit=found.unit if found else "",
         label=TICKET_LABELS[TicketState(found.state)] if found else "",
+        answer=publishing.mask(found.answer) if found else "",
         made=bool(made and found),
     )

@@ -272,7 +272,7 @@ def test_a_ticket_is_answered_closed_and_found(live: LiveDesk) -> None:
     path = f"/console/tickets/{made.id}"
     assert "请写明答复" in live.agent.send_form(f"{path}/answer", text=" ").text
     assert live.agent.send_form(f"{path}/close").status_code == 409
-    live.agent.send_form(f"{path}/answer", text="已于昨日修复。")
+    live.agent.send_form(f"{path}/answer", text="已于昨日修复。王先生13800138000可来电。")
     assert live.agent.send_form(f"{path}/answer", text="再答一次").status_code == 409
     progress = f"/feedback/progress?number={made.number}"
     assert "已于昨日修复。" not in live.office.browser().get(progress).text
@@ -280,11 +280,13 @@ def test_a_ticket_is_answered_closed_and_found(live: LiveDesk) -> None:
     head = live.office.log_in("head")
     assert "已于昨日修复。" in head.get(path).text
     assert head.send_form(f"{path}/sign").status_code == 303
-    assert "已于昨日修复。" in live.office.browser().get(progress).text
+    shown = live.office.browser().get(progress).text
+    assert "已于昨日修复。王先生138****8000可来电。" in shown
+    assert "13800138000" not in shown
     live.agent.send_form(f"{path}/close")
     with hub.works.read() as work:
         row = work.session.get_one(Ticket, made.id)
-    assert (row.state, row.answer) == (TicketState.CLOSED, "已于昨日修复。")
+    assert (row.state, row.answer) == (TicketState.CLOSED, "已于昨日修复。王先生13800138000可来电。")
 
 
 def test_an_answered_ticket_reaches_the_citizen_while_the_window_is_open(live: LiveDesk) -> None:
