@@ -34,6 +34,7 @@ KEPT = 8
 CONNECT_SECONDS = 10.0
 LONGEST_HEAD = 64 * 1024
 LONGEST_BODY = 256 * 1024
+MOST_INTERIM = 8
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class KeptConnections:
                     return _Connection(origin, wire)
                 except OSError as failure:
                     last = failure
-        except OSError as failure:  # The name leads nowhere.
+        except (OSError, ValueError) as failure:  # The name leads nowhere, or is none.
             last = failure
         raise httpx.ConnectError(f"{host}: {last}") from last
 
@@ -183,6 +184,7 @@ class _OneThread:
         self._selector = selectors.DefaultSelector()
         self._bell, self._ringer = socket.socketpair()
         self._bell.setblocking(False)
+        self._ringer.setblocking(False)
         self._selector.register(self._bell, selectors.EVENT_READ)
         self._openers = ThreadPoolExecutor(AT_ONCE)
         self._opened: SimpleQueue[tuple[_Going, Future[_Connection]]] = SimpleQueue()
@@ -194,12 +196,14 @@ class _OneThread:
 
     def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes) -> None:
         """Sends it on a free connection, opens one, or lets it wait for one."""
-        parts = urlsplit(url)
         try:
-            going = _Going(tag, f"{parts.scheme}://{parts.netloc}", parts, _request(parts, headers, body))
-        except httpx.HTTPError as failure:
-            self._ended.append((tag, failure))
+            parts = urlsplit(url)
+            request = _request(parts, headers, body)
+        except (ValueError, httpx.HTTPError) as failure:
+            self._ended.append((tag, httpx.UnsupportedProtocol(str(failure))))
             return
+        now, patience = time.monotonic(), self._kept.timeout
+        going = _Going(tag, f"{parts.scheme}://{parts.netloc}", parts, request, now + patience / 2, now + patience)
         if connection := self._free(going.origin):
             self._send(connection, going)
         else:
@@ -229,8 +233,11 @@ class _OneThread:
         self._close_opened()
 
     def _free(self, origin: str) -> _Connection | None:
-        if idle := self._idle[origin]:
-            return idle.pop()
+        while idle := self._idle[origin]:
+            free = idle.pop()
+            if free.alive():
+                return free
+            self._lose(free)
         if self._lines[origin] < AT_ONCE and (connection := self._kept.take(origin)):
             self._lines[origin] += 1
             self._watch(connection)
@@ -239,16 +246,27 @@ class _OneThread:
 
     def _open_one(self, origin: str) -> None:
         """Opens one more for what waits, where the server may have one more."""
-        if self._queued[origin] and self._lines[origin] < AT_ONCE:
+        if self._lines[origin] < AT_ONCE and (going := self._next(origin)):
             self._lines[origin] += 1
-            going = self._queued[origin].popleft()
             future = self._openers.submit(self._kept.open, going.origin, going.parts)
             future.add_done_callback(partial(self._ring, going))
+
+    def _next(self, origin: str) -> _Going | None:
+        """The first that waits for a connection; who waited too long ends, and surely was not sent."""
+        queued = self._queued[origin]
+        while queued:
+            going = queued.popleft()
+            if going.leaves_by > time.monotonic():
+                return going
+            self._ended.append((going.tag, httpx.PoolTimeout("no connection in time")))
+        return None
 
     def _ring(self, going: _Going, future: Future[_Connection]) -> None:
         self._opened.put((going, future))
         try:
             self._ringer.send(b"\x00")
+        except BlockingIOError:
+            pass  # It rings already.
         except OSError:  # The volley is over.
             self._close_opened()
 
@@ -262,7 +280,11 @@ class _OneThread:
                 self._open_one(going.origin)
             else:
                 self._watch(future.result())
-                self._send(future.result(), going)
+                if going.leaves_by > time.monotonic():
+                    self._send(future.result(), going)
+                else:
+                    self._ended.append((going.tag, httpx.ConnectTimeout("no connection in time")))
+                    self._rest(future.result())
 
     def _close_opened(self) -> None:
         try:
@@ -279,10 +301,9 @@ class _OneThread:
 
     def _turn(self, timeout: float | None) -> None:
         """Waits once for anything to happen, and lets it."""
-        # All have the same patience, so the one that was sent first is given up first.
-        first = next(iter(self._on_the_way.values()), None)
+        first = min((going.until for going in self._on_the_way.values()), default=None)
         if first is not None:
-            left = max(0.0, first.until - time.monotonic())
+            left = max(0.0, first - time.monotonic())
             timeout = left if timeout is None else min(timeout, left)
         for key, mask in self._selector.select(timeout):
             if key.data is None:
@@ -291,11 +312,10 @@ class _OneThread:
                 self._push(key.data)
             else:
                 self._pull(key.data)
-        if first is not None and first.until <= time.monotonic():
+        if first is not None and first <= time.monotonic():
             self._give_up(time.monotonic())
 
     def _send(self, connection: _Connection, going: _Going) -> None:
-        going.until = time.monotonic() + self._kept.timeout
         self._on_the_way[connection] = going
         connection.unsent = going.request
         self._push(connection)
@@ -328,8 +348,13 @@ class _OneThread:
         self._ended.append((self._on_the_way.pop(connection).tag, what))
         if not reusable:
             self._lose(connection)
-        elif queued := self._queued[connection.origin]:
-            self._send(connection, queued.popleft())
+        else:
+            self._rest(connection)
+
+    def _rest(self, connection: _Connection) -> None:
+        """A connection is free: the next that waits for one has it."""
+        if going := self._next(connection.origin):
+            self._send(connection, going)
         else:
             self._idle[connection.origin].append(connection)
 
@@ -347,13 +372,14 @@ class _OneThread:
 
 @dataclass
 class _Going:
-    """A post on its way; `until` (of the monotonic clock) is when its answer is no longer waited for."""
+    """A post on its way, by the monotonic clock: it leaves by `leaves_by` or not at all, and is given up at `until`."""
 
     tag: int
     origin: str
     parts: SplitResult
     request: bytes
-    until: float = 0.0
+    leaves_by: float
+    until: float
 
 
 class _Connection:
@@ -366,6 +392,7 @@ class _Connection:
         self.stuck = False
         self._read = b""
         self._answer: Posted | None = None
+        self._interim = 0
 
     def alive(self) -> bool:
         """Whether the server has neither closed it nor said something unasked meanwhile."""
@@ -411,7 +438,11 @@ class _Connection:
             answer = _answer(self._read[:end])
             self._read = self._read[end + 4 :]
             if answer.status >= 200:
+                self._interim = 0
                 return answer
+            self._interim += 1
+            if self._interim > MOST_INTERIM:
+                raise ValueError("nothing but interim answers")
         if len(self._read) > LONGEST_HEAD:
             raise ValueError("a head without end")
         return None
@@ -419,7 +450,8 @@ class _Connection:
     def _ready_again(self, answer: Posted, length: int) -> bool:
         """Takes the body off what was read; False where the connection must end with it."""
         self._answer, self._read = None, self._read[length:]
-        return not self._read and not self.unsent and answer.headers.get("connection", "").lower() != "close"
+        closes = "close" in [word.strip() for word in answer.headers.get("connection", "").lower().split(",")]
+        return not self._read and not self.unsent and not closes
 
 
 _LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)

@@ -135,8 +135,8 @@ class Index:
         self.remove(key)
         place = len(self._keys)
         counts: Counter[str] = Counter()
-        for text, weight in ((title, _TITLE), (extra, _EXTRA), (body[:LONGEST_TEXT], 1)):
-            for gram in _all_grams(text):
+        for text, weight in ((title, _TITLE), (extra, _EXTRA), (body, 1)):
+            for gram in _all_grams(text[:LONGEST_TEXT]):
                 counts[gram] += weight
         for gram, count in counts.items():
             places, weights = self._postings.setdefault(gram, (array("I"), array("B")))
@@ -382,7 +382,8 @@ def excerpt(text: str, query: str, width: int = 110) -> str:
     end = min(len(text), start + width)
     parts, at = ["…" if start else ""], start
     for first, last in _merged(spans):
-        if first < start or last > end:
+        first, last = max(first, start), min(last, end)  # noqa: PLW2901  # What the edge cuts is marked as far as it shows.
+        if first >= last:
             continue
         parts += [escape(text[at:first]), "<mark>", escape(text[first:last]), "</mark>"]
         at = last
@@ -399,12 +400,12 @@ def _best(small: str, points: Sequence[tuple[int, int]], width: int) -> int:
     often = Counter(small[first:last] for first, last in points)
     inside: Counter[str] = Counter()
     best, most, worth, left = points[0][0], 0.0, 0.0, 0
-    for first, last in points:
+    for place, (first, last) in enumerate(points):
         gram = small[first:last]
         if not inside[gram]:
             worth += _worth(gram, often[gram])
         inside[gram] += 1
-        while points[left][0] < last - width + _BEFORE:
+        while left < place and points[left][0] < last - width + _BEFORE:
             gone = small[points[left][0] : points[left][1]]
             inside[gone] -= 1
             if not inside[gone]:

@@ -592,8 +592,27 @@ def _occurrence(session: Session, order: Order, account: Account, releases: Sequ
 
 
 def _identity(order: Order, account: Account, releases: Sequence[tuple[Release, Piece]], occurrence: int) -> str:
-    parts = [str(account.id), order.action, str(occurrence), *(str(release.id) for release, _ in releases)]
+    return _identity_of(account.id, order.action, occurrence, [release.id for release, _ in releases])
+
+
+def _identity_of(account_id: int, action: str, occurrence: int, releases: Sequence[int]) -> str:
+    parts = [str(account_id), action, str(occurrence), *map(str, releases)]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def _identify_anew(work: Work, delivery: Delivery) -> None:
+    """It stands for other releases now: whoever books those here must find it."""
+    work.session.flush()
+    query = select(DeliveryItem.release_id).where(DeliveryItem.delivery_id == delivery.id)
+    releases = work.session.scalars(query.order_by(DeliveryItem.position)).all()
+    while True:
+        identity = _identity_of(delivery.account_id, delivery.action, delivery.occurrence, releases)
+        taken = select(Delivery.id).where(Delivery.identity == identity, Delivery.id != delivery.id)
+        if work.session.scalar(taken) is None:
+            break
+        delivery.occurrence += 1
+    delivery.identity = identity
+    work.session.flush()
 
 
 def must_write(who: Viewer, delivery: Delivery) -> None:
@@ -650,6 +669,7 @@ def follow_release(work: Work, release_id: int) -> None:
     for item, delivery in work.session.execute(query).all():
         if delivery.signed_account in targets_of(release.content):
             item.release_id = release.id
+            _identify_anew(work, delivery)
             work.audit("delivery.follows_release", delivery, release=release.hash)
         else:
             change(

@@ -87,8 +87,8 @@ def _taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
 
 
 def _to_be_taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
-    """What was tried before is not tried again once its withdrawal, asked for since, is due here."""
-    if delivery.action not in STOPPED or delivery.first_attempt_at is None:
+    """What has not gone out does not go out any more once its withdrawal, asked for since, is due here."""
+    if delivery.action not in STOPPED:
         return False
     waiting = [
         one

@@ -125,8 +125,8 @@ class DatabaseWalk:
             .where(*self._meant, P.origin == origin, P.id > self._after[origin], ~called)
             .order_by(P.id)
             .limit(most)
-            .with_for_update(skip_locked=True)
         )
+        # Not locked: whom another fan-out holds at this moment would be passed over, and nobody comes back for him.
         rows = [Subscription(*row) for row in work.session.execute(query)]
         if not rows:
             return []

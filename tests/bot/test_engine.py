@@ -16,6 +16,7 @@ from bot.nlu.classifier import Classifier
 from bot.nlu.ranking import Decision
 from bot.queues import Full, Queues
 from content.models import PublicPiece
+from content.search import Searcher
 from tests.bot.citizens import GUIDE, published
 from tests.bot.conftest import Desk
 
@@ -138,14 +139,15 @@ def test_only_what_is_public_now_is_learned(desk: Desk, pieces: dict[str, int]) 
     assert keys == {str(pieces["lost"]), str(pieces["guide"])}
 
 
-def test_search_finds_titles_that_share_enough(desk: Desk, pieces: dict[str, int]) -> None:
+def test_search_finds_the_passages_that_come_nearest(desk: Desk, pieces: dict[str, int]) -> None:
+    documents = Searcher()
     with desk.works.read() as work:
-        found = [source.title for source in search(work.session, "身份证补领去哪", work.now)]
-        nothing = search(work.session, "明天天气", work.now)
-        shortest = search(work.session, "证", work.now)
+        found = search(work.session, documents, "身份证补领去哪", work.now)
+        nothing = search(work.session, documents, "明天天气", work.now)
         rows = work.session.scalars(select(PublicPiece)).all()
-    assert found[0] == "居民身份证补领"
-    assert list(nothing) == list(shortest) == []
+    assert found[0].source.title == "居民身份证补领"
+    assert 0 < len(found[0].text) < 80
+    assert list(nothing) == []
     assert len(rows) == 3
 
 

@@ -133,6 +133,7 @@ def test_a_connection_is_kept_and_the_post_is_whole(posts: Make) -> None:
         ((b"HTTP/1.1 429 Too Many\r\nRetry-After: 9\r\nCon", b"tent-Length: 4\r\n\r\nwa", b"it"), 429, True),
         ((b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno",), 413, False),
         ((b"HTTP/1.1 400 Bad\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",), 400, False),
+        ((b"HTTP/1.1 201 Created\r\nConnection: Upgrade, close\r\nContent-Length: 0\r\n\r\n",), 201, False),
         ((b"HTTP/1.0 201 Created\r\nContent-Length: 0\r\n\r\n",), 201, False),
         ((b"HTTP/1.1 201 Created\r\n\r\n",), 201, False),
     ],
@@ -153,6 +154,7 @@ def test_answers_of_every_shape(posts: Make, pieces: tuple[bytes, ...], status: 
         (says(b"HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\nhalf", stay=False), httpx.ReadError),
         (says(b"SSH-2.0-OpenSSH\r\n\r\n", stay=False), httpx.ReadError),
         (says(b"A: b\r\n" * 20_000, stay=False), httpx.ReadError),
+        (says(b"HTTP/1.1 100 Continue\r\n\r\n" * 50), httpx.ReadError),
         (says(b""), httpx.ReadTimeout),
     ],
 )
@@ -189,7 +191,7 @@ def test_an_address_inside_our_network_is_not_called() -> None:
 def test_a_line_break_in_a_header_or_path_is_not_sent(posts: Make) -> None:
     server = Server(says(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"))
     client = posts(server)
-    for path, headers in (("/", {"Topic": "a\r\nX: y"}), ("/a b", {})):
+    for path, headers in (("/", {"Topic": "a\r\nX: y"}), ("/a b", {}), ("/通知", {})):
         with pytest.raises(httpx.HTTPError):
             post(client, f"http://{server.address}{path}", headers)
     assert server.received == []
@@ -263,3 +265,30 @@ def test_a_general_client_posts_the_same(posts: Make) -> None:
     assert isinstance(ended[1], Posted)
     assert ended[1].status == 201
     assert isinstance(ended[2], httpx.ConnectError)
+
+
+def test_what_waits_too_long_for_a_connection_was_surely_not_sent(posts: Make) -> None:
+    server = Server(says(b""))
+    client = posts(server)
+    with client.volley() as volley:
+        for number in range(AT_ONCE + 3):
+            volley.start(number, f"http://{server.address}/", {}, b"x")
+        ended: dict[int, Posted | BaseException] = {}
+        while len(ended) < AT_ONCE + 3:
+            ended.update(volley.ended(5))
+    kinds = [type(ended[number]) for number in range(AT_ONCE + 3)]
+    assert kinds == [httpx.ReadTimeout] * AT_ONCE + [httpx.PoolTimeout] * 3
+    assert len(server.received) == AT_ONCE
+
+
+def test_a_connection_closed_within_a_volley_is_not_used_again(posts: Make) -> None:
+    server = Server(says(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"))
+    client = posts(server)
+    with client.volley() as volley:
+        volley.start(1, f"http://{server.address}/", {}, b"x")
+        assert len(volley.ended(5)) == 1
+        server.held[0].shutdown(socket.SHUT_RDWR)
+        volley.start(2, f"http://{server.address}/", {}, b"x")
+        ((_tag, what),) = volley.ended(5)
+    assert isinstance(what, Posted)
+    assert server.connections == 2

@@ -137,6 +137,11 @@ def test_an_excerpt_begins_with_its_sentence_and_points_by_characters_too() -> N
     assert excerpt(text, "狗要拴绳不").startswith("…养犬人携犬外出应当牵绳")
 
 
+def test_an_excerpt_of_a_word_longer_than_itself_and_of_one_that_never_ends() -> None:
+    assert excerpt("见 " + "a" * 91, "a" * 91).startswith("见 <mark>aaa")
+    assert "<mark>" in excerpt("无" * 300 + "水费" * 60, "水费", 60)
+
+
 # --- with the database -----------------------------------------------------------------------------------------
 
 

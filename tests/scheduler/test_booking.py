@@ -161,10 +161,12 @@ def test_a_booking_follows_the_piece_to_its_next_release(timetable: Timetable) -
     with timetable.works.write() as work:
         booking.follow_release(work, second.id)
     timetable.office.sign_off(second.id)
+    with pytest.raises(AlreadyBooked):
+        timetable.book(first.piece_id, at=timetable.clock.now() + timedelta(hours=3))
     timetable.at(hours=2)
     timetable.run()
     assert timetable.now(delivery).state == S.DONE
-    assert timetable.platform().arrived[0].items[0].title == "改后的标题"
+    assert [one.items[0].title for one in timetable.platform().arrived] == ["改后的标题"]
 
 
 def test_a_withdrawal_needs_no_signature_but_something_to_take_back(timetable: Timetable) -> None:

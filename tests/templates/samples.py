@@ -702,6 +702,10 @@ WECHAT: dict[str, list[Sample]] = {
         {"item": faq(guide=None), "account": BARE_ACCOUNT},
     ],
 }
+STANDING = {
+    "number": "20260302-ABC234", "kind": "投诉", "unit": "市水务局", "label": "待答复", "due": NOW, "answer": "",
+    "contact": "138****8000", "address": "https://www.yunzhou.example/mine", "hotline": "12345",
+}  # fmt: skip
 TEXTS: dict[str, list[Sample]] = {
     "outbound/text.txt": [{"post": POST}],
     "outbound/weibo/default.txt": [{"post": POST}],
@@ -709,7 +713,35 @@ TEXTS: dict[str, list[Sample]] = {
     "outbound/web_push/default.txt": [{"post": POST}],
     "replies/greeting.txt": [{"office": "云州市人民政府", "hotline": "12345"}],
     "replies/unsure.txt": [{"choices": ["居住证怎么办？", "居住登记怎么办？"]}],
-    "replies/no_answer.txt": [{"found": [("居住证申领", "https://www.yunzhou.example/g/1.html")]}, {"found": []}],
+    "replies/no_answer.txt": [
+        {"found": [("居住证申领", "居住满六个月的，可以申领。", "https://www.yunzhou.example/g/1.html")]},
+        {"found": [("居住证申领", "", "")]},
+        {"found": []},
+    ],
+    "replies/word.txt": [{"word": "提交"}],
+    "replies/report.txt": [
+        {
+            "part": part,
+            "values": {"kind": "投诉", "slots": [("地点", "人民路 1 号")], "lost": part == "place"},
+            "choices": ["提交"],
+        }
+        for part in (
+            "what",
+            "district",
+            "place",
+            "when",
+            "contact",
+            "edit",
+            "confirm",
+            "filing",
+            "dropped",
+            "abandoned",
+        )
+    ],
+    "replies/progress.txt": [
+        {"part": part, "values": {**STANDING, "first": part == "number"}, "choices": []}
+        for part in ("number", "phone", "code", "often", "wrong", "standing", "elsewhere", "dropped", "abandoned")
+    ],
     "replies/handoff.txt": [{"ahead": 3, "hotline": "12345"}, {"ahead": 0, "hotline": "12345"}],
     "replies/connected.txt": [{"agent": "016"}],
     "replies/out_of_hours.txt": [

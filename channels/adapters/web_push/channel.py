@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 
+import httpx
 import structlog
 
 from channels.abilities.audience import Addressed, AudienceKind
@@ -55,6 +56,8 @@ SECONDS = 8.0
 SHORT_WAIT = timedelta(seconds=30)
 LONG_WAIT = timedelta(minutes=15)
 GIVES_UP = timedelta(days=1)
+# What a push service may ask us to wait (s).
+LONGEST_WAIT = 24 * 3600
 # Push services keep nothing longer than about four weeks, and lower what asks for more.
 LONGEST_TTL = 28 * 24 * 3600
 TAKEN = frozenset({200, 201, 202, 204})
@@ -318,6 +321,8 @@ def _meaning(answer: Posted | BaseException, now: datetime) -> Called:
 
 
 def _without_answer(failure: BaseException, now: datetime) -> Called:
+    if isinstance(failure, httpx.UnsupportedProtocol):
+        return Called("refused", "address")  # No address that can be called: nothing left us.
     try:
         with acting():
             raise failure
@@ -371,10 +376,12 @@ def _told(counts: Mapping[str, int]) -> str:
 
 
 def _until(after: str, now: datetime) -> datetime:
-    if after.isdigit():
-        return now + timedelta(seconds=min(int(after), 24 * 3600))
+    """The hour a service names, within a day; what it wrote wrongly is a short wait."""
+    if after.isascii() and after.isdigit():
+        return now + timedelta(seconds=max(1, min(int(after[:9]), LONGEST_WAIT)))
     try:
         said = parsedate_to_datetime(after)
-    except ValueError:
+        said = said if said.tzinfo else said.replace(tzinfo=UTC)
+        return min(max(said, now + timedelta(seconds=1)), now + timedelta(seconds=LONGEST_WAIT))
+    except (ValueError, TypeError, OverflowError):
         return now + SHORT_WAIT
-    return max(said if said.tzinfo else said.replace(tzinfo=UTC), now + timedelta(seconds=1))

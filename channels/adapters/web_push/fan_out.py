@@ -57,12 +57,15 @@ class Round:
         done: dict[int, Called] = {}
         resting: set[str] = set()
         while True:
+            settled = self._settled(done)
             room = self._room(resting) if self._goes_on(ends) else {}
-            claimed = self.walk.step(self._settled(done), room)
+            claimed = self.walk.step(settled, room)
             done = {}
             for one in claimed:
                 self._begin(one, done)
             if not self._flying and not done:
+                if room and not claimed and self._goes_on(ends):
+                    continue  # Those services have nobody left and are gone from the walk; the others have their turn.
                 return self._goes_on(ends)
             self._gather(done, resting)
 

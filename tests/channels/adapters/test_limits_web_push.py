@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -118,7 +119,8 @@ def test_audiences(side: WebPushSide, audience: dict[str, Any], fields: list[str
 
 @pytest.mark.parametrize("urgency", ["very-low", "low", "normal", "high"])
 def test_each_urgency_is_taken(side: WebPushSide, urgency: str) -> None:
-    side.deliver(side.post(note={"urgency": urgency}))
+    account = replace(side.channel.account, settings={**side.channel.account.settings, "urgency": urgency})
+    WebPushChannel(account, side.tools).publish(side.post())
     assert {one["urgency"] for one in seen(side)} == {urgency}
 
 

@@ -252,3 +252,12 @@ def test_what_follows_a_notice_is_for_whoever_got_it_and_a_withdrawal_makes_no_s
     last = [one["json"] for one in read(side)][-3:]
     assert {(one["body"], one["silent"], one["tag"]) for one in last} == {("内容有误", True, "piece-1")}
     assert all("silent" not in one["json"] for one in read(side)[:-3])
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["\xb2", "9" * 5000, "Mon, 02 Mar 99999999999 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 -0100", "-5", "soon"],
+)
+def test_a_wait_that_is_written_wrongly_is_a_wait_of_at_most_a_day(after: str) -> None:
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    assert now < adapter._until(after, now) <= now + timedelta(days=1)

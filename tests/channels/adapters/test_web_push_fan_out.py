@@ -71,6 +71,15 @@ def test_a_service_that_hangs_holds_up_nobody_else() -> None:
     assert known.counts("d") == {"sent": 600}
 
 
+def test_services_with_nobody_left_do_not_end_the_round_for_the_others() -> None:
+    known = browsers(**{f"s{number:02}": 1 for number in range(12)}, z=100)
+    walk = MemoryWalk(known, "d")
+    Round(walk, InThreads(lambda _one: Called("sent")), in_flight=3).run(0.0)
+    for _ in range(2):
+        Round(MemoryWalk(known, "d"), InThreads(lambda _one: Called("sent")), in_flight=3).run(20)
+    assert known.counts("d") == {"sent": 112}
+
+
 def test_a_service_that_asks_to_wait_is_left_alone_for_this_round() -> None:
     known = browsers(busy=40, good=40)
     asked = []
