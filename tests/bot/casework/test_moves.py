@@ -68,11 +68,11 @@ def test_any_order_of_acts_keeps_to_the_table(matter: Matter, seed: int) -> None
 
 def test_an_act_is_done_exactly_where_the_table_allows_it(matter: Matter) -> None:
     for act, state in product(TicketAct, TicketState):
-        matter.do(lambda _work, ticket, state=state: setattr(ticket, "state", state))  # type: ignore[misc]
+        matter.do(lambda _work, ticket, state=state: setattr(ticket, "state", state))  # type: ignore[misc]  # Bound now.
         move = TICKET_MOVES[act]
         refused = nullcontext() if state in move.sources else pytest.raises(WrongState, match=move.label)
         with refused:
-            matter.do(lambda work, ticket, act=act: tickets.move(work, ticket, act))  # type: ignore[misc]
+            matter.do(lambda work, ticket, act=act: tickets.move(work, ticket, act))  # type: ignore[misc]  # Bound now.
         assert matter.ticket().state == (move.to or state if state in move.sources else state)
 
 

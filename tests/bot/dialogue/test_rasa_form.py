@@ -17,7 +17,7 @@ WAITING = {"form": "report", "kind": "投诉", "slots": {"what": "路灯坏了"}
 
 def _call(action: str, asked: Asked, slots: dict[str, Any] | None = None) -> dict[str, Any]:
     tracker = {"latest_message": {"metadata": {"dialogue": plain_of(asked)}}, "slots": slots or {}}
-    return json.loads(json.dumps({"next_action": action, "tracker": tracker}))  # type: ignore[no-any-return]
+    return json.loads(json.dumps({"next_action": action, "tracker": tracker}))  # type: ignore[no-any-return]  # As it comes over the wire.
 
 
 @pytest.mark.parametrize("text", ["2", "火星", "算了", "改一下事情"])

@@ -76,7 +76,7 @@ def test_its_preview_says_when_pictures_were_lost(side: WeChatPublishSide, monke
     read = drafts.read_back
 
     def fewer(self: object, media_id: str) -> list[dict[str, object]]:
-        (news,) = read(self, media_id)  # type: ignore[arg-type]
+        (news,) = read(self, media_id)  # type: ignore[arg-type]  # Called as the method it stands for.
         return [{**news, "image_info": {"image_list": news["image_info"]["image_list"][:1]}}]
 
     monkeypatch.setattr(drafts, "read_back", fewer)
