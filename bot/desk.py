@@ -16,6 +16,7 @@ from bot.handoff import REASON_LABELS
 from bot.models import Conversation, OutboundReply
 from bot.reply import Said
 from bot.states import ConversationState, ReplyState
+from bot.team import variables
 from bot.words import Words
 from kernel.errors import Invalid, NotFound, WrongState
 from kernel.people import Permission, Person, Viewer, holders
@@ -49,6 +50,7 @@ def answer(work: Work, who: Viewer, conversation: Conversation, text: str, words
     """Answers the citizen; what nobody has yet is taken with the first answer."""
     _must(who, conversation)
     text = _words(text)
+    variables.must_be_filled(text, "text")
     why = windows.hindrance(conversation, work.now)
     if why:
         raise NotReachable(why=why)

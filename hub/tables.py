@@ -15,6 +15,7 @@ MODULES = (
     "bot.models",
     "bot.casework.models",
     "bot.comments.models",
+    "bot.team.models",
     "channels.accounts.models",
     "analytics.models",
     "content.importing.models",

@@ -35,6 +35,7 @@ OBJECTS: dict[str, str] = {
     "placement": "渠道展示",
     "preview": "平台预览",
     "preview_reader": "预览接收账号",
+    "quick_reply": "快捷回复",
     "rebuttal": "辟谣",
     "release": "发布件",
     "reply": "回复",
@@ -220,6 +221,7 @@ DEEDS: dict[str, str] = {
     "waiting": "等待人工",
     "wanted": "要求生成",
     "will_retry": "稍后重试",
+    "written": "编写",
     "wording_added": "加入相似问",
     "withdrawn": "撤销",
 }

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import APIRouter, Depends, Form, Request
@@ -22,6 +23,8 @@ from bot.models import Conversation, InboundMessage, Rating
 from bot.nlu.wire import faq_key
 from bot.reply import Said
 from bot.states import CONVERSATION_LABELS, RATINGS, REPLY_LABELS, TICKET_KINDS, ConversationState, ReplyState
+from bot.team import quick, variables
+from bot.team.quick import Ready
 from channels.accounts.models import Account
 from hub.live import desk_topic
 from hub.product import Hub
@@ -110,7 +113,7 @@ def conversation(request: Request, hub: HubDep, asker: Reader, conversation_id: 
     """One conversation with its whole history, the channel's rules and what may be done."""
     with hub.works.read() as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_READ)
-        context = _shown(work, asker, found)
+        context = _shown(work, asker, found, hub.settings.office_zone)
         context["lists"] = _lists(work, asker)
     context["suggested"] = _suggested(hub, found, "")
     return page(request, asker, TEMPLATE, opened=conversation_id, **context)
@@ -251,7 +254,7 @@ def _back(conversation_id: int, message: str = "") -> Response:
 def _talk(request: Request, hub: Hub, asker: Asker, conversation_id: int) -> HTMLResponse:
     with hub.works.read() as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_READ)
-        context = _shown(work, asker, found)
+        context = _shown(work, asker, found, hub.settings.office_zone)
     return fragment(request, asker, TEMPLATE, "talk", opened=conversation_id, **context)
 
 
@@ -291,7 +294,7 @@ def _in_danger(one: Conversation) -> bool:
     return one.urgent_at is not None and one.acknowledged_at is None
 
 
-def _shown(work: Work, asker: Asker, found: Conversation) -> dict[str, Any]:
+def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dict[str, Any]:
     session = work.session
     account = session.get(Account, found.account_id) if found.account_id else None
     agent = session.get(Person, found.agent_id) if found.agent_id else None
@@ -323,11 +326,20 @@ def _shown(work: Work, asker: Asker, found: Conversation) -> dict[str, Any]:
         "kinds": [(kind, kind) for kind in TICKET_KINDS if kind in HANDLED_KINDS],
         "services": services.cited(session, found.id, work.now),
         "service": services.title_of(session, found.service_id),
-        "quick": value_of(session, rules.QUICK, found.unit_id, work.now),
+        "quick": _quick(work, asker, found, zone),
+        "variables": list(variables.VARIABLES),
         "at": work.now,
         "suggested": [],
         "q": "",
     }
+
+
+def _quick(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> list[Ready]:
+    """Ready words with what is known put in; the office's rules have some where nobody has kept any."""
+    agent = desk.agent_number(asker.viewer.person_id)
+    known = variables.known_of(work.session, found, agent, zone, work.now)
+    phrases: list[str] = value_of(work.session, rules.QUICK, found.unit_id, work.now)
+    return quick.ready(known, asker.viewer, found) or quick.standing(known, phrases)
 
 
 def _suggested(hub: Hub, found: Conversation, wanted: str) -> list[Suggested]:

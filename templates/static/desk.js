@@ -51,7 +51,103 @@
     const field = document.getElementById("answer");
     if (!button || !field) return;
     const gap = field.value && !field.value.endsWith("\n") ? "\n" : "";
-    field.setRangeText(gap + button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+    insert(field, gap + button.dataset.insert, field.selectionStart, field.selectionEnd);
+  });
+
+  // Ready words: / and letters open the list, arrows choose, Enter puts the words in; a variable that nothing is known
+  // for is named and marked, so that typing replaces it.
+  const box = document.getElementById("picker");
+  let token = null;
+  let chosen = 0;
+  const unfilled = (field) => field.dataset.variables.split(" ").filter((name) => field.value.includes(`{${name}}`));
+  const tellMissing = (field) => {
+    const note = document.getElementById("missing");
+    const names = unfilled(field);
+    note.hidden = !names.length;
+    const words = names.length ? note.dataset.words + names.map((name) => `{${name}}`).join("、") : "";
+    if (note.textContent !== words) note.textContent = words;
+  };
+  const markFirst = (field) => {
+    const places = unfilled(field).map((name) => [field.value.indexOf(`{${name}}`), name.length + 2]);
+    if (!places.length) return;
+    const [start, length] = places.sort((one, other) => one[0] - other[0])[0];
+    field.setSelectionRange(start, start + length);
+  };
+  function insert(field, words, start, end) {
+    field.setRangeText(words, start, end, "end");
     field.focus();
+    tellMissing(field);
+    markFirst(field);
+  }
+  const shut = () => {
+    if (!box || box.hidden) return;
+    box.hidden = true;
+    token = null;
+    document.getElementById("answer").removeAttribute("aria-activedescendant");
+  };
+  const mark = (place) => {
+    const options = [...box.children];
+    chosen = (place + options.length) % options.length;
+    options.forEach((option, at) => option.setAttribute("aria-selected", String(at === chosen)));
+    options[chosen].scrollIntoView({ block: "nearest" });
+    document.getElementById("answer").setAttribute("aria-activedescendant", options[chosen].id);
+  };
+  const choose = (option) => {
+    const field = document.getElementById("answer");
+    const [start, end] = token;
+    shut();
+    insert(field, option.dataset.words, start, end);
+  };
+  const look = (field) => {
+    const before = field.value.slice(0, field.selectionStart);
+    const typed = /(?:^|\s)\/([a-z0-9]{0,12})$/i.exec(before);
+    if (!typed) return shut();
+    const letters = typed[1].toLowerCase();
+    const found = [...document.querySelectorAll(".desk__quick [data-code]")].filter((one) => one.dataset.code.startsWith(letters)).slice(0, 8);
+    if (!found.length) return shut();
+    token = [before.length - letters.length - 1, before.length];
+    box.replaceChildren(...found.map((one, at) => {
+      const option = document.createElement("div");
+      option.className = "picker__option";
+      option.id = `picker-${at}`;
+      option.setAttribute("role", "option");
+      option.dataset.words = one.dataset.insert;
+      const code = document.createElement("code");
+      code.textContent = `/${one.dataset.code}`;
+      const title = document.createElement("strong");
+      title.textContent = one.dataset.title;
+      const words = document.createElement("span");
+      words.textContent = one.dataset.insert;
+      option.append(code, title, words);
+      return option;
+    }));
+    box.hidden = false;
+    const told = document.getElementById("picked");
+    told.textContent = `${found.length} ${told.dataset.found}`;
+    mark(0);
+  };
+  document.addEventListener("input", (event) => {
+    if (event.target.id !== "answer" || !box) return;
+    look(event.target);
+    tellMissing(event.target);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.target.id !== "answer" || !box || box.hidden || event.isComposing) return;
+    const moves = { ArrowDown: 1, ArrowUp: -1 };
+    if (event.key in moves) mark(chosen + moves[event.key]);
+    else if ((event.key === "Enter" && !event.ctrlKey && !event.metaKey) || event.key === "Tab") choose(box.children[chosen]);
+    else if (event.key === "Escape") shut();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  box?.addEventListener("mousedown", (event) => {
+    const option = event.target.closest(".picker__option");
+    if (!option) return;
+    event.preventDefault();
+    choose(option);
+  });
+  document.addEventListener("focusout", (event) => {
+    if (event.target.id === "answer") shut();
   });
 })();

@@ -16,6 +16,7 @@ from kernel.work import Work
 from tests.content.importing.word import notice
 from tests.house import (
     citizen_objects,
+    desk_objects,
     duty_objects,
     editorial_objects,
     insight_objects,
@@ -134,6 +135,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/api/v1/tokens/{token_id}": a_token,
     "/api/v1/rules/{name}": a_rule,
     **citizen_objects.OF_A_UNIT,
+    **desk_objects.OF_A_UNIT,
     "/console/pieces/{piece_id}/docx": a_piece_and_a_document,
     **editorial_objects.OF_A_UNIT,
     **outgoing_objects.OF_A_UNIT,
