@@ -23,7 +23,23 @@ LINT = (
     ("imports", [BIN / "lint-imports"]),
 )
 # Browsers and PostgreSQL share two cores with everything else; more workers than cores make timings unsteady.
-TESTS = (("tests", [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 2), "--dist", "loadgroup"]),)
+TESTS = (
+    (
+        "tests",
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            str(os.cpu_count() or 2),
+            "--dist",
+            "loadgroup",
+            "--durations",
+            "30",
+        ],
+    ),
+)
 
 
 MEMORY = Path("/dev/shm")  # noqa: S108  # Only a folder of our own with a random name is used in it.
@@ -34,8 +50,8 @@ def run(name: str, command: list[str | Path], *, show: bool) -> bool:
     """Runs one step from the repository's root; True when it succeeded."""
     started = time.monotonic()
     words = [str(word) for word in command]
-    with scratch() as folder:
-        environment = {**os.environ, "TMPDIR": folder} if folder else dict(os.environ)
+    with scratch() as folder, compiled() as settings:
+        environment = {**settings, "TMPDIR": folder} if folder else settings
         done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=not show, text=True, check=False)
     said = "ok" if done.returncode == 0 else f"FAILED ({done.returncode})"
     if done.returncode != 0 and not show:
@@ -59,6 +75,22 @@ def scratch() -> Iterator[str]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def compiled() -> Iterator[dict[str, str]]:
+    """An environment in which what one process compiled is there for the next.
+
+    Tests start hundreds of processes, and compiling every library costs each of them seconds. The folder is their own:
+    a checkout that is not to be written to stays as it is.
+    """
+    given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if "PYTHONPYCACHEPREFIX" in given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="xuanda-compiled-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield {**given, "PYTHONPYCACHEPREFIX": folder}
 
 
 def main() -> int:
