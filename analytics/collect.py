@@ -171,12 +171,3 @@ def _keep(
             if not insert_once(work.session, ChannelReading, figures=figures, read_at=reading.at, **key):
                 statement = update(ChannelReading).filter_by(**key).values(figures=figures, read_at=reading.at)
                 work.session.execute(statement)
-
-
-def forget_old(works: Works, keep: timedelta = timedelta(days=750)) -> None:
-    """Drops hourly counts older than two years; reports need no finer past than that."""
-    with works.write() as work:
-        oldest: datetime = work.now - keep
-        old = select(PageRead.id).where(PageRead.hour < oldest).limit(5000)
-        for row in work.session.scalars(select(PageRead).where(PageRead.id.in_(old))):
-            work.session.delete(row)

@@ -208,3 +208,12 @@ class ModelRefused(Event):
 
     number: int
     faults: str
+
+
+@dataclass(frozen=True)
+class CitizenForgotten(Event):
+    """What was said in these conversations and tickets, and by whom, is gone here; it must go elsewhere too."""
+
+    conversations: tuple[int, ...] = ()
+    tickets: tuple[int, ...] = ()
+    numbers: tuple[str, ...] = ()

@@ -155,6 +155,7 @@ def unanswered(session: Session, units: Collection[int], now: datetime, known: S
         .where(
             Conversation.unit_id.in_(units),
             InboundMessage.outcome.in_(NOT_KNOWN),
+            InboundMessage.text != "",
             InboundMessage.received_at >= now - LOOK_BACK,
         )
         .order_by(InboundMessage.received_at.desc(), InboundMessage.id.desc())

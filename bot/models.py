@@ -20,7 +20,7 @@ class Conversation(Base):
     waits for: a `choice` among `choices` (the pieces last suggested), or words to `leave` for office hours. `dialogue`
     is where a dialogue of several turns stands ({}: there is none), over by itself at `dialogue_until`.
     `window_until` and `messages_left` are the platform's limits (None: no limit). `service_id` is the guide of the
-    service item that was handled here.
+    service item that was handled here. From `forgotten_at` on it holds neither words nor who said them.
     """
 
     __tablename__ = "conversation"
@@ -36,6 +36,12 @@ class Conversation(Base):
         Index("ix_conversation_unit_id_state", "unit_id", "state"),
         Index("ix_conversation_state_heard_at", "state", "heard_at"),
         Index("ix_conversation_dialogue_until", "dialogue_until"),
+        Index(
+            "ix_conversation_closed_at_held",
+            "closed_at",
+            sqlite_where=text("forgotten_at IS NULL"),
+            postgresql_where=text("forgotten_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -74,6 +80,7 @@ class Conversation(Base):
     messages_left: Mapped[int | None]
     rating_asked_at: Mapped[datetime | None]
     service_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"))
+    forgotten_at: Mapped[datetime | None]
 
 
 class InboundMessage(Claimable, Base):
@@ -88,6 +95,18 @@ class InboundMessage(Claimable, Base):
         UniqueConstraint("origin", "key"),
         Index("ix_inbound_message_conversation_id_number", "conversation_id", "number"),
         Index("ix_inbound_message_handled_at_claimed_until", "handled_at", "claimed_until"),
+        Index(
+            "ix_inbound_message_received_at_media",
+            "received_at",
+            sqlite_where=text("media <> '{}'"),
+            postgresql_where=text("media <> '{}'::jsonb"),
+        ),
+        Index(
+            "ix_inbound_message_received_at_answer",
+            "received_at",
+            sqlite_where=text("answer IS NOT NULL"),
+            postgresql_where=text("answer IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -165,7 +184,8 @@ class Ticket(Base):
 
     `handler_id` is the colleague it was given to (派单); `sent_from_id` is the unit that handed it over at
     `received_at`, to which it can be given back (退单). `round` is 2 and more where a follow-up found the citizen
-    not satisfied (二次办理); `followed_at` says that this round's follow-up is done.
+    not satisfied (二次办理); `followed_at` says that this round's follow-up is done. From `forgotten_at` on it holds
+    the fact, but nothing of the person.
     """
 
     __tablename__ = "ticket"
@@ -197,6 +217,7 @@ class Ticket(Base):
     followed_at: Mapped[datetime | None]
     warned_at: Mapped[datetime | None]
     hotline_number: Mapped[str | None] = mapped_column(String(60), unique=True)
+    forgotten_at: Mapped[datetime | None]
 
 
 class PhoneCode(Claimable, Base):

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.dialogue.phrases import mobile_in
@@ -23,7 +23,6 @@ LASTS = timedelta(minutes=10)
 TRIES = 5
 # So many codes to one telephone in so long a time.
 AT_MOST = ((3, timedelta(minutes=10)), (8, timedelta(days=1)))
-FORGOTTEN = timedelta(days=2)
 OPEN_FOR = timedelta(minutes=15)
 
 
@@ -112,11 +111,6 @@ class Codes:
 
     def _mark(self, number: str, phone: str) -> str:
         return self.seal.fingerprint(f"code\0{number}\0{phone}")
-
-
-def forget(work: Work) -> None:
-    """Old codes are of no use to anybody."""
-    work.session.execute(delete(PhoneCode).where(PhoneCode.made_at < work.now - FORGOTTEN))
 
 
 def _too_many(work: Work, mark: str) -> bool:

@@ -23,7 +23,7 @@ from html import escape, unescape
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import String, delete, select
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content.checks import IDENTITY, MOBILE
@@ -38,7 +38,6 @@ from kernel.work import Work
 LONGEST_QUERY = 100
 MOST_GRAMS = 64
 LONGEST_TEXT = 20_000
-MISSES_KEPT = timedelta(days=180)
 BATCH = 100
 # How long (s) one search works on an index that is being made, before it answers from as much as there is.
 PATIENCE = 1.0
@@ -329,10 +328,9 @@ class Searcher:
 
 
 def record_miss(work: Work, query: str) -> None:
-    """Keeps what was looked for and not found, with numbers of people masked; forgets what is half a year old."""
+    """Keeps what was looked for and not found, with numbers of people masked."""
     words = masked(" ".join(tidy(query).split())[:LONGEST_QUERY])
     if words:
-        work.session.execute(delete(SearchMiss).where(SearchMiss.at < work.now - MISSES_KEPT))
         work.session.add(SearchMiss(query=words, at=work.now))
 
 

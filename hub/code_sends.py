@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import update
 
 from bot.models import PhoneCode
-from bot.phone_codes import Codes, forget
+from bot.phone_codes import Codes
 from bot.states import CodeState
 from hub.notifier import Message, NotSent, Sender, Unanswered
 from kernel.claim import claim, free, new_claimant, run_out, still_mine
@@ -43,11 +43,6 @@ class CodeSends:
         while calls < BATCH and self._send_one():
             calls += 1
         return calls
-
-    def forget(self) -> None:
-        """Forgets old codes."""
-        with self.works.write() as work:
-            forget(work)
 
     def _send_one(self) -> bool:
         claimant = new_claimant()

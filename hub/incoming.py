@@ -101,10 +101,7 @@ def _send_codes(hub: Hub, incoming: Incoming) -> None:
         return
     incoming.answering.codes = Codes(hub.seal)
     sends = CodeSends(hub.works, incoming.answering.codes, gateway)
-    hub.duties += [
-        Duty("codes.send", timedelta(seconds=1), sends.send_due, timedelta(minutes=2)),
-        Duty("codes.forget", timedelta(hours=1), sends.forget),
-    ]
+    hub.duties.append(Duty("codes.send", timedelta(seconds=1), sends.send_due, timedelta(minutes=2)))
 
 
 def _engine_of(hub: Hub) -> Engine:

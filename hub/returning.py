@@ -30,7 +30,6 @@ def connect(hub: Hub) -> None:
             timedelta(hours=1),
         ),
         Duty("plan.refresh", timedelta(hours=1), lambda: refresh_plan(hub)),
-        Duty("reads.forget", timedelta(days=1), lambda: collect.forget_old(hub.works)),
     ]
 
 

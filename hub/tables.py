@@ -11,6 +11,7 @@ MODULES = (
     "kernel.duties",
     "kernel.office_rules",
     "kernel.people",
+    "kernel.retention",
     "kernel.workdays",
     "bot.models",
     "bot.casework.models",

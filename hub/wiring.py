@@ -11,6 +11,7 @@ from hub import (
     emergency,
     expiry,
     incoming,
+    keeping,
     links,
     log,
     opinion,
@@ -85,6 +86,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     account_watch.connect(hub)
     links.connect(hub)
     hotline.connect(hub)
+    keeping.connect(hub)
     expiry.connect(hub)
     inner.connect(hub)
     return hub

@@ -55,6 +55,8 @@ class Permission(StrEnum):
     TOKEN_WRITE = "token.write"  # noqa: S105  # A permission's name.
     AUDIT_READ = "audit.read"
     SYSTEM_READ = "system.read"
+    PRIVACY_READ = "privacy.read"
+    PRIVACY_ACT = "privacy.act"
 
 
 class Role(StrEnum):
@@ -106,6 +108,8 @@ ROLES: dict[Role, frozenset[Permission]] = {
         P.TICKET_URGE,
         P.TICKET_EXTEND,
         P.TICKET_RELAY,
+        P.PRIVACY_READ,
+        P.PRIVACY_ACT,
     },
     Role.MANAGER: _EDITORIAL
     | {P.REPORT_READ, P.PLAN_ACT, P.TICKET_READ, P.TICKET_URGE, P.TICKET_EXTEND, P.TICKET_SIGN},
@@ -120,10 +124,11 @@ ROLES: dict[Role, frozenset[Permission]] = {
             P.ACCOUNT_WRITE,
             P.RULE_WRITE,
             P.SYSTEM_READ,
+            P.PRIVACY_READ,
         }
     ),
     Role.SECURITY_ADMIN: frozenset({P.PERSON_READ, P.GRANT_WRITE, P.TOKEN_WRITE, P.SYSTEM_READ}),
-    Role.AUDITOR: frozenset({P.AUDIT_READ, P.PERSON_READ, P.DELIVERY_READ}),
+    Role.AUDITOR: frozenset({P.AUDIT_READ, P.PERSON_READ, P.DELIVERY_READ, P.PRIVACY_READ}),
 }
 
 ADMINISTRATORS = (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDITOR)

@@ -94,6 +94,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("授权"), "/console/grants", (P.GRANT_WRITE,)),
             Entry(_("栏目管理"), "/console/columns", (P.COLUMN_WRITE,)),
             Entry(_("规则"), "/console/rules", (P.RULE_WRITE,)),
+            Entry(_("保存期限"), "/console/retention", (P.PRIVACY_READ,)),
             Entry(_("接口令牌"), "/console/tokens", (P.TOKEN_WRITE,)),
             Entry(_("系统状态"), "/console/system", (P.SYSTEM_READ,)),
             Entry(_("审计日志"), "/console/audit", (P.AUDIT_READ,)),

@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from bot import phone_codes, tickets
+from bot import tickets
 from bot.models import PhoneCode, Ticket
 from bot.nlu.ranking import Decision
 from bot.phone_codes import TRIES, Codes
@@ -174,16 +174,6 @@ def test_a_code_is_sent_at_most_once_after_an_answer_was_lost(
         row = work.session.scalars(select(PhoneCode)).one()
     assert (row.state, len(gateway.sent), gateway.sent[0].key) == (state, calls, "code")
     assert PHONE not in row.sealed
-
-
-def test_old_codes_are_forgotten(asked: Desk, ticket: Ticket) -> None:
-    with asked.works.write() as work:
-        _codes(asked).ask(work, ticket.number, PHONE)
-    asked.clock.step(days=3)
-    with asked.works.write() as work:
-        phone_codes.forget(work)
-    with asked.works.read() as work:
-        assert work.session.scalars(select(PhoneCode)).all() == []
 
 
 def test_without_a_gateway_the_page_for_the_number_is_named(asked: Desk, ticket: Ticket) -> None:

@@ -116,6 +116,6 @@ def test_what_was_counted_is_written_when_the_hub_closes(sqlite_url: str, tmp_pa
 def test_the_duties_of_what_comes_back_run(newsroom: Newsroom, path: str) -> None:
     tell(newsroom.browser(), {"path": path})
     newsroom.hub.reads.flush()
-    names = {"readings.collect", "plan.refresh", "reads.forget"}
+    names = {"readings.collect", "plan.refresh"}
     duties = [duty for duty in newsroom.hub.duties if duty.name in names]
     assert set(run_due(newsroom.hub.works, duties)) == names

@@ -1,0 +1,1 @@
+"""What citizens left with the bot and the desk: how long it is kept, and how one citizen gets or loses it."""

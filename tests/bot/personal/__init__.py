@@ -1,0 +1,1 @@
+"""Tests of what citizens left with the bot and the desk."""
