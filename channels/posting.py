@@ -20,6 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
@@ -28,10 +29,17 @@ import httpx
 
 from channels.transport import Guard, tls
 
-# Connections to one server at a time, and those of them that are kept for the next volley.
+# Connections to one server at a time; those of them, and of all servers, that are kept for the next volley, how long (s).
 AT_ONCE = 16
 KEPT = 8
+KEPT_IN_ALL = 64
+KEPT_SECONDS = 20.0
+# Open connections of one volley; of those that nothing is on, the oldest is closed for one more.
+MOST_OPEN = 128
 CONNECT_SECONDS = 10.0
+# Threads that open connections: more than one round has posts on their way, so that no server that opens slowly is
+# waited for by another; they are started as they are needed.
+OPENERS = 64
 LONGEST_HEAD = 64 * 1024
 LONGEST_BODY = 256 * 1024
 MOST_INTERIM = 8
@@ -51,8 +59,11 @@ Ended = tuple[int, Posted | BaseException]
 class Volley(Protocol):
     """Posts that are on their way at once; one thread starts them and asks for what came of them."""
 
-    def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Begins a post; `tag` is what `ended` calls it by. Neither waits nor raises."""
+    def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes, patience: float | None = None) -> None:
+        """Begins a post; `tag` is what `ended` calls it by. Neither waits nor raises.
+
+        It is given up after `patience` seconds, where that is less than the poster's own.
+        """
 
     def ended(self, timeout: float | None) -> Sequence[Ended]:
         """Those that ended meanwhile; where none has, waits for one, at most so many seconds (None: until one has).
@@ -71,11 +82,21 @@ class Poster(Protocol):
 class KeptConnections:
     """Posts over connections that are kept per server from one volley to the next; each volley has one thread."""
 
-    def __init__(self, guard: Guard, timeout: float = 20.0, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        timeout: float = 20.0,
+        context: ssl.SSLContext | None = None,
+        kept_seconds: float = KEPT_SECONDS,
+    ) -> None:
         self._guard = guard
         self.timeout = timeout
         self._context = context or tls()
-        self._free: dict[str, deque[_Connection]] = defaultdict(deque)
+        self._kept_seconds = kept_seconds
+        # The one that came back first stands first.
+        self._free: list[_Connection] = []
+        self._closed = False
+        self._sweeper: threading.Timer | None = None
         self._lock = threading.Lock()
 
     @contextmanager
@@ -88,49 +109,87 @@ class KeptConnections:
             made.close()
 
     def close(self) -> None:
-        """Closes what is kept."""
+        """Closes what is kept, and whatever comes back later."""
         with self._lock:
-            kept = [connection for free in self._free.values() for connection in free]
-            self._free.clear()
+            self._closed = True
+            kept, self._free = self._free, []
+            if self._sweeper is not None:
+                self._sweeper.cancel()
         for connection in kept:
             connection.close()
 
     def take(self, origin: str) -> _Connection | None:
-        """A kept connection which the server has not closed meanwhile."""
+        """A kept connection which neither the server nor its age has closed meanwhile."""
+        self._close_old()
         while True:
             with self._lock:
-                free = self._free.get(origin)
-                connection = free.pop() if free else None
-            if connection is None or connection.alive():
-                return connection
+                found = next((one for one in reversed(self._free) if one.origin == origin), None)
+                if found is not None:
+                    self._free.remove(found)
+            if found is None or found.alive():
+                return found
+            found.close()
+
+    def give_back(self, connection: _Connection) -> None:
+        """Keeps a connection that answered well, for a while and not beside too many others."""
+        connection.free_since = time.monotonic()
+        surplus = connection
+        with self._lock:
+            of_origin = [one for one in self._free if one.origin == connection.origin]
+            if not self._closed and len(of_origin) < KEPT:
+                self._free.append(connection)
+                if len(self._free) <= KEPT_IN_ALL:
+                    self._sweep_later()
+                    return
+                surplus = self._free.pop(0)
+        surplus.close()
+
+    def _sweep_later(self) -> None:
+        """Under the lock: nobody else may come for what lies here."""
+        if self._sweeper is None:
+            self._sweeper = threading.Timer(self._kept_seconds, self._sweep)
+            self._sweeper.daemon = True
+            self._sweeper.start()
+
+    def _sweep(self) -> None:
+        self._close_old()
+        with self._lock:
+            self._sweeper = None
+            if self._free and not self._closed:
+                self._sweep_later()
+
+    def _close_old(self) -> None:
+        oldest = time.monotonic() - self._kept_seconds
+        with self._lock:
+            old = [one for one in self._free if one.free_since <= oldest]
+            self._free = [one for one in self._free if one.free_since > oldest]
+        for connection in old:
             connection.close()
 
-    def give_back(self, origin: str, connection: _Connection) -> None:
-        """Keeps a connection that answered well."""
-        with self._lock:
-            if len(self._free[origin]) < KEPT:
-                self._free[origin].append(connection)
-                return
-        connection.close()
-
-    def open(self, origin: str, parts: SplitResult) -> _Connection:
-        """A new connection; raises httpx.ConnectError or PrivateAddress."""
+    def open(self, origin: str, parts: SplitResult, by: float) -> _Connection:
+        """A new connection, there by an hour of the monotonic clock; raises httpx.ConnectError or PrivateAddress."""
         host, secure = parts.hostname or "", parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
         last: Exception = OSError("no address")
         try:
             for address in self._guard.addresses(host, port):
                 try:
-                    plain = socket.create_connection((address, port), min(self.timeout, CONNECT_SECONDS))
+                    plain = socket.create_connection((address, port), _left(by))
                     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    plain.settimeout(self.timeout)
-                    wire = self._context.wrap_socket(plain, server_hostname=host) if secure else plain
-                    return _Connection(origin, wire)
+                    return _Connection(origin, self._greeted(plain, host, by) if secure else plain)
                 except OSError as failure:
                     last = failure
         except (OSError, ValueError) as failure:  # The name leads nowhere, or is none.
             last = failure
         raise httpx.ConnectError(f"{host}: {last}") from last
+
+    def _greeted(self, plain: socket.socket, host: str, by: float) -> ssl.SSLSocket:
+        try:
+            plain.settimeout(_left(by))  # Of a handshake as a whole, however slowly it trickles.
+            return self._context.wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
 
 
 class ClientPosts:
@@ -142,25 +201,31 @@ class ClientPosts:
     @contextmanager
     def volley(self) -> Iterator[Volley]:
         """Posts in threads."""
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        pool = ThreadPoolExecutor(AT_ONCE)
+        try:
             yield InThreads(pool, self._post)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
-        answer = self._client.post(url, content=body, headers=dict(headers))
+    def _post(self, url: str, headers: Mapping[str, str], body: bytes, patience: float | None) -> Posted:
+        timeout = self._client.timeout if patience is None else httpx.Timeout(patience)
+        answer = self._client.post(url, content=body, headers=dict(headers), timeout=timeout)
         return Posted(answer.status_code, {name.lower(): value for name, value in answer.headers.items()})
 
 
 class InThreads:
     """A volley of posts that each wait for their answer."""
 
-    def __init__(self, pool: ThreadPoolExecutor, post: Callable[[str, Mapping[str, str], bytes], Posted]) -> None:
+    def __init__(
+        self, pool: ThreadPoolExecutor, post: Callable[[str, Mapping[str, str], bytes, float | None], Posted]
+    ) -> None:
         self._pool = pool
         self._post = post
         self._ended: SimpleQueue[Ended] = SimpleQueue()
 
-    def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes) -> None:
+    def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes, patience: float | None = None) -> None:
         """Begins it in a thread."""
-        self._pool.submit(self._post, url, headers, body).add_done_callback(partial(self._end, tag))
+        self._pool.submit(self._post, url, headers, body, patience).add_done_callback(partial(self._end, tag))
 
     def ended(self, timeout: float | None) -> Sequence[Ended]:
         """What the threads have brought."""
@@ -173,6 +238,8 @@ class InThreads:
             return found
 
     def _end(self, tag: int, future: Future[Posted]) -> None:
+        if future.cancelled():
+            return  # The volley is over, and nobody asks.
         self._ended.put((tag, future.exception() or future.result()))
 
 
@@ -186,15 +253,16 @@ class _OneThread:
         self._bell.setblocking(False)
         self._ringer.setblocking(False)
         self._selector.register(self._bell, selectors.EVENT_READ)
-        self._openers = ThreadPoolExecutor(AT_ONCE)
+        self._openers = ThreadPoolExecutor(OPENERS)
         self._opened: SimpleQueue[tuple[_Going, Future[_Connection]]] = SimpleQueue()
         self._lines: Counter[str] = Counter()
         self._idle: dict[str, list[_Connection]] = defaultdict(list)
         self._queued: dict[str, deque[_Going]] = defaultdict(deque)
         self._on_the_way: dict[_Connection, _Going] = {}
+        self._opening: set[_Going] = set()
         self._ended: list[Ended] = []
 
-    def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes) -> None:
+    def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes, patience: float | None = None) -> None:
         """Sends it on a free connection, opens one, or lets it wait for one."""
         try:
             parts = urlsplit(url)
@@ -202,8 +270,8 @@ class _OneThread:
         except (ValueError, httpx.HTTPError) as failure:
             self._ended.append((tag, httpx.UnsupportedProtocol(str(failure))))
             return
-        now, patience = time.monotonic(), self._kept.timeout
-        going = _Going(tag, f"{parts.scheme}://{parts.netloc}", parts, request, now + patience / 2, now + patience)
+        now, longest = time.monotonic(), min(self._kept.timeout, patience or self._kept.timeout)
+        going = _Going(tag, f"{parts.scheme}://{parts.netloc}", parts, request, now + longest / 2, now + longest)
         if connection := self._free(going.origin):
             self._send(connection, going)
         else:
@@ -225,9 +293,9 @@ class _OneThread:
         self._selector.close()
         for connection in self._on_the_way:
             connection.close()
-        for origin, idle in self._idle.items():
+        for idle in self._idle.values():
             for connection in idle:
-                self._kept.give_back(origin, connection)
+                self._kept.give_back(connection)
         self._bell.close()
         self._ringer.close()
         self._close_opened()
@@ -248,14 +316,17 @@ class _OneThread:
         """Opens one more for what waits, where the server may have one more."""
         if self._lines[origin] < AT_ONCE and (going := self._next(origin)):
             self._lines[origin] += 1
-            future = self._openers.submit(self._kept.open, going.origin, going.parts)
+            self._opening.add(going)
+            by = min(going.leaves_by, time.monotonic() + CONNECT_SECONDS)
+            future = self._openers.submit(self._kept.open, going.origin, going.parts, by)
             future.add_done_callback(partial(self._ring, going))
 
     def _next(self, origin: str) -> _Going | None:
         """The first that waits for a connection; who waited too long ends, and surely was not sent."""
-        queued = self._queued[origin]
-        while queued:
+        while queued := self._queued.get(origin):
             going = queued.popleft()
+            if not queued:
+                del self._queued[origin]
             if going.leaves_by > time.monotonic():
                 return going
             self._ended.append((going.tag, httpx.PoolTimeout("no connection in time")))
@@ -274,16 +345,20 @@ class _OneThread:
         self._bell.recv(4096)
         while not self._opened.empty():
             going, future = self._opened.get()
+            waits = going in self._opening
+            self._opening.discard(going)
             if failure := future.exception():
-                self._ended.append((going.tag, failure))
+                if waits:
+                    self._ended.append((going.tag, failure))
                 self._lines[going.origin] -= 1
                 self._open_one(going.origin)
             else:
                 self._watch(future.result())
-                if going.leaves_by > time.monotonic():
+                if waits and going.leaves_by > time.monotonic():
                     self._send(future.result(), going)
                 else:
-                    self._ended.append((going.tag, httpx.ConnectTimeout("no connection in time")))
+                    if waits:
+                        self._ended.append((going.tag, httpx.ConnectTimeout("no connection in time")))
                     self._rest(future.result())
 
     def _close_opened(self) -> None:
@@ -301,7 +376,9 @@ class _OneThread:
 
     def _turn(self, timeout: float | None) -> None:
         """Waits once for anything to happen, and lets it."""
-        first = min((going.until for going in self._on_the_way.values()), default=None)
+        sent = (going.until for going in self._on_the_way.values())
+        waiting = (going.leaves_by for going in chain(self._opening, (one[0] for one in self._queued.values())))
+        first = min(chain(sent, waiting), default=None)
         if first is not None:
             left = max(0.0, first - time.monotonic())
             timeout = left if timeout is None else min(timeout, left)
@@ -355,8 +432,13 @@ class _OneThread:
         """A connection is free: the next that waits for one has it."""
         if going := self._next(connection.origin):
             self._send(connection, going)
-        else:
-            self._idle[connection.origin].append(connection)
+            return
+        connection.free_since = time.monotonic()
+        self._idle[connection.origin].append(connection)
+        if len(self._selector.get_map()) > MOST_OPEN:
+            oldest = min((idle[0] for idle in self._idle.values() if idle), key=lambda one: one.free_since)
+            self._idle[oldest.origin].remove(oldest)
+            self._lose(oldest)
 
     def _lose(self, connection: _Connection) -> None:
         self._selector.unregister(connection.wire)
@@ -368,9 +450,23 @@ class _OneThread:
         for connection, going in [*self._on_the_way.items()]:
             if going.until <= now:
                 self._end(connection, httpx.ReadTimeout("no answer in time"), False)
+        for going in [one for one in self._opening if one.leaves_by <= now]:
+            self._opening.discard(going)
+            self._ended.append((going.tag, httpx.ConnectTimeout("no connection in time")))
+        for origin, queued in [*self._queued.items()]:
+            if queued[0].leaves_by <= now and (left := self._next(origin)):
+                self._queued[origin].appendleft(left)
 
 
-@dataclass
+def _left(by: float) -> float:
+    """Seconds until then; raises TimeoutError where none is left."""
+    left = by - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("no connection in time")
+    return left
+
+
+@dataclass(eq=False)
 class _Going:
     """A post on its way, by the monotonic clock: it leaves by `leaves_by` or not at all, and is given up at `until`."""
 
@@ -390,6 +486,7 @@ class _Connection:
         self.wire = wire
         self.unsent = b""
         self.stuck = False
+        self.free_since = 0.0
         self._read = b""
         self._answer: Posted | None = None
         self._interim = 0
@@ -397,7 +494,9 @@ class _Connection:
     def alive(self) -> bool:
         """Whether the server has neither closed it nor said something unasked meanwhile."""
         try:
-            return not select.select([self.wire], [], [], 0)[0]
+            asked = select.poll()  # It knows wires of any number, which select does not.
+            asked.register(self.wire, select.POLLIN)
+            return not asked.poll(0)
         except (OSError, ValueError):
             return False
 

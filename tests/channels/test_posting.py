@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from channels.posting import AT_ONCE, ClientPosts, KeptConnections, Posted
+from channels.posting import AT_ONCE, KEPT_IN_ALL, ClientPosts, KeptConnections, Posted
+from channels.posting import _Connection as Connection
 from channels.transport import Guard, PrivateAddress
 
 Answer = Callable[[socket.socket, bytes], bool]
@@ -292,3 +294,100 @@ def test_a_connection_closed_within_a_volley_is_not_used_again(posts: Make) -> N
         ((_tag, what),) = volley.ended(5)
     assert isinstance(what, Posted)
     assert server.connections == 2
+
+
+CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_a_kept_connection_is_closed_once_it_is_old(posts: Make) -> None:
+    closed = threading.Event()
+
+    def answer(wire: socket.socket, _post: bytes) -> bool:
+        wire.sendall(CREATED)
+        assert wire.recv(1) == b""
+        closed.set()
+        return False
+
+    server = Server(answer)
+    posts(server)
+    client = KeptConnections(Guard([server.address]), timeout=5, kept_seconds=0.05)
+    assert post(client, f"http://{server.address}/").status == 201
+    assert closed.wait(5), "it is kept for ever"
+    client.close()
+
+
+def test_so_many_are_kept_and_none_once_the_client_is_closed() -> None:
+    client = KeptConnections(Guard())
+    pairs = [socket.socketpair() for _ in range(KEPT_IN_ALL + 3)]
+    for number, (wire, _) in enumerate(pairs):
+        client.give_back(Connection(f"https://{number}.example", wire))
+    assert [number for number, (wire, _) in enumerate(pairs) if wire.fileno() < 0] == [0, 1, 2], "the oldest go"
+    client.close()
+    late, other = socket.socketpair()
+    client.give_back(Connection("https://late.example", late))
+    assert late.fileno() < 0
+    for _, end in pairs:
+        end.close()
+    other.close()
+
+
+def test_a_connection_with_a_high_number_is_alive_too() -> None:
+    low, other = socket.socketpair()
+    with socket.socket(fileno=fcntl.fcntl(low.fileno(), fcntl.F_DUPFD, 1100)) as high:
+        assert Connection("https://a.example", high).alive()
+        other.close()
+        assert not Connection("https://a.example", high).alive()
+    low.close()
+
+
+def test_names_that_are_never_found_hold_up_nobody_and_were_surely_not_sent(posts: Make) -> None:
+    server = Server(says(CREATED))
+    posts(server)
+    found = threading.Event()
+
+    def resolve(host: str, _port: int) -> list[str]:
+        if host != "127.0.0.1":
+            found.wait(10)
+        return ["127.0.0.1"]
+
+    client = KeptConnections(Guard([server.address], resolve), timeout=10)
+    with client.volley() as volley:
+        for number in range(AT_ONCE + 4):
+            volley.start(number, f"http://slow{number}.example/", {}, b"x", patience=0.4)
+        volley.start(99, f"http://{server.address}/", {}, b"x")
+        ended = list(volley.ended(5))
+        assert [tag for tag, _ in ended] == [99], "who answers waits for those that are not found"
+        while len(ended) <= AT_ONCE + 4 and (more := volley.ended(5)):
+            ended += more
+    found.set()
+    assert {type(what) for tag, what in ended if tag != 99} == {httpx.ConnectTimeout}
+    assert len(ended) == AT_ONCE + 5
+
+
+def test_a_post_is_given_up_when_its_own_patience_ends(posts: Make) -> None:
+    server = Server(says(b""))
+    client = posts(server)
+    client.timeout = 10
+    with client.volley() as volley:
+        volley.start(1, f"http://{server.address}/", {}, b"x", patience=0.1)
+        ((_tag, what),) = volley.ended(5)
+    assert isinstance(what, httpx.ReadTimeout)
+
+
+def test_leaving_a_general_client_waits_for_no_answer(posts: Make) -> None:
+    may_answer, answered = threading.Event(), threading.Event()
+
+    def answer(wire: socket.socket, _post: bytes) -> bool:
+        may_answer.wait(3)
+        answered.set()
+        wire.sendall(CREATED)
+        return True
+
+    server = Server(answer)
+    posts(server)
+    with httpx.Client() as http:
+        with ClientPosts(http).volley() as volley:
+            volley.start(1, f"http://{server.address}/", {}, b"x")
+            assert volley.ended(0.01) == []
+        assert not answered.is_set(), "leaving waited for the answer"
+        may_answer.set()
