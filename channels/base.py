@@ -7,7 +7,7 @@ catalogue, pictures and rendering come in as the protocols at the end of this mo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, Protocol
@@ -462,7 +462,15 @@ class Walk(Protocol):
 
     @property
     def origins(self) -> Sequence[str]:
-        """The push services that may have somebody left."""
+        """The push services that may have somebody left and do not rest; those that have taken most so far first."""
+
+    @property
+    def proven(self) -> Collection[str]:
+        """The push services that have taken many notices by now, and have not failed since."""
+
+    @property
+    def failing(self) -> Collection[str]:
+        """The push services that had to rest and have taken nothing since."""
 
     @property
     def stopped(self) -> bool:
@@ -474,6 +482,13 @@ class Walk(Protocol):
         Whoever was claimed is never given again, except one that was `waiting`, once its hour has come. One that is
         gone loses its subscription too.
         """
+
+    def remember(self, taken: Mapping[str, int], rests: Mapping[str, datetime | None]) -> None:
+        """Notes how many notices each push service took, and which are to rest: until an hour that they named, or
+        (None) for a while that grows with each failure."""
+
+    def held_back(self) -> int:
+        """How many were never called and stand with a push service that rests."""
 
 
 class Subscriptions(Protocol):

@@ -29,7 +29,7 @@ import httpx
 
 from channels.transport import Guard, tls
 
-# Connections to one server at a time; those of them, and of all servers, that are kept for the next volley, how long (s).
+# Connections to one server at a time; those of them, and of all servers, that are kept for the next volley; seconds.
 AT_ONCE = 16
 KEPT = 8
 KEPT_IN_ALL = 64

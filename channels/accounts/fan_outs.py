@@ -8,18 +8,35 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from channels.accounts.models import PushFanOut, PushReach, PushSubscription, PushTopic
+from channels.accounts.models import PushFanOut, PushReach, PushService, PushSubscription, PushTopic
 from channels.accounts.subscriptions import COLUMN, DISTRICT, forget
 from channels.base import REACHED, Called, Subscription
 from kernel.once import insert_once, insertion
 from kernel.work import Work, Works
 
 UNKNOWN, WAITING, GONE = "unknown", "waiting", "gone"
-P, R = PushSubscription.__table__.c, PushReach.__table__.c
+P, R, S = PushSubscription.__table__.c, PushReach.__table__.c, PushService.__table__.c
+# A service that took so many notices and did not fail since is waited for as long as any.
+PROVEN = 20
+MOST_TAKEN = 1_000_000_000
+# How long a service that does not answer is left alone the first time, and at most.
+SHORTEST_REST = timedelta(seconds=30)
+LONGEST_REST = timedelta(minutes=15)
+
+
+class Known(NamedTuple):
+    """What is known of a push service."""
+
+    origin: str
+    taken: int
+    failures: int
+    rests_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -58,12 +75,12 @@ class DatabaseSubscriptions:
             chosen = dict(begun.audience) if begun is not None else dict(audience)
             meant = _meant(account_id, chosen)
             total = work.session.scalar(select(func.count()).select_from(PushSubscription).where(*meant)) or 0
-            origins = work.session.scalars(select(P.origin).where(*meant).distinct().order_by(P.origin)).all()
+            services = _services(work.session, meant)
         if begun is None:
             with self.works.write() as work:
                 values = {"account_id": account_id, "audience": chosen, "total": total, "begun_at": work.now}
                 insert_once(work.session, PushFanOut, key=key, **values)
-        return DatabaseWalk(self.works, key, meant, list(origins), self._stopped)
+        return DatabaseWalk(self.works, key, meant, services, self._stopped)
 
     def counts(self, key: str) -> Mapping[str, int]:
         """How many browsers of the delivery are in each state."""
@@ -79,17 +96,21 @@ class DatabaseWalk:
         works: Works,
         key: str,
         meant: Sequence[ColumnElement[bool]],
-        origins: list[str],
+        services: Sequence[Known],
         stopped: Callable[[Session, str], bool],
     ) -> None:
-        self.origins = origins
+        now = works.clock.now()
+        self._resting = {one.origin for one in services if one.rests_until is not None and one.rests_until > now}
+        self.origins = [one.origin for one in services if one.origin not in self._resting]
+        self.proven = frozenset(one.origin for one in services if one.taken >= PROVEN and not one.failures)
+        self.failing = frozenset(one.origin for one in services if one.failures)
         self.stopped = False
         self._ask = stopped
         self._works = works
         self._key = key
         self._meant = meant
         self._after: dict[str, int] = defaultdict(int)
-        self._back = set(origins)
+        self._back = set(self.origins)
 
     def step(self, done: Mapping[int, Called], room: Mapping[str, int]) -> Sequence[Subscription]:
         """Writes, and claims the next; a service with nobody left is no longer among `origins`."""
@@ -107,6 +128,34 @@ class DatabaseWalk:
                     self.origins.remove(origin)
                 taken += claimed
             return taken
+
+    def remember(self, taken: Mapping[str, int], rests: Mapping[str, datetime | None]) -> None:
+        """Notes it of each; who took something has no failures left, and half its standing goes with a failure."""
+        with self._works.write() as work:
+            for origin in {*taken, *rests}:
+                insert_once(work.session, PushService, origin=origin, taken=0, failures=0)
+                one = work.session.get_one(PushService, origin, with_for_update=True)
+                if number := taken.get(origin, 0):
+                    one.taken, one.failures = min(one.taken + number, MOST_TAKEN), 0
+                if origin in rests:
+                    self._rest(one, rests[origin], work.now)
+
+    def held_back(self) -> int:
+        """How many of the resting services' browsers have no row yet."""
+        if not self._resting:
+            return 0
+        uncalled = ~exists().where(R.key == self._key, R.subscription_id == P.id)
+        query = select(func.count()).select_from(PushSubscription).where(*self._meant, uncalled)
+        with self._works.read() as work:
+            return work.session.scalar(query.where(P.origin.in_(self._resting))) or 0
+
+    def _rest(self, one: PushService, until: datetime | None, now: datetime) -> None:
+        if until is None:
+            pause = min(SHORTEST_REST * 2 ** min(one.failures, 20), LONGEST_REST)
+            one.failures, one.taken, until = one.failures + 1, one.taken // 2, now + pause
+        one.rests_until = until
+        self._resting.add(one.origin)
+        self.origins = [origin for origin in self.origins if origin != one.origin]
 
     def _write(self, work: Work, done: Mapping[int, Called]) -> None:
         by_result: dict[Called, list[int]] = defaultdict(list)
@@ -162,6 +211,18 @@ def progress_of(session: Session, key: str) -> Progress | None:
         return None
     refused = select(R.code, func.count()).where(R.key == key, R.state == "refused").group_by(R.code)
     return Progress(begun.total, _counts(session, key), dict(session.execute(refused).all()))
+
+
+def _services(session: Session, meant: Sequence[ColumnElement[bool]]) -> list[Known]:
+    """The push services of those who are meant: first what took most, then what was known first."""
+    first = select(P.origin, func.min(P.id).label("first")).where(*meant).group_by(P.origin).subquery()
+    taken = func.coalesce(S.taken, 0)
+    query = (
+        select(first.c.origin, taken, func.coalesce(S.failures, 0), S.rests_until)
+        .outerjoin_from(first, PushService.__table__, S.origin == first.c.origin)
+        .order_by(taken.desc(), first.c.first)
+    )
+    return [Known(*row) for row in session.execute(query)]
 
 
 def _counts(session: Session, key: str) -> dict[str, int]:

@@ -159,6 +159,20 @@ class PushFanOut(Base):
     begun_at: Mapped[datetime]
 
 
+class PushService(Base):
+    """A push service by its origin: how many notices it took, how often it failed since, until when it is not asked.
+
+    Anybody may subscribe with a service of his own: what one took is what it is trusted for.
+    """
+
+    __tablename__ = "push_service"
+
+    origin: Mapped[str] = mapped_column(String(200), primary_key=True)
+    taken: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    rests_until: Mapped[datetime | None]
+
+
 class PushReach(Base):
     """One browser of one delivery, by the delivery's key; written before the browser is called.
 

@@ -16,7 +16,7 @@ class InThreads:
         self._call = call
         self._ended: SimpleQueue[tuple[int, Called]] = SimpleQueue()
 
-    def begin(self, one: Subscription) -> None:
+    def begin(self, one: Subscription, _patience: float | None = None) -> None:
         """Starts the thread."""
         threading.Thread(target=lambda: self._ended.put((one.id, self._call(one))), daemon=True).start()
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from channels.accounts.fan_outs import LONGEST_REST, PROVEN, SHORTEST_REST
 from channels.adapters.web_push.signing import origin_of
 from channels.base import (
     Accepted,
@@ -132,6 +133,9 @@ class MemorySubscriptions:
         self.codes: dict[tuple[str, int], str] = {}
         self.audiences: list[dict[str, Sequence[str]]] = []
         self.most_flying = 0
+        self.taken: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        self.rests: dict[str, datetime] = {}
 
     def add(self, endpoint: str, p256dh: str, auth: str) -> int:
         """A browser that asked for notices."""
@@ -160,7 +164,12 @@ class MemoryWalk:
     def __init__(self, browsers: MemorySubscriptions, key: str) -> None:
         self.browsers = browsers
         self.key = key
-        self.origins = sorted({one.origin for one in browsers.known.values()})
+        origins = dict.fromkeys(one.origin for one in browsers.known.values())
+        now = browsers.clock.now()
+        self.resting = {origin for origin in origins if browsers.rests.get(origin, now) > now}
+        self.origins = [one for one in sorted(origins, key=lambda one: -browsers.taken[one]) if one not in self.resting]
+        self.proven = {one for one in origins if browsers.taken[one] >= PROVEN and not browsers.failures[one]}
+        self.failing = {one for one in origins if browsers.failures[one]}
         self.stopped = False
 
     def step(self, done: Mapping[int, Called], room: Mapping[str, int]) -> Sequence[Subscription]:
@@ -184,6 +193,23 @@ class MemoryWalk:
         flying = sum(state == "unknown" for (key, _), state in browsers.rows.items() if key == self.key)
         browsers.most_flying = max(browsers.most_flying, flying)
         return taken
+
+    def remember(self, taken: Mapping[str, int], rests: Mapping[str, datetime | None]) -> None:
+        """Notes it of each service."""
+        for origin, number in taken.items():
+            self.browsers.taken[origin] += number
+            self.browsers.failures[origin] = 0
+        for origin, until in rests.items():
+            pause = min(SHORTEST_REST * 2 ** self.browsers.failures[origin], LONGEST_REST)
+            self.browsers.rests[origin] = until or self.browsers.clock.now() + pause
+            self.browsers.failures[origin] += until is None
+            self.resting.add(origin)
+            self.origins = [one for one in self.origins if one != origin]
+
+    def held_back(self) -> int:
+        """Those of resting services without a row."""
+        known = self.browsers.known.values()
+        return sum(one.origin in self.resting and (self.key, one.id) not in self.browsers.rows for one in known)
 
 
 def make_tools(*allowed: str, clock: Any = None, timeout: float = 5.0, **more: Any) -> Tools:

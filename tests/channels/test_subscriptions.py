@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from channels.accounts.fan_outs import DatabaseSubscriptions, progress_of
+from channels.accounts.fan_outs import PROVEN, SHORTEST_REST, DatabaseSubscriptions, progress_of
 from channels.accounts.models import Account, PushConsent, PushSubscription, PushTopic
 from channels.accounts.subscriptions import Topics, subscribe, topics_of, unsubscribe
 from channels.base import Called, Subscription, Subscriptions
@@ -226,3 +226,36 @@ def test_what_follows_a_delivery_is_for_those_it_reached_whatever_they_chose_sin
         subscribe(work, account_id, f"{ORIGIN}/4", "k" * 87, "a" * 22)
     assert [found.id for found in claim(browsers, account_id, "second", 9, reached=["first"])] == [one.id, three.id]
     assert not claim(browsers, account_id, "third", 9, reached=["never"])
+
+
+def test_a_push_service_is_known_by_what_it_took_and_rests_longer_each_time_it_fails(
+    works: Works, browsers: Subscriptions, account_id: int
+) -> None:
+    with works.write() as work:
+        for service in ("a", "b"):
+            subscribe(work, account_id, f"https://{service}.example/1", "k" * 87, "a" * 22)
+    a, b = "https://a.example", "https://b.example"
+    walk = browsers.walk(account_id, "d", {})
+    assert list(walk.origins) == [ORIGIN, a, b], "who was known first is asked first"
+    assert not walk.proven
+    walk.remember({b: PROVEN, a: 1}, {ORIGIN: None})
+    assert walk.held_back() == 3
+    pauses = []
+    for _ in range(3):
+        walk = browsers.walk(account_id, "d", {})
+        assert list(walk.origins) == [b, a], "then who took most, and nobody who rests"
+        assert set(walk.proven) == {b}
+        pause = SHORTEST_REST
+        while ORIGIN not in browsers.walk(account_id, "d", {}).origins:
+            assert isinstance(works.clock, StillClock)
+            works.clock.step(seconds=30)
+            pause += SHORTEST_REST
+        pauses.append((pause - SHORTEST_REST) / SHORTEST_REST)
+        walk = browsers.walk(account_id, "d", {})
+        assert set(walk.failing) == {ORIGIN}
+        walk.remember({}, {ORIGIN: None})
+    assert pauses == [1, 2, 4]
+    walk.remember({ORIGIN: 1}, {b: works.clock.now() + timedelta(hours=2)})
+    walk = browsers.walk(account_id, "d", {})
+    assert b not in walk.origins, "it named an hour itself"
+    assert not walk.failing

@@ -197,22 +197,26 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening, GoesOn):
         counts = subscriptions.counts(post.key)
         if sends.refused and not counts.get("sent"):
             # Every service refuses our signature: it is ours that is wrong, and nobody has got anything.
-            walk.step({number: Called("waiting", until=self.tools.clock.now()) for number, _ in sends.refused}, {})
-            raise Unauthorised("推送服务不认可本站的签名，请核对浏览器通知的密钥", code=sends.refused[0][1].code)
+            walk.step({number: Called("waiting", until=self.tools.clock.now()) for number, *_ in sends.refused}, {})
+            raise Unauthorised("推送服务不认可本站的签名，请核对浏览器通知的密钥", code=sends.refused[0][2].code)
         if sends.refused:
-            walk.step(dict(sends.refused), {})
+            walk.step({number: called for number, _, called in sends.refused}, {})
             counts = subscriptions.counts(post.key)
         if finished:
-            return self._end(post, counts)
+            return self._end(post, counts, walk.held_back())
         words = f"已推送 {counts.get('sent', 0)} 人，正在继续"
         return Accepted(post.key, timedelta(0), words, moving=True)
 
-    def _end(self, post: Post, counts: Mapping[str, int]) -> Accepted | Live:
+    def _end(self, post: Post, counts: Mapping[str, int], held_back: int) -> Accepted | Live:
         passed = self.tools.clock.now() - (post.first_attempt_at or self.tools.clock.now())
-        if counts.get("waiting") and passed < GIVES_UP:
-            words = f"推送服务要求稍候，还有 {counts['waiting']} 人待推送"
+        # Whom a service surely did not take, and whom it was not asked for while it does not answer.
+        left = counts.get("waiting", 0) + held_back
+        lasts = timedelta(seconds=int(self.account.settings.get("ttl", 86_400)))
+        if left and passed < min(GIVES_UP, max(lasts, LONG_WAIT)):
+            words = f"推送服务要求稍候或暂时不通，还有 {left} 人待推送"
             return Accepted(post.key, min(max(passed / 4, SHORT_WAIT), LONG_WAIT), words, moving=True)
         item = post.items[0]
+        counts = {**counts, **({"waiting": left} if left else {})}
         data = {"counts": dict(counts), "keys": [*_earlier(post), post.key]}
         return Live({item.piece_id: Shown(post.key, item.url, data)}, _told(counts))
 
@@ -227,7 +231,7 @@ class _Calls:
     clock: Clock
     malformed: list[int] = field(default_factory=list)
 
-    def begin(self, one: Subscription) -> None:
+    def begin(self, one: Subscription, patience: float | None) -> None:
         """Encrypts and posts."""
         try:
             body = encrypt(self.message.payload, one)
@@ -235,7 +239,7 @@ class _Calls:
             self.malformed.append(one.id)
             return
         headers = {**self.message.headers, "Authorization": self.signer.header(one.endpoint)}
-        self.volley.start(one.id, one.endpoint, headers, body)
+        self.volley.start(one.id, one.endpoint, headers, body, patience)
 
     def ended(self, timeout: float | None) -> list[tuple[int, Called]]:
         """What became of them; `waiting` until an hour when the service surely did not take it."""

@@ -209,7 +209,9 @@ def test_ttl_urgency_and_icon_are_settings(side: WebPushSide) -> None:
         def volley(self) -> Iterator[Volley]:
             yield self
 
-        def start(self, tag: int, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        def start(
+            self, tag: int, url: str, headers: Mapping[str, str], body: bytes, patience: float | None = None
+        ) -> None:
             seen.append(headers)
             self.taken.append((tag, Posted(201)))
 
@@ -228,7 +230,7 @@ def test_accepted_says_how_far_it_is(side: WebPushSide) -> None:
     side.break_next("throttle", seconds=60)
     accepted = side.channel.publish(side.post())
     assert isinstance(accepted, Accepted)
-    assert "1 人待推送" in accepted.waiting
+    assert "3 人待推送" in accepted.waiting, "the one that was asked and those that were not"
 
 
 @pytest.mark.parametrize("action", ["push", "correct", "withdraw"])
@@ -261,3 +263,20 @@ def test_what_follows_a_notice_is_for_whoever_got_it_and_a_withdrawal_makes_no_s
 def test_a_wait_that_is_written_wrongly_is_a_wait_of_at_most_a_day(after: str) -> None:
     now = datetime(2026, 3, 2, 9, tzinfo=UTC)
     assert now < adapter._until(after, now) <= now + timedelta(days=1)
+
+
+def test_whom_a_service_that_is_down_was_not_asked_for_waits(
+    side: WebPushSide,
+) -> None:
+    for _ in range(5):
+        side.subscribe()
+    post = replace(side.post(), first_attempt_at=side.clock.now())
+    side.break_next("http_5xx", count=5)
+    accepted = side.channel.publish(post)
+    assert isinstance(accepted, Accepted)
+    assert "还有 3 人待推送" in accepted.waiting
+    assert side.subscriptions.counts(post.key) == {"unknown": 5}
+    side.clock.step(minutes=1)
+    live = side.channel.poll(post, accepted.job_id)
+    assert isinstance(live, Live)
+    assert live.remark == "已推送 3 人，结果不明 5 个。"

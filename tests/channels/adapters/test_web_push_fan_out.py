@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,17 +18,21 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import create_engine, text
 
+from channels.accounts.fan_outs import LONGEST_REST, PROVEN
 from channels.accounts.models import Account, PushSubscription
 from channels.adapters.web_push import encrypt
 from channels.adapters.web_push.encryption import from_base64url, point_of, to_base64url
 from channels.adapters.web_push.fan_out import Round
 from channels.base import Called, Subscription
+from channels.posting import KeptConnections, Posted, Volley
+from channels.transport import Guard
 from hub.db import open_database
 from kernel.clock import SystemClock
 from kernel.people import add_unit
 from kernel.work import Works
 from tests.channels.calling import InThreads
 from tests.channels.harness import MemorySubscriptions, MemoryWalk, MovingClock
+from tests.channels.test_posting import Server, says
 
 ROOT = Path(__file__).parents[3]
 
@@ -97,10 +102,10 @@ def test_a_service_that_asks_to_wait_is_left_alone_for_this_round() -> None:
 
 def test_a_fault_on_one_browser_leaves_it_unknown_and_goes_on_with_the_others() -> None:
     class Faulty(InThreads):
-        def begin(self, one: Subscription) -> None:
+        def begin(self, one: Subscription, patience: float | None = None) -> None:
             if one.id == 2:
                 raise RuntimeError("a fault of our own")
-            super().begin(one)
+            super().begin(one, patience)
 
     known = browsers(a=5)
     assert Round(MemoryWalk(known, "d"), Faulty(lambda _one: Called("sent"))).run(10)
@@ -232,6 +237,7 @@ def _states(url: str) -> Mapping[str, int]:
 
 def test_a_stop_lets_only_what_is_on_its_way_end() -> None:
     known = browsers(a=9)
+    known.taken["https://a.example"] = PROVEN
     walk = MemoryWalk(known, "d")
 
     def call(_one: Subscription) -> Called:
@@ -240,3 +246,132 @@ def test_a_stop_lets_only_what_is_on_its_way_end() -> None:
 
     assert not Round(walk, InThreads(call), in_flight=3).run(20)
     assert known.counts("d") == {"sent": 3}
+
+
+# --- services that fail, hang or are hostile ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("taken", [0, PROVEN])
+def test_a_service_that_fails_again_and_again_rests_and_its_browsers_are_not_lost(taken: int) -> None:
+    known = browsers(bad=200, good=100)
+    known.taken["https://bad.example"] = taken
+    asked: list[int] = []
+
+    def call(one: Subscription) -> Called:
+        if "good" in one.origin:
+            return Called("sent")
+        asked.append(one.id)
+        return Called("unknown", "500")
+
+    walk = MemoryWalk(known, "d")
+    assert Round(walk, InThreads(call)).run(20)
+    assert known.counts("d")["sent"] == 100
+    assert known.counts("d")["unknown"] == len(asked) <= (50 if taken else 5)
+    assert walk.held_back() == 200 - len(asked)
+    asked.clear()
+    pauses = []
+    for _ in range(7):
+        began = known.clock.now()
+        while not asked:
+            known.clock.step(seconds=10)
+            Round(MemoryWalk(known, "d"), InThreads(call)).run(20)
+        pauses.append((known.clock.now() - began).total_seconds() // 10)
+        assert len(asked) == 1, "one call tells whether it answers again"
+        asked.clear()
+    assert pauses == sorted(pauses)
+    assert pauses[0] < 6 < pauses[-1] == LONGEST_REST.total_seconds() // 10
+    known.clock.step(hours=1)
+    Round(MemoryWalk(known, "d"), InThreads(lambda _one: Called("sent"))).run(20)
+    counts = known.counts("d")
+    assert counts["sent"] == 300 - counts["unknown"]
+
+
+def test_what_was_answered_is_written_even_where_a_step_fails() -> None:
+    class Breaks(MemoryWalk):
+        steps = 0
+
+        def step(self, done: Mapping[int, Called], room: Mapping[str, int]) -> Sequence[Subscription]:
+            self.steps += 1
+            if self.steps in (3, 4):
+                raise RuntimeError("the database is away")
+            return super().step(done, room)
+
+    known = browsers(a=40)
+    known.taken["https://a.example"] = PROVEN
+
+    def call(one: Subscription) -> Called:
+        time.sleep(0.1 if one.id % 2 else 0)
+        return Called("sent")
+
+    with pytest.raises(RuntimeError):
+        Round(Breaks(known, "d"), InThreads(call), in_flight=10).run(20)
+    counts = known.counts("d")
+    assert counts["sent"] >= 10
+    assert "unknown" not in counts
+
+
+class Posting:
+    """Calls by real posts to addresses on this machine; what is no answer is unknown."""
+
+    def __init__(self, volley: Volley) -> None:
+        self.volley = volley
+
+    def begin(self, one: Subscription, patience: float | None) -> None:
+        """Posts."""
+        self.volley.start(one.id, one.endpoint, {}, b"x", patience)
+
+    def ended(self, timeout: float | None) -> list[tuple[int, Called]]:
+        """What came."""
+        ended = self.volley.ended(timeout)
+        return [(tag, Called("sent" if isinstance(what, Posted) else "unknown")) for tag, what in ended]
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_hundred_services_that_hang_delay_no_honest_one(proven: bool) -> None:
+    server = Server(says(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"))
+    # The machine lets everybody in, and nobody ever answers.
+    hostile = [socket.create_server(("127.0.0.1", 0), backlog=64) for _ in range(100 if proven else 20)]
+    known = MemorySubscriptions(MovingClock())
+    for door in hostile:
+        for number in range(20):
+            known.add(f"http://127.0.0.1:{door.getsockname()[1]}/{number}", "k", "a")
+    for number in range(300):
+        known.add(f"http://{server.address}/{number}", "k", "a")
+    known.taken[f"http://{server.address}"] = PROVEN if proven else 0
+    client = KeptConnections(Guard(["127.0.0.1"]), timeout=20)
+    rounds = 0
+    while known.counts("d")["sent"] < 300 and rounds < 5:
+        rounds += 1
+        with client.volley() as volley:
+            Round(MemoryWalk(known, "d"), Posting(volley), tried_seconds=0.2).run(1.0)
+    client.close()
+    for door in hostile:
+        door.close()
+    server.close()
+    counts = known.counts("d")
+    assert rounds == 1
+    assert counts["sent"] == 300
+    assert counts["unknown"] <= 50, "each of them cost one notice, and not its whole list"
+
+
+def test_services_that_refuse_our_key_keep_nobody_from_one_that_takes_it() -> None:
+    known = browsers(**{f"bad{number}": 3 for number in range(60)}, good=100)
+    known.taken["https://good.example"] = PROVEN
+
+    def call(one: Subscription) -> Called:
+        if "good" in one.origin:
+            time.sleep(0.02)
+            return Called("sent")
+        return Called("refused", "403", unwelcome=True)
+
+    calls = Round(MemoryWalk(known, "d"), InThreads(call))
+    assert calls.run(20)
+    assert known.counts("d") == {"sent": 100, "refused": 180}
+    assert calls.refused == []
+
+
+def test_where_all_refuse_our_key_the_round_ends() -> None:
+    known = browsers(a=90, b=90)
+    calls = Round(MemoryWalk(known, "d"), InThreads(lambda _one: Called("refused", "403", unwelcome=True)))
+    assert not calls.run(20)
+    assert len(calls.refused) == 50
