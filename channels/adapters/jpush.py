@@ -486,12 +486,28 @@ def _nobody(post: Post, msg_id: str) -> Live:
     return _shown(post, msg_id, {"nobody": True}, "没有符合条件的手机，本次推送无人收到。")
 
 
+# Each line is one way to the phones; of its names the larger counts, since a phone may get a push as a notice and as a
+# message. Android phones have two ways: JPush's own connection, and the maker's where the app does not run.
+DELIVERED = (
+    ("jpush_received",),
+    ("android_pns_received",),
+    ("ios_apns_received", "ios_msg_received"),
+    ("hmos_hmpns_received", "hmos_msg_received"),
+    ("quickapp_jpush_received",),
+)
+SENT = (
+    ("android_pns_sent",),
+    ("ios_apns_sent",),
+    ("hmos_hmpns_sent", "hmos_msg_sent"),
+    ("quickapp_pns_sent",),
+)
+
+
 def _figures(line: Mapping[str, Any]) -> dict[str, int]:
-    """The sums over platforms; a null means that the message did not go to that platform."""
-    delivered = ("jpush_received", "ios_apns_received", "hmos_hmpns_received", "quickapp_jpush_received")
-    sent = ("android_pns_sent", "ios_apns_sent", "hmos_hmpns_sent", "quickapp_pns_sent")
-    sums = {
-        name: [int(line[one]) for one in names if line.get(one) is not None]
-        for name, names in (("delivered", delivered), ("sent", sent))
-    }
-    return {name: sum(found) for name, found in sums.items() if found}
+    """The sums over the ways; a null means that the push did not go that way."""
+    figures = {}
+    for name, ways in (("delivered", DELIVERED), ("sent", SENT)):
+        found = [[int(line[one]) for one in way if line.get(one) is not None] for way in ways]
+        if any(found):
+            figures[name] = sum(max(one) for one in found if one)
+    return figures

@@ -92,6 +92,7 @@ class JPushDevice(Strict):
     tags: list[str] = []
     name: str = ""
     production: bool = Field(default=True, description="An iPhone with the released app, not a developer's.")
+    vendor: bool = Field(default=False, description="An Android phone that its maker's service wakes for the app.")
 
 
 class JPushApp(Strict):

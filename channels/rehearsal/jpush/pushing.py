@@ -60,26 +60,39 @@ def come_online(world: World, state: AppState, device: Device) -> None:
 def report(state: AppState, msg_id: str) -> dict[str, Any]:
     """One line of the received report; null means that the message did not go to that platform."""
     message = state.messages.get(msg_id)
-    counts = {}
-    for platform in payload.PLATFORMS:
-        sent = [one for one in message.targets if _platform(state, one) == platform] if message else []
-        got = [one for one in message.received if _platform(state, one) == platform] if message else []
-        counts[platform] = (len(sent), len(got)) if sent else (None, None)
+    counts = {name: _counted(state, message, name) for name in payload.PLATFORMS}
+    maker, own = _counted(state, message, "android", vendor=True), _counted(state, message, "android", vendor=False)
     silent = message is not None and any(one["silent"] for one in message.shown.values())
     return {
         "msg_id": msg_id,
-        "jpush_received": counts["android"][1],
-        "android_pns_sent": None,
-        "android_pns_received": None,
+        "jpush_received": own[1],
+        "android_pns_sent": maker[0],
+        "android_pns_received": maker[1],
         "ios_apns_sent": counts["ios"][0],
         "ios_apns_received": counts["ios"][1],
         "ios_msg_received": counts["ios"][1] if silent else None,
         "quickapp_jpush_received": counts["quickapp"][1],
-        "quickapp_pns_sent": None,
+        "quickapp_pns_sent": counts["quickapp"][0],
         "hmos_hmpns_sent": counts["hmos"][0],
         "hmos_hmpns_received": counts["hmos"][1],
+        "hmos_msg_sent": counts["hmos"][0] if silent else None,
+        "hmos_msg_received": counts["hmos"][1] if silent else None,
         "wp_mpns_sent": None,
     }
+
+
+def _counted(
+    state: AppState, message: Message | None, platform: str, vendor: bool | None = None
+) -> tuple[int, int] | tuple[None, None]:
+    """How many phones of a platform it went to and how many got it; of those with or without the maker's service."""
+    if message is None or not any(_platform(state, one) == platform for one in message.targets):
+        return None, None
+
+    def number(keys: list[str]) -> int:
+        phones = [state.devices[one].device for one in keys if _platform(state, one) == platform]
+        return sum(vendor is None or phone.vendor == vendor for phone in phones)
+
+    return number(message.targets), number(message.received)
 
 
 def targets(state: AppState, body: dict[str, Any], production: bool) -> list[str]:
@@ -127,7 +140,7 @@ def _deliver(world: World, state: AppState, message: Message, cid: str, body: di
         _drop(state, str(replaced))
     for key in message.targets:
         device = state.devices[key]
-        if device.online:
+        if device.online or device.device.vendor:  # The maker's service is always there.
             _receive(message, device)
             shows[key] = message.shown[device.device.platform]
         elif message.ends > message.at:

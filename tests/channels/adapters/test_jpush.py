@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from channels.adapters.jpush import JPushChannel
+from channels.adapters.jpush import JPushChannel, _figures
 from channels.base import Accepted, CannotTell, Live, NotThere, Uncorrectable
 from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
-from tests.channels.harness import make_item, placed_by
+from tests.channels.harness import Courier, make_item, placed_by
 from tests.channels.rehearsal.served import Rehearsal
 from tests.channels.sides import JPushSide
 
@@ -208,6 +208,28 @@ def test_the_report_tells_how_many_phones_got_it(side: JPushSide) -> None:
     (reading,) = side.channel.read(list(placed_by(live, side.clock.now()).values()))
     assert reading.figures == {"delivered": 2, "sent": 1}
     assert side.channel.read([]) == []
+
+
+def test_phones_that_the_makers_service_woke_are_counted_and_none_twice(side: JPushSide) -> None:
+    phones = [
+        {"registration_id": "r-android-1"},
+        {"registration_id": "r-android-2", "vendor": True},
+        {"registration_id": "r-android-3", "vendor": True},
+        {"registration_id": "r-ios-1", "platform": "ios"},
+    ]
+    keys = {"app_key": "vendor00000000000000app0", "master_secret": "vendor0000000000master00"}
+    side.rehearsal.control("accounts/jpush", **keys, devices=phones)
+    account = replace(side.channel.account, credentials=keys)
+    channel = JPushChannel(account, side.tools)
+    live = Courier(channel, side.wait, side.clock.now).deliver(side.post()).live
+    (reading,) = channel.read(list(placed_by(live, side.clock.now()).values()))
+    assert reading.figures == {"delivered": 4, "sent": 3}
+
+
+def test_a_phone_that_got_a_notice_and_a_message_is_one_phone() -> None:
+    line = {"jpush_received": 62, "android_pns_sent": 12, "android_pns_received": 11, "ios_apns_sent": 11}
+    line |= {"ios_apns_received": 5, "ios_msg_received": 3, "hmos_hmpns_received": 1, "hmos_msg_received": 2}
+    assert _figures(line | {"quickapp_jpush_received": None}) == {"delivered": 62 + 11 + 5 + 2, "sent": 12 + 11}
 
 
 def test_an_emergency_goes_to_all_phones_at_once_where_others_are_spread(rehearsed: Rehearsal) -> None:
