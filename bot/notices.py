@@ -23,9 +23,10 @@ from channels.accounts.models import Account, NoticeForm
 from channels.base import AccountInfo, Channel, JobResult
 from channels.errors import ChannelError, OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
 from channels.registry import channel
-from kernel.claim import claim, free, new_claimant, run_out, still_mine
+from kernel.claim import new_claimant
 from kernel.errors import WrongState
 from kernel.once import insert_once
+from kernel.outbox import Outbox
 from kernel.retry import RetryPolicy
 from kernel.seal import Seal
 from kernel.work import Work, Works
@@ -48,7 +49,6 @@ FIELDS: Mapping[str, str] = {
 FIXED = "="
 RETRY = RetryPolicy(attempts=5, first=timedelta(seconds=5), factor=3.0, longest=timedelta(minutes=2))
 ASK_AGAIN = timedelta(seconds=10)
-BATCH = 20
 
 
 def form_for(session: Session, account_id: int | None) -> NoticeForm | None:
@@ -141,13 +141,12 @@ def _key_minutes(session: Session, row: TicketNotice) -> float:
 @dataclass(frozen=True)
 class _Job:
     row_id: int
-    claimant: str
     account: AccountInfo
     notice: ServiceNotice
 
 
 @dataclass
-class Teller:
+class Teller(Outbox[TicketNotice, _Job, str | ChannelError]):
     """Sends what is booked. `make` builds the adapter of an account; `lease` bounds one call."""
 
     works: Works
@@ -156,57 +155,21 @@ class Teller:
     lease: timedelta = timedelta(seconds=45)
     retry: RetryPolicy = field(default_factory=lambda: RETRY)
 
-    def send_due(self) -> int:
-        """Sends every notice that is due; returns how many calls were made."""
-        self.find_lost()
-        calls = 0
-        while calls < BATCH and (job := self._claim()):
-            answer = self._call(job)
-            with self.works.write() as work:
-                self._record(work, job, answer)
-            calls += 1
-        return calls
+    table = TicketNotice
+    booked = S.BOOKED
+    sending = S.SENDING
 
-    def find_lost(self) -> int:
-        """Notices whose sender died between claim and record: asked again under their key, or unknown."""
-        with self.works.write() as work:
-            over = run_out(TicketNotice, work.now, self.lease)
-            query = select(TicketNotice).where(TicketNotice.state == S.SENDING, over)
-            rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
-            for row in rows:
-                self._unsure(work, row, "发送进程中断")
-            return len(rows)
+    def prepare(self, work: Work, row: TicketNotice) -> _Job:
+        """The form filled in; from the first attempt on the platform may know the key."""
+        row.first_at = row.first_at or work.now
+        about = accounts.info(work.session, self.seal, work.session.get_one(Account, row.account_id))
+        values = {place: str(text) for place, text in row.values.items()}
+        way = "template" if row.way == TEMPLATE else "subscribe"
+        notice = ServiceNotice(row.sender, way, row.template_id, values, row.key, row.url)  # type: ignore[arg-type]
+        return _Job(row.id, about, notice)
 
-    def _claim(self) -> _Job | None:
-        claimant = new_claimant()
-        with self.works.write() as work:
-            rows = claim(
-                work.session,
-                TicketNotice,
-                [
-                    TicketNotice.state == S.BOOKED,
-                    TicketNotice.next_at <= work.now,
-                    free(TicketNotice, work.now, self.lease),
-                ],
-                [TicketNotice.next_at, TicketNotice.id],
-                limit=1,
-                claimant=claimant,
-                now=work.now,
-                lease=self.lease,
-                state=S.SENDING,
-                attempts=TicketNotice.attempts + 1,
-            )
-            if not rows:
-                return None
-            row = rows[0]
-            row.first_at = row.first_at or work.now
-            about = accounts.info(work.session, self.seal, work.session.get_one(Account, row.account_id))
-            values = {place: str(text) for place, text in row.values.items()}
-            way = "template" if row.way == TEMPLATE else "subscribe"
-            notice = ServiceNotice(row.sender, way, row.template_id, values, row.key, row.url)  # type: ignore[arg-type]
-            return _Job(row.id, claimant, about, notice)
-
-    def _call(self, job: _Job) -> str | ChannelError:
+    def call(self, job: _Job) -> str | ChannelError:
+        """The platform's number of the job, or what was wrong."""
         platform = self.make(job.account)
         if not isinstance(platform, ServiceNotices):
             return Refused("该渠道不能发送服务通知")
@@ -218,10 +181,8 @@ class Teller:
             log.exception("notice failed", notice=job.row_id)
             return OutcomeUnknown(type(failure).__name__)
 
-    def _record(self, work: Work, job: _Job, answer: str | ChannelError) -> None:
-        row = still_mine(work.session, TicketNotice, job.row_id, job.claimant)
-        if row is None:
-            return
+    def record(self, work: Work, row: TicketNotice, job: _Job, answer: str | ChannelError) -> None:
+        """Done, again, failed or unsure."""
         if isinstance(answer, str):
             row.job = answer[:60]
             self._end(work, row, S.DONE)
@@ -235,23 +196,26 @@ class Teller:
             if at is None:
                 self._end(work, row, S.FAILED, answer.reason, answer.platform_code)
             else:
-                row.state, row.next_at, row.claimed_by, row.claimed_until = S.BOOKED, at, None, None
+                row.state, row.next_at = S.BOOKED, at
                 row.reason, row.code = answer.reason[:300], answer.platform_code[:40]
                 if row.attempts == 1:
                     row.first_at = None  # It surely did not leave, so that its key is not in use yet.
         else:
             self._end(work, row, S.FAILED, answer.reason, answer.platform_code)
 
+    def lost(self, work: Work, row: TicketNotice) -> None:
+        """Asked again under its key, or unknown."""
+        self._unsure(work, row, "发送进程中断")
+
     def _unsure(self, work: Work, row: TicketNotice, reason: str) -> None:
         remembered = timedelta(minutes=_key_minutes(work.session, row) - 1)
         if row.way == TEMPLATE and row.first_at and work.now + ASK_AGAIN < row.first_at + remembered:
             row.state, row.next_at, row.reason = S.BOOKED, work.now + ASK_AGAIN, reason[:300]
-            row.claimed_by = row.claimed_until = None
             return
         self._end(work, row, S.UNKNOWN, reason)
 
     def _end(self, work: Work, row: TicketNotice, state: ReplyState, reason: str = "", code: str = "") -> None:
-        row.state, row.next_at, row.claimed_by, row.claimed_until = state, None, None, None
+        row.state, row.next_at = state, None
         row.reason, row.code, row.done_at = reason[:300], code[:40], work.now
         ticket = work.session.get_one(Ticket, row.ticket_id)
         work.audit(f"notice.{state.value}", ticket, notice=row.id, reason=reason)

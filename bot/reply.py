@@ -25,7 +25,7 @@ from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.base import AccountInfo, Channel, Reply
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled, Unauthorised
-from kernel.claim import claim, free, new_claimant, run_out, still_mine
+from kernel.outbox import Outbox
 from kernel.retry import RetryPolicy
 from kernel.seal import Seal
 from kernel.work import Work, Works
@@ -158,15 +158,14 @@ def _take_for_push(work: Work, inbound: InboundMessage) -> OutboundReply | None:
 @dataclass(frozen=True)
 class _Job:
     reply_id: int
-    claimant: str
     account: AccountInfo
     to: str
     text: str
 
 
 @dataclass
-class Replier:
-    """Sends what is booked. `make` builds the adapter of an account; `lease` bounds one call."""
+class Replier(Outbox[OutboundReply, _Job, ChannelError | None]):
+    """Sends what is booked, oldest first. `make` builds the adapter of an account; `lease` bounds one call."""
 
     works: Works
     seal: Seal
@@ -174,52 +173,26 @@ class Replier:
     lease: timedelta = timedelta(seconds=45)
     retry: RetryPolicy = field(default_factory=lambda: RETRY)
 
-    def send_due(self) -> int:
-        """Sends every reply that is due, oldest first; returns how many calls were made."""
-        self.give_up_lost()
-        calls = 0
-        while calls < BATCH and (job := self._claim()):
-            answer = self._call(job)
-            with self.works.write() as work:
-                self._record(work, job, answer)
-            calls += 1
-        return calls
+    table = OutboundReply
+    booked = S.BOOKED
+    sending = S.SENDING
 
-    def give_up_lost(self) -> int:
-        """Replies whose sender died between claim and record: nobody knows whether they arrived."""
-        with self.works.write() as work:
-            over = run_out(OutboundReply, work.now, self.lease)
-            query = select(OutboundReply).where(OutboundReply.state == S.SENDING, over)
-            rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
-            for row in rows:
-                self._lost(work, row, "发送进程中断")
-            return len(rows)
+    def due(self, work: Work) -> Sequence[ColumnElement[bool]]:
+        """Nothing overtakes what was said before it."""
+        earlier = aliased(OutboundReply)
+        before_it = exists().where(
+            earlier.conversation_id == OutboundReply.conversation_id,
+            earlier.number < OutboundReply.number,
+            earlier.state.in_((S.BOOKED, S.SENDING)),
+        )
+        return (~before_it,)
 
-    def _claim(self) -> _Job | None:
-        """The next reply, claimed; one that the platform would not let through is failed without a call."""
-        claimant = new_claimant()
-        while True:
-            with self.works.write() as work:
-                rows = claim(
-                    work.session,
-                    OutboundReply,
-                    _due(work.now, self.lease),
-                    [OutboundReply.next_at, OutboundReply.id],
-                    limit=1,
-                    claimant=claimant,
-                    now=work.now,
-                    lease=self.lease,
-                    state=S.SENDING,
-                    route=Route.SERVICE,
-                    attempts=OutboundReply.attempts + 1,
-                )
-                if not rows:
-                    return None
-                job = self._prepare(work, rows[0], claimant)
-            if job is not None:
-                return job
+    def marks(self) -> dict[str, object]:
+        """It leaves as a message of its own, not within the answer to a push."""
+        return {"route": Route.SERVICE}
 
-    def _prepare(self, work: Work, row: OutboundReply, claimant: str) -> _Job | None:
+    def prepare(self, work: Work, row: OutboundReply) -> _Job | None:
+        """The account and the words; what the platform would not let through fails without a call."""
         conversation = _locked(work, row.conversation_id)
         why = windows.hindrance(conversation, work.now)
         account = work.session.get(Account, conversation.account_id) if conversation.account_id else None
@@ -232,9 +205,10 @@ class Replier:
         if conversation.messages_left is not None:
             conversation.messages_left -= 1
         about = accounts.info(work.session, self.seal, account)
-        return _Job(row.id, claimant, about, conversation.sender, row.text)
+        return _Job(row.id, about, conversation.sender, row.text)
 
-    def _call(self, job: _Job) -> ChannelError | None:
+    def call(self, job: _Job) -> ChannelError | None:
+        """One customer-service message."""
         try:
             self.make(job.account).reply(job.to, Reply(text=job.text))
         except ChannelError as error:
@@ -244,15 +218,13 @@ class Replier:
             return OutcomeUnknown(type(failure).__name__)
         return None
 
-    def _record(self, work: Work, job: _Job, answer: ChannelError | None) -> None:
-        row = still_mine(work.session, OutboundReply, job.reply_id, job.claimant)
-        if row is None:
-            return
+    def record(self, work: Work, row: OutboundReply, job: _Job, answer: ChannelError | None) -> None:
+        """Done, again, refused or unknown."""
         if answer is None:
             self._end(work, row, S.DONE)
             accounts.succeeded(work, job.account.id)
         elif isinstance(answer, OutcomeUnknown):
-            self._lost(work, row, answer.reason)
+            self._unknown(work, row, answer.reason)
         elif isinstance(answer, Retryable | Throttled | Unauthorised):
             self._again(work, row, answer)
         else:
@@ -267,7 +239,7 @@ class Replier:
         if at is None:
             self._refused(work, row, answer)
             return
-        row.state, row.next_at, row.claimed_by, row.claimed_until = S.BOOKED, at, None, None
+        row.state, row.next_at = S.BOOKED, at
         row.reason, row.code = answer.reason[:300], answer.platform_code[:40]
         work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
@@ -277,30 +249,23 @@ class Replier:
         accounts.failed(work, conversation.account_id or 0, answer.reason)
         work.emit(ReplyLost(conversation.id, conversation.unit_id, row.person_id, answer.reason))
 
-    def _lost(self, work: Work, row: OutboundReply, reason: str) -> None:
+    def lost(self, work: Work, row: OutboundReply) -> None:
+        """Unknown; a person decides."""
+        self._unknown(work, row, "发送进程中断")
+
+    def _unknown(self, work: Work, row: OutboundReply, reason: str) -> None:
         self._end(work, row, S.UNKNOWN, reason)
         conversation = work.session.get_one(Conversation, row.conversation_id)
         work.emit(ReplyLost(conversation.id, conversation.unit_id, row.person_id, reason))
 
     def _end(self, work: Work, row: OutboundReply, state: ReplyState, reason: str = "", code: str = "") -> None:
-        row.state, row.next_at, row.claimed_by, row.claimed_until = state, None, None, None
+        row.state, row.next_at = state, None
         row.reason, row.code = reason[:300], code[:40]
         row.done_at = work.now
         conversation = work.session.get_one(Conversation, row.conversation_id)
         if state != S.DONE:
             work.audit(f"reply.{state.value}", conversation, reply=row.id, reason=reason)
         work.emit(ConversationChanged(conversation.id, conversation.unit_id))
-
-
-def _due(now: datetime, lease: timedelta) -> list[ColumnElement[bool]]:
-    earlier = aliased(OutboundReply)
-    before_it = exists().where(
-        earlier.conversation_id == OutboundReply.conversation_id,
-        earlier.number < OutboundReply.number,
-        earlier.state.in_((S.BOOKED, S.SENDING)),
-    )
-    nobodys = free(OutboundReply, now, lease)
-    return [OutboundReply.state == S.BOOKED, OutboundReply.next_at <= now, nobodys, ~before_it]
 
 
 def _locked(work: Work, conversation_id: int) -> Conversation:

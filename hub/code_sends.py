@@ -5,30 +5,39 @@ A code whose sending nobody can tell the end of is not sent again by itself: the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import ColumnElement
 
 from bot.models import PhoneCode
 from bot.phone_codes import Codes
 from bot.states import CodeState
 from hub.notifier import Message, NotSent, Sender, Unanswered
-from kernel.claim import claim, free, new_claimant, run_out, still_mine
+from kernel.outbox import Outbox
 from kernel.retry import RetryPolicy
-from kernel.work import Works
+from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
 S = CodeState
 
 RETRY = RetryPolicy(attempts=4, first=timedelta(seconds=5), factor=3.0, longest=timedelta(minutes=1))
-BATCH = 20
 TITLE = "办件查询验证码"
 
 
 @dataclass(frozen=True)
-class CodeSends:
+class _Ended:
+    """How a call ended, why, and whether it surely did not leave and is worth another attempt."""
+
+    state: CodeState
+    reason: str = ""
+    again: bool = False
+
+
+@dataclass
+class CodeSends(Outbox[PhoneCode, Message, _Ended]):
     """What is booked leaves by `sender`."""
 
     works: Works
@@ -36,66 +45,39 @@ class CodeSends:
     sender: Sender
     lease: timedelta = timedelta(minutes=1)
 
-    def send_due(self) -> int:
-        """Sends what is due; returns how many calls were made."""
-        self._give_up_lost()
-        calls = 0
-        while calls < BATCH and self._send_one():
-            calls += 1
-        return calls
+    table = PhoneCode
+    booked = S.BOOKED
+    sending = S.SENDING
 
-    def _send_one(self) -> bool:
-        claimant = new_claimant()
-        with self.works.write() as work:
-            rows = claim(
-                work.session,
-                PhoneCode,
-                [
-                    PhoneCode.state == S.BOOKED,
-                    PhoneCode.next_at <= work.now,
-                    PhoneCode.until_at > work.now,
-                    free(PhoneCode, work.now, self.lease),
-                ],
-                [PhoneCode.next_at, PhoneCode.id],
-                limit=1,
-                claimant=claimant,
-                now=work.now,
-                lease=self.lease,
-                state=S.SENDING,
-                attempts=PhoneCode.attempts + 1,
-            )
-            if not rows:
-                return False
-            row = rows[0]
-            code, phone = self.codes.address(row)
+    def due(self, work: Work) -> Sequence[ColumnElement[bool]]:
+        """A code that runs out on its way helps nobody."""
+        return (PhoneCode.until_at > work.now,)
+
+    def prepare(self, work: Work, row: PhoneCode) -> Message:
+        """The words with the code in them; it is read nowhere else."""
+        code, phone = self.codes.address(row)
         text = f"验证码 {code}，10 分钟内有效。您正在查询办件进度；不是您本人操作，请不要告诉任何人。"
-        state, reason, again = self._call(Message(row.id, phone, TITLE, text, "", key="code"))
-        with self.works.write() as work:
-            mine = still_mine(work.session, PhoneCode, row.id, claimant)
-            if mine is not None:
-                later = RETRY.next_at(mine.attempts, work.now) if again else None
-                mine.state, mine.next_at = (S.BOOKED, later) if later else (state, None)
-                mine.reason, mine.claimed_by, mine.claimed_until = reason[:200], None, None
-        return True
+        return Message(row.id, phone, TITLE, text, "", key="code")
 
-    def _call(self, message: Message) -> tuple[CodeState, str, bool]:
-        """How it ended, why, and whether to try again."""
+    def call(self, job: Message) -> _Ended:
+        """One message by the gateway."""
         try:
-            self.sender.send(message)
+            self.sender.send(job)
         except NotSent as refusal:
-            return S.FAILED, str(refusal), not refusal.lasting
+            return _Ended(S.FAILED, str(refusal), again=not refusal.lasting)
         except Unanswered as lost:
-            return S.UNKNOWN, str(lost), False
+            return _Ended(S.UNKNOWN, str(lost))
         except Exception as failure:  # The edge of a sender: what it did not foresee may have gone out or not.
-            log.exception("sending a code failed", code=message.id)
-            return S.UNKNOWN, type(failure).__name__, False
-        return S.SENT, "", False
+            log.exception("sending a code failed", code=job.id)
+            return _Ended(S.UNKNOWN, type(failure).__name__)
+        return _Ended(S.SENT)
 
-    def _give_up_lost(self) -> None:
-        with self.works.write() as work:
-            work.session.execute(
-                update(PhoneCode)
-                .where(PhoneCode.state == S.SENDING, run_out(PhoneCode, work.now, self.lease))
-                .values(state=S.UNKNOWN, claimed_by=None, claimed_until=None, reason="the sending process stopped")
-                .execution_options(synchronize_session=False)
-            )
+    def record(self, work: Work, row: PhoneCode, job: Message, answer: _Ended) -> None:
+        """Sent, another attempt, or why not."""
+        later = RETRY.next_at(row.attempts, work.now) if answer.again else None
+        row.state, row.next_at = (S.BOOKED, later) if later else (answer.state, None)
+        row.reason = answer.reason[:200]
+
+    def lost(self, work: Work, row: PhoneCode) -> None:
+        """Unknown: the citizen asks for another."""
+        row.state, row.reason = S.UNKNOWN, "the sending process stopped"

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from hub.notices import Notice, NoticeSend, SendState
-from kernel.claim import claim, free, new_claimant, still_mine
 from kernel.duties import Duty
 from kernel.once import insertion
+from kernel.outbox import Outbox
 from kernel.people import Person
 from kernel.retry import RetryPolicy
 from kernel.work import Work, Works
@@ -22,7 +22,6 @@ from kernel.work import Work, Works
 log = structlog.get_logger(__name__)
 
 RETRY = RetryPolicy(attempts=6, first=timedelta(seconds=30), factor=3.0, longest=timedelta(hours=1))
-BATCH = 50
 # The channel by which a telephone is reached.
 BY_PHONE = "gateway"
 
@@ -64,16 +63,30 @@ class Sender(Protocol):
         """Sends one message; returns only when the other side has taken it."""
 
 
-class Notifier:
-    """Writes notices and sends what leaves the house; `senders` by channel name."""
+@dataclass(frozen=True)
+class _Leaving:
+    channel: str
+    message: Message
+
+
+_Record = Callable[[Work, NoticeSend], None]
+
+
+class Notifier(Outbox[NoticeSend, _Leaving, _Record]):
+    """Writes notices and sends what leaves the house, one claim per message; `senders` by channel name."""
+
+    table = NoticeSend
+    booked = SendState.WAITING
+    sending = SendState.SENDING
+    batch = 50
 
     def __init__(
         self, works: Works, senders: Mapping[str, Sender], address: str, lease: timedelta = timedelta(minutes=2)
     ) -> None:
-        self._works = works
+        self.works = works
         self._senders = senders
         self._address = address
-        self._lease = lease
+        self.lease = lease
 
     def sender(self, channel: str) -> Sender | None:
         """The way out of this name, if it is set up."""
@@ -159,63 +172,27 @@ class Notifier:
         """The duty that sends what waits."""
         return [Duty("notices.send", timedelta(seconds=5), self.send_due)] if self._senders else []
 
-    def send_due(self) -> int:
-        """Sends what is due, one claim per message; returns how many messages were tried."""
-        self._give_up_lost()
-        tried = 0
-        while tried < BATCH and self._send_one():
-            tried += 1
-        return tried
+    def due(self, work: Work) -> Sequence[ColumnElement[bool]]:
+        """A way that is not set up any more waits until it is."""
+        return (NoticeSend.channel.in_(self._senders),)
 
-    def _send_one(self) -> bool:
-        claimant = new_claimant()
-        with self._works.write() as work:
-            rows = claim(
-                work.session,
-                NoticeSend,
-                [
-                    NoticeSend.state == SendState.WAITING,
-                    NoticeSend.next_at <= work.now,
-                    NoticeSend.channel.in_(self._senders),
-                ],
-                [NoticeSend.next_at, NoticeSend.id],
-                limit=1,
-                claimant=claimant,
-                now=work.now,
-                lease=self._lease,
-                state=SendState.SENDING,
-                attempts=NoticeSend.attempts + 1,
-            )
-            if not rows:
-                return False
-            row = rows[0]
-            notice = work.session.get_one(Notice, row.notice_id)
-            link = f"{self._address}{notice.link}" if notice.link.startswith("/") else notice.link
-            message = Message(row.id, row.address, notice.title, notice.text, link)
-        record = _attempt(self._senders[row.channel], message)
-        with self._works.write() as work:
-            mine = still_mine(work.session, NoticeSend, row.id, claimant)
-            if mine is not None:
-                record(work, mine)
-                mine.claimed_by = mine.claimed_until = None
-        return True
+    def prepare(self, work: Work, row: NoticeSend) -> _Leaving:
+        """The notice as it is read outside the console."""
+        notice = work.session.get_one(Notice, row.notice_id)
+        link = f"{self._address}{notice.link}" if notice.link.startswith("/") else notice.link
+        return _Leaving(row.channel, Message(row.id, row.address, notice.title, notice.text, link))
 
-    def _give_up_lost(self) -> None:
-        # A process died between claim and record: the message may have left, so it is not sent again by itself.
-        lost: tuple[ColumnElement[bool], ...] = (NoticeSend.state == SendState.SENDING,)
-        with self._works.write() as work:
-            work.session.execute(
-                update(NoticeSend)
-                .where(*lost, free(NoticeSend, work.now, self._lease))
-                .values(
-                    state=SendState.UNKNOWN,
-                    claimed_by=None,
-                    claimed_until=None,
-                    done_at=work.now,
-                    error="the sending process stopped before it could record the answer",
-                )
-                .execution_options(synchronize_session=False)
-            )
+    def call(self, job: _Leaving) -> _Record:
+        """One message by its way out."""
+        return _attempt(self._senders[job.channel], job.message)
+
+    def record(self, work: Work, row: NoticeSend, job: _Leaving, answer: _Record) -> None:
+        """Sent, another attempt, or why not."""
+        answer(work, row)
+
+    def lost(self, work: Work, row: NoticeSend) -> None:
+        """The message may have left, so it is not sent again by itself."""
+        _ended(SendState.UNKNOWN, "the sending process stopped before it could record the answer")(work, row)
 
 
 def code_of(key: str) -> str:

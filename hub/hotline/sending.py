@@ -18,9 +18,10 @@ from bot.states import UNANSWERED, ReplyState
 from channels.transport import PrivateAddress
 from hub.hotline.models import HotlineSend
 from hub.hotline.signature import headers
-from kernel.claim import claim, free, new_claimant, run_out, still_mine
+from kernel.claim import new_claimant
 from kernel.clock import Clock
 from kernel.errors import Invalid, WrongState
+from kernel.outbox import Outbox
 from kernel.people import Unit
 from kernel.retry import RetryPolicy
 from kernel.typed import tidy
@@ -29,7 +30,6 @@ from kernel.work import Work, Works
 log = structlog.get_logger(__name__)
 S = ReplyState
 RETRY = RetryPolicy(attempts=6, first=timedelta(seconds=10), factor=3.0, longest=timedelta(minutes=30))
-BATCH = 10
 LONGEST_NUMBER = 60
 TRY_AGAIN = (425, 429, 503)
 
@@ -114,7 +114,6 @@ def copied(ticket: Ticket, unit: str, zone: ZoneInfo) -> str:
 @dataclass(frozen=True)
 class _Job:
     row_id: int
-    claimant: str
     key: str
     body: bytes
 
@@ -129,7 +128,7 @@ class _Answer:
 
 
 @dataclass
-class Hotline:
+class Hotline(Outbox[HotlineSend, _Job, _Answer]):
     """Sends what is booked to one address; `lease` bounds one call."""
 
     works: Works
@@ -140,51 +139,19 @@ class Hotline:
     lease: timedelta = timedelta(seconds=45)
     retry: RetryPolicy = field(default_factory=lambda: RETRY)
 
-    def send_due(self) -> int:
-        """Sends what is due; returns how many calls were made."""
-        self.find_lost()
-        calls = 0
-        while calls < BATCH and (job := self._claim()):
-            answer = self._call(job)
-            with self.works.write() as work:
-                self._record(work, job, answer)
-            calls += 1
-        return calls
+    table = HotlineSend
+    booked = S.BOOKED
+    sending = S.SENDING
+    batch = 10
 
-    def find_lost(self) -> int:
-        """Sendings whose process died between claim and record: nobody knows, and nothing is repeated by itself."""
-        with self.works.write() as work:
-            over = run_out(HotlineSend, work.now, self.lease)
-            query = select(HotlineSend).where(HotlineSend.state == S.SENDING, over)
-            rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
-            for row in rows:
-                self._end(work, row, _Answer(S.UNKNOWN, "发送进程中断"))
-            return len(rows)
+    def prepare(self, work: Work, row: HotlineSend) -> _Job:
+        """The ticket as the 12345 system is told of it."""
+        ticket = work.session.get_one(Ticket, row.ticket_id)
+        facts = told(ticket, work.session.get_one(Unit, ticket.unit_id).name)
+        return _Job(row.id, row.key, json.dumps(facts, ensure_ascii=False, sort_keys=True).encode())
 
-    def _claim(self) -> _Job | None:
-        claimant = new_claimant()
-        with self.works.write() as work:
-            due = (HotlineSend.state == S.BOOKED, HotlineSend.next_at <= work.now)
-            rows = claim(
-                work.session,
-                HotlineSend,
-                [*due, free(HotlineSend, work.now, self.lease)],
-                [HotlineSend.next_at, HotlineSend.id],
-                limit=1,
-                claimant=claimant,
-                now=work.now,
-                lease=self.lease,
-                state=S.SENDING,
-                attempts=HotlineSend.attempts + 1,
-            )
-            if not rows:
-                return None
-            ticket = work.session.get_one(Ticket, rows[0].ticket_id)
-            facts = told(ticket, work.session.get_one(Unit, ticket.unit_id).name)
-            body = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode()
-            return _Job(rows[0].id, claimant, rows[0].key, body)
-
-    def _call(self, job: _Job) -> _Answer:
+    def call(self, job: _Job) -> _Answer:
+        """One signed request."""
         head = {"Content-Type": "application/json", "Idempotency-Key": job.key}
         head |= headers(self.secret, job.body, self.clock.now())
         try:
@@ -200,22 +167,23 @@ class Hotline:
             return _Answer(S.UNKNOWN, type(failure).__name__)
         return _read(answer)
 
-    def _record(self, work: Work, job: _Job, answer: _Answer) -> None:
-        row = still_mine(work.session, HotlineSend, job.row_id, job.claimant)
-        if row is None:
-            return
+    def record(self, work: Work, row: HotlineSend, job: _Job, answer: _Answer) -> None:
+        """Its number, another attempt, or why not."""
         at = self.retry.next_at(row.attempts, work.now) if answer.again else None
-        if at is not None:
+        if at is None:
+            self._end(work, row, answer)
+        else:
             row.state, row.next_at, row.reason = S.BOOKED, at, answer.words[:300]
-            row.claimed_by = row.claimed_until = None
-            return
-        self._end(work, row, answer)
+
+    def lost(self, work: Work, row: HotlineSend) -> None:
+        """Nobody knows, and nothing is repeated by itself."""
+        self._end(work, row, _Answer(S.UNKNOWN, "发送进程中断"))
 
     def _end(self, work: Work, row: HotlineSend, answer: _Answer) -> None:
         ticket = work.session.get_one(Ticket, row.ticket_id)
         if answer.state == S.DONE and _taken(work.session, ticket, answer.words):
             answer = _Answer(S.FAILED, f"对方给的编号 {answer.words} 已属于另一件工单")
-        row.state, row.next_at, row.claimed_by, row.claimed_until = answer.state, None, None, None
+        row.state, row.next_at = answer.state, None
         row.done_at, row.reason = work.now, "" if answer.state == S.DONE else answer.words[:300]
         if answer.state == S.DONE:
             ticket.hotline_number = answer.words

@@ -222,7 +222,7 @@ def test_a_sender_that_died_leaves_an_unknown_answer(beneath_both: Beneath) -> N
     beneath.says("几号停暖？")
     beneath.hear()
     beneath.answer()
-    assert beneath.answerer._claim() is not None
+    assert beneath.answerer.take("dead") is not None
     assert beneath.answerer.send_due() == 0
     beneath.clock.step(seconds=91)
     beneath.answerer.send_due()

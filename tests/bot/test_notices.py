@@ -198,7 +198,7 @@ def test_a_subscribe_notice_is_unknown_at_once_and_sent_again_only_by_a_person(d
 @pytest.mark.parametrize(("way", "state"), [("template", "booked"), ("subscribe", "unknown")])
 def test_a_sender_that_died_leaves_a_row_that_is_found(desk: Desk, way: str, state: str, moved: dict[str, int]) -> None:
     number = desk.book(way)
-    assert desk.teller._claim() is not None
+    assert desk.teller.take("dead") is not None
     assert desk.teller.find_lost() == 0
     desk.clock.step(**moved)
     assert desk.teller.find_lost() == 1

@@ -118,8 +118,7 @@ def test_a_lost_answer_is_unknown_and_only_a_person_sends_it_again(desk: Desk, f
 
 def test_a_sender_that_died_leaves_an_unknown_row(desk: Desk) -> None:
     number = waiting_reply(desk)
-    job = desk.replier._claim()
-    assert job is not None
+    assert desk.replier.take("dead") is not None
     assert desk.replier.send_due() == 0  # Claimed: nobody else touches it.
     desk.clock.step(seconds=46)
     assert desk.replier.send_due() == 0
@@ -129,20 +128,19 @@ def test_a_sender_that_died_leaves_an_unknown_row(desk: Desk) -> None:
 
 def test_a_sender_that_died_is_found_after_the_clock_was_set_back(desk: Desk) -> None:
     number = waiting_reply(desk)
-    assert desk.replier._claim() is not None
+    assert desk.replier.take("dead") is not None
     desk.clock.step(hours=-2)
-    assert desk.replier.give_up_lost() == 1
+    assert desk.replier.find_lost() == 1
     assert row(desk, number).state == S.UNKNOWN
 
 
 def test_a_late_record_of_a_lost_claim_changes_nothing(desk: Desk) -> None:
     number = waiting_reply(desk)
-    job = desk.replier._claim()
-    assert job is not None
+    taken = desk.replier.take("slow")
+    assert taken is not None
     desk.clock.step(seconds=46)
-    desk.replier.give_up_lost()
-    with desk.works.write() as work:
-        desk.replier._record(work, job, None)
+    desk.replier.find_lost()
+    desk.replier.keep(number, "slow", taken[1], None)
     assert row(desk, number).state == S.UNKNOWN
 
 
