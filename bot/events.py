@@ -56,6 +56,48 @@ class ReplyLost(Event):
 
 
 @dataclass(frozen=True)
+class PresenceChanged(Event):
+    """Somebody came to a unit's desk, left it, or went on a break."""
+
+    unit_id: int
+
+
+@dataclass(frozen=True)
+class BreakTooLong(Event):
+    """Somebody has not come back from a break in time."""
+
+    unit_id: int
+    person_id: int
+    name: str
+    reason: str
+    presence_id: int
+
+
+@dataclass(frozen=True)
+class ShiftEnds(Event):
+    """Somebody's shift ends soon, or is `over`, while he has conversations; what is over was handed to the next."""
+
+    unit_id: int
+    person_id: int
+    turn_id: int
+    conversations: int
+    ends_at: datetime
+    over: bool
+
+
+@dataclass(frozen=True)
+class HandedOver(Event):
+    """Somebody handed over; `to_id` None: to whoever is on next."""
+
+    handover_id: int
+    unit_id: int
+    from_id: int
+    name: str
+    to_id: int | None
+    conversations: int
+
+
+@dataclass(frozen=True)
 class NoticeLost(Event):
     """A service notice about a ticket did not arrive, or nobody knows whether it did."""
 

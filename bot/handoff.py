@@ -19,6 +19,7 @@ REASON_LABELS: dict[str, str] = {
     "failures": _("机器人答不上"),
     "low_rating": _("评价较低"),
     "transferred": _("同事转来"),
+    "shift": _("交接班"),
 }
 
 _ALONE = frozenset(

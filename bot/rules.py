@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.states import TICKET_KINDS
+from bot.team.models import Turn
 from kernel.office_rules import Rule, clock_time, declare, number_between, value_of
 from kernel.people import Unit
 from kernel.workdays import Workdays, declared_days
@@ -76,12 +78,16 @@ FRESH = declare(Rule("callback.fresh_minutes", 10, "平台推送的时间戳允�
 
 @dataclass(frozen=True)
 class Hours:
-    """When people answer, with the words citizens are told."""
+    """When people answer, with the words citizens are told.
+
+    `planned` are the shifts around now (day, begin, end): a day that has any follows them, every other the hours.
+    """
 
     workdays: Workdays
     opens: time
     closes: time
     every_day: bool
+    planned: Sequence[tuple[date, datetime, datetime]] = ()
 
     @property
     def words(self) -> str:
@@ -92,6 +98,10 @@ class Hours:
     def open_at(self, moment: datetime) -> bool:
         """Whether somebody answers at that moment; hours that end when they begin are around the clock."""
         local = moment.astimezone(self.workdays.zone)
+        if any(starts <= moment < ends for _day, starts, ends in self.planned):
+            return True
+        if any(day == local.date() for day, _starts, _ends in self.planned):
+            return False
         if not (self.every_day or self.workdays.is_workday(local.date())):
             return False
         if self.opens < self.closes:
@@ -106,7 +116,13 @@ def hours_of(session: Session, unit_id: int, zone: ZoneInfo, now: datetime) -> H
     every_day = bool(value_of(session, EVERY_DAY, unit_id, now))
     # A deadline ends with an office day, also where the desk never closes.
     days = Workdays(zone, declared_days(session), opens, closes if closes > opens else OFFICE_CLOSES)
-    return Hours(days, opens, closes, every_day)
+    return Hours(days, opens, closes, every_day, _planned(session, unit_id, now.astimezone(zone).date()))
+
+
+def _planned(session: Session, unit_id: int, today: date) -> Sequence[tuple[date, datetime, datetime]]:
+    near = (today - timedelta(days=1), today + timedelta(days=1))
+    query = select(Turn.day, Turn.starts_at, Turn.ends_at).where(Turn.unit_id == unit_id, Turn.day.between(*near))
+    return [(day, starts, ends) for day, starts, ends in session.execute(query.distinct())]
 
 
 def desk_of(session: Session, unit_id: int, now: datetime) -> int:

@@ -16,7 +16,7 @@ from channels.abilities.comments import HearsComments
 from channels.accounts.models import Account
 from channels.registry import channels as installed
 from content.models import Release
-from hub.incoming import on_duty
+from hub.desk_news import on_duty
 from hub.product import Hub
 from kernel.duties import Duty
 from kernel.people import Permission, holders

@@ -14,37 +14,35 @@ from bot.answering import Answering
 from bot.engine import EmbeddedEngine, Engine
 from bot.events import (
     ConversationChanged,
-    DangerHeard,
     ModelRefused,
     NoticeLost,
-    PersonWanted,
     ReplyBooked,
     ReplyLost,
     TicketForwarded,
     TicketLate,
     TicketMade,
 )
-from bot.models import Conversation, SeenPush
+from bot.models import SeenPush
 from bot.notices import Teller
 from bot.phone_codes import Codes
 from bot.queues import Queues
 from bot.rasa_engine import RasaEngine
 from bot.reply import Replier
-from bot.states import ConversationState
 from bot.waiting import Watch
 from bot.words import Words
 from channels.accounts.menus import Publisher
 from channels.accounts.models import Account
 from channels.transport import tls
-from hub import ticket_news
+from hub import desk_news, ticket_news
 from hub.code_sends import CodeSends
+from hub.desk_news import on_duty
 from hub.live import Live, conversation_topic, desk_topic
 from hub.notifier import BY_PHONE
 from hub.product import Hub
 from hub.reception import Incoming
 from hub.relays import relay_of
 from kernel.duties import Duty
-from kernel.people import Permission, Unit, ancestors, holders
+from kernel.people import Permission, Unit, holders
 from kernel.work import Work
 from scheduler.events import WasWithdrawn, WentLive
 
@@ -136,14 +134,13 @@ def _listen(hub: Hub, incoming: Incoming) -> None:
     listeners.after(ReplyBooked, lambda _fact: incoming.send_soon())
     listeners.after(WentLive, lambda fact: _learn(incoming, fact.channel))
     listeners.after(WasWithdrawn, lambda fact: _learn(incoming, fact.channel))
-    listeners.in_work(PersonWanted, lambda work, fact: _tell_wanted(hub, work, fact))
-    listeners.in_work(DangerHeard, lambda work, fact: _tell_danger(hub, work, fact))
     listeners.in_work(ReplyLost, lambda work, fact: _tell_lost(hub, work, fact))
     listeners.in_work(TicketMade, lambda work, fact: _tell_ticket(hub, work, fact))
     listeners.in_work(NoticeLost, lambda work, fact: _tell_notice_lost(hub, work, fact))
     listeners.in_work(ModelRefused, lambda work, fact: _tell_refused(hub, work, fact))
     listeners.in_work(TicketForwarded, lambda work, fact: _tell_ticket_forwarded(hub, work, fact))
     ticket_news.connect(hub)
+    desk_news.connect(hub, incoming)
     listeners.in_work(TicketLate, lambda work, fact: _tell_ticket_late(hub, work, fact))
 
 
@@ -154,44 +151,6 @@ def _show(incoming: Incoming, fact: ConversationChanged) -> None:
 def _learn(incoming: Incoming, channel: str) -> None:
     if channel == "portal" and incoming.awake:
         incoming.engine.refresh()
-
-
-def on_duty(work: Work, unit_id: int) -> list[int]:
-    """Who answers citizens of this unit; where nobody does, whoever does in the nearest unit above."""
-    for one in ancestors(work.session, unit_id):
-        people = holders(work.session, P.CONVERSATION_ANSWER, one, work.now)
-        if people:
-            return people
-    return []
-
-
-def _tell_wanted(hub: Hub, work: Work, fact: PersonWanted) -> None:
-    conversation = work.session.get_one(Conversation, fact.conversation_id)
-    to_one = conversation.state == ConversationState.OPEN and conversation.agent_id
-    people = [conversation.agent_id] if to_one and conversation.agent_id else on_duty(work, fact.unit_id)
-    hub.notifier.tell(
-        work,
-        people,
-        "conversation.waiting",
-        f"市民等待接入：{fact.reason}",
-        fact.words,
-        f"/console/desk/{fact.conversation_id}",
-        f"conversation.{fact.conversation_id}.waiting.{work.now:%Y%m%d%H%M%S}",
-    )
-
-
-def _tell_danger(hub: Hub, work: Work, fact: DangerHeard) -> None:
-    people = {*on_duty(work, fact.unit_id), *holders(work.session, P.QUEUE_SUPERVISE, fact.unit_id, work.now)}
-    again = f"（第 {fact.round} 次告警）" if fact.round > 1 else ""
-    hub.notifier.tell(
-        work,
-        people,
-        "conversation.danger",
-        f"紧急：市民提到“{fact.word}”{again}",
-        f"{fact.words} 请立即接入并按预案处置；接入后停止告警。",
-        f"/console/desk/{fact.conversation_id}",
-        f"conversation.{fact.conversation_id}.danger.{fact.round}.{work.now:%Y%m%d%H%M}",
-    )
 
 
 def _tell_lost(hub: Hub, work: Work, fact: ReplyLost) -> None:

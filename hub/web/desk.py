@@ -30,6 +30,7 @@ from hub.live import desk_topic
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.pages import fragment, page, say, see_other
+from hub.web.shifts import presence_of
 from kernel.errors import Invalid, NotFound
 from kernel.office_rules import value_of
 from kernel.people import Permission, Person, Unit, scoped
@@ -89,7 +90,8 @@ def the_desk(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     """The lists, and a place for a conversation."""
     with hub.works.read() as work:
         lists = _lists(work, asker)
-    return page(request, asker, TEMPLATE, lists=lists, opened=0, shown=None)
+        there = presence_of(work, asker)
+    return page(request, asker, TEMPLATE, lists=lists, opened=0, shown=None, **there)
 
 
 @router.get("/lists")
@@ -115,6 +117,7 @@ def conversation(request: Request, hub: HubDep, asker: Reader, conversation_id: 
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_READ)
         context = _shown(work, asker, found, hub.settings.office_zone)
         context["lists"] = _lists(work, asker)
+        context |= presence_of(work, asker)
     context["suggested"] = _suggested(hub, found, "")
     return page(request, asker, TEMPLATE, opened=conversation_id, **context)
 

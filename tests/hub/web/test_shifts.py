@@ -1,0 +1,53 @@
+"""班次 in the console: planned by the supervisor, breaks, and a hand-over from one agent to the other."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from bot import gateway
+from bot.models import Conversation
+from bot.states import ConversationState
+from bot.team.models import Handover, Shift, Turn
+from kernel.people import Role
+from tests.hub.office import Office
+
+PAGE = "/console/shifts"
+
+
+def test_a_week_is_planned_and_a_hand_over_taken(office: Office) -> None:
+    first, second = (office.hire(login, "north", Role.AGENT) for login in ("first", "second"))
+    office.hire("boss", "north", Role.SUPERVISOR)
+    boss, agent = office.desk_of("boss"), office.desk_of("first")
+    assert "还没有班次" in agent.get(PAGE).text
+    assert agent.send_form(PAGE, name="早班", begins="09:00", ends="12:00").status_code == 403
+    assert "时间，例如 08:30" in boss.send_form(PAGE, name="早班", begins="9点", ends="12:00").text
+    boss.send_form(PAGE, name="早班", begins="09:00", ends="12:00")
+    with office.hub.works.read() as work:
+        shift = work.session.scalars(select(Shift.id)).one()
+        today = work.now.date()
+    span = {"shift": shift, "first": str(today), "last": str(today), "workdays": "1"}
+    refused = boss.send_form(f"{PAGE}/plan", **span)
+    assert "请至少选择一名本单位的坐席" in refused.text
+    boss.send_form(f"{PAGE}/plan", **span, people=[first.id, second.id])
+    assert "first某" in agent.get(PAGE).text
+    with office.hub.works.read() as work:
+        turn = work.session.scalars(select(Turn).where(Turn.person_id == second.id)).one()
+    boss.send_form(f"{PAGE}/turns/{turn.id}/remove")
+    with office.hub.works.write() as work:
+        assert work.session.scalars(select(Turn.person_id)).all() == [first.id]
+        talk = gateway.begin(work, unit_id=turn.unit_id, account_id=None, channel="portal", sender="probe")
+        talk.state, talk.agent_id = ConversationState.OPEN, first.id
+    agent.send_form(f"{PAGE}/presence", state="on")
+    agent.send_form(f"{PAGE}/presence", state="break", reason="用餐", back="desk")
+    assert "用餐" in agent.get("/console/desk").text
+    assert agent.send_form(f"{PAGE}/presence", state="away").headers["location"].startswith(f"{PAGE}/handover")
+    assert "probe" in agent.get(f"{PAGE}/handover").text
+    agent.send_form(f"{PAGE}/handover", to=str(second.id), note="等住建局回电")
+    other = office.desk_of("second")
+    with office.hub.works.read() as work:
+        made = work.session.scalars(select(Handover.id)).one()
+        assert work.session.scalars(select(Conversation.agent_id)).one() == second.id
+    assert f"{PAGE}/handovers/{made}" in other.get("/console/desk").text
+    assert "等住建局回电" in other.get(f"{PAGE}/handovers/{made}").text
+    other.send_form(f"{PAGE}/handovers/{made}/take")
+    assert f"{PAGE}/handovers/{made}" not in other.get("/console/desk").text
