@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import windows
+from bot.citizen_files import store as files
 from bot.events import ConversationChanged
 from bot.models import Conversation, InboundMessage, Rating
 from bot.nlu.text import MAX_CHARS
@@ -18,6 +19,7 @@ from bot.ratings import RATE_WITHIN
 from bot.reply import next_number
 from bot.rules import desk_of
 from bot.states import ConversationState
+from channels.abilities.citizens_files import HANDLE
 from channels.accounts.models import Account
 from channels.base import Follower, Message
 from kernel.claim import new_claimant
@@ -110,6 +112,7 @@ def store(work: Work, conversation: Conversation, arrival: Arrival) -> Received:
         if known is None:
             raise RuntimeError("a stored message must be found")
         return known
+    files.awaited(work, conversation, stored, arrival.kind, arrival.media.get(HANDLE, ""), arrival.at)
     if arrival.kind == "leave":
         windows.left(conversation)
     else:

@@ -73,6 +73,12 @@ QUICK: Rule[list[str]] = declare(
         _words,
     )
 )
+FILE_MEGABYTES = declare(
+    Rule("desk.file_megabytes", 20, "市民在平台上发来的图片、语音、视频最大保留多少 MB", number_between(1, 100))
+)
+PICTURE_MEGABYTES = declare(
+    Rule("chat.picture_megabytes", 5, "市民在门户问答中发送的一张图片最大多少 MB", number_between(1, 20))
+)
 FRESH = declare(Rule("callback.fresh_minutes", 10, "平台推送的时间戳允许偏差（分钟）", number_between(1, 1440)))
 
 

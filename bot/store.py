@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from bot.citizen_files.models import CitizenFile
 from bot.models import Conversation, InboundMessage, OutboundReply
 from bot.states import ConversationState, ReplyState
 from kernel.people import Permission, Person, Viewer, scoped
@@ -50,18 +51,23 @@ class Line:
     reply_id: int = 0
     person_id: int = 0
     media: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
+    file: CitizenFile | None = None
 
 
 def lines_of(session: Session, conversation_id: int, after: int = 0, *, private: bool = True) -> list[Line]:
     """What was said after a place, in order; without `private` only what the citizen may see."""
-    heard = session.scalars(
-        select(InboundMessage).where(InboundMessage.conversation_id == conversation_id, InboundMessage.number > after)
+    heard = (
+        select(InboundMessage, CitizenFile)
+        .outerjoin(CitizenFile, CitizenFile.inbound_id == InboundMessage.id)
+        .where(InboundMessage.conversation_id == conversation_id, InboundMessage.number > after)
     )
     said = select(OutboundReply, Person.name).outerjoin(Person, Person.id == OutboundReply.person_id)
     said = said.where(OutboundReply.conversation_id == conversation_id, OutboundReply.number > after)
     if not private:
         said = said.where(OutboundReply.side != PRIVATE)
-    lines = [_heard(row) for row in heard] + [_said(row, name or "") for row, name in session.execute(said)]
+    lines = [_heard(row, file) for row, file in session.execute(heard)]
+    lines += [_said(row, name or "") for row, name in session.execute(said)]
     return sorted(lines, key=lambda line: line.number)
 
 
@@ -140,11 +146,11 @@ def waiting_count(session: Session, who: Viewer) -> int:
     return session.scalar(scoped(query, Conversation.unit_id, who, Permission.CONVERSATION_READ)) or 0
 
 
-def _heard(row: InboundMessage) -> Line:
+def _heard(row: InboundMessage, file: CitizenFile | None = None) -> Line:
     words = KIND_WORDS.get(row.kind, "")
     said = row.media.get("tapped", row.text) if row.kind == "click" else row.text
     text = f"{words} {said}".strip() if words else said
-    return Line(row.number, CITIZEN, text, row.received_at, media=row.media)
+    return Line(row.number, CITIZEN, text, row.received_at, media=row.media, kind=row.kind, file=file)
 
 
 def _said(row: OutboundReply, name: str) -> Line:

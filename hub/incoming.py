@@ -11,6 +11,8 @@ from sqlalchemy import delete, select
 
 from bot import tickets
 from bot.answering import Answering
+from bot.citizen_files.dropping import drop_forgotten
+from bot.citizen_files.fetching import Fetcher
 from bot.engine import EmbeddedEngine, Engine
 from bot.events import (
     ConversationChanged,
@@ -75,7 +77,10 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     _send_codes(hub, incoming)
     hub.menus = Publisher(hub.works, hub.seal, make)
     teller = Teller(hub.works, hub.seal, make)
+    fetcher = Fetcher(hub.works, hub.seal, make, hub.blobs)
     hub.duties += [
+        Duty("citizen_files.drop", timedelta(minutes=5), lambda: drop_forgotten(hub.works, hub.blobs)),
+        Duty("citizen_files.fetch", timedelta(seconds=2), fetcher.fetch_due, timedelta(minutes=1)),
         Duty("replies.send", timedelta(seconds=1), incoming.replier.send_due, timedelta(minutes=2)),
         Duty("messages.left_over", timedelta(seconds=10), incoming.run_left_over, timedelta(minutes=1)),
         Duty("desk.watch", timedelta(seconds=15), incoming.watch.round, timedelta(minutes=1)),

@@ -15,6 +15,7 @@ MODULES = (
     "kernel.workdays",
     "bot.models",
     "bot.casework.models",
+    "bot.citizen_files.models",
     "bot.comments.models",
     "bot.team.models",
     "channels.accounts.models",

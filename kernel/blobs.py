@@ -45,6 +45,10 @@ class Blobs:
             raise
         return ref
 
+    def remove(self, sha256: str) -> None:
+        """Takes the bytes off the disk; whether anybody else needs them is for the caller to know."""
+        self.path(sha256).unlink(missing_ok=True)
+
     def get(self, sha256: str) -> bytes:
         """The bytes; raises FileNotFoundError when they are not kept."""
         return self.path(sha256).read_bytes()

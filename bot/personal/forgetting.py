@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, String, and_, cast, delete, exists, litera
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.casework.models import Extension, FollowUp, WrittenAnswer
+from bot.citizen_files import store as citizen_files
+from bot.citizen_files.models import CitizenFile
 from bot.comments.models import Comment, CommentAnswer
 from bot.events import CitizenForgotten
 from bot.models import Conversation, InboundMessage, OutboundReply, PhoneCode, Ticket, TicketNotice
@@ -29,6 +31,7 @@ def conversations(work: Work, ids: Sequence[int]) -> None:
     of_these = InboundMessage.conversation_id.in_(ids)
     # The platform's key of an event holds who sent it; a number of our own is as good against a repeat that old.
     _set(work, InboundMessage, of_these, text="", media={}, answer=None, key=_own_number("gone-", InboundMessage.id))
+    citizen_files.forget(work, CitizenFile.conversation_id.in_(ids))
     of_replies = OutboundReply.conversation_id.in_(ids)
     _set(work, OutboundReply, of_replies, text="", choices=[], sources=[], basis={}, reason="")
     _set(
@@ -51,6 +54,7 @@ def conversations(work: Work, ids: Sequence[int]) -> None:
 def media(work: Work, ids: Sequence[int]) -> None:
     """Forgets the pictures, voices and files of these messages."""
     _set(work, InboundMessage, InboundMessage.id.in_(ids), media={})
+    citizen_files.forget(work, CitizenFile.inbound_id.in_(ids))
 
 
 def pushed_answers(work: Work, ids: Sequence[int]) -> None:

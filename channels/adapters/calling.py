@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -10,11 +11,15 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from channels.abilities.citizens_files import TooLarge
 from channels.errors import ChannelError, OutcomeUnknown, Refused, Retryable
 from channels.transport import PrivateAddress
 
 # All the platforms here count their days at midnight in China, whatever the office's own zone.
 PLATFORM_ZONE = ZoneInfo("Asia/Shanghai")
+
+# A file that has not come whole by then is given up and asked for again later.
+FILE_SECONDS = 60.0
 
 # The request never left: no connection, or none free.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -57,6 +62,24 @@ def leaving(progress: Callable[[], Mapping[str, Any]]) -> Iterator[None]:
 def broken(response: httpx.Response) -> httpx.HTTPStatusError:
     """An answer that is none of the platform's own, such as a gateway's 502."""
     return httpx.HTTPStatusError(f"HTTP {response.status_code}", request=response.request, response=response)
+
+
+def bounded(response: httpx.Response, most: int, seconds: float = FILE_SECONDS) -> bytes:
+    """The body of a streamed answer, read no further than `most` bytes and no longer than `seconds`.
+
+    Raises TooLarge. What is packed is refused: a few bytes of it may unfold to any number.
+    """
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refused("平台返回了压缩的内容")
+    ends, parts, size = time.monotonic() + seconds, [], 0
+    for part in response.iter_raw():
+        size += len(part)
+        if size > most:
+            raise TooLarge(f"超过 {most // 1_000_000} MB")
+        if time.monotonic() > ends:
+            raise httpx.ReadTimeout("the file comes too slowly", request=response.request)
+        parts.append(part)
+    return b"".join(parts)
 
 
 def words(failure: httpx.HTTPError) -> str:

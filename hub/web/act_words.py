@@ -10,6 +10,7 @@ OBJECTS: dict[str, str] = {
     "auto_reply": "自动回复",
     "booking": "排期",
     "calendar": "工作日历",
+    "citizen_file": "市民发来的文件",
     "column": "栏目",
     "comment": "评论",
     "conversation": "会话",

@@ -11,6 +11,8 @@ from sqlalchemy import select
 from typing_extensions import TypedDict
 
 from bot import desk, store, windows
+from bot.citizen_files.models import CitizenFile
+from bot.citizen_files.states import FileState
 from bot.models import Conversation
 from bot.store import Line
 from channels.accounts.models import Account
@@ -94,6 +96,18 @@ class Conversations(Page):
     conversations: list[ConversationBrief]
 
 
+class FileTold(TypedDict):
+    """A picture, voice or video of a citizen; `href` gives its bytes once it is `kept`, `reason` why it is not."""
+
+    id: int
+    kind: str
+    state: str
+    media_type: str
+    size: int
+    reason: str
+    href: str
+
+
 class LineTold(TypedDict):
     """One thing said; `state` and `reason` say how a reply fared, `reply` is its number."""
 
@@ -106,6 +120,7 @@ class LineTold(TypedDict):
     state: str
     reason: str
     reply: int
+    file: FileTold | None
 
 
 class Colleague(TypedDict):
@@ -296,4 +311,17 @@ def _line(line: Line) -> LineTold:
         "state": line.state,
         "reason": line.reason,
         "reply": line.reply_id,
+        "file": None if line.file is None else _file(line.file),
+    }
+
+
+def _file(file: CitizenFile) -> FileTold:
+    return {
+        "id": file.id,
+        "kind": file.kind,
+        "state": file.state,
+        "media_type": file.media_type,
+        "size": file.size,
+        "reason": file.reason,
+        "href": f"/api/v1/citizen-files/{file.id}" if file.state == FileState.KEPT else "",
     }

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import Field
 from sqlalchemy import select
@@ -21,6 +21,8 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from bot import exchange, gateway, ratings, reply, rules, store, waiting
+from bot.citizen_files import store as citizen_files
+from bot.citizen_files.checking import PICTURE, check_upload
 from bot.desk import agent_number
 from bot.errors import WasClosed
 from bot.gateway import Arrival
@@ -34,7 +36,8 @@ from hub.live import conversation_topic
 from hub.product import Hub
 from hub.web.access import HubDep, address_of, check_origin
 from hub.web.sent import Body
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
+from kernel.office_rules import value_of
 from kernel.people import Unit
 from kernel.typed import number_in
 from kernel.work import Actor, Work
@@ -46,7 +49,7 @@ conversations = APIRouter(prefix="/chat")
 CITIZEN = Actor("citizen")
 S = ConversationState
 # So many in so many seconds.
-STARTS, MESSAGES, STREAMS = (30, 600), (20, 60), (40, 60)
+STARTS, MESSAGES, STREAMS, PICTURES = (30, 600), (20, 60), (40, 60), (10, 300)
 STREAM_SECONDS = 600.0
 BEAT_SECONDS = 15.0
 ANSWER_SECONDS = 2.0
@@ -118,7 +121,7 @@ def resume_or_begin(hub: Hub, token: str) -> dict[str, Any]:
         query = select(Conversation).where(Conversation.token_hash == fingerprint(token)).with_for_update()
         held = work.session.scalars(query).one_or_none()
         if held is not None and held.state != S.CLOSED:
-            return {"id": held.id, **_seen(work, held.id, 0)}
+            return _opened(work, held)
         if held is not None:
             held.token_hash = None
             work.session.flush()
@@ -139,7 +142,12 @@ def _begin(hub: Hub, work: Work, token: str) -> dict[str, Any]:
     conversation.name = f"网站访客 {conversation.id}"
     greeting = hub.incoming.answering.greeting(work.session, conversation, work.now)
     reply.book(work, conversation, "bot", Said(greeting))
-    return {"id": conversation.id, **_seen(work, conversation.id, 0)}
+    return _opened(work, conversation)
+
+
+def _opened(work: Work, conversation: Conversation) -> dict[str, Any]:
+    pictures = {"megabytes": picture_megabytes(work, conversation.unit_id)}
+    return {"id": conversation.id, "pictures": pictures, **_seen(work, conversation.id, 0)}
 
 
 @conversations.post("/{conversation_id}/messages")
@@ -148,15 +156,23 @@ async def write(hub: HubDep, conversation_id: int, given: ProofDep, written: Wri
     received = await run_in_threadpool(_take, hub, conversation_id, given, written)
     if isinstance(received, Response):
         return received
-    if received.fresh:
-        try:
-            run = asyncio.wrap_future(hub.incoming.run(received.inbound_id, received.conversation_id))
-        except Full:
-            run = None
-        if run is not None:
-            run.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-            await asyncio.wait({run}, timeout=ANSWER_SECONDS)
-    return await run_in_threadpool(_answer, hub, conversation_id, written.after)
+    return await _dealt_with(hub, received, written.after)
+
+
+@conversations.post("/{conversation_id}/pictures")
+async def send_picture(
+    hub: HubDep,
+    who: HolderDep,
+    file: Annotated[UploadFile, File()],
+    key: Annotated[str, Form(min_length=1, max_length=60)],
+    agreed: Annotated[bool, Form()] = False,
+    after: Annotated[int, Form(ge=0)] = 0,
+) -> Response:
+    """Takes a JPEG, PNG or WebP picture for the people who answer; `agreed`: its sender has read what becomes of it."""
+    if not agreed:
+        raise Invalid(field="agreed", why="发送图片前，请先阅读并同意图片使用说明。")
+    received = await run_in_threadpool(_take_picture, hub, who, key, file)
+    return await _dealt_with(hub, received, after)
 
 
 @conversations.get("/{conversation_id}/lines")
@@ -198,6 +214,19 @@ def rate(hub: HubDep, who: HolderDep, rated: Rated) -> Response:
     return _answer(hub, who.conversation_id, 0)
 
 
+async def _dealt_with(hub: Hub, received: gateway.Received, after: int) -> Response:
+    """What was said after a line, once the bot has dealt with a message or its moment is over."""
+    if received.fresh:
+        try:
+            run = asyncio.wrap_future(hub.incoming.run(received.inbound_id, received.conversation_id))
+        except Full:
+            run = None
+        if run is not None:
+            run.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            await asyncio.wait({run}, timeout=ANSWER_SECONDS)
+    return await run_in_threadpool(_answer, hub, received.conversation_id, after)
+
+
 # --- works ------------------------------------------------------------------------------------------
 
 
@@ -225,6 +254,33 @@ def _receive(hub: Hub, conversation_id: int, key: str, text: str) -> gateway.Rec
             raise WasClosed  # The page begins a new session then, so that each has its own rating.
         arrival = Arrival(gateway.CHAT, key, conversation.sender, "text", text, work.now)
         return gateway.store(work, conversation, arrival)
+
+
+def _take_picture(hub: Hub, who: Holder, page_key: str, file: UploadFile) -> gateway.Received:
+    """Checks the picture while nothing is open, keeps it, and stores the message it is."""
+    hub.incoming.limit("chat.picture", *PICTURES).take(str(who.conversation_id))
+    with hub.works.read() as work:
+        most = picture_megabytes(work, who.unit_id)
+    # One byte more than is allowed shows that there are more.
+    checked = check_upload(file.file.read(int(most * 1_000_000) + 1), most)
+    kept = hub.blobs.put(checked.data)
+    with hub.works.write(CITIZEN) as work:
+        conversation = _locked(work, who.conversation_id)
+        if conversation.state == S.CLOSED:
+            raise WasClosed
+        key = f"{conversation.id}-{page_key}"
+        arrival = Arrival(gateway.CHAT, key, conversation.sender, PICTURE, "", work.now, {"agreed": "yes"})
+        received = gateway.store(work, conversation, arrival)
+        if received.fresh:
+            row = citizen_files.sent_here(work, conversation, received.inbound_id, kept, checked)
+            work.session.flush()
+            work.audit("citizen_file.saved", conversation, file=row.id, agreed=True)
+        return received
+
+
+def picture_megabytes(work: Work, unit_id: int) -> float:
+    """How large a picture of a citizen may be."""
+    return float(value_of(work.session, rules.PICTURE_MEGABYTES, unit_id, work.now))
 
 
 def _answer(hub: Hub, conversation_id: int, after: int) -> Response:
@@ -261,6 +317,7 @@ def shown(line: store.Line) -> dict[str, Any]:
         "sources": [{"title": one["title"], "href": one["path"]} for one in line.sources],
         "choices": list(line.choices),
         "ask": line.ask,
+        "picture": line.kind == PICTURE,
     }
 
 

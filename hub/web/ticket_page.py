@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from bot import forwarding, notices
 from bot.casework import assigning, extending, returning, signing
+from bot.citizen_files import store as citizen_files
 from bot.models import Conversation, Ticket
 from bot.states import (
     FOLLOW_UPS,
@@ -128,6 +129,7 @@ def _shown(hub: Hub, asker: Asker, work: Work, ticket: Ticket) -> dict[str, Any]
         "person": _name(work, ticket.answered_by),
         "late": ticket.state in UNANSWERED and ticket.due_at < work.now,
         "notices": notices.of_ticket(session, ticket.id),
+        "files": citizen_files.of_conversation(session, ticket.conversation_id) if ticket.conversation_id else [],
         "written": written,
         "writer": _name(work, written.written_by) if written else "",
         "earlier": signing.earlier(session, ticket),

@@ -13,6 +13,8 @@
         you: "You", office: "Notice", offline: "Not connected, trying again…", rate: "Please rate this service (voluntary)", rated: "Thank you for your rating.",
         submit: "Send rating", failed: "Not sent. Please try again.", often: "Too many messages. Please wait a minute.", bot_state: "The bot is answering", closed: "Ended; write to begin again",
         levels: ["Very satisfied", "Satisfied", "Fairly satisfied", "Dissatisfied", "Very dissatisfied"], choose: "Please choose one.",
+        picture: "Picture", sending: "Sending the picture…", sent: "Picture you sent", agree: "Agree and choose a picture", not_now: "Not now", kind: "Please choose a JPG, PNG or WebP picture.", large: (n) => `The picture is larger than ${n} MB. Please make it smaller.`,
+        notice: "The picture is used only to deal with your question. It is kept and seen only by the office that answers you, and is never published. Please send no identity papers or bank cards unless you are asked to, and no other people's faces or number plates.",
       }
     : {
         open: "智能问答", title: place.dataset.title || "智能问答", close: "关闭", send: "发送", ask: "您的问题", person: "转人工",
@@ -21,10 +23,13 @@
         you: "您", office: "提示", offline: "网络已断开，正在重新连接…", rate: "请您评价本次服务（自愿）", rated: "谢谢您的评价。",
         submit: "提交评价", failed: "没有发送成功，请重试。", often: "发送过于频繁，请稍后再试。", bot_state: "智能问答机器人正在为您服务", closed: "会话已结束，继续输入可重新提问",
         levels: ["非常满意", "满意", "基本满意", "不满意", "非常不满意"], choose: "请选择一项。",
+        picture: "图片", sending: "正在发送图片…", sent: "您发送的图片", agree: "同意并选择图片", not_now: "暂不发送", kind: "请选择 JPG、PNG 或 WebP 图片。", large: (n) => `图片超过 ${n} MB，请压缩或截图后再发。`,
+        notice: "图片只用于办理您咨询的事项，由接待您的单位保存和查看，不会公开。如非工作人员要求，请不要发送身份证、银行卡等证件照片，也不要拍到他人的面部和车牌。",
       };
   const KEPT = "xuanda-chat";
+  const TAKEN = ["image/jpeg", "image/png", "image/webp"];
   const AGAIN_MS = [1000, 2000, 5000, 10000];
-  const state = { id: 0, token: "", after: 0, state: "bot", rated: false, shown: new Set(), stream: null, tries: 0, begun: null };
+  const state = { id: 0, token: "", after: 0, state: "bot", ahead: 0, rated: false, shown: new Set(), stream: null, tries: 0, begun: null, pictures: null, agreed: false, picture: "" };
 
   // --- building ---------------------------------------------------------------------------------------------------
   function make(tag, attributes = {}, ...inside) {
@@ -48,6 +53,11 @@
   const send = make("button", { class: "chat__send", type: "submit", text: words.send });
   const person = make("button", { class: "chat__act", type: "button", text: words.person });
   const end = make("button", { class: "chat__act", type: "button", text: words.end });
+  const picture = make("button", { class: "chat__act", type: "button", text: words.picture, hidden: true });
+  const chooser = make("input", { type: "file", accept: TAKEN.join(","), hidden: true });
+  const agree = make("button", { class: "chat__send", type: "button", text: words.agree });
+  const notNow = make("button", { class: "chat__act", type: "button", text: words.not_now });
+  const notice = make("div", { class: "chat__notice", role: "group", "aria-label": words.picture, tabindex: "-1", hidden: true }, make("p", { text: words.notice }), make("div", { class: "chat__notice-acts" }, agree, notNow));
   const problem = make("p", { class: "chat__problem", role: "alert", hidden: true });
   const form = make("form", { class: "chat__form" }, input, send);
   const panel = make(
@@ -57,7 +67,9 @@
     status,
     log,
     problem,
-    make("div", { class: "chat__acts" }, person, end),
+    notice,
+    make("div", { class: "chat__acts" }, person, picture, end),
+    chooser,
     form,
   );
   place.append(opener, panel);
@@ -75,6 +87,10 @@
     const body = make("div", { class: "chat__text", text: line.ask === "rating" ? words.rate : line.text });
     const item = make("div", { class: `chat__line chat__line--${line.side}` });
     if (who(line)) item.append(make("p", { class: "chat__who", text: who(line) }));
+    if (line.picture && state.picture) {
+      body.replaceChildren(make("img", { class: "chat__picture", src: state.picture, alt: words.sent }));
+      state.picture = "";
+    }
     item.append(body);
     if (line.sources.length) item.append(sources(line.sources));
     if (line.choices.length) item.append(choices(line.choices));
@@ -125,12 +141,19 @@
     state.state = seen.state;
     state.rated = seen.rated;
     for (const line of seen.lines) show(line);
-    const texts = { bot: words.bot_state, open: words.open_state, snoozed: words.open_state, closed: words.closed };
-    const text = seen.state === "waiting" ? `${words.waiting}，${seen.ahead ? words.ahead(seen.ahead) : words.next}` : texts[seen.state];
-    if (status.textContent !== text) status.textContent = text;
+    state.ahead = seen.ahead;
+    stand();
     person.hidden = seen.state !== "bot";
     end.hidden = seen.state === "closed";
+    // The office's outer host passes words on and nothing else: there it names no limit for pictures.
+    picture.hidden = !state.pictures || seen.state === "closed";
     keep();
+  }
+  // Who has the conversation, in one line.
+  function stand() {
+    const texts = { bot: words.bot_state, open: words.open_state, snoozed: words.open_state, closed: words.closed };
+    const text = state.state === "waiting" ? `${words.waiting}，${state.ahead ? words.ahead(state.ahead) : words.next}` : texts[state.state];
+    if (status.textContent !== text) status.textContent = text;
   }
   function trouble(text) {
     problem.textContent = text;
@@ -140,7 +163,7 @@
   // --- asking the server ------------------------------------------------------------------------------------------
   function keep() {
     try {
-      sessionStorage.setItem(KEPT, JSON.stringify({ id: state.id, token: state.token }));
+      sessionStorage.setItem(KEPT, JSON.stringify({ id: state.id, token: state.token, pictures: state.pictures }));
     } catch { /* a private window keeps nothing */ }
   }
   function kept() {
@@ -152,16 +175,18 @@
   }
   async function call(path, body, method = "POST") {
     const headers = { Authorization: `Bearer ${state.token}`, Accept: "application/json" };
-    if (body) headers["Content-Type"] = "application/json";
-    const answer = await fetch(`${base}/${state.id}/${path}`, { method, headers, body: body && JSON.stringify(body), credentials: "omit" });
-    if (!answer.ok) throw Object.assign(new Error(answer.statusText), { status: answer.status });
-    return answer.json();
+    const filled = body instanceof FormData;
+    if (body && !filled) headers["Content-Type"] = "application/json";
+    const answer = await fetch(`${base}/${state.id}/${path}`, { method, headers, body: filled ? body : body && JSON.stringify(body), credentials: "omit" });
+    if (answer.ok) return answer.json();
+    const why = await answer.json().catch(() => ({}));
+    throw Object.assign(new Error(answer.statusText), { status: answer.status, why: why.message });
   }
   async function begin() {
     const answer = await fetch(`${base}/start`, { method: "POST", headers: { Accept: "application/json" }, credentials: "omit" });
     if (!answer.ok) throw Object.assign(new Error(answer.statusText), { status: answer.status });
     const seen = await answer.json();
-    Object.assign(state, { id: seen.id, token: seen.token, after: 0, rated: false, shown: new Set() });
+    Object.assign(state, { id: seen.id, token: seen.token, after: 0, rated: false, shown: new Set(), pictures: seen.pictures ?? null });
     take(seen);
     listen();
   }
@@ -223,20 +248,51 @@
       }
     }
   }
+  const newKey = () => `${Date.now()}-${Math.random().toString(36).slice(2, 10)}`;
+  // What was written to a session that has ended meanwhile begins a new one.
+  async function deliver(path, body) {
+    await begun();
+    if (state.state === "closed") await begin();
+    take(await call(path, body()).catch(async (failure) => {
+      if (failure.status !== 409) throw failure;
+      await begin();
+      return call(path, body());
+    }));
+  }
+  async function sendPicture(file) {
+    if (!file) return;
+    trouble("");
+    if (!TAKEN.includes(file.type)) return trouble(words.kind);
+    if (file.size > state.pictures.megabytes * 1e6) return trouble(words.large(state.pictures.megabytes));
+    const key = newKey();
+    const body = () => {
+      const form_ = new FormData();
+      for (const [name, value] of Object.entries({ key, agreed: "true", after: String(state.after) })) form_.append(name, value);
+      form_.append("file", file, file.name || "picture");
+      return form_;
+    };
+    picture.disabled = true;
+    status.textContent = words.sending;
+    state.picture = URL.createObjectURL(file);
+    try {
+      await deliver("pictures", body);
+    } catch (failure) {
+      trouble(failure.status === 429 ? words.often : failure.status === 422 && failure.why ? failure.why : words.failed);
+    } finally {
+      state.picture = "";
+      picture.disabled = false;
+      stand();
+      picture.focus();
+    }
+  }
   async function say(text) {
     text = text.trim();
     if (!text) return;
     trouble("");
     send.disabled = true;
-    const key = `${Date.now()}-${Math.random().toString(36).slice(2, 10)}`;
+    const key = newKey();
     try {
-      await begun();
-      if (state.state === "closed") await begin();
-      take(await call("messages", { key, text, after: state.after }).catch(async (failure) => {
-        if (failure.status !== 409) throw failure;
-        await begin();
-        return call("messages", { key, text, after: state.after });
-      }));
+      await deliver("messages", () => ({ key, text, after: state.after }));
       input.value = "";
     } catch (failure) {
       trouble(failure.status === 429 ? words.often : words.failed);
@@ -270,6 +326,24 @@
       event.preventDefault();
       say(input.value);
     }
+  });
+  picture.addEventListener("click", () => {
+    if (state.agreed) return chooser.click();
+    notice.hidden = false;
+    notice.focus();
+  });
+  agree.addEventListener("click", () => {
+    state.agreed = true;
+    notice.hidden = true;
+    chooser.click();
+  });
+  notNow.addEventListener("click", () => {
+    notice.hidden = true;
+    picture.focus();
+  });
+  chooser.addEventListener("change", () => {
+    const [file] = chooser.files;
+    sendPicture(file).then(() => { chooser.value = ""; });
   });
   person.addEventListener("click", () => say("人工"));
   end.addEventListener("click", async () => {

@@ -10,14 +10,19 @@ from zoneinfo import ZoneInfo
 
 from bot import gateway, publishing, reply, tickets
 from bot.casework import extending, signing
+from bot.citizen_files import store as citizen_files
+from bot.citizen_files.checking import Checked
+from bot.citizen_files.models import CitizenFile
 from bot.comments.models import Comment, CommentAnswer, CommentThread
+from bot.gateway import Arrival
 from bot.models import Conversation, Ticket
 from bot.reply import Said
 from bot.states import ConversationState, ReplyState
 from channels.accounts.models import Account
 from kernel.people import Grant, Person, Role, Unit, add_unit
 from kernel.work import Work
-from tests.house.editorial_objects import write
+from tests.factories import picture_bytes
+from tests.house.editorial_objects import blobs_of, write
 from tests.house.target import Target
 
 
@@ -29,6 +34,28 @@ def a_conversation(work: Work, unit: Unit) -> Target:
     form = {"text": "请带身份证。", "summary": "已告知", "minutes": "30", "kind": "咨询"}
     json = {"text": "请带身份证。", "summary": "已告知", "minutes": 30, "to": None}
     return Target({"conversation_id": conversation.id}, form=form, json=json)
+
+
+def a_picture(work: Work, unit: Unit) -> Target:
+    """A picture that a citizen of the unit sent."""
+    target = a_conversation(work, unit)
+    conversation = work.session.get_one(Conversation, target.params["conversation_id"])
+    key = f"picture-{secrets.token_hex(4)}"
+    arrival = Arrival(gateway.CHAT, key, conversation.sender, "image", "", work.now)
+    stored = gateway.store(work, conversation, arrival)
+    checked = Checked(picture_bytes(), "image/png")
+    row = citizen_files.sent_here(work, conversation, stored.inbound_id, blobs_of(work).put(checked.data), checked)
+    work.session.flush()
+    return Target({"file_id": row.id})
+
+
+def a_tickets_picture(work: Work, unit: Unit) -> Target:
+    """A picture of the conversation that a ticket of the unit came of."""
+    number = a_picture(work, unit).params["file_id"]
+    ticket = a_ticket(work, unit).params["ticket_id"]
+    file = work.session.get_one(CitizenFile, number)
+    work.session.get_one(Ticket, ticket).conversation_id = file.conversation_id
+    return Target({"ticket_id": ticket, "file_id": number})
 
 
 def a_lost_reply(work: Work, unit: Unit) -> Target:
@@ -168,6 +195,9 @@ def a_comment(work: Work, unit: Unit, state: str = "open", answer: str = "") -> 
 
 OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/desk/{conversation_id}": a_conversation,
+    "/console/citizen-files/{file_id}": a_picture,
+    "/console/tickets/{ticket_id}/files/{file_id}": a_tickets_picture,
+    "/api/v1/citizen-files/{file_id}": a_picture,
     **{
         f"/console/desk/{{conversation_id}}/{act}": a_conversation
         for act in (
@@ -241,11 +271,11 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
 OF_NOBODY: dict[str, str] = {
     **{
         f"/chat/{{conversation_id}}/{act}": "the session's own token is the proof, not a unit"
-        for act in ("messages", "lines", "events", "end", "rating")
+        for act in ("messages", "pictures", "lines", "events", "end", "rating")
     },
     **{
         f"/api/app/v1/chat/{{conversation_id}}/{act}": "the device's own secret is the proof, not a unit"
-        for act in ("messages", "lines", "events", "end", "rating")
+        for act in ("messages", "pictures", "lines", "events", "end", "rating")
     },
     "/api/app/v1/pieces/{piece_id}": "what every reader of the portal may see, of whatever unit",
     "/callbacks/{channel}/{code}": "the platform's signature over the account's own token is the proof",

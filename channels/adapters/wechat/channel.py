@@ -12,6 +12,7 @@ from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.calling import leaving
 from channels.adapters.wechat import figures, fit, previewing, retreat
 from channels.adapters.wechat import inbound as pushes
+from channels.adapters.wechat.citizens_files import WeChatCitizensFiles
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.comments import WeChatComments
 from channels.adapters.wechat.dressing import Dressing, WeChatDressing
@@ -58,6 +59,7 @@ class WeChatChannel(
     WeChatInventory,
     WeChatRations,
     WeChatDressing,
+    WeChatCitizensFiles,
     Channel,
     Rehearsing,
     Previewing,

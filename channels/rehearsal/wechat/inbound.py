@@ -27,6 +27,7 @@ _DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 _SILENT = b"#!AMR\n" + bytes(32)
+_FILM = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(32)
 # Nobody looks at a screen when these happen, so a fault is shown to no one.
 _UNSEEN = ("unsubscribe", "VIEW", "LOCATION")
 
@@ -181,7 +182,7 @@ def _message_details(world: World, state: AccountState, inbound: Inbound, base: 
             details = {"MediaId": kept.media_id, "Format": kept.form or "amr", "MediaId16K": kept.media_id}
             return details | {"Recognition": inbound.recognition}
         case _:
-            kept = _keep(world, state, inbound.file, _DOT, "video")
+            kept = _keep(world, state, inbound.file, _FILM, "video")
             return {"MediaId": kept.media_id, "ThumbMediaId": kept.media_id}
 
 

@@ -62,11 +62,13 @@ async def upload_media(call: Call) -> dict[str, Any]:
     return {"type": material.kind, name: material.media_id, "created_at": int(call.now)}
 
 
-async def get_media(call: Call) -> Response:
-    """media/get: the bytes of temporary media; 40007 once its three days are over."""
+async def get_media(call: Call) -> Response | dict[str, Any]:
+    """media/get: the bytes of temporary media, of a video its address; 40007 once its three days are over."""
     material = call.state.temporary.get(call.query.get("media_id", ""))
     if material is None or material.ends <= call.now:
         raise Refusal(40007)
+    if material.kind == "video":
+        return {"video_url": call.base + picture_path(material.key, material.form)}
     return _file(call, material)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot import desk
+from bot import desk, tickets
+from bot.citizen_files.models import CitizenFile
 from bot.models import Conversation, Rating, Ticket
 from bot.states import ConversationState
 from hub.live import conversation_topic
@@ -21,6 +22,7 @@ from kernel.clock import StillClock
 from kernel.people import Role, viewer
 from kernel.work import Actor
 from tests.bot.citizens import ToldEngine
+from tests.factories import picture_bytes
 from tests.hub.office import Browser, Office
 from tests.hub.web.test_callbacks import wait_for
 
@@ -364,3 +366,52 @@ def test_an_unknown_number_says_so_and_guessing_is_slow(office: Office, clock: S
     assert "没有找到" in answer.text
     codes = [browser.get(f"/feedback/progress?number={number}").status_code for number in range(25)]
     assert codes[-1] == 429
+
+
+def sends_picture(visitor: Visitor, data: bytes, *, agreed: str = "true", key: str = "p1") -> Any:
+    form = {"key": key, "agreed": agreed, "after": str(visitor.after)}
+    files = {"file": ("路灯.png", data, "image/png")}
+    return visitor.browser.post(f"/chat/{visitor.id}/pictures", data=form, files=files, headers=visitor.headers)
+
+
+def test_a_picture_is_kept_once_and_shown_at_the_desk_and_with_the_ticket(visitor: Visitor) -> None:
+    assert visitor.begins()["pictures"] == {"megabytes": 5.0}
+    seen = sends_picture(visitor, picture_bytes()).json()
+    assert (sides(seen), seen["lines"][0]["picture"]) == (["citizen", "bot"], True)
+    sends_picture(visitor, picture_bytes())  # The page lost the answer and sends it again.
+    office = visitor.office
+    agent = office.log_in("agent")
+    with office.hub.works.write() as work:
+        (file,) = work.session.scalars(select(CitizenFile)).all()
+        ticket = tickets.make(
+            work, unit_id=visitor.conversation().unit_id, kind="求助", text="路灯坏了",
+            zone=office.hub.settings.office_zone, conversation_id=visitor.id,
+        )  # fmt: skip
+    assert f'src="/console/citizen-files/{file.id}"' in agent.get(f"/console/desk/{visitor.id}").text
+    assert f'src="/console/tickets/{ticket.id}/files/{file.id}"' in agent.get(f"/console/tickets/{ticket.id}").text
+    for address in (f"/console/citizen-files/{file.id}", f"/console/tickets/{ticket.id}/files/{file.id}"):
+        shown = agent.get(address)
+        assert (shown.status_code, shown.headers["content-type"]) == (200, file.media_type)
+        assert shown.headers["content-security-policy"] == "default-src 'none'; sandbox"
+        assert shown.headers["x-content-type-options"] == "nosniff"
+        assert shown.headers["cross-origin-resource-policy"] == "same-origin"
+    assert agent.get(f"/console/tickets/{ticket.id}/files/{file.id + 1}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("data", "agreed", "field"),
+    [
+        (picture_bytes(), "false", "agreed"),
+        (b"<script>alert(1)</script>", "true", "file"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(5_100_000), "true", "file"),
+    ],
+)
+def test_a_picture_that_may_not_come_is_refused_with_its_reason_and_nothing_is_kept(
+    visitor: Visitor, data: bytes, agreed: str, field: str
+) -> None:
+    visitor.begins()
+    answer = sends_picture(visitor, data, agreed=agreed)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert visitor.conversation().lines == 1
+    visitor.token = "of somebody else"
+    assert sends_picture(visitor, picture_bytes()).status_code == 404
