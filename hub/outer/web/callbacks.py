@@ -76,7 +76,7 @@ def _take(hub: Hub, channel: str, code: str, pushed: Pushed) -> bytes:
     found = adapter.read_inbound(pushed)
     with hub.works.write(PUSHER) as work:
         account = work.session.get_one(Account, account_id)
-        check_fresh(work, account, adapter.stamp(pushed), pushed.body)
+        check_fresh(work, account, adapter.stamp(pushed), pushed.body, found)
         heard = _first(account, found)
         if heard is None:  # Nobody's words: the result of a job, a touch that says nothing.
             nothing = NOTHING.get(adapter.name, b"")

@@ -239,10 +239,19 @@ def test_a_whole_request_sent_again_gets_the_stored_bytes(either: Phone) -> None
 def test_a_signature_that_was_listened_to_serves_no_other_words(phone: Phone) -> None:
     body, query = phone.signed({"MsgType": "text", "Content": "养犬证怎么办", "MsgId": 1})
     phone.send(body, query)
-    other, _query = phone.signed({"MsgType": "text", "Content": "人工", "MsgId": 2})
+    other, _query = phone.signed({"MsgType": "text", "Content": "人工", "MsgId": 1})
     assert phone.send(other, query).status_code == 403
     assert len(phone.rows(InboundMessage)) == 1
     assert len(phone.rows(SeenPush)) == 1
+
+
+def test_messages_of_one_second_may_bear_one_signature_but_not_any_number(phone: Phone) -> None:
+    _body, query = phone.signed({"MsgType": "text", "Content": "", "MsgId": 1})
+    sent = [phone.signed({"MsgType": "text", "Content": "你好", "MsgId": number})[0] for number in range(12)]
+    answers = [phone.send(body, query).status_code for body in sent]
+    assert answers == [200] * callbacks.MOST_OF_ONE_SECOND + [403] * 2
+    assert phone.send(sent[0], query).status_code == 200  # The platform's repeat.
+    assert len(phone.rows(InboundMessage)) == callbacks.MOST_OF_ONE_SECOND
 
 
 def test_a_follower_is_greeted_by_a_bot_that_says_so(either: Phone) -> None:
