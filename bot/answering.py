@@ -19,7 +19,7 @@ from bot.dialogue.phrases import number_in
 from bot.dialogue.step import Asked
 from bot.dialogue.turned import Report
 from bot.engine import Engine
-from bot.gateway import FOLLOW, LEASE, for_engine
+from bot.gateway import FOLLOW, LEASE, SCAN, for_engine
 from bot.handoff import Handoff, Situation
 from bot.hearing import CLICK, TEXTS, Heard, Told, going, hear
 from bot.knowledge import Shelf, Source
@@ -159,9 +159,9 @@ class Answering:
             return self._rating(heard)
         if heard.state != S.BOT:
             return self._owned(heard)
-        if heard.kind in (FOLLOW, CLICK) and heard.prepared:
+        if heard.kind in (FOLLOW, SCAN, CLICK) and heard.prepared:
             return self._prepared(heard, heard.prepared)
-        if heard.kind == FOLLOW:
+        if heard.kind in (FOLLOW, SCAN):
             return Verdict("turn", Said(self.words.say("greeting", office=heard.office, hotline=heard.hotline)))
         if heard.kind in PICTURES and heard.dialogue:
             return self._several(heard, str(heard.dialogue["form"])) or self._not_words(heard)
@@ -208,7 +208,7 @@ class Answering:
         """What people prepared for just this: the bot is not asked, and what it waited for is over."""
         if found.act == prepared.PERSON:
             return self._person(heard, Verdict("handoff"), asked=True)
-        outcome = {FOLLOW: "follow", CLICK: "menu"}.get(heard.kind, "keyword")
+        outcome = {FOLLOW: "follow", SCAN: "scan", CLICK: "menu"}.get(heard.kind, "keyword")
         if found.act == prepared.LIST:
             listed = self.words.say("listing", heading=found.heading, found=self.words.links(found.sources))
             return Verdict(outcome, Said(listed, found.sources, rule=found.rule))

@@ -33,9 +33,11 @@ LONGEST = 2000
 LEASE = timedelta(seconds=30)
 CHAT = "chat"
 FOLLOW = "follow"
-TOUCHES = frozenset({"click", "scan", "view", "position", FOLLOW})
+# A follower scanned one of the account's codes; the message's text is the code's scene.
+SCAN = "scan"
+TOUCHES = frozenset({"click", SCAN, "view", "position", FOLLOW})
 # A touch that says nothing: the bot stays silent.
-SILENT = frozenset({"scan", "view", "position"})
+SILENT = frozenset({"view", "position"})
 
 
 @dataclass(frozen=True)

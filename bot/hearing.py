@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import prepared, reply, rules
-from bot.gateway import FOLLOW
+from bot.gateway import FOLLOW, SCAN
 from bot.models import Conversation, OutboundReply
 from bot.prepared import Prepared
 from bot.rules import Hours
@@ -177,8 +177,8 @@ def _prepared_for(session: Session, conversation: Going, told: Told, now: dateti
     account_id = conversation.account_id
     if account_id is None:
         return None
-    if told.kind == FOLLOW:
-        return prepared.on_follow(session, account_id, now)
+    if told.kind in (FOLLOW, SCAN):
+        return prepared.on_scene(session, account_id, told.text, now) or prepared.on_follow(session, account_id, now)
     if told.kind == CLICK:
         return prepared.on_tap(session, account_id, told.text, now)
     return prepared.on_words(session, account_id, told.text, now) if told.kind in TEXTS else None

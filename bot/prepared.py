@@ -58,6 +58,16 @@ def on_follow(session: Session, account_id: int, now: datetime) -> Prepared | No
     return _made(session, rows[-1], "关注回复", now) if rows else None
 
 
+def on_scene(session: Session, account_id: int, scene: str, now: datetime) -> Prepared | None:
+    """What is prepared for the code that somebody scanned: its scene stands among the words of a whole message."""
+    if not scene.strip():
+        return None
+    for row in in_force(session, account_id):
+        if row.trigger == KEYWORD and [scene.strip(), EXACT] in row.words:
+            return _made(session, row, f"二维码：{row.name}", now)
+    return None
+
+
 def on_words(session: Session, account_id: int, text: str, now: datetime) -> Prepared | None:
     """What is prepared for these words: a whole message before a part of one, a longer word before a shorter."""
     plain = _plain(text)

@@ -26,6 +26,7 @@ KIND_WORDS = {
     "link": "[链接]",
     "follow": "[关注了公众号]",
     "leave": "[取消了关注]",
+    "scan": "[扫描二维码]",
     "click": "[点击菜单]",
 }
 CITIZEN = "citizen"

@@ -103,7 +103,7 @@ def test_a_place_that_a_person_sends_is_kept_and_answered(desk: Desk) -> None:
 
 def test_what_says_nothing_is_not_stored(desk: Desk) -> None:
     at = desk.clock.now()
-    for kind in ("scan", "view", "position"):
+    for kind in ("view", "position"):
         assert arrival_of(desk.account, Message("k", "s", kind, "", at)) is None
     joined = arrival_of(desk.account, Follower("k", "s", True, at))
     assert joined is not None

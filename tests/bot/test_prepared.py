@@ -123,6 +123,15 @@ def test_who_follows_reads_what_was_prepared(desk: Desk) -> None:
     assert "由智能问答机器人回复" in desk.says("问题", sender="b")
 
 
+@pytest.mark.parametrize("kind", ["scan", "follow"])
+def test_whoever_scans_a_code_is_answered_by_its_scene(desk: Desk, kind: str) -> None:
+    assert "机器人" in desk.says("hall-9", kind=kind)  # Nothing is prepared: the greeting.
+    prepare(desk, trigger="follow", name="欢迎", answers=["欢迎关注"])
+    prepare(desk, ("hall-3", "exact"), ("办证", "contains"), answers=["三号窗口办理社保"])
+    assert desk.says("hall-3", kind=kind, sender="b") == "三号窗口办理社保"
+    assert desk.says("hall-33", kind=kind, sender="c") == "欢迎关注"
+
+
 def test_the_newest_of_a_column_is_listed(desk: Desk) -> None:
     published(desk.office, "notice", "供热公告", "正文")
     column = desk.office.columns["notice"]
