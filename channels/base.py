@@ -216,7 +216,10 @@ class Message:
 
 @dataclass(frozen=True)
 class JobResult:
-    """The platform's word on a job it accepted earlier; `shown` are its items in order when it is `done`."""
+    """The platform's word on a job it accepted earlier; `shown` are its items in order when it is `done`.
+
+    `data` is what else it told that belongs to each of them.
+    """
 
     job_id: str
     done: bool
@@ -224,6 +227,7 @@ class JobResult:
     reason: str = ""
     code: str = ""
     remark: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

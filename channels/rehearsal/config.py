@@ -56,6 +56,9 @@ class WeChatAccount(Strict):
     comment_privilege: bool = True
     publish_result: Literal[0, 2, 3, 4] = 0
     mass_result: str = "send success"
+    original: Literal["own", "reprint", "forbidden"] = Field(
+        default="own", description="What the comparison with original articles says of every mass message."
+    )
     mass_per_day: int = 1
     mass_per_follower_a_month: int = 4
     followers: list[Follower] = []

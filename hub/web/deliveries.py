@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
+from channels.abilities.sent_to import SentTo
 from channels.accounts.fan_outs import progress_of
 from channels.accounts.models import Account
 from channels.base import ACTION_LABELS, Problem
@@ -439,6 +440,11 @@ class ItemShown:
     placement: Place | None
 
 
+def sent_to_of(place: Place | None, delivery_id: int) -> SentTo | None:
+    """How many readers the platform sent this very delivery to, where it told."""
+    return SentTo.of(place.data) if place is not None and place.delivery_id == delivery_id else None
+
+
 def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, Any]:
     session = work.session
     account = session.get_one(Account, delivery.account_id)
@@ -466,6 +472,7 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
         "may": possible(delivery) if asker.may(P.DELIVERY_ACT, delivery.unit_id) else frozenset(),
         "history": acts_of(session, delivery, lambda words: say(hub, asker, words)),
         "progress": progress_of(session, delivery.key),
+        "sent_to": sent_to_of(items[0].placement, delivery.id) if items else None,
         "reasons": REFUSALS,
         "ordered": ordered(session, asker, delivery),
         "foretold": _foretold(hub, work, delivery),

@@ -236,6 +236,9 @@ def make_account(channel: str, base_url: str = "", **more: Any) -> AccountInfo:
     return AccountInfo(1, "云州发布", channel, base_url, settings, credentials, **more)
 
 
+COVER = {"media_type": "image/png", "alt": "封面", "size": 400, "width": 64, "height": 48}
+
+
 def make_item(files: MemoryFiles, piece_id: int = 1, *, pictures: int = 1, **words: Any) -> Item:
     """A piece with a cover and pictures in its body."""
     cover = files.put(picture_bytes("teal"))
@@ -247,7 +250,7 @@ def make_item(files: MemoryFiles, piece_id: int = 1, *, pictures: int = 1, **wor
     made: dict[str, Any] = {
         "piece_id": piece_id,
         "release_id": piece_id,
-        "content": {"pictures": about | {cover: {"media_type": "image/png", "alt": "封面", "size": 400}}},
+        "content": {"pictures": about | {cover: COVER}},
         "title": title,
         "digest": "市区供热结束时间延长至4月7日",
         "html": body,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -174,7 +175,8 @@ class WeChatChannel(
             article_id = str(next((shown.data["article_id"] for shown in result.shown), ""))
             return self.sending.publish_live(post, article_id, urls)
         live = self.sending.mass_live(post, number, [urls.get(idx, "") for idx in range(1, len(post.items) + 1)])
-        return Live(live.shown, live.remark + result.remark)
+        shown = {piece: replace(one, data={**one.data, **result.data}) for piece, one in live.shown.items()}
+        return Live(shown, live.remark + result.remark)
 
     def correct(self, post: Post) -> Result | Uncorrectable:
         """As the person chose: by hand, a further article with the new words, or delete and publish again."""

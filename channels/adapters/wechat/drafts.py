@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from channels.adapters.wechat import picture_message
+from channels.adapters.wechat import cropping, picture_message
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.codes import NO_SUCH_MEDIA, PICTURE_REFUSED
 from channels.adapters.wechat.fit import IMAGE, MARK, PICTURE, TENCENT
@@ -124,8 +124,9 @@ class Drafts:
             "content": self._content(item, progress, ends, told),
             "content_source_url": f"{item.url}{MARK}{progress.stamp(post)}",
             "thumb_media_id": self._cover(item, progress),
-            "need_open_comment": self.options.open_comments,
-            "only_fans_can_comment": self.options.only_fans_comment,
+            "need_open_comment": int(self.options.open_comments),
+            "only_fans_can_comment": int(self.options.only_fans_comment),
+            **cropping.crops(item.content.get("pictures", {}).get(item.cover, {})),
         }
         told()
         _in_time(ends)

@@ -1,4 +1,4 @@
-"""Reads what the platform counted: datacube/getarticletotaldetail, one call per day of publication.
+"""Reads what the platform counted: datacube/getarticletotaldetail, one call per day of publication, and its sends.
 
 The answer's figures are sums since publication, 30 days at most, up to yesterday; the older statistics calls have
 been given up by the platform (developers.weixin.qq.com, wedata/news).
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from channels.abilities.sent_to import SentTo
 from channels.adapters.calling import PLATFORM_ZONE
 from channels.adapters.wechat.sending import Sending
 from channels.base import Placed, Reading
@@ -40,13 +41,19 @@ def read(sending: Sending, placed: Sequence[Placed]) -> list[Reading]:
         day = _day(one)
         if day and yesterday - timedelta(days=DAYS_COUNTED) <= day <= yesterday:
             by_day.setdefault(day, []).append(one)
-    readings = []
+    readings = [Reading(one.piece_id, reached, now) for one in placed if (reached := _reached(one))]
     for day, there in sorted(by_day.items()):
         with sending.harmlessly():
             span = {"begin_date": day.isoformat(), "end_date": day.isoformat()}
             answer = sending.client.post(DETAIL, data=span)
         readings += _matched(answer.get("list", []), there, now)
     return readings
+
+
+def _reached(placed: Placed) -> dict[str, int]:
+    """What the end of a mass message told of its readers; nothing for what was not sent as one."""
+    told = SentTo.of(placed.data)
+    return {"sent": told.fit, "delivered": told.sent} if told else {}
 
 
 def _day(placed: Placed) -> date | None:
@@ -63,7 +70,7 @@ def _matched(listed: Iterable[Mapping[str, Any]], placed: Sequence[Placed], now:
         one = by_number.get(str(entry.get("msgid"))) or by_address.get(str(entry.get("content_url")))
         details = sorted(entry.get("detail_list") or [], key=lambda detail: str(detail.get("stat_date")))
         if one and details:
-            readings.append(Reading(one.piece_id, figures_of(details[-1]), now))
+            readings.append(Reading(one.piece_id, {**_reached(one), **figures_of(details[-1])}, now))
     return readings
 
 

@@ -20,7 +20,8 @@ from wechatpy.crypto import WeChatCrypto
 from wechatpy.exceptions import WeChatException
 from wechatpy.utils import WeChatSigner
 
-from channels.adapters.wechat import codes
+from channels.abilities.sent_to import SentTo
+from channels.adapters.wechat import codes, originals
 from channels.adapters.wechat.sending import MASS, PUBLISH, shown_of
 from channels.base import Follower, Inbound, JobResult, Message, Pushed, Reply
 from channels.errors import BadPush, BadSignature
@@ -215,18 +216,25 @@ _TOUCHES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 def _mass_finished(fields: Fields) -> JobResult:
     msg_id, status = str(fields["MsgID"] if "MsgID" in fields else fields["MsgId"]), str(fields["Status"])
+    check = fields.get("CopyrightCheckResult")
+    copied = originals.words(check) if isinstance(check, dict) else ""
     if status.replace("_", " ") not in ("send success", "sendsuccess"):
         reason, code = codes.mass_end(status)
-        return JobResult(f"{MASS}:{msg_id}", done=False, reason=reason, code=code)
+        why = f"{reason}。{copied}" if copied else reason
+        return JobResult(f"{MASS}:{msg_id}", done=False, reason=why, code=code)
     addresses = _nested(fields, "ArticleUrlResult", "ResultList", "item")
     urls = {int(item["ArticleIdx"]): str(item["ArticleUrl"]) for item in addresses}
     shown = tuple(shown_of(idx, urls[idx], msg_id=int(msg_id)) for idx in sorted(urls))
-    return JobResult(f"{MASS}:{msg_id}", done=True, shown=shown, remark=_reach(fields))
+    sent_to = _reach(fields)
+    failed = f"有 {sent_to.failed} 人发送失败。" if sent_to and sent_to.failed else ""
+    data = sent_to.kept() if sent_to else {}
+    return JobResult(f"{MASS}:{msg_id}", done=True, shown=shown, remark=copied + failed, data=data)
 
 
-def _reach(fields: Fields) -> str:
-    failed = _string(fields, "ErrorCount")
-    return f"有 {failed} 人发送失败。" if failed not in ("", "0") else ""
+def _reach(fields: Fields) -> SentTo | None:
+    counts = [_string(fields, name) for name in ("TotalCount", "FilterCount", "SentCount", "ErrorCount")]
+    # An event without its figures tells none, not zero.
+    return SentTo(*map(int, counts)) if all(counts) else None
 
 
 def _publish_finished(fields: Fields) -> JobResult:

@@ -29,6 +29,11 @@ class WeChatOptions(Options):
         "公众号类型", "subscription", choices=(("subscription", "订阅号"), ("service", "服务号"))
     )
     confirm_mass_send: bool = option("群发须管理员在微信上确认", False, "公众平台开启了群发保护的选“是”。")
+    send_ignore_reprint: bool = option(
+        "被判为转载时仍群发",
+        False,
+        "微信判定文章为转载、原作者又允许转载时：选“是”仍群发，微信会注明来源，也可能换成原创文章的内容；选“否”则不发。",
+    )
     mode: Literal["plain", "compat", "secure"] = option(
         "消息加解密方式", "plain", choices=(("plain", "明文"), ("compat", "兼容"), ("secure", "安全"))
     )

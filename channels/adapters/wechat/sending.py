@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from channels.abilities.sent_to import SENT_TO
 from channels.adapters.calling import acting, harmless, leaving, next_month, period_of, today, tomorrow
 from channels.adapters.wechat import codes
 from channels.adapters.wechat.client import HubWeChatClient
@@ -100,7 +101,7 @@ class Sending:
             "filter": _filter(post.audience),
             "msgtype": "mpnews",
             "mpnews": {"media_id": media_id},
-            "send_ignore_reprint": 0,
+            "send_ignore_reprint": int(self.options.send_ignore_reprint),
             "clientmsgid": progress.stamp(post),
         }
         now = self.tools.clock.now()
@@ -119,7 +120,7 @@ class Sending:
         progress.msg_data_id = answer.get("msg_data_id")
         # What the platform had already counts on the day on which it was handed over, not on that of the question.
         self._count(post, before if known and before else now)
-        confirm = self.options.confirm_mass_send and not tags_of(post.audience)
+        confirm = self._confirms(post)
         return Accepted(
             f"{MASS}:{answer['msg_id']}",
             poll_after=timedelta(seconds=20 if confirm else 5),
@@ -156,12 +157,16 @@ class Sending:
                 return Accepted(f"{MASS}:{msg_id}", ADDRESS_MAY_COME, "等待微信回传文章链接", data=progress.note())
             return self.mass_live(post, msg_id, [""] * len(post.items))
         if status in ("SEND_FAIL", "DELETE"):
-            unconfirmed = "（可能是管理员未确认）" if self.options.confirm_mass_send else ""
+            unconfirmed = "（可能是管理员未确认）" if self._confirms(post) else ""
             words = f"平台报告群发失败{unconfirmed}" if status == "SEND_FAIL" else "这条群发已在平台上被删除"
             with leaving(progress.failed):
                 raise Refused(words, code=str(status))
-        waiting = "公众号管理员在微信上确认群发" if self.options.confirm_mass_send else ""
+        waiting = "公众号管理员在微信上确认群发" if self._confirms(post) else ""
         return Accepted(f"{MASS}:{msg_id}", self._later(post), waiting)
+
+    def _confirms(self, post: Post) -> bool:
+        """Whether the account's administrator is asked: for a send to all, never for one to a tag."""
+        return self.options.confirm_mass_send and not tags_of(post.audience)
 
     def mass_live(self, post: Post, msg_id: str, urls: Sequence[str]) -> Live:
         """Where a mass message's articles show; its addresses may be unknown."""
@@ -289,7 +294,7 @@ def shown_of(
 ) -> Shown:
     """One article as it shows, with all that withdrawing it, its figures and its comments will need."""
     number = article_id or msg_data_id or msg_id or ""
-    data = {"article_id": article_id, "msg_id": msg_id, "msg_data_id": msg_data_id, "idx": idx}
+    data = {"article_id": article_id, "msg_id": msg_id, "msg_data_id": msg_data_id, "idx": idx, SENT_TO: None}
     return Shown(f"{number}_{idx}", url, data)
 
 

@@ -149,13 +149,41 @@ async def finish(world: World, appid: str, msg_id: int) -> None:
     """Send the message out: people receive it, its pages appear, its draft leaves the box."""
     state = world.state.wechat.accounts[appid]
     job = state.masses[msg_id]
-    job.status = state.account.mass_result
+    job.status = _compared(state, job) or state.account.mass_result
     if job.status != "send success":
         job.stage = "failed"
         world.ledger.add("wechat", appid, "mass_failed", msg_id=msg_id, status=job.status)
     else:
         _deliver(world, state, job)
     await _announce(world, state, job)
+
+
+def _compared(state: AccountState, job: MassJob) -> str:
+    """How the comparison with original articles ends a job; '' where it may go out."""
+    if state.account.original == "forbidden":
+        return "err(30002)"
+    return "err(30003)" if state.account.original == "reprint" and not job.ignore_reprint else ""
+
+
+def _copyright(state: AccountState, job: MassJob) -> dict[str, Any]:
+    original = state.account.original
+    if original == "own":
+        return {"Count": 0, "ResultList": {}, "CheckState": 0}
+    allowed = int(original == "reprint")
+    items = [
+        {
+            "ArticleIdx": index,
+            "UserDeclareState": 0,
+            "AuditState": 2,
+            "OriginalArticleUrl": "https://mp.weixin.qq.com/s/the-original",
+            "OriginalArticleType": 1,
+            "CanReprint": allowed,
+            "NeedReplaceContent": allowed,
+            "NeedShowReprintSource": allowed,
+        }
+        for index, _article in enumerate(job.articles, start=1)
+    ]
+    return {"Count": len(items), "ResultList": {"item": items}, "CheckState": 2 if allowed else 3}
 
 
 def _deliver(world: World, state: AccountState, job: MassJob) -> None:
@@ -202,7 +230,7 @@ async def _announce(world: World, state: AccountState, job: MassJob) -> None:
         "FilterCount": len(job.recipients) - job.filtered if done else 0,
         "SentCount": job.sent,
         "ErrorCount": len(job.recipients) - job.filtered - job.sent if done else 0,
-        "CopyrightCheckResult": {"Count": 0, "ResultList": {}, "CheckState": 0},
+        "CopyrightCheckResult": _copyright(state, job),
         "ArticleUrlResult": {"Count": len(urls), "ResultList": {"item": urls}},
     }
     await events.announce(world, state, "MASSSENDJOBFINISH", details)
@@ -228,6 +256,7 @@ def _submit(call: Call, reach: str, to_all: bool, recipients: list[str]) -> dict
         articles=[article.model_copy(deep=True) for article in found],
         base=call.base,
         created=now,
+        ignore_reprint=call.number("send_ignore_reprint", 0) == 1,
         stage="waiting" if to_all and state.account.confirm_mass_send else "sending",
     )
     state.masses[job.msg_id] = job

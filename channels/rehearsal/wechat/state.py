@@ -134,6 +134,7 @@ class MassJob(BaseModel):
     base: str
     created: float
     stage: Literal["waiting", "sending", "done", "failed", "deleted"]
+    ignore_reprint: bool = False
     status: str = ""
     sent: int = 0
     pages: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from channels.abilities.sent_to import SentTo
 from channels.adapters.calling import today
 from channels.adapters.wechat import WeChatChannel, sending
 from channels.adapters.wechat.codes import MEANINGS, Answered, error_of, mass_end
+from channels.adapters.wechat.cropping import crops
+from channels.adapters.wechat.progress import Progress
 from channels.base import Accepted, CannotTell, JobResult, Live, NotThere, Pushed, Uncorrectable
 from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
 from channels.rehearsal.config import RehearsalConfig, WeChatRules
@@ -352,6 +356,67 @@ def test_the_event_brings_a_mass_messages_addresses(mass: WeChatMassSide, pushed
     live = mass.channel.settle(mass.post(items=2, note=accepted.data), found)
     assert [live.shown[n].url for n in (1, 2)] == [one["url"] for one in articles(mass)]
     assert live.shown[1].data["msg_data_id"] == accepted.data["wechat"]["msg_data_id"]
+
+
+@pytest.mark.parametrize(
+    ("original", "ignore", "code", "words"),
+    [
+        ("reprint", False, "30003", "被判为转载，可以群发"),
+        ("forbidden", True, "30002", "原作者不允许转载"),
+        ("reprint", True, "", "读者看到的是原创文章的内容，微信已注明转载来源"),
+    ],
+)
+def test_what_the_comparison_with_originals_found_is_said(original: str, ignore: bool, code: str, words: str) -> None:
+    config = RehearsalConfig.demo().model_copy(update={"wechat_rules": WeChatRules(mass_seconds=0)})
+    config.wechat[0].original = original  # type: ignore[assignment]  # One of its choices.
+    with serving(config) as platform:
+        side = WeChatMassSide(platform, settings={"send_ignore_reprint": ignore})
+        with side.pushes() as kept:
+            accepted = side.channel.publish(side.post())
+            assert isinstance(accepted, Accepted)
+            found = result(side, kept, "MASSSENDJOBFINISH")
+        assert (found.done, found.code) == (not code, code)
+        assert words in found.reason + found.remark
+        side.close()
+
+
+def test_whom_a_mass_message_reached_stands_with_its_articles(mass: WeChatMassSide, pushed: list[Pushed]) -> None:
+    accepted = mass.channel.publish(mass.post())
+    assert isinstance(accepted, Accepted)
+    mass.wait(5)
+    live = mass.channel.settle(mass.post(note=accepted.data), result(mass, pushed, "MASSSENDJOBFINISH"))
+    reached = len(mass.rehearsal.ledger("mass_send")[0]["data"]["recipients"])
+    assert SentTo.of(live.shown[1].data) == SentTo(reached, reached, reached, 0)
+    (reading,) = mass.channel.read(list(placed_by(live, mass.clock.now()).values()))
+    assert reading.figures == {"sent": reached, "delivered": reached}
+
+
+def test_covers_are_cropped_to_what_is_shown(quiet: WeChatPublishSide) -> None:
+    post = quiet.post()
+    article = quiet.channel.sending.drafts._article(post, post.items[0], Progress(), math.inf, lambda: None)
+    assert article["pic_crop_235_1"] == "0.000000_0.144208_1.000000_0.711584"  # 64 by 48: 27 of 48 lines.
+    assert article["pic_crop_1_1"] == "0.125000_0.000000_0.875000_1.000000"
+    assert crops({"width": 900, "height": 900})["pic_crop_235_1"] == "0.000000_0.191489_1.000000_0.617021"
+    assert crops({"width": 1600, "height": 400}) == {
+        "pic_crop_235_1": "0.206250_0.000000_0.793750_1.000000",
+        "pic_crop_1_1": "0.375000_0.000000_0.625000_1.000000",
+    }
+    assert crops({"width": None, "height": 400}) == {}
+
+
+def test_a_send_to_a_tag_waits_for_nobody() -> None:
+    config = confirming()
+    config.wechat_rules = WeChatRules(mass_seconds=60)
+    with serving(config) as platform:
+        side = WeChatMassSide(platform, settings={"confirm_mass_send": True})
+        tag = platform.wechat()("tags/create", tag={"name": "供热用户"})["tag"]["id"]
+        post = side.post(audience={"tag_id": [tag]})
+        accepted = side.channel.publish(post)
+        assert isinstance(accepted, Accepted)
+        polled = side.channel.poll(side.post(audience={"tag_id": [tag]}, note=accepted.data), accepted.job_id)
+        assert isinstance(polled, Accepted)
+        assert (accepted.waiting, polled.waiting) == ("", "")
+        side.close()
 
 
 def test_the_event_brings_a_publications_addresses(quiet: WeChatPublishSide, pushed: list[Pushed]) -> None:
