@@ -35,3 +35,7 @@ class Authorises(ABC):
     @abstractmethod
     def own_handle(self) -> str:
         """The account at the platform as it is registered here; '' where it is not."""
+
+    def learnt(self, granted: Granted) -> Mapping[str, str]:
+        """The settings that say whose account it is, where they are not registered here yet."""
+        return {}

@@ -106,10 +106,14 @@ def set_credentials(work: Work, seal: Seal, account: Account, given: Mapping[str
     return sorted(new)
 
 
-def authorised(work: Work, seal: Seal, account: Account, given: Mapping[str, str], until: date) -> None:
-    """Seals what the platform gave for the own person's authorisation, and notes when it ends."""
+def authorised(
+    work: Work, seal: Seal, account: Account, given: Mapping[str, str], until: date, learnt: Mapping[str, str]
+) -> None:
+    """Seals what the platform gave for the own person's authorisation, and notes when it ends and whose it is."""
     set_credentials(work, seal, account, given)
     account.expires_on = until
+    if learnt:
+        change(work, account, {"settings": {**account.settings, **learnt}})
     work.audit("account.authorised", account, until=until.isoformat())
 
 

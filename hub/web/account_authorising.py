@@ -5,6 +5,7 @@ The state that travels with him works one time, for him, for this account and fo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -56,7 +57,7 @@ def come_back(request: Request, hub: HubDep, asker: Anybody) -> Response:
         said = _("您没有同意授权，原授权不变。") if query.get("error") == "access_denied" else _("平台没有给出授权码。")
         return _page(request, hub, asker, account.id, say(hub, asker, said), status=409)
     try:
-        granted = _exchange(hub, account, query["code"])
+        granted, learnt = _exchange(hub, account, query["code"])
     except XuandaError as error:
         return _page(request, hub, asker, account.id, error.message(asker.language), status=error.status)
     except httpx.HTTPError as error:
@@ -65,7 +66,7 @@ def come_back(request: Request, hub: HubDep, asker: Anybody) -> Response:
     until = granted.expires_at.astimezone(hub.settings.office_zone).date()
     with hub.works.write(asker.actor) as work:
         row = work.session.get_one(Account, account.id)
-        store.authorised(work, hub.seal, row, granted.credentials, until)
+        store.authorised(work, hub.seal, row, granted.credentials, until, learnt)
     told = say(hub, asker, _("授权成功，%(day)s 到期；到期前会提醒您。"), day=until.isoformat())
     return see_other(f"/console/accounts/{account.id}/authorise", told)
 
@@ -96,12 +97,12 @@ def redirect_of(hub: Hub) -> str:
     return f"{hub.settings.console_address}/console/accounts/authorised"
 
 
-def _exchange(hub: Hub, account: Account, code: str) -> Granted:
+def _exchange(hub: Hub, account: Account, code: str) -> tuple[Granted, Mapping[str, str]]:
     adapter = _adapter(hub, account)
     granted = adapter.exchange(redirect_of(hub), code)
     if adapter.own_handle() and granted.handle != adapter.own_handle():
         raise OtherAccount(given=granted.handle, wanted=adapter.own_handle())
-    return granted
+    return granted, adapter.learnt(granted)
 
 
 def _of_state(work: Work, asker: Asker, state: str) -> Account:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from channels.abilities.authorising import Authorises, Granted
@@ -39,4 +40,8 @@ class WeiboAuthorising(Authorises):
 
     def own_handle(self) -> str:
         """The UID."""
-        return str(self.account.settings.get("uid", ""))
+        return str(self.account.settings.get("uid") or "")
+
+    def learnt(self, granted: Granted) -> Mapping[str, str]:
+        """The UID, by which the account's own posts are known."""
+        return {"uid": granted.handle} if granted.handle and not self.own_handle() else {}

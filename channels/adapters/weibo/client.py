@@ -29,7 +29,12 @@ class Status:
 
     @property
     def url(self) -> str:
-        """Its public page, whose address is the number written in base 62, seven digits at a time."""
+        """Its public page, whose address is the number written in base 62, seven digits at a time.
+
+        Where the platform did not say whose it is, the page for phones needs the number alone.
+        """
+        if not self.uid:
+            return f"https://m.weibo.cn/status/{self.id}"
         return f"https://weibo.com/{self.uid}/{short(self.id)}"
 
 
@@ -89,12 +94,12 @@ class WeiboClient:
     def comment(self, status_id: str, text: str, rip: str) -> str:
         """comments/create: comments on a post; its number."""
         fields = {"id": status_id, "comment": text, "rip": rip}
-        return str(self._call("POST", "2/comments/create.json", fields)["idstr"])
+        return _number(self._call("POST", "2/comments/create.json", fields))
 
     def reply_to(self, status_id: str, comment_id: str, text: str, rip: str) -> str:
         """comments/reply: answers a comment beneath a post; the answer's number."""
         fields = {"id": status_id, "cid": comment_id, "comment": text, "rip": rip}
-        return str(self._call("POST", "2/comments/reply.json", fields)["idstr"])
+        return _number(self._call("POST", "2/comments/reply.json", fields))
 
     def destroy_comment(self, comment_id: str) -> None:
         """comments/destroy: own comments only."""
@@ -109,9 +114,10 @@ class WeiboClient:
         encoded = json.dumps(data, ensure_ascii=False)
         self._call("POST", "2/messages/reply.json", {"receiver_id": receiver_id, "type": kind, "data": encoded})
 
-    def token_left(self) -> int:
-        """oauth2/get_token_info: how many seconds the authorisation still lasts."""
-        return int(self._call("POST", "oauth2/get_token_info", {})["expire_in"])
+    def token_left(self) -> int | None:
+        """oauth2/get_token_info: how many seconds the authorisation still lasts; None where it is not told."""
+        left = self._call("POST", "oauth2/get_token_info", {}).get("expire_in")
+        return None if left is None else int(left)
 
     def authorise_url(self, app_key: str, redirect: str, state: str) -> str:
         """Where the account's keeper gives the authorisation, which ends and cannot be refreshed."""
@@ -192,15 +198,25 @@ def _base62(number: int) -> str:
     return digits or "0"
 
 
+def _number(answer: Mapping[str, Any]) -> str:
+    """The platform's number of what it made, as text where it gives it so; what has none was not answered."""
+    return str(answer.get("idstr") or answer["id"])
+
+
+def _named(answer: Any) -> str:
+    """The number of somebody or something that an answer may name; '' where it does not."""
+    return _number(answer) if isinstance(answer, Mapping) and (answer.get("idstr") or answer.get("id")) else ""
+
+
 def _remark(answer: Mapping[str, Any]) -> Remark:
     user = answer.get("user") or {}
     return Remark(
-        id=str(answer.get("idstr") or answer["id"]),
-        uid=str(user.get("idstr") or user.get("id") or ""),
+        id=_number(answer),
+        uid=_named(user),
         name=str(user.get("screen_name") or ""),
         text=str(answer.get("text", "")),
         at=_moment(answer),
-        to=str((answer.get("reply_comment") or {}).get("idstr") or ""),
+        to=_named(answer.get("reply_comment")),
     )
 
 
@@ -210,8 +226,8 @@ def _moment(answer: Mapping[str, Any]) -> datetime:
 
 def _status(answer: Mapping[str, Any]) -> Status:
     return Status(
-        id=str(answer.get("idstr") or answer["id"]),
+        id=_number(answer),
         text=str(answer.get("text", "")),
         at=_moment(answer),
-        uid=str(answer.get("user", {}).get("idstr", "")),
+        uid=_named(answer.get("user")),
     )

@@ -20,6 +20,11 @@ GONE = frozenset({20101})
 PICTURE_REFUSED = frozenset({20005, 20006})
 
 
+BAD_VALUE = 10017
+# What 10017 says of the app itself, and of no text.
+NO_DOMAIN_BOUND = "appkey not bind domain"
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What a code means; `field` names what a person should change."""
@@ -78,6 +83,15 @@ MEANINGS: Mapping[int, Meaning] = {
 }
 
 
+_UNBOUND = Meaning(
+    "refused", "应用没有绑定安全域名：请到微博开放平台的应用信息中填写，并在账号设置中登记；正文不必修改"
+)
+
+
+def _unbound(answer: Answered) -> bool:
+    return answer.code == BAD_VALUE and NO_DOMAIN_BOUND in answer.message.lower()
+
+
 class Answered(Exception):
     """Weibo's own no: its code and English text."""
 
@@ -89,7 +103,11 @@ class Answered(Exception):
 
 def error_of(answer: Answered, now: datetime, rate_ends: datetime) -> ChannelError:
     """The error whose type says whether to try again; `rate_ends` is when the day's requests begin anew."""
-    meaning = MEANINGS.get(answer.code, Meaning("refused", f"微博返回 {answer.code}：{answer.message}"))
+    meaning = (
+        _UNBOUND
+        if _unbound(answer)
+        else MEANINGS.get(answer.code, Meaning("refused", f"微博返回 {answer.code}：{answer.message}"))
+    )
     code = str(answer.code)
     match meaning.kind:
         case "busy":

@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from channels.adapters.weibo import WeiboChannel
 from channels.adapters.weibo.channel import PAGES, PER_PAGE
-from channels.adapters.weibo.client import Status, short
+from channels.adapters.weibo.client import Status, WeiboClient, short
 from channels.adapters.weibo.codes import MEANINGS, Answered, error_of
 from channels.adapters.weibo.fans import signature
 from channels.adapters.weibo.fit import characters
@@ -340,6 +341,33 @@ def test_a_code_says_whether_to_try_again(side: WeiboSide, code: int, kind: type
 
 def test_every_code_has_chinese_words() -> None:
     assert [code for code, meaning in MEANINGS.items() if not any(ord(one) > 0x4E00 for one in meaning.reason)] == []
+
+
+def test_both_meanings_of_10017_are_told_apart(side: WeiboSide) -> None:
+    now = side.clock.now()
+    of_the_text = error_of(Answered(10017, "text not find domain!"), now, now)
+    of_the_app = error_of(Answered(10017, "appkey not bind domain!"), now, now)
+    assert (of_the_text.field, of_the_app.field) == ("text", None)
+    assert "安全域名下的链接" in of_the_text.reason
+    assert "应用没有绑定安全域名" in of_the_app.reason
+
+
+@pytest.mark.parametrize(
+    ("user", "address"),
+    [
+        ({"id": 42}, f"https://weibo.com/42/{short('3501756485200075')}"),
+        (None, "https://m.weibo.cn/status/3501756485200075"),
+    ],
+)
+def test_an_answer_need_not_say_whose_it_is(side: WeiboSide, user: object, address: str) -> None:
+    answer = {"id": 3501756485200075, "created_at": "Wed Oct 24 23:49:17 +0800 2012", "text": "通知", "user": user}
+    http = httpx.Client(transport=httpx.MockTransport(lambda _request: httpx.Response(200, json=answer)))
+    assert WeiboClient(http, "https://weibo.example", "t").share("通知", "203.0.113.7").url == address
+
+
+def test_an_app_that_may_not_ask_how_long_it_lasts_is_no_worse_for_it(side: WeiboSide) -> None:
+    side.rehearsal.control("faults", kind="errcode", platform="weibo", path="oauth2/get_token_info", code=10014)
+    assert side.channel.health() == ""
 
 
 def test_a_revoked_authorisation_is_the_keepers_task(side: WeiboSide) -> None:

@@ -108,6 +108,14 @@ def test_a_state_works_once_for_one_person_and_a_quarter_of_an_hour(keeping: Kee
     assert keeping.token() == kept
 
 
+def test_whose_account_it_is_is_learnt_where_nobody_entered_it(keeping: Keeping) -> None:
+    with keeping.hub.works.write() as work:
+        work.session.get_one(Account, keeping.account.id).settings = {"rip": "203.0.113.7"}
+    browser = keeping.desk.browser("officer")
+    browser.get(keeping.leave(browser), follow_redirects=False)
+    assert keeping.now().settings == {"rip": "203.0.113.7", "uid": UID}
+
+
 def test_another_weibo_account_is_not_taken(keeping: Keeping) -> None:
     with keeping.hub.works.write() as work:
         work.session.get_one(Account, keeping.account.id).settings = {"uid": "7999999999", "rip": "203.0.113.7"}
