@@ -36,6 +36,7 @@ class Conversation(Base):
         Index("ix_conversation_unit_id_state", "unit_id", "state"),
         Index("ix_conversation_state_heard_at", "state", "heard_at"),
         Index("ix_conversation_dialogue_until", "dialogue_until"),
+        Index("ix_conversation_account_id_sender", "account_id", "sender"),
         Index(
             "ix_conversation_closed_at_held",
             "closed_at",
@@ -221,7 +222,7 @@ class Ticket(Base):
 
 
 class PhoneCode(Claimable, Base):
-    """A code to the telephone of a ticket, sealed; without a ticket, number and telephone do not belong together.
+    """A code to the telephone of a ticket or a data request, sealed; without either, the two do not fit.
 
     `mark` stands for both, `phone_mark` for the telephone alone; `opened` for the session that the code opened.
     """
@@ -235,6 +236,7 @@ class PhoneCode(Claimable, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("data_request.id"), index=True)
     mark: Mapped[str] = mapped_column(String(64))
     phone_mark: Mapped[str] = mapped_column(String(64))
     sealed: Mapped[str] = mapped_column(String(200))

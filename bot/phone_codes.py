@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from bot.dialogue.phrases import mobile_in
 from bot.models import PhoneCode, Ticket
+from bot.personal import marks
+from bot.personal.models import DataRequest
 from bot.states import CodeState
 from kernel.seal import Seal
 from kernel.work import Work
@@ -34,21 +36,24 @@ class Codes:
 
     def ask(self, work: Work, number: str, phone: str) -> bool:
         """Books a code for whoever holds the phone of this ticket; False where this telephone had too many."""
-        mark = self.seal.fingerprint(f"code phone\0{phone}")
+        mark = marks.of_codes(self.seal, phone)
         if _too_many(work, mark):
             return False
         ticket = _ticket(work.session, number, phone)
+        request = None if ticket else self._request(work.session, number, phone)
+        known = ticket is not None or request is not None
         code = f"{secrets.randbelow(10**6):06}"
         row = PhoneCode(
             ticket_id=ticket.id if ticket else None,
+            request_id=request.id if request else None,
             mark=self._mark(number, phone),
             phone_mark=mark,
             sealed=self.seal.close(f"{code} {phone}"),
             tries=0,
             made_at=work.now,
             until_at=work.now + LASTS,
-            state=CodeState.BOOKED if ticket else CodeState.NONE,
-            next_at=work.now if ticket else None,
+            state=CodeState.BOOKED if known else CodeState.NONE,
+            next_at=work.now if known else None,
             attempts=0,
         )
         work.session.add(row)
@@ -59,6 +64,19 @@ class Codes:
 
     def check(self, work: Work, number: str, phone: str, code: str) -> Ticket | None:
         """The ticket, once, for the newest code of this number and telephone; every try counts."""
+        row = self._right(work, number, phone, code)
+        return work.session.get_one(Ticket, row.ticket_id) if row is not None and row.ticket_id else None
+
+    def enter(self, work: Work, number: str, phone: str, code: str, token: str) -> bool:
+        """Opens a short session, once, for the right code to the telephone of a ticket or of a request."""
+        row = self._right(work, number, phone, code)
+        if row is None:
+            return False
+        row.opened, row.open_until = self.seal.fingerprint(f"mine\0{token}"), work.now + OPEN_FOR
+        return True
+
+    def _right(self, work: Work, number: str, phone: str, code: str) -> PhoneCode | None:
+        """The row of the newest code, if this is it."""
         newest = select(func.max(PhoneCode.id)).where(PhoneCode.mark == self._mark(number, phone)).scalar_subquery()
         statement = (
             update(PhoneCode)
@@ -76,18 +94,13 @@ class Codes:
         if row is None:
             return None
         right = secrets.compare_digest(self.seal.open(row.sealed).split(" ")[0].encode(), code.encode())
-        ticket = work.session.get(Ticket, row.ticket_id) if row.ticket_id else None
-        if not right or ticket is None:
+        if not right or (row.ticket_id is None and row.request_id is None):
             return None
         row.used_at = work.now
-        work.audit("ticket.code_right", ticket, number=ticket.number)
-        return ticket
-
-    def open(self, work: Work, number: str, phone: str, token: str) -> None:
-        """Opens a short session for the code that was just right."""
-        newest = select(func.max(PhoneCode.id)).where(PhoneCode.mark == self._mark(number, phone)).scalar_subquery()
-        row = work.session.scalars(select(PhoneCode).where(PhoneCode.id == newest, PhoneCode.used_at == work.now)).one()
-        row.opened, row.open_until = self.seal.fingerprint(f"mine\0{token}"), work.now + OPEN_FOR
+        ticket = work.session.get(Ticket, row.ticket_id) if row.ticket_id else None
+        if ticket is not None:
+            work.audit("ticket.code_right", ticket, number=ticket.number)
+        return row
 
     def opened(self, work: Work, token: str) -> str:
         """The telephone whose session this token is; '' where it is over or was none."""
@@ -108,6 +121,11 @@ class Codes:
         """The code and where it goes."""
         code, phone = self.seal.open(row.sealed).split(" ")
         return code, phone
+
+    def _request(self, session: Session, number: str, phone: str) -> DataRequest | None:
+        query = select(DataRequest).where(DataRequest.number == number)
+        request = session.scalars(query).one_or_none()
+        return request if request is not None and request.mark == marks.of_requests(self.seal, phone) else None
 
     def _mark(self, number: str, phone: str) -> str:
         return self.seal.fingerprint(f"code\0{number}\0{phone}")

@@ -14,6 +14,7 @@ MODULES = (
     "kernel.retention",
     "kernel.workdays",
     "bot.models",
+    "bot.personal.models",
     "bot.casework.models",
     "bot.citizen_files.models",
     "bot.comments.models",

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from hub import (
     account_watch,
+    citizens,
     comments,
     editorial,
     emergency,
@@ -87,6 +88,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     links.connect(hub)
     hotline.connect(hub)
     keeping.connect(hub)
+    citizens.connect(hub)
     expiry.connect(hub)
     inner.connect(hub)
     return hub

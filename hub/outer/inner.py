@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from bot.events import ConversationChanged
+from bot.events import CitizenForgotten, ConversationChanged
 from channels.transport import Guard, client
-from hub.outer import talk_out
+from hub.outer import forgetting, talk_out
 from hub.outer.exchange import ByFiles, ByHttps
 from hub.outer.folders import Folders
 from hub.outer.models import OuterLink, OuterProblem
@@ -35,6 +35,7 @@ def connect(hub: Hub) -> None:
         return
     hub.outer.handlers |= {"trouble": _trouble, **TalkTaker(hub).handlers()}
     hub.listeners.in_work(ConversationChanged, lambda work, fact: talk_out.tell(hub, work, fact))
+    hub.listeners.in_work(CitizenForgotten, lambda work, fact: forgetting.tell(hub, work, fact))
     exchange = _by_files(hub) or _by_https(hub)
     site, pack = SiteSender(hub.outer, hub.settings.site_folder), PackSender(hub.outer)
     tickets = TicketSender(hub.outer)

@@ -14,7 +14,7 @@ from hub import wiring
 from hub.errors import CannotRun
 from hub.incoming import forget_pushes
 from hub.live import conversation_topic
-from hub.outer import sessions, standing
+from hub.outer import forgetting, sessions, standing
 from hub.outer.exchange import ByFiles
 from hub.outer.folders import Folders
 from hub.outer.log import is_paired
@@ -54,6 +54,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
         "keys": pack.take_keys,
         "told": lambda work, packet: _told(hub, work, packet),
         "ticket": standing.take,
+        "forgotten": forgetting.take,
     }
     folders = settings.by_files
     hub.reads = ToldReads(hub.outer)

@@ -56,6 +56,11 @@ def find(session: Session, number: str) -> Stands | None:
     return Stands(**json.loads(opened(key, row.sealed))) if row is not None else None
 
 
+def mark_of(number: str) -> str:
+    """Under what a ticket is found."""
+    return _derived(number)[0]
+
+
 def _derived(number: str) -> tuple[str, bytes]:
     made = hashlib.scrypt(number.encode(), salt=b"xuanda ticket", **_COST)
     return made[:32].hex(), made[32:]

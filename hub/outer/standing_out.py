@@ -50,6 +50,7 @@ def _changed(work: Work) -> list[tuple[str, str, Stands]]:
     known = _known(work.session)
     query = select(Ticket, Unit.name).join(Unit, Unit.id == Ticket.unit_id)
     recent = work.now - LOOKED_FOR
+    query = query.where(Ticket.forgotten_at.is_(None))
     rows = work.session.execute(query.where(or_(Ticket.created_at > recent, Ticket.answered_at > recent)))
     changed = []
     for ticket, unit in rows:

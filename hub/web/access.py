@@ -77,6 +77,8 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/mine": "a citizen's own matters; only behind the cookie that a code to his telephone gave",
     "/mine/code": "sends a code to the telephone of a ticket; the same answer whatever belongs to nothing",
     "/mine/open": "the code from the telephone is the proof; tries are counted",
+    "/mine/requests": "a citizen asks about his own data; only behind the same cookie",
+    "/mine/copy/{request_id}": "a citizen's own data; only behind the same cookie, for the telephone that asked",
     "/mine/leave": "ends a citizen's session",
     "/hotline/tickets": "the 12345 system's signature over the body and the moment is the proof",
     "/feedback/answers": "published answers, in words that tell nothing of who asked",

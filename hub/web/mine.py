@@ -16,6 +16,10 @@ from sqlalchemy.orm import Session
 from bot import phone_codes, publishing, store
 from bot.dialogue.phrases import mobile_in, number_in
 from bot.models import Conversation, Ticket
+from bot.personal import requests
+from bot.personal.models import DataRequest
+from bot.personal.requests import requests_of
+from bot.personal.states import KIND_LABELS, STATE_LABELS, RequestKind, RequestState
 from bot.phone_codes import Codes
 from bot.states import TICKET_LABELS, shown_outside
 from hub.product import Hub
@@ -25,7 +29,7 @@ from hub.web.forms import FormState
 from hub.web.portal import portal_page
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Unit
-from kernel.work import Actor
+from kernel.work import Actor, Work
 from templates.filters import mask_phone
 
 router = APIRouter(prefix="/mine")
@@ -55,7 +59,10 @@ def page(request: Request, hub: HubDep) -> HTMLResponse:
         tickets = phone_codes.of_phone(work.session, phone)
         shown = [_ticket(work.session, ticket) for ticket in tickets]
         asked = _questions(work.session, tickets)
-    return portal_page(request, "pages/public/mine.html", phone=mask_phone(phone), tickets=shown, questions=asked)
+        data = [_request(work, one) for one in requests_of(work, hub.seal, phone)]
+    return portal_page(
+        request, "pages/public/mine.html", phone=mask_phone(phone), tickets=shown, questions=asked, requests=data
+    )
 
 
 @router.post("/code")
@@ -87,10 +94,8 @@ def enter(request: Request, hub: HubDep, number: Text = "", phone: Text = "", co
         wanted, mobile = _given(number, phone)
         token = secrets.token_urlsafe(32)
         with hub.works.write(CITIZEN) as work:
-            found = codes.check(work, wanted, mobile, code.strip()[:12])
-            if found is not None:
-                codes.open(work, wanted, mobile, token)
-        if found is None:
+            right = codes.enter(work, wanted, mobile, code.strip()[:12], token)
+        if not right:
             raise Invalid(field="code", why="验证码不对或已失效，请核对；仍不行请重新获取。")
     except XuandaError as error:
         state = FormState(values, error.field, error.message())
@@ -120,6 +125,12 @@ def leave(request: Request, hub: HubDep) -> Response:
 def cookie_of(settings: Settings) -> str:
     """The cookie of a citizen's session; over HTTPS the prefix binds it to this host."""
     return "__Host-xuanda-mine" if settings.secure_cookies else "xuanda-mine"
+
+
+def phone_of(hub: Hub, work: Work, token: str) -> str:
+    """The telephone whose session this cookie is; '' where it is over or was none."""
+    codes = hub.incoming.answering.codes
+    return codes.opened(work, token) if codes is not None and token else ""
 
 
 def _codes(hub: Hub) -> Codes:
@@ -155,6 +166,21 @@ def _ticket(session: Session, ticket: Ticket) -> Mapping[str, Any]:
         "text": publishing.mask(ticket.text)[:SHOWN_CHARS],
         "answer": publishing.mask(ticket.answer),
         "answered": ticket.answered_at,
+    }
+
+
+def _request(work: Work, one: DataRequest) -> Mapping[str, Any]:
+    """What he asked about his own data, as he reads it."""
+    return {
+        "id": one.id,
+        "number": one.number,
+        "kind": KIND_LABELS[RequestKind(one.kind)],
+        "label": STATE_LABELS[RequestState(one.state)],
+        "made": one.made_at,
+        "due": None if one.done_at else one.due_at,
+        "kept": [kept for kept in one.kept if not kept.startswith("会话")],
+        "words": one.words,
+        "fetchable": requests.may_be_fetched(work, one),
     }
 
 

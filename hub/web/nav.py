@@ -61,6 +61,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(_("快捷回复"), "/console/quick-replies", (P.CONVERSATION_ANSWER,)),
             Entry(_("评论"), "/console/comments", (P.CONVERSATION_READ,)),
             Entry(_("工单"), "/console/tickets", (P.TICKET_READ,)),
+            Entry(_("个人信息申请"), "/console/citizens", (P.PRIVACY_ACT,)),
             Entry(_("知识库"), "/console/knowledge", (P.PIECE_READ,)),
             Entry(_("舆情台账"), "/console/opinion", (P.PIECE_READ,)),
         ),

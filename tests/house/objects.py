@@ -23,6 +23,7 @@ from tests.house import (
     life_objects,
     outgoing_objects,
     platform_objects,
+    privacy_objects,
     timetable_objects,
 )
 from tests.house.target import Target
@@ -135,6 +136,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/api/v1/tokens/{token_id}": a_token,
     "/api/v1/rules/{name}": a_rule,
     **citizen_objects.OF_A_UNIT,
+    **privacy_objects.OF_A_UNIT,
     **desk_objects.OF_A_UNIT,
     "/console/pieces/{piece_id}/docx": a_piece_and_a_document,
     **editorial_objects.OF_A_UNIT,
@@ -159,6 +161,7 @@ OF_A_PERSON: dict[str, Callable[[Work, Person], Target]] = {
 # Addresses with a parameter that names no object of a unit, each with its reason.
 OF_NOBODY: dict[str, str] = {
     **citizen_objects.OF_NOBODY,
+    **privacy_objects.OF_NOBODY,
     "/console/password/{token}": "the token is the proof; whom it belongs to stands in the link's own row",
     **editorial_objects.OF_NOBODY,
     **outgoing_objects.OF_NOBODY,

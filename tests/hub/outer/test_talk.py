@@ -15,6 +15,7 @@ from bot import desk, store, tickets, waiting
 from bot.knowledge import answer_of, rebuttal_to
 from bot.models import Conversation, InboundMessage, OutboundReply, Rating, Ticket
 from bot.nlu.ranking import Decision
+from bot.personal import forgetting
 from bot.project import REPORT
 from bot.states import ConversationState, ReplyState, Route, TicketState
 from channels.accounts.models import PushSubscription
@@ -531,3 +532,36 @@ def test_a_browser_asks_outside_and_is_told_from_inside(faces: Faces) -> None:
     faces.exchange()
     with faces.inner.works.read() as work:
         assert work.session.scalars(select(PushSubscription)).one().gone_at is not None
+
+
+# --- what is forgotten --------------------------------------------------------------------------------
+
+
+def test_what_is_forgotten_inside_is_forgotten_outside(faces: Faces, visitor: Visitor) -> None:
+    """The citizen's session with its lines, and how his ticket stands; another's stay."""
+    visitor.begins()
+    visitor.says("养犬证")
+    other = Visitor(faces.office, faces.door, ToldEngine())
+    other.begins()
+    other.says("养犬证")
+    faces.exchange()
+    mine, his = conversations(faces)
+    with faces.inner.works.write() as work:
+        about = {"unit_id": mine.unit_id, "zone": faces.inner.settings.office_zone, "kind": "投诉"}
+        numbers = [
+            tickets.make(work, text=f"路灯坏了 {one.id}", conversation_id=one.id, **about).number for one in (mine, his)
+        ]
+    faces.exchange()
+    with faces.inner.works.write() as work:
+        for ticket in work.session.scalars(select(Ticket)):
+            ticket.state, ticket.closed_at = TicketState.CLOSED, work.now
+        forgetting.tickets(work, [work.session.scalars(select(Ticket.id).where(Ticket.number == numbers[0])).one()])
+        forgetting.conversations(work, [mine.id])
+    for _turn in range(2):
+        faces.exchange()
+    with faces.outer.works.read() as work:
+        assert work.session.scalars(select(OuterSession.id)).all() == [2]
+        assert set(work.session.scalars(select(OuterLine.session_id))) == {2}
+    shown = [faces.door.get(f"/feedback/progress?number={number}").status_code for number in numbers]
+    assert shown == [404, 200]
+    assert no_problems(faces)

@@ -30,5 +30,5 @@ def test_who_may_see_it_may_not_thereby_change_it(office: Office) -> None:
     office.hire("agent", "root", Role.AGENT)
     auditor, agent = office.log_in("auditor"), office.log_in("agent")
     assert "/console/rules/retention" not in auditor.get("/console/retention").text
-    assert auditor.post("/console/rules/retention.messages", data={"value": "30"}).status_code == 403
+    assert auditor.send_form("/console/rules/retention.messages", value="30").status_code == 403
     assert agent.get("/console/retention").status_code == 403
