@@ -28,6 +28,20 @@ def mask(text: str) -> str:
     return _HOUSE.sub(r"\1", mask_id(mask_phone(text)))
 
 
+def mask_name(name: str) -> str:
+    """A person's name by its first character only."""
+    return name[:1] + "*" * len(name[1:])
+
+
+def mask_contact(contact: str) -> str:
+    """A contact with its middle hidden, whatever it is: 138****1234, ab***@example."""
+    masked = mask_phone(contact)
+    if masked != contact or len(contact) < 5:
+        return masked
+    name, at, domain = contact.partition("@")
+    return f"{name[:2]}***{at}{domain}" if at else f"{contact[:3]}****{contact[-2:]}"
+
+
 def publish(work: Work, ticket: Ticket, question: str, answer: str) -> PublicAnswer:
     """Makes an answered matter public in these words; a second time replaces them."""
     if ticket.state == TicketState.OPEN or ticket.answered_at is None:

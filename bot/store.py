@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.citizen_files.models import CitizenFile
 from bot.models import Conversation, InboundMessage, OutboundReply
+from bot.publishing import mask
 from bot.states import ConversationState, ReplyState
 from kernel.people import Permission, Person, Viewer, scoped
 
@@ -91,10 +92,10 @@ def texts_before(session: Session, conversation_id: int, number: int) -> list[st
 
 
 def last_words(session: Session, conversation_id: int) -> str:
-    """The last thing the citizen wrote or did."""
+    """The last thing the citizen wrote or did, for lists: with personal data masked."""
     query = select(InboundMessage).where(InboundMessage.conversation_id == conversation_id)
     row = session.scalars(query.order_by(InboundMessage.number.desc()).limit(1)).one_or_none()
-    return "" if row is None else _heard(row).text[:200]
+    return "" if row is None else mask(_heard(row).text)[:200]
 
 
 def last_source(session: Session, conversation_id: int, before: int) -> int | None:

@@ -8,12 +8,11 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+from bot.citizen_files.checking import ENDINGS
 from bot.personal import copying
 from bot.personal.subject import Subject
 from hub.product import Hub
 from kernel.work import Work
-
-SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "audio/amr": "amr", "audio/mpeg": "mp3"}
 
 
 def copy_of(hub: Hub, work: Work, subject: Subject) -> bytes:
@@ -37,5 +36,5 @@ def _kept(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
             for line in conversation["lines"]:
                 digest = str(line["media"].get("sha256", ""))
                 if len(digest) == 64:
-                    suffix = SUFFIXES.get(str(line["media"].get("media_type", "")), "bin")
+                    suffix = ENDINGS.get(str(line["media"].get("media_type", "")), "bin")
                     yield f"{digest}.{suffix}", digest

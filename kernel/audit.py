@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, Index, String, Text, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kernel.masking import mask_line
 from kernel.model import Base
 from kernel.once import insertion
 
@@ -169,7 +170,8 @@ def _row(work: Work, draft: Draft, seq: int, previous: str) -> dict[str, Any]:
         "act": draft.act,
         "object_kind": target.__tablename__ if target is not None else "",
         "object_id": getattr(target, "id", None),
-        "details": json.dumps(draft.details, ensure_ascii=False, sort_keys=True, default=str),
+        # Kept for good, so numbers of people are masked before they are hashed.
+        "details": mask_line(json.dumps(draft.details, ensure_ascii=False, sort_keys=True, default=str)),
         "previous": previous,
     }
     row["hash"] = _digest(row)

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from kernel.masking import IDENTITY, MOBILE, mask_id, mask_phone
 from templates.catalogue import Translator, _
 
-MOBILE = re.compile(r"(?<!\d)(1\d{2})\d{4}(\d{4})(?!\d)")
-# Resident identity numbers: 18 characters whose last may be X, or the older 15 digits.
-IDENTITY = re.compile(r"(?<![0-9A-Za-z])(\d{2})(\d{13}|\d{10})(\d{2}[\dXx])(?![0-9A-Za-z])")
+__all__ = [
+    "IDENTITY",
+    "MOBILE",
+    "ago",
+    "headings",
+    "local_date",
+    "local_time",
+    "mask_id",
+    "mask_phone",
+    "number",
+    "shorten",
+    "size",
+    "static_address",
+    "width",
+]
+
 UNITS = ("B", "KB", "MB", "GB", "TB")
 DAY = timedelta(days=1)
 RELATIVE_DAYS = 30
@@ -97,16 +110,6 @@ def headings(html: str) -> str:
                 html = html.replace(f"<h{lower}", f"<h{up}").replace(f"</h{lower}>", f"</h{up}>")
             return html
     return html
-
-
-def mask_phone(text: str) -> str:
-    """Mobile numbers in a text as ``138****1234``."""
-    return MOBILE.sub(r"\1****\2", text)
-
-
-def mask_id(text: str) -> str:
-    """Resident identity numbers in a text as ``35*************123``."""
-    return IDENTITY.sub(lambda found: found[1] + "*" * len(found[2]) + found[3], text)
 
 
 @lru_cache(maxsize=512)

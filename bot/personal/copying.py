@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot import store
 from bot.casework.models import FollowUp
+from bot.citizen_files.states import FileState
 from bot.comments.models import Comment, CommentAnswer
 from bot.models import Conversation, PublicAnswer, Rating, Ticket, TicketNotice
 from bot.personal.subject import Identity, Subject, belonging, comments_of, conversations_of, tickets_of
@@ -77,7 +78,10 @@ def _conversation(session: Session, conversation: Conversation) -> Data:
 
 
 def _line(line: store.Line) -> Data:
-    return {"at": _at(line.at), "side": line.side, "text": line.text, "media": dict(line.media)}
+    media = dict(line.media)
+    if line.file is not None and line.file.state == FileState.KEPT:
+        media |= {"sha256": line.file.sha256, "media_type": line.file.media_type}
+    return {"at": _at(line.at), "side": line.side, "text": line.text, "media": media}
 
 
 def _comment(session: Session, comment: Comment) -> Data:

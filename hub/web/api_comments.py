@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from bot.comments import acts, store
 from bot.comments.models import Comment, CommentAnswer, CommentThread
 from bot.comments.states import CommentState
+from bot.publishing import mask
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_shapes import At, Page, PageNumber, moment, one_page, told
 from hub.web.comment_reach import NoComments, answer_of, ask_platform, reach_of
@@ -122,7 +123,7 @@ def list_comments(
         for number, column in ((account, Comment.account_id), (thread, Comment.thread_id)):
             query = query.where(column == number) if number is not None else query
         head, rows = one_page(work.session, query, page, Comment.due_at, Comment.id)
-        return {**head, "comments": [_told(work, row) for row in rows]}
+        return {**head, "comments": [_listed(work, row) for row in rows]}
 
 
 @router.get("/{comment_id}")
@@ -224,6 +225,13 @@ def _whole(work: Work, comment_id: int) -> CommentWhole:
     row = work.session.get_one(Comment, comment_id)
     answers = [_answer_told(one) for one, _name in store.answers_of(work.session, comment_id)]
     return {**_told(work, row), "answers": answers}
+
+
+def _listed(work: Work, row: Comment) -> CommentTold:
+    """A comment in a list, with personal data masked; the whole is told of one at a time."""
+    shown = _told(work, row)
+    shown["text"], shown["name"] = mask(row.text), mask(row.name)
+    return shown
 
 
 def _told(work: Work, row: Comment) -> CommentTold:

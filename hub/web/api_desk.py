@@ -14,6 +14,7 @@ from bot import desk, store, windows
 from bot.citizen_files.models import CitizenFile
 from bot.citizen_files.states import FileState
 from bot.models import Conversation
+from bot.publishing import mask
 from bot.store import Line
 from channels.accounts.models import Account
 from hub.web.access import Asker, HubDep, api_may
@@ -273,7 +274,7 @@ def _brief(work: Work, one: Conversation) -> ConversationBrief:
         "unit": one.unit_id,
         "account": one.account_id,
         "channel": one.channel,
-        "name": one.name,
+        "name": mask(one.name),
         "state": one.state,
         "agent": one.agent_id,
         "urgent": _urgent(one),
@@ -292,6 +293,7 @@ def _whole(work: Work, asker: Asker, one: Conversation, after: int) -> Conversat
     account = work.session.get(Account, one.account_id) if one.account_id else None
     return {
         **_brief(work, one),
+        "name": one.name,
         "account_name": account.name if account else "",
         "summary": one.summary,
         "hindrance": windows.hindrance(one, work.now),

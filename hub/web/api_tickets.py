@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from bot import tickets
 from bot.casework import signing
 from bot.models import Ticket
+from bot.publishing import mask, mask_contact, mask_name
 from bot.states import UNANSWERED
 from hub.telling import tell_answer
 from hub.web.access import Asker, HubDep, api_may
@@ -86,7 +87,7 @@ def list_tickets(
     state: Literal["", "open", "signing", "answered", "closed", "late"] = "",
     page: PageNumber = 1,
 ) -> Tickets:
-    """Tickets in reach, the most pressing first; `late` are the unanswered ones beyond their deadline."""
+    """Tickets in reach, masked, the most pressing first; `late` are the unanswered ones beyond their deadline."""
     query = scoped(select(Ticket), Ticket.unit_id, asker.viewer, P.TICKET_READ)
     with hub.works.read() as work:
         if state == "late":
@@ -94,7 +95,7 @@ def list_tickets(
         elif state:
             query = query.where(Ticket.state == state)
         head, rows = one_page(work.session, query, page, Ticket.due_at, Ticket.id)
-        return {**head, "tickets": [ticket_told(row, work.now) for row in rows]}
+        return {**head, "tickets": [_listed(row, work.now) for row in rows]}
 
 
 @router.get("/{ticket_id}")
@@ -121,6 +122,14 @@ def close(hub: HubDep, asker: Handler, ticket_id: int) -> TicketTold:
         ticket = find(work, asker, ticket_id, P.TICKET_ACT)
         tickets.close(work, ticket)
         return ticket_told(ticket, work.now)
+
+
+def _listed(row: Ticket, now: datetime) -> TicketTold:
+    """A ticket in a list: the whole is told of one at a time."""
+    shown = ticket_told(row, now)
+    shown["text"], shown["answer"] = mask(row.text), mask(row.answer)
+    shown["name"], shown["contact"] = mask_name(row.name), mask_contact(row.contact)
+    return shown
 
 
 def ticket_told(row: Ticket, now: datetime) -> TicketTold:

@@ -21,6 +21,7 @@ from bot.handoff import REASON_LABELS
 from bot.knowledge import Answer
 from bot.models import Conversation, InboundMessage, Rating
 from bot.nlu.wire import faq_key
+from bot.publishing import mask
 from bot.reply import Said
 from bot.states import CONVERSATION_LABELS, RATINGS, REPLY_LABELS, TICKET_KINDS, ConversationState, ReplyState
 from bot.team import quick, variables
@@ -288,7 +289,7 @@ def _row(session: Session, one: Conversation) -> Row:
 
 def _title(session: Session, one: Conversation) -> str:
     if one.name:
-        return one.name
+        return mask(one.name)
     account = session.get(Account, one.account_id) if one.account_id else None
     return f"{account.name if account else ''} · {one.sender[-6:]}".strip(" ·")
 

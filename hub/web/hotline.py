@@ -15,7 +15,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from bot.models import Ticket
-from bot.publishing import mask
+from bot.publishing import mask, mask_contact, mask_name
 from bot.states import TICKET_LABELS, TicketState
 from hub.hotline import intake, sending, signature
 from hub.hotline.intake import Case
@@ -24,14 +24,15 @@ from hub.web.access import Asker, HubDep, address_of, may
 from hub.web.charts import Cell, Sheet, workbook
 from hub.web.feedback import desk
 from hub.web.forms import FormState, refused
+from hub.web.lists import listing
 from hub.web.pages import page, say, see_other
 from hub.web.ticket_acts import Text
+from hub.web.ticket_filter import FILTERS, asked_for
 from hub.web.ticket_page import find, ticket_page
 from kernel.errors import Forbidden, Invalid, XuandaError
-from kernel.people import Permission, Unit, scoped
+from kernel.people import Permission, Unit
 from kernel.work import Actor, Work
 from templates.catalogue import _
-from templates.filters import mask_phone
 
 router = APIRouter(prefix="/console/tickets")
 public = APIRouter(prefix="/hotline")
@@ -69,14 +70,14 @@ class NoHotline(XuandaError):
 
 
 @router.get("/export")
-def export(hub: HubDep, asker: Reader, form: str = "xlsx") -> Response:
-    """The tickets in reach as a workbook or as lines of text; telephone, identity and house numbers are masked."""
+def export(request: Request, hub: HubDep, asker: Reader, form: str = "xlsx") -> Response:
+    """The tickets that the list's filters let through, as a workbook or as lines of text, masked."""
+    asked = listing(request, *FILTERS)
     zone = hub.settings.office_zone
     with hub.works.write(asker.actor) as work:
-        query = scoped(select(Ticket, Unit.name), Ticket.unit_id, asker.viewer, P.TICKET_READ)
-        query = query.join(Unit, Unit.id == Ticket.unit_id).order_by(Ticket.created_at.desc(), Ticket.id.desc())
+        query = asked_for(asked, asker, work.now).order_by(Ticket.created_at.desc(), Ticket.id.desc())
         rows = [_exported(row[0], row[1]) for row in work.session.execute(query.limit(MOST_ROWS))]
-        work.audit("ticket.exported", None, rows=len(rows), form=form)
+        work.audit("ticket.exported", None, rows=len(rows), form=form, filters=dict(asked.values))
     if form != "csv":
         return workbook("tickets", zone, Sheet("工单", HEADS, rows))
     text = io.StringIO()
@@ -177,8 +178,8 @@ def _exported(ticket: Ticket, unit: str) -> tuple[Cell, ...]:
         ticket.hotline_number or "",
         ticket.kind,
         mask(ticket.text),
-        ticket.name[:1] + "*" * len(ticket.name[1:]),
-        _contact(ticket.contact),
+        mask_name(ticket.name),
+        mask_contact(ticket.contact),
         unit,
         TICKET_LABELS[TicketState(ticket.state)],
         ticket.created_at,
@@ -186,15 +187,6 @@ def _exported(ticket: Ticket, unit: str) -> tuple[Cell, ...]:
         ticket.answered_at,
         mask(ticket.answer),
     )
-
-
-def _contact(contact: str) -> str:
-    """The contact with its middle hidden, whatever it is: 138****1234, ab***@example."""
-    masked = mask_phone(contact)
-    if masked != contact or len(contact) < 5:
-        return masked
-    name, at, domain = contact.partition("@")
-    return f"{name[:2]}***{at}{domain}" if at else f"{contact[:3]}****{contact[-2:]}"
 
 
 def _plain(cell: Cell, zone: ZoneInfo) -> str:

@@ -6,21 +6,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from bot import notices, tickets
 from bot.casework import signing
 from bot.models import Ticket, TicketNotice
 from bot.publishing import mask
-from bot.states import INSIDE, TICKET_KINDS, TICKET_LABELS, UNANSWERED, TicketState
+from bot.states import TICKET_KINDS, TICKET_LABELS, UNANSWERED, TicketState
 from hub.telling import tell_answer
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import FormState, refused
-from hub.web.lists import like, listing
+from hub.web.lists import listing
 from hub.web.pages import columns, page, say, see_other
+from hub.web.ticket_filter import FILTERS, asked_for
 from hub.web.ticket_page import find, ticket_page
 from kernel.errors import Invalid, NotFound
-from kernel.people import Permission, Person, Unit, scoped
+from kernel.people import Permission, Person, Unit
 from kernel.work import Work
 from templates.catalogue import _
 
@@ -50,28 +51,9 @@ COLUMNS = (
 @router.get("")
 def the_tickets(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     """The tickets in reach, the most pressing first."""
-    asked = listing(request, "q", "kind", "state", "handler", "unit", sort="due")
-    query = scoped(select(Ticket, Unit.name, Person.name), Ticket.unit_id, asker.viewer, Permission.TICKET_READ)
-    query = query.join(Unit, Unit.id == Ticket.unit_id).outerjoin(Person, Person.id == Ticket.handler_id)
-    if asked.value("q"):
-        pattern = like(asked.value("q"))
-        query = query.where(or_(Ticket.number.ilike(pattern, escape="\\"), Ticket.text.ilike(pattern, escape="\\")))
-    if asked.value("kind") in TICKET_KINDS:
-        query = query.where(Ticket.kind == asked.value("kind"))
-    if unit := asked.number("unit"):
-        query = query.where(Ticket.unit_id == unit)
-    if asked.value("handler") == "mine":
-        query = query.where(Ticket.handler_id == asker.viewer.person_id)
-    elif asked.value("handler") == "nobody":
-        query = query.where(Ticket.handler_id.is_(None))
+    asked = listing(request, *FILTERS, sort="due")
     with hub.works.read() as work:
-        if asked.value("state") == "late":
-            query = query.where(Ticket.state.in_(UNANSWERED), Ticket.due_at < work.now)
-        elif asked.value("state") == "follow":
-            query = query.where(Ticket.state == TicketState.CLOSED, Ticket.followed_at.is_(None))
-            query = query.where(Ticket.kind.not_in(INSIDE))
-        elif asked.value("state") in set(TicketState):
-            query = query.where(Ticket.state == asked.value("state"))
+        query = asked_for(asked, asker, work.now)
         sorts = {
             "number": Ticket.number,
             "kind": Ticket.kind,
@@ -90,6 +72,7 @@ def the_tickets(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         "pages/tickets/list.html",
         tickets=[(row[0], row[1], row[2] or "", mask(row[0].text)) for row in rows],
         state=state,
+        query=request.url.query,
         at=now,
         units=units,
         handlers=[("mine", _("派给我的")), ("nobody", _("待派单"))],
