@@ -41,6 +41,9 @@ TAKEN_BACK = (
     DeliveryState.DONE,
 )
 
+# One that will take it back, or is just doing so.
+TAKING_BACK = (DeliveryState.BOOKED, DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN)
+
 
 class Batch:
     """Accounts, items, releases, pieces and placements of some deliveries.
@@ -129,14 +132,15 @@ class Batch:
 
     @cached_property
     def withdrawals(self) -> Mapping[tuple[int, int], Sequence[tuple[datetime, datetime]]]:
-        """The withdrawals that wait, by piece of the batch and account: for when, and when they were asked for."""
+        """The withdrawals that wait or are on their way, by piece of the batch and account: for when, and when they
+        were asked for."""
         query = (
             select(DeliveryItem.piece_id, Delivery.account_id, Delivery.scheduled_at, Delivery.created_at)
             .join(Delivery, Delivery.id == DeliveryItem.delivery_id)
             .where(
                 DeliveryItem.piece_id.in_(self.piece_ids()),
                 Delivery.action == "withdraw",
-                Delivery.state == DeliveryState.BOOKED,
+                Delivery.state.in_(TAKING_BACK),
             )
         )
         found: dict[tuple[int, int], list[tuple[datetime, datetime]]] = defaultdict(list)

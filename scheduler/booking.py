@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -39,12 +38,14 @@ from scheduler.errors import (
     WiderThanSigned,
 )
 from scheduler.events import Booked, BundleComposed
+from scheduler.identity import identity_of, next_free
 from scheduler.leaving import other_world
 from scheduler.models import Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
 from scheduler.posts import NARROWER, item_of, items_of
 from scheduler.preflight import beyond
 from scheduler.recurring import slots
 from scheduler.recurring.slots import Free
+from scheduler.repeats import must_be_new
 from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
 
 S = DeliveryState
@@ -84,8 +85,8 @@ class Order:
 def book(work: Work, who: Viewer, order: Order, public_url: str, zone: ZoneInfo = CHINA) -> Delivery:
     """Books one delivery. What the account's platform would refuse is told now, not when it is due."""
     account, releases = _checked(work, who, order)
-    _check_outside(work.session, order, account)
     lane = doubles.lane_of(work.session, account)
+    must_be_new(work.session, lane, tuple(order.piece_ids), again=order.again)
     taken = slots.take(work, _wanted(account, lane, order, releases), zone, order.at) if order.into_slot else None
     at = taken.at if taken else order.at or work.now
     for release, _piece in releases:
@@ -562,17 +563,6 @@ def _insert(
     return delivery
 
 
-def _check_outside(session: Session, order: Order, account: Account) -> None:
-    """What a person registered as published outside has no delivery, and must not be sent a second time unasked."""
-    query = select(Placement).where(
-        Placement.account_id == account.id,
-        Placement.piece_id.in_(order.piece_ids),
-        Placement.state == PlacementState.LIVE,
-    )
-    if not order.again and any(place.data.get("outside") for place in session.scalars(query)):
-        raise AlreadyBooked(field="account", account=account.name, state="已在平台上（登记外发）")
-
-
 def _occurrence(session: Session, order: Order, account: Account, releases: Sequence[tuple[Release, Piece]]) -> int:
     """1, or one more than the last when the earlier ones are over or a person asks for it again."""
     # Whoever books the same at the same moment waits here, and then finds it booked.
@@ -592,26 +582,14 @@ def _occurrence(session: Session, order: Order, account: Account, releases: Sequ
 
 
 def _identity(order: Order, account: Account, releases: Sequence[tuple[Release, Piece]], occurrence: int) -> str:
-    return _identity_of(account.id, order.action, occurrence, [release.id for release, _ in releases])
-
-
-def _identity_of(account_id: int, action: str, occurrence: int, releases: Sequence[int]) -> str:
-    parts = [str(account_id), action, str(occurrence), *map(str, releases)]
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()
+    return identity_of(account.id, order.action, occurrence, [release.id for release, _ in releases])
 
 
 def _identify_anew(work: Work, delivery: Delivery) -> None:
     """It stands for other releases now: whoever books those here must find it."""
     work.session.flush()
     query = select(DeliveryItem.release_id).where(DeliveryItem.delivery_id == delivery.id)
-    releases = work.session.scalars(query.order_by(DeliveryItem.position)).all()
-    while True:
-        identity = _identity_of(delivery.account_id, delivery.action, delivery.occurrence, releases)
-        taken = select(Delivery.id).where(Delivery.identity == identity, Delivery.id != delivery.id)
-        if work.session.scalar(taken) is None:
-            break
-        delivery.occurrence += 1
-    delivery.identity = identity
+    next_free(work.session, delivery, work.session.scalars(query.order_by(DeliveryItem.position)).all())
     work.session.flush()
 
 

@@ -28,7 +28,7 @@ from kernel.claim import claim, free, new_claimant
 from kernel.people import Unit
 from kernel.seal import Seal
 from kernel.work import Work, Works
-from scheduler import reached, receipts
+from scheduler import reached, receipts, taking_back
 from scheduler.batch import Batch, load
 from scheduler.elsewhere import PORTAL
 from scheduler.leaving import kept_back, spoiled
@@ -206,6 +206,8 @@ class Dispatcher:
             act = _begin(work, delivery)
             if act == "send":
                 reached.follow(work.session, delivery)
+                if delivery.action == "withdraw":
+                    taking_back.leaves(delivery, batch)
             return act, post_of(batch, delivery, self.public_url)
         except (KeyError, TypeError, ValueError) as failure:
             # A release that this version cannot read must not keep the others of its batch from leaving.

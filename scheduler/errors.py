@@ -14,6 +14,12 @@ class AlreadyBooked(XuandaError):
     status = 409
 
 
+class AlreadyShown(AlreadyBooked):
+    """{account} shows it already. Correct it there to show the new words; sending it anew must be asked for."""
+
+    zh = "“{account}”上已有该稿件。改了内容请用“更正”；确需再发一条新的，请明确选择“再发一次”。"
+
+
 class NotSigned(XuandaError):
     """{account} is not among the accounts that were submitted with this release. Submit again with it."""
 

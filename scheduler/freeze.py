@@ -14,22 +14,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from channels.accounts.fan_outs import progress_of
 from channels.accounts.models import Account
-from channels.base import Live
 from channels.registry import channels
 from content.errors import NoRight
 from kernel.errors import Invalid, NotFound
 from kernel.people import Permission, Viewer, ancestors, units_below
 from kernel.work import Work
 from scheduler import receipts
-from scheduler.batch import Batch, doubtful
+from scheduler.batch import Batch
 from scheduler.booking import BEGUN, CHINA, REBOOK, change, must_write, unfit
+from scheduler.breaking_off import end_here, is_certain
 from scheduler.due import due_at
 from scheduler.events import Booked, FreezeBegan, FreezeEnded
 from scheduler.models import Delivery, Freeze
-from scheduler.placements import remember
-from scheduler.settle import done, shown_of
 from scheduler.states import DeliveryState
 from scheduler.windows import FREEZE, STOPPED, goes_on
 
@@ -182,8 +179,8 @@ def _against(work: Work, delivery: Delivery, choice: Choice, zone: ZoneInfo) -> 
     """Why it cannot be done so; '' when it can."""
     if isinstance(choice, datetime):
         return unfit(work, delivery, choice, zone)
-    breaks_off = choice == "drop" and delivery.state in BEGUN and progress_of(work.session, delivery.key) is None
-    if breaks_off and doubtful(work.session, [delivery.id]):
+    breaks_off = choice == "drop" and delivery.state in BEGUN
+    if breaks_off and not is_certain(work, delivery, Batch(work.session, [delivery])):
         return "是否已经推送还不能确定，请恢复，由系统向平台核实"
     return ""
 
@@ -215,16 +212,8 @@ def _go_on(work: Work, delivery: Delivery, choice: Choice) -> None:
 
 
 def _break_off(work: Work, delivery: Delivery) -> None:
-    progress = progress_of(work.session, delivery.key)
-    if progress is None or not progress.counts:
-        why = "停发解除时选择不再发布，此前没有发给任何人"
-        change(work, delivery, BEGUN, state=S.CANCELLED, next_at=None, reason=why, code=FREEZE, done_at=work.now)
-        work.audit("delivery.cancelled", delivery, reason=why)
-        return
-    why = f"停发解除时选择不再继续：已推送 {progress.counts.get('sent', 0)} 人，其余不再推送"
-    change(work, delivery, BEGUN, **done(work, why))
-    remember(work, delivery, Live(shown_of(work, delivery, {})))
-    work.audit("delivery.broken_off", delivery, remark=why)
+    change(work, delivery, BEGUN, next_at=None)
+    end_here(work, delivery, "停发解除时选择不再继续", Batch(work.session, [delivery]))
 
 
 def _keep(work: Work, delivery: Delivery, why: str) -> None:

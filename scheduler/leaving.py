@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from channels.accounts.models import Account
 from kernel.work import Work
 from scheduler import offline, receipts
 from scheduler.batch import Batch
+from scheduler.breaking_off import end_here, is_certain
 from scheduler.due import put_to
 from scheduler.models import Delivery
 from scheduler.posts import hindrance
@@ -40,7 +41,8 @@ def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> b
             or _hindered(work, delivery, batch)
         )
     )
-    kept = kept or (begun and not held and goes_on(delivery.channel) and _frozen(work, delivery, batch))
+    in_rounds = begun and not held and goes_on(delivery.channel)
+    kept = kept or (in_rounds and (_asked_back(work, delivery, batch) or _frozen(work, delivery, batch)))
     kept = kept or _quiet(work, delivery, batch, zone)
     if kept:
         delivery.claimed_by = delivery.claimed_until = None
@@ -72,7 +74,7 @@ def _taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
     if delivery.action in ("correct", "refresh"):
         places = [batch.placement(piece.id, delivery.account_id) for _item, _release, piece in going]
         if not any(place is not None and place.state == PlacementState.WITHDRAWN for place in places):
-            return False
+            return _waits_for_withdrawal(work, delivery, batch)
         _stop(work, delivery, batch, S.CANCELLED, "该账号上的稿件已撤下，不再更正", WITHDRAWN)
         return True
     decided = [
@@ -86,16 +88,36 @@ def _taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
     return True
 
 
-def _to_be_taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
-    """What has not gone out does not go out any more once its withdrawal, asked for since, is due here."""
-    if delivery.action not in STOPPED:
+def _waits_for_withdrawal(work: Work, delivery: Delivery, batch: Batch) -> bool:
+    """What is just being taken back is corrected only if that comes to nothing."""
+    if not any(at <= work.now for at, _asked in _withdrawals(delivery, batch)):
         return False
-    waiting = [
+    delivery.next_at, delivery.reason = work.now + offline.LOOK_AGAIN, "该稿件正在此账号撤稿，撤下后不再更正"
+    return True
+
+
+def _withdrawals(delivery: Delivery, batch: Batch) -> list[tuple[datetime, datetime]]:
+    return [
         one
         for _i, _r, piece in batch.going(delivery)
         for one in batch.withdrawals.get((piece.id, delivery.account_id), ())
     ]
-    if not any(at <= work.now and asked >= delivery.created_at for at, asked in waiting):
+
+
+def _asked_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
+    """What goes out in rounds ends where it stands once it is to be taken back, if it is sure whom it reached."""
+    asked_back = any(at <= work.now and asked >= delivery.created_at for at, asked in _withdrawals(delivery, batch))
+    if delivery.action == "withdraw" or not asked_back or not is_certain(work, delivery, batch):
+        return False
+    end_here(work, delivery, "撤稿时不再继续", batch)
+    return True
+
+
+def _to_be_taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
+    """What has not gone out does not go out any more once its withdrawal, asked for since, is due here."""
+    if delivery.action not in STOPPED:
+        return False
+    if not any(at <= work.now and asked >= delivery.created_at for at, asked in _withdrawals(delivery, batch)):
         return False
     _stop(work, delivery, batch, S.HELD, offline.TOO_LATE, offline.OFFLINE)
     return True

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from kernel.errors import Invalid
 from kernel.work import Work
 from scheduler.batch import Batch
+from scheduler.breaking_off import is_certain
 from scheduler.models import Delivery, DeliveryItem
 from scheduler.states import DeliveryState, PlacementState
 from scheduler.windows import STOPPED
@@ -19,9 +20,13 @@ S = DeliveryState
 WAITS = (S.BOOKED, S.HELD)
 ON_ITS_WAY = (S.SENDING, S.ACCEPTED, S.UNKNOWN)
 LOOK_AGAIN = timedelta(seconds=10)
+LOOK_SOON = timedelta(seconds=1)
+# A correction under way for longer than this is not waited for: what shows is taken back at once.
+NOT_LONGER = timedelta(minutes=1)
 OFFLINE = "offline"
 TOO_LATE = "已到预定的下线时间，不再自动发布"
 WAITS_FOR_RESULT = "该稿件正在发布，有了结果再撤下"
+WAITS_FOR_CHANGE = "该稿件正在更正或再次发出，有了结果马上撤下"
 NOTHING = "到下线时间，该稿件没有在此账号显示，不必撤下"
 
 
@@ -72,22 +77,61 @@ def must_fit(at: datetime, now: datetime, awaited: Sequence[Delivery]) -> None:
 
 
 def held_up(work: Work, delivery: Delivery, batch: Batch) -> str:
-    """For a withdrawal that is due where nothing shows: "wait" while it may be going out, else "nothing".
+    """For a withdrawal that is due: '' when there is something to take back, "wait" while that is just being changed.
 
-    What was to bring it there before is held from then on: nothing would take it back any more. '' when there is
-    something to take back.
+    Where nothing shows: "wait" while it may be going out, else "nothing". What was to bring it there before is held
+    from then on: nothing would take it back any more.
     """
     pieces = [item.piece_id for item, _release, _piece in batch.items(delivery)]
     places = [batch.placement(piece, delivery.account_id) for piece in pieces]
     if any(place is not None and place.state != PlacementState.WITHDRAWN for place in places):
-        return ""
+        return "wait" if _is_being_changed(work, delivery, pieces) else ""
     awaited = coming(work.session, delivery.account_id, pieces, delivery.scheduled_at)
-    left = [one for one in awaited if one.state not in WAITS or not _hold(work, one)]
+    left = [one for one in awaited if one.state in ON_ITS_WAY or (one.state in WAITS and not _hold(work, one))]
     if left:
-        delivery.next_at = work.now + LOOK_AGAIN
+        in_rounds = _hurry(work, left)
+        delivery.next_at = work.now + (LOOK_SOON if in_rounds else LOOK_AGAIN)
         delivery.reason = WAITS_FOR_RESULT
         return "wait"
     return "nothing"
+
+
+def _is_being_changed(work: Work, delivery: Delivery, pieces: Sequence[int]) -> bool:
+    """Whether what shows is just being corrected, drawn or sent again, so that it is better taken back after that.
+
+    Not waited for long: what has its result later is taken back once more (`taking_back`).
+    """
+    # One that another process is claiming at this moment is locked by it, and still looks as if it waited.
+    changing = _of(delivery.account_id, pieces).where(
+        Delivery.action != "withdraw", Delivery.state.in_((S.BOOKED, *ON_ITS_WAY)), Delivery.next_at.is_not(None)
+    )
+    found = work.session.scalars(changing).all()
+    free = set(work.session.scalars(changing.with_for_update(skip_locked=True))) if found else set()
+    left = [one for one in found if one.state in ON_ITS_WAY or one not in free]
+    in_rounds = _hurry(work, left)
+    fresh = [one for one in left if one not in free or (one.handed_on_at or work.now) > work.now - NOT_LONGER]
+    if not (in_rounds or fresh):
+        return False
+    delivery.next_at, delivery.reason = work.now + LOOK_SOON, WAITS_FOR_CHANGE
+    return True
+
+
+def _hurry(work: Work, going: Sequence[Delivery]) -> bool:
+    """Has what goes out in rounds looked at now, so that it ends there; False when nothing does of which that is sure.
+
+    It may wait for an hour, for the end of a stop or for a person.
+    """
+    batch = Batch(work.session, going) if going else None
+    in_rounds = [one.id for one in going if batch is not None and is_certain(work, one, batch)]
+    statement = update(Delivery).where(
+        Delivery.id.in_(in_rounds),
+        Delivery.state.in_((S.ACCEPTED, S.UNKNOWN)),
+        Delivery.claimed_by.is_(None),
+        or_(Delivery.next_at.is_(None), Delivery.next_at > work.now),
+    )
+    if in_rounds:
+        work.session.execute(statement.values(next_at=work.now).execution_options(synchronize_session=False))
+    return bool(in_rounds)
 
 
 def _hold(work: Work, delivery: Delivery) -> bool:

@@ -15,6 +15,7 @@ from channels.base import Live, Placed, Shown, Uncorrectable
 from channels.registry import channels
 from content.models import Release
 from kernel.work import Work
+from scheduler import taking_back
 from scheduler.batch import Batch, place_kind
 from scheduler.elsewhere import PORTAL
 from scheduler.events import WasWithdrawn, WentLive
@@ -44,7 +45,7 @@ def remember(work: Work, delivery: Delivery, live: Live, batch: Batch | None = N
     rows = batch or Batch(work.session, [delivery])
     for item, release, _piece in rows.going(delivery):
         if delivery.action == "withdraw":
-            _withdrawn(work, delivery, rows.placement(item.piece_id, delivery.account_id))
+            _withdrawn(work, delivery, rows.placement(item.piece_id, delivery.account_id), rows)
         else:
             shown = live.shown.get(item.piece_id, Shown("", ""))
             _live(work, delivery, release, shown, rows)
@@ -110,6 +111,8 @@ def _live(work: Work, delivery: Delivery, release: Release, shown: Shown, batch:
     at = datetime.fromisoformat(str(said)) if said else work.now
     piece_id = release.piece_id
     placement = batch.placement(piece_id, delivery.account_id)
+    withdrawn = placement is not None and placement.state == PlacementState.WITHDRAWN
+    escaped = taking_back.escaped(work, delivery, piece_id) if withdrawn else None
     if placement is None:
         placement = place_kind(delivery)(
             unit_id=delivery.unit_id,
@@ -129,6 +132,11 @@ def _live(work: Work, delivery: Delivery, release: Release, shown: Shown, batch:
     placement.changed_at, placement.withdrawn_at = work.now, None
     if delivery.action == "correct":
         placement.correction = "corrected"
+    if escaped is not None:
+        # Said to nobody above: it is not to show, and goes again at once.
+        work.audit("placement.live", placement, account=delivery.account_id, piece=piece_id, url=shown.url)
+        taking_back.once_more(work, escaped, piece_id)
+        return
     if delivery.rehearses:
         # Said to nobody above: what was rehearsed is not published.
         work.audit("placement.rehearsed", placement, account=delivery.account_id, piece=piece_id, url=shown.url)
@@ -164,8 +172,8 @@ def _earlier(placement: Place, delivery: Delivery, shown: Shown, now: datetime) 
     return {EARLIER: [*before, {**ended, "stands": stands}]}
 
 
-def _withdrawn(work: Work, delivery: Delivery, placement: Place | None) -> None:
-    if placement is None:
+def _withdrawn(work: Work, delivery: Delivery, placement: Place | None, batch: Batch) -> None:
+    if placement is None or taking_back.is_outdone(delivery, placement.piece_id, batch):
         return
     piece_id = placement.piece_id
     placement.state, placement.withdrawn_at, placement.changed_at = PlacementState.WITHDRAWN, work.now, work.now

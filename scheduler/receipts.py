@@ -25,6 +25,7 @@ from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled, 
 from content.models import PublicPiece
 from kernel.retry import RetryPolicy
 from kernel.work import Work
+from scheduler import taking_back
 from scheduler.batch import Batch, load
 from scheduler.events import CredentialDied, NeedsPerson
 from scheduler.models import Attempt, Delivery
@@ -243,6 +244,11 @@ def titles(batch: Batch, delivery: Delivery) -> str:
 
 
 def _done(work: Work, delivery: Delivery, live: Live, batch: Batch) -> None:
+    if delivery.action == "withdraw" and taking_back.is_undone(delivery, batch):
+        delivery.state, delivery.next_at = S.BOOKED, work.now
+        delivery.reason, delivery.code = taking_back.CHANGED, ""
+        work.audit("delivery.will_retry", delivery, reason=delivery.reason, at=work.now.isoformat())
+        return
     delivery.state, delivery.next_at, delivery.done_at = S.DONE, None, work.now
     delivery.reason = delivery.code = ""
     delivery.remark = live.remark[:500]

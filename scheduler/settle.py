@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from channels.abilities.by_link import KnownByLink
 from channels.accounts.models import Account
@@ -12,7 +13,9 @@ from kernel.errors import Invalid
 from kernel.people import Viewer
 from kernel.work import Work
 from scheduler import windows
+from scheduler.batch import Batch
 from scheduler.booking import change, must_write
+from scheduler.breaking_off import so_far
 from scheduler.due import due_at
 from scheduler.events import Booked
 from scheduler.models import Delivery
@@ -97,7 +100,8 @@ def done(work: Work, remark: str) -> dict[str, object]:
 def shown_of(work: Work, delivery: Delivery, links: Mapping[int, str]) -> dict[int, Shown]:
     """Where the items show: the link given, else where they showed before.
 
-    The platform's own number is read off the link where its addresses tell it, else kept as it was.
+    The platform's own number is read off the link where its addresses tell it, else kept as it was; what goes out in
+    rounds shows to whom it has reached.
     """
     found = {}
     account = work.session.get_one(Account, delivery.account_id)
@@ -108,4 +112,6 @@ def shown_of(work: Work, delivery: Delivery, links: Mapping[int, str]) -> dict[i
         number = adapter.number_in(account.settings, url) if adapter and issubclass(adapter, KnownByLink) else ""
         shown = (number or before.remote_id, url or before.url) if before else (number, url)
         found[item.piece_id] = Shown(*shown)
+    for piece_id, reached in so_far(work, delivery, Batch(work.session, [delivery])).items():
+        found[piece_id] = replace(reached, url=found[piece_id].url)
     return found

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, aliased
 
 from channels.abilities.going_on import GoesOn
 from channels.base import Problem
@@ -16,8 +16,10 @@ from channels.registry import channels
 from kernel.office_rules import Rule, clock_time, declare, value_of
 from kernel.people import ancestors
 from scheduler.errors import Frozen
-from scheduler.models import Delivery, Freeze
+from scheduler.models import Delivery, DeliveryItem, Freeze
+from scheduler.states import DeliveryState
 
+S = DeliveryState
 STARTS = declare(Rule("push.quiet_from", "22:00", "免打扰时段开始（应急发布除外，不推送）", clock_time))
 ENDS = declare(Rule("push.quiet_until", "07:00", "免打扰时段结束（与开始时间相同为不设）", clock_time))
 
@@ -94,11 +96,28 @@ def stopping(session: Session, delivery: Delivery, freezes: Sequence[Freeze]) ->
     return None
 
 
-def stopped(session: Session, key: str) -> bool:
-    """Whether a stop keeps back what is left of the delivery with this key."""
+def stopped(session: Session, key: str, now: datetime) -> bool:
+    """Whether a stop, or a withdrawal that is due, keeps back what is left of the delivery with this key."""
+    if session.scalar(_asked_back(key, now)) is not None:
+        return True
     freezes = in_force(session)
     delivery = session.scalars(select(Delivery).where(Delivery.key == key)).one_or_none() if freezes else None
     return delivery is not None and stopping(session, delivery, freezes) is not None
+
+
+def _asked_back(key: str, now: datetime) -> Select[int]:
+    """The withdrawals that are due where the delivery with this key goes, asked for since it was."""
+    going, its, other = aliased(Delivery), aliased(DeliveryItem), aliased(DeliveryItem)
+    return (
+        select(Delivery.id)
+        .join(other, other.delivery_id == Delivery.id)
+        .join(its, its.piece_id == other.piece_id)
+        .join(going, going.id == its.delivery_id)
+        .where(going.key == key, going.action != "withdraw", going.account_id == Delivery.account_id)
+        .where(Delivery.action == "withdraw", Delivery.state.in_((S.BOOKED, S.SENDING, S.ACCEPTED, S.UNKNOWN)))
+        .where(Delivery.scheduled_at <= now, Delivery.created_at >= going.created_at)
+        .limit(1)
+    )
 
 
 def goes_on(channel: str) -> bool:

@@ -21,6 +21,7 @@ from kernel.once import insert_once, insertion
 from kernel.work import Work, Works
 
 UNKNOWN, WAITING, GONE = "unknown", "waiting", "gone"
+Stopped = Callable[[Session, str, datetime], bool]
 P, R, S = PushSubscription.__table__.c, PushReach.__table__.c, PushService.__table__.c
 # A service that took so many notices and did not fail since is waited for as long as any.
 PROVEN = 20
@@ -64,7 +65,7 @@ class DatabaseSubscriptions:
     `stopped` says whether the delivery with a key must not go on now; it is asked before each few are claimed.
     """
 
-    def __init__(self, works: Works, stopped: Callable[[Session, str], bool] = lambda _session, _key: False) -> None:
+    def __init__(self, works: Works, stopped: Stopped = lambda _session, _key, _now: False) -> None:
         self.works = works
         self._stopped = stopped
 
@@ -97,7 +98,7 @@ class DatabaseWalk:
         key: str,
         meant: Sequence[ColumnElement[bool]],
         services: Sequence[Known],
-        stopped: Callable[[Session, str], bool],
+        stopped: Stopped,
     ) -> None:
         now = works.clock.now()
         self._resting = {one.origin for one in services if one.rests_until is not None and one.rests_until > now}
@@ -119,7 +120,7 @@ class DatabaseWalk:
         with self._works.write() as work:
             self._write(work, done)
             taken: list[Subscription] = []
-            self.stopped = self.stopped or bool(room and self._ask(work.session, self._key))
+            self.stopped = self.stopped or bool(room and self._ask(work.session, self._key, work.now))
             if self.stopped:
                 return taken
             for origin, most in room.items():

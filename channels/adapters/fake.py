@@ -34,13 +34,15 @@ from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unaut
 
 @dataclass
 class FakePlatform:
-    """What one account received, by the post's key, in order of arrival."""
+    """What one account received, by the post's key, in order of arrival; `shows` is what its readers see by now."""
 
     arrived: list[Post] = field(default_factory=list)
     script: list[str] = field(default_factory=list)
     jobs: dict[str, Post] = field(default_factory=dict)
     withdrawn: list[int] = field(default_factory=list)
     corrected: list[int] = field(default_factory=list)
+    acted: set[str] = field(default_factory=set)
+    shows: set[str] = field(default_factory=set)
     blind: bool = False
     sick: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -83,20 +85,16 @@ class FakeChannel(Channel, Rehearsing):
             answer = self.platform.script.pop(0) if self.platform.script else "live"
             self._maybe_refuse(answer)
             self.platform.arrived.append(post)
-            if answer == "lost":
-                raise OutcomeUnknown("连接在答复前中断")
-            if answer == "accepted":
-                job = f"job-{len(self.platform.jobs) + 1}"
-                self.platform.jobs[job] = post
-                return Accepted(job, poll_after=timedelta(seconds=1))
-            return self._live(post)
+            self.platform.shows |= set(self._names(post).values())
+            return self._answered(post, answer)
 
     def reconcile(self, post: Post) -> Settlement:
         """Looks the key up among what arrived."""
         with self.platform.lock:
             if self.platform.blind:
                 return CannotTell("该平台没有可供核实的接口")
-            return self._live(post) if self.platform.times(post.key) else NotThere()
+            known = self.platform.times(post.key) or post.key in self.platform.acted
+            return self._live(post) if known else NotThere()
 
     def poll(self, post: Post, job_id: str) -> Settlement:
         """An accepted job is done at the first poll, unless the script says otherwise or the platform is `blind`."""
@@ -108,16 +106,32 @@ class FakeChannel(Channel, Rehearsing):
             return Accepted(job_id) if answer == "accepted" else self._live(self.platform.jobs[job_id])
 
     def correct(self, post: Post) -> Result | Uncorrectable:
-        """Replaces what shows."""
-        with self.platform.lock:
-            self.platform.corrected += [item.piece_id for item in post.items]
-            return self._live(post)
+        """Replaces what shows by something new, unless the script says otherwise."""
+        return self._change(post, self.platform.corrected, [item.piece_id for item in post.items])
 
     def withdraw(self, post: Post) -> Result | Uncorrectable:
-        """Takes it back."""
+        """Takes back what it is told, unless the script says otherwise."""
+        return self._change(post, self.platform.withdrawn, list(post.placed))
+
+    def _change(self, post: Post, noted: list[int], pieces: list[int]) -> Result:
         with self.platform.lock:
-            self.platform.withdrawn += list(post.placed)
-            return Live()
+            answer = self.platform.script.pop(0) if self.platform.script else "live"
+            self._maybe_refuse(answer)
+            noted += pieces
+            self.platform.acted.add(post.key)
+            self.platform.shows -= {one.remote_id for one in post.placed.values()}
+            if post.action != "withdraw":
+                self.platform.shows |= set(self._names(post).values())
+            return self._answered(post, answer)
+
+    def _answered(self, post: Post, answer: str) -> Result:
+        if answer == "lost":
+            raise OutcomeUnknown("连接在答复前中断")
+        if answer == "accepted":
+            job = f"job-{len(self.platform.jobs) + 1}"
+            self.platform.jobs[job] = post
+            return Accepted(job, poll_after=timedelta(seconds=1))
+        return self._live(post)
 
     def read(self, placed: Sequence[Placed]) -> list[Reading]:
         """Ten reads per post that arrived."""
@@ -146,4 +160,10 @@ class FakeChannel(Channel, Rehearsing):
             raise OutcomeUnknown("连接在答复前中断")
 
     def _live(self, post: Post) -> Live:
-        return Live({item.piece_id: Shown(f"{post.key}-{item.piece_id}", f"fake://{post.key}") for item in post.items})
+        if post.action == "withdraw":
+            return Live()
+        return Live({piece: Shown(name, f"fake://{post.key}") for piece, name in self._names(post).items()})
+
+    @staticmethod
+    def _names(post: Post) -> dict[int, str]:
+        return {item.piece_id: f"{post.key}-{item.piece_id}" for item in post.items}

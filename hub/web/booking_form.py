@@ -29,13 +29,14 @@ from kernel.errors import Invalid, XuandaError
 from kernel.people import Permission
 from kernel.typed import moment_in, number_in
 from kernel.work import Work
-from scheduler import booking
+from scheduler import booking, repeats
 from scheduler.booking import Missed, Order
 from scheduler.models import Delivery, DeliveryItem, Place
 from scheduler.posts import NARROWER
 from scheduler.recurring import slots
 from scheduler.recurring.slots import Free
 from scheduler.states import DeliveryState, PlacementState
+from scheduler.windows import STOPPED
 from templates.catalogue import _
 
 
@@ -95,6 +96,7 @@ class Option:
     checked: bool
     again: bool = False
     existing: Sequence[Delivery] = ()
+    shown: bool = False
     problems: Sequence[Problem] = ()
     tags: Sequence[tuple[str, str]] = ()
     tag: str = ""
@@ -110,7 +112,7 @@ class Option:
     @property
     def may_repeat(self) -> bool:
         """Whether it went out there before, so that sending again must be asked for."""
-        return any(delivery.state == DeliveryState.DONE for delivery in self.existing)
+        return self.shown or any(delivery.state == DeliveryState.DONE for delivery in self.existing)
 
 
 def read_plan(form: FormData, zone: ZoneInfo) -> Plan:
@@ -189,12 +191,13 @@ def options_of(hub: Hub, work: Work, piece: Piece, release: Release, form: FormD
     return sorted(found, key=lambda option: (option.account.channel != "portal", option.account.id))
 
 
-def existing_of(session: Session, release_id: int, account_id: int) -> Sequence[Delivery]:
-    """What was booked of this release on this account and not cancelled, the newest first."""
+def existing_of(session: Session, piece_id: int, account_id: int) -> Sequence[Delivery]:
+    """What was booked to send this piece to this account, in whatever edition, and not cancelled; the newest first."""
     query = select(Delivery).join(DeliveryItem, DeliveryItem.delivery_id == Delivery.id)
     query = query.where(
-        DeliveryItem.release_id == release_id,
+        DeliveryItem.piece_id == piece_id,
         Delivery.account_id == account_id,
+        Delivery.action.in_(STOPPED),
         Delivery.state != DeliveryState.CANCELLED,
     )
     return session.scalars(query.order_by(Delivery.id.desc())).all()
@@ -215,7 +218,9 @@ def _option(
     actions = sorted(narrower, key=lambda action: action != signed)
     action = text(form, f"action.{account.id}") if form is not None else signed
     action = action if action in actions else signed
-    existing = existing_of(work.session, release.id, doubles.lane_of(work.session, account).id)
+    lane = doubles.lane_of(work.session, account)
+    existing = existing_of(work.session, piece.id, lane.id)
+    shown = repeats.shows(work.session, lane, (piece.id,))
     at = chosen_time(form, hub) if form is not None else _first_moment(release, work.now)
     order = Order((piece.id,), account.id, action, at)
     if form is not None:
@@ -233,9 +238,10 @@ def _option(
         actions=[(name, ACTION_LABELS[name]) for name in actions],
         action=action,
         audience=_audience(form, account.id, target["audience"]),
-        checked=account.id in chosen_accounts(form) if form is not None else not existing and not blocked,
+        checked=account.id in chosen_accounts(form) if form is not None else not (existing or shown or blocked),
         again=form is not None and bool(text(form, f"again.{account.id}")),
         existing=existing,
+        shown=shown,
         problems=problems,
         tags=_tags(work.session, account, action, target["audience"]),
         tag=text(form, f"tag.{account.id}") if form is not None else "",

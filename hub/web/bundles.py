@@ -190,7 +190,7 @@ def _candidates(session: Session, asker: Asker) -> dict[int, list[Candidate]]:
     several = {name for name, adapter in installed().items() if adapter.limits.items > 1}
     for piece, release in session.execute(query.order_by(Release.submitted_at.desc()).limit(300)):
         for account_id, target in targets_of(release.content).items():
-            if target["channel"] in several and not existing_of(session, release.id, account_id):
+            if target["channel"] in several and not existing_of(session, piece.id, account_id):
                 found.setdefault(account_id, []).append(Candidate(piece, release))
     return found
 

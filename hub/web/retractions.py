@@ -205,9 +205,11 @@ def _waiting(session: Session, asker: Asker, piece: Piece) -> list[StillWaiting]
 
 def _fate(row: Delivery, shown: Collection[int]) -> str:
     """What a withdrawal at once makes of it (scheduler.leaving, scheduler.booking)."""
+    if row.state in offline.ON_ITS_WAY and row.action == "withdraw":
+        return _("正在撤稿。")
     if row.state in offline.ON_ITS_WAY:
-        again = _("再发的这一次已交给平台，这次撤稿不包括它；有了结果后请再撤一次。")
-        return again if row.account_id in shown else _("正在发布：在下面勾选该渠道，有了结果即撤下。")
+        changing = _("已交给平台：有了结果，与正显示的一并撤下。")
+        return changing if row.account_id in shown else _("正在发布：在下面勾选该渠道，有了结果即撤下。")
     if row.state == DeliveryState.MANUAL:
         return _("人工任务不会自己停止：请通知办理人，并取消该任务。")
     if row.action == "withdraw":

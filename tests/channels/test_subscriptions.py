@@ -59,7 +59,7 @@ def test_a_browser_is_claimed_once_for_a_delivery(browsers: Subscriptions, accou
 
 def test_a_stop_ends_the_round_within_one_step_and_it_goes_on_where_it_stood(works: Works, account_id: int) -> None:
     stops: set[str] = set()
-    browsers = DatabaseSubscriptions(works, lambda _session, key: key in stops)
+    browsers = DatabaseSubscriptions(works, lambda _session, key, _now: key in stops)
     walk = browsers.walk(account_id, "a", {})
     (one,) = walk.step({}, {ORIGIN: 1})
     stops.add("a")

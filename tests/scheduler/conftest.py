@@ -60,11 +60,19 @@ class Timetable:
 
     def release(self, *accounts: str, signed: bool = True, action: str = "publish", **words: Any) -> Release:
         """A release for these accounts, signed unless told otherwise."""
+        return self._submitted(self.office.piece(**words).id, accounts, action, signed=signed)
+
+    def edition(self, piece_id: int, *accounts: str, signed: bool = True, **words: Any) -> Release:
+        """The piece in other words, submitted for these accounts and signed anew unless told otherwise."""
+        self.office.save(piece_id, **words)
+        return self._submitted(piece_id, accounts, "publish", signed=signed)
+
+    def _submitted(self, piece_id: int, accounts: tuple[str, ...], action: str, *, signed: bool) -> Release:
         targets = [
             Target(account.id, account.name, "fake", "text", action)
             for account in map(self.account, accounts or ("fake-a",))
         ]
-        submitted = self.office.submit(self.office.piece(**words).id, targets=targets)
+        submitted = self.office.submit(piece_id, targets=targets)
         return self.office.sign_off(submitted.id) if signed else submitted
 
     def book(self, *pieces: int, account: str = "fake-a", by: str = "officer", **order: Any) -> Delivery:

@@ -12,7 +12,7 @@ from content.models import Piece
 from content.snapshot import Target, Window
 from kernel.errors import Invalid
 from scheduler import booking
-from scheduler.errors import AlreadyBooked, DoesNotFit, NotSigned, TakenMeanwhile, WiderThanSigned
+from scheduler.errors import AlreadyBooked, AlreadyShown, DoesNotFit, NotSigned, TakenMeanwhile, WiderThanSigned
 from scheduler.states import DeliveryState
 from tests.scheduler.conftest import Timetable
 
@@ -70,6 +70,44 @@ def test_the_same_cannot_be_booked_twice_unless_asked_for(timetable: Timetable) 
         timetable.book(release.piece_id)
     again = timetable.book(release.piece_id, again=True)
     assert (again.occurrence, again.key) != (first.occurrence, first.key)
+
+
+def test_a_new_edition_of_what_shows_goes_out_again_only_when_asked_for(timetable: Timetable) -> None:
+    piece = timetable.release().piece_id
+    timetable.book(piece)
+    timetable.run()
+    timetable.edition(piece)
+    with pytest.raises(AlreadyShown) as refused:
+        timetable.book(piece)
+    assert (refused.value.field, refused.value.status) == ("account", 409)
+    assert "更正" in refused.value.message("zh")
+    timetable.book(piece, action="correct")
+    timetable.run()
+    assert (len(timetable.platform().arrived), timetable.platform().corrected) == (1, [piece])
+    timetable.book(piece, again=True)
+    timetable.run()
+    assert len(timetable.platform().arrived) == 2
+
+
+def test_a_new_edition_is_refused_while_the_old_one_is_on_its_way_and_free_once_that_is_withdrawn(
+    timetable: Timetable,
+) -> None:
+    timetable.platform().script.append("accepted")
+    piece = timetable.release().piece_id
+    timetable.book(piece)
+    timetable.run()
+    timetable.edition(piece)
+    for again in (False, True):
+        with pytest.raises(AlreadyBooked) as refused:
+            timetable.book(piece, again=again)
+        assert "平台处理中" in refused.value.message("zh")
+    timetable.at(seconds=5)
+    timetable.run()
+    timetable.book(piece, action="withdraw", phrase="该内容已撤下。")
+    timetable.run()
+    timetable.book(piece)
+    timetable.run()
+    assert [row.state for row in timetable.placements(piece)] == ["live"]
 
 
 def test_a_cancelled_one_may_be_booked_anew(timetable: Timetable) -> None:

@@ -10,12 +10,13 @@ from sqlalchemy import select
 from channels.accounts.models import Account, PushFanOut, PushReach, PushSubscription
 from channels.accounts.subscriptions import subscribe
 from channels.adapters.fake import FakeChannel
+from channels.adapters.web_push import WebPushChannel
 from content.errors import NoRight
 from kernel.audit import verify
 from kernel.errors import Invalid
-from scheduler import booking, freeze, windows
+from scheduler import booking, breaking_off, freeze, windows
 from scheduler.errors import Frozen
-from scheduler.models import Delivery, Freeze
+from scheduler.models import Delivery, DeliveryItem, Freeze, Placement
 from scheduler.states import DeliveryState
 from scheduler.windows import FREEZE, in_force
 from tests.scheduler.conftest import Timetable
@@ -193,7 +194,7 @@ def test_what_goes_out_in_rounds_is_stopped_between_two_and_goes_on_afterwards(
             row.claimed_by, row.claimed_until = "x", work.now + timedelta(seconds=30)
     stopped = stop(timetable)
     with timetable.works.read() as work:
-        assert windows.stopped(work.session, in_rounds.key)
+        assert windows.stopped(work.session, in_rounds.key, work.now)
     assert (timetable.now(in_rounds).next_at is None) is not under_way
     timetable.at(hours=3)
     timetable.run()
@@ -237,17 +238,77 @@ def test_what_may_have_been_pushed_is_not_called_cancelled(timetable: Timetable,
     assert timetable.now(in_rounds).state == S.DONE
 
 
-def test_those_who_got_it_stay_counted_when_it_is_broken_off(timetable: Timetable, in_rounds: Delivery) -> None:
-    with timetable.works.write() as work:
-        account = timetable.account("fake-a").id
-        work.session.add(PushFanOut(key=in_rounds.key, account_id=account, audience={}, total=9, begun_at=work.now))
+def reached(table: Timetable, delivery: Delivery) -> None:
+    """One of nine has got it."""
+    with table.works.write() as work:
+        account = table.account("fake-a").id
+        work.session.add(PushFanOut(key=delivery.key, account_id=account, audience={}, total=9, begun_at=work.now))
         subscribe(work, account, "https://push.example/1", "k" * 87, "a" * 22)
         one = work.session.scalars(select(PushSubscription.id)).one()
-        work.session.add(PushReach(key=in_rounds.key, subscription_id=one, state="sent", code=""))
+        work.session.add(PushReach(key=delivery.key, subscription_id=one, state="sent", code=""))
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A channel that knows by the delivery's key whom it has reached, as that for browsers does."""
+    monkeypatch.setattr(breaking_off, "GoesOn", FakeChannel)
+    monkeypatch.setattr(FakeChannel, "reached_by", WebPushChannel.reached_by, raising=False)
+
+
+@pytest.mark.usefixtures("listed")
+def test_those_who_got_it_stay_counted_when_it_is_broken_off(timetable: Timetable, in_rounds: Delivery) -> None:
+    reached(timetable, in_rounds)
     stopped = stop(timetable)
     end(timetable, stopped, **{f"d{in_rounds.id}": "drop"})
     row = timetable.now(in_rounds)
     assert (row.state, row.remark) == (S.DONE, "停发解除时选择不再继续：已推送 1 人，其余不再推送")
+    with timetable.works.read() as work:
+        (place,) = work.session.scalars(select(Placement)).all()
+    # What follows it goes to the browsers of these keys and to no other.
+    assert (place.remote_id, place.data["keys"]) == (in_rounds.key, [in_rounds.key])
     timetable.at(hours=1)
     timetable.run()
+    assert called(timetable, in_rounds) == ["send"]
+
+
+@pytest.mark.usefixtures("listed")
+@pytest.mark.parametrize("waits", ["between", "stopped", "claimed"])
+def test_what_is_asked_back_while_it_goes_out_in_rounds_ends_there_and_is_taken_back_from_those_it_reached(
+    timetable: Timetable, in_rounds: Delivery, waits: str
+) -> None:
+    reached(timetable, in_rounds)
+    if waits == "stopped":
+        stop(timetable)
+    with timetable.works.write() as work:
+        row = work.session.get_one(Delivery, in_rounds.id)
+        row.next_at = work.now + timedelta(minutes=15) if waits == "between" else row.next_at
+        if waits == "claimed":
+            row.claimed_by, row.claimed_until = "x", work.now + timedelta(seconds=30)
+        piece = work.session.scalars(select(DeliveryItem.piece_id)).one()
+    withdrawal = timetable.book(piece, action="withdraw", phrase="该内容已撤下。")
+    with timetable.works.read() as work:  # Its round ends with the few that are on their way.
+        assert windows.stopped(work.session, in_rounds.key, work.now)
+    timetable.run()
+    if waits == "claimed":
+        assert timetable.now(withdrawal).state == S.BOOKED
+        timetable.at(seconds=31)
+    for _second in range(3):
+        timetable.at(seconds=1)
+        timetable.run()
+    row = timetable.now(in_rounds)
+    assert (row.state, row.remark) == (S.DONE, "撤稿时不再继续：已推送 1 人，其余不再推送")
+    assert called(timetable, in_rounds) == ["send"]
+    assert timetable.now(withdrawal).state == S.DONE
+    (place,) = timetable.placements(piece)
+    assert (place.state, place.data["keys"]) == ("withdrawn", [in_rounds.key])
+
+
+def test_what_reached_nobody_is_cancelled_with_nothing_to_take_back(timetable: Timetable, in_rounds: Delivery) -> None:
+    with timetable.works.read() as work:
+        piece = work.session.scalars(select(DeliveryItem.piece_id)).one()
+    withdrawal = timetable.book(piece, action="withdraw", phrase="该内容已撤下。")
+    for _second in range(3):
+        timetable.run()
+        timetable.at(seconds=1)
+    assert (timetable.now(in_rounds).state, timetable.now(withdrawal).state) == (S.CANCELLED, S.CANCELLED)
     assert called(timetable, in_rounds) == ["send"]

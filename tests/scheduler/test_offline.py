@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import select
 
 from content import public
 from content.models import PublicPiece, Release
 from content.snapshot import Target, Window
 from kernel.errors import Invalid
 from scheduler import booking, freeze, settle
+from scheduler.dispatch import Dispatcher, Job
 from scheduler.errors import OfflineBooked
+from scheduler.events import WentLive
 from scheduler.models import Delivery
 from scheduler.offline import TOO_LATE, WAITS_FOR_RESULT
 from scheduler.recurring import series as all_series
@@ -278,3 +285,112 @@ def test_what_was_asked_back_is_not_sent_again_by_a_person_who_finds_it_missing(
     assert (timetable.now(publication).state, timetable.now(publication).reason) == ("held", TOO_LATE)
     assert timetable.now(withdrawal).state == "cancelled"
     assert len(timetable.platform().arrived) == 1
+
+
+# --- what is being corrected meanwhile ------------------------------------------------------------------
+
+
+def corrected_while_shown(table: Timetable, *answers: str) -> tuple[Delivery, int]:
+    """What shows is corrected, and the platform answers so."""
+    piece = shown(table).piece_id
+    table.edition(piece, body="<p>更正后的内容。</p>")
+    table.platform().script += answers
+    correction = table.book(piece, action="correct")
+    table.run()
+    return correction, piece
+
+
+def is_gone(table: Timetable, piece: int) -> None:
+    """The platform shows nothing of it, and so it is written and told."""
+    assert table.platform().shows == set()
+    assert [row.state for row in table.placements(piece)] == ["withdrawn"]
+    with table.works.write() as work:
+        assert (
+            work.session.scalars(select(Delivery.id).where(Delivery.state.in_(("booked", "sending", "accepted")))).all()
+            == []
+        )
+
+
+@pytest.mark.parametrize("answer", ["accepted", "lost"])
+def test_a_correction_under_way_is_waited_for(timetable: Timetable, answer: str) -> None:
+    correction, piece = corrected_while_shown(timetable, answer, *["accepted"] * (answer == "accepted"))
+    withdrawal = timetable.book(piece, action="withdraw", phrase=PHRASE)
+    for seconds in (0, *[2] * 5):
+        timetable.at(seconds=seconds)
+        timetable.run()
+    assert timetable.now(correction).state == timetable.now(withdrawal).state == DeliveryState.DONE
+    assert len(timetable.platform().withdrawn) == 1
+    is_gone(timetable, piece)
+
+
+def test_one_that_takes_long_is_not_waited_for_and_what_it_brings_back_is_taken_back(timetable: Timetable) -> None:
+    correction, piece = corrected_while_shown(timetable, "accepted", *["accepted"] * 40)
+    timetable.at(seconds=70)
+    withdrawal = timetable.book(piece, action="withdraw", phrase=PHRASE)
+    timetable.platform().script = ["accepted", "live"]  # The poll of the one, and the other.
+    timetable.run()
+    assert timetable.now(withdrawal).state == DeliveryState.DONE
+    assert timetable.now(correction).state == DeliveryState.ACCEPTED
+    told = len(timetable.told)
+    for _minute in range(12):
+        timetable.at(minutes=1)
+        timetable.run()
+    assert timetable.now(correction).state == DeliveryState.DONE
+    assert not any(isinstance(one, WentLive) for one in timetable.told[told:])
+    is_gone(timetable, piece)
+
+
+def test_a_withdrawal_that_knew_nothing_of_the_correction_is_done_again(timetable: Timetable) -> None:
+    correction, piece = corrected_while_shown(timetable, "accepted", *["accepted"] * 40)
+    timetable.at(seconds=70)
+    withdrawal = timetable.book(piece, action="withdraw", phrase=PHRASE)
+    timetable.platform().script = ["accepted", "accepted"]
+    timetable.run()
+    assert {timetable.now(one).state for one in (correction, withdrawal)} == {DeliveryState.ACCEPTED}
+    timetable.platform().script = []
+    for _minute in range(12):
+        timetable.at(minutes=1)
+        timetable.run()
+    assert timetable.now(withdrawal).state == DeliveryState.DONE
+    is_gone(timetable, piece)
+
+
+def test_what_is_just_being_withdrawn_is_not_corrected(timetable: Timetable) -> None:
+    piece = shown(timetable).piece_id
+    timetable.platform().script += ["accepted", "accepted"]
+    timetable.book(piece, action="withdraw", phrase=PHRASE)
+    timetable.run()
+    timetable.edition(piece, body="<p>更正后的内容。</p>")
+    correction = timetable.book(piece, action="correct")
+    for _look in range(4):
+        timetable.run()
+        timetable.at(seconds=11)
+    assert (timetable.now(correction).state, timetable.platform().corrected) == (DeliveryState.CANCELLED, [])
+    is_gone(timetable, piece)
+
+
+def test_whichever_of_two_processes_comes_first_it_ends_withdrawn(timetable: Timetable) -> None:
+    """Correction and withdrawal are claimed at one moment, each by a process of its own, and answered in any order."""
+    lane = timetable.account("fake-a").id
+    both = [replace(timetable.dispatcher, pace={lane: 5.0}) for _ in range(2)]  # Each claims one at a time.
+    for turn in range(6):
+        piece = shown(timetable).piece_id
+        timetable.edition(piece, body=f"<p>第{turn}次更正。</p>")
+        timetable.book(piece, action="correct")
+        timetable.book(piece, action="withdraw", phrase=PHRASE)
+        ready = threading.Barrier(2)
+
+        def claim(one: Dispatcher, ready: threading.Barrier = ready) -> Sequence[Job]:
+            ready.wait(10)
+            return one.claim([lane]).jobs.get(lane, ())
+
+        with ThreadPoolExecutor(2) as pool:
+            claimed = list(pool.map(claim, both))
+        answered = [(one, list(one.answers(lane, jobs))) for one, jobs in zip(both, claimed, strict=True)]
+        for one, outcomes in answered[:: 1 if turn % 2 else -1]:
+            if outcomes:
+                one.record(outcomes)
+        for _second in range(12):
+            timetable.at(seconds=1)
+            timetable.run()
+        is_gone(timetable, piece)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
@@ -35,6 +35,7 @@ from channels.base import (
     Item,
     Limits,
     Live,
+    Placed,
     Post,
     Problem,
     Setting,
@@ -178,6 +179,11 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening, GoesOn):
             return error.reason
         return ""
 
+    @classmethod
+    def reached_by(cls, key: str, before: Placed | None, counts: Mapping[str, int]) -> Shown:
+        """The delivery and those before it: what follows goes to exactly their browsers."""
+        return Shown(key, before.url if before else "", {"counts": dict(counts), "keys": [*_keys(before), key]})
+
     # --- the round --------------------------------------------------------------------------------
 
     @property
@@ -217,8 +223,8 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening, GoesOn):
             return Accepted(post.key, min(max(passed / 4, SHORT_WAIT), LONG_WAIT), words, moving=True)
         item = post.items[0]
         counts = {**counts, **({"waiting": left} if left else {})}
-        data = {"counts": dict(counts), "keys": [*_earlier(post), post.key]}
-        return Live({item.piece_id: Shown(post.key, item.url, data)}, _told(counts))
+        shown = self.reached_by(post.key, post.placed.get(item.piece_id), counts)
+        return Live({item.piece_id: replace(shown, url=item.url)}, _told(counts))
 
 
 @dataclass
@@ -298,7 +304,10 @@ def _readers(post: Post) -> dict[str, list[str]]:
 
 def _earlier(post: Post) -> list[str]:
     """The keys of the deliveries by which the piece has come to browsers so far."""
-    placed = post.placed.get(post.items[0].piece_id)
+    return _keys(post.placed.get(post.items[0].piece_id))
+
+
+def _keys(placed: Placed | None) -> list[str]:
     if placed is None or not placed.remote_id:
         return []
     return [str(key) for key in placed.data.get("keys") or (placed.remote_id,)]

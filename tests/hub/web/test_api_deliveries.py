@@ -150,6 +150,8 @@ def test_the_same_is_not_booked_twice_unless_asked_for(desk: Desk, program: Prog
     assert again.status_code == 409
     assert again.json()["error"] == "AlreadyBooked"
     desk.run()
+    shown = program.post("/deliveries", **body)
+    assert (shown.status_code, shown.json()["error"]) == (409, "AlreadyShown")
     assert program.post("/deliveries", **body, again=True).json()["occurrence"] == 2
 
 
