@@ -249,14 +249,16 @@ def _tell_bundle(hub: Hub, work: Work, fact: BundleComposed) -> None:
 def _tell_late(hub: Hub, work: Work, fact: RanLate) -> None:
     account = work.session.get_one(Account, fact.account_id)
     delivery = work.session.get_one(Delivery, fact.delivery_id)
-    by = work.session.get_one(Person, delivery.created_by).name if delivery.created_by else "系统"
+    owner = work.session.get_one(Person, delivery.created_by) if delivery.created_by else None
+    by = owner.name if owner else "系统"
+    by_hand = delivery.state == DeliveryState.MANUAL
     hub.notifier.tell(
         work,
-        holders(work.session, Permission.DELIVERY_ACT, fact.unit_id, work.now),
+        {*holders(work.session, Permission.DELIVERY_ACT, fact.unit_id, work.now), *([owner.id] if owner else [])},
         "delivery.late",
         f"超时未发：{fact.title}",
         f"“{account.name}”，由{by}安排，已超过预定时间 {fact.minutes} 分钟。原因：{fact.reason}。"
-        "可重试、改期或改人工发布。",
+        + ("请在平台上发布并回填链接，或取消该任务。" if by_hand else "可重试、改期或改人工发布。"),
         f"/console/deliveries/{fact.delivery_id}",
         f"delivery.{fact.delivery_id}.late.{delivery.scheduled_at:%Y%m%d%H%M}",
     )

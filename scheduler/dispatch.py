@@ -104,12 +104,14 @@ class Dispatcher:
     pace: dict[int, float] = field(default_factory=dict)
 
     def due_lanes(self, *, portal: bool = True) -> list[int]:
-        """The accounts on which something is due now, what has waited longest first; without portals if so wished."""
+        """The accounts on which something is due now: first where an emergency is, then what has waited longest;
+        without portals if so wished."""
         with self.works.read() as work:
             query = select(Delivery.account_id).where(*self._due(work.now)).group_by(Delivery.account_id)
             if not portal:
                 query = query.where(Delivery.channel != PORTAL)
-            return list(work.session.scalars(query.order_by(func.min(Delivery.next_at))))
+            urgent = func.max(case((Delivery.emergency, 1), else_=0)).desc()
+            return list(work.session.scalars(query.order_by(urgent, func.min(Delivery.next_at))))
 
     def next_moments(self, lanes: Collection[int]) -> dict[int, datetime]:
         """When something will be due next on each of these accounts, among what nobody holds."""
@@ -176,7 +178,8 @@ class Dispatcher:
                 work.session,
                 Delivery,
                 [Delivery.account_id == lane, *self._due(work.now)],
-                [Delivery.next_at, Delivery.id],
+                # 应急发布 goes before all that waits on its lane.
+                [Delivery.emergency.desc(), Delivery.next_at, Delivery.id],
                 limit=limit,
                 claimant=claimant,
                 now=work.now,

@@ -14,7 +14,9 @@ from scheduler.models import Delivery
 from scheduler.states import DeliveryState
 
 S = DeliveryState
-NOT_OUT = (S.BOOKED, S.SENDING, S.UNKNOWN, S.HELD)
+NOT_OUT = (S.BOOKED, S.SENDING, S.UNKNOWN, S.HELD, S.MANUAL)
+# How long a platform may take over a job where it names no time of its own.
+ANSWERED_WITHIN = timedelta(hours=2)
 IN_TIME = timedelta(seconds=10)
 
 
@@ -33,9 +35,10 @@ class Punctuality:
 
 def late(now: datetime) -> ColumnElement[bool]:
     """超时未发, as a condition: the alarm was raised for its present time, and it is still not out."""
-    no_answer = and_(Delivery.state == S.ACCEPTED, func.coalesce(Delivery.accepted_until, Delivery.accepted_at) < now)
     return and_(
-        Delivery.late_told_at.is_not(None), Delivery.scheduled_at < now, or_(Delivery.state.in_(NOT_OUT), no_answer)
+        Delivery.late_told_at.is_not(None),
+        Delivery.scheduled_at < now,
+        or_(Delivery.state.in_(NOT_OUT), no_answer(now)),
     )
 
 
@@ -43,10 +46,15 @@ def is_late(delivery: Delivery, now: datetime) -> bool:
     """The same for a row in hand."""
     if delivery.late_told_at is None or delivery.scheduled_at >= now:
         return False
-    if delivery.state == S.ACCEPTED:
-        until = delivery.accepted_until or delivery.accepted_at
-        return until is not None and until < now
+    if delivery.state == S.ACCEPTED and delivery.accepted_at is not None:
+        return (delivery.accepted_until or delivery.accepted_at + ANSWERED_WITHIN) < now
     return delivery.state in NOT_OUT
+
+
+def no_answer(now: datetime) -> ColumnElement[bool]:
+    """Whether a platform took it and owes its result by now."""
+    unnamed = and_(Delivery.accepted_until.is_(None), Delivery.accepted_at < now - ANSWERED_WITHIN)
+    return and_(Delivery.state == S.ACCEPTED, or_(Delivery.accepted_until < now, unnamed))
 
 
 def punctuality(session: Session, units: Collection[int], start: datetime, end: datetime, now: datetime) -> Punctuality:

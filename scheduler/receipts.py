@@ -267,8 +267,8 @@ def _accepted(work: Work, delivery: Delivery, accepted: Accepted) -> None:
     if first or accepted.moving:
         delivery.accepted_at = work.now
     if first:
-        if accepted.expires_after:
-            delivery.accepted_until = work.now + accepted.expires_after
+        # None where it names no time: that of an earlier job says nothing of this one.
+        delivery.accepted_until = work.now + accepted.expires_after if accepted.expires_after else None
         work.audit("delivery.accepted", delivery, job=accepted.job_id)
     if accepted.data:
         delivery.note = {**delivery.note, **accepted.data}

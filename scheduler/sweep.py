@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import and_, func, not_, or_, select
+from sqlalchemy import and_, not_, or_, select
 
 from channels.accounts.models import Account
 from content.models import Release
@@ -16,6 +17,7 @@ from scheduler import receipts
 from scheduler.batch import Batch
 from scheduler.due import put_to
 from scheduler.events import Booked, RanLate, StillUnsigned
+from scheduler.figures import NOT_OUT, no_answer
 from scheduler.models import Attempt, Delivery, DeliveryItem
 from scheduler.states import DeliveryState
 from scheduler.windows import QUIET
@@ -25,11 +27,9 @@ BATCH = 200
 LEASE = timedelta(seconds=45)
 CLOCKS_DIFFER = timedelta(minutes=1)
 
-# How long a platform may take over a job where it names no time of its own.
-ANSWERED_WITHIN = timedelta(hours=2)
-
 REMIND_BEFORE = (timedelta(minutes=30), timedelta(minutes=10))
 LATE_MINUTES = declare(Rule("delivery.late_minutes", 2, "超时未发告警（分钟）", number_between(1, 120)))
+BY_HAND_MINUTES = declare(Rule("delivery.by_hand_minutes", 30, "人工发布未完成告警（分钟）", number_between(1, 1440)))
 
 
 def sweep(works: Works, lease: timedelta = LEASE) -> int:
@@ -45,42 +45,50 @@ def sweep(works: Works, lease: timedelta = LEASE) -> int:
 
 def recover(works: Works, lease: timedelta = LEASE) -> int:
     """Rows on their way whose claim has run out: nobody knows whether the platform has them, so it is asked."""
-    with works.write() as work:
-        query = (
-            select(Delivery)
-            .where(Delivery.state == S.SENDING, run_out(Delivery, work.now, lease))
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        rows = work.session.scalars(query).all()
+
+    def some(work: Work) -> int:
+        query = select(Delivery).where(Delivery.state == S.SENDING, run_out(Delivery, work.now, lease))
+        rows = work.session.scalars(query.limit(BATCH).with_for_update(skip_locked=True)).all()
         receipts.close_open_attempts(work, [row.id for row in rows], "lost", "发送进程中断")
         for row in rows:
-            row.state, row.next_at, row.asked = S.UNKNOWN, work.now, 0
-            row.claimed_by = row.claimed_until = None
-            row.reason = "发送进程中断，正在向平台核实"
-            work.audit("delivery.unknown", row, reason=row.reason)
-            work.emit(Booked(row.account_id, work.now))
+            _ask(work, row, "发送进程中断，正在向平台核实", row.code)
         return len(rows)
+
+    return _all(works, some)
 
 
 def unanswered(works: Works, lease: timedelta = LEASE) -> int:
     """What a platform took and gave no result of in its time is unknown: asked about, and shown to a person."""
-    with works.write() as work:
-        over = or_(
-            Delivery.accepted_until < work.now,
-            and_(Delivery.accepted_until.is_(None), Delivery.accepted_at < work.now - ANSWERED_WITHIN),
-        )
+
+    def some(work: Work) -> int:
         # What waits for a person or for the end of the quiet hours owes no answer meanwhile.
         waits = or_(Delivery.next_at.is_(None), Delivery.code == QUIET)
-        query = select(Delivery).where(Delivery.state == S.ACCEPTED, over, not_(waits), free(Delivery, work.now, lease))
+        query = select(Delivery).where(no_answer(work.now), not_(waits), free(Delivery, work.now, lease))
         rows = work.session.scalars(query.limit(BATCH).with_for_update(skip_locked=True)).all()
         for row in rows:
-            row.state, row.next_at, row.asked = S.UNKNOWN, work.now, 0
-            row.claimed_by = row.claimed_until = None
-            row.reason, row.code = "平台受理后没有在应有的时间内给出结果，正在向平台核实", ""
-            work.audit("delivery.unknown", row, reason=row.reason)
-            work.emit(Booked(row.account_id, work.now))
+            _ask(work, row, "平台受理后没有在应有的时间内给出结果，正在向平台核实", "")
         return len(rows)
+
+    return _all(works, some)
+
+
+def _all(works: Works, some: Callable[[Work], int]) -> int:
+    """Does it to a few rows in each work until none is left: a crash leaves more behind than one work should hold."""
+    total = 0
+    while True:
+        with works.write() as work:
+            found = some(work)
+        total += found
+        if found < BATCH:
+            return total
+
+
+def _ask(work: Work, row: Delivery, reason: str, code: str) -> None:
+    row.state, row.next_at, row.asked = S.UNKNOWN, work.now, 0
+    row.claimed_by = row.claimed_until = None
+    row.reason, row.code = reason, code
+    work.audit("delivery.unknown", row, reason=reason)
+    work.emit(Booked(row.account_id, work.now))
 
 
 def set_right(works: Works) -> int:
@@ -108,7 +116,8 @@ def _last_attempt(work: Work, delivery: Delivery) -> datetime:
 
 def release_holds(works: Works) -> int:
     """待恢复: held rows whose hour has come are booked again."""
-    with works.write() as work:
+
+    def some(work: Work) -> int:
         query = select(Delivery).where(Delivery.state == S.HELD, Delivery.next_at <= work.now).limit(BATCH)
         rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
         for row in rows:
@@ -119,6 +128,8 @@ def release_holds(works: Works) -> int:
             work.audit("delivery.resumed", row)
             work.emit(Booked(row.account_id, at))
         return len(rows)
+
+    return _all(works, some)
 
 
 def remind_unsigned(works: Works) -> int:
@@ -182,33 +193,40 @@ def _unsigned(rows: list[tuple[Release, Delivery, str]], now: datetime) -> Still
 
 
 def alarm_late(works: Works) -> int:
-    """Tells a person, once, of each delivery that is past its time and not out."""
-    with works.write() as work:
-        not_out = Delivery.state.in_((S.BOOKED, S.SENDING, S.UNKNOWN, S.HELD))
-        no_answer = and_(
-            Delivery.state == S.ACCEPTED,
-            Delivery.code != QUIET,
-            func.coalesce(Delivery.accepted_until, Delivery.accepted_at) < work.now,
-        )
-        query = select(Delivery).where(
-            or_(not_out, no_answer),
-            Delivery.late_told_at.is_(None),
-            Delivery.scheduled_at < work.now - timedelta(minutes=1),
-        )
-        told = 0
-        query = query.order_by(Delivery.scheduled_at).limit(BATCH)
-        rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
-        batch = Batch(work.session, rows)
-        for row in rows:
-            allowed = timedelta(minutes=float(value_of(work.session, LATE_MINUTES, row.unit_id, work.now)))
-            late = work.now - row.scheduled_at
-            if late < allowed:
-                continue
-            row.late_told_at = work.now
-            told += 1
-            reason = row.reason or "排队等待发送"
-            work.audit("delivery.late", row, minutes=int(late.total_seconds() // 60), reason=reason)
-            minutes = int(late.total_seconds() // 60)
-            title = receipts.titles(batch, row)
-            work.emit(RanLate(row.id, row.unit_id, row.account_id, title, minutes, reason))
-        return told
+    """Tells a person, once, of each delivery that is past its time and not out; for work by hand there is more time."""
+    told, after = 0, (datetime.min.replace(tzinfo=UTC), 0)
+    while True:
+        with works.write() as work:
+            rows = _past_their_time(work, *after)
+            batch = Batch(work.session, rows)
+            told += sum(_alarm(work, row, batch) for row in rows)
+        if len(rows) < BATCH:
+            return told
+        after = (rows[-1].scheduled_at, rows[-1].id)
+
+
+def _past_their_time(work: Work, at: datetime, number: int) -> Sequence[Delivery]:
+    """Some of those not told yet, behind one of this time and number: not all of them are late by their unit's rule."""
+    owed = and_(no_answer(work.now), Delivery.code != QUIET)
+    query = select(Delivery).where(
+        or_(Delivery.state.in_(NOT_OUT), owed),
+        Delivery.late_told_at.is_(None),
+        Delivery.scheduled_at < work.now - timedelta(minutes=1),
+        or_(Delivery.scheduled_at > at, and_(Delivery.scheduled_at == at, Delivery.id > number)),
+    )
+    query = query.order_by(Delivery.scheduled_at, Delivery.id).limit(BATCH)
+    return work.session.scalars(query.with_for_update(skip_locked=True)).all()
+
+
+def _alarm(work: Work, row: Delivery, batch: Batch) -> bool:
+    by_hand = row.state == S.MANUAL
+    rule = BY_HAND_MINUTES if by_hand else LATE_MINUTES
+    late = work.now - row.scheduled_at
+    if late < timedelta(minutes=float(value_of(work.session, rule, row.unit_id, work.now))):
+        return False
+    row.late_told_at = work.now
+    minutes = int(late.total_seconds() // 60)
+    reason = row.reason or ("人工发布还没有完成" if by_hand else "排队等待发送")
+    work.audit("delivery.late", row, minutes=minutes, reason=reason)
+    work.emit(RanLate(row.id, row.unit_id, row.account_id, receipts.titles(batch, row), minutes, reason))
+    return True

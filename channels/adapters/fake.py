@@ -34,22 +34,26 @@ from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unaut
 
 @dataclass
 class FakePlatform:
-    """What one account received, by the post's key, in order of arrival; `shows` is what its readers see by now."""
+    """What one account received, by the post's key, in order of arrival; `shows` is what its readers see by now.
+
+    `refused` are pieces of which it first took an act and then refused it: what shows of those is anybody's guess.
+    """
 
     arrived: list[Post] = field(default_factory=list)
     script: list[str] = field(default_factory=list)
     jobs: dict[str, Post] = field(default_factory=dict)
     withdrawn: list[int] = field(default_factory=list)
     corrected: list[int] = field(default_factory=list)
-    acted: set[str] = field(default_factory=set)
+    acted: list[str] = field(default_factory=list)
+    refused: set[int] = field(default_factory=set)
     shows: set[str] = field(default_factory=set)
     blind: bool = False
     sick: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def times(self, key: str) -> int:
-        """How often a post with this key arrived."""
-        return sum(1 for post in self.arrived if post.key == key)
+        """How often a post with this key arrived, or was acted on."""
+        return sum(1 for post in self.arrived if post.key == key) + self.acted.count(key)
 
 
 PLATFORMS: dict[int, FakePlatform] = defaultdict(FakePlatform)
@@ -93,8 +97,7 @@ class FakeChannel(Channel, Rehearsing):
         with self.platform.lock:
             if self.platform.blind:
                 return CannotTell("该平台没有可供核实的接口")
-            known = self.platform.times(post.key) or post.key in self.platform.acted
-            return self._live(post) if known else NotThere()
+            return self._live(post) if self.platform.times(post.key) else NotThere()
 
     def poll(self, post: Post, job_id: str) -> Settlement:
         """An accepted job is done at the first poll, unless the script says otherwise or the platform is `blind`."""
@@ -102,6 +105,8 @@ class FakeChannel(Channel, Rehearsing):
             if self.platform.blind:
                 return CannotTell("该平台没有可供核实的接口")
             answer = self.platform.script.pop(0) if self.platform.script else "live"
+            if answer == "refused":
+                self.platform.refused |= {item.piece_id for item in post.items}
             self._maybe_refuse(answer)
             return Accepted(job_id) if answer == "accepted" else self._live(self.platform.jobs[job_id])
 
@@ -118,7 +123,7 @@ class FakeChannel(Channel, Rehearsing):
             answer = self.platform.script.pop(0) if self.platform.script else "live"
             self._maybe_refuse(answer)
             noted += pieces
-            self.platform.acted.add(post.key)
+            self.platform.acted.append(post.key)
             self.platform.shows -= {one.remote_id for one in post.placed.values()}
             if post.action != "withdraw":
                 self.platform.shows |= set(self._names(post).values())

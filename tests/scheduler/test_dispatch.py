@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from channels.abilities.together import Together
 from channels.accounts.models import Account
@@ -17,6 +17,7 @@ from channels.errors import Refused
 from scheduler import booking
 from scheduler.dispatch import Dispatcher
 from scheduler.events import NeedsPerson, RanLate, StillUnsigned, WentLive
+from scheduler.models import Delivery
 from scheduler.states import DeliveryState
 from tests.scheduler.conftest import Timetable, tools
 
@@ -428,3 +429,56 @@ def test_an_account_that_cannot_be_opened_leaves_nothing_on_its_way(timetable: T
     timetable.run()
     assert timetable.now(booked).state == S.BOOKED
     assert "账号无法使用" in timetable.now(booked).reason
+
+
+def test_an_emergency_goes_before_all_that_waits_on_its_lane_and_its_lane_before_the_others(
+    timetable: Timetable,
+) -> None:
+    lane, other = (timetable.account(name) for name in ("fake-a", "fake-b"))
+    waiting = timetable.clock.now()
+    with timetable.works.write() as work:
+        work.session.add_all(due(other, 1, waiting) + due(lane, 45, timetable.at(seconds=1)))
+    urgent = timetable.book(timetable.release(title="暴雨红色预警").piece_id, at=timetable.at(minutes=1))
+    with timetable.works.write() as work:
+        work.session.get_one(Delivery, urgent.id).emergency = True
+    assert timetable.dispatcher.due_lanes() == [lane.id, other.id]
+    first = timetable.dispatcher.claim([lane.id]).jobs[lane.id]
+    assert [job.delivery_id for job in first][:1] == [urgent.id]
+    assert timetable.dispatcher.claim([lane.id]).more
+
+
+def due(account: Account, count: int, at: datetime) -> list[Delivery]:
+    """So many deliveries without items."""
+    return [
+        Delivery(
+            unit_id=account.unit_id, account_id=account.id, channel="fake", action="publish", state="booked",
+            identity=f"{account.id}-{number}", key=f"{account.id}-{number}", created_at=at, scheduled_at=at, next_at=at,
+        )
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def test_the_claim_of_a_lane_reads_only_what_is_due_there(timetable: Timetable) -> None:
+    lane, now = timetable.account("fake-a"), timetable.clock.now()
+    with timetable.works.write() as work:
+        rows = due(lane, 3000, now + timedelta(days=1))
+        rows[0].next_at = now
+        work.session.add_all(rows)
+    with timetable.works.write() as work:
+        sqlite = work.session.get_bind().dialect.name == "sqlite"
+        if not sqlite:
+            work.session.execute(text("ANALYZE delivery"))
+        seen: list[str] = []
+        connection = work.session.connection()
+
+        def explain(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+            if statement.lstrip().startswith("WITH wanted"):
+                plan = connection.connection.cursor()
+                plan.execute(f"EXPLAIN {'QUERY PLAN ' if sqlite else ''}{statement}", parameters)
+                seen.extend(str(line) for line in plan.fetchall())
+
+        event.listen(connection, "before_cursor_execute", explain)
+        timetable.dispatcher._claim_rows(work, [lane.id], "me")
+    told = "\n".join(seen)
+    assert "state_next_at" in told, told
+    assert not any(line in told for line in ("SCAN delivery", "Seq Scan on delivery")), told
