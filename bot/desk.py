@@ -5,18 +5,18 @@ Two cannot do it over each other: who acts is decided by one conditional UPDATE 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select, update
 
 from bot import reply, services, waiting, windows
-from bot.errors import NobodyThere, NotReachable, TakenAlready, WasClosed
+from bot.errors import NobodyThere, NotReachable, TakenAlready, TooLate, WasClosed
 from bot.events import ConversationChanged, PersonWanted
 from bot.handoff import REASON_LABELS
 from bot.models import Conversation, OutboundReply
 from bot.reply import Said
 from bot.states import ConversationState, ReplyState
-from bot.team import variables
+from bot.team import classes, merging, variables
 from bot.words import Words
 from kernel.errors import Invalid, NotFound, WrongState
 from kernel.people import Permission, Person, Viewer, holders
@@ -25,6 +25,7 @@ from kernel.work import Work
 
 S = ConversationState
 LONGEST = 2000
+LONGEST_PAUSE = timedelta(days=30)
 FREE = (S.BOT, S.WAITING)
 MINE = (S.OPEN, S.SNOOZED)
 
@@ -42,6 +43,7 @@ def take(work: Work, who: Viewer, conversation: Conversation, words: Words) -> N
         _refuse(work, conversation)
     if conversation.urgent_at is not None and conversation.acknowledged_at is None:
         acknowledge(work, who, conversation)
+    merging.follow(work, conversation)
     work.audit("conversation.taken", conversation)
     reply.book(work, conversation, "event", Said(words.say("connected", agent=agent_number(who.person_id))))
 
@@ -107,6 +109,7 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
         label = REASON_LABELS["transferred"]
         work.emit(PersonWanted(conversation.id, conversation.unit_id, label, reason[:200], 1))
         said = f"转给{colleague.name}"
+    merging.follow(work, conversation)
     reason = tidy(reason).strip()[:300]
     text = f"{who.name}{said}" + (f"：{reason}" if reason else "")
     reply.book(work, conversation, "note", Said(text), person_id=who.person_id)
@@ -116,17 +119,35 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
 
 def snooze(work: Work, who: Viewer, conversation: Conversation, minutes: int) -> None:
     """稍后处理: out of sight for a while, back at once when the citizen writes."""
-    _must(who, conversation)
     if not 1 <= minutes <= 24 * 60:
         raise Invalid(field="minutes", why="请选择 1 分钟到 24 小时。")
+    put_off(work, who, conversation, work.now + timedelta(minutes=minutes))
+
+
+def put_off(work: Work, who: Viewer, conversation: Conversation, until: datetime | None) -> None:
+    """暂挂 until an hour, or (None) until the citizen writes; never beyond what the platform still lets through."""
+    _must(who, conversation)
+    if until is not None and not timedelta() < until - work.now <= LONGEST_PAUSE:
+        raise Invalid(field="until", why=f"请选择现在以后、{LONGEST_PAUSE.days} 天以内的时间。")
+    shut = conversation.window_until
+    if until is not None and shut is not None and shut > work.now and until >= shut:
+        raise TooLate(field="until")
     _hold(work, who, conversation)
-    conversation.state, conversation.snoozed_until = S.SNOOZED, work.now + timedelta(minutes=minutes)
-    work.audit("conversation.snoozed", conversation, minutes=minutes)
+    conversation.state, conversation.snoozed_until = S.SNOOZED, until
+    work.audit("conversation.snoozed", conversation, until=until.isoformat() if until else "")
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
 
-def close(work: Work, who: Viewer, conversation: Conversation, summary: str, words: Words, service: str = "") -> None:
-    """Ends the session with a summary; the citizen is asked to rate it once, where a message still reaches him.
+def close(
+    work: Work,
+    who: Viewer,
+    conversation: Conversation,
+    summary: str,
+    words: Words,
+    service: str = "",
+    class_id: int | None = None,
+) -> None:
+    """Ends the session with a summary and a class; the citizen is asked to rate it once, where a message reaches him.
 
     `service` is the title or code of the service item that was handled, by which the rating counts as 好差评.
     """
@@ -136,6 +157,7 @@ def close(work: Work, who: Viewer, conversation: Conversation, summary: str, wor
         raise Invalid(field="summary", why="请用一句话写明处理结果。")
     if conversation.state == S.CLOSED:
         raise WasClosed
+    conversation.class_id = classes.chosen(work.session, conversation.unit_id, class_id)
     item = services.named(work.session, service, work.now) if service.strip() else None
     if conversation.state in MINE:
         _hold(work, who, conversation)

@@ -52,3 +52,10 @@ class TrainingFailed(XuandaError):
 
     zh = "训练没有完成（{why}）。正在使用的模型保持不变。"
     status = 502
+
+
+class TooLate(XuandaError):
+    """The platform lets nothing through any more by then. Choose an earlier hour, answer now, or make a ticket."""
+
+    zh = "到那时平台已不允许给这位市民发消息。请选更早的时间，或现在答复、转工单。"
+    status = 422

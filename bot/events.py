@@ -56,6 +56,16 @@ class ReplyLost(Event):
 
 
 @dataclass(frozen=True)
+class WindowEnds(Event):
+    """The platform soon lets nothing through any more to a citizen whom a person has, or who waits for one."""
+
+    conversation_id: int
+    unit_id: int
+    agent_id: int | None
+    until: datetime
+
+
+@dataclass(frozen=True)
 class PresenceChanged(Event):
     """Somebody came to a unit's desk, left it, or went on a break."""
 

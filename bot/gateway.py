@@ -19,6 +19,7 @@ from bot.ratings import RATE_WITHIN
 from bot.reply import next_number
 from bot.rules import desk_of
 from bot.states import ConversationState
+from bot.team import merging
 from channels.abilities.citizens_files import HANDLE
 from channels.accounts.models import Account
 from channels.base import Follower, Message
@@ -122,6 +123,7 @@ def store(work: Work, conversation: Conversation, arrival: Arrival) -> Received:
         conversation.heard_at = work.now
     if conversation.state == S.SNOOZED:
         conversation.state, conversation.snoozed_until = S.OPEN, None
+    merging.heard(work, conversation)
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
     return Received(stored, conversation.id, fresh=True)
 

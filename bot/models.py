@@ -20,7 +20,9 @@ class Conversation(Base):
     waits for: a `choice` among `choices` (the pieces last suggested), or words to `leave` for office hours. `dialogue`
     is where a dialogue of several turns stands ({}: there is none), over by itself at `dialogue_until`.
     `window_until` and `messages_left` are the platform's limits (None: no limit). `service_id` is the guide of the
-    service item that was handled here. From `forgotten_at` on it holds neither words nor who said them.
+    service item that was handled here, `class_id` the class of its matter. From `forgotten_at` on it holds neither
+    words nor who said them. `merged_into_id` is the conversation of the same person in which this one is answered too.
+    `window_warned` is the end of the window that was told of.
     """
 
     __tablename__ = "conversation"
@@ -82,6 +84,9 @@ class Conversation(Base):
     rating_asked_at: Mapped[datetime | None]
     service_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"))
     forgotten_at: Mapped[datetime | None]
+    class_id: Mapped[int | None] = mapped_column(ForeignKey("matter_class.id"), index=True)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"), index=True)
+    window_warned: Mapped[datetime | None]
 
 
 class InboundMessage(Claimable, Base):
@@ -186,7 +191,8 @@ class Ticket(Base):
     `handler_id` is the colleague it was given to (派单); `sent_from_id` is the unit that handed it over at
     `received_at`, to which it can be given back (退单). `round` is 2 and more where a follow-up found the citizen
     not satisfied (二次办理); `followed_at` says that this round's follow-up is done. From `forgotten_at` on it holds
-    the fact, but nothing of the person.
+    the fact, but nothing of the person. `main_id` is the ticket of the same matter with which this one is
+    answered (并单).
     """
 
     __tablename__ = "ticket"
@@ -219,6 +225,7 @@ class Ticket(Base):
     warned_at: Mapped[datetime | None]
     hotline_number: Mapped[str | None] = mapped_column(String(60), unique=True)
     forgotten_at: Mapped[datetime | None]
+    main_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
 
 
 class PhoneCode(Claimable, Base):

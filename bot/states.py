@@ -86,6 +86,9 @@ class TicketAct(StrEnum):
     CLOSE = "close"
     FOLLOW_UP = "follow_up"
     REOPEN = "reopen"
+    MERGE = "merge"
+    SEPARATE = "separate"
+    FOLLOW_MAIN = "follow_main"
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,9 @@ TICKET_MOVES = {
     TicketAct.CLOSE: TicketMove(_("办结"), frozenset({TicketState.ANSWERED}), TicketState.CLOSED),
     TicketAct.FOLLOW_UP: TicketMove(_("回访"), _CLOSED),
     TicketAct.REOPEN: TicketMove(_("二次办理"), _CLOSED, TicketState.OPEN),
+    TicketAct.MERGE: TicketMove(_("并单"), _OPEN),
+    TicketAct.SEPARATE: TicketMove(_("取消并单"), _OPEN),
+    TicketAct.FOLLOW_MAIN: TicketMove(_("随主单答复"), _OPEN, TicketState.ANSWERED),
 }
 """The only table of allowed moves of a ticket."""
 

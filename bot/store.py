@@ -122,6 +122,7 @@ def going_on(session: Session, who: Viewer) -> list[Conversation]:
             (Conversation.urgent_at.is_not(None)) & (Conversation.acknowledged_at.is_(None)),
         )
     )
+    query = query.where(Conversation.merged_into_id.is_(None))  # Those stand with the one they are answered in.
     query = scoped(query, Conversation.unit_id, who, Permission.CONVERSATION_READ)
     return list(session.scalars(query.order_by(Conversation.waiting_since, Conversation.id).limit(300)))
 

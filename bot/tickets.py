@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, select, update
 
 from bot import rules
+from bot.casework.errors import Merged
 from bot.events import TicketLate, TicketMade, TicketSoonDue
 from bot.models import Ticket
 from bot.states import TICKET_KINDS, TICKET_LABELS, TICKET_MOVES, UNANSWERED, TicketAct, TicketState
@@ -19,6 +20,8 @@ from kernel.typed import tidy
 from kernel.work import Work, Works
 
 LONGEST = 2000
+ALONE = frozenset({TicketAct.SEPARATE, TicketAct.URGE, TicketAct.DECIDE_EXTENSION})
+"""What may be done with a ticket that hangs on another."""
 # Without the letters and figures that are confused when read out over the telephone.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _PHONE = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|0\d{2,3}-?\d{7,8})(?!\d)")
@@ -137,6 +140,8 @@ def phone_in(text: str) -> str:
 
 def move(work: Work, ticket: Ticket, act: TicketAct, *where: ColumnElement[bool], **values: object) -> None:
     """Does an act that the table of moves allows, once; whoever comes too late is told how the ticket stands."""
+    if ticket.main_id is not None and ticket.state in UNANSWERED and act not in ALONE:
+        raise Merged(number=work.session.get_one(Ticket, ticket.main_id).number)
     if not moved(work, ticket, act, *where, **values):
         raise WrongState(state=TICKET_LABELS[TicketState(ticket.state)], act=TICKET_MOVES[act].label)
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 
 from bot import reply, rules, store, tickets, windows
-from bot.events import ConversationChanged, DangerHeard, PersonWanted
+from bot.events import ConversationChanged, DangerHeard, PersonWanted, WindowEnds
 from bot.handoff import REASON_LABELS
 from bot.models import Conversation, InboundMessage, OutboundReply
 from bot.reply import Said
 from bot.states import ConversationState
+from bot.team import merging
 from bot.words import Words
 from kernel.office_rules import value_of
 from kernel.people import Unit
@@ -32,6 +33,7 @@ def queue(work: Work, conversation: Conversation, reason: str) -> int:
     conversation.handed_off_at = conversation.handed_off_at or work.now
     conversation.pending, conversation.choices, conversation.failures = "", [], 0
     conversation.dialogue, conversation.dialogue_until = {}, None
+    merging.follow(work, conversation)
     work.audit("conversation.waiting", conversation, reason=reason)
     work.emit(_wanted(work, conversation, 1))
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
@@ -69,6 +71,8 @@ def close(work: Work, conversation: Conversation, summary: str = "", words: str 
     conversation.summary = summary.strip()[:500] or conversation.summary
     if words:
         reply.book(work, conversation, "event", Said(words))
+    for one in merging.of(work.session, conversation.id):
+        close(work, one, summary, words)
     work.audit("conversation.closed", conversation, summary=conversation.summary)
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
@@ -98,6 +102,7 @@ class Watch:
             self.remind,
             self.send_home,
             self.wake_snoozed,
+            self.warn_windows,
             self.end_windows,
             self.end_dialogues,
             self.end_idle,
@@ -146,6 +151,29 @@ class Watch:
         query = select(Conversation).where(Conversation.state == S.SNOOZED, Conversation.snoozed_until <= work.now)
         for conversation in _locked(work, query):
             conversation.state, conversation.snoozed_until = S.OPEN, None
+            work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+
+    def warn_windows(self, work: Work) -> None:
+        """The platform's clock runs out soon while a person has the conversation: told once, and back in sight."""
+        longest = timedelta(hours=24)
+        query = select(Conversation).where(
+            Conversation.state.in_((S.WAITING, S.OPEN, S.SNOOZED)),
+            Conversation.window_until > work.now,
+            Conversation.window_until <= work.now + longest,
+            or_(Conversation.window_warned.is_(None), Conversation.window_warned != Conversation.window_until),
+        )
+        for conversation in _locked(work, query):
+            ahead = timedelta(minutes=float(value_of(work.session, rules.WINDOW, conversation.unit_id, work.now)))
+            if conversation.window_until is None or conversation.window_until > work.now + ahead:
+                continue
+            if conversation.state != S.SNOOZED and not _unanswered(work, conversation):
+                continue
+            conversation.window_warned = conversation.window_until
+            if conversation.state == S.SNOOZED:
+                conversation.state, conversation.snoozed_until = S.OPEN, None
+            work.emit(
+                WindowEnds(conversation.id, conversation.unit_id, conversation.agent_id, conversation.window_until)
+            )
             work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
     def end_windows(self, work: Work) -> None:

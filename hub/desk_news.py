@@ -12,6 +12,7 @@ from bot.events import (
     PersonWanted,
     PresenceChanged,
     ShiftEnds,
+    WindowEnds,
 )
 from bot.models import Conversation
 from bot.states import ConversationState
@@ -37,6 +38,7 @@ def connect(hub: Hub, incoming: Incoming) -> None:
     listeners = hub.listeners
     listeners.in_work(PersonWanted, lambda work, fact: _wanted(hub, work, fact))
     listeners.in_work(DangerHeard, lambda work, fact: _danger(hub, work, fact))
+    listeners.in_work(WindowEnds, lambda work, fact: _window_ends(hub, work, fact))
     listeners.in_work(ShiftEnds, lambda work, fact: _shift_ends(hub, work, fact))
     listeners.in_work(BreakTooLong, lambda work, fact: _too_long(hub, work, fact))
     listeners.in_work(HandedOver, lambda work, fact: _handed_over(hub, work, fact))
@@ -100,6 +102,19 @@ def _danger(hub: Hub, work: Work, fact: DangerHeard) -> None:
         f"{fact.words} 请立即接入并按预案处置；接入后停止告警。",
         f"/console/desk/{fact.conversation_id}",
         f"conversation.{fact.conversation_id}.danger.{fact.round}.{work.now:%Y%m%d%H%M}",
+    )
+
+
+def _window_ends(hub: Hub, work: Work, fact: WindowEnds) -> None:
+    until = fact.until.astimezone(hub.settings.office_zone)
+    hub.notifier.tell(
+        work,
+        [fact.agent_id] if fact.agent_id else on_duty(work, fact.unit_id),
+        "conversation.window_ends",
+        f"{until:%m-%d %H:%M} 后平台不再允许答复这位市民",
+        "请在此之前答复，或转工单。",
+        f"/console/desk/{fact.conversation_id}",
+        f"conversation.{fact.conversation_id}.window.{until:%Y%m%d%H%M}",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bot import notices, reply, windows
+from bot.casework import merging
 from bot.models import Conversation, Ticket
 from bot.reply import Said
 from bot.states import INSIDE
@@ -16,7 +17,13 @@ Way = Literal["message", "notice", ""]
 
 
 def tell_answer(hub: Hub, work: Work, ticket: Ticket) -> Way:
-    """Tells the answer; returns by which way, '' where nothing reaches him."""
+    """Tells the answer, that of what hangs on it too; returns by which way, '' where nothing reaches him."""
+    for one in merging.answered(work, ticket):
+        _tell_answer(hub, work, one)
+    return _tell_answer(hub, work, ticket)
+
+
+def _tell_answer(hub: Hub, work: Work, ticket: Ticket) -> Way:
     unit = work.session.get_one(Unit, ticket.unit_id).name
     words = hub.incoming.words.say("ticket_answered", number=ticket.number, unit=unit, answer=ticket.answer)
     return _message(work, ticket, words) or _notice(hub, work, ticket, unit)

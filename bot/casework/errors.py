@@ -31,3 +31,17 @@ class OwnWork(XuandaError):
 
     zh = "不能审批自己写的内容，请由{name}办理。"
     status = 403
+
+
+class NotAMain(XuandaError):
+    """This ticket cannot be the main one: {why}. Choose another number, or leave the tickets apart."""
+
+    zh = "不能并入这件工单：{why}。请另选编号，或分别办理。"
+    status = 409
+
+
+class Merged(XuandaError):
+    """This ticket hangs on {number} and is answered with it. Act on that one, or take this one off it first."""
+
+    zh = "这件工单已并入 {number}，随主单答复。请办理主单，或先取消并单。"
+    status = 409

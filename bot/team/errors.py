@@ -31,3 +31,10 @@ class TakenOver(XuandaError):
 
     zh = "{name}已经接班。"
     status = 409
+
+
+class NotTheSame(XuandaError):
+    """Only two conversations of one person on the same account can be merged. These are not on one account."""
+
+    zh = "只能合并同一账号上同一位市民的会话。请核对后另选。"
+    status = 409

@@ -16,7 +16,7 @@ from bot.events import ConversationChanged, HandedOver, ShiftEnds
 from bot.models import Conversation, Ticket
 from bot.reply import Said
 from bot.states import UNANSWERED, ConversationState
-from bot.team import presence, shifts
+from bot.team import merging, presence, shifts
 from bot.team.errors import NothingToHandOver, TakenOver
 from bot.team.models import Handover, Turn
 from bot.words import Words
@@ -47,6 +47,7 @@ def load_of(session: Session, unit_id: int, person_id: int) -> Load:
         Conversation.unit_id == unit_id,
         Conversation.agent_id == person_id,
         Conversation.state.in_((S.OPEN, S.SNOOZED)),
+        Conversation.merged_into_id.is_(None),
     )
     tickets = select(Ticket).where(
         Ticket.unit_id == unit_id, Ticket.handler_id == person_id, Ticket.state.in_(UNANSWERED)
@@ -165,6 +166,7 @@ def _pass(work: Work, conversation: Conversation, name: str, to: int | None, not
     else:
         conversation.state, conversation.agent_id = S.OPEN, to
         conversation.snoozed_until = None
+        merging.follow(work, conversation)
         work.audit("conversation.transferred", conversation, to=to, reason="交接班")
         work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 

@@ -120,3 +120,15 @@ class Handover(Base):
     made_at: Mapped[datetime]
     taken_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     taken_at: Mapped[datetime | None]
+
+
+class MatterClass(Base):
+    """归口分类: one class of matters, below another or at the top; a unit uses its own and those of the units above."""
+
+    __tablename__ = "matter_class"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("matter_class.id"), index=True)
+    name: Mapped[str] = mapped_column(String(40))
+    removed_at: Mapped[datetime | None]

@@ -81,7 +81,7 @@ def loads_of(session: Session, people: list[int]) -> Counter[int]:
     """How many conversations each of these people has open."""
     query = (
         select(Conversation.agent_id, func.count(Conversation.id))
-        .where(Conversation.agent_id.in_(people), Conversation.state == S.OPEN)
+        .where(Conversation.agent_id.in_(people), Conversation.state == S.OPEN, Conversation.merged_into_id.is_(None))
         .group_by(Conversation.agent_id)
     )
     return Counter({agent: count for agent, count in session.execute(query) if agent is not None})

@@ -22,6 +22,7 @@ from hub.web.api_shapes import At, Page, PageNumber, moment, one_page, told
 from hub.web.sent import Body
 from kernel.errors import NotFound
 from kernel.people import Permission, scoped
+from kernel.typed import LARGEST
 from kernel.work import Work
 
 router = APIRouter(prefix="/api/v1/conversations")
@@ -51,9 +52,10 @@ class Snooze(Body):
 
 
 class Closing(Body):
-    """What became of it, in one sentence."""
+    """What became of it, in one sentence, and its class where the unit uses classes."""
 
     summary: str = Field(max_length=500)
+    class_id: int | None = Field(None, ge=1, le=LARGEST)
 
 
 class LostReply(Body):
@@ -242,7 +244,7 @@ def close(hub: HubDep, asker: Agent, conversation_id: int, sent: Closing) -> Con
         hub,
         asker,
         conversation_id,
-        lambda work, it: desk.close(work, asker.viewer, it, sent.summary, hub.incoming.words),
+        lambda work, it: desk.close(work, asker.viewer, it, sent.summary, hub.incoming.words, class_id=sent.class_id),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -19,23 +20,25 @@ from starlette.concurrency import run_in_threadpool
 from bot import desk, gateway, knowledge, reply, rules, services, store, tickets, waiting, windows
 from bot.handoff import REASON_LABELS
 from bot.knowledge import Answer
-from bot.models import Conversation, InboundMessage, Rating
+from bot.models import Conversation, InboundMessage, Rating, Ticket
 from bot.nlu.wire import faq_key
 from bot.publishing import mask
 from bot.reply import Said
 from bot.states import CONVERSATION_LABELS, RATINGS, REPLY_LABELS, TICKET_KINDS, ConversationState, ReplyState
-from bot.team import quick, variables
+from bot.store import Line
+from bot.team import classes, merging, quick, variables
 from bot.team.quick import Ready
 from channels.accounts.models import Account
 from hub.live import desk_topic
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.pages import fragment, page, say, see_other
+from hub.web.piece_form import moment
 from hub.web.shifts import presence_of
 from kernel.errors import Invalid, NotFound
 from kernel.office_rules import value_of
 from kernel.people import Permission, Person, Unit, scoped
-from kernel.typed import row_in
+from kernel.typed import number_in, row_in
 from kernel.work import Work
 from templates.catalogue import _
 
@@ -50,6 +53,8 @@ Text = Annotated[str, Form()]
 TEMPLATE = "pages/desk/desk.html"
 STREAM_SECONDS = 600.0
 SUGGESTED = 3
+SOON = timedelta(hours=6)
+"""A platform's clock that runs out within is shown in the lists."""
 HANDLED_KINDS = ("咨询", "求助", "投诉", "建议", "举报")
 CHANNEL_LABELS = {"portal": _("门户网站"), "wechat": _("微信公众号")}
 
@@ -92,7 +97,7 @@ def the_desk(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     with hub.works.read() as work:
         lists = _lists(work, asker)
         there = presence_of(work, asker)
-    return page(request, asker, TEMPLATE, lists=lists, opened=0, shown=None, **there)
+    return page(request, asker, TEMPLATE, lists=lists, opened=0, shown=None, at=work.now, soon=SOON, **there)
 
 
 @router.get("/lists")
@@ -100,7 +105,7 @@ def lists(request: Request, hub: HubDep, asker: Reader, opened: int = 0) -> HTML
     """The lists as they are now."""
     with hub.works.read() as work:
         found = _lists(work, asker)
-    return fragment(request, asker, TEMPLATE, "lists", lists=found, opened=opened)
+    return fragment(request, asker, TEMPLATE, "lists", lists=found, opened=opened, at=work.now, soon=SOON)
 
 
 @router.get("/events")
@@ -151,11 +156,14 @@ def take(hub: HubDep, asker: Agent, conversation_id: int) -> Response:
 
 
 @router.post("/{conversation_id}/answer")
-def answer(request: Request, hub: HubDep, asker: Agent, conversation_id: int, text: Text = "") -> Response:
-    """Answers the citizen; from the page the talk alone comes back."""
+def answer(
+    request: Request, hub: HubDep, asker: Agent, conversation_id: int, text: Text = "", to: Text = ""
+) -> Response:
+    """Answers the citizen, where several conversations are merged in the chosen one; the talk alone comes back."""
     with hub.works.write(asker.actor) as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
-        desk.answer(work, asker.viewer, found, text, hub.incoming.words)
+        for one in _chosen(work, found, to):
+            desk.answer(work, asker.viewer, one, text, hub.incoming.words)
     if request.headers.get("hx-request") == "true":
         return _talk(request, hub, asker, conversation_id)
     return _back(conversation_id)
@@ -192,13 +200,19 @@ def transfer(hub: HubDep, asker: Agent, conversation_id: int, to: Text = "", rea
 
 
 @router.post("/{conversation_id}/snooze")
-def snooze(hub: HubDep, asker: Agent, conversation_id: int, minutes: Annotated[int, Form()] = 30) -> Response:
-    """稍后处理."""
+def snooze(hub: HubDep, asker: Agent, conversation_id: int, minutes: Text = "30", until: Text = "") -> Response:
+    """暂挂 for some minutes, until an hour (`at`), or until the citizen writes (`word`)."""
+    hour = moment({"until": until}, "until", hub.settings.office_zone) if minutes == "at" else None
     with hub.works.write(asker.actor) as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         if found.state in desk.FREE:
             desk.take(work, asker.viewer, found, hub.incoming.words)
-        desk.snooze(work, asker.viewer, found, minutes)
+        if minutes == "at" and hour is None:
+            raise Invalid(field="until", why="请填写时间。")
+        if minutes in ("at", "word"):
+            desk.put_off(work, asker.viewer, found, hour)
+        else:
+            desk.snooze(work, asker.viewer, found, number_in(minutes) or 0)
     return see_other("/console/desk", say(hub, asker, _("已放到稍后处理；市民来信时会立即回来。")))
 
 
@@ -232,12 +246,35 @@ def make_ticket(hub: HubDep, asker: Agent, conversation_id: int, kind: Text = "�
 
 
 @router.post("/{conversation_id}/close")
-def close(hub: HubDep, asker: Agent, conversation_id: int, summary: Text = "", service: Text = "") -> Response:
-    """结束会话 with a summary, and the service item if there was one; the citizen is asked for a rating."""
+def close(
+    hub: HubDep, asker: Agent, conversation_id: int, summary: Text = "", service: Text = "", class_id: Text = ""
+) -> Response:
+    """结束会话 with a summary, a class, and the service item if there was one; the citizen is asked for a rating."""
     with hub.works.write(asker.actor) as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
-        desk.close(work, asker.viewer, found, summary, hub.incoming.words, service)
+        desk.close(work, asker.viewer, found, summary, hub.incoming.words, service, row_in(class_id))
     return see_other("/console/desk", say(hub, asker, _("会话已结束，已请市民评价。")))
+
+
+@router.post("/{conversation_id}/merge")
+def merge(hub: HubDep, asker: Agent, conversation_id: int, other: Text = "", merge_reason: Text = "") -> Response:
+    """合并: another conversation of the same person is answered here too."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        if not row_in(other):
+            raise Invalid(field="other", why="请选择要并入的会话。")
+        second = _conversation(work, asker, row_in(other) or 0, Permission.CONVERSATION_ANSWER)
+        merging.join(work, asker.viewer, found, second, merge_reason)
+    return _back(conversation_id, say(hub, asker, _("已合并，两边的历史都在这里。")))
+
+
+@router.post("/{conversation_id}/separate")
+def separate(hub: HubDep, asker: Agent, conversation_id: int) -> Response:
+    """拆分: this conversation is answered by itself again."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        merging.separate(work, asker.viewer, found)
+    return _back(conversation_id, say(hub, asker, _("已拆分。")))
 
 
 # --- parts ------------------------------------------------------------------------------------------
@@ -249,6 +286,18 @@ def _conversation(work: Work, asker: Asker, conversation_id: int, permission: Pe
     if found is None:
         raise NotFound
     return found
+
+
+def _chosen(work: Work, found: Conversation, to: str) -> list[Conversation]:
+    """To whom an answer goes: this conversation, one of those merged into it, or all of them."""
+    all_of_them = [found, *merging.of(work.session, found.id)]
+    if to == "all":
+        return all_of_them
+    wanted = row_in(to) or found.id
+    chosen = [one for one in all_of_them if one.id == wanted]
+    if not chosen:
+        raise Invalid(field="to", why="请选择发往哪个会话。")
+    return chosen
 
 
 def _back(conversation_id: int, message: str = "") -> Response:
@@ -264,7 +313,8 @@ def _talk(request: Request, hub: Hub, asker: Asker, conversation_id: int) -> HTM
 
 def _lists(work: Work, asker: Asker) -> Lists:
     found = store.going_on(work.session, asker.viewer)
-    rows = [_row(work.session, one) for one in found]
+    joined = merging.by_main(work.session, [one.id for one in found])
+    rows = [_row(work.session, one, joined.get(one.id, ())) for one in found]
     mine = asker.viewer.person_id
 
     def danger_first(row: Row) -> tuple[bool, int]:
@@ -280,11 +330,15 @@ def _lists(work: Work, asker: Asker) -> Lists:
     )
 
 
-def _row(session: Session, one: Conversation) -> Row:
+def _row(session: Session, one: Conversation, joined: Sequence[Conversation]) -> Row:
     agent = session.get(Person, one.agent_id) if one.agent_id else None
-    last = store.lines_of(session, one.id, max(0, one.lines - 1))
-    unread = bool(last) and last[-1].side == store.CITIZEN
+    unread = _unread(session, one) or any(_unread(session, other) for other in joined)
     return Row(one, _title(session, one), store.last_words(session, one.id), agent.name if agent else "", unread)
+
+
+def _unread(session: Session, one: Conversation) -> bool:
+    last = store.lines_of(session, one.id, max(0, one.lines - 1))
+    return bool(last) and last[-1].side == store.CITIZEN
 
 
 def _title(session: Session, one: Conversation) -> str:
@@ -311,7 +365,11 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "account": account.name if account else "",
         "channel": CHANNEL_LABELS.get(found.channel, found.channel),
         "own_page": found.channel in reply.OWN_PAGES,
-        "lines": store.lines_of(session, found.id),
+        "lines": _interleaved(session, found),
+        **_merged(work, asker, found),
+        "classes": [(one.id, one.path) for one in classes.in_use(session, found.unit_id) if one.leaf],
+        "class_path": classes.path_of(session, found.class_id),
+        "phone": _phone(session, found),
         "earlier": [(one, store.lines_of(session, one.id)) for one in store.earlier(session, found)],
         "agent": agent.name if agent else "",
         "mine": mine,
@@ -333,6 +391,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "quick": _quick(work, asker, found, zone),
         "variables": list(variables.VARIABLES),
         "at": work.now,
+        "soon": SOON,
         "suggested": [],
         "q": "",
     }
@@ -344,6 +403,33 @@ def _quick(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> lis
     known = variables.known_of(work.session, found, agent, zone, work.now)
     phrases: list[str] = value_of(work.session, rules.QUICK, found.unit_id, work.now)
     return quick.ready(known, asker.viewer, found) or quick.standing(known, phrases)
+
+
+def _interleaved(session: Session, found: Conversation) -> list[tuple[Line, int]]:
+    """What was said here and in what is merged with it, in order, each line with its conversation's number."""
+    kept = [found, *merging.history(session, found.id)]
+    lines = [(line, one.id) for one in kept for line in store.lines_of(session, one.id)]
+    return lines if len(kept) == 1 else sorted(lines, key=lambda pair: (pair[0].at, pair[1], pair[0].number))
+
+
+def _merged(work: Work, asker: Asker, found: Conversation) -> dict[str, Any]:
+    session = work.session
+    joined = merging.of(session, found.id)
+    newest = max([found, *joined], key=lambda one: one.heard_at)
+    others = merging.candidates(session, found, asker.viewer) if found.agent_id == asker.viewer.person_id else []
+    return {
+        "joined": [(one.id, _title(session, one)) for one in merging.history(session, found.id)],
+        "goes_to": [(one.id, _title(session, one)) for one in [found, *joined]],
+        "newest": newest.id,
+        "others": [(one.id, f"{_title(session, one)} · {store.last_words(session, one.id)[:20]}") for one in others],
+    }
+
+
+def _phone(session: Session, found: Conversation) -> str:
+    """A telephone number the citizen gave himself, by which he can be reached where no message does."""
+    given = select(Ticket.contact).where(Ticket.conversation_id == found.id, Ticket.contact != "")
+    contact = session.scalar(given.order_by(Ticket.id.desc()).limit(1)) or ""
+    return tickets.phone_in(contact) or tickets.phone_in(store.said_by_citizen(session, found.id))
 
 
 def _suggested(hub: Hub, found: Conversation, wanted: str) -> list[Suggested]:

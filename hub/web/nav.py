@@ -58,6 +58,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         (
             Entry(_("在线接待"), "/console/desk", (P.CONVERSATION_READ,)),
             Entry(_("班次"), "/console/shifts", (P.CONVERSATION_ANSWER,)),
+            Entry(_("归口分类"), "/console/classes", (P.QUEUE_SUPERVISE,)),
             Entry(_("快捷回复"), "/console/quick-replies", (P.CONVERSATION_ANSWER,)),
             Entry(_("评论"), "/console/comments", (P.CONVERSATION_READ,)),
             Entry(_("工单"), "/console/tickets", (P.TICKET_READ,)),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from bot import forwarding
-from bot.casework import assigning, extending, following, returning, urging
+from bot.casework import assigning, extending, following, merging, returning, urging
 from bot.models import Ticket
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import refused
@@ -68,6 +68,30 @@ def give_back(request: Request, hub: HubDep, asker: Handler, ticket_id: int, ret
         return say(hub, asker, _("工单已退回%(unit)s。"), unit=unit.name)
 
     return _do(request, hub, asker, ticket_id, P.TICKET_ACT, "return", {"return_reason": return_reason}, act)
+
+
+@router.post("/{ticket_id}/merge")
+def merge(
+    request: Request, hub: HubDep, asker: Handler, ticket_id: int, main: Text = "", merge_reason: Text = ""
+) -> Response:
+    """并单: this ticket is answered with another of the same matter."""
+
+    def act(work: Work, ticket: Ticket) -> str:
+        joined = merging.join(work, ticket, main, merge_reason)
+        return say(hub, asker, _("已并入 %(number)s，随主单答复。"), number=joined.number)
+
+    return _do(request, hub, asker, ticket_id, P.TICKET_ACT, "merge", {"main": main, "merge_reason": merge_reason}, act)
+
+
+@router.post("/{ticket_id}/separate")
+def separate(request: Request, hub: HubDep, asker: Handler, ticket_id: int) -> Response:
+    """取消并单."""
+
+    def act(work: Work, ticket: Ticket) -> str:
+        merging.separate(work, ticket)
+        return say(hub, asker, _("已取消并单，按原期限办理。"))
+
+    return _do(request, hub, asker, ticket_id, P.TICKET_ACT, "separate", {}, act)
 
 
 @router.post("/{ticket_id}/urge")

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from bot import forwarding, notices
-from bot.casework import assigning, extending, returning, signing
+from bot.casework import assigning, extending, merging, returning, signing
 from bot.citizen_files import store as citizen_files
 from bot.models import Conversation, Ticket
 from bot.states import (
@@ -25,6 +25,7 @@ from bot.states import (
     TicketAct,
     TicketState,
 )
+from bot.tickets import ALONE
 from hub.hotline import sending
 from hub.hotline.models import HotlineSend
 from hub.product import Hub
@@ -48,9 +49,18 @@ NEEDS = {
     TicketAct.SIGN: P.TICKET_SIGN,
     TicketAct.CLOSE: P.TICKET_ACT,
     TicketAct.FOLLOW_UP: P.TICKET_FOLLOW,
+    TicketAct.MERGE: P.TICKET_ACT,
+    TicketAct.SEPARATE: P.TICKET_ACT,
 }
 """Which permission an act on a ticket takes, in the ticket's unit."""
-FOLDS = {TicketAct.ASSIGN, TicketAct.FORWARD, TicketAct.GIVE_BACK, TicketAct.URGE, TicketAct.ASK_EXTENSION}
+FOLDS = {
+    TicketAct.ASSIGN,
+    TicketAct.FORWARD,
+    TicketAct.GIVE_BACK,
+    TicketAct.URGE,
+    TicketAct.ASK_EXTENSION,
+    TicketAct.MERGE,
+}
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,9 @@ def possible(asker: Asker, ticket: Ticket) -> frozenset[TicketAct]:
         for act, permission in NEEDS.items()
         if state in TICKET_MOVES[act].sources and asker.may(permission, ticket.unit_id)
     }
+    if ticket.main_id is not None and state in UNANSWERED:
+        return frozenset(acts & ALONE)
+    acts -= {TicketAct.SEPARATE}
     return frozenset(acts - {TicketAct.FOLLOW_UP} if ticket.followed_at else acts)
 
 
@@ -138,6 +151,9 @@ def _shown(hub: Hub, asker: Asker, work: Work, ticket: Ticket) -> dict[str, Any]
         "people": assigning.choices(session, assigning.colleagues(work, ticket.unit_id)),
         "history": history_of(session, ticket.id, partial(say, hub, asker)),
         "handling": _handling(hub, work, ticket),
+        "main": session.get(Ticket, ticket.main_id) if ticket.main_id else None,
+        "joined": merging.of(session, ticket.id),
+        "same": merging.candidates(session, ticket),
         "hotline": _hotline(hub, work, ticket),
         # The ticket may be another unit's by now; the conversation stays where it was.
         "may_talk": talk is not None and asker.may(P.CONVERSATION_READ, talk.unit_id),

@@ -150,4 +150,92 @@
   document.addEventListener("focusout", (event) => {
     if (event.target.id === "answer") shut();
   });
+
+  // Preferences of this browser: a sound, the number of those who wait in the title, keys.
+  const preferred = (name) => {
+    const box = document.getElementById(`pref-${name}`);
+    const kept = localStorage.getItem(`desk.${name}`);
+    if (box && kept !== null) box.checked = kept === "1";
+    return box;
+  };
+  const prefs = { sound: preferred("sound"), title: preferred("title"), keys: preferred("keys") };
+  for (const [name, control] of Object.entries(prefs)) {
+    control?.addEventListener("change", () => {
+      localStorage.setItem(`desk.${name}`, control.checked ? "1" : "0");
+      if (name === "sound" && control.checked) ring();
+      tellTitle();
+    });
+  }
+  const counts = () => {
+    const state = document.getElementById("queue-state");
+    return [Number(state?.dataset.waiting ?? 0), Number(state?.dataset.unread ?? 0)];
+  };
+  const title = document.title;
+  let known = counts();
+  let audio = null;
+  function ring() {
+    audio ??= new AudioContext();
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    tone.frequency.value = 880;
+    volume.gain.setValueAtTime(0.1, audio.currentTime);
+    volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.4);
+    tone.connect(volume).connect(audio.destination);
+    tone.start();
+    tone.stop(audio.currentTime + 0.4);
+  }
+  function tellTitle() {
+    const [waiting, unread] = counts();
+    document.title = prefs.title?.checked && waiting + unread ? `(${waiting + unread}) ${title}` : title;
+  }
+  tellTitle();
+
+  let focused = "";
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.matches(".desk__lists")) focused = document.activeElement?.closest(".queue__list a")?.getAttribute("href") ?? "";
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (!event.detail.target.matches(".desk__lists")) return;
+    if (focused) document.querySelector(`.queue__list a[href="${focused}"]`)?.focus();
+    const now = counts();
+    if (prefs.sound?.checked && (now[0] > known[0] || now[1] > known[1])) ring();
+    known = now;
+    tellTitle();
+  });
+
+  const open = (id) => {
+    const fold = document.getElementById(id);
+    if (!fold) return;
+    fold.open = true;
+    fold.scrollIntoView({ block: "nearest" });
+    fold.querySelector("textarea, select, input:not([type=hidden])")?.focus();
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-open]");
+    if (!link) return;
+    event.preventDefault();
+    open(link.dataset.open);
+  });
+  const step = (by) => {
+    const links = [...document.querySelectorAll(".queue__list a")];
+    if (!links.length) return;
+    const at = links.findIndex((link) => link.hasAttribute("aria-current"));
+    links[at < 0 ? 0 : (at + by + links.length) % links.length].click();
+  };
+  const keys = {
+    KeyJ: () => step(1),
+    KeyK: () => step(-1),
+    KeyI: () => document.querySelector('form[action$="/take"]')?.requestSubmit(),
+    KeyR: () => document.getElementById("answer")?.focus(),
+    KeyQ: () => document.getElementById("suggest-q")?.focus(),
+    KeyM: () => open("add-note"),
+    KeyG: () => open("make-ticket"),
+    KeyP: () => open("put-off"),
+    KeyC: () => open("finish"),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !prefs.keys?.checked || !keys[event.code]) return;
+    event.preventDefault();
+    keys[event.code]();
+  });
 })();

@@ -6,9 +6,12 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot.team.models import Handover, QuickReply, Shift, Turn
+from bot.models import Conversation, Ticket
+from bot.states import ConversationState
+from bot.team.models import Handover, MatterClass, QuickReply, Shift, Turn
 from kernel.people import Person, Unit
 from kernel.work import Work
+from tests.house.citizen_objects import a_conversation, a_ticket
 from tests.house.target import Target
 
 
@@ -47,8 +50,52 @@ def a_handover(work: Work, unit: Unit) -> Target:
     return Target({"handover_id": made.id})
 
 
+def a_class(work: Work, unit: Unit) -> Target:
+    """A class of matters of the unit."""
+    row = MatterClass(unit_id=unit.id, name="住房")
+    work.session.add(row)
+    work.session.flush()
+    return Target({"class_id": row.id})
+
+
+def two_conversations(work: Work, unit: Unit) -> Target:
+    """Two conversations of the unit; the asker of the probe has the first."""
+    target = a_conversation(work, unit)
+    other = a_conversation(work, unit).params["conversation_id"]
+    agent = work.session.query(Person).filter(Person.login == "north-agent").one_or_none()
+    main = work.session.get_one(Conversation, target.params["conversation_id"])
+    main.state, main.agent_id = ConversationState.OPEN, agent.id if agent else None
+    return Target(target.params, form={"other": str(other), "merge_reason": "同一电话"})
+
+
+def a_merged_conversation(work: Work, unit: Unit) -> Target:
+    """A conversation of the unit that is answered in another."""
+    main = a_conversation(work, unit).params["conversation_id"]
+    target = a_conversation(work, unit)
+    work.session.get_one(Conversation, target.params["conversation_id"]).merged_into_id = int(main)
+    return target
+
+
+def two_tickets(work: Work, unit: Unit) -> Target:
+    """Two tickets of the unit about the same matter."""
+    main = work.session.get_one(Ticket, a_ticket(work, unit).params["ticket_id"])
+    return Target(a_ticket(work, unit).params, form={"main": main.number, "merge_reason": "同一事项"})
+
+
+def a_merged_ticket(work: Work, unit: Unit) -> Target:
+    """A ticket of the unit that hangs on another."""
+    main, target = a_ticket(work, unit).params["ticket_id"], a_ticket(work, unit)
+    work.session.get_one(Ticket, target.params["ticket_id"]).main_id = int(main)
+    return target
+
+
 OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     **{f"/console/quick-replies/{{quick_id}}{act}": a_quick_reply for act in ("", "/approve", "/remove")},
+    "/console/classes/{class_id}/remove": a_class,
+    "/console/desk/{conversation_id}/merge": two_conversations,
+    "/console/desk/{conversation_id}/separate": a_merged_conversation,
+    "/console/tickets/{ticket_id}/merge": two_tickets,
+    "/console/tickets/{ticket_id}/separate": a_merged_ticket,
     "/console/shifts/{shift_id}/remove": a_shift,
     "/console/shifts/turns/{turn_id}/remove": a_shift,
     "/console/shifts/handovers/{handover_id}": a_handover,

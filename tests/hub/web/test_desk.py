@@ -141,6 +141,8 @@ def test_a_reply_that_did_not_arrive_says_why_and_only_a_person_sends_it_again(l
     page = live.agent.get(f"/console/desk/{number}").text
     assert "结果待核实" in page
     assert "断线" in page
+    assert "市民没有留下电话" in page
+    assert 'data-open="make-ticket"' in page
     live.agent.send_form(f"/console/desk/{number}/again", reply_id=lost.id)
     assert len(live.replies(number, "agent")) == 2
     assert live.agent.send_form(f"/console/desk/{number}/again", reply_id=999).status_code == 404
@@ -212,6 +214,21 @@ def test_a_conversation_becomes_a_ticket_with_a_number_for_the_citizen(live: Liv
         ticket = work.session.scalars(select(Ticket)).one()
     assert "路灯坏了三天" in ticket.text
     assert ticket.number in live.replies(number, "agent")[-1].text
+
+
+def test_two_conversations_of_one_person_stand_in_one_and_are_answered_by_the_way_of_each(live: LiveDesk) -> None:
+    first, second = live.hears("路灯坏了", "oOne"), live.hears("还是那盏灯，人工", "oTwo")
+    live.agent.send_form(f"/console/desk/{first}/take")
+    live.agent.send_form(f"/console/desk/{first}/merge", other=second, merge_reason="两次留了同一电话")
+    page = live.agent.get(f"/console/desk/{first}").text
+    assert "还是那盏灯" in page
+    assert "发往" in page
+    live.agent.send_form(f"/console/desk/{first}/answer", text="明天修。", to="all")
+    assert [live.replies(one, "agent")[0].text for one in (first, second)] == ["明天修。", "明天修。"]
+    assert live.agent.send_form(f"/console/desk/{first}/answer", text="再见", to="999").status_code == 422
+    live.agent.send_form(f"/console/desk/{second}/separate")
+    live.agent.send_form(f"/console/desk/{second}/snooze", minutes="word")
+    assert (live.conversation(second).state, live.conversation(second).snoozed_until) == ("snoozed", None)
 
 
 def test_the_lists_and_the_talk_change_without_a_reload(live: LiveDesk) -> None:
