@@ -11,7 +11,10 @@ from typing import ClassVar, Literal
 from channels.base import Placed
 from channels.errors import Unsupported
 
-Act = Literal["select", "delete", "remove_answer", "switch"]
+Act = Literal["select", "delete", "remove_answer", "switch", "choose"]
+# In a post's note: whether readers may write beneath it, where that is chosen when it is booked (`choose`).
+CHOSEN = "comments"
+OPEN, FANS, CLOSED = "open", "fans", "closed"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.abilities.comments import CHOSEN
 from channels.accounts.models import Account
 from hub.editorial import piece_for
 from hub.web.access import Asker, HubDep, api_may
@@ -32,6 +33,7 @@ from hub.web.api_delivery_told import (
     problem_told,
 )
 from hub.web.api_shapes import PageNumber, one_page, told
+from hub.web.comment_choice import note_of
 from hub.web.deliveries import delivery_for
 from hub.web.sent import Body, Moment
 from kernel.errors import NotFound
@@ -60,7 +62,8 @@ class Booking(Body):
     `correct`, `withdraw` and `refresh` act on what shows there already; `phrase` is what the public is told of a
     withdrawal, `correction` how to correct where the channel has several ways. `into_slot` takes the account's next
     free slot; with `at` it must be that one, so that what was told is what is booked. `offline_at` also books the
-    withdrawal of what is published, for that time.
+    withdrawal of what is published, for that time. `comments` says whether readers may write beneath it ("": as the
+    account has it), where the platform lets one choose.
     """
 
     pieces: list[int] = Field(min_length=1, max_length=8)
@@ -75,10 +78,12 @@ class Booking(Body):
     into_slot: bool = False
     phrase: str = Field("", max_length=200)
     correction: str = ""
+    comments: Literal["", "open", "fans", "closed"] = ""
     offline_at: Moment | None = None
 
     def order(self) -> Order:
         """The same as the scheduler takes it."""
+        chosen = {"correction": self.correction, CHOSEN: self.comments}
         return Order(
             piece_ids=tuple(self.pieces),
             account_id=self.account,
@@ -91,7 +96,7 @@ class Booking(Body):
             again=self.again,
             into_slot=self.into_slot,
             phrase=self.phrase,
-            note={"correction": self.correction} if self.correction else {},
+            note={name: value for name, value in chosen.items() if value},
         )
 
     def withdrawal(self, at: datetime) -> Order:
@@ -188,8 +193,10 @@ def book(hub: HubDep, asker: Booker, wanted: Booking) -> DeliveryWhole:
 def _reach(session: Session, asker: Asker, wanted: Booking) -> None:
     for piece_id in wanted.pieces:
         piece_for(session, asker.viewer, piece_id, P.BOOKING_WRITE)
-    if session.get(Account, wanted.account) is None:
+    account = session.get(Account, wanted.account)
+    if account is None:
         raise NotFound(field="account")
+    note_of(wanted.comments, account.channel)
 
 
 # --- tasks -----------------------------------------------------------------------------------------------------

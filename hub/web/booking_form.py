@@ -23,6 +23,7 @@ from hub.editorial import piece_for
 from hub.product import Hub
 from hub.web.access import Asker
 from hub.web.approval import window_words
+from hub.web.comment_choice import offered
 from hub.web.deliveries import channel_label
 from hub.web.piece_form import moment, numbers, text
 from kernel.errors import Invalid, XuandaError
@@ -100,6 +101,8 @@ class Option:
     problems: Sequence[Problem] = ()
     tags: Sequence[tuple[str, str]] = ()
     tag: str = ""
+    comments: Sequence[tuple[str, str]] = ()
+    comment: str = ""
     error: str = ""
     queues: bool = False
     free: Free | None = None
@@ -245,6 +248,8 @@ def _option(
         problems=problems,
         tags=_tags(work.session, account, action, target["audience"]),
         tag=text(form, f"tag.{account.id}") if form is not None else "",
+        comments=offered(account.channel),
+        comment=text(form, f"comments.{account.id}") if form is not None else "",
         queues=queues,
         free=free,
     )

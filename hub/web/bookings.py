@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -33,10 +33,11 @@ from hub.web.booking_form import (
     read_plan,
     values_of,
 )
+from hub.web.comment_choice import note_of
 from hub.web.deliveries import Sent
 from hub.web.lists import like, listing
 from hub.web.pages import columns, fragment, page, say, see_other
-from hub.web.piece_form import number
+from hub.web.piece_form import number, text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, scoped
 from kernel.work import Work
@@ -148,6 +149,7 @@ def _book_each(
             order = read_order(sent, [piece.id], account_id, signed[account_id], plan)
             narrower = narrowed_to_tag(work.session, sent, account_id, order.action, signed[account_id]["audience"])
             order = replace(order, audience=narrower) if narrower else order
+            order = replace(order, note=_comments(work, sent, account_id))
             made.append(booking.book(work, asker.viewer, order, hub.settings.address, hub.settings.office_zone))
             _off_line(hub, work, asker, piece, account_id, plan)
         except XuandaError as error:
@@ -157,6 +159,10 @@ def _book_each(
     if faults:
         raise NotBooked(faults)
     return made
+
+
+def _comments(work: Work, sent: FormData, account_id: int) -> Mapping[str, str]:
+    return note_of(text(sent, f"comments.{account_id}"), work.session.get_one(Account, account_id).channel)
 
 
 def _off_line(hub: Hub, work: Work, asker: Asker, piece: Piece, account_id: int, plan: Plan) -> None:

@@ -32,6 +32,7 @@ from hub.web.booking_form import (
     told_slot,
     values_of,
 )
+from hub.web.comment_choice import note_of, offered
 from hub.web.deliveries import Sent, channel_label
 from hub.web.pages import fragment, page, say, see_other
 from hub.web.piece_form import number, text
@@ -76,6 +77,8 @@ class Bundle:
     problems: Sequence[Problem] = ()
     queues: bool = False
     free: Free | None = None
+    comments: Sequence[tuple[str, str]] = ()
+    comment: str = ""
 
 
 @router.get("/bundle")
@@ -143,6 +146,7 @@ def _book_bundle(hub: Hub, work: Work, asker: Asker, account_id: int, sent: Form
         missed_after=plan.missed_after,
         missed_act=plan.missed_act,
         into_slot=plan.into_slot,
+        note=note_of(text(sent, f"comments.{account_id}"), work.session.get_one(Account, account_id).channel),
     )
     return booking.book(work, asker.viewer, order, hub.settings.address, hub.settings.office_zone)
 
@@ -239,4 +243,6 @@ def _bundle(
         problems=problems,
         queues=queues,
         free=free,
+        comments=offered(account.channel),
+        comment=text(sent, f"comments.{account_id}") if sent is not None else "",
     )

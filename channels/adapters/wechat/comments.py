@@ -30,7 +30,7 @@ class WeChatComments(HearsComments):
     """What an official account can do with comments."""
 
     comment_limits: ClassVar[CommentLimits] = CommentLimits(
-        can=frozenset({"select", "delete", "remove_answer", "switch"}),
+        can=frozenset({"select", "delete", "remove_answer", "switch", "choose"}),
         one_answer=True,
         notes=(
             "须为已认证且有留言功能的公众号，文章须打开留言。",

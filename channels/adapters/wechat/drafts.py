@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
+from channels.abilities.comments import CHOSEN, CLOSED, FANS, OPEN
 from channels.adapters.wechat import cropping, picture_message
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.codes import NO_SUCH_MEDIA, PICTURE_REFUSED
@@ -124,13 +125,19 @@ class Drafts:
             "content": self._content(item, progress, ends, told),
             "content_source_url": f"{item.url}{MARK}{progress.stamp(post)}",
             "thumb_media_id": self._cover(item, progress),
-            "need_open_comment": int(self.options.open_comments),
-            "only_fans_can_comment": int(self.options.only_fans_comment),
+            **self._comments(post),
             **cropping.crops(item.content.get("pictures", {}).get(item.cover, {})),
         }
         told()
         _in_time(ends)
         return article
+
+    def _comments(self, post: Post) -> dict[str, int]:
+        """Whether readers may write: as chosen when it was booked, else as the account has it."""
+        chosen = str(post.note.get(CHOSEN) or "")
+        if not chosen:
+            chosen = CLOSED if not self.options.open_comments else FANS if self.options.only_fans_comment else OPEN
+        return {"need_open_comment": int(chosen != CLOSED), "only_fans_can_comment": int(chosen == FANS)}
 
     def _picture_message(
         self, post: Post, item: Item, progress: Progress, ends: float, told: Callable[[], None]
@@ -148,8 +155,7 @@ class Drafts:
             "title": item.title,
             "content": picture_message.words_of(item),
             "content_source_url": f"{item.url}{MARK}{progress.stamp(post)}",
-            "need_open_comment": int(self.options.open_comments),
-            "only_fans_can_comment": int(self.options.only_fans_comment),
+            **self._comments(post),
             "image_info": {"image_list": [{"image_media_id": media_id} for media_id in shown]},
         }
 

@@ -23,10 +23,24 @@ class Dressing(Options):
         most=5,
         pattern=r"[^=＝]{1,12}[=＝].{1,20}",
     )
+    qr: str = option(
+        "文末二维码图片",
+        "",
+        "填图片在本系统中的地址：把二维码传到本单位任一篇稿件里，复制图片地址。印在每篇文章的最后。",
+        most=200,
+        pattern=r"(https?://[^\s/]+)?(/console)?/media/[0-9a-f]{64}\.(jpg|png)",
+    )
+    qr_words: str = option("二维码说明", "扫描二维码关注我们", "读屏软件读给读者听。", most=60)
     picture_message: bool = option(
         "图集按图片消息发布", False, "图片在前、文字在后，最多 20 张；送审时就按这个样式审签，须单独发布，不能组稿。"
     )
     hotline: str = option("文中热线电话", "", "问答文章末尾告诉读者的电话，不填为 12345。", most=30)
+
+
+def _qr(chosen: Dressing) -> Mapping[str, str]:
+    """The code by the address that pictures of articles have, so that it goes to the platform as they do."""
+    name = chosen.qr.rpartition("/")[2]
+    return {"src": f"/media/{name}", "alt": chosen.qr_words} if name else {}
 
 
 class WeChatDressing(Dressed):
@@ -41,6 +55,7 @@ class WeChatDressing(Dressed):
             "guide_line": chosen.guide_line,
             "closing": chosen.closing,
             "hotline": chosen.hotline,
+            "qr": _qr(chosen),
             "picture_message": chosen.picture_message,
             "credits": [[role.strip(), person.strip()] for role, _sign, person in lines],
         }

@@ -404,6 +404,33 @@ def test_covers_are_cropped_to_what_is_shown(quiet: WeChatPublishSide) -> None:
     assert crops({"width": None, "height": 400}) == {}
 
 
+@pytest.mark.parametrize(
+    ("settings", "chosen", "flags"),
+    [
+        ({}, "", (0, 0)),
+        ({"open_comments": True, "only_fans_comment": True}, "", (1, 1)),
+        ({}, "open", (1, 0)),
+        ({}, "fans", (1, 1)),
+        ({"open_comments": True}, "closed", (0, 0)),
+    ],
+)
+def test_readers_may_write_as_booked_else_as_the_account_has_it(
+    rehearsed: Rehearsal, settings: dict[str, Any], chosen: str, flags: tuple[int, int]
+) -> None:
+    side = WeChatPublishSide(rehearsed, settings=settings)
+    post = side.post(note={"comments": chosen})
+    article = side.channel.sending.drafts._article(post, post.items[0], Progress(), math.inf, lambda: None)
+    assert (article["need_open_comment"], article["only_fans_can_comment"]) == flags
+    side.close()
+
+
+def test_the_accounts_code_is_named_as_pictures_of_articles_are() -> None:
+    name = f"{'a' * 64}.png"
+    said = WeChatChannel.dressing({"qr": f"https://console.example/console/media/{name}", "qr_words": "扫码关注"})
+    assert said == {"qr": {"src": f"/media/{name}", "alt": "扫码关注"}}
+    assert WeChatChannel.dressing({}) == {}
+
+
 def test_a_send_to_a_tag_waits_for_nobody() -> None:
     config = confirming()
     config.wechat_rules = WeChatRules(mass_seconds=60)

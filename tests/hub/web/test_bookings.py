@@ -14,6 +14,7 @@ from content.snapshot import Window
 from content.states import PieceState
 from hub.web.booking_form import PHRASES
 from hub.web.bundles import stepped
+from hub.web.comment_choice import note_of
 from kernel.clock import StillClock
 from scheduler.states import PlacementState
 from tests.factories import target_of
@@ -101,6 +102,19 @@ def test_a_fault_stands_beside_its_field_and_nothing_typed_is_lost(
     assert value_of(answer.text, "at") == typed["at"]
     assert boxes(answer.text, "unsigned") == {"hold": False, "drop": True}
     assert desk.deliveries() == []
+
+
+def test_comments_are_chosen_where_the_platform_lets_one_choose(desk: Desk) -> None:
+    release = desk.release("a", "bureau-wechat")
+    here, there = desk.account("a").id, desk.account("bureau-wechat").id
+    page = desk.browser().get(f"/console/bookings/new?piece={release.piece_id}").text
+    named = [attributes.get("name") for tag, attributes in elements(page) if tag == "select"]
+    assert f"comments.{there}" in named
+    assert f"comments.{here}" not in named
+    refused = desk.book(release, "a", **{f"comments.{here}": "open"})
+    assert (refused.status_code, "不能在安排时选择" in refused.text, desk.deliveries()) == (422, True, [])
+    assert note_of("fans", "wechat") == {"comments": "fans"}
+    assert note_of("", "wechat") == {}
 
 
 def test_what_would_not_fit_is_told_before_and_stops_every_account(desk: Desk) -> None:
