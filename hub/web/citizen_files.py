@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
 
 from bot.citizen_files import store
 from bot.citizen_files.checking import ENDINGS, PICTURE
@@ -20,6 +20,9 @@ from kernel.people import Permission
 router = APIRouter(prefix="/console")
 api = APIRouter(prefix="/api/v1")
 
+BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {name: {"schema": {"type": "string", "format": "binary"}} for name in ENDINGS}}
+}
 P = Permission
 Reader = Annotated[Asker, Depends(may(P.CONVERSATION_READ))]
 TicketReader = Annotated[Asker, Depends(may(P.TICKET_READ))]
@@ -41,7 +44,7 @@ def of_a_ticket(hub: HubDep, asker: TicketReader, ticket_id: int, file_id: int) 
     return _shown(hub, found)
 
 
-@api.get("/citizen-files/{file_id}")
+@api.get("/citizen-files/{file_id}", response_class=FileResponse, responses=BYTES)
 def get_citizen_file(hub: HubDep, asker: ApiReader, file_id: int) -> Response:
     """The bytes of a file that stands beside a line of a conversation."""
     return _readable(hub, asker, file_id)
