@@ -84,7 +84,7 @@ def draft(request: Request, hub: HubDep, asker: Writer, case_id: int, sent: Sent
         column = offered.get(number(sent, "column") or 0)
         if column is None:
             raise Invalid(field="column", why="请选择栏目。")
-        title = text(sent, "title").strip() or _draft_title(case)
+        title = text(sent, "title").strip() or draft_title(case)
         piece = compose.create(work, asker.viewer, column, draft=Draft(title=title[:300]))
         cases.respond_by(work, asker.viewer, case, piece)
         made.append(piece.id)
@@ -98,7 +98,7 @@ def link(request: Request, hub: HubDep, asker: Writer, case_id: int, sent: Sent)
     """A piece that exists already is the response."""
 
     def act(work: Work, case: OpinionCase) -> str:
-        piece = _readable(work.session, asker, number(sent, "piece"), "piece")
+        piece = readable(work.session, asker, number(sent, "piece"), "piece")
         cases.respond_by(work, asker.viewer, case, piece, press=bool(text(sent, "press")))
         return say(hub, asker, _("已关联回应稿件。"))
 
@@ -124,7 +124,7 @@ def rebut(request: Request, hub: HubDep, asker: Signer, case_id: int, sent: Sent
 
     def act(work: Work, case: OpinionCase) -> str:
         answers = {one.piece_id for one in cases.responses_of(work.session, case.id)}
-        piece = _readable(work.session, asker, number(sent, "rebuts"), "rebuts")
+        piece = readable(work.session, asker, number(sent, "rebuts"), "rebuts")
         if piece.id not in answers or not asker.may(P.PIECE_SIGN, piece.unit_id):
             raise Invalid(field="rebuts", why="请选择本舆情的一篇回应稿件。")
         answered = number(sent, "answers_piece")
@@ -132,7 +132,7 @@ def rebut(request: Request, hub: HubDep, asker: Signer, case_id: int, sent: Sent
             claim=text(sent, "claim"),
             asks=text(sent, "asks").splitlines(),
             answers_url=text(sent, "answers_url").strip(),
-            answers_piece_id=_readable(work.session, asker, answered, "answers_piece").id if answered else None,
+            answers_piece_id=readable(work.session, asker, answered, "answers_piece").id if answered else None,
             until_at=moment(sent, "until", hub.settings.office_zone),
         )
         row = rebuttals.rebut(work, asker.viewer, piece, rumour)
@@ -189,7 +189,7 @@ def case_for(session: Session, asker: Asker, case_id: int, permission: Permissio
     return case
 
 
-def _readable(session: Session, asker: Asker, piece_id: int | None, field: str) -> Piece:
+def readable(session: Session, asker: Asker, piece_id: int | None, field: str) -> Piece:
     piece = session.get(Piece, piece_id) if piece_id else None
     if piece is None or not asker.may(P.PIECE_READ, piece.unit_id) or piece.state == PieceState.TRASH:
         raise Invalid(field=field, why="请选择一篇稿件。")
@@ -241,7 +241,7 @@ def _page(
         sections: list[Column] = editorial.columns_for(session, asker.viewer, P.PIECE_WRITE) if writes else []
         context: dict[str, Any] = {
             "case": case,
-            "draft_title": _draft_title(case),
+            "draft_title": draft_title(case),
             "now": work.now,
             "unit": session.get_one(Unit, case.unit_id).name,
             "handler": session.get_one(Unit, case.handler_id).name if case.handler_id else "",
@@ -276,7 +276,7 @@ def _page(
     )
 
 
-def _draft_title(case: OpinionCase) -> str:
+def draft_title(case: OpinionCase) -> str:
     return f"关于“{case.title}”的情况说明"
 
 

@@ -149,7 +149,7 @@ class WeiboSide(Side):
     seen: ClassVar[str] = "post"
     can = frozenset(
         {"shows", "lost", "asks", "http", "throttle", "withdraw", "correct", "refuse", "duplicate"}
-        | {"credential", "picture"}
+        | {"credential", "picture", "key"}
     )
 
     def make(self) -> Channel:
@@ -184,7 +184,8 @@ class BlindWeiboSide(WeiboSide):
 
     name = "weibo-blind"
     can = frozenset(
-        {"shows", "lost", "asks", "http", "throttle", "correct", "refuse", "duplicate"} | {"credential", "picture"}
+        {"shows", "lost", "asks", "http", "throttle", "correct", "refuse", "duplicate"}
+        | {"credential", "picture", "key"}
     )
 
     def __post_init__(self) -> None:
@@ -243,6 +244,7 @@ class SiteSftpSide(Side):
 
     channel_name = "site_sftp"
     name = "site-sftp"
+    # Without `key`: a second file of the same name is the same article to the platform, and both stand in its ledger.
     can = frozenset({"shows", "lost", "asks", "withdraw", "correct", "refuse", "credential"})
 
     def make(self) -> Channel:
@@ -288,6 +290,8 @@ class JPushSide(Side):
     channel_name = "jpush"
     name = "jpush"
     action = "push"
+    # Without `key` and `asks`: the key is the platform's own, fetched first and kept in the delivery's note, and a lost
+    # push is repeated under it.
     can = frozenset({"shows", "lost", "http", "throttle", "early", "correct", "refuse", "credential", "withdraw"})
 
     def make(self) -> Channel:
@@ -315,7 +319,7 @@ class WebPushSide(Side):
     channel_name = "web_push"
     name = "web-push"
     action = "push"
-    can = frozenset({"shows", "throttle", "correct", "credential", "once", "withdraw"})
+    can = frozenset({"shows", "throttle", "correct", "credential", "once", "withdraw", "key"})
 
     def __post_init__(self) -> None:
         self.private, self.public = new_key()
@@ -356,7 +360,7 @@ class PortalSide(Side):
 
     name = "portal"
     channel_name = "portal"
-    can = frozenset({"shows", "withdraw", "correct"})
+    can = frozenset({"shows", "withdraw", "correct", "key"})
 
     def make(self) -> Channel:
         self.folder = Path(mkdtemp())

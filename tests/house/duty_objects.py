@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from content import rebuttals
@@ -53,7 +54,8 @@ def a_task(work: Work, unit: Unit, *, closed: bool = False) -> Target:
     work.session.add(task)
     work.session.flush()
     form = {"column": str(feed.column_id), "url": "https://weibo.example/1", "reason": "不适用"}
-    return Target({"task_id": task.id}, form=form)
+    json = {"column": feed.column_id, "person": None, "url": form["url"], "reason": form["reason"]}
+    return Target({"task_id": task.id}, form=form, json=json)
 
 
 def a_closed_task(work: Work, unit: Unit) -> Target:
@@ -92,7 +94,14 @@ def a_case(work: Work, unit: Unit, state: str = "answered") -> Target:
         "grade": "IV", "responds": "yes", "column": str(column_of(work, unit).id), "piece": str(other.id),
         "words": "采访", "text": "进展", "result": "平息", "rebuts": str(piece.id), "claim": "网传停水三天",
     }  # fmt: skip
-    return Target({"case_id": case.id, "rebuttal_id": row.id}, form=form)
+    json = {**form, "responds": True, "column": column_of(work, unit).id, "piece": other.id}
+    return Target({"case_id": case.id, "rebuttal_id": row.id}, form=form, json=json)
+
+
+def a_case_with_a_rumour(work: Work, unit: Unit) -> Target:
+    """The same, with the response that rebuts it."""
+    made = a_case(work, unit)
+    return replace(made, json={**made.json, "piece": int(made.form["rebuts"])})
 
 
 CASE = "/console/opinion/{case_id}"
@@ -100,4 +109,14 @@ OF_A_UNIT |= {
     CASE: a_case,
     **{f"{CASE}/{act}": a_case for act in ("judge", "draft", "link", "said", "rebut", "remark", "close")},
     f"{CASE}/rebuttals/{{rebuttal_id}}/end": a_case,
+}
+API_REPOST, API_CASE = "/api/v1/reposts/{task_id}", "/api/v1/opinion/{case_id}"
+OF_A_UNIT |= {
+    API_REPOST: a_task,
+    **{f"{API_REPOST}/{act}": a_task for act in ("draft", "assign", "done", "excuse")},
+    f"{API_REPOST}/reopen": a_closed_task,
+    API_CASE: a_case,
+    **{f"{API_CASE}/{act}": a_case for act in ("judge", "draft", "link", "said", "remark", "close")},
+    f"{API_CASE}/rebut": a_case_with_a_rumour,
+    f"{API_CASE}/rebuttals/{{rebuttal_id}}/end": a_case,
 }

@@ -20,6 +20,7 @@ from kernel.clock import StillClock
 from kernel.people import Role
 from scheduler.opinion.models import OpinionCase
 from tests.hub.web.going_out import Desk, open_desk
+from tests.hub.web.test_api_deliveries import Program
 
 BASE = "/console/opinion"
 CLUE = {
@@ -191,3 +192,26 @@ def test_said_by_another_way_and_in_english(desk: Desk, clock: StillClock) -> No
     for path in (BASE, case, f"{BASE}/new", f"{BASE}/figures", "/console"):
         assert signer.get(path).status_code == 200
     assert rows(desk, Release) == []
+
+
+def test_programs_report_judge_answer_and_close(desk: Desk) -> None:
+    officer, signer, author = Program(desk, "officer"), Program(desk, "signer"), Program(desk, "author")
+    made = officer.post("/opinion", unit=desk.city.bureau.id, **CLUE)
+    assert made.status_code == 201, made.text
+    case = made.json()
+    assert (case["state"], [one["name"] for one in case["clocks"]]) == ("clue", ["first", "reply"])
+    path = f"/opinion/{case['id']}"
+    assert officer.post(f"{path}/judge", grade="IV", responds=True).status_code == 403
+    refused = signer.post(f"{path}/judge", grade="IV", responds=False)
+    assert (refused.status_code, refused.json()["field"]) == (422, "reason")
+    assert signer.post(f"{path}/judge", grade="IV", responds=True, reason="须澄清").json()["state"] == "open"
+    drafted = author.post(f"{path}/draft", column=desk.city.columns["notices"].id).json()
+    assert drafted["responses"][0]["piece"] == rows(desk, Piece)[-1].id
+    wrong = author.post(f"{path}/link", piece=10**6)
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "piece")
+    said = author.post(f"{path}/said", words="接受采访", url="https://tv.example/1").json()
+    assert said["state"] == "answered"
+    assert signer.post(f"{path}/close", result="已平息").json()["state"] == "closed"
+    assert [one["act"] for one in officer.get(path).json()["steps"]][-1] == "reported"
+    assert officer.get("/opinion?state=closed").json()["total"] == 1
+    assert Program(desk, "stranger").get(path).status_code == 404

@@ -20,6 +20,7 @@ from scheduler.reposting.models import FeedItem, RepostTask, WatchedFeed
 from tests.factories import picture_bytes
 from tests.hub.origin import Origin, origin
 from tests.hub.web.newsroom import Newsroom, open_newsroom
+from tests.hub.web.test_api_piece_acts import Program
 
 RSS = '<?xml version="1.0"?><rss version="2.0"><channel><title>云省人民政府</title>{items}</channel></rss>'
 ITEM = """<item><title>省政府部署第{n}项工作</title><link>{site}/{n}.html</link><description>
@@ -202,3 +203,24 @@ def test_the_manager_reads_how_many_were_in_time(watched: Watched, clock: StillC
     signer.send_form("/console/language", language="en")
     for path in (BASE, f"{BASE}/figures", f"{BASE}/feeds", f"{BASE}/feeds/{watched.feed_id}", f"{BASE}/1", "/console"):
         assert signer.get(path).status_code == 200
+
+
+def test_programs_see_and_settle_what_must_be_carried(watched: Watched) -> None:
+    officer, author = Program(watched.room, "officer"), Program(watched.room, "author")
+    stranger = Program(watched.room, "stranger")
+    (task,) = officer("GET", "/reposts?state=open").json()["reposts"]
+    path = f"/reposts/{task['id']}"
+    assert (task["title"], task["late"], stranger("GET", path).status_code) == ("省政府部署第2项工作", False, 404)
+    watched.site.put("/2.png", picture_bytes("red"), "image/png")
+    made = author("POST", f"{path}/draft", json={"column": None})
+    assert (made.status_code, made.json()) == (201, {"piece": watched.rows(Piece)[0].id, "new": True})
+    assert author("POST", f"{path}/draft", json={"column": None}).json()["new"] is False
+    wrong = author("POST", f"{path}/draft", json={"column": 10**6})
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "column")
+    given = officer("POST", f"{path}/assign", json={"person": watched.room.office.people["author"].id}).json()
+    assert given["assignee"] == watched.room.office.people["author"].id
+    assert officer("POST", f"{path}/done", json={"url": "没有链接"}).status_code == 422
+    assert officer("POST", f"{path}/excuse", json={"reason": "与本单位职责无关"}).json()["state"] == "excused"
+    assert officer("POST", f"{path}/reopen").json()["state"] == "open"
+    assert officer("POST", f"{path}/done", json={"url": "https://weibo.example/1"}).json()["state"] == "done"
+    assert officer("GET", "/reposts?state=overdue").json()["total"] == 0
