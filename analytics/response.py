@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
-from sqlalchemy import ColumnElement, Select, select
+import numpy as np
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
+from analytics.open_hours import Moments, OpenHours, moments
 from bot.models import Conversation, Rating
 from kernel.people import Permission, Viewer
 from kernel.workdays import Workdays
@@ -60,30 +60,56 @@ SHOWN: dict[str, tuple[ColumnElement[bool], ...]] = {
 }
 
 
-def response_times(
-    session: Session, who: Viewer, workdays: Workdays, since: datetime, until: datetime
-) -> ResponseTimes:
-    """The response times of conversations opened in a period, in the units whose reports this person reads."""
+@dataclass(frozen=True)
+class Handed:
+    """Conversations that were handed to people: when, and the working seconds to the first answer and to the end.
+
+    NaN stands where that did not happen.
+    """
+
+    at: Moments
+    first: Moments
+    whole: Moments
+
+
+def handed(session: Session, who: Viewer, workdays: Workdays, since: datetime, until: datetime) -> Handed:
+    """The conversations opened in a period that were handed to people, with their working times."""
+    columns = (Conversation.handed_off_at, Conversation.first_reply_at, Conversation.closed_at)
+    rows = session.execute(conversations(who, since, until, "handed").with_only_columns(*columns)).all()
+    at, first, closed = (moments([row[place] for row in rows]) for place in range(len(columns)))
+    last = max((moment for row in rows for moment in row if moment is not None), default=since)
+    hours = OpenHours(workdays, since, last)
+    return Handed(at, hours.between(at, first), hours.between(at, closed))
+
+
+def response_times(session: Session, who: Viewer, people: Handed, since: datetime, until: datetime) -> ResponseTimes:
+    """The response times of conversations opened in a period, in the units whose reports this person reads.
+
+    `people` is what `handed` found for the same period.
+    """
+    first, whole = _known(people.first), _known(people.whole)
+    of_period = conversations(who, since, until).with_only_columns(
+        func.count(),
+        func.count(Conversation.closed_at),
+        func.count(Conversation.closed_at).filter(*SHOWN["bot"]),
+        func.count().filter(*SHOWN["waiting"]),
+    )
+    opened, ended, by_bot, waiting = session.execute(of_period).one()
     units = who.units(Permission.REPORT_READ)
-    rows = session.scalars(conversations(who, since, until)).all()
-    handed = [row for row in rows if row.handed_off_at is not None]
-    first = _durations(workdays, [(row.handed_off_at, row.first_reply_at) for row in handed])
-    whole = _durations(workdays, [(row.handed_off_at, row.closed_at) for row in handed])
-    ended = [row for row in rows if row.closed_at is not None]
-    scores = session.scalars(
-        select(Rating.score).where(Rating.unit_id.in_(units), Rating.at >= since, Rating.at < until)
-    ).all()
+    scores = select(Rating.score, func.count()).where(Rating.unit_id.in_(units), Rating.at >= since, Rating.at < until)
+    counted: dict[int, int] = dict(session.execute(scores.group_by(Rating.score)).all())
+    content = sum(count for score, count in counted.items() if score <= SATISFIED)
     return ResponseTimes(
-        conversations=len(rows),
-        handed_off=len(handed),
+        conversations=opened,
+        handed_off=len(people.at),
         answered=len(first),
-        waiting=sum(1 for row in handed if row.first_reply_at is None and row.closed_at is None),
+        waiting=waiting,
         first_response=_median(first),
         first_response_p90=_p90(first),
         resolution=_median(whole),
-        bot_share=_share(sum(1 for row in ended if row.handed_off_at is None), len(ended)),
-        ratings=len(scores),
-        satisfaction=_share(sum(1 for score in scores if score <= SATISFIED), len(scores)),
+        bot_share=_share(by_bot, ended),
+        ratings=sum(counted.values()),
+        satisfaction=_share(content, sum(counted.values())),
     )
 
 
@@ -96,35 +122,31 @@ def conversations(who: Viewer, since: datetime, until: datetime, show: str = "")
     return query.where(*SHOWN[show])
 
 
-def by_day(
-    session: Session, who: Viewer, workdays: Workdays, since: datetime, until: datetime, zone: tzinfo
-) -> list[DayOfWork]:
+def by_day(people: Handed, since: datetime, until: datetime, zone: tzinfo) -> list[DayOfWork]:
     """Per day of the handoff (office zone), without gaps: how many were handed to people, how soon they answered."""
-    query = conversations(who, since, until, "handed")
-    found: dict[date, list[Conversation]] = {}
-    for row in session.scalars(query):
-        if row.handed_off_at is not None:
-            found.setdefault(row.handed_off_at.astimezone(zone).date(), []).append(row)
     first, last = since.astimezone(zone).date(), until.astimezone(zone).date()
-    days = [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
-    return [_day_of_work(day, found.get(day, []), workdays) for day in days]
+    days = [first + timedelta(days=ahead) for ahead in range((last - first).days + 2)]
+    begins = moments([datetime.combine(day, time(), zone) for day in days])
+    place = np.searchsorted(begins, people.at, "right") - 1
+    return [_day_of_work(day, people.first[place == number]) for number, day in enumerate(days[:-1])]
 
 
-def _day_of_work(day: date, rows: Sequence[Conversation], workdays: Workdays) -> DayOfWork:
-    first = _durations(workdays, [(row.handed_off_at, row.first_reply_at) for row in rows])
-    return DayOfWork(day, len(rows), len(first), _median(first))
+def _day_of_work(day: date, first: Moments) -> DayOfWork:
+    known = _known(first)
+    return DayOfWork(day, len(first), len(known), _median(known))
 
 
-def _durations(workdays: Workdays, spans: Sequence[tuple[datetime | None, datetime | None]]) -> list[timedelta]:
-    return sorted(workdays.working_time(start, end) for start, end in spans if start is not None and end is not None)
+def _known(values: Moments) -> Moments:
+    """Those that are there, in order."""
+    return np.sort(values[~np.isnan(values)])
 
 
-def _median(values: Sequence[timedelta]) -> timedelta | None:
-    return timedelta(seconds=statistics.median(value.total_seconds() for value in values)) if values else None
+def _median(values: Moments) -> timedelta | None:
+    return timedelta(seconds=float(np.median(values))) if len(values) else None
 
 
-def _p90(values: Sequence[timedelta]) -> timedelta | None:
-    return values[min(len(values) - 1, int(len(values) * 0.9))] if values else None
+def _p90(values: Moments) -> timedelta | None:
+    return timedelta(seconds=float(values[min(len(values) - 1, int(len(values) * 0.9))])) if len(values) else None
 
 
 def _share(part: int, whole: int) -> float | None:

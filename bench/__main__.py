@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from bench import capacity, chat, dispatch, pelican, portal, push, rates, rehearsed, search, ticks
+from bench import capacity, chat, desk, dispatch, pelican, portal, push, rates, rehearsed, search, ticks
 from bench.figures import MEASURES, Figure
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ def line(figure: Figure) -> str:
     return f"{figure.name:45} {figure.value:>10} {figure.unit:12} {figure.against:34} {ratio}"
 
 
-__all__ = ["capacity", "chat", "dispatch", "pelican", "portal", "push", "rates", "rehearsed", "search", "ticks"]
+__all__ = ["capacity", "chat", "desk", "dispatch", "pelican", "portal", "push", "rates", "rehearsed", "search", "ticks"]
 
 if __name__ == "__main__":
     main()

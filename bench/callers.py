@@ -48,9 +48,9 @@ def call(port: int, clients: Sequence[Sequence[Call]]) -> Seen:
 async def _client(port: int, requests: Sequence[bytes], start: asyncio.Event, times: list[float]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     await start.wait()
-    for request in requests:
+    for one in requests:
         begun = time.perf_counter()
-        writer.write(request)
+        writer.write(one)
         await _answer(reader)
         times.append(time.perf_counter() - begun)
     writer.close()
@@ -66,7 +66,8 @@ async def _answer(reader: asyncio.StreamReader) -> bytes:
     return body
 
 
-def _request(path: str, body: dict[str, object], headers: dict[str, str]) -> bytes:
+def request(path: str, body: dict[str, object], headers: dict[str, str]) -> bytes:
+    """A POST as it goes over the wire."""
     data = json.dumps(body, ensure_ascii=False).encode()
     own = {"host": "127.0.0.1", "content-type": "application/json", "content-length": str(len(data)), **headers}
     lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in own.items()), "", ""]
@@ -87,7 +88,7 @@ async def _all(port: int, clients: Sequence[Sequence[bytes]]) -> Seen:
 def main() -> None:
     """One plan in, what was seen out."""
     plan = json.load(sys.stdin)
-    clients = [[_request(one["path"], one["body"], one["headers"]) for one in calls] for calls in plan["clients"]]
+    clients = [[request(one["path"], one["body"], one["headers"]) for one in calls] for calls in plan["clients"]]
     json.dump(asdict(asyncio.run(_all(plan["port"], clients))), sys.stdout)
 
 

@@ -37,6 +37,13 @@ class Conversation(Base):
         ),
         Index("ix_conversation_unit_id_state", "unit_id", "state"),
         Index("ix_conversation_state_heard_at", "state", "heard_at"),
+        Index("ix_conversation_unit_id_opened_at", "unit_id", "opened_at"),
+        Index(
+            "ix_conversation_unit_id_danger",
+            "unit_id",
+            sqlite_where=text("urgent_at IS NOT NULL AND acknowledged_at IS NULL"),
+            postgresql_where=text("urgent_at IS NOT NULL AND acknowledged_at IS NULL"),
+        ),
         Index("ix_conversation_dialogue_until", "dialogue_until"),
         Index("ix_conversation_account_id_sender", "account_id", "sender"),
         Index(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from bot.citizen_files.models import CitizenFile
 from bot.models import Conversation, InboundMessage, OutboundReply
@@ -32,6 +32,12 @@ KIND_WORDS = {
 }
 CITIZEN = "citizen"
 PRIVATE = "note"
+MOST_SHOWN = 300
+# Whom the desk has to do with: who waits, who is talked to, and danger that nobody has seen to.
+GOES_ON = or_(
+    Conversation.state.in_((S.WAITING, S.OPEN, S.SNOOZED)),
+    Conversation.urgent_at.is_not(None) & Conversation.acknowledged_at.is_(None),
+)
 
 
 @dataclass(frozen=True)
@@ -116,15 +122,10 @@ def last_source(session: Session, conversation_id: int, before: int) -> int | No
 
 def going_on(session: Session, who: Viewer) -> list[Conversation]:
     """Every session in reach that people have or wait for, the longest waiting first."""
-    query = select(Conversation).where(
-        or_(
-            Conversation.state.in_((S.WAITING, S.OPEN, S.SNOOZED)),
-            (Conversation.urgent_at.is_not(None)) & (Conversation.acknowledged_at.is_(None)),
-        )
-    )
+    query = scoped(select(Conversation).where(GOES_ON), Conversation.unit_id, who, Permission.CONVERSATION_READ)
     query = query.where(Conversation.merged_into_id.is_(None))  # Those stand with the one they are answered in.
-    query = scoped(query, Conversation.unit_id, who, Permission.CONVERSATION_READ)
-    return list(session.scalars(query.order_by(Conversation.waiting_since, Conversation.id).limit(300)))
+    query = query.options(defer(Conversation.choices, raiseload=True), defer(Conversation.dialogue, raiseload=True))
+    return list(session.scalars(query.order_by(Conversation.waiting_since, Conversation.id).limit(MOST_SHOWN)))
 
 
 def earlier(session: Session, conversation: Conversation, limit: int = 5) -> list[Conversation]:
@@ -149,10 +150,15 @@ def waiting_count(session: Session, who: Viewer) -> int:
     return session.scalar(scoped(query, Conversation.unit_id, who, Permission.CONVERSATION_READ)) or 0
 
 
+def words_of(kind: str, text: str, media: Mapping[str, str] | None) -> str:
+    """What a citizen wrote or did, as the desk shows it; `media` matters for a tap on the menu alone."""
+    words = KIND_WORDS.get(kind, "")
+    said = (media or {}).get("tapped", text) if kind == "click" else text
+    return f"{words} {said}".strip() if words else said
+
+
 def _heard(row: InboundMessage, file: CitizenFile | None = None) -> Line:
-    words = KIND_WORDS.get(row.kind, "")
-    said = row.media.get("tapped", row.text) if row.kind == "click" else row.text
-    text = f"{words} {said}".strip() if words else said
+    text = words_of(row.kind, row.text, row.media)
     return Line(row.number, CITIZEN, text, row.received_at, media=row.media, kind=row.kind, file=file)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
 
 from bot import reply, rules, store, tickets, windows
 from bot.events import ConversationChanged, DangerHeard, PersonWanted, WindowEnds
@@ -22,6 +26,8 @@ from kernel.work import Work, Works
 
 S = ConversationState
 BATCH = 200
+# A conversation's state, its lines, and how many wait before it.
+Mark = tuple[str, int, int]
 
 
 def queue(work: Work, conversation: Conversation, reason: str) -> int:
@@ -49,6 +55,31 @@ def ahead_of(work: Work, conversation: Conversation) -> int:
         Conversation.waiting_since < (conversation.waiting_since or work.now),
     )
     return work.session.scalar(query) or 0
+
+
+def marks(session: Session, conversations: Collection[int]) -> Mapping[int, Mark]:
+    """Where each of these conversations stands: what its citizen sees has changed when this has."""
+    query = select(
+        Conversation.id, Conversation.state, Conversation.lines, Conversation.unit_id, Conversation.waiting_since
+    ).where(Conversation.id.in_(conversations))
+    found = session.execute(query).all()
+    queues = _queues(session, {row.unit_id for row in found if row.state == S.WAITING})
+    return {
+        row.id: (row.state, row.lines, bisect_left(queues[row.unit_id], row.waiting_since) if row.waiting_since else 0)
+        for row in found
+    }
+
+
+def _queues(session: Session, units: Collection[int]) -> Mapping[int, list[datetime]]:
+    """Since when people wait at each of these desks, the longest first."""
+    queues: dict[int, list[datetime]] = defaultdict(list)
+    query = select(Conversation.unit_id, Conversation.waiting_since).where(
+        Conversation.state == S.WAITING, Conversation.unit_id.in_(units)
+    )
+    for unit, since in session.execute(query.order_by(Conversation.waiting_since)):
+        if since is not None:
+            queues[unit].append(since)
+    return queues
 
 
 def may_reopen(work: Work, conversation: Conversation) -> bool:

@@ -31,9 +31,11 @@ class Watcher:
                 changed = {await asyncio.wait_for(self.queue.get(), look)}
             except TimeoutError:
                 changed = set()
-            while not self.queue.empty():
-                changed.add(self.queue.get_nowait())
-            yield changed
+            yield changed | self.more()
+
+    def more(self) -> set[str]:
+        """The topics that have changed by now, without waiting."""
+        return {self.queue.get_nowait() for _ in range(self.queue.qsize())}
 
 
 class Live:

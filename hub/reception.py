@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from channels.base import AccountInfo, Channel
 from hub.limits import Limit
 from hub.live import Live
 from hub.relays import Relay
+from hub.sights import Sights
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,9 @@ class Incoming:
     senders: ThreadPoolExecutor
     running: dict[int, Future[None]] = field(default_factory=dict)
     limits: dict[str, Limit] = field(default_factory=dict)
+    sights: Sights = field(default_factory=Sights)
+    # The citizens' streams that are open in this process, by conversation.
+    streams: Counter[int] = field(default_factory=Counter)
     # Whether this process answers citizens; one that only fills or checks need not learn.
     awake: bool = False
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -32,7 +32,7 @@ from bot.reply import Said
 from bot.states import LOW_RATING, RATINGS, ConversationState
 from hub.auth.secret import fingerprint
 from hub.incoming import portal_account
-from hub.live import conversation_topic
+from hub.live import LOOK_SECONDS, conversation_topic
 from hub.product import Hub
 from hub.web.access import HubDep, address_of, check_origin
 from hub.web.sent import Body
@@ -327,20 +327,47 @@ async def stream(
     """What `look` sees after a line, as often as the conversation changes."""
     loop = asyncio.get_running_loop()
     ends, beat, said = loop.time() + STREAM_SECONDS, loop.time(), ""
-    live = hub.incoming.live
-    with live.watching([conversation_topic(conversation_id)]) as watcher:
+    mark, told = None, {conversation_topic(conversation_id)}
+    with hub.incoming.live.watching(told) as watcher, _open(hub, conversation_id):
         async with aclosing(watcher.changes()) as changes:
             while loop.time() < ends:
-                seen = await run_in_threadpool(look, after)
-                now = json.dumps([seen["state"], seen["ahead"], seen["rated"]])
-                if seen["lines"] or now != said:
+                before, mark = mark, await _mark(hub, conversation_id) if not told else mark
+                seen = await run_in_threadpool(look, after) if told or mark != before else None
+                now = said if seen is None else json.dumps([seen["state"], seen["ahead"], seen["rated"]])
+                if seen is not None and (seen["lines"] or now != said):
                     after = max([after, *(line["number"] for line in seen["lines"])])
                     said, beat = now, loop.time()
                     yield f"id: {after}\ndata: {json.dumps(seen, ensure_ascii=False)}\n\n"
                 elif loop.time() - beat > BEAT_SECONDS:
                     beat = loop.time()
                     yield ": still here\n\n"
-                await anext(changes)
+                told = await anext(changes)
+
+
+@contextmanager
+def _open(hub: Hub, conversation_id: int) -> Iterator[None]:
+    streams = hub.incoming.streams
+    streams[conversation_id] += 1
+    try:
+        yield
+    finally:
+        streams[conversation_id] -= 1
+        if not streams[conversation_id]:
+            del streams[conversation_id]
+
+
+async def _mark(hub: Hub, conversation_id: int) -> waiting.Mark | None:
+    """Where a conversation stands, read at most a few seconds ago together with all that have a stream here."""
+    now = asyncio.get_running_loop().time()
+
+    def read() -> Mapping[int, waiting.Mark]:
+        with hub.works.read() as work:
+            return waiting.marks(work.session, list(hub.incoming.streams))
+
+    marks = await hub.incoming.sights.since("chat", now - LOOK_SECONDS, read)
+    if conversation_id not in marks:  # Its stream is younger than the reading.
+        marks = await hub.incoming.sights.since("chat", now, read)
+    return marks.get(conversation_id)
 
 
 def _look(hub: Hub, conversation_id: int, after: int) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
@@ -20,18 +18,18 @@ from starlette.concurrency import run_in_threadpool
 from bot import desk, gateway, knowledge, reply, rules, services, store, tickets, waiting, windows
 from bot.handoff import REASON_LABELS
 from bot.knowledge import Answer
+from bot.lists import Row, rows_of, titled
 from bot.models import Conversation, InboundMessage, Rating, Ticket
 from bot.nlu.wire import faq_key
-from bot.publishing import mask
 from bot.reply import Said
 from bot.states import CONVERSATION_LABELS, RATINGS, REPLY_LABELS, TICKET_KINDS, ConversationState, ReplyState
 from bot.store import Line
 from bot.team import classes, merging, quick, variables
 from bot.team.quick import Ready
 from channels.accounts.models import Account
-from hub.live import desk_topic
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
+from hub.web.desk_stream import changes
 from hub.web.pages import fragment, page, say, see_other
 from hub.web.piece_form import moment
 from hub.web.shifts import presence_of
@@ -51,23 +49,11 @@ Agent = Annotated[Asker, Depends(may(Permission.CONVERSATION_ANSWER))]
 Text = Annotated[str, Form()]
 
 TEMPLATE = "pages/desk/desk.html"
-STREAM_SECONDS = 600.0
 SUGGESTED = 3
 SOON = timedelta(hours=6)
 """A platform's clock that runs out within is shown in the lists."""
 HANDLED_KINDS = ("咨询", "求助", "投诉", "建议", "举报")
 CHANNEL_LABELS = {"portal": _("门户网站"), "wechat": _("微信公众号")}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One conversation in a list of the desk."""
-
-    conversation: Conversation
-    title: str
-    words: str
-    agent: str
-    unread: bool
 
 
 @dataclass(frozen=True)
@@ -111,7 +97,8 @@ def lists(request: Request, hub: HubDep, asker: Reader, opened: int = 0) -> HTML
 @router.get("/events")
 async def events(hub: HubDep, asker: Reader, opened: int = 0) -> Response:
     """A stream that says "desk" when the lists have changed and "talk" when the open conversation has."""
-    stream = _stream(hub, asker, opened)
+    seen = await run_in_threadpool(_in_reach, hub, asker, opened) if opened else []
+    stream = changes(hub, asker, seen)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
@@ -300,6 +287,14 @@ def _chosen(work: Work, found: Conversation, to: str) -> list[Conversation]:
     return chosen
 
 
+def _in_reach(hub: Hub, asker: Asker, conversation_id: int) -> list[int]:
+    """The conversation and those merged into it, where this person may read it; else the stream tells of lists."""
+    with hub.works.read() as work:
+        query = select(Conversation.id).where(Conversation.id == conversation_id)
+        found = work.session.scalar(scoped(query, Conversation.unit_id, asker.viewer, Permission.CONVERSATION_READ))
+        return [found, *(one.id for one in merging.of(work.session, found))] if found else []
+
+
 def _back(conversation_id: int, message: str = "") -> Response:
     return see_other(f"/console/desk/{conversation_id}", message)
 
@@ -314,7 +309,7 @@ def _talk(request: Request, hub: Hub, asker: Asker, conversation_id: int) -> HTM
 def _lists(work: Work, asker: Asker) -> Lists:
     found = store.going_on(work.session, asker.viewer)
     joined = merging.by_main(work.session, [one.id for one in found])
-    rows = [_row(work.session, one, joined.get(one.id, ())) for one in found]
+    rows = rows_of(work.session, found, joined)
     mine = asker.viewer.person_id
 
     def danger_first(row: Row) -> tuple[bool, int]:
@@ -330,22 +325,9 @@ def _lists(work: Work, asker: Asker) -> Lists:
     )
 
 
-def _row(session: Session, one: Conversation, joined: Sequence[Conversation]) -> Row:
-    agent = session.get(Person, one.agent_id) if one.agent_id else None
-    unread = _unread(session, one) or any(_unread(session, other) for other in joined)
-    return Row(one, _title(session, one), store.last_words(session, one.id), agent.name if agent else "", unread)
-
-
-def _unread(session: Session, one: Conversation) -> bool:
-    last = store.lines_of(session, one.id, max(0, one.lines - 1))
-    return bool(last) and last[-1].side == store.CITIZEN
-
-
 def _title(session: Session, one: Conversation) -> str:
-    if one.name:
-        return mask(one.name)
     account = session.get(Account, one.account_id) if one.account_id else None
-    return f"{account.name if account else ''} · {one.sender[-6:]}".strip(" ·")
+    return titled(one, account.name if account else "")
 
 
 def _in_danger(one: Conversation) -> bool:
@@ -361,7 +343,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
     rating = session.scalars(select(Rating).where(Rating.conversation_id == found.id)).one_or_none()
     return {
         "shown": found,
-        "title": _title(session, found),
+        "title": titled(found, account.name if account else ""),
         "account": account.name if account else "",
         "channel": CHANNEL_LABELS.get(found.channel, found.channel),
         "own_page": found.channel in reply.OWN_PAGES,
@@ -468,31 +450,3 @@ def _last_question(session: Session, conversation_id: int) -> str:
         .limit(1)
     )
     return session.scalar(query) or ""
-
-
-async def _stream(hub: Hub, asker: Asker, opened: int) -> AsyncIterator[str]:
-    loop = asyncio.get_running_loop()
-    units = asker.viewer.units(Permission.CONVERSATION_READ)
-    topics = [desk_topic(unit) for unit in units]
-    ends = loop.time() + STREAM_SECONDS
-    last = await run_in_threadpool(_fingerprint, hub, asker)
-    with hub.incoming.live.watching(topics) as watcher:
-        yield ": listening\n\n"
-        async with aclosing(watcher.changes()) as changes:
-            while loop.time() < ends:
-                told = await anext(changes)
-                now = await run_in_threadpool(_fingerprint, hub, asker)
-                if not told and now == last:
-                    yield ": still here\n\n"
-                    continue
-                last = now
-                yield "event: desk\ndata: changed\n\n"
-                if opened:
-                    yield "event: talk\ndata: changed\n\n"
-
-
-def _fingerprint(hub: Hub, asker: Asker) -> tuple[tuple[object, ...], ...]:
-    """What the lists rest on, so that what another process wrote is seen too."""
-    with hub.works.read() as work:
-        found = store.going_on(work.session, asker.viewer)
-        return tuple((one.id, one.state, one.lines, one.agent_id, one.acknowledged_at) for one in found)

@@ -169,10 +169,10 @@ def conversations(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
 def measured(hub: Hub, work: Work, asker: Asker, period: Period) -> tuple[ResponseTimes, list[DayOfWork], str]:
     """The figures of the period, its days, and the office hours that were counted, in words."""
     hours = _workdays(hub, work, asker)
-    found = response.response_times(work.session, asker.viewer, hours.workdays, period.since, period.until)
-    days = response.by_day(
-        work.session, asker.viewer, hours.workdays, period.since, period.until, hub.settings.office_zone
-    )
+    zone = hub.settings.office_zone
+    people = response.handed(work.session, asker.viewer, hours.workdays, period.since, period.until)
+    found = response.response_times(work.session, asker.viewer, people, period.since, period.until)
+    days = response.by_day(people, period.since, period.until, zone)
     return found, days, hours.words
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from analytics import response
+from analytics.open_hours import OpenHours, moments
 from bot.models import Conversation, Rating
 from kernel.clock import StillClock
 from kernel.work import Works
@@ -73,7 +75,8 @@ def spoken(published: Published, clock: StillClock) -> Published:
 def test_only_working_time_of_people_counts(spoken: Published) -> None:
     with spoken.works.read() as work:
         who = spoken.office.who("manager")
-        found = response.response_times(work.session, who, WORKDAYS, at(1, "00:00"), at(11, "00:00"))
+        people = response.handed(work.session, who, WORKDAYS, at(1, "00:00"), at(11, "00:00"))
+        found = response.response_times(work.session, who, people, at(1, "00:00"), at(11, "00:00"))
     assert (found.conversations, found.handed_off, found.answered, found.waiting) == (4, 3, 2, 1)
     # 4 minutes on Monday; 10 minutes before Friday's close and 10 after Monday's opening.
     assert found.first_response == timedelta(minutes=12)
@@ -86,7 +89,8 @@ def test_only_working_time_of_people_counts(spoken: Published) -> None:
 def test_days_without_a_handoff_are_shown_and_have_no_time(spoken: Published) -> None:
     with spoken.works.read() as work:
         who = spoken.office.who("manager")
-        days = response.by_day(work.session, who, WORKDAYS, at(1, "00:00"), at(10, "00:00"), ZONE)
+        people = response.handed(work.session, who, WORKDAYS, at(1, "00:00"), at(10, "00:00"))
+    days = response.by_day(people, at(1, "00:00"), at(10, "00:00"), ZONE)
     assert [(one.day.day, one.handed_off, one.answered) for one in days if one.handed_off] == [
         (2, 1, 1),
         (6, 1, 1),
@@ -108,7 +112,23 @@ def test_every_figure_has_its_conversations(spoken: Published, show: str, count:
 
 def test_where_nothing_was_measured_there_is_no_figure(published: Published) -> None:
     with published.works.read() as work:
-        found = response.response_times(
-            work.session, published.office.who("manager"), WORKDAYS, at(1, "00:00"), at(9, "00:00")
-        )
+        who = published.office.who("manager")
+        people = response.handed(work.session, who, WORKDAYS, at(1, "00:00"), at(9, "00:00"))
+        found = response.response_times(work.session, who, people, at(1, "00:00"), at(9, "00:00"))
     assert (found.first_response, found.resolution, found.bot_share, found.satisfaction) == (None,) * 4
+
+
+def test_many_spans_at_once_are_counted_as_each_alone() -> None:
+    chance = Random(7)  # noqa: S311  # Any spans will do, the same each time.
+    starts = [at(1, "00:00") + timedelta(seconds=chance.randrange(20 * 86400)) for _ in range(200)]
+    ends = [start + timedelta(seconds=chance.randrange(4 * 86400)) for start in starts]
+    hours = OpenHours(WORKDAYS, min(starts), max(ends))
+    alone = [WORKDAYS.working_time(start, end).total_seconds() for start, end in zip(starts, ends, strict=True)]
+    assert list(hours.between(moments(starts), moments(ends))) == pytest.approx(alone, abs=1e-5)
+    assert 0.0 in alone
+    assert max(alone) > 24 * 3600
+
+
+def test_a_stretch_without_a_working_day_has_no_working_time() -> None:
+    free = OpenHours(WORKDAYS, at(7, "00:00"), at(8, "23:00"))
+    assert list(free.between(moments([at(7, "10:00")]), moments([at(8, "10:00")]))) == [0.0]

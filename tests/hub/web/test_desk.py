@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
-from bot import gateway, tickets
+from bot import gateway, lists, tickets
 from bot.gateway import Arrival
 from bot.models import Conversation, OutboundReply, Ticket
 from bot.nlu.ranking import Decision
 from bot.states import ConversationState, ReplyState, TicketState
 from channels.accounts.models import Account
+from hub.live import desk_topic
 from hub.notices import Notice
-from hub.web import desk as desk_pages
 from hub.web.access import Asker
+from hub.web.desk_stream import changes
 from kernel.clock import StillClock
-from kernel.people import Role, viewer
+from kernel.people import Permission, Role, viewer
 from kernel.work import Actor
 from tests.bot.citizens import ToldEngine, wechat_account
 from tests.hub.office import Browser, Office
@@ -233,24 +236,47 @@ def test_two_conversations_of_one_person_stand_in_one_and_are_answered_by_the_wa
 
 def test_the_lists_and_the_talk_change_without_a_reload(live: LiveDesk) -> None:
     hub = live.office.hub
+    number = live.hears("居住证怎么办")
     with hub.works.read() as work:
         agent = viewer(work.session, live.office.person("agent"), work.now)
     who = Asker(agent, Actor(agent.name), None, "zh", "", "")
 
-    async def watched() -> list[str]:
-        stream = desk_pages._stream(hub, who, 7)
-        said = [await anext(stream)]  # type: ignore[arg-type]
-        waiting = asyncio.create_task(anext(stream))  # type: ignore[arg-type]
-        await asyncio.sleep(0.05)
-        await asyncio.to_thread(live.hears, "人工")
-        said.append(await asyncio.wait_for(waiting, 1.0))
-        said.append(await anext(stream))  # type: ignore[arg-type]
-        await stream.aclose()  # type: ignore[attr-defined]
-        return said
+    async def watched(opened: int) -> str:
+        async with aclosing(changes(hub, who, [opened])) as stream:  # type: ignore[type-var]  # It is a generator.
+            assert await anext(stream) == ": listening\n\n"
+            waiting = asyncio.ensure_future(anext(stream))
+            await asyncio.sleep(0.05)
+            if opened == number:
+                await asyncio.to_thread(live.hears, "人工")
+            return await asyncio.wait_for(waiting, 1.0)
 
-    said = asyncio.run(watched())
-    assert said[1].startswith("event: desk")
-    assert said[2].startswith("event: talk")
+    async def both() -> list[str]:
+        return await asyncio.gather(watched(number), watched(number + 1))
+
+    mine, another = asyncio.run(both())
+    desk = "event: desk\ndata: changed\n\n"
+    assert mine == f"{desk}event: talk\ndata: changed\n\n"
+    assert another == desk  # Its page does not ask for a talk in which nothing was said.
+
+
+def test_a_stream_outlives_a_database_that_is_away(live: LiveDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = live.office.hub
+    with hub.works.read() as work:
+        agent = viewer(work.session, live.office.person("agent"), work.now)
+    who = Asker(agent, Actor(agent.name), None, "zh", "", "")
+
+    def away(*_about: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+
+    async def watched() -> list[str]:
+        async with aclosing(changes(hub, who, [])) as stream:  # type: ignore[type-var]  # It is a generator.
+            said = [await anext(stream)]
+            monkeypatch.setattr(lists, "marks", away)
+            hub.incoming.live.tell(*(desk_topic(unit) for unit in agent.units(Permission.CONVERSATION_READ)))
+            said.append(await asyncio.wait_for(anext(stream), 2.0))
+            return said
+
+    assert asyncio.run(watched()) == [": listening\n\n", "event: desk\ndata: changed\n\n"]
 
 
 def test_the_system_administrator_never_sees_a_conversation(live: LiveDesk) -> None:

@@ -1,0 +1,42 @@
+"""Working time of thousands of spans at once: the office's opening hours of a stretch, laid out as one curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernel.workdays import Workdays
+
+Moments = NDArray[np.float64]
+
+
+def moments(values: Sequence[datetime | None]) -> Moments:
+    """Seconds since 1970, NaN where there is none."""
+    return np.array([np.nan if value is None else value.timestamp() for value in values], dtype=np.float64)
+
+
+class OpenHours:
+    """The opening hours from the day of one moment to the day of another."""
+
+    def __init__(self, workdays: Workdays, first: datetime, last: datetime) -> None:
+        day, end = first.astimezone(workdays.zone).date(), last.astimezone(workdays.zone).date()
+        corners: list[float] = []
+        worked = [0.0]
+        while day <= end:
+            if workdays.is_workday(day):
+                opens = datetime.combine(day, workdays.opens, workdays.zone).timestamp()
+                closes = max(opens, datetime.combine(day, workdays.closes, workdays.zone).timestamp())
+                corners += [opens, closes]
+                worked += [worked[-1] + closes - opens] * 2
+            day += timedelta(days=1)
+        # Without a day of work, a level line.
+        self._corners, self._worked = np.array(corners or [0.0]), np.array(worked[:-1] or [0.0])
+
+    def between(self, starts: Moments, ends: Moments) -> Moments:
+        """As `Workdays.working_time` for each pair, in seconds; NaN where a moment is missing."""
+        spans = np.interp(ends, self._corners, self._worked) - np.interp(starts, self._corners, self._worked)
+        found: Moments = np.maximum(np.round(spans, 6), 0.0)
+        return found
