@@ -5,7 +5,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) deploy/setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test lint drill drill-many faults rasa bench bundle docs serve migrate clean
+.PHONY: help setup dev demo test lint drill drill-many faults soak rasa bench bundle docs serve migrate clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ drill-many: dev ## The same behind nginx, with two web processes and three worke
 
 faults: dev ## Whatever can break does, on both databases; counts what arrived twice or never (ROUNDS=200 of SIGKILL)
 	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS))
+
+soak: dev ## 500 citizens and 50 agents for ten minutes on both databases, every message counted (CITIZENS, AGENTS, SECONDS)
+	@$(BIN)/python -m tests.faults --part soak $(if $(CITIZENS),--citizens $(CITIZENS)) $(if $(AGENTS),--agents $(AGENTS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 rasa: setup ## Rasa 3.6.21 in an environment of its own, trained on what is published, served on loopback
 	@$(BIN)/python deploy/rasa.py

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from bench.callers import Call, Seen, call
 from bench.figures import Figure, measure, percentile
 from bench.offices import BenchOffice, bench_office, ended, wait_for
+from bench.rasa_peer import rasa_of
 from content.compose import Draft
 from hub.demo.corpus import FaqRow, load_faqs
 from hub.drill.stage import free_port
@@ -25,6 +26,7 @@ CLIENTS, MESSAGES, ROUNDS = 32, 20, 5
 def chat() -> Iterator[Figure]:
     """32 clients with the bot, in rounds that take turns with the bare route, so that both see the same machine."""
     yield from measured(CLIENTS, MESSAGES, ROUNDS)
+    yield from against_rasa(CLIENTS, MESSAGES, ROUNDS)
 
 
 def measured(clients: int, messages: int, rounds: int) -> Iterator[Figure]:
@@ -46,6 +48,23 @@ def measured(clients: int, messages: int, rounds: int) -> Iterator[Figure]:
     ratio = round(statistics.median(ratios), 3)
     yield Figure("bot.chat.p95", round(percentile(times, 0.95) * 1000, 1), "ms", f"{clients} clients")
     yield Figure("bot.chat.vs_inserts", round(statistics.median(seen.rate for seen in ours), 1), "1/s", against, ratio)
+
+
+def against_rasa(clients: int, messages: int, rounds: int) -> Iterator[Figure]:
+    """The same door with Rasa behind it, in rounds that take turns with the REST channel of the very same Rasa."""
+    with bench_office() as office:
+        faqs, port = publish_faqs(office), free_port()
+        with rasa_of(office) as rasa, ended(office.serve(port, trusted_proxies="127.0.0.1", **rasa.settings)):
+            ours, theirs = [], []
+            rounds_of(port, sessions(port, clients, 2, 0), faqs)
+            for number in range(1, rounds + 1):
+                ours.append(rounds_of(port, sessions(port, clients, messages, number), faqs))
+                names = [f"{number}-{place}" for place in range(clients)]
+                theirs.append(rasa.asked(names, messages, faqs))
+    ratios = [our.rate / their.rate for our, their in zip(ours, theirs, strict=True)]
+    against = f"{statistics.median(seen.rate for seen in theirs):.0f}/s bare Rasa, aim 0.6"
+    rate, ratio = statistics.median(seen.rate for seen in ours), statistics.median(ratios)
+    yield Figure("bot.chat.vs_rasa", round(rate, 1), "1/s", against, round(ratio, 3))
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,11 @@ ANSWER = "请带身份证到政务服务大厅三楼窗口办理，工作日九�
 
 @dataclass(frozen=True)
 class Watch:
-    """Somebody who is logged in: whose requests are to be sent with this cookie."""
+    """Somebody who is logged in: the cookie of his requests, and the token of those that change something."""
 
     person_id: int
     cookie: str
+    csrf: str
 
 
 def log_in(works: Works, unit_id: int, role: Role, count: int) -> list[Watch]:
@@ -43,16 +44,16 @@ def log_in(works: Works, unit_id: int, role: Role, count: int) -> list[Watch]:
             person = Person(unit_id=unit_id, name=login, login=login)
             work.session.add(person)
             work.session.flush()
-            token = new_token()
+            token, csrf = new_token(), new_token()
             work.session.add_all([
                 Grant(person_id=person.id, role=role, unit_id=unit_id),
                 Credential(person_id=person.id, hash="", changed_at=work.now),
                 LoginSession(
                     token_hash=fingerprint(token), person_id=person.id, created_at=work.now, seen_at=work.now,
-                    expires_at=work.now + timedelta(hours=12), csrf=new_token(),
+                    expires_at=work.now + timedelta(hours=12), csrf=csrf,
                 ),
             ])  # fmt: skip
-            made.append(Watch(person.id, f"xuanda={token}"))
+            made.append(Watch(person.id, f"xuanda={token}", csrf))
     return made
 
 

@@ -162,18 +162,19 @@ class BenchOffice:
     def serve(self, port: int, **settings: str) -> subprocess.Popen[bytes]:
         """Starts the product on this office's data as a process of its own, and waits until it is ready."""
         settings["port"] = str(port)
-        process = self._run("serve", settings)
+        process = self.run("serve", **settings)
         wait_for(f"http://127.0.0.1:{port}/readyz", process)
         return process
 
     def worker(self) -> subprocess.Popen[bytes]:
         """Starts a process that only does what is due; on PostgreSQL."""
-        return self._run("worker", {})
+        return self.run("worker")
 
-    def _run(self, command: str, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    def run(self, *command: str, **settings: str) -> subprocess.Popen[bytes]:
+        """Starts a command of the product on this office's data."""
         own = {"data": str(self.folder), "database_url": self.hub.settings.database_url, **settings}
         environment = {**os.environ, **{f"XUANDA_{name.upper()}": value for name, value in own.items()}}
-        whole = [sys.executable, "-m", "hub.cli", command]
+        whole = [sys.executable, "-m", "hub.cli", *command]
         return subprocess.Popen(whole, env=environment, stderr=subprocess.DEVNULL)  # Our own command.
 
 

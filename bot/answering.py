@@ -21,7 +21,7 @@ from bot.dialogue.turned import Report
 from bot.engine import Engine
 from bot.gateway import FOLLOW, LEASE, SCAN, for_engine
 from bot.handoff import Handoff, Situation
-from bot.hearing import CLICK, TEXTS, Heard, Told, going, hear
+from bot.hearing import CLICK, FLOOD, TEXTS, Heard, Told, going, hear
 from bot.knowledge import Shelf, Source
 from bot.models import Conversation, InboundMessage
 from bot.nlu.ranking import Decision
@@ -159,6 +159,8 @@ class Answering:
             return self._rating(heard)
         if heard.state != S.BOT:
             return self._owned(heard)
+        if heard.flood and not handoff.asks_for_person(heard.text):
+            return self._flooded(heard)
         if heard.kind in (FOLLOW, SCAN, CLICK) and heard.prepared:
             return self._prepared(heard, heard.prepared)
         if heard.kind in (FOLLOW, SCAN):
@@ -234,6 +236,12 @@ class Answering:
         if heard.state == S.WAITING and handoff.asks_for_person(heard.text):
             return Verdict("waits", handoff=Handoff("asked", "waiting"))
         return Verdict("person")
+
+    def _flooded(self, heard: Heard) -> Verdict:
+        """Neither answered nor lost: the words are kept, and what the bot waits for it goes on waiting for."""
+        told = None if heard.flood == "told" else Said(self.words.say("flood", hotline=heard.hotline))
+        of = heard.conversation
+        return Verdict(FLOOD, told, of.failures, of.pending, list(of.choices))
 
     def _not_words(self, heard: Heard) -> Verdict:
         if heard.kind == "leave":

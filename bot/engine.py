@@ -43,6 +43,9 @@ class Engine(Protocol):
     def at_once(self) -> bool:
         """Whether it understands within milliseconds now: nothing to learn first, and no network on the way."""
 
+    def soon(self) -> bool:
+        """Whether it answers in a moment over the network, so that a citizen's request can wait for it."""
+
     def refresh(self) -> None:
         """What is published has changed; returns at once."""
 
@@ -98,6 +101,10 @@ class EmbeddedEngine:
     def at_once(self) -> bool:
         """As soon as there is a model; before that the first question waits for fitting."""
         return self._model is not None
+
+    def soon(self) -> bool:
+        """No network is on the way."""
+        return False
 
     def refresh(self) -> None:
         """Fits in the background; asked again before it began, it fits once."""

@@ -1,4 +1,4 @@
-"""A citizen's words and the bot's answer in one commit, where the engine understands within milliseconds.
+"""A citizen's words and the bot's answer in one commit, where the engine understands at once, or soon.
 
 What a citizen wrote is committed before it is acknowledged, here as everywhere; only that the answer is in the same
 commit. Whatever needs people, waits for something, or meets a change by somebody else, takes the long way: stored
@@ -17,7 +17,7 @@ from sqlalchemy import Table, bindparam, exists, insert, select, update
 from bot.answering import Answering, Verdict
 from bot.events import ConversationChanged
 from bot.gateway import CHAT
-from bot.hearing import GOING, Going, Told, hear
+from bot.hearing import GOING, Going, Heard, Told, hear
 from bot.models import Conversation, InboundMessage, OutboundReply, Rating
 from bot.reply import Said
 from bot.states import ConversationState, ReplyState, Route
@@ -67,12 +67,32 @@ def prepare(answering: Answering, work: Work, at: Held, written: Written) -> Rea
 
     `work` is the reading work in which the conversation was found; it is to end before `keep`.
     """
-    if at.repeated or at.going.state != BOT or not answering.engine.at_once():
+    if not answering.engine.at_once() or not _open(at):
         return None
-    told = Told(0, at.going.lines + 1, "text", written.text.strip())
-    verdict = answering.decide(hear(work, told, at.going, answering.zone, lambda: nullcontext(work)))
+    told = _told(at, written)
+    return ask(answering, at, written, hear(work, told, at.going, answering.zone, lambda: nullcontext(work)))
+
+
+def listen(answering: Answering, work: Work, at: Held, written: Written) -> Heard | None:
+    """What a decision rests on where the engine is across the network and answers soon; None for the long way."""
+    if answering.engine.at_once() or not answering.engine.soon() or not _open(at):
+        return None
+    return hear(work, _told(at, written), at.going, answering.zone, answering.works.read)
+
+
+def ask(answering: Answering, at: Held, written: Written, heard: Heard) -> Ready | None:
+    """What the bot answers alone to what was heard; where the network is asked, no transaction is open."""
+    verdict = answering.decide(heard)
     said = _alone(verdict)
-    return None if said is None else Ready(at.going, written.key, told, verdict, said)
+    return None if said is None else Ready(at.going, written.key, heard.told, verdict, said)
+
+
+def _open(at: Held) -> bool:
+    return at.going.state == BOT and not at.repeated
+
+
+def _told(at: Held, written: Written) -> Told:
+    return Told(0, at.going.lines + 1, "text", written.text.strip())
 
 
 def keep(works: Works, actor: Actor, ready: Ready) -> list[Line]:

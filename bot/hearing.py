@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot import prepared, reply, rules
 from bot.gateway import FOLLOW, SCAN
-from bot.models import Conversation, OutboundReply
+from bot.models import Conversation, InboundMessage, OutboundReply
 from bot.prepared import Prepared
 from bot.rules import Hours
 from channels.accounts.models import Account
@@ -25,6 +25,9 @@ from kernel.people import Unit
 from kernel.work import Work
 
 CLICK = "click"
+# What became of a message beyond what the bot answers one citizen in a minute.
+FLOOD = "flood"
+MINUTE, CALM = timedelta(minutes=1), timedelta(minutes=10)
 TEXTS = frozenset({"text", "voice", CLICK})
 
 Reading = Callable[[], AbstractContextManager[Work]]
@@ -79,6 +82,8 @@ class Heard:
     urgent_words: list[str]
     first: bool
     prepared: Prepared | None
+    # He sends more than the bot answers: "new", or "told" where he has been told so.
+    flood: str
     zone: ZoneInfo
     at: datetime
     # Opens a reading work, or gives the one that is open.
@@ -145,7 +150,7 @@ class Heard:
 
 def hear(work: Work, told: Told, conversation: Going, zone: ZoneInfo, reading: Reading) -> Heard:
     """Reads what a decision about this message rests on."""
-    asked = (rules.FAILURES, rules.HOTLINE, rules.URGENT_WORDS)
+    asked = (rules.FAILURES, rules.HOTLINE, rules.URGENT_WORDS, rules.MOST)
     values = Values(work.session, asked, conversation.unit_id, work.now)
     own_page = conversation.channel in reply.OWN_PAGES
     return Heard(
@@ -157,6 +162,8 @@ def hear(work: Work, told: Told, conversation: Going, zone: ZoneInfo, reading: R
         # On our own page the greeting has said it.
         first=not own_page and not _bot_spoke(work.session, conversation.id, told.number),
         prepared=None if own_page else _prepared_for(work.session, conversation, told, work.now),
+        # On our own page the door itself counts.
+        flood="" if own_page else _flood(work, conversation.id, told.number, int(values[rules.MOST])),
         zone=zone,
         at=work.now,
         reading=reading,
@@ -171,6 +178,17 @@ def _bot_spoke(session: Session, conversation_id: int, before: int) -> bool:
         OutboundReply.rule == "",
     )
     return session.scalar(query.limit(1)) is not None
+
+
+def _flood(work: Work, conversation_id: int, before: int, most: int) -> str:
+    earlier = select(InboundMessage.received_at).where(
+        InboundMessage.conversation_id == conversation_id, InboundMessage.number < before
+    )
+    nth = work.session.scalar(earlier.order_by(InboundMessage.number.desc()).offset(most - 1).limit(1))
+    if nth is None or nth <= work.now - MINUTE:
+        return ""
+    told = earlier.where(InboundMessage.outcome == FLOOD, InboundMessage.received_at > work.now - CALM)
+    return "new" if work.session.scalar(told.limit(1)) is None else "told"
 
 
 def _prepared_for(session: Session, conversation: Going, told: Told, now: datetime) -> Prepared | None:

@@ -13,15 +13,16 @@ log = structlog.get_logger(__name__)
 
 
 class Full(Exception):
-    """So much is waiting that nothing more is taken; the row is found later."""
+    """So much is waiting, of all or of this one, that nothing more is taken; the row is found later."""
 
 
 class Queues:
-    """`workers` run side by side; at most `longest` calls wait in all."""
+    """`workers` run side by side; at most `longest` calls wait in all, and `each` of one key."""
 
-    def __init__(self, workers: int = 8, longest: int = 400) -> None:
+    def __init__(self, workers: int = 8, longest: int = 400, each: int = 40) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="bot")
         self._longest = longest
+        self._each = each
         self._lock = threading.Lock()
         self._waiting: dict[int, deque[tuple[Callable[[], None], Future[None]]]] = {}
         self._count = 0
@@ -30,10 +31,10 @@ class Queues:
         """Runs the call after all earlier ones of the same key; raises Full."""
         future: Future[None] = Future()
         with self._lock:
-            if self._count >= self._longest:
+            queue = self._waiting.get(key)
+            if self._count >= self._longest or (queue is not None and len(queue) >= self._each):
                 raise Full
             self._count += 1
-            queue = self._waiting.get(key)
             if queue is not None:
                 queue.append((call, future))
                 return future

@@ -7,7 +7,11 @@ conversation alike; an honest 4xx or 5xx, or no answer, counts as "the bot is do
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import httpx
 import structlog
@@ -37,6 +41,13 @@ class RasaEngine:
     token: str
     thresholds: Thresholds = THRESHOLDS
     timeout: float = 3.0
+    # Slower than so many seconds, or broken, it is not waited for by requests for a while.
+    quick: float = 0.5
+    rest: float = 5.0
+    most: int = 24
+    _asking: int = 0
+    _rests_until: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
     _titles: dict[str, int] | None = None
 
     def understand(self, text: str, session: str) -> Decision:
@@ -49,13 +60,14 @@ class RasaEngine:
         if exact is not None:
             return Decision("answer", (faq_label(str(exact)),))
         try:
-            answer = self.http.post(
-                f"{self.url.rstrip('/')}/model/parse",
-                params={"token": self.token} if self.token else {},
-                json={"text": harmless(text), "message_id": session},
-                timeout=self.timeout,
-            )
-            answer.raise_for_status()
+            with self._watched():
+                answer = self.http.post(
+                    f"{self.url.rstrip('/')}/model/parse",
+                    params={"token": self.token} if self.token else {},
+                    json={"text": harmless(text), "message_id": session},
+                    timeout=self.timeout,
+                )
+                answer.raise_for_status()
             return decide(from_parse(answer.json()), self.thresholds)
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as failure:
             raise BotDown(why=type(failure).__name__) from failure
@@ -74,19 +86,20 @@ class RasaEngine:
         metadata = {rasa_form.METADATA: plain_of(asked)}
         base = self.url.rstrip("/")
         try:
-            placed = self.http.put(
-                f"{base}/conversations/{sender}/tracker/events",
-                params=token,
-                json=rasa_form.place(asked),
-                timeout=self.timeout,
-            )
-            placed.raise_for_status()
-            answer = self.http.post(
-                f"{base}/webhooks/rest/webhook",
-                json={"sender": sender, "message": said, "metadata": metadata},
-                timeout=self.timeout,
-            )
-            answer.raise_for_status()
+            with self._watched():
+                placed = self.http.put(
+                    f"{base}/conversations/{sender}/tracker/events",
+                    params=token,
+                    json=rasa_form.place(asked),
+                    timeout=self.timeout,
+                )
+                placed.raise_for_status()
+                answer = self.http.post(
+                    f"{base}/webhooks/rest/webhook",
+                    json={"sender": sender, "message": said, "metadata": metadata},
+                    timeout=self.timeout,
+                )
+                answer.raise_for_status()
             return rasa_form.read(answer.json())
         except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as failure:
             raise BotDown(why=type(failure).__name__) from failure
@@ -94,6 +107,24 @@ class RasaEngine:
     def at_once(self) -> bool:
         """Never: the network is on the way."""
         return False
+
+    def soon(self) -> bool:
+        """Unless it was slow or broken a moment ago, or so many ask already that their requests fill the house."""
+        return self._asking < self.most and time.monotonic() >= self._rests_until
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        began, well = time.monotonic(), False
+        with self._lock:
+            self._asking += 1
+        try:
+            yield
+            well = time.monotonic() - began < self.quick
+        finally:
+            with self._lock:
+                self._asking -= 1
+                if not well:
+                    self._rests_until = time.monotonic() + self.rest
 
     def refresh(self) -> None:
         """Reads the titles anew; the words come from the CMS anyway, and new wordings wait for the next training."""

@@ -31,6 +31,7 @@ def _words(value: object) -> str:
 
 
 FAILURES = declare(Rule("bot.failures", 2, "机器人连续答不上几次后转人工", number_between(1, 10)))
+MOST = declare(Rule("bot.most_per_minute", 30, "机器人一分钟最多答复同一市民几条消息", number_between(5, 600)))
 AUTO_PROMOTE = declare(Rule("bot.auto_promote", True, "知识变更后的新模型通过检验即自动上线"))
 GATE_TOP1 = declare(Rule("bot.gate_top1", 0.7, "新模型的检验题首选正确率下限", number_between(0, 1)))
 GATE_CASES = declare(Rule("bot.gate_cases", 20, "至少有多少道检验题才按正确率把关", number_between(1, 10000)))

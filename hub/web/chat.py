@@ -233,12 +233,16 @@ async def _dealt_with(hub: Hub, received: gateway.Received, after: int) -> Respo
 def _take(hub: Hub, conversation_id: int, given: str, written: Written) -> Response | gateway.Received:
     """The answer, where the bot gives it at once and alone; else the stored message, to be dealt with."""
     key = f"{conversation_id}-{written.key}"
+    answering, sentence = hub.incoming.answering, exchange.Written(key, written.text)
     with hub.works.read() as work:
         held = exchange.held(work, conversation_id, given, key)
         if held is None:
             raise NotFound
         hub.incoming.limit("chat.message", *MESSAGES).take(str(conversation_id))
-        ready = exchange.prepare(hub.incoming.answering, work, held, exchange.Written(key, written.text))
+        ready = exchange.prepare(answering, work, held, sentence)
+        heard = exchange.listen(answering, work, held, sentence) if ready is None else None
+    if heard is not None:
+        ready = exchange.ask(answering, held, sentence, heard)
     said = exchange.keep(hub.works, CITIZEN, ready) if ready is not None else []
     if not said:
         return _receive(hub, conversation_id, key, written.text)

@@ -33,6 +33,7 @@ class ToldEngine:
     asked: list[str] = field(default_factory=list)
     refreshed: int = 0
     quick: bool = False
+    far: bool = False
 
     def understand(self, text: str, session: str) -> Decision:
         self.asked.append(text)
@@ -47,6 +48,9 @@ class ToldEngine:
 
     def at_once(self) -> bool:
         return self.quick and self.held is None
+
+    def soon(self) -> bool:
+        return self.far and self.held is None
 
     def refresh(self) -> None:
         self.refreshed += 1

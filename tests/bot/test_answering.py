@@ -13,6 +13,7 @@ from bot.models import Conversation, InboundMessage, Ticket
 from bot.nlu.ranking import Decision
 from bot.states import ConversationState
 from content.models import PublicPiece
+from kernel.clock import StillClock
 from kernel.office_rules import set_rule
 from tests.bot.citizens import GUIDE, published, show
 from tests.bot.conftest import Desk
@@ -273,3 +274,29 @@ def test_each_answer_says_what_it_rests_on(desk: Desk) -> None:
     assert [(one["piece"], one["revision"]) for one in row.sources] == [(piece, 1)]
     desk.says("转人工")
     assert desk.replies()[-1].basis == {}
+
+
+def test_whoever_floods_is_told_once_and_delays_nobody(desk: Desk, known: int) -> None:
+    with desk.works.write() as work:
+        set_rule(work, "bot.most_per_minute", desk.office.bureau.id, 5)
+    said = [desk.says(f"身份证掉了{number}") for number in range(12)]
+    assert all("工本费40元" in one for one in said[:5])
+    assert "来不及一一答复" in said[5]
+    assert "12345" in said[5]
+    assert said[6:] == [""] * 6
+    assert len(desk.engine.asked) == 5
+    assert "工本费40元" in desk.says("身份证掉了", sender="another")
+    with desk.works.read() as work:  # Nothing that he wrote is lost.
+        kept = work.session.scalars(select(InboundMessage.text).where(InboundMessage.text.like("身份证掉了_%"))).all()
+    assert len(kept) == 12
+    desk.says("转人工")
+    assert desk.conversation().state == S.WAITING
+
+
+def test_after_a_flood_the_bot_answers_again(desk: Desk, known: int, clock: StillClock) -> None:
+    with desk.works.write() as work:
+        set_rule(work, "bot.most_per_minute", desk.office.bureau.id, 5)
+    said = [desk.says("身份证掉了") for _ in range(7)]
+    clock.step(minutes=1)
+    assert "工本费40元" in desk.says("身份证掉了")
+    assert sum("来不及" in one for one in said) == 1

@@ -184,6 +184,18 @@ def test_a_call_that_fails_stops_no_other() -> None:
     queues.close()
 
 
+def test_one_who_floods_the_queue_takes_nobody_elses_place() -> None:
+    queues, gate = Queues(workers=2, longest=10, each=4), threading.Event()
+    futures = [queues.submit(1, lambda: bool(gate.wait(5)) and None) for _ in range(4)]
+    with pytest.raises(Full):
+        queues.submit(1, lambda: None)
+    queues.submit(2, lambda: None).result(5)
+    gate.set()
+    for future in futures:
+        future.result(5)
+    queues.close()
+
+
 def test_a_full_queue_takes_no_more() -> None:
     queues, gate = Queues(workers=1, longest=2), threading.Event()
     futures = [queues.submit(1, lambda: bool(gate.wait(5)) and None) for _ in range(2)]

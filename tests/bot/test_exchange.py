@@ -11,6 +11,7 @@ from bot import exchange, gateway
 from bot.exchange import Ready
 from bot.gateway import Arrival
 from bot.models import Conversation, InboundMessage
+from bot.nlu.ranking import Decision
 from bot.states import ConversationState
 from bot.store import Line, lines_of
 from kernel.work import Actor
@@ -173,3 +174,35 @@ def test_another_token_finds_nothing(visit: Visit) -> None:
     with visit.desk.works.read() as work:
         assert exchange.held(work, visit.id, "guess", "k") is None
         assert exchange.held(work, visit.id + 1, "proof", "k") is None
+
+
+def test_an_engine_across_the_network_is_asked_with_no_transaction_open(visit: Visit) -> None:
+    desk, open_now = visit.desk, 0
+    desk.engine.quick, desk.engine.far = False, True
+    understand = desk.engine.understand
+
+    def counting(text: str, session: str) -> Decision:
+        nonlocal open_now
+        open_now += desk.works.engine.pool.checkedout()  # type: ignore[attr-defined]  # A pool that counts.
+        return understand(text, session)
+
+    desk.engine.understand = counting  # type: ignore[method-assign]
+    sentence = exchange.Written("k", "身份证掉了")
+    with desk.works.read() as work:
+        held = exchange.held(work, visit.id, "proof", "k")
+        assert held is not None
+        assert exchange.prepare(desk.answering, work, held, sentence) is None
+        heard = exchange.listen(desk.answering, work, held, sentence)
+    assert heard is not None
+    ready = exchange.ask(desk.answering, held, sentence, heard)
+    assert ready is not None
+    assert next(line.text for line in visit.commits(ready)) == "身份证掉了"
+    assert (len(desk.engine.asked), open_now) == (1, 0)
+
+
+def test_an_engine_that_is_slow_takes_the_long_way(visit: Visit) -> None:
+    visit.desk.engine.quick = False
+    with visit.desk.works.read() as work:
+        held = exchange.held(work, visit.id, "proof", "k")
+        assert held is not None
+        assert exchange.listen(visit.desk.answering, work, held, exchange.Written("k", "身份证掉了")) is None

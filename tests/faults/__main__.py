@@ -13,27 +13,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.streams import room_for
 from tests.faults import many
 from tests.faults.breaking import WEIBO_LANES, break_everything, break_some
 from tests.faults.databases import database
 from tests.faults.killing import LANES, kill_again_and_again
+from tests.faults.soak import Size, soak
 from tests.faults.stage import AS_DELIVERED, SHORT, staged
 from tests.faults.verdict import Verdict, table
 from tests.faults.weakened import SAFEGUARDS
 
 PROCESSES = {"sqlite": 1, "postgresql": 3}
 PARTS = ("faults", "kill", "many", "proof")
+SOAK = "soak"
 
 
 def main() -> int:
     """Does what was asked for; 1 when something went out twice, was lost, stuck or left untold."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", choices=PARTS, action="append", help="this part only; may be given again")
+    parser.add_argument("--part", choices=(*PARTS, SOAK), action="append", help="this part only; may be given again")
     parser.add_argument("--only", choices=tuple(PROCESSES), help="one database only")
     parser.add_argument("--rounds", type=int, default=200, help="SIGKILL with short periods")
     parser.add_argument("--default-rounds", type=int, default=20, help="SIGKILL with the periods as delivered")
     parser.add_argument("--away", type=float, default=60, help="seconds for which the database is away")
+    usual = Size()
+    parser.add_argument("--citizens", type=int, default=usual.citizens, help="in the soak; a quarter is on WeChat")
+    parser.add_argument("--agents", type=int, default=usual.agents, help="in the soak")
+    parser.add_argument("--seconds", type=float, default=usual.seconds, help="how long the soak lasts")
+    parser.add_argument("--pause", type=float, default=usual.pause, help="how long a citizen thinks, in seconds")
     chosen = parser.parse_args()
+    size = Size(chosen.citizens, chosen.agents, chosen.seconds, chosen.pause)
     # Whoever ends this ends what it started.
     signal.signal(signal.SIGTERM, lambda *_about: sys.exit(1))
     kinds = (chosen.only,) if chosen.only else tuple(PROCESSES)
@@ -42,6 +51,7 @@ def main() -> int:
         "kill": lambda: [_kills(kind, chosen.rounds, chosen.default_rounds) for kind in kinds],
         "many": lambda: [_many()],
         "proof": lambda: [_proof()],
+        SOAK: lambda: [_soak(kind, size) for kind in kinds],
     }
     print(table([]), flush=True)
     good = [one for part in chosen.part or PARTS for one in parts[part]()]
@@ -69,6 +79,15 @@ def _kills(kind: str, rounds: int, default_rounds: int) -> bool:
         ):
             good = _said([kill_again_and_again(stage, desk, number)]) and good
     return good
+
+
+def _soak(kind: str, size: Size) -> bool:
+    room_for(3 * (size.citizens + size.agents))
+    with _folder() as folder, database(kind, folder) as base:
+        result = soak(folder, base, size)
+    print(f"soak on {kind}: {size.citizens} citizens, {size.agents} agents, {size.seconds:.0f} s")
+    print("\n".join(result.lines()), flush=True)
+    return result.good
 
 
 def _many() -> bool:

@@ -1,0 +1,326 @@
+"""The soak: hundreds of citizens and dozens of agents through the real doors for minutes, and every message counted.
+
+A training runs all the while: a question goes live every few seconds, and a supervisor has it learned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import select
+
+from bench.chat import publish_faqs
+from bench.conversations import Watch, log_in
+from bench.figures import percentile
+from bench.offices import BenchOffice, bench_office, ended, wait_for
+from bot.models import Conversation, InboundMessage, OutboundReply
+from bot.states import ReplyState, Route
+from bot.store import PRIVATE
+from channels.rehearsal.config import Callback, RehearsalConfig, WeChatAccount
+from channels.rehearsal.config import Follower as Fan
+from content.compose import Draft
+from content.models import Column
+from kernel.office_rules import set_rule
+from kernel.people import Role
+from tests.faults.crowd import Agent, Follower, Scene, Visitor
+from tests.faults.databases import Database
+from tests.faults.stage import free_port, started
+
+APPID, CODE, KEY = "wx0000000000000001", "soak", "a" * 43
+LIMIT = 1.0  # Seconds, of the platform's own five.
+SETTLED = 90.0
+FLAT = 1.15
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many, how long, and how long a citizen thinks between two sentences; seconds."""
+
+    citizens: int = 500
+    agents: int = 50
+    seconds: float = 600
+    pause: float = 15
+
+
+@dataclass
+class Memory:
+    """What the serving process holds, sampled."""
+
+    pid: int
+    samples: list[float] = field(default_factory=list)
+
+    def sample(self, ended_: threading.Event) -> None:
+        """Looks every few seconds until told to end; megabytes."""
+        page = os.sysconf("SC_PAGE_SIZE")
+        while not ended_.wait(2):
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text("utf-8").split()[1])
+            self.samples.append(pages * page / 1024**2)
+
+    @property
+    def growth(self) -> float:
+        """The median of the last third over that of the middle third: what is made once is made by then."""
+        third = max(1, len(self.samples) // 3)
+        return statistics.median(self.samples[-third:]) / statistics.median(self.samples[third : 2 * third])
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the soak came to."""
+
+    portal: int
+    wechat: int
+    answers: int
+    faults: list[str]
+    seconds: list[float]
+    memory: Memory
+    trained: int
+    again: int
+
+    @property
+    def good(self) -> bool:
+        """Nothing lost, doubled or out of order, WeChat in time, memory flat."""
+        return not self.faults and self.p99 <= LIMIT and self.memory.growth <= FLAT
+
+    @property
+    def p99(self) -> float:
+        """Of the platform's waiting for an answer."""
+        return percentile(self.seconds, 0.99) if self.seconds else 0.0
+
+    def lines(self) -> Iterator[str]:
+        """As it is printed."""
+        sent = f"{self.portal} messages on the portal, {self.wechat} on WeChat, {self.answers} answers of agents"
+        yield f"{sent}; {self.again} calls were made again"
+        yield f"WeChat callbacks: p50 {percentile(self.seconds, 0.5):.3f} s, p99 {self.p99:.3f} s (limit {LIMIT} s)"
+        first, last = self.memory.samples[len(self.memory.samples) // 3], self.memory.samples[-1]
+        grown = f"{first:.0f} to {last:.0f} MB, {self.memory.growth:.2f} times (limit {FLAT})"
+        yield f"memory of the serving process: {grown}; {self.trained} questions were learned meanwhile"
+        yield from (f"FAULT {fault}" for fault in self.faults[:20])
+        yield f"{len(self.faults)} lost, doubled or out of order"
+
+
+def soak(folder: Path, base: Database, size: Size, breaking: Any = None) -> Result:
+    """Plays it; `breaking` is called in a thread of its own in the middle, to break something."""
+    platforms = free_port()
+    settings = {"allowed_private": f"127.0.0.1:{platforms}"}
+    database = {"database_url": base.url} if base.url else {}
+    with bench_office(**database, **settings) as office, ExitStack() as stack:
+        serving, port = stack.enter_context(_running(folder, office, platforms, settings))
+        agents = log_in(office.hub.works, office.unit.id, Role.AGENT, size.agents)
+        teacher = log_in(office.hub.works, office.unit.id, Role.SUPERVISOR, 1)[0]
+        memory, over = Memory(serving.pid), threading.Event()
+        lessons: list[int] = []
+        threads = [
+            threading.Thread(target=memory.sample, args=(over,)),
+            threading.Thread(target=_teach, args=(office, port, teacher, over, lessons)),
+        ]
+        if breaking is not None:
+            threads.append(threading.Thread(target=lambda: over.wait(size.seconds / 3) or breaking()))
+        for thread in threads:
+            thread.start()
+        try:
+            scene, crowd = asyncio.run(_play(port, platforms, size, agents))
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+        _settle(office)
+        faults = [*scene.faults, *_count(office, *crowd), *_count_wechat(office, platforms, crowd[1])]
+    visitors, followers, desks = crowd
+    return Result(
+        portal=sum(len(talk.sent) for one in visitors for talk in one.talks),
+        wechat=sum(len(one.sent) for one in followers),
+        answers=sum(len(texts) for one in desks for texts in one.answered.values()),
+        faults=faults,
+        seconds=[second for one in followers for second in one.seconds],
+        memory=memory,
+        trained=len(lessons),
+        again=scene.again,
+    )
+
+
+@contextmanager
+def _running(
+    folder: Path, office: BenchOffice, platforms: int, settings: dict[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The platforms, the product with a bot that knows something, and on PostgreSQL a worker."""
+    port = free_port()
+    account = WeChatAccount(
+        appid=APPID, secret="s", name=CODE, original_id="gh_1", type="service",  # Invented.
+        callback=Callback(
+            url=f"http://127.0.0.1:{port}/callbacks/wechat/{CODE}", token="token", aes_key=KEY, mode="secure",
+        ),
+        followers=[Fan(openid="o")],
+    )  # fmt: skip
+    config = folder / "platforms.json"
+    config.write_text(RehearsalConfig(wechat=[account], data=folder / "ledger").model_dump_json(), "utf-8")
+    publish_faqs(office)
+    office.add_account(
+        "wechat",
+        CODE,
+        base_url=f"http://127.0.0.1:{platforms}/wechat",
+        settings={"type": "service", "certified": True, "mode": "secure"},
+        credentials={"appid": APPID, "secret": "s", "token": "token", "aes_key": KEY},
+    )
+    with office.hub.works.write() as work:
+        for name, value in (("desk.opens", "00:00"), ("desk.closes", "00:00"), ("desk.every_day", True)):
+            set_rule(work, name, office.unit.id, value)
+    arguments = ["channels.rehearsal", "--port", str(platforms), "--config", str(config)]
+    with ExitStack() as stack:
+        process = stack.enter_context(ended(started(arguments, {**os.environ}, folder / "platforms.log")))
+        wait_for(f"http://127.0.0.1:{platforms}/ledger", process)
+        if office.hub.settings.uses_queue:
+            stack.enter_context(ended(office.run("worker", "--portal", **settings)))
+        serving = stack.enter_context(ended(office.serve(port, trusted_proxies="127.0.0.1", **settings)))
+        yield serving, port
+
+
+def _teach(office: BenchOffice, port: int, teacher: Watch, over: threading.Event, lessons: list[int]) -> None:
+    """Publishes another question again and again and has it learned, so that a training always runs or is due."""
+    with office.hub.works.read() as work:
+        column = work.session.scalars(select(Column).where(Column.kind == "faq")).one()
+    headers = {"Cookie": teacher.cookie}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30, trust_env=False) as client:
+        while not over.wait(4):
+            number = len(lessons) + 1
+            words = [f"第{number}号事项怎么{act}" for act in ("办", "查", "问", "改", "退", "补", "领", "约")]
+            draft = Draft(
+                title=f"第{number}号事项", body="<p>请到窗口办理。</p>", fields={"theme": "其他", "wordings": words}
+            )
+            piece = office.signed(draft.title, office.accounts[:1], draft=draft, column=column)
+            office.book([piece], office.accounts[:1], office.hub.clock.now())
+            try:
+                client.post("/console/knowledge/models/train", data={"csrf": teacher.csrf})
+            except httpx.HTTPError:
+                continue
+            lessons.append(piece)
+
+
+async def _play(
+    port: int, platforms: int, size: Size, watches: Sequence[Watch]
+) -> tuple[Scene, tuple[list[Visitor], list[Follower], list[Agent]]]:
+    address = f"http://127.0.0.1:{port}"
+    ends = asyncio.get_running_loop().time() + size.seconds
+    questions = ("居住证怎么办", "公积金怎么提取", "医保断缴了怎么办", "新生儿怎么落户", "养犬证在哪办")
+    scene = Scene(address, f"http://127.0.0.1:{platforms}", APPID, ends, size.pause, questions)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    common: dict[str, Any] = {"base_url": address, "timeout": 20.0, "trust_env": False, "limits": limits}
+    followers_count = size.citizens // 4
+    async with AsyncExitStack() as stack:
+        public = await stack.enter_async_context(httpx.AsyncClient(**common))
+        desks = [
+            await stack.enter_async_context(httpx.AsyncClient(**common, headers={"Cookie": one.cookie}))
+            for one in watches
+        ]
+        visitors = [Visitor(number, scene, public) for number in range(size.citizens - followers_count)]
+        followers = [Follower(number, scene, public) for number in range(followers_count)]
+        agents = [Agent(place, scene, desks[place], one.csrf) for place, one in enumerate(watches)]
+        await asyncio.gather(*(one.live() for one in (*visitors, *followers, *agents)))
+    return scene, (visitors, followers, agents)
+
+
+# --- counting -----------------------------------------------------------------------------------------------------
+
+
+def _settle(office: BenchOffice) -> None:
+    """Waits until the bot has dealt with everything and every reply has left."""
+    until = time.monotonic() + SETTLED
+    waiting = (ReplyState.BOOKED, ReplyState.SENDING)
+    while time.monotonic() < until:
+        with office.hub.works.read() as work:
+            unheard = select(InboundMessage.id).where(InboundMessage.handled_at.is_(None)).limit(1)
+            unsent = select(OutboundReply.id).where(OutboundReply.state.in_(waiting)).limit(1)
+            if work.session.scalar(unheard) is None and work.session.scalar(unsent) is None:
+                return
+        time.sleep(0.5)
+
+
+def _count(
+    office: BenchOffice, visitors: Sequence[Visitor], followers: Sequence[Follower], agents: Sequence[Agent]
+) -> Iterator[str]:
+    """Everything that is not in the rows exactly once and in its place."""
+    given: dict[int, list[str]] = {}
+    for agent in agents:
+        for conversation, texts in agent.answered.items():
+            given.setdefault(conversation, []).extend(texts)
+    talks = {talk.id: talk for one in visitors for talk in one.talks}
+    persons: dict[str, list[str]] = {one.openid: [] for one in followers}
+    with office.hub.works.read() as work:
+        for row in work.session.scalars(select(Conversation).order_by(Conversation.id)):
+            heard = work.session.execute(
+                select(InboundMessage.number, InboundMessage.text, InboundMessage.handled_at)
+                .where(InboundMessage.conversation_id == row.id)
+                .order_by(InboundMessage.number)
+            ).all()
+            said = work.session.scalars(
+                select(OutboundReply).where(OutboundReply.conversation_id == row.id).order_by(OutboundReply.number)
+            ).all()
+            numbers = sorted([one.number for one in heard] + [one.number for one in said])
+            if numbers != list(range(1, row.lines + 1)):
+                yield f"conversation {row.id}: its lines are {numbers} of {row.lines}"
+            if any(one.handled_at is None for one in heard):
+                yield f"conversation {row.id}: a message was never dealt with"
+            written = Counter(one.text for one in said if one.side == "agent" and one.text.startswith("坐席"))
+            if written != Counter(given.get(row.id, [])):
+                yield f"conversation {row.id}: agents said {given.get(row.id, [])}, kept is {dict(written)}"
+            if row.id in talks:
+                yield from _of_talk(talks[row.id].sent, talks[row.id].seen, heard, said, row.id)
+            else:
+                persons.setdefault(row.sender, []).extend(one.text for one in heard)
+    for one in followers:
+        if persons[one.openid] != one.sent:
+            yield f"{one.openid}: sent {len(one.sent)}, kept {len(persons[one.openid])}, or in another order"
+
+
+def _of_talk(
+    sent: Sequence[str],
+    seen: dict[int, tuple[str, str]],
+    heard: Sequence[Any],
+    said: Sequence[OutboundReply],
+    number: int,
+) -> Iterator[str]:
+    if [one.text for one in heard] != sent:
+        yield f"conversation {number}: sent {list(sent)}, kept {[one.text for one in heard]}"
+    public = {one.number: ("citizen", one.text) for one in heard}
+    public |= {one.number: (one.side, one.text) for one in said if one.side != PRIVATE}
+    if missing := {key: line for key, line in public.items() if key <= max(seen, default=0)}.items() ^ seen.items():
+        yield f"conversation {number}: its page differs from the rows at {sorted({key for key, _line in missing})}"
+
+
+def _count_wechat(office: BenchOffice, platforms: int, followers: Sequence[Follower]) -> Iterator[str]:
+    """What reached a telephone, against the replies that count as sent."""
+    reached: dict[str, Counter[str]] = {one.openid: Counter() for one in followers}
+    for kind in ("passive_reply", "custom_message"):
+        since = 0
+        while True:
+            asked = {"kind": kind, "since": since}
+            page = httpx.get(f"http://127.0.0.1:{platforms}/ledger", params=asked, timeout=60).json()
+            for entry in page["entries"]:
+                told = entry["data"].get("reply") or entry["data"]["content"]
+                reached[entry["data"]["openid"]][told.get("Content") or told.get("content", "")] += 1
+                since = entry["seq"]
+            if not page["entries"]:
+                break
+    query = select(Conversation.sender, OutboundReply.text, OutboundReply.state).join(
+        Conversation, Conversation.id == OutboundReply.conversation_id
+    ).where(Conversation.channel == "wechat", OutboundReply.route.in_((Route.PASSIVE, Route.SERVICE)))  # fmt: skip
+    kept: dict[str, Counter[str]] = {one.openid: Counter() for one in followers}
+    with office.hub.works.read() as work:
+        for sender, text, state in work.session.execute(query):
+            if state == ReplyState.DONE:
+                kept[sender][text] += 1
+    for openid, texts in reached.items():
+        if texts != kept[openid]:
+            lost, more = [*(kept[openid] - texts).elements()], [*(texts - kept[openid]).elements()]
+            yield f"{openid}: sent, but not on the telephone: {lost}; there, but not sent: {more}"
