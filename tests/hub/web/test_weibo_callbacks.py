@@ -16,6 +16,7 @@ from bot.models import Conversation, InboundMessage
 from channels.accounts import store as accounts
 from channels.adapters.weibo.fans import signature
 from kernel.clock import StillClock
+from kernel.people import Role
 from tests.hub.web.going_out import Desk, open_desk
 
 SECRET = "xyz123xyz"  # The published example's.
@@ -70,6 +71,15 @@ def test_a_message_is_stored_once_and_answered_in_weibos_format(desk: Desk, cloc
     assert (answer["result"], answer["receiver_id"], answer["sender_id"]) == (True, 9000000001, 7000000001)
     assert json.loads(unquote(answer["data"]))["text"]
     assert [row.text for row in heard(desk)] == ["人工"]
+
+
+def test_a_fans_picture_is_stored_and_where_to_see_it_is_said(desk: Desk, clock: StillClock) -> None:
+    body = message(clock.now(), type="image", text="分享图片", data={"vfid": 1, "tovfid": 2})
+    assert desk.office.browser().post("/callbacks/weibo/wb", params=query(clock.now()), content=body).status_code == 200
+    (row,) = heard(desk)
+    desk.city.grant("officer", Role.AGENT)
+    page = desk.browser("officer").get(f"/console/desk/{row.conversation_id}").text
+    assert "请到该账号的平台后台查看" in page
 
 
 def test_a_fan_can_be_written_to_for_48_hours_however_often(desk: Desk, clock: StillClock) -> None:
