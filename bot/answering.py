@@ -179,8 +179,10 @@ class Answering:
         """What to do with a sentence that is the bot's to answer."""
         if heard.conversation.pending == LEAVE:
             return Verdict("ticket", leaves_word=True)
-        if heard.dialogue and (turned := self._several(heard, str(heard.dialogue["form"]))) is not None:
-            return turned
+        if heard.dialogue:
+            turned = self._aside(heard) or self._several(heard, str(heard.dialogue["form"]))
+            if turned is not None:
+                return turned
         if number_in(heard.text):
             return self._progress(heard)
         chosen = _chosen(heard)
@@ -303,6 +305,33 @@ class Answering:
         kept = {**turned.kept, "until": self._until(heard)} if turned.kept else {}
         text = self._text(heard, said, choices=choices)
         return Verdict(form, text, dialogue=kept, filed=turned.filed, wanted=turned.wanted)
+
+    def _aside(self, heard: Heard) -> Verdict | None:
+        """The answer to a question in the middle of a report, and what was asked before it once more.
+
+        None where it is none, or none whose answer is sure: then the words are taken for what was asked.
+        """
+        kept = heard.dialogue
+        if kept["form"] != report.FORM or "filed" in kept or not report.asks_aside(kept, heard.text, heard.districts):
+            return None
+        try:
+            decision = self.engine.understand(for_engine(heard.text), heard.conversation.engine_session)
+        except Exception:  # The edge of the engine: the report goes on by what needs none.
+            log.exception("bot is down", message=heard.told.inbound_id)
+            return None
+        key = faq_key(decision.keys[0]) if decision.kind == "answer" else None
+        verdict = self._answer(heard, int(key)) if key is not None else None
+        if verdict is None or verdict.said is None or verdict.outcome != "answer":
+            return None
+        turned = report.again(kept, heard.districts)
+        choices = [self.words.say("word", word=choice) for choice in turned.choices]
+        listed = [] if heard.own_page else choices
+        values = {**turned.values, "own_page": heard.own_page}
+        asked = self.words.say(report.FORM, part=turned.part, values=values, choices=listed)
+        text = f"{verdict.said.text}\n\n{self.words.say('back_to_report')}\n{asked}"
+        basis = {"model": decision.model, "confidence": round(decision.confidence, 3)}
+        said = replace(verdict.said, text=text, choices=choices, basis=basis)
+        return Verdict("answer", said, dialogue={**turned.kept, "until": self._until(heard)})
 
     def _progress(self, heard: Heard) -> Verdict:
         """How a ticket stands; where no code can be sent from here, where it can be asked with the number."""
@@ -450,6 +479,7 @@ class Answering:
             contact=filed.contact,
             zone=self.zone,
             conversation_id=conversation.id,
+            agrees_to_sms=filed.agrees_to_sms,
         )
         conversation.dialogue = {**report.filed(made.number), "until": conversation.dialogue["until"]}
         unit = work.session.get_one(Unit, conversation.unit_id)

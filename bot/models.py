@@ -199,7 +199,8 @@ class Ticket(Base):
     `received_at`, to which it can be given back (退单). `round` is 2 and more where a follow-up found the citizen
     not satisfied (二次办理); `followed_at` says that this round's follow-up is done. From `forgotten_at` on it holds
     the fact, but nothing of the person. `main_id` is the ticket of the same matter with which this one is
-    answered (并单).
+    answered (并单). At `sms_agreed_at` he agreed
+    to a text message when it is answered.
     """
 
     __tablename__ = "ticket"
@@ -233,6 +234,26 @@ class Ticket(Base):
     hotline_number: Mapped[str | None] = mapped_column(String(60), unique=True)
     forgotten_at: Mapped[datetime | None]
     main_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
+    sms_agreed_at: Mapped[datetime | None]
+
+
+class TicketSms(Claimable, Base):
+    """A text message that a ticket was answered, at most one for each round; whom it goes to stands in the ticket.
+
+    `unknown` went out without an answer and is never repeated.
+    """
+
+    __tablename__ = "ticket_sms"
+    __table_args__ = (UniqueConstraint("ticket_id", "round"), Index("ix_ticket_sms_state_next_at", "state", "next_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    round: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10), default=ReplyState.BOOKED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(200), default="")
 
 
 class PhoneCode(Claimable, Base):

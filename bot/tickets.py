@@ -39,10 +39,11 @@ def make(
     page: str = "",
     conversation_id: int | None = None,
     number: str = "",
+    agrees_to_sms: bool = False,
 ) -> Ticket:
     """Makes a ticket; its deadline is the office's for this kind, counted in working days from today.
 
-    `number` is one that the citizen was told already.
+    `number` is one that the citizen was told already; `agrees_to_sms`: he wants a text message when it is answered.
     """
     text, contact, name = tidy(text).strip(), tidy(contact), tidy(name)
     if kind not in TICKET_KINDS:
@@ -60,6 +61,7 @@ def make(
         name=name.strip()[:60],
         conversation_id=conversation_id,
         state=TicketState.OPEN,
+        sms_agreed_at=work.now if agrees_to_sms else None,
         created_at=work.now,
         due_at=hours.workdays.deadline(work.now, rules.ticket_days(work.session, unit_id, kind, work.now)),
     )

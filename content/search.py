@@ -425,10 +425,14 @@ def _sentence(text: str, at: int, width: int) -> int:
 
 
 def readable(revision: Revision, kind: str) -> str:
-    """The text of a revision for an excerpt: its own summary and body, then the kind's fields."""
-    return "\n".join(
-        part for part in (revision.summary, plain(revision.body), kind_of(kind).plain(revision.fields)) if part
-    )
+    """The text of a revision for an excerpt: its own summary and body, then what the kind prints of its fields.
+
+    What a kind leaves out of its article is for finding it, not for reading: a question's other wordings are no answer.
+    """
+    of = kind_of(kind)
+    unread = {name for name, words in of.printed(revision.fields).items() if not words}
+    fields = {name: value for name, value in revision.fields.items() if name not in unread}
+    return "\n".join(part for part in (revision.summary, plain(revision.body), of.plain(fields)) if part)
 
 
 def _words(text: str) -> list[str]:

@@ -43,6 +43,7 @@ from hub.notifier import BY_PHONE
 from hub.product import Hub
 from hub.reception import Incoming
 from hub.relays import relay_of
+from hub.ticket_sms import TicketTexts
 from kernel.duties import Duty
 from kernel.people import Permission, Unit, holders
 from kernel.work import Work
@@ -104,6 +105,9 @@ def _send_codes(hub: Hub, incoming: Incoming) -> None:
         return
     incoming.answering.codes = Codes(hub.seal)
     sends = CodeSends(hub.works, incoming.answering.codes, gateway)
+    place = "/feedback/progress" if hub.settings.has_outer else "/mine"
+    incoming.texts = TicketTexts(hub.works, gateway, incoming.words, f"{hub.settings.address}{place}")
+    hub.duties.append(Duty("ticket_sms.send", timedelta(seconds=2), incoming.texts.send_due, timedelta(minutes=2)))
     hub.duties.append(Duty("codes.send", timedelta(seconds=1), sends.send_due, timedelta(minutes=2)))
 
 

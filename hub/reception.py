@@ -20,6 +20,7 @@ from hub.limits import Limit
 from hub.live import Live
 from hub.relays import Relay
 from hub.sights import Sights
+from hub.ticket_sms import TicketTexts
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,8 @@ class Incoming:
     streams: Counter[int] = field(default_factory=Counter)
     # Whether this process answers citizens; one that only fills or checks need not learn.
     awake: bool = False
+    # Text messages that tickets were answered; None where the office has no gateway for them.
+    texts: TicketTexts | None = None
 
     def run(self, inbound_id: int, conversation_id: int) -> Future[None]:
         """Lets the bot deal with a stored message, in order; the future ends when it has. Raises `queues.Full`."""

@@ -24,6 +24,9 @@ def tell_answer(hub: Hub, work: Work, ticket: Ticket) -> Way:
 
 
 def _tell_answer(hub: Hub, work: Work, ticket: Ticket) -> Way:
+    """One ticket; who agreed gets a text message besides."""
+    if hub.incoming.texts is not None:
+        hub.incoming.texts.book(work, ticket)
     unit = work.session.get_one(Unit, ticket.unit_id).name
     words = hub.incoming.words.say("ticket_answered", number=ticket.number, unit=unit, answer=ticket.answer)
     return _message(work, ticket, words) or _notice(hub, work, ticket, unit)

@@ -29,7 +29,10 @@ class Extension(Base):
 
 
 class WrittenAnswer(Base):
-    """An answer as it was written; `signed` is None while it waits for the head, False where it was sent back."""
+    """An answer as it was written; `signed` is None while it waits for the head, False where it was sent back.
+
+    `on_behalf_of` is the head whose deputy decided (B 代 A).
+    """
 
     __tablename__ = "ticket_answer"
 
@@ -43,6 +46,7 @@ class WrittenAnswer(Base):
     signed: Mapped[bool | None]
     words: Mapped[str] = mapped_column(String(300), default="")
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    on_behalf_of: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     decided_at: Mapped[datetime | None]
 
 

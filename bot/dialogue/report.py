@@ -28,6 +28,8 @@ Kept = Mapping[str, Any]
 
 _KINDS = (("举报", "举报"), ("投诉", "投诉"), ("建议", "建议"), ("表扬", "表扬"), ("感谢", "表扬"))
 _PHONE = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|0\d{2,3}-?\d{7,8})(?!\d)")
+# Asked for the telephone, he is told that a text message follows unless he says that he wants none.
+_NO_SMS = re.compile(r"[，,、；;。\s]*(?:请)?(?:不要|不用|别|勿|无需|不需要|不想要|不接受)(?:给我)?(?:发|收|接收)?短信")
 _MAIL = re.compile(r"[\w.+-]{1,60}@[\w-]+(?:\.[\w-]+)+")
 # What only announces a report, without saying of what.
 _ANNOUNCED = re.compile(
@@ -38,6 +40,9 @@ _LEAD = re.compile(
     r"^(你好|您好|请问|我|我们|要|想|来|帮我|有个情况|有件事)*(反映|反应|举报|投诉|上报|报告)(一下|一个问题|个问题|问题|情况|一个情况)*[，,：:。、\s]+"
 )
 _HOW = re.compile(r"怎么|怎样|如何|哪里|哪儿|去哪|到哪|找谁|向谁|哪个部门|什么电话|吗[？?。]?$")
+_QUESTION = re.compile(
+    r"[?？]|(?:吗|呢|么|不)[。！!]*$|怎么|怎样|如何|多少|多久|什么|啥|哪里|哪儿|哪个|哪些|几点|能不能|可不可以|要不要|需不需要|有没有"
+)
 _FIELDS = (
     (WHAT, "内容|事情|问题|情况|事由"),
     (DISTRICT, "区县|县区|哪个区|区"),
@@ -86,6 +91,27 @@ def go_on(kept: Kept, text: str, districts: Sequence[str]) -> Turned:
     if asked == EDIT:
         return _edited(kept, text, districts)
     return _fill(kept, asked, text, districts)
+
+
+def asks_aside(kept: Kept, text: str, districts: Sequence[str]) -> bool:
+    """Whether this reads as a question of the citizen's own instead of what he was asked.
+
+    Never while he says what it is about: 路灯坏了怎么没人修 is his report.
+    """
+    asked = str(kept.get("asked", ""))
+    if asked in ("", WHAT) or phrases.is_over(text) or _correction(kept, text) is not None:
+        return False
+    if asked in (DISTRICT, CONTACT) and _value(asked, text, districts) is not None:
+        return False
+    return _QUESTION.search(phrases.tidy_line(text, 1200)) is not None
+
+
+def again(kept: Kept, districts: Sequence[str]) -> Turned:
+    """The question that was left open, once more; nothing that was said is lost."""
+    asked = str(kept["asked"])
+    if asked == EDIT:
+        return _edit(kept)
+    return _ask(kept, districts) if asked == CONFIRM else _ask_for(kept, asked, districts)
 
 
 def picture(kept: Kept, districts: Sequence[str]) -> Turned:
@@ -254,4 +280,7 @@ def _report(kept: Kept) -> Report:
     if kept.get("pictures"):
         lines.append(f"图片：{kept['pictures']} 张，见会话")
     contact = slots[CONTACT]
-    return Report(str(kept["kind"]), "\n".join(lines), "" if contact == ANONYMOUS else contact)
+    if contact == ANONYMOUS:
+        return Report(str(kept["kind"]), "\n".join(lines), "")
+    agrees = bool(phrases.mobile_in(contact)) and _NO_SMS.search(contact) is None
+    return Report(str(kept["kind"]), "\n".join(lines), _NO_SMS.sub("", contact).strip(), agrees)

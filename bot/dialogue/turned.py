@@ -14,6 +14,7 @@ class Report:
     kind: str
     text: str
     contact: str
+    agrees_to_sms: bool = False
 
 
 @dataclass(frozen=True)

@@ -179,6 +179,7 @@ class TalkTaker:
             contact=str(values["contact"]),
             name=str(values["name"]),
             page=str(values["page"]),
+            agrees_to_sms=bool(values.get("sms")),
             zone=self.hub.settings.office_zone,
             number=str(values["number"]),
         )

@@ -48,6 +48,7 @@ def send(
     contact: Text = "",
     name: Text = "",
     page: Text = "",
+    sms: Text = "",
     website: Text = "",
 ) -> Response:
     """Makes the ticket and goes to the page with its number; the form keeps what was typed when something is wrong.
@@ -55,7 +56,7 @@ def send(
     `website` stands out of sight: only a program fills it in.
     """
     check_origin(request, hub.settings)
-    values = {"kind": kind, "text": text, "contact": contact, "name": name, "page": page}
+    values = {"kind": kind, "text": text, "contact": contact, "name": name, "page": page, "sms": sms[:1]}
     try:
         if website:
             raise Invalid(field="text", why="提交的内容无法识别。")
@@ -70,6 +71,7 @@ def send(
                 contact=contact,
                 name=name,
                 page=page,
+                agrees_to_sms=bool(sms),
                 zone=hub.settings.office_zone,
             )
     except XuandaError as error:

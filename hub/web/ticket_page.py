@@ -26,6 +26,7 @@ from bot.states import (
     TicketState,
 )
 from bot.tickets import ALONE
+from hub import ticket_sms
 from hub.hotline import sending
 from hub.hotline.models import HotlineSend
 from hub.product import Hub
@@ -142,6 +143,7 @@ def _shown(hub: Hub, asker: Asker, work: Work, ticket: Ticket) -> dict[str, Any]
         "person": _name(work, ticket.answered_by),
         "late": ticket.state in UNANSWERED and ticket.due_at < work.now,
         "notices": notices.of_ticket(session, ticket.id),
+        "texts": ticket_sms.of_ticket(session, ticket.id),
         "files": citizen_files.of_conversation(session, ticket.conversation_id) if ticket.conversation_id else [],
         "written": written,
         "writer": _name(work, written.written_by) if written else "",

@@ -13,6 +13,7 @@ from bot.states import ConversationState
 from bot.waiting import Watch
 from channels.accounts.subscriptions import DISTRICTS
 from kernel.office_rules import set_rule
+from tests.bot.citizens import published
 from tests.bot.conftest import ZONE, Desk
 
 ANSWERS = ("路灯坏了三天没人修", "2", "幸福路12号门口", "昨晚八点", "13812345678")
@@ -98,6 +99,36 @@ def test_what_is_not_finished_ends_with_one_line(reporting: Desk) -> None:
         "您很久没有回复，刚才要登记的事情没有提交，已经结束。需要时请重新告诉我。"
     ]
     assert reporting.conversation().dialogue == {}
+
+
+def test_a_question_in_the_middle_is_answered_and_the_same_is_asked_again(reporting: Desk) -> None:
+    piece = published(reporting.office, "faq", "投诉要多久答复", "五个工作日内答复。", wordings=["投诉多久有结果"])
+    for text in ("我要投诉", ANSWERS[0], "2"):
+        reporting.says(text)
+    reporting.engine.answers(piece)
+    told = reporting.says("投诉多久能有结果？")
+    assert told.startswith("五个工作日内答复。")
+    assert "具体在什么地方" in told
+    assert "哪个区县" not in told
+    reporting.engine.decision = Decision("answer", (REPORT,))
+    reporting.says(ANSWERS[2])
+    reporting.engine.answers(piece)
+    assert "是什么时候的事" in reporting.says("投诉要多久答复呢")
+    for text in ANSWERS[3:]:
+        reporting.says(text)
+    asked = reporting.says("提交以后多久答复？")
+    assert "五个工作日内答复。" in asked
+    assert "地点：幸福路12号门口" in asked
+    reporting.says("1")
+    assert ["幸福路12号门口" in one.text and "青山县" in one.text for one in _tickets(reporting)] == [True]
+
+
+def test_what_only_sounds_like_a_question_is_taken_for_the_answer(reporting: Desk) -> None:
+    """The engine is not sure of any answer, so the words are what was asked for."""
+    for text in ("我要投诉", "路灯坏了三天怎么没人修", "2"):
+        reporting.says(text)
+    reporting.engine.decision = Decision("refuse", ())
+    assert "是什么时候的事" in reporting.says("什么巷来着，幸福巷口")
 
 
 def test_a_person_ends_it_and_danger_comes_before_it(reporting: Desk) -> None:

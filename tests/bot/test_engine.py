@@ -151,6 +151,14 @@ def test_search_finds_the_passages_that_come_nearest(desk: Desk, pieces: dict[st
     assert len(rows) == 3
 
 
+def test_a_question_found_by_its_wordings_shows_its_answer(desk: Desk) -> None:
+    wordings = ["老人优待卡去哪儿领", "哪里能领老人优待卡"]
+    published(desk.office, "faq", "老年证怎么办", "带身份证到社区居委会当场办理。", wordings=wordings)
+    with desk.works.read() as work:
+        (found,) = search(work.session, Searcher(), "老人优待卡去哪儿领", work.now)
+    assert found.text == "带身份证到社区居委会当场办理。"
+
+
 # --- queues -----------------------------------------------------------------------------------------
 
 

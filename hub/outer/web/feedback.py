@@ -32,11 +32,12 @@ def send(
     contact: Text = "",
     name: Text = "",
     page: Text = "",
+    sms: Text = "",
     website: Text = "",
 ) -> Response:
     """Hands the matter on and goes to the page with its number; the form keeps what was typed when it does not fit."""
     check_origin(request, hub.settings)
-    values = {"kind": kind, "text": text, "contact": contact, "name": name, "page": page}
+    values = {"kind": kind, "text": text, "contact": contact, "name": name, "page": page, "sms": sms[:1]}
     try:
         if website:
             raise Invalid(field="text", why="提交的内容无法识别。")
