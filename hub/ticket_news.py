@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bot.casework import deputies
 from bot.events import (
     AnswerSentBack,
     AnswerSubmitted,
@@ -74,7 +75,8 @@ def _decided(hub: Hub, work: Work, fact: ExtensionDecided) -> None:
 
 def _submitted(hub: Hub, work: Work, fact: AnswerSubmitted) -> None:
     heads = holders(work.session, P.TICKET_SIGN, fact.unit_id, work.now)
-    people = [one for one in heads if one != fact.written_by] or heads
+    able = {*heads, *deputies.stand_ins(work.session, fact.unit_id, work.now)}
+    people = sorted(able - {fact.written_by}) or heads
     title = f"工单 {fact.number} 的答复待审签"
     _ring(hub, work, fact.ticket_id, people, "submitted", title, "审签后才发给市民，请在答复期限前审签或退回。")
 

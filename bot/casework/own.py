@@ -7,9 +7,11 @@ from kernel.people import Permission, Person, holders
 from kernel.work import Work
 
 
-def not_own(work: Work, permission: Permission, unit_id: int, written_by: int | None) -> None:
-    """Raises OwnWork where the actor wrote it himself and another holds the permission in the unit."""
-    if work.actor.person_id is None or written_by != work.actor.person_id:
+def not_own(
+    work: Work, permission: Permission, unit_id: int, written_by: int | None, principal: int | None = None
+) -> None:
+    """Raises OwnWork where the actor wrote it himself, or whom he stands in for, and another holds the permission."""
+    if work.actor.person_id is None or written_by is None or written_by not in (work.actor.person_id, principal):
         return
     others = [one for one in holders(work.session, permission, unit_id, work.now) if one != written_by]
     if others:

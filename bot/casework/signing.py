@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot import rules
+from bot.casework import deputies
 from bot.casework.models import WrittenAnswer
 from bot.casework.own import not_own
 from bot.casework.reasons import given
@@ -17,7 +18,7 @@ from bot.states import INSIDE, TicketAct
 from bot.tickets import answer, left, move, worded
 from kernel.errors import Invalid, WrongState
 from kernel.office_rules import value_of
-from kernel.people import Permission, holders
+from kernel.people import Permission, Person, holders
 from kernel.work import Work
 
 
@@ -49,21 +50,23 @@ def submit(work: Work, ticket: Ticket, text: str) -> bool:
 
 
 def sign(work: Work, ticket: Ticket) -> None:
-    """Signs the answer that waits, as it was written: from now on the citizen may read it."""
+    """Signs the answer that waits, as it was written, also as a head's deputy: from now on the citizen may read it."""
     row = _waiting(work.session, ticket)
-    not_own(work, Permission.TICKET_SIGN, ticket.unit_id, row.written_by)
+    principal = deputies.on_behalf_of(work, ticket.unit_id)
+    not_own(work, Permission.TICKET_SIGN, ticket.unit_id, row.written_by, principal)
     move(work, ticket, TicketAct.SIGN, **left(work, row.text, row.written_by))
-    _decide(work, row, signed=True, words="")
-    work.audit("ticket.signed", ticket, number=ticket.number)
+    _decide(work, row, signed=True, words="", principal=principal)
+    work.audit("ticket.signed", ticket, number=ticket.number, **_in_place(work, principal))
 
 
 def send_back(work: Work, ticket: Ticket, words: str) -> None:
     """Sends the answer back to whoever wrote it, with the reason."""
     row = _waiting(work.session, ticket)
+    principal = deputies.on_behalf_of(work, ticket.unit_id)
     words = given(words, "退回理由", "sign_words")
     move(work, ticket, TicketAct.SEND_BACK)
-    _decide(work, row, signed=False, words=words)
-    work.audit("ticket.answer_sent_back", ticket, number=ticket.number, reason=words)
+    _decide(work, row, signed=False, words=words, principal=principal)
+    work.audit("ticket.answer_sent_back", ticket, number=ticket.number, reason=words, **_in_place(work, principal))
     work.emit(AnswerSentBack(ticket.id, ticket.number, row.written_by, words))
 
 
@@ -91,6 +94,11 @@ def _waiting(session: Session, ticket: Ticket) -> WrittenAnswer:
     return row
 
 
-def _decide(work: Work, row: WrittenAnswer, *, signed: bool, words: str) -> None:
+def _in_place(work: Work, principal: int | None) -> dict[str, str]:
+    return {"on_behalf_of": work.session.get_one(Person, principal).name} if principal else {}
+
+
+def _decide(work: Work, row: WrittenAnswer, *, signed: bool, words: str, principal: int | None) -> None:
     decided = {"signed": signed, "words": words, "decided_by": work.actor.person_id, "decided_at": work.now}
+    decided["on_behalf_of"] = principal
     work.session.execute(update(WrittenAnswer).where(WrittenAnswer.id == row.id).values(**decided))

@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from bot import forwarding, notices
-from bot.casework import assigning, extending, merging, returning, signing
+from bot.casework import assigning, deputies, extending, merging, returning, signing
+from bot.casework.models import WrittenAnswer
 from bot.citizen_files import store as citizen_files
 from bot.models import Conversation, Ticket
 from bot.states import (
@@ -94,7 +95,19 @@ def find(work: Work, asker: Asker, ticket_id: int, permission: Permission) -> Ti
     return found
 
 
-def possible(asker: Asker, ticket: Ticket) -> frozenset[TicketAct]:
+def find_as_deputy(work: Work, asker: Asker, ticket_id: int, permission: Permission) -> Ticket:
+    """The same, also for whoever stands in for a head of the unit while an answer waits for its signature."""
+    found = work.session.get(Ticket, ticket_id)
+    if found is not None and TicketState(found.state) == TicketState.SIGNING and _stands_in(work, asker, found):
+        return found
+    return find(work, asker, ticket_id, permission)
+
+
+def _stands_in(work: Work, asker: Asker, ticket: Ticket) -> bool:
+    return deputies.principal_of(work.session, asker.viewer.person_id, ticket.unit_id, work.now) is not None
+
+
+def possible(work: Work, asker: Asker, ticket: Ticket) -> frozenset[TicketAct]:
     """The acts that the ticket's state and the asker's roles allow."""
     state = TicketState(ticket.state)
     acts = {
@@ -105,6 +118,8 @@ def possible(asker: Asker, ticket: Ticket) -> frozenset[TicketAct]:
     if ticket.main_id is not None and state in UNANSWERED:
         return frozenset(acts & ALONE)
     acts -= {TicketAct.SEPARATE}
+    if state == TicketState.SIGNING and _stands_in(work, asker, ticket):
+        acts |= {TicketAct.SIGN}
     return frozenset(acts - {TicketAct.FOLLOW_UP} if ticket.followed_at else acts)
 
 
@@ -113,8 +128,9 @@ def ticket_page(
 ) -> HTMLResponse:
     """The page of a ticket; `opened` is the act whose form was refused."""
     with hub.works.read() as work:
-        ticket = find(work, asker, ticket_id, P.TICKET_READ)
+        ticket = find_as_deputy(work, asker, ticket_id, P.TICKET_READ)
         shown = _shown(hub, asker, work, ticket)
+        acts = possible(work, asker, ticket)
     return page(
         request,
         asker,
@@ -123,8 +139,8 @@ def ticket_page(
         ticket=ticket,
         form=form,
         opened=opened,
-        may=possible(asker, ticket),
-        folds=possible(asker, ticket) & FOLDS,
+        may=acts,
+        folds=acts & FOLDS,
         may_act=asker.may(P.TICKET_ACT, ticket.unit_id),
         label=TICKET_LABELS[TicketState(ticket.state)],
         notice_labels=REPLY_LABELS,
@@ -147,6 +163,7 @@ def _shown(hub: Hub, asker: Asker, work: Work, ticket: Ticket) -> dict[str, Any]
         "files": citizen_files.of_conversation(session, ticket.conversation_id) if ticket.conversation_id else [],
         "written": written,
         "writer": _name(work, written.written_by) if written else "",
+        "signer": _signer(work, written) if written else "",
         "earlier": signing.earlier(session, ticket),
         "signed": signing.needs_signature(work, ticket),
         "units": forwarding.choices(session, ticket),
@@ -185,6 +202,12 @@ def _handling(hub: Hub, work: Work, ticket: Ticket) -> Handling:
         asked_by=_name(work, extension.asked_by) if extension else "",
         most_days=extending.most_days(work.session, ticket, work.now),
     )
+
+
+def _signer(work: Work, written: WrittenAnswer) -> str:
+    """Who decided on the answer, as 审签 writes a deputy: B 代 A."""
+    signer, principal = _name(work, written.decided_by), _name(work, written.on_behalf_of)
+    return f"{signer} 代 {principal}" if principal else signer
 
 
 def _name(work: Work, person_id: int | None) -> str:

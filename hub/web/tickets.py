@@ -19,7 +19,8 @@ from hub.web.forms import FormState, refused
 from hub.web.lists import listing
 from hub.web.pages import columns, page, say, see_other
 from hub.web.ticket_filter import FILTERS, asked_for
-from hub.web.ticket_page import find, ticket_page
+from hub.web.ticket_guard import DeputyToo
+from hub.web.ticket_page import find, find_as_deputy, ticket_page
 from kernel.errors import Invalid, NotFound
 from kernel.people import Permission, Person, Unit
 from kernel.work import Work
@@ -29,7 +30,8 @@ router = APIRouter(prefix="/console/tickets")
 
 Reader = Annotated[Asker, Depends(may(Permission.TICKET_READ))]
 Handler = Annotated[Asker, Depends(may(Permission.TICKET_ACT))]
-Head = Annotated[Asker, Depends(may(Permission.TICKET_SIGN))]
+Visitor = Annotated[Asker, Depends(DeputyToo(Permission.TICKET_READ))]
+Head = Annotated[Asker, Depends(DeputyToo(Permission.TICKET_SIGN))]
 Text = Annotated[str, Form()]
 TOLD = {
     "message": _("已答复，并已发给市民。"),
@@ -95,7 +97,7 @@ def _units(work: Work, asker: Asker) -> list[tuple[str, str]]:
 
 
 @router.get("/{ticket_id}")
-def one_ticket(request: Request, hub: HubDep, asker: Reader, ticket_id: int) -> HTMLResponse:
+def one_ticket(request: Request, hub: HubDep, asker: Visitor, ticket_id: int) -> HTMLResponse:
     """One ticket."""
     return ticket_page(request, hub, asker, ticket_id, FormState())
 
@@ -119,10 +121,10 @@ def answer(request: Request, hub: HubDep, asker: Handler, ticket_id: int, text: 
 def sign(hub: HubDep, asker: Head, ticket_id: int) -> Response:
     """审签: the answer leaves as it was written, the way the citizen came."""
     with hub.works.write(asker.actor) as work:
-        ticket = find(work, asker, ticket_id, Permission.TICKET_SIGN)
+        ticket = find_as_deputy(work, asker, ticket_id, Permission.TICKET_SIGN)
         signing.sign(work, ticket)
         told = tell_answer(hub, work, ticket)
-    return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, TOLD[told]))
+    return see_other(_after(asker, ticket), say(hub, asker, TOLD[told]))
 
 
 @router.post("/{ticket_id}/sign/return")
@@ -130,11 +132,12 @@ def send_back(request: Request, hub: HubDep, asker: Head, ticket_id: int, sign_w
     """Sends the answer back to whoever wrote it."""
     try:
         with hub.works.write(asker.actor) as work:
-            signing.send_back(work, find(work, asker, ticket_id, Permission.TICKET_SIGN), sign_words)
+            ticket = find_as_deputy(work, asker, ticket_id, Permission.TICKET_SIGN)
+            signing.send_back(work, ticket, sign_words)
     except Invalid as error:
         form = refused(asker, error, sign_words=sign_words)
         return ticket_page(request, hub, asker, ticket_id, form, opened="send_back", status=error.status)
-    return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, _("答复已退回。")))
+    return see_other(_after(asker, ticket), say(hub, asker, _("答复已退回。")))
 
 
 @router.post("/{ticket_id}/notices/{notice_id}/again")
@@ -155,3 +158,8 @@ def close(hub: HubDep, asker: Handler, ticket_id: int) -> Response:
     with hub.works.write(asker.actor) as work:
         tickets.close(work, find(work, asker, ticket_id, Permission.TICKET_ACT))
     return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, _("工单已办结。")))
+
+
+def _after(asker: Asker, ticket: Ticket) -> str:
+    """Where to go when a signature was decided: a deputy may no longer see what does not wait for it."""
+    return f"/console/tickets/{ticket.id}" if asker.may(Permission.TICKET_READ, ticket.unit_id) else "/console"

@@ -29,7 +29,7 @@ def upgrade() -> None:
         sa.Column("claimed_until", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_sms_ticket_id_ticket")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket_sms")),
-        sa.UniqueConstraint("ticket_id", "round", name=op.f("uq_ticket_sms_ticket_id")),
+        sa.UniqueConstraint("ticket_id", "round", name=op.f("uq_ticket_sms_ticket_id_round")),
     )
     op.create_index(op.f("ix_ticket_sms_claimed_until"), "ticket_sms", ["claimed_until"])
     op.create_index("ix_ticket_sms_state_next_at", "ticket_sms", ["state", "next_at"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -11,11 +14,12 @@ from bot.casework.errors import OwnWork
 from bot.casework.models import FollowUp, WrittenAnswer
 from bot.events import TicketSoonDue
 from bot.states import TicketState, shown_outside
+from kernel.audit import AuditLine
 from kernel.clock import StillClock
-from kernel.errors import Invalid, WrongState
+from kernel.errors import Forbidden, Invalid, WrongState
 from kernel.events import Event
 from kernel.office_rules import set_rule
-from kernel.people import Role, Unit
+from kernel.people import Deputy, Role, Unit
 from tests.bot.casework.conftest import ZONE, Matter, hire
 
 
@@ -73,6 +77,36 @@ def test_a_head_signs_his_own_answer_only_where_there_is_no_other(at_bureau: Mat
     with pytest.raises(OwnWork, match="deputy"):
         at_bureau.do(signing.sign, "head")
     assert at_bureau.ticket().state == TicketState.SIGNING
+
+
+def _depute(matter: Matter, deputy: str, hours: int = 8) -> None:
+    with matter.works.write() as work:
+        ids = {"person_id": matter.people["head"], "deputy_id": matter.people[deputy]}
+        work.session.add(Deputy(**ids, starts_at=work.now, ends_at=work.now + timedelta(hours=hours)))
+
+
+def test_a_heads_deputy_signs_in_his_place_and_is_recorded_as_such(at_bureau: Matter, clock: StillClock) -> None:
+    _written(at_bureau)
+    with pytest.raises(Forbidden):
+        at_bureau.do(signing.sign, "other")
+    _depute(at_bureau, "other")
+    at_bureau.do(signing.sign, "other")
+    with at_bureau.works.read() as work:
+        row = work.session.scalars(select(WrittenAnswer)).one()
+        line = work.session.scalars(select(AuditLine).where(AuditLine.act == "ticket.signed")).one()
+    assert (row.decided_by, row.on_behalf_of) == (at_bureau.people["other"], at_bureau.people["head"])
+    assert json.loads(line.details)["on_behalf_of"] == "head某"
+
+
+def test_a_deputy_signs_neither_his_own_nor_after_his_time(at_bureau: Matter, clock: StillClock) -> None:
+    _depute(at_bureau, "clerk")
+    _written(at_bureau)
+    with pytest.raises(OwnWork):
+        at_bureau.do(signing.sign, "clerk")
+    _depute(at_bureau, "other")
+    clock.step(hours=9)
+    with pytest.raises(Forbidden):
+        at_bureau.do(lambda work, ticket: signing.send_back(work, ticket, "请写明时间"), "other")
 
 
 def test_a_unit_without_a_head_is_told_whom_to_ask(matter: Matter) -> None:
