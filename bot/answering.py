@@ -92,6 +92,8 @@ class Answering:
     zone: ZoneInfo
     shelf: Shelf = field(default_factory=Shelf)
     codes: Codes | None = None
+    # Whether a text message can tell of an answer: only then is it promised, and agreed to.
+    texts: bool = False
     documents: Searcher = field(default_factory=lambda: Searcher(officially=officially))
 
     def handle(self, inbound_id: int) -> None:
@@ -300,7 +302,7 @@ class Answering:
             return None
         choices = [self.words.say("word", word=choice) for choice in turned.choices]
         listed = [] if heard.own_page else choices  # On our own page they are buttons below the words.
-        values = {**turned.values, "own_page": heard.own_page}
+        values = {**turned.values, "own_page": heard.own_page, "sms": self.texts}
         said = self.words.say(form, part=turned.part, values=values, choices=listed)
         kept = {**turned.kept, "until": self._until(heard)} if turned.kept else {}
         text = self._text(heard, said, choices=choices)
@@ -326,7 +328,7 @@ class Answering:
         turned = report.again(kept, heard.districts)
         choices = [self.words.say("word", word=choice) for choice in turned.choices]
         listed = [] if heard.own_page else choices
-        values = {**turned.values, "own_page": heard.own_page}
+        values = {**turned.values, "own_page": heard.own_page, "sms": self.texts}
         asked = self.words.say(report.FORM, part=turned.part, values=values, choices=listed)
         text = f"{verdict.said.text}\n\n{self.words.say('back_to_report')}\n{asked}"
         basis = {"model": decision.model, "confidence": round(decision.confidence, 3)}
@@ -479,7 +481,7 @@ class Answering:
             contact=filed.contact,
             zone=self.zone,
             conversation_id=conversation.id,
-            agrees_to_sms=filed.agrees_to_sms,
+            agrees_to_sms=filed.agrees_to_sms and self.texts,
         )
         conversation.dialogue = {**report.filed(made.number), "until": conversation.dialogue["until"]}
         unit = work.session.get_one(Unit, conversation.unit_id)

@@ -105,6 +105,7 @@ def _send_codes(hub: Hub, incoming: Incoming) -> None:
         return
     incoming.answering.codes = Codes(hub.seal)
     sends = CodeSends(hub.works, incoming.answering.codes, gateway)
+    incoming.answering.texts = True
     place = "/feedback/progress" if hub.settings.has_outer else "/mine"
     incoming.texts = TicketTexts(hub.works, gateway, incoming.words, f"{hub.settings.address}{place}")
     hub.duties.append(Duty("ticket_sms.send", timedelta(seconds=2), incoming.texts.send_due, timedelta(minutes=2)))

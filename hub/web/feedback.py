@@ -12,7 +12,7 @@ from bot import publishing, rules, tickets
 from bot.models import Ticket
 from bot.states import TICKET_LABELS, shown_outside
 from hub.incoming import portal_account
-from hub.web.access import HubDep, address_of, check_origin
+from hub.web.access import HubDep, address_of, check_origin, the_hub
 from hub.web.forms import FormState
 from hub.web.portal import portal_page
 from kernel.errors import Invalid, NotFound, XuandaError
@@ -140,4 +140,5 @@ def page_of(request: Request, state: FormState, *, status: int = 200) -> HTMLRes
         form=state,
         kinds=list(zip(KINDS, LABELS, strict=True)),
         longest=tickets.LONGEST,
+        sms=the_hub(request).incoming.texts is not None,
     )

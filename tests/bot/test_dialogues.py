@@ -101,6 +101,14 @@ def test_what_is_not_finished_ends_with_one_line(reporting: Desk) -> None:
     assert reporting.conversation().dialogue == {}
 
 
+def test_text_messages_are_promised_and_agreed_to_only_where_they_can_be_sent(reporting: Desk) -> None:
+    for can in (False, True):
+        reporting.answering.texts, who = can, f"citizen-{can}"
+        told = [reporting.says(text, sender=who) for text in ("我要投诉", *ANSWERS, "1")]
+        assert any("用短信通知您" in one for one in told) is can
+        assert (_tickets(reporting)[-1].sms_agreed_at is not None) is can
+
+
 def test_a_question_in_the_middle_is_answered_and_the_same_is_asked_again(reporting: Desk) -> None:
     piece = published(reporting.office, "faq", "投诉要多久答复", "五个工作日内答复。", wordings=["投诉多久有结果"])
     for text in ("我要投诉", ANSWERS[0], "2"):
