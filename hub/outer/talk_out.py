@@ -50,7 +50,7 @@ def _lines(work: Work, conversation: Conversation, talk: OuterTalk) -> list[Mapp
         return []
     found = store.lines_of(work.session, conversation.id, talk.told, private=False)
     shown = (chat.shown(line) for line in found if line.side != store.CITIZEN)
-    return [{name: value for name, value in line.items() if name != "number"} for line in shown]
+    return [{name: value for name, value in line.items() if name not in ("number", "picture")} for line in shown]
 
 
 def _state(work: Work, conversation: Conversation, talk: OuterTalk) -> dict[str, Any]:
