@@ -37,6 +37,8 @@ def take(work: Work, who: Viewer, conversation: Conversation, words: Words) -> N
         "state": S.OPEN,
         "agent_id": who.person_id,
         "handed_off_at": conversation.handed_off_at or work.now,
+        "handoff_reason": conversation.handoff_reason or "taken",
+        "taken_at": conversation.taken_at or work.now,
         "waiting_since": None,
     }
     if not _move(work, conversation, Conversation.state.in_(FREE), values):
@@ -105,6 +107,8 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
         colleague = _colleague(work, conversation, to)
         conversation.state, conversation.agent_id = S.OPEN, colleague.id
         conversation.handed_off_at = conversation.handed_off_at or work.now
+        conversation.handoff_reason = conversation.handoff_reason or "transferred"
+        conversation.taken_at = conversation.taken_at or work.now
         conversation.waiting_since = conversation.snoozed_until = None
         label = REASON_LABELS["transferred"]
         work.emit(PersonWanted(conversation.id, conversation.unit_id, label, reason[:200], 1))

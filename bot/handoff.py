@@ -20,6 +20,7 @@ REASON_LABELS: dict[str, str] = {
     "low_rating": _("评价较低"),
     "transferred": _("同事转来"),
     "shift": _("交接班"),
+    "taken": _("坐席主动接入"),
 }
 
 _ALONE = frozenset(

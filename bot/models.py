@@ -22,7 +22,8 @@ class Conversation(Base):
     `window_until` and `messages_left` are the platform's limits (None: no limit). `service_id` is the guide of the
     service item that was handled here, `class_id` the class of its matter. From `forgotten_at` on it holds neither
     words nor who said them. `merged_into_id` is the conversation of the same person in which this one is answered too.
-    `window_warned` is the end of the window that was told of.
+    `window_warned` is the end of the window that was told of. `handoff_reason` is why people got it first, `taken_at`
+    when one took it.
     """
 
     __tablename__ = "conversation"
@@ -94,6 +95,8 @@ class Conversation(Base):
     class_id: Mapped[int | None] = mapped_column(ForeignKey("matter_class.id"), index=True)
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("conversation.id"), index=True)
     window_warned: Mapped[datetime | None]
+    handoff_reason: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    taken_at: Mapped[datetime | None]
 
 
 class InboundMessage(Claimable, Base):

@@ -37,6 +37,7 @@ def queue(work: Work, conversation: Conversation, reason: str) -> int:
     conversation.waiting_since = conversation.reminded_at = work.now
     conversation.waiting_reason = reason
     conversation.handed_off_at = conversation.handed_off_at or work.now
+    conversation.handoff_reason = conversation.handoff_reason or reason
     conversation.pending, conversation.choices, conversation.failures = "", [], 0
     conversation.dialogue, conversation.dialogue_until = {}, None
     merging.follow(work, conversation)

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from analytics.metrics import METRICS
+from bot.models import Conversation
+from bot.team.models import MatterClass
 from channels.registry import channels
 from content.models import Piece, Release, Revision
 from hub.auth import tokens
 from hub.web.deliveries import channel_label
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
+from kernel.people import Person
 from tests.factories import TITLE
 from tests.hub.web.reporting import Bureau, open_bureau
 
@@ -262,6 +266,40 @@ def test_response_times_can_be_taken_away(spoken: Bureau, clock: StillClock) -> 
     figures = {row[0]: row[1] for row in found["指标"][1:]}
     assert (figures["首次响应时间"], figures["满意率"]) == (12, 50)
     assert found["逐日"][-1] == ("2026-03-02", 3, 2, 12)
+
+
+def test_the_parts_are_the_same_on_the_page_and_in_the_workbook(spoken: Bureau, clock: StillClock) -> None:
+    with spoken.hub.works.write() as work:
+        boss = work.session.scalars(select(Person).where(Person.login == "manager")).one()
+        top = MatterClass(unit_id=spoken.office.bureau.id, name="住房")
+        work.session.add(top)
+        work.session.flush()
+        leaf = MatterClass(unit_id=spoken.office.bureau.id, name="公积金", parent_id=top.id)
+        work.session.add(leaf)
+        work.session.flush()
+        rows = work.session.scalars(select(Conversation).order_by(Conversation.id)).all()
+        rows[0].class_id, rows[1].class_id, rows[2].channel = leaf.id, top.id, "wechat"
+        for row, reason, minutes in ((rows[0], "asked", 2), (rows[1], "failures", 8)):
+            row.handoff_reason, row.agent_id, row.taken_at = reason, boss.id, row.opened_at + timedelta(minutes=minutes)
+        agent = boss.name
+    clock.step(hours=2)
+    text = page(spoken, "/console/response/parts?days=7")
+    found = sheets(spoken.desk_of("manager").get("/console/response/parts/workbook?days=7"))
+    shown = [
+        [re.sub(r"<[^>]+>|,", "", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)]
+        for row in re.findall(r"<tr[^>]*>(.*?)</tr>", text, re.DOTALL)
+    ]
+    kept = [["—" if cell is None else str(cell) for cell in row] for sheet in found.values() for row in sheet[1:]]
+    assert [[_plain(cell) for cell in row] for row in shown if row] == [[_plain(cell) for cell in row] for row in kept]
+    assert found["坐席"][1:] == [(agent, 2, 2, 2, 4, 12, 45, 0)]
+    assert {row[0]: row[1] for row in found["归口分类"][1:]} == {"住房": 2, "住房 / 公积金": 1}
+    assert {row[0]: (row[1], row[7]) for row in found["渠道"][1:]} == {"门户网站": (3, 0), "微信公众号": (1, 100)}
+    assert {row[0] for row in found["转人工原因"][1:]} == {"市民要求人工", "机器人答不上", "未记录"}
+
+
+def _plain(cell: str) -> str:
+    """A figure as both write it."""
+    return f"{float(cell):g}" if re.fullmatch(r"\d+(\.\d+)?", cell) else cell
 
 
 # --- plan ------------------------------------------------------------------------------------------------------

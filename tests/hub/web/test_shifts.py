@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import select
 
 from bot import gateway
 from bot.models import Conversation
 from bot.states import ConversationState
 from bot.team.models import Handover, Shift, Turn
+from kernel.clock import StillClock
 from kernel.people import Role
 from tests.hub.office import Office
 
@@ -51,3 +54,26 @@ def test_a_week_is_planned_and_a_hand_over_taken(office: Office) -> None:
     assert "等住建局回电" in other.get(f"{PAGE}/handovers/{made}").text
     other.send_form(f"{PAGE}/handovers/{made}/take")
     assert f"{PAGE}/handovers/{made}" not in other.get("/console/desk").text
+
+
+def test_the_board_shows_who_waits_and_who_is_there(office: Office, clock: StillClock) -> None:
+    agent = office.hire("agent", "north", Role.AGENT)
+    office.hire("boss", "north", Role.SUPERVISOR)
+    office.desk_of("agent").send_form(f"{PAGE}/presence", state="on")
+    with office.hub.works.write() as work:
+        for name in ("waits", "talks", "elsewhere"):
+            unit = office.unit("south" if name == "elsewhere" else "north").id
+            talk = gateway.begin(work, unit_id=unit, account_id=None, channel="portal", sender=name)
+            talk.state, talk.waiting_since = ConversationState.WAITING, work.now
+            if name == "talks":
+                talk.state, talk.agent_id = ConversationState.OPEN, agent.id
+    clock.step(minutes=7)
+    boss = office.desk_of("boss")
+    text = boss.get("/console/board/now").text
+    row = re.findall(r'data-label="([^"]+)"[^>]*>(.*?)</td>', text, re.DOTALL)
+    told = [(label, re.sub(r"<[^>]+>", "", value).strip()) for label, value in row]
+    assert told[:3] == [("单位", "北区"), ("等待接入", "1"), ("最长等待（分钟）", "7")]
+    assert ("坐席", "agent某") in told
+    assert [value for label, value in told if label == "接待中"] == ["1"]
+    assert "南区" not in text
+    assert office.desk_of("agent").get("/console/board").status_code == 403
