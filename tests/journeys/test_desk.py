@@ -1,0 +1,88 @@
+"""An agent's browser is closed in the middle and opened again: what both sides said is there once each, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from bot.models import InboundMessage, OutboundReply
+from bot.team.models import QuickReply
+from kernel.clock import SystemClock
+from tests.journeys.editorial import House, axe, running
+from tests.journeys.test_citizen import WITHIN, asks, open_to_citizens
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+    """The product with an open desk and one quick reply of the unit."""
+    with running(sqlite_url, tmp_path, SystemClock()) as house:
+        open_to_citizens(house)
+        with house.newsroom.hub.works.write() as work:
+            unit = house.newsroom.office.bureau.id
+            row = QuickReply(unit_id=unit, title="核实", code="hs", text="正在核实，请稍等。", made_at=work.now)
+            row.approved_at = work.now
+            work.session.add(row)
+        yield house
+
+
+def test_closed_in_the_middle_nothing_is_lost_and_nothing_said_twice(house: House) -> None:
+    citizen = house.page()
+    citizen.goto(f"{house.address}/feedback")
+    citizen.get_by_role("button", name="智能问答").press("Enter")
+    window = citizen.get_by_role("dialog", name="智能问答")
+    asks(citizen, "人工")
+    expect(window).to_contain_text("正在等待人工接入")
+
+    agent = house.desk_of("officer")
+    agent.goto(f"{house.address}/console/desk")
+    expect(agent).to_have_title("(1) 在线接待 · 宣达")
+    agent.keyboard.press("Alt+j")
+    agent.wait_for_url("**/console/desk/*")
+    address = agent.url
+    agent.keyboard.press("Alt+r")
+    agent.keyboard.type("/h")
+    expect(agent.get_by_role("option", name="核实")).to_be_visible()
+    assert axe(agent) == []
+    agent.keyboard.press("Enter")
+    expect(agent.locator("#answer")).to_have_value("正在核实，请稍等。")
+    agent.keyboard.press("Control+Enter")
+    expect(window.locator(".chat__line--agent")).to_have_count(1, timeout=WITHIN)
+
+    # Closed while an answer is just leaving, and while the citizen goes on writing.
+    agent.locator("#answer").fill("路灯今晚修。")
+    agent.keyboard.press("Control+Enter")
+    agent.context.close()
+    asks(citizen, "几点？")
+    asks(citizen, "还在吗")
+    expect(window.locator(".chat__line--citizen")).to_have_count(3)
+
+    again = house.desk_of("officer")
+    again.goto(address)
+    log = again.locator(".desk__log")
+    expect(log).to_contain_text("还在吗")
+    if "路灯今晚修。" not in log.inner_text():  # It had not left: it is not there, and is said now.
+        again.locator("#answer").fill("路灯今晚修。")
+        again.keyboard.press("Control+Enter")
+        expect(window).to_contain_text("路灯今晚修。", timeout=WITHIN)
+    again.locator("#answer").fill("八点。")
+    again.keyboard.press("Control+Enter")
+    expect(window).to_contain_text("八点。", timeout=WITHIN)
+
+    with house.newsroom.hub.works.read() as work:
+        heard = work.session.scalars(select(InboundMessage.text).order_by(InboundMessage.number)).all()
+        replies = select(OutboundReply.text).where(OutboundReply.side == "agent").order_by(OutboundReply.number)
+        said = work.session.scalars(replies).all()
+    assert heard == ["人工", "几点？", "还在吗"]
+    assert said == ["正在核实，请稍等。", "路灯今晚修。", "八点。"]
+    for side, texts in (("citizen", heard), ("agent", said)):
+        for page, lines in ((window, f".chat__line--{side}"), (log, f".talk__line--{side} .talk__text")):
+            shown = page.locator(lines)
+            expect(shown).to_have_count(3)
+            assert all(text in shown.nth(place).inner_text() for place, text in enumerate(texts))
+    assert house.complaints == []
