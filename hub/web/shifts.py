@@ -257,7 +257,7 @@ def _page(
             "provisional": calendar.provisional(first.year),
             "at": work.now,
         }
-    workday = next((day.day for day in days if day.worked and day.day >= today), max(today, first))
+    begin = max(today, first)
     return page(
         request,
         asker,
@@ -273,7 +273,7 @@ def _page(
         people=people,
         shift_form=shift_form or FormState({"begins": "09:00", "ends": "17:30"}),
         plan_form=plan_form
-        or FormState({"first": str(workday), "last": str(max(workday, first + timedelta(days=6))), "workdays": "1"}),
+        or FormState({"first": str(begin), "last": str(begin + timedelta(days=6)), "workdays": "1"}),
         **context,
     )
 

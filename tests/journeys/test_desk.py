@@ -59,6 +59,7 @@ def test_closed_in_the_middle_nothing_is_lost_and_nothing_said_twice(house: Hous
     agent.keyboard.press("Control+Enter")
     agent.context.close()
     asks(citizen, "几点？")
+    expect(window.locator(".chat__line--citizen")).to_have_count(2)
     asks(citizen, "还在吗")
     expect(window.locator(".chat__line--citizen")).to_have_count(3)
 

@@ -8,7 +8,7 @@ from alembic import op
 from kernel.model import UtcDateTime
 
 revision = "0052"
-down_revision = "0055"
+down_revision = "0058"
 branch_labels = None
 depends_on = None
 
