@@ -365,6 +365,12 @@ class Entry:
     number: str = ""
     mark: str = ""
     expired: bool = False
+    changed_at: datetime | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        """When what it says was last changed, or else published."""
+        return self.changed_at or self.published_at
 
 
 @dataclass(frozen=True)

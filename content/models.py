@@ -223,8 +223,9 @@ class PublicPiece(Base):
     """Which signed revision the public may see, from when and until when; bot, search and feeds read only this.
 
     `place` is its number among the column's pieces on the portal, given once and never again, so that the
-    pages of the archive keep their addresses. Without `from_at` it has not gone live yet. `standing` is empty for
-    what is in force, else `repealed` (废止) or `lapsed` (失效).
+    pages of the archive keep their addresses. Without `from_at` it has not gone live yet; `changed_at` is when later
+    words took the place of those that were public. `standing` is empty for what is in force, else `repealed` (废止) or
+    `lapsed` (失效).
     """
 
     __tablename__ = "public_piece"
@@ -249,6 +250,7 @@ class PublicPiece(Base):
     from_at: Mapped[datetime | None] = mapped_column(index=True)
     until_at: Mapped[datetime | None] = mapped_column(index=True)
     first_at: Mapped[datetime | None] = mapped_column(index=True)
+    changed_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_phrase: Mapped[str] = mapped_column(String(200), default="")
     # The revision whose links are in `LinkPlace`.

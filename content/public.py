@@ -41,6 +41,8 @@ def reserve_places(work: Work, release_ids: Sequence[int]) -> Sequence[PublicPie
             column = columns[row.column_id]
             column.places += 1
             row.place = column.places
+        if row.from_at is not None and row.release_id < release.id:
+            row.changed_at = work.now
         _describe(row, release)
     relate(work, shown)
     work.session.flush()
@@ -62,6 +64,8 @@ def went_live(work: Work, release_id: int, at: datetime, decided_at: datetime | 
         return  # A later release went out first elsewhere; the public must not be taken back to the older words.
     _move(work, row, release)
     _describe(row, release)
+    if row.from_at is not None and row.release_id != release.id:
+        row.changed_at = at
     row.release_id, row.revision_id = release.id, release.revision_id
     row.from_at = at
     row.first_at = row.first_at or at

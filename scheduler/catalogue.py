@@ -175,6 +175,7 @@ def entry_of(row: PublicPiece, now: datetime, place: int | None) -> Entry:
         number=row.number,
         mark=mark_of(row, now),
         expired=_expired(row, now),
+        changed_at=max(filter(None, (row.changed_at, row.standing_at)), default=None),
     )
 
 

@@ -372,6 +372,12 @@ class PortalEntry:
     source: str = ""
     picture: PortalPicture | None = None
     column: str = ""
+    changed_at: datetime | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        """When what it says was last changed, or else published."""
+        return self.changed_at or self.published_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ PARTS: Sequence[Part] = (
         (
             "piece_id", "unit_id", "column_id", "place", "kind", "release_id", "revision_id", "path", "title",
             "summary", "picture", "picture_alt", "number", "standing", "standing_note", "standing_at", "from_at",
-            "until_at", "first_at",
+            "until_at", "first_at", "changed_at",
         ),
         {},
     ),

@@ -26,7 +26,7 @@ def draw_feeds(press: Press, column: Mapping[str, Any]) -> None:
 def draw_block(press: Press, slug: str, block: int) -> None:
     """One block of a column's sitemap."""
     found = press.entries(slug, block * PER_SITEMAP + 1, (block + 1) * PER_SITEMAP)
-    pages = [(entry.path, entry.published_at) for entry in found]
+    pages = [(entry.path, entry.as_of) for entry in found]
     press.draw(f"/sitemap/{slug}-{block + 1}.xml", "sitemap", "xml", pages=pages)
 
 

@@ -66,6 +66,7 @@ def line(entry: Entry, column: Mapping[str, Any]) -> PortalEntry:
         number=entry.number,
         picture=PortalPicture(entry.picture, entry.picture_alt) if entry.picture else None,
         column=str(column["name"]),
+        changed_at=entry.changed_at,
     )
 
 

@@ -429,6 +429,32 @@ def test_feeds_are_read_by_a_feed_parser(site: Site) -> None:
         assert [entry.link for entry in feed.entries] == [PORTAL + release.content["path"]]
 
 
+def test_feeds_and_sitemap_tell_a_correction_and_keep_their_order(site: Site) -> None:
+    first = site.released(title="第一号通知")
+    site.publish(first)
+    site.clock.step(hours=1)
+    second = site.released(title="第二号通知")
+    site.publish(second)
+    site.clock.step(days=2)
+    site.office.save(first.piece_id, title="第一号通知（更正）")
+    site.correct(site.office.sign_off(site.office.submit(first.piece_id, "portal").id))
+    corrected_at = site.clock.now().isoformat(timespec="seconds")
+    for path in ("/atom.xml", "/notices/atom.xml"):
+        feed = feedparser.parse(site.text(path).encode())
+        assert [entry.title for entry in feed.entries] == ["第二号通知", "第一号通知（更正）"]
+        assert feed.feed.updated == feed.entries[1].updated == corrected_at
+        assert feed.entries[1].published < feed.entries[0].published == feed.entries[0].updated < corrected_at
+    assert "04 Mar 2026" in feedparser.parse(site.text("/rss.xml").encode()).feed.updated
+    sitemap = ElementTree.fromstring(site.text("/sitemap/notices-1.xml"))  # noqa: S314  # Our own file.
+    changed = {one[0].text: one[1].text for one in sitemap}
+    assert changed[PORTAL + first.content["path"]] == corrected_at
+    assert str(changed[PORTAL + second.content["path"]]).startswith("2026-03-02")
+    site.clock.step(days=1)
+    site.channel.correct(site.post(second, "refresh"))
+    feed = feedparser.parse(site.text("/atom.xml").encode())
+    assert feed.feed.updated == corrected_at, "what is only drawn again was not changed"
+
+
 def test_open_data_follow_what_is_published_and_withdrawn(site: Site) -> None:
     stays, goes = site.released(title="=1+1 公告"), site.released(title="撤下的通知")
     site.publish(stays)
