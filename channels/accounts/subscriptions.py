@@ -61,9 +61,7 @@ def subscribe(
     words: str = WORDS,
 ) -> PushSubscription:
     """Keeps a browser's wish with its consent; the same address again brings new keys and topics, and it back."""
-    name = _name(account_id, endpoint)
-    parts = urlsplit(endpoint)
-    origin = f"{parts.scheme}://{parts.netloc}"[:200]
+    name, origin = _name(account_id, endpoint), _origin(endpoint)
     values = {
         "endpoint": endpoint,
         "origin": origin,
@@ -86,6 +84,31 @@ def subscribe(
     work.session.add(PushConsent(subscription_id=row.id, given=True, words=words, topics=topics.as_dict(), at=work.now))
     work.session.flush()
     return row
+
+
+def replace(work: Work, account_id: int, former: str, endpoint: str, p256dh: str, auth: str) -> bool:
+    """A browser's new address and keys in the place of its former ones, with what it chose and agreed to.
+
+    False where nobody is known by the former address: who somebody is is never guessed.
+    """
+    row = _known(work.session, account_id, former)
+    if row is None:
+        return False
+    name = _name(account_id, endpoint)
+    query = select(PushSubscription).where(PushSubscription.endpoint_hash == name, PushSubscription.id != row.id)
+    other = work.session.scalars(query).one_or_none()
+    if other is not None:  # It has come by itself meanwhile, or was here before.
+        if other.gone_at is not None:
+            topics = topics_of(work.session, account_id, former) or EVERYTHING
+            agreed = select(PushConsent.words).where(PushConsent.subscription_id == row.id, PushConsent.given)
+            words = work.session.scalars(agreed.order_by(PushConsent.id.desc()).limit(1)).first() or WORDS
+            subscribe(work, account_id, endpoint, p256dh, auth, topics, words)
+        forget(work, [row.id])
+        return True
+    row.endpoint, row.origin, row.endpoint_hash = endpoint, _origin(endpoint), name
+    row.p256dh, row.auth = p256dh, auth
+    work.session.flush()
+    return True
 
 
 def unsubscribe(work: Work, account_id: int, endpoint: str) -> None:
@@ -131,6 +154,11 @@ def _known(session: Session, account_id: int, endpoint: str) -> PushSubscription
     name = _name(account_id, endpoint)
     query = select(PushSubscription).where(PushSubscription.endpoint_hash == name, PushSubscription.gone_at.is_(None))
     return session.scalars(query).one_or_none()
+
+
+def _origin(endpoint: str) -> str:
+    parts = urlsplit(endpoint)
+    return f"{parts.scheme}://{parts.netloc}"[:200]
 
 
 def _name(account_id: int, endpoint: str) -> str:

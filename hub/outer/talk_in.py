@@ -53,6 +53,7 @@ class TalkTaker:
             "reads": self.reads,
             "missed": lambda work, packet: search.record_miss(work, str(packet.values["query"])),
             "subscribed": self.subscribed,
+            "replaced": self.replaced,
             "unsubscribed": self.unsubscribed,
         }
 
@@ -205,6 +206,12 @@ class TalkTaker:
             subscriptions.Topics(topics["column"], topics["district"]),
             str(values["consent"]),
         )
+
+    def replaced(self, work: Work, packet: Packet) -> None:
+        """A browser has a new address; one that is no longer known by its former one has nothing to keep."""
+        values, keys = packet.values, packet.values["keys"]
+        addresses = str(values["former"]), str(values["endpoint"])
+        subscriptions.replace(work, _account(work, packet).id, *addresses, str(keys["p256dh"]), str(keys["auth"]))
 
     def unsubscribed(self, work: Work, packet: Packet) -> None:
         """A browser wants to be forgotten."""

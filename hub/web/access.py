@@ -68,6 +68,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/push/known": "the secret address of a browser is the proof; tells only what it chose itself",
     "/push/key": "the public half of a key that browsers subscribe with",
     "/push/subscriptions": "a browser asks to be told; it knows no account",
+    "/push/replacements": "the secret address that the browser had is the proof",
     "/push/farewells": "the secret address of a browser is the proof",
     "/push-worker.js": "a script that is the same for everybody",
     "/site-state.css": "how the portal looks today, the same for everybody; previews in the console show it too",

@@ -62,6 +62,16 @@ class Wish(Body):
     consent: str = Field(max_length=20)
 
 
+class Renewed(Body):
+    """A browser's new subscription, and the address it had, which is secret and so the proof."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    former: str = Field(max_length=1000)
+    endpoint: str = Field(max_length=1000)
+    keys: Keys
+
+
 class Known(Body):
     """The address by which a browser is known; it is secret, and so the proof."""
 
@@ -118,6 +128,19 @@ def check(hub: Hub, wish: Wish) -> None:
     check_endpoint(hub, wish.endpoint)
     if wish.consent != WORDS:
         raise Invalid(field="consent", why="订阅说明已更新，请刷新页面，阅读后重新同意。")
+
+
+@router.post("/push/replacements", status_code=204)
+def replace(request: Request, hub: HubDep, renewed: Renewed) -> Response:
+    """Puts a browser's new subscription in the place of its former one; 404 where that is not known."""
+    hub.incoming.limit("push.subscribe", *SUBSCRIBES).take(address_of(request, hub.settings))
+    check_endpoint(hub, renewed.endpoint)
+    keys = renewed.keys
+    with hub.works.write(CITIZEN) as work:
+        account = account_of(work)
+        if not subscriptions.replace(work, account.id, renewed.former, renewed.endpoint, keys.p256dh, keys.auth):
+            raise NotFound
+    return Response(status_code=204)
 
 
 @router.post("/push/known")

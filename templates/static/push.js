@@ -1,10 +1,35 @@
 // 订阅提醒: a link where the office has notices; on its page, topics and consent. Permission is asked on a press only.
+// A subscription that is bound to a key of former days is made anew and takes the place of the old one, on any page.
 "use strict";
 (() => {
   const able = "serviceWorker" in navigator && "PushManager" in window;
   const link = document.querySelector("[data-push-link]");
   const offered = () => fetch("/push/key").then((answer) => (answer.ok ? answer.json() : null));
-  if (link && able) offered().then((found) => { link.hidden = !found; }).catch(() => {});
+  const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+  const post = (path, body) => fetch(path, { method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const shelf = () => caches.open("push");
+  const mine = async () => { const kept = await (await shelf()).match("/push/mine"); return kept ? kept.text() : ""; };
+  const remember = async (endpoint) => (await shelf()).put("/push/mine", new Response(endpoint));
+  const asked = (key) => ({ userVisibleOnly: true, applicationServerKey: bytes(key) });
+  const boundTo = (held, key) => { const bound = held.options && held.options.applicationServerKey; return !bound || String(new Uint8Array(bound)) === String(bytes(key)); };
+
+  // What this browser holds, under today's key; the office is told which address the new one takes the place of.
+  async function current(key) {
+    const registration = await navigator.serviceWorker.getRegistration("/push-worker.js");
+    const held = registration && (await registration.pushManager.getSubscription());
+    if (!held || Notification.permission !== "granted") return held;
+    const former = (await mine()) || held.endpoint;
+    await remember(former);
+    let made = held;
+    if (!boundTo(held, key)) { await held.unsubscribe(); made = await registration.pushManager.subscribe(asked(key)); }
+    if (made.endpoint === former) return made;
+    const { endpoint, keys } = made.toJSON();
+    const answer = await post("/push/replacements", { former, endpoint, keys });
+    if (answer.ok || answer.status === 404) await remember(endpoint);
+    return made;
+  }
+
+  if (link && able) offered().then(async (found) => { link.hidden = !found; if (found && !document.getElementById("push")) await current(found.key); }).catch(() => {});
   const form = document.getElementById("push");
   if (!form) return;
 
@@ -12,8 +37,6 @@
   const leave = document.getElementById("push-leave");
   const said = document.getElementById("push-said");
   const say = (words) => { said.textContent = words; };
-  const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-  const post = (path, body) => fetch(path, { method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   const ticked = (name) => [...form.querySelectorAll(`[name=${name}]:checked`)].map((box) => box.value);
   const manager = async () => (await navigator.serviceWorker.register("/push-worker.js")).pushManager;
 
@@ -24,8 +47,8 @@
   }
 
   async function begin() {
-    const registration = await navigator.serviceWorker.getRegistration("/push-worker.js");
-    const held = registration && (await registration.pushManager.getSubscription());
+    const found = await offered();
+    const held = found && (await current(found.key));
     const answer = held ? await post("/push/known", { endpoint: held.endpoint }) : null;
     if (!answer || !answer.ok) return show(false);
     const chosen = await answer.json();
@@ -39,11 +62,14 @@
     if ((await Notification.requestPermission()) !== "granted") return say(form.dataset.denied);
     const { key } = await offered();
     const pushes = await manager();
-    const before = await pushes.getSubscription();
-    const made = before || (await pushes.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(key) }));
+    const before = await current(key);
+    const made = before || (await pushes.subscribe(asked(key)));
     const wish = { ...made.toJSON(), topics: { column: ticked("column"), district: ticked("district") }, consent: form.dataset.version };
     const kept = await post("/push/subscriptions", { endpoint: wish.endpoint, keys: wish.keys, topics: wish.topics, consent: wish.consent });
     if (!kept.ok) { if (!before) await made.unsubscribe(); return say(form.dataset.failed); }
+    const former = await mine();
+    if (former && former !== wish.endpoint) await post("/push/farewells", { endpoint: former });
+    await remember(wish.endpoint);
     show(true);
     say(before ? form.dataset.saved : form.dataset.on);
   }
@@ -51,6 +77,7 @@
   async function forget() {
     const held = await (await manager()).getSubscription();
     if (held) { await post("/push/farewells", { endpoint: held.endpoint }); await held.unsubscribe(); }
+    await (await shelf()).delete("/push/mine");
     show(false);
     say(form.dataset.off);
   }

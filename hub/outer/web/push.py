@@ -15,7 +15,7 @@ from hub.outer.models import OuterTicket
 from hub.outer.packets import close, opened, public_of
 from hub.web import push
 from hub.web.access import HubDep, address_of
-from hub.web.push import CITIZEN, SUBSCRIBES, Known, Wish
+from hub.web.push import CITIZEN, SUBSCRIBES, Known, Renewed, Wish
 from kernel.errors import NotFound
 
 router = APIRouter()
@@ -49,6 +49,26 @@ def subscribe(request: Request, hub: HubDep, wish: Wish) -> JSONResponse:
         chosen = close(public_of(key), json.dumps(wish.topics.model_dump()).encode())
         work.session.merge(OuterTicket(mark=mark, sealed=chosen))
     return JSONResponse({"subscribed": True}, status_code=201)
+
+
+@router.post("/push/replacements", status_code=204)
+def replace(request: Request, hub: HubDep, renewed: Renewed) -> Response:
+    """Hands a browser's new subscription on, and keeps what it chose under the new address; 404 for an unknown one."""
+    hub.incoming.limit("push.subscribe", *SUBSCRIBES).take(address_of(request, hub.settings))
+    push.check_endpoint(hub, renewed.endpoint)
+    former, former_key = _known_by(renewed.former)
+    mark, key = _known_by(renewed.endpoint)
+    with hub.works.write(CITIZEN) as work:
+        account = push.account_of(work)
+        row = work.session.get(OuterTicket, former)
+        if row is None:
+            raise NotFound
+        hub.outer.put(work, "replaced", {"account": account.code, **renewed.model_dump()})
+        if mark != former:
+            chosen = opened(former_key, row.sealed)
+            work.session.merge(OuterTicket(mark=mark, sealed=close(public_of(key), chosen)))
+            work.session.delete(row)
+    return Response(status_code=204)
 
 
 @router.post("/push/known")

@@ -527,6 +527,17 @@ def test_a_browser_asks_outside_and_is_told_from_inside(faces: Faces) -> None:
     faces.exchange()
     with faces.inner.works.read() as work:
         assert work.session.scalars(select(PushSubscription)).one().endpoint == endpoint
+    renewed = {"former": endpoint, "endpoint": f"{endpoint}-new", "keys": wish["keys"]}
+    assert (
+        faces.door.post("/push/replacements", json={**renewed, "former": "https://push.example/x"}).status_code == 404
+    )
+    assert faces.door.post("/push/replacements", json=renewed).status_code == 204
+    assert faces.door.post("/push/known", json={"endpoint": endpoint}).status_code == 404
+    endpoint = f"{endpoint}-new"
+    assert faces.door.post("/push/known", json={"endpoint": endpoint}).json()["column"] == ["wenda"]
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        assert work.session.scalars(select(PushSubscription)).one().endpoint == endpoint
     assert faces.door.post("/push/farewells", json={"endpoint": endpoint}).status_code == 204
     assert faces.door.post("/push/known", json={"endpoint": endpoint}).status_code == 404
     faces.exchange()

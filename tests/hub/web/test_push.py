@@ -64,6 +64,40 @@ def test_a_wish_is_kept_with_its_consent_changed_and_taken_back(room: Newsroom) 
     assert given == [True, True, False]
 
 
+def test_a_new_subscription_takes_the_place_of_the_old_with_what_was_chosen_and_agreed(room: Newsroom) -> None:
+    chosen = {"column": ["notices"], "district": ["临江区"]}
+    send(room, "/push/subscriptions", {**WISH, "topics": chosen})
+    fresh = f"{ENDPOINT}-new"
+    renewed = {"former": ENDPOINT, "endpoint": fresh, "keys": {"p256dh": "n" * 87, "auth": "b" * 22}}
+    assert send(room, "/push/replacements", {**renewed, "endpoint": "http://10.0.0.8/x"}).status_code == 422
+    assert send(room, "/push/replacements", {**renewed, "former": f"{ENDPOINT}?"}).status_code == 404, "never guessed"
+    assert send(room, "/push/replacements", renewed).status_code == 204
+    assert send(room, "/push/replacements", renewed).status_code == 404, "the old address is forgotten"
+    assert send(room, "/push/known", {"endpoint": ENDPOINT}).status_code == 404
+    assert send(room, "/push/known", {"endpoint": fresh}).json() == chosen
+    with room.hub.works.read() as work:
+        row = work.session.scalars(select(PushSubscription)).one()
+        assert (row.endpoint, row.p256dh, row.origin) == (fresh, "n" * 87, "https://push.example")
+        assert work.session.scalars(select(PushConsent.given)).all() == [True]
+
+
+@pytest.mark.parametrize("left_before", [True, False])
+def test_a_new_subscription_that_is_known_already_is_one_browser(room: Newsroom, left_before: bool) -> None:
+    chosen = {"column": ["notices"], "district": []}
+    send(room, "/push/subscriptions", {**WISH, "topics": chosen})
+    fresh = f"{ENDPOINT}-new"
+    send(room, "/push/subscriptions", {**WISH, "endpoint": fresh})
+    if left_before:
+        send(room, "/push/farewells", {"endpoint": fresh})
+    renewed = {"former": ENDPOINT, "endpoint": fresh, "keys": WISH["keys"]}
+    assert send(room, "/push/replacements", renewed).status_code == 204
+    kept = chosen if left_before else {"column": [], "district": []}
+    assert send(room, "/push/known", {"endpoint": fresh}).json() == kept
+    with room.hub.works.read() as work:
+        left = select(PushSubscription.endpoint).where(PushSubscription.gone_at.is_(None))
+        assert work.session.scalars(left).all() == [fresh]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
