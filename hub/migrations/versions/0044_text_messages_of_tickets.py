@@ -7,8 +7,8 @@ from alembic import op
 
 from kernel.model import UtcDateTime
 
-revision = "0058"
-down_revision = "0055"
+revision = "0044"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 

@@ -7,8 +7,8 @@ from alembic import op
 
 from kernel.model import Json, UtcDateTime
 
-revision = "0045"
-down_revision = "0050"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 

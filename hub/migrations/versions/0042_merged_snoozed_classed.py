@@ -7,8 +7,8 @@ from alembic import op
 
 from kernel.model import UtcDateTime
 
-revision = "0051"
-down_revision = "0045"
+revision = "0042"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 

@@ -7,8 +7,8 @@ from alembic import op
 
 from kernel.model import Json, UtcDateTime
 
-revision = "0041"
-down_revision = "0040"
+revision = "0039"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 

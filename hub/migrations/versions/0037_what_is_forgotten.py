@@ -7,7 +7,7 @@ from alembic import op
 
 from kernel.model import UtcDateTime
 
-revision = "0039"
+revision = "0037"
 down_revision = "0036"
 branch_labels = None
 depends_on = None

@@ -7,8 +7,8 @@ from alembic import op
 
 from kernel.model import UtcDateTime
 
-revision = "0052"
-down_revision = "0058"
+revision = "0045"
+down_revision = "0044"
 branch_labels = None
 depends_on = None
 
