@@ -81,7 +81,13 @@ def _fill(office: BenchOffice, piece_id: int, booked: int) -> None:
                     "created_at": work.now,
                 })  # fmt: skip
             items = [
-                {"delivery_id": 1_000_000 + number, "position": 1, "piece_id": piece_id, "release_id": release.id}
+                {
+                    "delivery_id": 1_000_000 + number,
+                    "position": 1,
+                    "action": "publish",
+                    "piece_id": piece_id,
+                    "release_id": release.id,
+                }
                 for number in numbers
             ]
             work.session.execute(insert(Delivery), rows)

@@ -122,7 +122,7 @@ class Batch:
             .join(Delivery, Delivery.id == DeliveryItem.delivery_id)
             .where(
                 DeliveryItem.piece_id.in_(self.piece_ids()),
-                Delivery.action == "withdraw",
+                DeliveryItem.action == "withdraw",
                 Delivery.state.in_(TAKEN_BACK),
                 Delivery.rehearses.is_(None),
             )
@@ -139,7 +139,7 @@ class Batch:
             .join(Delivery, Delivery.id == DeliveryItem.delivery_id)
             .where(
                 DeliveryItem.piece_id.in_(self.piece_ids()),
-                Delivery.action == "withdraw",
+                DeliveryItem.action == "withdraw",
                 Delivery.state.in_(TAKING_BACK),
             )
         )

@@ -544,9 +544,8 @@ def _insert(
     work.session.add(delivery)
     work.session.flush()
     for position, (release, piece) in enumerate(releases, start=1):
-        work.session.add(
-            DeliveryItem(delivery_id=delivery.id, position=position, piece_id=piece.id, release_id=release.id)
-        )
+        place = {"delivery_id": delivery.id, "position": position, "action": delivery.action}
+        work.session.add(DeliveryItem(**place, piece_id=piece.id, release_id=release.id))
     work.session.flush()
     reached.follow(work.session, delivery)
     work.audit(

@@ -74,15 +74,22 @@ class Delivery(Claimable, Base):
 
 
 class DeliveryItem(Base):
-    """One item of a delivery, in its place: 1 is 头条."""
+    """One item of a delivery, in its place: 1 is 头条.
+
+    `action` is the delivery's own and never changes: the withdrawals of a piece are found among its thousand messages.
+    """
 
     __tablename__ = "delivery_item"
-    __table_args__ = (UniqueConstraint("delivery_id", "position"),)
+    __table_args__ = (
+        UniqueConstraint("delivery_id", "position"),
+        Index("ix_delivery_item_piece_id_action", "piece_id", "action"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
     position: Mapped[int]
-    piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), index=True)
+    action: Mapped[str] = mapped_column(String(20))
+    piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"))
     release_id: Mapped[int] = mapped_column(ForeignKey("release.id"), index=True)
     dropped: Mapped[str] = mapped_column(String(200), default="")
 

@@ -167,7 +167,13 @@ def _correct(published: Published, way: str, **data: Any) -> None:
         work.session.flush()
         place.remote_id = "old"
         work.session.add(
-            DeliveryItem(delivery_id=delivery.id, position=1, piece_id=place.piece_id, release_id=place.release_id)
+            DeliveryItem(
+                delivery_id=delivery.id,
+                position=1,
+                action=delivery.action,
+                piece_id=place.piece_id,
+                release_id=place.release_id,
+            )
         )
         work.session.flush()
         placements.remember(work, delivery, Live({place.piece_id: Shown("new", "https://wechat.example/new", data)}))

@@ -56,7 +56,11 @@ def a_delivery(work: Work, unit: Unit, state: str = "booked", screenshot: bool =
     )
     work.session.add(delivery)
     work.session.flush()
-    work.session.add(DeliveryItem(delivery_id=delivery.id, position=1, piece_id=piece.id, release_id=opened.id))
+    work.session.add(
+        DeliveryItem(
+            delivery_id=delivery.id, position=1, action=delivery.action, piece_id=piece.id, release_id=opened.id
+        )
+    )
     work.session.flush()
     form = {"reason": "原因", "at": "2026-03-09T09:00", "remark": "见后台", "url": "https://example.gov.cn/1"}
     json = {**form, "at": "2026-03-09T09:00:00+08:00", "links": {str(piece.id): form["url"]}}
@@ -72,7 +76,9 @@ def a_bundle(work: Work, unit: Unit) -> Target:
     account = work.session.get_one(Account, row.account_id)
     signed = Signed(account.id, account.name, "fake", "text", "publish")
     opened = releases.submit(work, author, piece, [signed], Window(), engine=engine(), portal="https://example.gov.cn")
-    work.session.add(DeliveryItem(delivery_id=row.id, position=2, piece_id=piece.id, release_id=opened.id))
+    work.session.add(
+        DeliveryItem(delivery_id=row.id, position=2, action=row.action, piece_id=piece.id, release_id=opened.id)
+    )
     work.session.flush()
     pieces = [str(target.params["piece_id"]), str(piece.id)]
     seen = [int(piece) for piece in pieces]

@@ -159,7 +159,13 @@ def test_a_page_whose_delivery_is_on_its_way_is_left_to_it(site: Site) -> None:
         work.session.add(delivery)
         work.session.flush()
         work.session.add(
-            DeliveryItem(delivery_id=delivery.id, position=1, piece_id=release.piece_id, release_id=release.id)
+            DeliveryItem(
+                delivery_id=delivery.id,
+                position=1,
+                action=delivery.action,
+                piece_id=release.piece_id,
+                release_id=release.id,
+            )
         )
     page = site.folder / release.content["path"].lstrip("/")
     page.write_text("新版，尚未登记")
