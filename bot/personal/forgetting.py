@@ -14,7 +14,9 @@ from bot.citizen_files.models import CitizenFile
 from bot.comments.models import Comment, CommentAnswer
 from bot.events import CitizenForgotten
 from bot.models import Conversation, InboundMessage, OutboundReply, PhoneCode, Ticket, TicketNotice
+from bot.personal.models import DataRequest
 from bot.states import ConversationState, TicketState
+from bot.team.models import Handover
 from kernel.work import Work
 
 NO_MEDIA: ColumnElement[Any] = literal_column("'{}'")
@@ -48,6 +50,7 @@ def conversations(work: Work, ids: Sequence[int]) -> None:
         dialogue_until=None,
         forgotten_at=now,
     )
+    _notes_about(work, set(ids), set())
     work.emit(CitizenForgotten(conversations=tuple(ids)))
 
 
@@ -76,6 +79,7 @@ def tickets(work: Work, ids: Sequence[int]) -> None:
     _set(work, WrittenAnswer, WrittenAnswer.ticket_id.in_(ids), text="", words="")
     _set(work, FollowUp, FollowUp.ticket_id.in_(ids), words="")
     _set(work, Extension, Extension.ticket_id.in_(ids), reason="", words="")
+    _notes_about(work, set(), set(ids))
     numbers = work.session.scalars(select(Ticket.number).where(Ticket.id.in_(ids))).all()
     work.emit(CitizenForgotten(tickets=tuple(ids), numbers=tuple(numbers)))
 
@@ -84,6 +88,16 @@ def comments(work: Work, ids: Sequence[int]) -> None:
     """Forgets who wrote beneath an article, what, and what was answered."""
     _set(work, Comment, Comment.id.in_(ids), author="", name="", text="")
     _set(work, CommentAnswer, CommentAnswer.comment_id.in_(ids), text="")
+
+
+def handovers(work: Work, ids: Sequence[int]) -> None:
+    """Forgets what was noted when these were handed on."""
+    _set(work, Handover, Handover.id.in_(ids), note="")
+
+
+def requests(work: Work, ids: Sequence[int]) -> None:
+    """Forgets from which telephone these were asked, and what was said to them; that they were asked stays."""
+    _set(work, DataRequest, DataRequest.id.in_(ids), mark="", reason="", words="")
 
 
 def codes(work: Work, ids: Sequence[int]) -> None:
@@ -105,6 +119,14 @@ def ended() -> ColumnElement[bool]:
         Conversation.forgotten_at.is_(None),
         ~open_ticket_of(Conversation.id),
     )
+
+
+def _notes_about(work: Work, conversation_ids: set[int], ticket_ids: set[int]) -> None:
+    """A note is about all that was handed on with it: once taken over it is read no more."""
+    query = select(Handover).where(Handover.note != "", Handover.taken_at.is_not(None))
+    for row in work.session.scalars(query):
+        if conversation_ids.intersection(row.conversations) or ticket_ids.intersection(row.tickets):
+            row.note = ""
 
 
 def _own_number(prefix: str, column: InstrumentedAttribute[int]) -> ColumnElement[str]:

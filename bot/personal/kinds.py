@@ -8,7 +8,10 @@ from bot.comments.models import Comment
 from bot.comments.states import CommentState
 from bot.models import Conversation, InboundMessage, PhoneCode, Ticket
 from bot.personal import forgetting
+from bot.personal.models import DataRequest
+from bot.personal.states import RequestState
 from bot.states import TicketState
+from bot.team.models import Handover
 from kernel.office_rules import Rule, declare, number_between
 from kernel.retention import Kind
 from templates.catalogue import _
@@ -89,4 +92,28 @@ COMMENTS = Kind(
     _("时间、条数和答复时长等统计数据保留。"),
 )
 
-KINDS = (MESSAGES, MEDIA, CALLBACKS, CONTACTS, TICKETS, CODES, COMMENTS)
+HANDOVERS = Kind(
+    declare(Rule("retention.handovers", 90, "交接班说明保存天数（交接起）", number_between(7, 1095))),
+    Handover.id,
+    Handover.made_at,
+    Handover.note != "",
+    Handover.unit_id,
+    forgetting.handovers,
+    _("说明可能提到市民和诉求；接班后一个季度内可能需要核对，之后不再需要。"),
+    _("何人何时交给何人、会话和工单的编号保留。"),
+)
+REQUESTS = Kind(
+    declare(Rule("retention.requests", 1095, "个人信息请求的理由和来源保存天数（办结起）", number_between(180, 3650))),
+    DataRequest.id,
+    DataRequest.done_at,
+    and_(
+        DataRequest.state.in_((RequestState.DONE, RequestState.DECLINED)),
+        or_(DataRequest.mark != "", DataRequest.reason != "", DataRequest.words != ""),
+    ),
+    DataRequest.unit_id,
+    forgetting.requests,
+    _("本人可能就处理结果投诉或者起诉，一般不超过三年；手机号只留下无法还原的标记。"),
+    _("请求的编号、种类、期限和结果保留。"),
+)
+
+KINDS = (MESSAGES, MEDIA, CALLBACKS, CONTACTS, TICKETS, CODES, COMMENTS, HANDOVERS, REQUESTS)

@@ -16,9 +16,12 @@ from bot.comments.models import Comment, CommentAnswer, CommentThread
 from bot.comments.states import CommentState
 from bot.gateway import Arrival
 from bot.models import Conversation, InboundMessage, PhoneCode, Ticket, TicketNotice
+from bot.personal import forgetting
+from bot.personal.models import DataRequest
 from bot.phone_codes import Codes
 from bot.reply import Said
 from bot.states import ConversationState, TicketState
+from bot.team.models import Handover
 from channels.accounts import subscriptions
 from channels.accounts.models import Account
 from content import search
@@ -115,6 +118,18 @@ class Planted:
         work.session.flush()
         work.session.add(CommentAnswer(comment_id=comment.id, text=f"{value}您好", at=work.now))
 
+    def handovers(self, work: Work, value: str) -> None:
+        person = self.office.person("officer")
+        row = Handover(unit_id=person.unit_id, from_id=person.id, note=f"{value}等回电", made_at=work.now)
+        row.taken_at = work.now
+        work.session.add(row)
+
+    def requests(self, work: Work, value: str) -> None:
+        of = {"unit_id": self.office.city.id, "number": "GR1", "kind": "copy", "state": "declined"}
+        row = DataRequest(**of, mark=value, reason=value, words=value, made_at=work.now, due_at=work.now)
+        row.done_at = work.now
+        work.session.add(row)
+
     def subscriptions(self, work: Work, value: str) -> None:
         endpoint = "https://push.example/abc"
         row = subscriptions.subscribe(
@@ -189,6 +204,27 @@ def test_a_conversation_waits_for_its_open_ticket(planted: Planted, clock: Still
         work.session.get_one(Ticket, ticket.id).state = TicketState.CLOSED
     retention.run()
     assert places(planted.works.engine, "王小明") == set()
+
+
+def test_a_note_that_was_taken_over_goes_with_what_it_is_about(planted: Planted) -> None:
+    with planted.works.write() as work:
+        planted.handovers(work, "王小明")
+        planted.handovers(work, "李小红")
+        work.session.flush()
+        first, second = work.session.scalars(select(Handover).order_by(Handover.id)).all()
+        conversation = planted.conversation(work, "openid-1", "在吗")
+        ticket = planted.ticket(work, "路灯坏了")
+        first.conversations, second.tickets = [conversation.id], [ticket.id]
+        ids = conversation.id, ticket.id
+    with planted.works.write() as work:
+        forgetting.conversations(work, ids[:1])
+    assert (places(planted.works.engine, "王小明"), places(planted.works.engine, "李小红")) == (
+        set(),
+        {"desk_handover.note"},
+    )
+    with planted.works.write() as work:
+        forgetting.tickets(work, ids[1:])
+    assert places(planted.works.engine, "李小红") == set()
 
 
 def test_each_unit_keeps_by_its_own_rule_and_what_no_unit_has_by_the_topmost(
