@@ -29,6 +29,7 @@ from hub.demo.drawing import landscape
 from hub.demo.duties import hear, owe
 from hub.demo.life import live_in
 from hub.demo.platforms import credentials_of, number_of
+from hub.demo.reception import furnish
 from hub.errors import CannotRun
 from hub.notices import Notice
 from hub.product import Hub
@@ -89,6 +90,7 @@ def fill(settings: Settings, rehearsal_url: str, progress: Progress = lambda _li
         columns = {slug: column.id for slug, column in filling.columns.items()}
         live_in(lambda login: _by(filling, login), AUTHOR, SIGNERS[-1], columns, settings.address)
         _owe(filling, rehearsal_url)
+        furnish(lambda login: _by(filling, login), "wujiayi", "sunlihua", filling.units["service_centre"].id)
         _keep_slots(filling)
         _read_notices(filling)
     finally:
