@@ -16,7 +16,7 @@ from bot.events import ConversationChanged
 from bot.models import Conversation, InboundMessage, Rating
 from bot.nlu.text import MAX_CHARS
 from bot.ratings import RATE_WITHIN
-from bot.reply import next_number
+from bot.reply import give_back, next_number
 from bot.rules import desk_of
 from bot.states import ConversationState
 from bot.team import merging
@@ -114,6 +114,7 @@ def store(work: Work, conversation: Conversation, arrival: Arrival) -> Received:
         known = _known(work.session, arrival)
         if known is None:
             raise RuntimeError("a stored message must be found")
+        give_back(work, conversation)  # Its repeat was a moment faster; no place in the conversation stays empty.
         return known
     files.awaited(work, conversation, stored, arrival.kind, arrival.media.get(HANDLE, ""), arrival.at)
     if arrival.kind == "leave":

@@ -107,6 +107,18 @@ def next_number(work: Work, conversation: Conversation) -> int:
     return number
 
 
+def give_back(work: Work, conversation: Conversation) -> None:
+    """Takes back the place just given by `next_number`, whose row is held since: nothing came to stand there."""
+    statement = (
+        update(Conversation)
+        .where(Conversation.id == conversation.id)
+        .values(lines=Conversation.lines - 1)
+        .execution_options(synchronize_session=False)
+    )
+    work.session.execute(statement)
+    set_committed_value(conversation, "lines", conversation.lines - 1)
+
+
 def _leaves_at(inbound: InboundMessage | None, now: datetime) -> datetime:
     if inbound is None or inbound.answer is not None:
         return now

@@ -33,6 +33,7 @@ def test_two_pushes_at_once_are_one_row(desk_both: Desk) -> None:
     with desk_both.works.read() as work:
         assert work.session.scalar(select(func.count(InboundMessage.id))) == 1
         assert work.session.scalar(select(func.count(Conversation.id))) == 1
+        assert work.session.scalar(select(Conversation.lines)) == 1  # No place stays empty.
 
 
 def test_the_same_key_of_another_account_is_another_message(desk: Desk) -> None:

@@ -130,6 +130,7 @@ def soak(folder: Path, base: Database, size: Size, breaking: Any = None) -> Resu
         for thread in threads:
             thread.start()
         try:
+            _first_answer(port)
             scene, crowd = asyncio.run(_play(port, platforms, size, agents))
         finally:
             over.set()
@@ -184,6 +185,21 @@ def _running(
             stack.enter_context(ended(office.run("worker", "--portal", **settings)))
         serving = stack.enter_context(ended(office.serve(port, trusted_proxies="127.0.0.1", **settings)))
         yield serving, port
+
+
+def _first_answer(port: int) -> None:
+    """Waits until the bot has learned what there is: a new installation's first seconds are not its every day."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+        begun = client.post("/chat/start").raise_for_status().json()
+        said = {"key": "first", "text": "居住证怎么办", "after": 1}
+        proof = {"Authorization": f"Bearer {begun['token']}"}
+        until = time.monotonic() + 120
+        url = f"/chat/{begun['id']}"
+        seen = client.post(f"{url}/messages", json=said, headers=proof).raise_for_status().json()
+        while time.monotonic() < until and not any(line["number"] > 2 for line in seen["lines"]):
+            time.sleep(0.5)
+            seen = client.get(f"{url}/lines?after=1", headers=proof).json()
+        client.post(f"{url}/end", headers=proof)
 
 
 def _teach(office: BenchOffice, port: int, teacher: Watch, over: threading.Event, lessons: list[int]) -> None:
