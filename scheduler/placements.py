@@ -126,7 +126,9 @@ def _live(work: Work, delivery: Delivery, release: Release, shown: Shown, batch:
     placement.release_id, placement.revision_id = release.id, release.revision_id
     placement.delivery_id = delivery.id
     placement.state = PlacementState.LIVE
-    earlier = _earlier(placement, delivery, shown, work.now) if _publishes_again(delivery) else {}
+    earlier = {}
+    if _publishes_again(delivery, shown):
+        earlier = _earlier(placement, delivery, shown, work.now, taken_back=withdrawn)
     placement.remote_id, placement.url = shown.remote_id[:300], shown.url[:1000]
     placement.data = {**placement.data, **shown.data, **earlier}
     placement.changed_at, placement.withdrawn_at = work.now, None
@@ -147,12 +149,15 @@ def _live(work: Work, delivery: Delivery, release: Release, shown: Shown, batch:
     )
 
 
-def _publishes_again(delivery: Delivery) -> bool:
+def _publishes_again(delivery: Delivery, shown: Shown) -> bool:
+    """A correction may; 再发一次 does where the platform's adapter tells what stands beside the new article."""
+    if delivery.action == "publish":
+        return STILL_STAND in shown.data
     adapter = channels().get(delivery.channel)
     return delivery.action == "correct" and adapter is not None and "republish" in adapter.limits.corrections
 
 
-def _earlier(placement: Place, delivery: Delivery, shown: Shown, now: datetime) -> dict[str, Any]:
+def _earlier(placement: Place, delivery: Delivery, shown: Shown, now: datetime, *, taken_back: bool) -> dict[str, Any]:
     """What stood there before it was published again, with all that is needed to go on asking for it while it stands.
 
     The platform counts the new article from nothing, and its readers write beneath either.
@@ -161,6 +166,7 @@ def _earlier(placement: Place, delivery: Delivery, shown: Shown, now: datetime) 
         return {}
     told = shown.data.get(STILL_STAND)
     stands = bool(told) if told is not None else delivery.note.get("correction") != "republish"
+    stands = stands and not taken_back
     ended = {
         "url": placement.url,
         "remote_id": placement.remote_id,
