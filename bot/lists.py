@@ -18,6 +18,8 @@ from kernel.people import Permission, Person, Viewer, scoped
 
 _M = InboundMessage
 LONGEST = 200
+# Of more sessions at once than any office has agents for, the newest are watched.
+MOST_SEEN = 2000
 NOBODY: Mapping[int, Sequence[Conversation]] = MappingProxyType({})
 # A conversation's number, state, lines, agent, and when its danger was seen to.
 Mark = tuple[int, str, int, int | None, datetime | None]
@@ -79,7 +81,7 @@ def marks(session: Session, who: Viewer) -> Marks:
         Conversation.acknowledged_at,
     )
     query = scoped(select(*columns).where(store.GOES_ON), Conversation.unit_id, who, Permission.CONVERSATION_READ)
-    found = session.execute(query.order_by(Conversation.waiting_since, Conversation.id).limit(store.MOST_SHOWN))
+    found = session.execute(query.order_by(Conversation.id.desc()).limit(MOST_SEEN))
     return [(number, state, lines, agent, seen_to) for number, state, lines, agent, seen_to in found]
 
 

@@ -147,13 +147,11 @@ class ConversationWhole(ConversationBrief):
 def the_desk(hub: HubDep, asker: Reader) -> Desk:
     """Everything that people have or wait for in the units in reach, as on the console's desk."""
     with hub.works.read() as work:
-        found = sorted(store.going_on(work.session, asker.viewer), key=lambda one: not _urgent(one))
-        mine = asker.viewer.person_id
-        held = [one for one in found if one.state in desk.MINE]
+        found = store.going_on(work.session, asker.viewer, store.MOST_READ)
         return {
-            "waiting": [_brief(work, one) for one in found if one.state in desk.FREE],
-            "mine": [_brief(work, one) for one in held if one.agent_id == mine],
-            "team": [_brief(work, one) for one in held if one.agent_id != mine],
+            "waiting": [_brief(work, one) for one in found.waiting],
+            "mine": [_brief(work, one) for one in found.mine],
+            "team": [_brief(work, one) for one in found.team],
         }
 
 

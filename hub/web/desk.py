@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -58,11 +59,13 @@ CHANNEL_LABELS = {"portal": _("门户网站"), "wechat": _("微信公众号")}
 
 @dataclass(frozen=True)
 class Lists:
-    """Whom the desk has to do with: danger first, then who waits, mine, and what colleagues have."""
+    """Whom the desk has to do with: who waits, mine, and what colleagues have; `waits` and `others` count them all."""
 
     waiting: Sequence[Row]
     mine: Sequence[Row]
     team: Sequence[Row]
+    waits: int
+    others: int
 
 
 @dataclass(frozen=True)
@@ -308,21 +311,10 @@ def _talk(request: Request, hub: Hub, asker: Asker, conversation_id: int) -> HTM
 
 def _lists(work: Work, asker: Asker) -> Lists:
     found = store.going_on(work.session, asker.viewer)
-    joined = merging.by_main(work.session, [one.id for one in found])
-    rows = rows_of(work.session, found, joined)
-    mine = asker.viewer.person_id
-
-    def danger_first(row: Row) -> tuple[bool, int]:
-        return (not _in_danger(row.conversation), row.conversation.id)
-
-    waits = [row for row in rows if row.conversation.state in desk.FREE]
-    own = [row for row in rows if row.conversation.state in desk.MINE and row.conversation.agent_id == mine]
-    others = [row for row in rows if row.conversation.state in desk.MINE and row.conversation.agent_id != mine]
-    return Lists(
-        sorted(waits, key=lambda row: not _in_danger(row.conversation)),
-        sorted(own, key=danger_first),
-        sorted(others, key=danger_first),
-    )
+    joined = merging.by_main(work.session, [one.id for one in found.shown])
+    rows = iter(rows_of(work.session, found.shown, joined))
+    waiting, mine, team = (list(islice(rows, len(some))) for some in (found.waiting, found.mine, found.team))
+    return Lists(waiting, mine, team, found.waits, found.others)
 
 
 def _title(session: Session, one: Conversation) -> str:

@@ -26,7 +26,11 @@ def test_the_lists_take_as_many_queries_for_twenty_as_for_two(postgres_url: str,
     event.listen(engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
     with works.read() as work:
         who = viewer(work.session, work.session.get_one(Person, agents[0].person_id), work.now)
-        found = store.going_on(work.session, who)
+        found = (whole := store.going_on(work.session, who)).shown
+        cut = store.going_on(work.session, who, 1)
+        assert [len(one) for one in (cut.waiting, cut.team)] == [1, 1]
+        assert (cut.mine, cut.waits, cut.others) == (whole.mine, len(whole.waiting), len(whole.team))
+        assert min(cut.waits, cut.others) > 1
         assert sorted(one.id for one in found) == going_on
         assert len(going_on) == 20
         asked.clear()

@@ -43,7 +43,7 @@ def test_merged_conversations_have_one_agent_and_each_its_own_way(desk: Desk, bo
     main, other = both
     join(desk, main, other)
     with desk.office.working("officer") as (work, who):
-        assert [one.id for one in store.going_on(work.session, who)] == [main]
+        assert [one.id for one in store.going_on(work.session, who).shown] == [main]
         second = work.session.get_one(Conversation, other)
         assert (second.state, second.agent_id) == (S.OPEN, who.person_id)
         for number in both:
@@ -69,7 +69,7 @@ def test_what_is_merged_goes_on_with_its_main_and_can_be_separated(desk: Desk, b
     assert desk.conversation("first").state == S.OPEN
     with desk.office.working("author") as (work, who):
         merging.separate(work, who, work.session.get_one(Conversation, other))
-        assert len(store.going_on(work.session, who)) == 2
+        assert len(store.going_on(work.session, who).shown) == 2
 
 
 def test_only_one_persons_conversations_on_one_account_are_merged(desk: Desk, both: tuple[int, int]) -> None:
