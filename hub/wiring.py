@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from hub import (
     account_watch,
+    certificates,
     citizens,
     comments,
     editorial,
@@ -85,6 +86,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     incoming.connect(hub)
     comments.connect(hub)
     account_watch.connect(hub)
+    certificates.connect(hub)
     links.connect(hub)
     hotline.connect(hub)
     keeping.connect(hub)

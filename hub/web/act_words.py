@@ -82,6 +82,7 @@ DEEDS: dict[str, str] = {
     "booked": "排期",
     "broken_off": "中止发送",
     "cancelled": "取消",
+    "certificate": "读取证书日期",
     "changed": "修改",
     "checked": "检测",
     "closed": "办结",
