@@ -93,6 +93,18 @@ def approval_form() -> ApprovalForm:
     )
 
 
+def sent_files() -> list[dict[str, Any]]:
+    """What a citizen sent besides words: to be fetched, gone, refused, forgotten, and one that is kept."""
+    file = {"id": 1, "kind": "voice", "reason": "", "media_type": "audio/amr", "size": 18_432, "until_at": NOW}
+    return [
+        file | {"state": "kept"},
+        file | {"state": "waiting", "next_at": NOW, "reason": "平台繁忙"},
+        file | {"state": "gone", "kind": "image", "reason": "平台只保留 3 天，到期前没有取到"},
+        file | {"state": "refused", "kind": "video", "reason": "文件内容不是视频，没有保留。"},
+        file | {"state": "forgotten", "kind": "image"},
+    ]
+
+
 def context() -> dict[str, Any]:
     """Everything ``pages/patterns.html`` needs."""
     rows = [
@@ -123,6 +135,7 @@ def context() -> dict[str, Any]:
             Act(NOW - timedelta(hours=3), "赵刚", "退回", "第二段停水范围与附件不一致。", "bad"),
             Act(NOW - timedelta(hours=2), "系统", "微信接口超时，结果待核实", "", "warn"),
         ],
+        "sent_files": sent_files(),
         "signatures": signatures(),
         "returned": [
             Signature("一审", "陈立", "returned", NOW, "标题与文号不符，请核对。"),

@@ -22,7 +22,7 @@ from hub.web.lists import listing
 from hub.web.pages import page, say
 from hub.web.piece_form import moment, text
 from kernel.errors import Invalid, XuandaError
-from kernel.people import Permission, scoped
+from kernel.people import Permission, Unit, scoped
 from kernel.typed import row_in
 from kernel.work import Work
 from kernel.workdays import Workdays, declared_days
@@ -51,21 +51,24 @@ MOVABLE = (DeliveryState.BOOKED, DeliveryState.HELD)
 @router.get("")
 def timetable(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     """The calendar, and beneath it, or alone as a list, seven days from the day asked for, else from today."""
-    asked = listing(request, "from", "account", "view")
+    asked = listing(request, "from", "account", "unit", "view")
     zone = hub.settings.office_zone
     with hub.works.read() as work:
         today = work.now.astimezone(zone).date()
         first = _day(asked.value("from")) or today
-        rows = _rows(work, _chosen(asker, asked.number("account"), *_span(first, first + timedelta(days=DAYS), zone)))
+        of = asked.number("account"), asked.number("unit")
+        rows = _rows(work, _chosen(asker, *of, *_span(first, first + timedelta(days=DAYS), zone)))
         used = scoped(select(Delivery.account_id), Delivery.unit_id, asker.viewer, P.DELIVERY_READ)
         accounts = work.session.scalars(select(Account).where(Account.id.in_(used)).order_by(Account.id)).all()
+        booking_units = scoped(select(Delivery.unit_id), Delivery.unit_id, asker.viewer, P.DELIVERY_READ)
+        units = work.session.scalars(select(Unit).where(Unit.id.in_(booking_units)).order_by(Unit.id)).all()
         now = work.now.astimezone(zone)
     by_day: dict[date, list[Row]] = {first + timedelta(days=n): [] for n in range(DAYS)}
     for row in rows:
         by_day[row.delivery.scheduled_at.astimezone(zone).date()].append(row)
     # The calendar places its boxes by style attributes.
     request.state.inline_styles = True
-    kept = {name: asked.value(name) for name in ("account", "from", "view")}
+    kept = {name: asked.value(name) for name in ("account", "unit", "from", "view")}
     return page(
         request,
         asker,
@@ -73,6 +76,8 @@ def timetable(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         days=[(day, say(hub, asker, WEEKDAYS[day.weekday()]), day == today, rows) for day, rows in by_day.items()],
         state=ListState("/console/calendar", kept),
         accounts=[(account.id, account.name) for account in accounts],
+        units=[(unit.id, unit.name) for unit in units],
+        cut=MOST if len(rows) == MOST else 0,
         before=(first - timedelta(days=DAYS)).isoformat(),
         after=(first + timedelta(days=DAYS)).isoformat(),
         may_book=asker.may(P.BOOKING_WRITE),
@@ -83,14 +88,14 @@ def timetable(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
 
 
 @router.get("/events")
-def events(hub: HubDep, asker: Reader, start: str, end: str, account: int = 0) -> JSONResponse:
+def events(hub: HubDep, asker: Reader, start: str, end: str, account: int = 0, unit: int = 0) -> JSONResponse:
     """What the calendar draws between two days: tasks, free days and make-up days, quotas, quiet hours, stops."""
     first, last = _day(start[:10]), _day(end[:10])
     if first is None or last is None or not first < last <= first + LONGEST:
         raise Invalid(field="start", why="日历一次最多显示两个月。")
     zone = hub.settings.office_zone
     with hub.works.read() as work:
-        rows = _rows(work, _chosen(asker, account or None, *_span(first, last, zone)))
+        rows = _rows(work, _chosen(asker, account or None, unit or None, *_span(first, last, zone)))
         named = slots.filled_by(work.session, [row.delivery for row in rows])
         places = series.places(work.session, [row.delivery for row in rows])
         named |= {one: say(hub, asker, _("系列 %(n)s/%(of)s"), n=n, of=of) for one, (n, of) in places.items()}
@@ -100,6 +105,7 @@ def events(hub: HubDep, asker: Reader, start: str, end: str, account: int = 0) -
         drawn += _quotas(hub, asker, work.session, account, first, last)
         drawn += _quiet(hub, asker, work, account, first, last)
         drawn += _stops(hub, asker, work, zone)
+        drawn += _cut(hub, asker, rows, zone)
     return JSONResponse(drawn)
 
 
@@ -130,13 +136,17 @@ def _told(work: Work, delivery: Delivery, at: datetime, zone: ZoneInfo) -> list[
     return [problem.message for problem in foreseen(work.session, moment, zone)]
 
 
-def _chosen(asker: Asker, account: int | None, start: datetime, end: datetime) -> Select[Delivery, Account]:
+def _chosen(
+    asker: Asker, account: int | None, unit: int | None, start: datetime, end: datetime
+) -> Select[Delivery, Account]:
     query = select(Delivery, Account).join(Account, Account.id == Delivery.account_id)
     query = query.where(Delivery.scheduled_at >= start, Delivery.scheduled_at < end)
     query = query.where(Delivery.state != DeliveryState.CANCELLED)
     query = scoped(query, Delivery.unit_id, asker.viewer, P.DELIVERY_READ)
     if account:
         query = query.where(Delivery.account_id == account)
+    if unit:
+        query = query.where(Delivery.unit_id == unit)
     return query.order_by(Delivery.scheduled_at, Delivery.id).limit(MOST)
 
 
@@ -277,6 +287,19 @@ def _stops(hub: Hub, asker: Asker, work: Work, zone: ZoneInfo) -> Iterator[dict[
             "editable": False,
             "title": f"{say(hub, asker, _('一键停发'))}：{stop.reason}",
             "url": "/console/freezes",
+            "classNames": ["stop"],
+        }
+
+
+def _cut(hub: Hub, asker: Asker, rows: Sequence[Row], zone: ZoneInfo) -> Iterator[dict[str, Any]]:
+    """Where more is booked than a calendar can draw, the day from which on tasks are missing says so."""
+    if len(rows) == MOST:
+        words = _("只列出前 %(n)s 件，其余请按账号或单位筛选")
+        yield {
+            "start": rows[-1].delivery.scheduled_at.astimezone(zone).date().isoformat(),
+            "allDay": True,
+            "editable": False,
+            "title": say(hub, asker, words, n=MOST),
             "classNames": ["stop"],
         }
 

@@ -54,7 +54,7 @@ document.addEventListener("DOMContentLoaded", () => {
     defaultTimedEventDuration: "00:30",
     // What goes out shortly before midnight is drawn on its own day, and not as something that lasts two.
     nextDayThreshold: "01:00",
-    events: { url: place.dataset.events, extraParams: place.dataset.account ? { account: place.dataset.account } : {} },
+    events: { url: place.dataset.events, extraParams: Object.fromEntries(["account", "unit"].filter((name) => place.dataset[name]).map((name) => [name, place.dataset[name]])) },
     eventDrop: (info) => (info.event.allDay ? info.revert() : moved(info)),
     datesSet: () => {
       // The buttons have names of their own; the signs on them are ornament.

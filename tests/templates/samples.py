@@ -772,6 +772,12 @@ TEXTS: dict[str, list[Sample]] = {
     "replies/not_words.txt": [{}],
     "replies/heard.txt": [{"text": "身份证丢了怎么办"}],
     "replies/bot_note.txt": [{}],
+    "replies/back_to_report.txt": [{}],
+    "replies/flood.txt": [{"hotline": "12345"}],
+    "replies/shift.txt": [{}],
+    "replies/ticket_sms.txt": [
+        {"number": "2026031600012", "unit": "市公安局", "address": "https://www.yunzhou.example/mine"}
+    ],
     "replies/turn.txt": [{"turn": "thanks"}, {"turn": "goodbye"}, {"turn": "dissatisfied"}],
 }
 SAMPLES: dict[str, list[Sample]] = {**CONSOLE, **PORTAL, **FEEDS, **WECHAT, **TEXTS}

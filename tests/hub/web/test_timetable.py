@@ -11,6 +11,7 @@ import pytest
 
 from channels.accounts.models import Account
 from content.snapshot import Window
+from hub.web import timetable
 from kernel.clock import StillClock
 from scheduler.models import Delivery
 from tests.hub.web.going_out import Desk, open_desk
@@ -139,6 +140,18 @@ def test_nobody_sees_or_moves_another_units_tasks(desk: Desk, clock: StillClock)
     delivery = task(desk, clock)
     assert [one for one in events(desk, by="stranger") if one.get("id")] == []
     assert move(desk, delivery, "2026-03-03T11:30", by="stranger").status_code == 404
+
+
+def test_a_units_tasks_alone_and_a_word_where_not_all_are_drawn(
+    desk: Desk, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = task(desk, clock)
+    assert [one["id"] for one in events(desk, unit=delivery.unit_id) if "id" in one] == [str(delivery.id)]
+    assert [one for one in events(desk, unit=delivery.unit_id + 1) if "id" in one] == []
+    assert "只列出前" not in str(events(desk))
+    monkeypatch.setattr(timetable, "MOST", 1)
+    assert "只列出前 1 件" in str(events(desk))
+    assert "只列出前 1 件" in desk.browser().get("/console/calendar?view=list").text
 
 
 def test_the_list_shows_the_same_without_a_script(desk: Desk, clock: StillClock) -> None:
