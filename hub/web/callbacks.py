@@ -207,13 +207,15 @@ def check_fresh(work: Work, account: Account, signed: Stamp, body: bytes, found:
     """Raises BadSignature for a request that is too old, or whose signature was used otherwise.
 
     A signature that does not cover the body is good for the messages of its second, each with one body: two of them
-    may bear the same. A few, not any number, so that one overheard lets nobody write on and on.
+    may bear the same. A few, not any number, so that one overheard lets nobody write on and on; and one where the
+    platform counts milliseconds.
     """
     minutes = float(value_of(work.session, rules.FRESH, account.unit_id, work.now))
     try:
         stamped = int(signed.at)
         # Weibo counts milliseconds.
-        sent = datetime.fromtimestamp(stamped / 1000 if stamped > IN_MILLISECONDS else stamped, UTC)
+        unit, most = (1000, 1) if stamped > IN_MILLISECONDS else (1, MOST_OF_ONE_SECOND)
+        sent = datetime.fromtimestamp(stamped / unit, UTC)
     except (ValueError, OverflowError, OSError):
         raise BadSignature from None
     if abs(work.now - sent) > timedelta(minutes=minutes):
@@ -226,8 +228,8 @@ def check_fresh(work: Work, account: Account, signed: Stamp, body: bytes, found:
     query = select(SeenPush.stamp, SeenPush.body).where(
         SeenPush.account_id == account.id, SeenPush.stamp >= mark, SeenPush.stamp < mark + "g"
     )
-    known = dict(work.session.execute(query.limit(MOST_OF_ONE_SECOND + 1)).all())
-    if known.get(stamp) != digest or len(known) > MOST_OF_ONE_SECOND:
+    known = dict(work.session.execute(query.limit(most + 1)).all())
+    if known.get(stamp) != digest or len(known) > most:
         raise BadSignature
 
 
