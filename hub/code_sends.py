@@ -9,35 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import structlog
 from sqlalchemy import ColumnElement
 
 from bot.models import PhoneCode
 from bot.phone_codes import Codes
 from bot.states import CodeState
-from hub.notifier import Message, NotSent, Sender, Unanswered
+from hub.notifier import Attempted, Message, Sender, attempt
 from kernel.outbox import Outbox
 from kernel.retry import RetryPolicy
 from kernel.work import Work, Works
 
-log = structlog.get_logger(__name__)
 S = CodeState
 
 RETRY = RetryPolicy(attempts=4, first=timedelta(seconds=5), factor=3.0, longest=timedelta(minutes=1))
 TITLE = "办件查询验证码"
 
 
-@dataclass(frozen=True)
-class _Ended:
-    """How a call ended, why, and whether it surely did not leave and is worth another attempt."""
-
-    state: CodeState
-    reason: str = ""
-    again: bool = False
-
-
 @dataclass
-class CodeSends(Outbox[PhoneCode, Message, _Ended]):
+class CodeSends(Outbox[PhoneCode, Message, Attempted]):
     """What is booked leaves by `sender`."""
 
     works: Works
@@ -59,23 +48,14 @@ class CodeSends(Outbox[PhoneCode, Message, _Ended]):
         text = f"验证码 {code}，10 分钟内有效。您正在查询办件进度；不是您本人操作，请不要告诉任何人。"
         return Message(row.id, phone, TITLE, text, "", key="code")
 
-    def call(self, job: Message) -> _Ended:
+    def call(self, job: Message) -> Attempted:
         """One message by the gateway."""
-        try:
-            self.sender.send(job)
-        except NotSent as refusal:
-            return _Ended(S.FAILED, str(refusal), again=not refusal.lasting)
-        except Unanswered as lost:
-            return _Ended(S.UNKNOWN, str(lost))
-        except Exception as failure:  # The edge of a sender: what it did not foresee may have gone out or not.
-            log.exception("sending a code failed", code=job.id)
-            return _Ended(S.UNKNOWN, type(failure).__name__)
-        return _Ended(S.SENT)
+        return attempt(self.sender, job)
 
-    def record(self, work: Work, row: PhoneCode, job: Message, answer: _Ended) -> None:
+    def record(self, work: Work, row: PhoneCode, job: Message, answer: Attempted) -> None:
         """Sent, another attempt, or why not."""
         later = RETRY.next_at(row.attempts, work.now) if answer.again else None
-        row.state, row.next_at = (S.BOOKED, later) if later else (answer.state, None)
+        row.state, row.next_at = (S.BOOKED, later) if later else (S(answer.end), None)
         row.reason = answer.reason[:200]
 
     def lost(self, work: Work, row: PhoneCode) -> None:

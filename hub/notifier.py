@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
 from sqlalchemy import ColumnElement, select, update
@@ -64,15 +64,35 @@ class Sender(Protocol):
 
 
 @dataclass(frozen=True)
+class Attempted:
+    """How one message ended, and why; `again`: it surely did not leave, and another attempt is worth while."""
+
+    end: Literal["sent", "failed", "unknown"]
+    reason: str = ""
+    again: bool = False
+
+
+def attempt(sender: Sender, message: Message) -> Attempted:
+    """Sends one message; never raises."""
+    try:
+        sender.send(message)
+    except NotSent as refusal:
+        return Attempted("failed", str(refusal), again=not refusal.lasting)
+    except Unanswered as lost:
+        return Attempted("unknown", str(lost))
+    except Exception as failure:  # The edge of a sender: what it did not foresee may have gone out or not.
+        log.exception("message sender failed", message=message.id, of=message.key)
+        return Attempted("unknown", type(failure).__name__)
+    return Attempted("sent")
+
+
+@dataclass(frozen=True)
 class _Leaving:
     channel: str
     message: Message
 
 
-_Record = Callable[[Work, NoticeSend], None]
-
-
-class Notifier(Outbox[NoticeSend, _Leaving, _Record]):
+class Notifier(Outbox[NoticeSend, _Leaving, Attempted]):
     """Writes notices and sends what leaves the house, one claim per message; `senders` by channel name."""
 
     table = NoticeSend
@@ -182,17 +202,23 @@ class Notifier(Outbox[NoticeSend, _Leaving, _Record]):
         link = f"{self._address}{notice.link}" if notice.link.startswith("/") else notice.link
         return _Leaving(row.channel, Message(row.id, row.address, notice.title, notice.text, link))
 
-    def call(self, job: _Leaving) -> _Record:
+    def call(self, job: _Leaving) -> Attempted:
         """One message by its way out."""
-        return _attempt(self._senders[job.channel], job.message)
+        return attempt(self._senders[job.channel], job.message)
 
-    def record(self, work: Work, row: NoticeSend, job: _Leaving, answer: _Record) -> None:
+    def record(self, work: Work, row: NoticeSend, job: _Leaving, answer: Attempted) -> None:
         """Sent, another attempt, or why not."""
-        answer(work, row)
+        row.error = answer.reason[:300]
+        again = RETRY.next_at(row.attempts, work.now) if answer.again else None
+        if again is None:
+            row.state, row.done_at = SendState(answer.end), work.now
+        else:
+            row.state, row.next_at = SendState.WAITING, again
 
     def lost(self, work: Work, row: NoticeSend) -> None:
         """The message may have left, so it is not sent again by itself."""
-        _ended(SendState.UNKNOWN, "the sending process stopped before it could record the answer")(work, row)
+        row.state, row.done_at = SendState.UNKNOWN, work.now
+        row.error = "the sending process stopped before it could record the answer"
 
 
 def code_of(key: str) -> str:
@@ -204,38 +230,6 @@ def unread_count(session: Session, person_id: int) -> int:
     """How many notices a person has not opened."""
     query = select(Notice.id).where(Notice.person_id == person_id, Notice.read_at.is_(None)).limit(1000)
     return len(session.scalars(query).all())
-
-
-def _attempt(sender: Sender, message: Message) -> Callable[[Work, NoticeSend], None]:
-    try:
-        sender.send(message)
-    except NotSent as refusal:
-        return _not_sent(str(refusal), refusal.lasting)
-    except Unanswered as lost:
-        return _ended(SendState.UNKNOWN, str(lost))
-    except Exception as failure:  # The edge of a sender: what it did not foresee may have gone out or not.
-        log.exception("notice sender failed", send=message.id)
-        return _ended(SendState.UNKNOWN, type(failure).__name__)
-    return _ended(SendState.SENT, "")
-
-
-def _ended(state: SendState, error: str) -> Callable[[Work, NoticeSend], None]:
-    def record(work: Work, row: NoticeSend) -> None:
-        row.state, row.error, row.done_at = state, error[:300], work.now
-
-    return record
-
-
-def _not_sent(reason: str, lasting: bool) -> Callable[[Work, NoticeSend], None]:
-    def record(work: Work, row: NoticeSend) -> None:
-        again = None if lasting else RETRY.next_at(row.attempts, work.now)
-        row.error = reason[:300]
-        if again is None:
-            row.state, row.done_at = SendState.FAILED, work.now
-        else:
-            row.state, row.next_at = SendState.WAITING, again
-
-    return record
 
 
 def _insert_once(session: Session, values: dict[str, object]) -> int | None:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,31 +17,21 @@ from bot.dialogue.phrases import mobile_in
 from bot.models import Ticket, TicketSms
 from bot.states import INSIDE, ReplyState
 from bot.words import Words
-from hub.notifier import Message, NotSent, Sender, Unanswered
+from hub.notifier import Attempted, Message, Sender, attempt
 from kernel.once import insert_once
 from kernel.outbox import Outbox
 from kernel.people import Unit
 from kernel.retry import RetryPolicy
 from kernel.work import Work, Works
 
-log = structlog.get_logger(__name__)
 S = ReplyState
 
 RETRY = RetryPolicy(attempts=5, first=timedelta(seconds=30), factor=4.0, longest=timedelta(hours=1))
 TITLE = "工单答复提醒"
 
 
-@dataclass(frozen=True)
-class _Ended:
-    """How a call ended, why, and whether it surely did not leave and is worth another attempt."""
-
-    state: ReplyState
-    reason: str = ""
-    again: bool = False
-
-
 @dataclass
-class TicketTexts(Outbox[TicketSms, Message, _Ended]):
+class TicketTexts(Outbox[TicketSms, Message, Attempted]):
     """What is booked leaves by `sender`, in the words of the reply templates; `address` is where the answer is read."""
 
     works: Works
@@ -76,26 +65,17 @@ class TicketTexts(Outbox[TicketSms, Message, _Ended]):
         text = self.words.say("ticket_sms", number=ticket.number, unit=unit, address=self.address)
         return Message(row.id, phone, TITLE, text, "", key="ticket-sms")
 
-    def call(self, job: Message) -> _Ended:
+    def call(self, job: Message) -> Attempted:
         """One message by the gateway."""
-        try:
-            self.sender.send(job)
-        except NotSent as refusal:
-            return _Ended(S.FAILED, str(refusal), again=not refusal.lasting)
-        except Unanswered as lost:
-            return _Ended(S.UNKNOWN, str(lost))
-        except Exception as failure:  # The edge of a sender: what it did not foresee may have gone out or not.
-            log.exception("sending a text message failed", message=job.id)
-            return _Ended(S.UNKNOWN, type(failure).__name__)
-        return _Ended(S.DONE)
+        return attempt(self.sender, job)
 
-    def record(self, work: Work, row: TicketSms, job: Message, answer: _Ended) -> None:
+    def record(self, work: Work, row: TicketSms, job: Message, answer: Attempted) -> None:
         """Sent, another attempt, or why not."""
         later = RETRY.next_at(row.attempts, work.now) if answer.again else None
         if later:
             row.state, row.next_at, row.reason = S.BOOKED, later, answer.reason[:200]
             return
-        self._ended(work, row, answer.state, answer.reason)
+        self._ended(work, row, S.DONE if answer.end == "sent" else S(answer.end), answer.reason)
 
     def lost(self, work: Work, row: TicketSms) -> None:
         """Nobody knows whether it left; a second one is a person's to send."""

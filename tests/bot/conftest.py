@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -28,6 +29,8 @@ from tests.bot.citizens import Outbox, ToldEngine, wechat_account
 from tests.factories import Office, make_office
 
 ZONE = ZoneInfo("Asia/Shanghai")
+
+Fact = TypeVar("Fact", bound=Event)
 
 
 @dataclass
@@ -87,7 +90,7 @@ class Desk:
         """Somebody who answers citizens."""
         return self.office.who(name)
 
-    def of(self, kind: type[Event]) -> list[Event]:
+    def of(self, kind: type[Fact]) -> list[Fact]:
         """The facts of one kind that were told."""
         return [fact for fact in self.told if isinstance(fact, kind)]
 

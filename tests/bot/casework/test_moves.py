@@ -66,13 +66,21 @@ def test_any_order_of_acts_keeps_to_the_table(matter: Matter, seed: int) -> None
             assert _lines(matter) > lines, f"{name} left no trace"
 
 
+def standing(state: TicketState) -> Callable[[Work, Ticket], object]:
+    return lambda _work, ticket: setattr(ticket, "state", state)
+
+
+def moved(act: TicketAct) -> Callable[[Work, Ticket], object]:
+    return lambda work, ticket: tickets.move(work, ticket, act)
+
+
 def test_an_act_is_done_exactly_where_the_table_allows_it(matter: Matter) -> None:
     for act, state in product(TicketAct, TicketState):
-        matter.do(lambda _work, ticket, state=state: setattr(ticket, "state", state))  # type: ignore[misc]  # Bound now.
+        matter.do(standing(state))
         move = TICKET_MOVES[act]
         refused = nullcontext() if state in move.sources else pytest.raises(WrongState, match=move.label)
         with refused:
-            matter.do(lambda work, ticket, act=act: tickets.move(work, ticket, act))  # type: ignore[misc]  # Bound now.
+            matter.do(moved(act))
         assert matter.ticket().state == (move.to or state if state in move.sources else state)
 
 

@@ -104,7 +104,7 @@ def test_what_is_put_off_comes_back_before_the_platforms_clock_runs_out(desk: De
         with desk.works.write() as work:
             watch.wake_snoozed(work)
             watch.warn_windows(work)
-        first = [fact for fact in desk.of(WindowEnds) if fact.conversation_id == main]  # type: ignore[attr-defined]
+        first = [fact for fact in desk.of(WindowEnds) if fact.conversation_id == main]
         assert (desk.conversation("first").state, len(first)) == (state, told)
 
 

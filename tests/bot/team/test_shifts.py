@@ -122,7 +122,7 @@ def test_a_break_has_a_reason_a_limit_and_not_too_many_at_once(desk: Desk) -> No
     desk.clock.step(minutes=16)
     round_of(desk)
     round_of(desk)
-    assert [fact.reason for fact in desk.of(BreakTooLong)] == ["用餐"]  # type: ignore[attr-defined]
+    assert [fact.reason for fact in desk.of(BreakTooLong)] == ["用餐"]
 
 
 def test_a_shift_that_ends_with_open_conversations_hands_them_to_the_next(desk: Desk) -> None:
@@ -132,11 +132,11 @@ def test_a_shift_that_ends_with_open_conversations_hands_them_to_the_next(desk: 
     take(desk)
     desk.clock.step(hours=2, minutes=50)
     round_of(desk)
-    assert [fact.over for fact in desk.of(ShiftEnds)] == [False]  # type: ignore[attr-defined]
+    assert [fact.over for fact in desk.of(ShiftEnds)] == [False]
     desk.clock.step(minutes=10)
     round_of(desk)
     round_of(desk)
-    assert [fact.over for fact in desk.of(ShiftEnds)] == [False, True]  # type: ignore[attr-defined]
+    assert [fact.over for fact in desk.of(ShiftEnds)] == [False, True]
     conversation = desk.conversation()
     assert (conversation.state, conversation.waiting_reason, conversation.agent_id) == (S.WAITING, "shift", None)
     assert [row.text for row in desk.replies("bot") if "已交班" in row.text] == [
@@ -184,7 +184,7 @@ def test_handing_over_with_a_note_is_taken_by_one(desk: Desk) -> None:
     conversation = desk.conversation()
     assert (conversation.state, conversation.agent_id) == (S.OPEN, author.id)
     assert "等住建局回电" in desk.replies("note")[-1].text
-    assert [fact.to_id for fact in desk.of(HandedOver)] == [author.id]  # type: ignore[attr-defined]
+    assert [fact.to_id for fact in desk.of(HandedOver)] == [author.id]
     with desk.office.working("author") as (work, who):
         assert [one.id for one, _name in handover.waiting_for(work.session, who)] == [made.id]
         handover.take(work, who, work.session.get_one(Handover, made.id))
