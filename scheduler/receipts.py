@@ -26,6 +26,7 @@ from content.models import PublicPiece
 from kernel.retry import RetryPolicy
 from kernel.work import Work
 from scheduler import taking_back
+from scheduler.afterwards import add_told
 from scheduler.batch import Batch, load
 from scheduler.events import CredentialDied, NeedsPerson
 from scheduler.models import Attempt, Delivery
@@ -155,9 +156,10 @@ def apply(work: Work, delivery: Delivery, answer: Answer, batch: Batch) -> None:
 def settle_job(
     work: Work, account_id: int, result: JobResult, settle: Callable[[Post, JobResult], Live], public_url: str
 ) -> bool:
-    """Records what a platform told of a job it had accepted; False when no delivery waits for that job.
+    """Records what a platform told of a job it had accepted; False when no delivery has that job.
 
-    `settle` is the adapter's own reading of it. An event that comes twice, or after the poll, changes nothing.
+    `settle` is the adapter's own reading of it. An event that comes after the poll adds what the poll did not know;
+    one that comes twice changes nothing.
     """
     query = select(Delivery).where(
         Delivery.account_id == account_id,
@@ -166,7 +168,7 @@ def settle_job(
     )
     delivery = work.session.scalars(query.with_for_update()).one_or_none()
     if delivery is None:
-        return False
+        return add_told(work, account_id, result, settle, public_url)
     batch = Batch(work.session, [delivery])
     close_open_attempts(work, [delivery.id], "lost", "平台先行通知了结果")
     attempt = open_attempt(work, delivery, "event")

@@ -144,6 +144,7 @@ DEEDS: dict[str, str] = {
     "later_opened": "须补签",
     "later_signed": "补签完成",
     "late_answer": "迟到的平台答复",
+    "told_later": "平台补充结果",
     "let_through": "放行",
     "lifted": "放行",
     "linked": "关联稿件",

@@ -62,6 +62,7 @@ WORDS: Mapping[str, tuple[str, Tone]] = {
     "delivery.item_dropped": (_("其中一篇未发"), "warn"),
     "delivery.late": (_("超时未发"), "bad"),
     "delivery.late_answer": (_("收到迟到的答复"), "plain"),
+    "delivery.told_later": (_("平台补充了失败原因"), "plain"),
     "delivery.follows_release": (_("改用新的发布件"), "info"),
 }
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 
-from channels.base import JobResult, Live
+from channels.base import JobResult, Live, Post, Shown
+from channels.errors import Refused
+from kernel.audit import AuditLine
 from kernel.errors import Invalid
 from scheduler import booking, receipts, settle
 from scheduler.batch import doubtful
 from scheduler.errors import TakenMeanwhile
 from scheduler.events import NeedsPerson
-from scheduler.models import Delivery
+from scheduler.models import Delivery, DeliveryItem
 from scheduler.states import DeliveryState
 from tests.scheduler.conftest import PUBLIC_URL, Timetable
 
@@ -26,6 +29,12 @@ def taken(table: Timetable, *more: str) -> Delivery:
     table.run()
     assert table.now(delivery).state == S.ACCEPTED
     return delivery
+
+
+def piece_of(table: Timetable, delivery: Delivery) -> int:
+    """The piece that a delivery carries."""
+    with table.works.read() as work:
+        return work.session.scalars(select(DeliveryItem.piece_id).filter_by(delivery_id=delivery.id)).one()
 
 
 def test_polling_backs_off(timetable: Timetable) -> None:
@@ -123,3 +132,47 @@ def test_a_poll_whose_answer_was_lost_leaves_a_doubt(timetable: Timetable) -> No
     timetable.run()
     assert timetable.attempts(delivery)[-1] == ("send", "accepted")
     assert not in_doubt()  # What is sent anew is pushed under a new number.
+
+
+@pytest.mark.parametrize("ended_by", ["poll", "person"])
+def test_what_the_event_knows_is_kept_when_it_comes_after_the_result(timetable: Timetable, ended_by: str) -> None:
+    delivery = taken(timetable)
+    row = timetable.now(delivery)
+    if ended_by == "person":
+        timetable.act(delivery, settle.there, {}, "在公众号里看到了")
+    timetable.at(minutes=5)
+    timetable.run()
+    (place,) = timetable.placements(piece_of(timetable, delivery))
+    before = (place.url, place.remote_id, place.state)
+    counts = {"sent_to": {"meant": 9, "fit": 8, "sent": 7, "failed": 1}}
+    result = JobResult(row.job_id or "", done=True, data=counts)
+    live = Live({place.piece_id: Shown("other", "https://w.example/s/1")}, "有 1 人发送失败。")
+    for _ in range(2):
+        with timetable.works.write() as work:
+            assert receipts.settle_job(work, row.account_id, result, lambda _post, _result: live, PUBLIC_URL)
+    (place,) = timetable.placements(place.piece_id)
+    assert place.data["sent_to"] == counts["sent_to"]
+    assert (place.url, place.remote_id, place.state) == (before[0] or "https://w.example/s/1", *before[1:])
+    remark = "有 1 人发送失败。" if ended_by == "poll" else "在公众号里看到了"
+    assert (timetable.now(delivery).state, timetable.now(delivery).remark) == (S.DONE, remark)
+    with timetable.works.read() as work:
+        lines = select(func.count()).where(AuditLine.act == "placement.told_later")
+        assert work.session.scalar(lines) == 1
+
+
+def test_the_cause_of_a_failure_is_kept_when_it_comes_after_the_poll(timetable: Timetable) -> None:
+    delivery = taken(timetable, "refused")
+    timetable.at(minutes=1)
+    timetable.run()
+    row = timetable.now(delivery)
+
+    def settling(_post: Post, result: JobResult) -> Live:
+        raise Refused(result.reason, code=result.code)
+
+    result = JobResult(row.job_id or "", done=False, reason="涉嫌广告", code="10001")
+    with timetable.works.write() as work:
+        assert receipts.settle_job(work, row.account_id, result, settling, PUBLIC_URL)
+        happy = JobResult(row.job_id or "", done=True)
+        assert not receipts.settle_job(work, row.account_id, happy, lambda _post, _result: Live(), PUBLIC_URL)
+    now = timetable.now(delivery)
+    assert (now.state, now.code, "涉嫌广告" in now.reason) == (S.FAILED, "10001", True)
