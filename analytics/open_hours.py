@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,12 @@ class OpenHours:
     """The opening hours from the day of one moment to the day of another."""
 
     def __init__(self, workdays: Workdays, first: datetime, last: datetime) -> None:
-        day, end = first.astimezone(workdays.zone).date(), last.astimezone(workdays.zone).date()
         corners: list[float] = []
         worked = [0.0]
-        while day <= end:
-            if workdays.is_workday(day):
-                opens = datetime.combine(day, workdays.opens, workdays.zone).timestamp()
-                closes = max(opens, datetime.combine(day, workdays.closes, workdays.zone).timestamp())
-                corners += [opens, closes]
-                worked += [worked[-1] + closes - opens] * 2
-            day += timedelta(days=1)
+        for span in workdays.spans(first, last):
+            opens, closes = (moment.timestamp() for moment in span)
+            corners += [opens, closes]
+            worked += [worked[-1] + closes - opens] * 2
         # Without a day of work, a level line.
         self._corners, self._worked = np.array(corners or [0.0]), np.array(worked[:-1] or [0.0])
 

@@ -98,6 +98,12 @@ class Hours:
     planned: Sequence[tuple[date, datetime, datetime]] = ()
 
     @property
+    def counted(self) -> Workdays:
+        """The same hours to reckon with: what a citizen waits outside them is not held against the desk."""
+        days = self.workdays
+        return Workdays(days.zone, days.declared, self.opens, self.closes, every_day=self.every_day)
+
+    @property
     def words(self) -> str:
         """The hours as citizens are told."""
         days = "每天" if self.every_day else "工作日"

@@ -14,8 +14,8 @@ import structlog
 from kernel.masking import mask_line
 
 
-def configure(*, as_json: bool) -> None:
-    """Sets the process's logging up; a second time changes it."""
+def configure(*, as_json: bool, least: int = logging.INFO) -> None:
+    """Sets the process's logging up; a second time changes it. `least` is the level that is still written."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -30,7 +30,7 @@ def configure(*, as_json: bool) -> None:
         ends = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain), _masked_text]
     structlog.configure(
         processors=[*shared, *ends],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=_to_standard_error,
         cache_logger_on_first_use=False,
     )

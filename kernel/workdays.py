@@ -7,6 +7,7 @@ Friday and is marked provisional.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -29,7 +30,10 @@ class CalendarDay(Base):
 
 
 class Workdays:
-    """Answers for one office: which days are worked, and between which hours (office time)."""
+    """Answers for one office: which days are worked, and between which hours (office time).
+
+    Hours that end when or before they begin go on into the next day; `every_day`: weekends and holidays are worked too.
+    """
 
     def __init__(
         self,
@@ -37,14 +41,19 @@ class Workdays:
         declared: dict[date, bool] | None = None,
         opens: time = time(9, 0),
         closes: time = time(17, 30),
+        *,
+        every_day: bool = False,
     ) -> None:
         self.zone = zone
         self.declared = declared or {}
         self.opens = opens
         self.closes = closes
+        self.every_day = every_day
 
     def is_workday(self, day: date) -> bool:
         """Whether the office works on that day."""
+        if self.every_day:
+            return True
         if day in self.declared:
             return self.declared[day]
         known = _known(day)
@@ -66,12 +75,11 @@ class Workdays:
     def deadline(self, start: datetime, workdays: int) -> datetime:
         """The moment (UTC) at which such a limit ends: the close of its last working day."""
         last = self.due_day(start.astimezone(self.zone).date(), workdays)
-        return datetime.combine(last, self.closes, self.zone).astimezone(start.tzinfo)
+        return self._span(last)[1].astimezone(start.tzinfo)
 
     def open_at(self, moment: datetime) -> bool:
         """Whether the office is open at that moment."""
-        local = moment.astimezone(self.zone)
-        return self.is_workday(local.date()) and self.opens <= local.time() < self.closes
+        return any(opens <= moment < closes for opens, closes in self.spans(moment, moment))
 
     def next_opening(self, moment: datetime) -> datetime:
         """The moment itself when the office is open, else the next opening (UTC)."""
@@ -86,14 +94,26 @@ class Workdays:
     def working_time(self, start: datetime, end: datetime) -> timedelta:
         """How much of the time between two moments fell into opening hours."""
         first, last = start.astimezone(self.zone), end.astimezone(self.zone)
-        total, day = timedelta(), first.date()
-        while day <= last.date():
+        return sum(
+            (max(min(last, closes) - max(first, opens), timedelta()) for opens, closes in self.spans(first, last)),
+            timedelta(),
+        )
+
+    def spans(self, first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """The opening hours (office time) that reach into the days from one moment to another."""
+        day, end = first.astimezone(self.zone).date() - self._over_midnight, last.astimezone(self.zone).date()
+        while day <= end:
             if self.is_workday(day):
-                opens = max(first, datetime.combine(day, self.opens, self.zone))
-                closes = min(last, datetime.combine(day, self.closes, self.zone))
-                total += max(closes - opens, timedelta())
+                yield self._span(day)
             day += timedelta(days=1)
-        return total
+
+    @property
+    def _over_midnight(self) -> timedelta:
+        return timedelta(days=1 if self.closes <= self.opens else 0)
+
+    def _span(self, day: date) -> tuple[datetime, datetime]:
+        closes = datetime.combine(day + self._over_midnight, self.closes, self.zone)
+        return datetime.combine(day, self.opens, self.zone), closes
 
 
 def declared_days(session: Session) -> dict[date, bool]:

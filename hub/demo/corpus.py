@@ -335,3 +335,57 @@ def load_specials() -> Specials:
         gallery=GalleryRow(**gallery, shots=shots),
         feature=FeatureRow(**feature, parts=parts),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Attended:
+    """What a person did in a conversation: taken after so many seconds, answered, filed under a class."""
+
+    agent: str
+    waits: int
+    answers: tuple[str, ...]
+    replies: tuple[str, ...]
+    filed: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One conversation of the past: when it began (office time), what the citizen wrote, how he was served."""
+
+    days_ago: int
+    at: str
+    says: tuple[str, ...]
+    person: Attended | None = None
+    rating: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One ticket of the past; answered `after` so many days, public in the words of `public` where there are any."""
+
+    days_ago: int
+    kind: str
+    name: str
+    contact: str
+    text: str
+    after: int
+    answer: str
+    signed: bool
+    public: str
+
+
+def load_talks() -> tuple[Talk, ...]:
+    """The conversations of the last weeks."""
+    return tuple(_talk(row) for row in _read("talks.yaml")["talks"])
+
+
+def load_matters() -> tuple[Matter, ...]:
+    """The tickets of the last weeks."""
+    return tuple(Matter(**row) for row in _read("talks.yaml")["matters"])
+
+
+def _talk(row: dict[str, Any]) -> Talk:
+    person = row.get("person")
+    attended = Attended(**_tupled(person, "answers", "replies")) if person else None
+    return Talk(**{**_tupled(row, "says"), "person": attended})

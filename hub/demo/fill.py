@@ -6,6 +6,7 @@ people, booked and published through the same functions as in the console, on a 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -23,6 +24,7 @@ from content.compose import Draft
 from content.models import Asset, Column, Piece, Release
 from content.pictures import normalise
 from content.snapshot import Target, Window
+from hub import log
 from hub.auth import grants, passwords, persons
 from hub.demo import corpus, paper_forms, timetable
 from hub.demo.drawing import landscape
@@ -30,6 +32,7 @@ from hub.demo.duties import hear, owe
 from hub.demo.life import live_in
 from hub.demo.platforms import credentials_of, number_of
 from hub.demo.reception import furnish
+from hub.demo.talks import Diary
 from hub.errors import CannotRun
 from hub.notices import Notice
 from hub.product import Hub
@@ -49,6 +52,7 @@ PASSWORD = "Yunjiang-2026"  # noqa: S105  # The demo's own, printed on the termi
 FIRST_DAYS = 45
 # How old the open matter of public opinion is when the demo starts.
 HEARD_BEFORE = timedelta(hours=3)
+AGENT, SHIFT_LEADER, HEAD = "wujiayi", "sunlihua", "fenglixin"
 AUTHOR, PROOFREADER, SIGNERS = "linxiaowen", "sumin", ("sumin", "chenguodong", "zhaomingyuan")
 # The city's service centre answers around the clock, as 12345 does, so that the desk can be tried at any hour.
 DESK_RULES = {"desk.unit": "service_centre", "desk.opens": "00:00", "desk.closes": "00:00", "desk.every_day": True}
@@ -80,9 +84,12 @@ def is_empty(hub: Hub) -> bool:
 def fill(settings: Settings, rehearsal_url: str, progress: Progress = lambda _line: None) -> None:
     """Fills an empty, migrated database; `progress` is told in words how far it is."""
     filling = _begin(settings)
+    # Whoever waits for it reads `progress`, not what the parts say of their work.
+    log.configure(as_json=settings.log_json, least=logging.WARNING)
     try:
         _found(filling, rehearsal_url)
         progress("· 机构、人员、栏目、账号")
+        furnish(lambda login: _by(filling, login), AGENT, SHIFT_LEADER, filling.units["service_centre"].id)
         _publish_guides(filling, progress)
         _publish_faqs(filling, progress)
         _publish_notices(filling, progress)
@@ -90,7 +97,6 @@ def fill(settings: Settings, rehearsal_url: str, progress: Progress = lambda _li
         columns = {slug: column.id for slug, column in filling.columns.items()}
         live_in(lambda login: _by(filling, login), AUTHOR, SIGNERS[-1], columns, settings.address)
         _owe(filling, rehearsal_url)
-        furnish(lambda login: _by(filling, login), "wujiayi", "sunlihua", filling.units["service_centre"].id)
         _keep_slots(filling)
         _read_notices(filling)
     finally:
@@ -222,8 +228,11 @@ def _publish_faqs(filling: Filling, progress: Progress) -> None:
 def _publish_notices(filling: Filling, progress: Progress) -> None:
     rows = sorted(corpus.load_notices(), key=lambda row: -row.days_ago)
     start = filling.clock.now()
+    diary = _diary(filling)
+    diary.open(start + timedelta(days=FIRST_DAYS))
     for place, row in enumerate(rows):
         at = start + timedelta(days=FIRST_DAYS - 1 - row.days_ago, minutes=7 * place)
+        diary.until(at)
         filling.clock.step(seconds=max(0.0, (at - filling.clock.now()).total_seconds()))
         column = filling.columns[row.column]
         draft = Draft(
@@ -237,7 +246,13 @@ def _publish_notices(filling: Filling, progress: Progress) -> None:
         picture = place + 1 if column.kind == "news" else 0
         filling.notices[row.key] = _go_the_way(filling, row.column, draft, filling.units[row.unit], picture)
         _dispatch(filling)
-    progress(f"· 要闻、公告、政策与解读 {len(rows)} 篇")
+    diary.until(start + timedelta(days=FIRST_DAYS))
+    progress(f"· 要闻、公告、政策与解读 {len(rows)} 篇，会话与工单")
+
+
+def _diary(filling: Filling) -> Diary:
+    unit = filling.units["service_centre"].id
+    return Diary(filling.hub, filling.clock, lambda login: _by(filling, login), AGENT, HEAD, unit)
 
 
 def _publish_specials(filling: Filling, progress: Progress) -> None:

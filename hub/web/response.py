@@ -136,7 +136,7 @@ def conversations(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     show = asked.value("show") if asked.value("show") in response.SHOWN else ""
     with hub.works.read() as work:
         period = period_of(asked.value("days"), work, zone)
-        workdays = _workdays(hub, work, asker).workdays
+        workdays = _workdays(hub, work, asker).counted
         query = response.conversations(asker.viewer, period.since, period.until, show)
         if start and end:
             query = query.where(Conversation.handed_off_at >= start, Conversation.handed_off_at < end)
@@ -170,7 +170,7 @@ def measured(hub: Hub, work: Work, asker: Asker, period: Period) -> tuple[Respon
     """The figures of the period, its days, and the office hours that were counted, in words."""
     hours = _workdays(hub, work, asker)
     zone = hub.settings.office_zone
-    people = response.handed(work.session, asker.viewer, hours.workdays, period.since, period.until)
+    people = response.handed(work.session, asker.viewer, hours.counted, period.since, period.until)
     found = response.response_times(work.session, asker.viewer, people, period.since, period.until)
     days = response.by_day(people, period.since, period.until, zone)
     return found, days, hours.words
@@ -178,11 +178,10 @@ def measured(hub: Hub, work: Work, asker: Asker, period: Period) -> tuple[Respon
 
 def figures_of(found: ResponseTimes) -> list[Figure]:
     """Every figure of the page in its order."""
-    first = METRICS["first_response"]
     return [
         Figure(_("转人工"), found.handed_off, _("件"), "handed"),
-        Figure(first.label, minutes(found.first_response), first.unit, "answered", first),
-        Figure(_("首次响应时间（90 分位）"), minutes(found.first_response_p90), first.unit, "answered", first),
+        _figure("first_response", minutes(found.first_response), "answered"),
+        _figure("first_response_p90", minutes(found.first_response_p90), "answered"),
         _figure("resolution", minutes(found.resolution), "resolved"),
         _figure("bot_share", percent(found.bot_share), "bot"),
         _figure("satisfaction", percent(found.satisfaction), "rated"),

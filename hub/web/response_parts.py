@@ -86,7 +86,7 @@ def parts_workbook(request: Request, hub: HubDep, asker: Reader) -> Response:
 def _tables(hub: Hub, work: Work, asker: Asker, period: Period) -> tuple[str, list[Table]]:
     zone = hub.settings.office_zone
     hours = rules.hours_of(work.session, asker.viewer.unit_id, zone, work.now)
-    found = parts(work.session, asker.viewer, hours.workdays, period.since, period.until, zone)
+    found = parts(work.session, asker.viewer, hours.counted, period.since, period.until, zone)
     return hours.words, [*_of(hub, asker, found)]
 
 

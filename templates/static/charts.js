@@ -19,7 +19,9 @@
     const [colour, dash, mark] = LOOKS[number % LOOKS.length];
     const drawn = { type: kind, name: one.name, data: one.values, color: token(colour) };
     if (kind === "bar") return { ...drawn, barMaxWidth: 28 };
-    return { ...drawn, symbol: mark, symbolSize: 7, connectNulls: false, lineStyle: { type: dash, width: 2 } };
+    // A day between two without a value has no line to show it: every mark is drawn then.
+    const gaps = one.values.includes(null);
+    return { ...drawn, symbol: mark, symbolSize: 7, showAllSymbol: gaps || "auto", connectNulls: false, lineStyle: { type: dash, width: 2 } };
   }
 
   function option(chart) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -118,14 +118,23 @@ def test_where_nothing_was_measured_there_is_no_figure(published: Published) -> 
     assert (found.first_response, found.resolution, found.bot_share, found.satisfaction) == (None,) * 4
 
 
-def test_many_spans_at_once_are_counted_as_each_alone() -> None:
+@pytest.mark.parametrize(
+    "workdays",
+    [
+        WORKDAYS,
+        Workdays(WORKDAYS.zone, opens=time(20, 0), closes=time(4, 0)),
+        Workdays(WORKDAYS.zone, opens=time(0, 0), closes=time(0, 0), every_day=True),
+    ],
+    ids=["office", "night", "always"],
+)
+def test_many_spans_at_once_are_counted_as_each_alone(workdays: Workdays) -> None:
     chance = Random(7)  # noqa: S311  # Any spans will do, the same each time.
     starts = [at(1, "00:00") + timedelta(seconds=chance.randrange(20 * 86400)) for _ in range(200)]
     ends = [start + timedelta(seconds=chance.randrange(4 * 86400)) for start in starts]
-    hours = OpenHours(WORKDAYS, min(starts), max(ends))
-    alone = [WORKDAYS.working_time(start, end).total_seconds() for start, end in zip(starts, ends, strict=True)]
+    hours = OpenHours(workdays, min(starts), max(ends))
+    alone = [workdays.working_time(start, end).total_seconds() for start, end in zip(starts, ends, strict=True)]
     assert list(hours.between(moments(starts), moments(ends))) == pytest.approx(alone, abs=1e-5)
-    assert 0.0 in alone
+    assert (0.0 in alone) is not workdays.every_day
     assert max(alone) > 24 * 3600
 
 

@@ -144,3 +144,12 @@ def test_other_hours() -> None:
     office = Workdays(SHANGHAI, opens=time(8, 30), closes=time(12, 0))
     assert office.open_at(at("2026-03-02T08:30"))
     assert not office.open_at(at("2026-03-02T12:00"))
+
+
+def test_hours_over_midnight_and_around_the_clock() -> None:
+    night = Workdays(SHANGHAI, opens=time(18, 0), closes=time(2, 0))
+    assert night.open_at(at("2026-03-03T01:59"))  # Tuesday, on Monday's shift.
+    assert not night.open_at(at("2026-03-02T01:59"))  # Sunday does not work.
+    assert night.working_time(at("2026-03-03T01:00"), at("2026-03-03T19:00")) == timedelta(hours=2)
+    always = Workdays(SHANGHAI, opens=time(0, 0), closes=time(0, 0), every_day=True)
+    assert always.working_time(at("2026-03-06T22:00"), at("2026-03-08T03:00")) == timedelta(hours=29)

@@ -24,6 +24,7 @@ from hub.auth import tokens
 from hub.web.deliveries import channel_label
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
+from kernel.office_rules import set_rule
 from kernel.people import Person
 from tests.factories import TITLE
 from tests.hub.web.reporting import Bureau, open_bureau
@@ -222,11 +223,23 @@ def test_response_times_stand_apart_from_the_bot(spoken: Bureau, clock: StillClo
         "等待答复": "1件",
     }
     assert "机器人应答的时间不计入" in text
-    for name in ("first_response", "resolution", "bot_share", "satisfaction"):
+    for name in ("first_response", "first_response_p90", "resolution", "bot_share", "satisfaction"):
         assert METRICS[name].formula in text
     handed, times = charts(text)
     assert (handed["labels"][-1], handed["series"][0]["values"][-1]) == ("03-02", 3)
     assert times["series"][0]["values"] == [*[None] * 6, 12.0]
+
+
+@pytest.mark.parametrize("days", ["response", "response/parts"])
+def test_a_desk_around_the_clock_is_measured_around_the_clock(bureau: Bureau, clock: StillClock, days: str) -> None:
+    clock.step(days=5, hours=13)  # Saturday evening.
+    bureau.talk(handed_off=1, first_reply=5, closed=31)
+    clock.step(hours=2)
+    assert "4.0" not in page(bureau, f"/console/{days}?days=7")
+    with bureau.hub.works.write() as work:
+        for name, value in (("desk.opens", "00:00"), ("desk.closes", "00:00"), ("desk.every_day", True)):
+            set_rule(work, name, bureau.office.bureau.id, value)
+    assert "4.0" in page(bureau, f"/console/{days}?days=7")
 
 
 @pytest.mark.parametrize(

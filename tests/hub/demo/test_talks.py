@@ -1,0 +1,68 @@
+"""The demo's past at the desk: it refers to what exists, and lives through the product's own doors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from bot.models import Conversation, PublicAnswer, Rating, Ticket
+from bot.states import RATINGS, ConversationState, TicketState
+from hub import schema
+from hub.db import open_database
+from hub.demo import fill
+from hub.demo.corpus import load_matters, load_office, load_talks
+from hub.demo.fill import Filling
+from hub.demo.reception import CLASSES, furnish
+from hub.settings import Settings
+
+TALKS, MATTERS = load_talks(), load_matters()
+
+
+def test_what_is_written_down_exists() -> None:
+    agents = {person.login for person in load_office().people if "agent" in person.roles}
+    filed = {f"{top} / {one}" for top, below in CLASSES.items() for one in below}
+    attended = [talk.person for talk in TALKS if talk.person is not None]
+    assert len(attended) >= 8
+    assert {person.agent for person in attended} <= agents
+    assert {person.filed for person in attended} <= filed
+    assert all(len(person.replies) <= len(person.answers) for person in attended)
+    assert {talk.rating for talk in TALKS} - {""} <= set(RATINGS)
+
+
+@pytest.fixture
+def filling(tmp_path: Path) -> Iterator[Filling]:
+    settings = Settings(data=tmp_path)
+    engine = open_database(settings.database)
+    schema.migrate(engine)
+    engine.dispose()
+    filling = fill._begin(settings)
+    try:
+        fill._found(filling, "http://127.0.0.1:8001")
+        yield filling
+    finally:
+        filling.hub.close()
+
+
+def test_it_is_lived_in_order_and_leaves_nobody_waiting(filling: Filling) -> None:
+    furnish(lambda login: fill._by(filling, login), fill.AGENT, fill.SHIFT_LEADER, filling.units["service_centre"].id)
+    diary = fill._diary(filling)
+    today = filling.clock.now() + timedelta(days=fill.FIRST_DAYS)
+    diary.open(today)
+    diary.until(today)
+    with filling.hub.works.read() as work:
+        talks = work.session.scalars(select(Conversation).order_by(Conversation.opened_at)).all()
+        assert [talk.id for talk in talks] == sorted(talk.id for talk in talks)
+        assert {talk.state for talk in talks} == {ConversationState.CLOSED}
+        assert sum(talk.first_reply_at is not None for talk in talks) == sum(talk.person is not None for talk in TALKS)
+        assert len(work.session.scalars(select(Rating)).all()) == sum(bool(talk.rating) for talk in TALKS)
+        tickets = work.session.scalars(select(Ticket).where(Ticket.conversation_id.is_(None))).all()
+        states = [ticket.state for ticket in tickets]
+        assert states.count(TicketState.OPEN) == sum(not matter.answer for matter in MATTERS)
+        assert states.count(TicketState.SIGNING) == sum(bool(matter.answer) and not matter.signed for matter in MATTERS)
+        assert all(ticket.due_at > today for ticket in tickets if ticket.answered_at is None)
+        shown = work.session.scalars(select(PublicAnswer)).all()
+        assert len(shown) == sum(bool(matter.public) for matter in MATTERS)
