@@ -87,7 +87,7 @@ def response_times(session: Session, who: Viewer, people: Handed, since: datetim
 
     `people` is what `handed` found for the same period.
     """
-    first, whole = _known(people.first), _known(people.whole)
+    first, whole = known(people.first), known(people.whole)
     of_period = conversations(who, since, until).with_only_columns(
         func.count(),
         func.count(Conversation.closed_at),
@@ -104,12 +104,12 @@ def response_times(session: Session, who: Viewer, people: Handed, since: datetim
         handed_off=len(people.at),
         answered=len(first),
         waiting=waiting,
-        first_response=_median(first),
+        first_response=median(first),
         first_response_p90=_p90(first),
-        resolution=_median(whole),
-        bot_share=_share(by_bot, ended),
+        resolution=median(whole),
+        bot_share=share(by_bot, ended),
         ratings=sum(counted.values()),
-        satisfaction=_share(content, sum(counted.values())),
+        satisfaction=share(content, sum(counted.values())),
     )
 
 
@@ -132,16 +132,17 @@ def by_day(people: Handed, since: datetime, until: datetime, zone: tzinfo) -> li
 
 
 def _day_of_work(day: date, first: Moments) -> DayOfWork:
-    known = _known(first)
-    return DayOfWork(day, len(first), len(known), _median(known))
+    answered = known(first)
+    return DayOfWork(day, len(first), len(answered), median(answered))
 
 
-def _known(values: Moments) -> Moments:
+def known(values: Moments) -> Moments:
     """Those that are there, in order."""
     return np.sort(values[~np.isnan(values)])
 
 
-def _median(values: Moments) -> timedelta | None:
+def median(values: Moments) -> timedelta | None:
+    """The middle value; None of none."""
     return timedelta(seconds=float(np.median(values))) if len(values) else None
 
 
@@ -149,5 +150,6 @@ def _p90(values: Moments) -> timedelta | None:
     return timedelta(seconds=float(values[min(len(values) - 1, int(len(values) * 0.9))])) if len(values) else None
 
 
-def _share(part: int, whole: int) -> float | None:
+def share(part: int, whole: int) -> float | None:
+    """The part of the whole; None of nothing."""
     return part / whole if whole else None

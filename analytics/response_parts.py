@@ -1,34 +1,30 @@
-"""The figures of people's answers in parts: by channel, agent, hour of the day, reason of the handoff and class."""
+"""The figures of people's answers in parts: by channel, agent, hour of the day, reason of the handoff and class.
+
+The database counts; only what was handed to people is read one by one, because a median needs each working time.
+"""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+import numpy as np
+from sqlalchemy import ColumnElement, Integer, cast, extract, func, select
 from sqlalchemy.orm import Session
 
+from analytics.open_hours import Moments, OpenHours, moments
+from analytics.response import SHOWN, conversations, known, median, share
 from bot.models import Conversation
 from bot.team import classes
-from kernel.people import Permission, Person, Viewer
+from kernel.people import Person, Viewer
 from kernel.workdays import Workdays
 
+QUARTER = 900  # Seconds: an hour of any zone begins with one.
 
-class Talk(NamedTuple):
-    """What is counted of one conversation."""
-
-    channel: str
-    agent_id: int | None
-    opened_at: datetime
-    handed_off_at: datetime | None
-    taken_at: datetime | None
-    first_reply_at: datetime | None
-    closed_at: datetime | None
-    handoff_reason: str
-    class_id: int | None
+Keys = Callable[[Any], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -56,69 +52,137 @@ class Parts:
     classes: Sequence[Part]
 
 
+class Count(NamedTuple):
+    """How many conversations, how many of them are over, and how many of those never reached a person."""
+
+    conversations: int = 0
+    ended: int = 0
+    by_bot: int = 0
+
+    def and_(self, more: Count) -> Count:
+        """Both together."""
+        return Count(*map(sum, zip(self, more, strict=True)))
+
+
+class Talk(NamedTuple):
+    """What is read of a conversation that was handed to people."""
+
+    channel: str
+    agent_id: int | None
+    opened_at: datetime
+    handed_off_at: datetime
+    taken_at: datetime | None
+    first_reply_at: datetime | None
+    closed_at: datetime | None
+    handoff_reason: str
+    class_id: int | None
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What was handed to people, and the working seconds until it was taken, answered and over (NaN: never was)."""
+
+    talks: Sequence[Talk]
+    waited: Moments
+    first: Moments
+    whole: Moments
+
+
 def parts(session: Session, who: Viewer, workdays: Workdays, since: datetime, until: datetime, zone: tzinfo) -> Parts:
     """The parts of the conversations opened in a period, in the units whose reports this person reads."""
-    talks = _talks(session, who, since, until)
-    handed = [talk for talk in talks if talk.handed_off_at is not None]
-    names = {row.id: row.name for row in session.execute(select(Person.id, Person.name))}
+    handed = _handed(session, who, workdays, since, until)
+    names = _names(session, handed.talks)
     paths = classes.paths(session)
 
-    def at_each_level(talk: Talk) -> list[str]:
-        path = paths.get(talk.class_id, ()) if talk.class_id is not None else ()
+    def at_each_level(class_id: int | None) -> list[str]:
+        path = paths.get(class_id, ()) if class_id is not None else ()
         return [classes.BETWEEN.join(path[: depth + 1]) for depth in range(len(path))]
 
-    def of(rows: Iterable[Talk], keys: Callable[[Talk], Sequence[str]]) -> list[Part]:
-        found: dict[str, list[Talk]] = {}
-        for talk in rows:
-            for key in keys(talk):
-                found.setdefault(key, []).append(talk)
-        return [_part(key, found[key], workdays) for key in sorted(found)]
+    def hour(second: float) -> list[str]:
+        return [f"{datetime.fromtimestamp(int(second), zone):%H}:00"]
 
-    taken = [talk for talk in handed if talk.agent_id is not None]
+    def of_all(column: ColumnElement[Any], keys: Keys, of_talk: Callable[[Talk], Any]) -> list[Part]:
+        counts = _counted(session, who, since, until, column)
+        return _of(handed, _by_key(counts, keys), lambda talk: keys(of_talk(talk)))
+
+    def of_handed(keys: Callable[[Talk], Sequence[str]]) -> list[Part]:
+        counts = ((talk, Count(1, int(talk.closed_at is not None))) for talk in handed.talks)
+        return _of(handed, _by_key(counts, keys), keys)
+
     return Parts(
-        channels=of(talks, lambda talk: [talk.channel]),
-        agents=of(taken, lambda talk: [names.get(talk.agent_id or 0, "")]),
-        hours=of(talks, lambda talk: [f"{talk.opened_at.astimezone(zone):%H}:00"]),
-        reasons=of(handed, lambda talk: [talk.handoff_reason]),
-        classes=of(talks, at_each_level),
+        channels=of_all(Conversation.channel.expression, lambda channel: [channel], lambda talk: talk.channel),
+        agents=of_handed(lambda talk: [names.get(talk.agent_id, "")] if talk.agent_id is not None else []),
+        hours=of_all(_quarter(), hour, lambda talk: talk.opened_at.timestamp()),
+        reasons=of_handed(lambda talk: [talk.handoff_reason]),
+        classes=of_all(Conversation.class_id.expression, at_each_level, lambda talk: talk.class_id),
     )
 
 
-def _talks(session: Session, who: Viewer, since: datetime, until: datetime) -> list[Talk]:
+def _handed(session: Session, who: Viewer, workdays: Workdays, since: datetime, until: datetime) -> Handed:
     columns = [getattr(Conversation, name) for name in Talk._fields]
-    query = select(*columns).where(
-        Conversation.unit_id.in_(who.units(Permission.REPORT_READ)),
-        Conversation.opened_at >= since,
-        Conversation.opened_at < until,
+    query = conversations(who, since, until, "handed").with_only_columns(*columns)
+    talks = [Talk(*row) for row in session.execute(query)]
+    at, *ends = (
+        moments([getattr(talk, name) for talk in talks])
+        for name in ("handed_off_at", "taken_at", "first_reply_at", "closed_at")
     )
-    return [Talk(*row) for row in session.execute(query)]
+    last = max((float(np.nanmax(some)) for some in (at, *ends) if not np.isnan(some).all()), default=since.timestamp())
+    hours = OpenHours(workdays, since, datetime.fromtimestamp(last, workdays.zone))
+    waited, first, whole = (hours.between(at, end) for end in ends)
+    return Handed(talks, waited, first, whole)
 
 
-def _part(key: str, talks: Sequence[Talk], workdays: Workdays) -> Part:
-    first = durations(workdays, [(talk.handed_off_at, talk.first_reply_at) for talk in talks])
-    ended = [talk for talk in talks if talk.closed_at is not None]
+def _names(session: Session, talks: Sequence[Talk]) -> Mapping[int, str]:
+    agents = {talk.agent_id for talk in talks} - {None}
+    return {row.id: row.name for row in session.execute(select(Person.id, Person.name).where(Person.id.in_(agents)))}
+
+
+def _quarter() -> ColumnElement[int]:
+    """The quarter of an hour in which a conversation began, in seconds since 1970."""
+    second = extract("epoch", Conversation.opened_at)
+    return cast(second - second % QUARTER, Integer)
+
+
+def _counted(
+    session: Session, who: Viewer, since: datetime, until: datetime, column: ColumnElement[Any]
+) -> list[tuple[Any, Count]]:
+    """All conversations of the period, counted for each value of a column."""
+    query = conversations(who, since, until).with_only_columns(
+        column.label("part"),
+        func.count(),
+        func.count(Conversation.closed_at),
+        func.count(Conversation.closed_at).filter(*SHOWN["bot"]),
+    )
+    return [(part, Count(*counts)) for part, *counts in session.execute(query.group_by("part"))]
+
+
+def _by_key(counts: Iterable[tuple[Any, Count]], keys: Keys) -> Mapping[str, Count]:
+    found: dict[str, Count] = defaultdict(Count)
+    for value, count in counts:
+        for key in keys(value):
+            found[key] = found[key].and_(count)
+    return found
+
+
+def _of(handed: Handed, counts: Mapping[str, Count], keys: Callable[[Talk], Sequence[str]]) -> list[Part]:
+    """A part for each key; the working times are of those conversations that `keys` puts there."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, talk in enumerate(handed.talks):
+        for key in keys(talk):
+            places[key].append(place)
+    return [_part(key, counts[key], handed, places[key]) for key in sorted(counts)]
+
+
+def _part(key: str, count: Count, handed: Handed, places: Sequence[int]) -> Part:
+    chosen = np.array(places, dtype=np.intp)
+    first = known(handed.first[chosen])
     return Part(
         key=key,
-        conversations=len(talks),
-        handed_off=sum(1 for talk in talks if talk.handed_off_at is not None),
+        conversations=count.conversations,
+        handed_off=len(places),
         answered=len(first),
-        waited=median(durations(workdays, [(talk.handed_off_at, talk.taken_at) for talk in talks])),
+        waited=median(known(handed.waited[chosen])),
         first_response=median(first),
-        resolution=median(durations(workdays, [(talk.handed_off_at, talk.closed_at) for talk in talks])),
-        bot_share=share(sum(1 for talk in ended if talk.handed_off_at is None), len(ended)),
+        resolution=median(known(handed.whole[chosen])),
+        bot_share=share(count.by_bot, count.ended),
     )
-
-
-def durations(workdays: Workdays, spans: Sequence[tuple[datetime | None, datetime | None]]) -> list[timedelta]:
-    """The working time of each span that has both ends, the shortest first."""
-    return sorted(workdays.working_time(start, end) for start, end in spans if start is not None and end is not None)
-
-
-def median(values: Sequence[timedelta]) -> timedelta | None:
-    """The middle value; None of none."""
-    return timedelta(seconds=statistics.median(value.total_seconds() for value in values)) if values else None
-
-
-def share(part: int, whole: int) -> float | None:
-    """The part of the whole; None of nothing."""
-    return part / whole if whole else None

@@ -18,7 +18,7 @@ from channels.accounts.models import Account
 from channels.registry import channels
 from content.errors import NoRight
 from kernel.errors import Invalid, NotFound
-from kernel.people import Permission, Viewer, ancestors, units_below
+from kernel.people import Permission, Unit, Viewer, units_below
 from kernel.work import Work
 from scheduler import receipts
 from scheduler.batch import Batch
@@ -234,9 +234,8 @@ def freeze_for(session: Session, who: Viewer, freeze_id: int) -> Freeze:
 
 def seen_by(session: Session, who: Viewer) -> list[Freeze]:
     """The stops in force that touch what this person may see or book: of his units, and of those above them."""
-    units: set[int] = set()
-    for unit_id in {who.unit_id, *who.units(Permission.DELIVERY_READ)}:
-        units.update(ancestors(session, unit_id))
+    paths = session.scalars(select(Unit.path).where(Unit.id.in_({who.unit_id, *who.units(Permission.DELIVERY_READ)})))
+    units = {int(part) for path in paths for part in path.strip("/").split("/")}
     accounts = select(Account.id).where(Account.unit_id.in_(units))
     query = select(Freeze).where(
         Freeze.ended_at.is_(None), or_(Freeze.unit_id.in_(units), Freeze.account_id.in_(accounts))

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, nodes, select_autoescape
-from jinja2.bccache import Bucket
+from jinja2 import Environment, StrictUndefined, nodes, pass_context, select_autoescape
 
 from kernel.errors import XuandaError
 from templates import filters
 from templates.catalogue import Translator
+from templates.compiled import FOLDER as COMPILED_FOLDER
+from templates.compiled import CompiledOnce, OneAtATime
 from templates.inline import wechat_html
 from templates.lines import text_lines
 
@@ -49,6 +50,18 @@ def once(language: str, about: Keeping, macro: Callable[..., str], *words: str) 
     return about.drawn[key]
 
 
+def _is_drawn(name: str) -> bool:
+    return name.endswith(DRAWN) and not name.startswith(NOT_DRAWN)
+
+
+def _when_drawn(own: Callable[..., object]) -> Callable[..., object]:
+    """A filter of ours that is asked when a page is drawn: what it makes of a constant is not compiled into the page.
+
+    What is compiled is kept, and a style sheet's address, for one, changes with the sheet and not with the page.
+    """
+    return pass_context(lambda _context, *values, **named: own(*values, **named))
+
+
 def _blank_for_none(value: object) -> object:
     return "" if value is None else value
 
@@ -60,24 +73,10 @@ def _macros(path: Path) -> tuple[str, ...]:
     return tuple(macro for macro in names if not macro.startswith("_"))
 
 
-class CompiledOnce(BytecodeCache):
-    """What templates compile to, kept for all languages and engines of this process."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Gives what was compiled from these very words before."""
-        kept = self._kept.get((bucket.key, bucket.checksum))
-        if kept is not None:
-            bucket.bytecode_from_string(kept)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keeps what was compiled."""
-        self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
-
-
-COMPILED = CompiledOnce()
+COMPILED = CompiledOnce(COMPILED_FOLDER)
+# What a reader is shown; the rest of the folder are scripts, styles, translations and modules.
+DRAWN = (".html", ".txt", ".xml")
+NOT_DRAWN = ("static/", "locale/")
 
 
 class Components:
@@ -139,6 +138,12 @@ class Engine:
             raise UnknownBlock(name=name, block=block)
         return "".join(template.blocks[block](template.new_context(context)))
 
+    def get_ready(self) -> None:
+        """Reads every template now, so that nobody's first look at a page waits for it."""
+        for environment in self._environments.values():
+            for name in environment.list_templates(filter_func=_is_drawn):
+                environment.get_template(name)
+
     def has(self, name: str) -> bool:
         """Whether a template of this name exists."""
         return (self.folder / name).is_file()
@@ -158,7 +163,7 @@ class Engine:
     def _environment(self, language: str, reload: bool) -> Environment:
         translator = Translator(language)
         environment = Environment(
-            loader=FileSystemLoader(self.folder),
+            loader=OneAtATime(self.folder),
             # Plain text for Weibo, push and the bot must keep its characters.
             autoescape=select_autoescape(("html", "xml"), default_for_string=True, default=False),
             undefined=StrictUndefined,
@@ -169,22 +174,23 @@ class Engine:
             cache_size=-1,
             bytecode_cache=COMPILED,
         )
-        environment.filters.update(
-            local_time=lambda value: filters.local_time(value, self.zone),
-            local_date=lambda value: filters.local_date(value, self.zone),
-            ago=lambda value: filters.ago(value, self._now(), self.zone, translator),
-            rfc822=format_datetime,
-            bytes=filters.size,
-            number=filters.number,
-            text_lines=text_lines,
-            width=filters.width,
-            shorten=filters.shorten,
-            headings=filters.headings,
-            mask_phone=filters.mask_phone,
-            mask_id=filters.mask_id,
-            static=self._static,
-            wechat_html=wechat_html,
-        )
+        own: dict[str, Callable[..., object]] = {
+            "local_time": lambda value: filters.local_time(value, self.zone),
+            "local_date": lambda value: filters.local_date(value, self.zone),
+            "ago": lambda value: filters.ago(value, self._now(), self.zone, translator),
+            "rfc822": format_datetime,
+            "bytes": filters.size,
+            "number": filters.number,
+            "text_lines": text_lines,
+            "width": filters.width,
+            "shorten": filters.shorten,
+            "headings": filters.headings,
+            "mask_phone": filters.mask_phone,
+            "mask_id": filters.mask_id,
+            "static": self._static,
+            "wechat_html": wechat_html,
+        }
+        environment.filters.update({name: _when_drawn(own_filter) for name, own_filter in own.items()})
         environment.globals.update({"_": translator, "language": language, "now": self._now})
         environment.globals["once"] = partial(once, language)
         environment.globals["ui"] = Components(environment, self.folder)

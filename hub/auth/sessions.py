@@ -97,17 +97,24 @@ class Sessions:
 
     def recognise(self, token: str) -> Known | None:
         """Whom a cookie's token stands for, or None; notes at most once a minute that it was used."""
-        if not token:
-            return None
         with self._works.read() as work:
-            known = self._valid(work.session, token, work.now)
-            stale = known is not None and known.session.seen_at <= work.now - SEEN_EVERY
-        if known is not None and stale:
-            with self._works.write() as work:
-                session = work.session.get(LoginSession, known.session.id)
-                if session is not None:
-                    session.seen_at = work.now
+            known = self.known(work, token)
+        if known is not None:
+            self.note_use(known)
         return known
+
+    def known(self, work: Work, token: str) -> Known | None:
+        """Whom a cookie's token stands for, or None; that it was used is noted by `note_use`, after this work."""
+        return self._valid(work.session, token, work.now) if token else None
+
+    def note_use(self, known: Known) -> None:
+        """Notes at most once a minute that a log-in was used."""
+        if known.session.seen_at > self._works.clock.now() - SEEN_EVERY:
+            return
+        with self._works.write() as work:
+            session = work.session.get(LoginSession, known.session.id)
+            if session is not None:
+                session.seen_at = work.now
 
     def log_out(self, token: str, actor: Actor) -> None:
         """Ends one log-in; does nothing when it has ended already."""

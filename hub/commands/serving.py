@@ -19,6 +19,7 @@ from hub.outer import outside
 from hub.outer.web.face import create_outer_app
 from hub.product import Hub
 from hub.settings import Settings
+from hub.warmth import get_ready
 from hub.web.app import Face, create_app
 from hub.wiring import build
 
@@ -48,6 +49,7 @@ def serve(
     # given back what it had claimed.
     signal.signal(signal.SIGTERM, _leave)
     with _ready(face) as hub:
+        get_ready(hub)
         stop = hub.start_engine() if hub.start_engine is not None else None
         try:
             # Its own access log would write the tokens of one-time links; `hub.web.edge` logs routes instead.

@@ -22,7 +22,7 @@ from hub.product import Hub
 from hub.settings import Settings
 from kernel.errors import Forbidden, NotFound
 from kernel.people import Permission, Unit, Viewer, viewer
-from kernel.work import Actor
+from kernel.work import Actor, Work
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -155,16 +155,18 @@ class Guard:
         self.before_change = before_change
 
     def __call__(self, request: Request, hub: HubDep, csrf: Annotated[str, Depends(presented_csrf)]) -> Asker:
-        known = hub.sessions.recognise(request.cookies.get(cookie_name(hub.settings), ""))
-        if known is None:
+        with hub.works.read() as work:  # One, because each costs the database some questions more.
+            known = hub.sessions.known(work, request.cookies.get(cookie_name(hub.settings), ""))
+            asker = _asker(work, request, hub, known) if known is not None else None
+        if known is None or asker is None:
             raise SignedOut
+        hub.sessions.note_use(known)
         if request.method not in SAFE_METHODS:
             check_origin(request, hub.settings)
             if not compare_digest(csrf.encode(), known.session.csrf.encode()):
                 raise Forged
         if known.must_change and not self.before_change:
             raise PasswordMustChange
-        asker = _asker(request, hub, known)
         request.state.asker = asker  # Before the refusal, so that its page has the person's own menu.
         if self.permission is not None and not asker.may(self.permission):
             raise Forbidden(what=self.permission.value)
@@ -260,22 +262,17 @@ def language_of(request: Request) -> str:
     return chosen if chosen in LANGUAGES else LANGUAGES[0]
 
 
-def _asker(request: Request, hub: Hub, known: Known) -> Asker:
+def _asker(work: Work, request: Request, hub: Hub, known: Known) -> Asker:
     person = known.person
-    with hub.works.read() as work:
-        who = viewer(work.session, person, work.now)
-        unit = work.session.get_one(Unit, person.unit_id).name
-        unread = unread_count(work.session, person.id)
-        rehearsing = in_rehearsal(work.session)
     return Asker(
-        viewer=who,
+        viewer=viewer(work.session, person, work.now),
         actor=Actor(person.name, person.id, person.unit_id, address_of(request, hub.settings)),
         session=known.session,
         language=person.language if person.language in LANGUAGES else LANGUAGES[0],
         csrf=known.session.csrf,
-        unit=unit,
-        unread=unread,
-        rehearsing=rehearsing,
+        unit=work.session.get_one(Unit, person.unit_id).name,
+        unread=unread_count(work.session, person.id),
+        rehearsing=in_rehearsal(work.session),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -31,20 +32,27 @@ def shell_of(request: Request, asker: Asker) -> Shell:
         stops = seen_by(work.session, asker.viewer)
         units = asker.viewer.units(Permission.DELIVERY_READ)
         down = outages(work.session, units, work.now) if units else []
-    return Shell(
-        person=asker.viewer.name,
-        unit=asker.unit,
-        csrf=asker.csrf,
+    return replace(
+        bare_shell(request, asker),
         nav=menu(asker, request.url.path),
-        path=_path(request),
         flashes=_flashes(request),
-        rehearsal=hub.settings.demo,
-        rehearsing=asker.rehearsing,
         outages=[
             Outage(_named(request, asker, one), one.since, one.waiting, one.reason, _tasks_of(one)) for one in down
         ],
         frozen=bool(stops),
         frozen_reason="；".join(stop.reason for stop in stops),
+    )
+
+
+def bare_shell(request: Request, asker: Asker) -> Shell:
+    """What forms inside a page need of it: a part of a page that is drawn anew has nothing around it."""
+    return Shell(
+        person=asker.viewer.name,
+        unit=asker.unit,
+        csrf=asker.csrf,
+        path=_path(request),
+        rehearsal=the_hub(request).settings.demo,
+        rehearsing=asker.rehearsing,
         home_href="/console",
         language_href="/console/language",
         logout_href="/console/logout",
@@ -84,7 +92,7 @@ def fragment(
 ) -> HTMLResponse:
     """One block of a page for htmx to put in place."""
     hub = the_hub(request)
-    shell = shell_of(request, asker)
+    shell = bare_shell(request, asker)
     html = hub.pages.render_block(template, block, asker.language, shell=shell, asker=asker, **context)
     return HTMLResponse(html, status_code=status)
 

@@ -1,0 +1,64 @@
+"""What templates compile to, kept where Python keeps what it compiles: no process parses again what has not changed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import MutableMapping
+from importlib.util import cache_from_source
+from pathlib import Path
+
+import structlog
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, Template
+from jinja2.bccache import Bucket
+
+log = structlog.get_logger(__name__)
+
+FOLDER = Path(cache_from_source(str(Path(__file__).parent / "pages.py"))).with_suffix("")
+_ONE = threading.RLock()
+
+
+class CompiledOnce(BytecodeCache):
+    """Kept for all languages and engines of this process, and in `folder` for the next.
+
+    Where that folder cannot be written, as in an installation that another account owns, each process compiles for
+    itself.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._kept: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Gives what was compiled from these very words before."""
+        kept = self._kept.get((bucket.key, bucket.checksum))
+        if kept is None and self._folder is not None:
+            try:
+                kept = (self._folder / bucket.key).read_bytes()
+            except OSError:
+                return
+        if kept is not None:
+            bucket.bytecode_from_string(kept)  # Looks by itself whether it is of these words and of this Python.
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps what was compiled."""
+        made = self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+        if self._folder is None or sys.dont_write_bytecode:
+            return
+        fresh = self._folder / f"{bucket.key}.{os.getpid()}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            fresh.write_bytes(made)
+            fresh.replace(self._folder / bucket.key)
+        except OSError as failure:
+            log.debug("a compiled template is not kept", why=type(failure).__name__)
+
+
+class OneAtATime(FileSystemLoader):
+    """Compiles one template at a time: of many threads that want the same page at once, one does it for all."""
+
+    def load(self, environment: Environment, name: str, globals: MutableMapping[str, object] | None = None) -> Template:  # noqa: A002  # Jinja's own name.
+        """The template, compiled by whoever came first."""
+        with _ONE:
+            return super().load(environment, name, globals)
