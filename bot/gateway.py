@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ SCAN = "scan"
 TOUCHES = frozenset({"click", SCAN, "view", "position", FOLLOW})
 # A touch that says nothing: the bot stays silent.
 SILENT = frozenset({"view", "position"})
+NO_MEDIA: Mapping[str, str] = {}
+_OBEYED = re.compile(r"^[\s/／]+")
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,14 @@ class Received:
 def arrival_of(account: Account, inbound: Message | Follower) -> Arrival | None:
     """What came on an account's callback address; None for what is nobody's words."""
     if isinstance(inbound, Follower):
-        kind, text, media = FOLLOW if inbound.joined else "leave", inbound.scene, {}
+        kind, text, media = FOLLOW if inbound.joined else "leave", inbound.scene, NO_MEDIA
     elif inbound.kind in SILENT:
         return None
     else:
-        kind, text, media = inbound.kind, inbound.text, dict(inbound.media)
-    return Arrival(origin_of(account.id), inbound.key, inbound.sender, kind, text, inbound.at, media)
+        kind, text, media = inbound.kind, inbound.text, inbound.media
+    told = {tidy(name): tidy(value) for name, value in media.items()}
+    key, sender = tidy(inbound.key), tidy(inbound.sender)
+    return Arrival(origin_of(account.id), key, sender, kind, tidy(text), inbound.at, told)
 
 
 def visitor() -> str:
@@ -162,8 +167,11 @@ def begin(
 
 
 def for_engine(text: str) -> str:
-    """A citizen's text as an engine may see it: capped, and without a leading "/", which Rasa would obey."""
-    return text[:MAX_CHARS].lstrip("/／ \t\r\n")
+    """A citizen's text as an engine may see it: capped, and without a leading "/", which Rasa would obey.
+
+    Rasa takes away every space that Unicode knows before it looks for one.
+    """
+    return _OBEYED.sub("", text[:MAX_CHARS])
 
 
 def _known(session: Session, arrival: Arrival) -> Received | None:

@@ -21,14 +21,13 @@ from bot.dialogue import rasa_form
 from bot.dialogue.step import Asked, plain_of, step
 from bot.dialogue.turned import Turned
 from bot.errors import BotDown
+from bot.gateway import for_engine
 from bot.nlu.ranking import THRESHOLDS, Decision, Thresholds, decide
 from bot.nlu.text import default_lexicon, normalise
 from bot.nlu.wire import faq_label, from_parse
 from kernel.work import Works
 
 log = structlog.get_logger(__name__)
-
-LONGEST = 500
 
 
 @dataclass
@@ -142,4 +141,4 @@ class RasaEngine:
 
 def harmless(text: str) -> str:
     """The text as Rasa may see it: short, and never a command (a leading "/" is obeyed from any citizen)."""
-    return text[:LONGEST].lstrip().lstrip("/／").strip() or "？"
+    return for_engine(text).strip() or "？"

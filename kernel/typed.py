@@ -11,6 +11,9 @@ FIRST_YEAR, LAST_YEAR = 1970, 2200
 # Characters that no text has and that a database or a hash cannot take: controls, halves of surrogate pairs.
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
+# Of those, what no database stores at all.
+_NOWHERE = re.compile(r"[\x00\ud800-\udfff]")
+
 
 def number_in(text: str, most: int = LARGEST) -> int | None:
     """A whole number from 0 in plain digits (0 to 9, not ² or ٣); None when it is anything else or beyond `most`."""
@@ -40,3 +43,8 @@ def moment_in(text: str) -> datetime:
 def tidy(text: str) -> str:
     """The text without control characters and with plain line ends."""
     return _UNFIT.sub("", text.replace("\r\n", "\n"))
+
+
+def fits_nowhere(text: str) -> bool:
+    """Whether the text has a NUL or half of a surrogate pair, which no page sends and no database takes."""
+    return _NOWHERE.search(text) is not None

@@ -27,6 +27,6 @@ async def act(request: Request, hub: HubDep, token: str = "") -> JSONResponse:
         raise NotFound
     try:
         return JSONResponse(rasa_form.answer(json.loads(await request.body())))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         log.warning("a call of Rasa's makes no sense", why=type(error).__name__)
         raise Invalid(field="tracker", why="不是 Rasa 的动作请求。") from error

@@ -8,11 +8,13 @@ from math import isfinite
 from typing import Annotated, Any
 
 from fastapi import Request
+from fastapi.params import Form
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, field_validator
+from starlette.datastructures import UploadFile
 
 from kernel.errors import Invalid, NotFound
-from kernel.typed import LARGEST, in_calendar, tidy
+from kernel.typed import LARGEST, fits_nowhere, in_calendar, tidy
 
 # What JSON tells exactly; an object's own numbers name no row.
 EXACT = 2**53
@@ -49,7 +51,7 @@ def fitting(value: Any, most: int = LARGEST) -> Any:
 
 
 async def fitting_address(request: Request) -> None:
-    """A dependency of every route: a number too large for any row is no row's; no address holds a NUL."""
+    """A dependency of every route: a number too large for any row is no row's; no address or form holds a NUL."""
     route = request.scope.get("route")
     if "\0" in request.url.path or any("\0" in str(one) for one in request.path_params.values()):
         raise NotFound
@@ -58,12 +60,22 @@ async def fitting_address(request: Request) -> None:
             raise Invalid(field=name.replace("\0", ""), why="地址中有无法识别的字符。")
     if not isinstance(route, APIRoute):
         return
+    if any(isinstance(param.field_info, Form) for param in route.dependant.body_params):
+        await _fitting_form(request)
     for param in _params(route.dependant, "path"):
         if _counts(param.field_info.annotation) and _too_large(str(request.path_params.get(param.alias, ""))):
             raise NotFound
     for param in _params(route.dependant, "query"):
         if _counts(param.field_info.annotation) and _too_large(request.query_params.get(param.alias, "")):
             raise Invalid(field=param.alias, why=f"“{param.alias}”填写有误。")
+
+
+async def _fitting_form(request: Request) -> None:
+    """No page sends what a database cannot keep; the form was read before and is only looked at here."""
+    for name, value in (await request.form()).multi_items():
+        text = (value.filename or "") if isinstance(value, UploadFile) else value
+        if fits_nowhere(name) or fits_nowhere(text):
+            raise Invalid(field=tidy(name), why="内容中有无法识别的字符，请删去后重新提交。")
 
 
 def _text(value: str) -> str:

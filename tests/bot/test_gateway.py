@@ -72,6 +72,8 @@ def test_lines_are_numbered_over_both_sides(desk: Desk) -> None:
         ("/restart", "restart"),
         ("／restart", "restart"),
         (" //x", "x"),
+        ("/ ／\u3000/\xa0restart", "restart"),
+        ("\u2028/restart", "restart"),
         ("a/b", "a/b"),
         ("字" * 900, "字" * 500),
         ("", ""),

@@ -12,8 +12,9 @@ from bot.dialogue import rasa_form
 from bot.dialogue.step import Asked, step
 from bot.errors import BotDown
 from bot.nlu.ranking import Guess, Ranking
+from bot.nlu.text import MAX_CHARS
 from bot.nlu.wire import to_parse
-from bot.rasa_engine import LONGEST, RasaEngine, harmless
+from bot.rasa_engine import RasaEngine, harmless
 from kernel.work import Works
 
 SURE = Ranking((Guess("faq/7", 0.9), Guess("faq/8", 0.1)), foreign=False)
@@ -65,8 +66,9 @@ def test_no_citizen_gives_rasa_a_command(sqlite_works: Works, text: str) -> None
 
 
 def test_long_text_is_cut_and_nothing_but_slashes_becomes_a_question_mark() -> None:
-    assert len(harmless("问" * 100_000)) == LONGEST
+    assert len(harmless("问" * 100_000)) == MAX_CHARS
     assert harmless("///") == "？"
+    assert harmless("/ /restart") == "restart"
 
 
 def _rasa(told: list[httpx.Request]) -> httpx.MockTransport:

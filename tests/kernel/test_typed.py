@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from hub.web.api_deliveries import Move
 from hub.web.api_pieces import SavedPiece, Verdict
-from kernel.typed import LARGEST, moment_in, number_in, row_in, tidy
+from kernel.typed import LARGEST, fits_nowhere, moment_in, number_in, row_in, tidy
 
 
 @pytest.mark.parametrize("text", ["", "²", "٣", "-1", "1_0", " 1", "1.0", str(LARGEST + 1), "9" * 20, "9" * 5000])
@@ -34,6 +34,7 @@ def test_a_moment_that_no_office_plans_in(text: str) -> None:
 def test_text_keeps_its_lines_and_loses_its_controls() -> None:
     assert tidy("一\x00二\r\n\t三\x1b") == "一二\n\t三"
     assert Verdict.model_validate({"hash": "a", "opinion": "同\x00意"}).opinion == "同意"
+    assert [fits_nowhere(text) for text in ("一\x00", "\ud83d", "一\x08😀\n", "")] == [True, True, False, False]
 
 
 @pytest.mark.parametrize(

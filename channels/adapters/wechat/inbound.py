@@ -25,6 +25,7 @@ from channels.adapters.wechat import codes, originals
 from channels.adapters.wechat.sending import MASS, PUBLISH, shown_of
 from channels.base import Follower, Inbound, JobResult, Message, Pushed, Reply
 from channels.errors import BadPush, BadSignature
+from kernel.typed import in_calendar, tidy
 
 NOTHING = b"success"
 Fields = Mapping[str, Any]
@@ -45,7 +46,7 @@ def read(credentials: Mapping[str, str], request: Pushed, *, secure: bool) -> li
     fields = _opened(credentials, request) if sealed else _plain(credentials, request)
     try:
         found = _event(fields, sealed) if fields.get("MsgType") == "event" else _message(fields, sealed)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
         raise BadPush(why=f"缺少或不合规的字段 {error}") from error
     return [found] if found else []
 
@@ -127,9 +128,11 @@ def _crypto(credentials: Mapping[str, str]) -> Any:
 
 
 def _parsed(body: bytes) -> Fields:
+    """The fields of a push; the platform passes on control characters that a citizen pasted and XML does not know."""
     try:
-        fields = xmltodict.parse(body.decode("utf-8"), disable_entities=True, strip_whitespace=False)["xml"]
-    except (ExpatError, ValueError, KeyError, TypeError) as error:
+        text = tidy(body.decode("utf-8", "replace"))
+        fields = xmltodict.parse(text, disable_entities=True, strip_whitespace=False)["xml"]
+    except (ExpatError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadPush(why="不是微信格式的 XML") from error
     if not isinstance(fields, dict):
         raise BadPush(why="XML 中没有字段")
@@ -277,7 +280,7 @@ def _string(fields: Fields, name: str) -> str:
 
 
 def _moment(fields: Fields) -> datetime:
-    return datetime.fromtimestamp(int(fields["CreateTime"]), UTC)
+    return in_calendar(datetime.fromtimestamp(int(fields["CreateTime"]), UTC))
 
 
 # --- answering --------------------------------------------------------------------------------------

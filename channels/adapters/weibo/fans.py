@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from channels.base import Follower, Inbound, Message, Pushed, Reply
 from channels.errors import BadPush, BadSignature
+from kernel.typed import in_calendar, tidy
 
 REPLY_CHARACTERS = 299
 JOINED = frozenset({"follow", "subscribe", "scan_follow"})
@@ -34,8 +35,8 @@ def read(secret: str, request: Pushed) -> list[Inbound]:
     try:
         fields = json.loads(request.body)
         found = _read(fields)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadPush(why=f"不是微博格式的内容：{error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise BadPush(why=f"不是微博格式的内容：{tidy(str(error))}") from error
     return [found] if found else []
 
 
@@ -76,9 +77,10 @@ def _check(secret: str, request: Pushed) -> None:
 
 
 def _read(fields: Mapping[str, Any]) -> Inbound | None:
-    kind, data, text = str(fields["type"]), fields.get("data") or {}, str(fields.get("text") or "")
+    kind, data, text = str(fields["type"]), fields.get("data") or {}, tidy(str(fields.get("text") or ""))
     sender, to = str(int(fields["sender_id"])), str(int(fields["receiver_id"]))
     at = datetime.strptime(str(fields["created_at"]), "%a %b %d %H:%M:%S %z %Y").astimezone(UTC)
+    in_calendar(at)
     told = hashlib.sha256(f"{kind} {text} {json.dumps(data, sort_keys=True)}".encode()).hexdigest()[:16]
     key = f"{sender}-{int(at.timestamp())}-{told}"
     if kind != "event":
