@@ -16,7 +16,7 @@ from bot.handoff import REASON_LABELS
 from bot.models import Conversation, OutboundReply
 from bot.reply import Said
 from bot.states import ConversationState, ReplyState
-from bot.team import classes, merging, variables
+from bot.team import classes, drafts, merging, variables
 from bot.words import Words
 from kernel.errors import Invalid, NotFound, WrongState
 from kernel.people import Permission, Person, Viewer, holders
@@ -63,6 +63,7 @@ def answer(work: Work, who: Viewer, conversation: Conversation, text: str, words
     _hold(work, who, conversation)
     conversation.first_reply_at = conversation.first_reply_at or work.now
     booked = reply.book(work, conversation, "agent", Said(text), person_id=who.person_id)
+    drafts.drop(work, who, conversation)
     work.audit("conversation.answered", conversation, reply=booked.id)
     return booked
 

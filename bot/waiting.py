@@ -18,7 +18,7 @@ from bot.handoff import REASON_LABELS
 from bot.models import Conversation, InboundMessage, OutboundReply
 from bot.reply import Said
 from bot.states import ConversationState
-from bot.team import merging
+from bot.team import drafts, merging
 from bot.words import Words
 from kernel.office_rules import value_of
 from kernel.people import Unit
@@ -101,6 +101,7 @@ def close(work: Work, conversation: Conversation, summary: str = "", words: str 
     conversation.pending, conversation.choices = "", []
     conversation.dialogue, conversation.dialogue_until = {}, None
     conversation.summary = summary.strip()[:500] or conversation.summary
+    drafts.drop_all(work, [conversation.id])
     if words:
         reply.book(work, conversation, "event", Said(words))
     for one in merging.of(work.session, conversation.id):

@@ -16,6 +16,7 @@ from bot.events import CitizenForgotten
 from bot.models import Conversation, InboundMessage, OutboundReply, PhoneCode, Ticket, TicketNotice
 from bot.personal.models import DataRequest
 from bot.states import ConversationState, TicketState
+from bot.team import drafts
 from bot.team.models import Handover
 from kernel.work import Work
 
@@ -34,6 +35,7 @@ def conversations(work: Work, ids: Sequence[int]) -> None:
     # The platform's key of an event holds who sent it; a number of our own is as good against a repeat that old.
     _set(work, InboundMessage, of_these, text="", media={}, answer=None, key=_own_number("gone-", InboundMessage.id))
     citizen_files.forget(work, CitizenFile.conversation_id.in_(ids))
+    drafts.drop_all(work, ids)
     of_replies = OutboundReply.conversation_id.in_(ids)
     _set(work, OutboundReply, of_replies, text="", choices=[], sources=[], basis={}, reason="")
     _set(

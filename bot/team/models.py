@@ -122,6 +122,19 @@ class Handover(Base):
     taken_at: Mapped[datetime | None]
 
 
+class Draft(Base):
+    """An answer that an agent began and did not send; gone once it was sent or the conversation is over."""
+
+    __tablename__ = "desk_draft"
+    __table_args__ = (UniqueConstraint("conversation_id", "person_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    saved_at: Mapped[datetime]
+
+
 class MatterClass(Base):
     """归口分类: one class of matters, below another or at the top; a unit uses its own and those of the units above."""
 

@@ -25,7 +25,7 @@ from bot.nlu.wire import faq_key
 from bot.reply import Said
 from bot.states import CONVERSATION_LABELS, RATINGS, REPLY_LABELS, TICKET_KINDS, ConversationState, ReplyState
 from bot.store import Line
-from bot.team import classes, merging, quick, variables
+from bot.team import classes, drafts, merging, quick, variables
 from bot.team.quick import Ready
 from channels.accounts.models import Account
 from hub.product import Hub
@@ -154,9 +154,18 @@ def answer(
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         for one in _chosen(work, found, to):
             desk.answer(work, asker.viewer, one, text, hub.incoming.words)
+        drafts.drop(work, asker.viewer, found)
     if request.headers.get("hx-request") == "true":
         return _talk(request, hub, asker, conversation_id)
     return _back(conversation_id)
+
+
+@router.post("/{conversation_id}/draft", status_code=204)
+def save_draft(hub: HubDep, asker: Agent, conversation_id: int, text: Text = "") -> None:
+    """Keeps what was typed and not sent; the page asks for it by itself."""
+    with hub.works.write(asker.actor) as work:
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        drafts.keep(work, asker.viewer, found, text)
 
 
 @router.post("/{conversation_id}/note")
@@ -363,6 +372,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "services": services.cited(session, found.id, work.now),
         "service": services.title_of(session, found.service_id),
         "quick": _quick(work, asker, found, zone),
+        "draft": drafts.of(session, asker.viewer, found),
         "variables": list(variables.VARIABLES),
         "at": work.now,
         "soon": SOON,

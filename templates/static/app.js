@@ -210,6 +210,13 @@
     unsaved.delete(event.target);
   });
   window.addEventListener("beforeunload", (event) => {
+    // A few words are saved while the page is left; whatever is larger has to be waited for.
+    for (const form of [...unsaved.keys()].filter((one) => "autosaveLeave" in one.dataset)) {
+      const body = new FormData(form);
+      fetch(form.dataset.autosave, { method: "POST", body, headers: { "X-CSRF-Token": csrf(), "X-Autosave": "1" }, keepalive: true });
+      clearTimeout(form.saving);
+      unsaved.delete(form);
+    }
     if (unsaved.size) event.preventDefault();
   });
 

@@ -33,9 +33,12 @@
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (!event.detail.elt.matches("[data-answer]") || !event.detail.successful) return;
+    if (!event.detail.elt.matches("[data-answer]")) return;
     const field = document.getElementById("answer");
+    // What was not taken is still to be kept.
+    if (!event.detail.successful) return field.dispatchEvent(new Event("input", { bubbles: true }));
     field.value = "";
+    event.detail.elt.querySelector("[data-autosave-state]").textContent = "";
     field.focus();
     atEnd = true;
     toEnd();
@@ -76,7 +79,7 @@
   function insert(field, words, start, end) {
     field.setRangeText(words, start, end, "end");
     field.focus();
-    tellMissing(field);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
     markFirst(field);
   }
   const shut = () => {

@@ -205,6 +205,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
             "suggestions",
             "take",
             "answer",
+            "draft",
             "note",
             "transfer",
             "snooze",

@@ -21,7 +21,7 @@ from bot.personal.models import DataRequest
 from bot.phone_codes import Codes
 from bot.reply import Said
 from bot.states import ConversationState, TicketState
-from bot.team.models import Handover
+from bot.team.models import Draft, Handover
 from channels.accounts import subscriptions
 from channels.accounts.models import Account
 from content import search
@@ -75,6 +75,8 @@ class Planted:
         conversation.name, conversation.summary, conversation.dialogue = value, value, {"what": value}
         said = reply.book(work, conversation, "agent", Said(f"{value}您好"))
         said.reason = value
+        author = self.office.people["author"].id
+        work.session.add(Draft(conversation_id=conversation.id, person_id=author, text=value, saved_at=work.now))
 
     def media(self, work: Work, value: str) -> None:
         self.conversation(work, "openid-m", media={"PicUrl": f"https://mmbiz.example/{value}"})

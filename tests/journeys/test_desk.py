@@ -71,9 +71,21 @@ def test_closed_in_the_middle_nothing_is_lost_and_nothing_said_twice(house: Hous
         again.locator("#answer").fill("路灯今晚修。")
         again.keyboard.press("Control+Enter")
         expect(window).to_contain_text("路灯今晚修。", timeout=WITHIN)
+    # Half an answer is there on the next machine, and gone once it was sent.
+    again.locator("#answer").fill("八")
+    expect(again.locator("[data-autosave-state]")).to_contain_text("已自动保存", timeout=WITHIN)
+    again.context.close()
+    again = house.desk_of("officer")
+    again.goto(address)
+    expect(again.locator("#answer")).to_have_value("八")
+    expect(again.locator("[data-autosave-state]")).to_contain_text("未发送的草稿")
     again.locator("#answer").fill("八点。")
     again.keyboard.press("Control+Enter")
     expect(window).to_contain_text("八点。", timeout=WITHIN)
+    expect(again.locator("#answer")).to_have_value("")
+    again.reload()
+    expect(again.locator("#answer")).to_have_value("")
+    log = again.locator(".desk__log")
 
     with house.newsroom.hub.works.read() as work:
         heard = work.session.scalars(select(InboundMessage.text).order_by(InboundMessage.number)).all()
