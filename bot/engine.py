@@ -66,7 +66,8 @@ class EmbeddedEngine:
     """The classifier in this process, fitted in the background whenever the wordings have changed.
 
     `folder` keeps the fitted model, so that a start does not wait for fitting. `pause` (seconds) is waited before
-    fitting, so that many pieces going live together are learned at once. With `kept`, what is fitted is a version
+    fitting, so that many pieces going live together are learned at once; `fit` may do it in a process of its own
+    (`bot.apart`). With `kept`, what is fitted is a version
     (`bot.versions`): tested, let through or not, and every process serves the one that is current, asked for every
     `look` seconds; without, what is fitted serves.
     """

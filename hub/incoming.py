@@ -9,7 +9,7 @@ from datetime import timedelta
 import httpx
 from sqlalchemy import delete, select
 
-from bot import tickets
+from bot import apart, tickets
 from bot.answering import Answering
 from bot.citizen_files.dropping import drop_forgotten
 from bot.citizen_files.fetching import Fetcher
@@ -25,6 +25,7 @@ from bot.events import (
     TicketMade,
 )
 from bot.models import SeenPush
+from bot.nlu.classifier import Classifier, Example
 from bot.notices import Teller
 from bot.phone_codes import Codes
 from bot.queues import Queues
@@ -116,7 +117,12 @@ def _engine_of(hub: Hub) -> Engine:
     """Rasa where the settings name a server, else the engine that needs none."""
     settings = hub.settings
     if not settings.rasa_url:
-        return EmbeddedEngine(hub.works, settings.data / "bot", kept=hub.blobs)
+
+        def fit(examples: list[Example]) -> Classifier:
+            # Whoever answers citizens keeps their thread free; a command or a test has nobody waiting.
+            return apart.fit(examples) if hub.incoming.awake else Classifier.fit(examples)
+
+        return EmbeddedEngine(hub.works, settings.data / "bot", fit=fit, kept=hub.blobs)
     # A client of its own: this address is private by intent and named by the operator, not by any content.
     client = httpx.Client(verify=tls(), trust_env=False)
     return RasaEngine(hub.works, client, settings.rasa_url, settings.rasa_token.get_secret_value())

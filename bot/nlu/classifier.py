@@ -137,11 +137,20 @@ class Classifier:
     @classmethod
     def load(cls, path: Path) -> "Classifier":
         """Read what `save` wrote; raises `UnreadableModel` for anything else."""
+        return cls._read(path)
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> "Classifier":
+        """Read what `to_bytes` gave; raises `UnreadableModel` for anything else."""
+        return cls._read(io.BytesIO(stored))
+
+    @classmethod
+    def _read(cls, file: Path | io.BytesIO) -> "Classifier":
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with np.load(file, allow_pickle=False) as stored:
                 return cls._from_arrays(stored)
         except (ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-            raise UnreadableModel(str(path)) from error
+            raise UnreadableModel(str(file)) from error
 
     @classmethod
     def _from_arrays(cls, stored: Any) -> "Classifier":
