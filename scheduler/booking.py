@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from channels.abilities.audience import Addressed
@@ -20,7 +20,7 @@ from content.errors import NoRight, OutsideWindow
 from content.models import Piece, Release
 from content.snapshot import targets_of
 from content.states import ReleaseState
-from kernel.claim import new_claimant
+from kernel.claim import free, new_claimant
 from kernel.errors import Invalid, XuandaError
 from kernel.people import Permission, Viewer
 from kernel.work import Work
@@ -29,6 +29,7 @@ from scheduler.conflicts import Moment, foreseen
 from scheduler.due import due_at
 from scheduler.errors import (
     AlreadyBooked,
+    BeingAsked,
     DoesNotFit,
     MovedMeanwhile,
     NotSigned,
@@ -57,6 +58,8 @@ BEGUN, REBOOK = (S.ACCEPTED, S.UNKNOWN), "rebook"
 ANSWERED_BY_TIME = frozenset({windows.QUIET, "missed", "quota", "unsigned", "window"})
 # Whoever chooses this very minute means now.
 JUST_NOW = timedelta(minutes=1)
+# No claim is meant to last for longer; one that ends later still was made before the clock was set back.
+LONGEST_CLAIM = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -600,16 +603,39 @@ def must_write(who: Viewer, delivery: Delivery) -> None:
 
 def change(work: Work, delivery: Delivery, allowed: Sequence[DeliveryState], **values: Any) -> None:
     """One conditional UPDATE: the engine may be claiming the row at this very moment. Raises TakenMeanwhile."""
+    if not _changed(work, delivery, allowed, (), values):
+        work.session.refresh(delivery)
+        raise TakenMeanwhile(state=DELIVERY_LABELS[DeliveryState(delivery.state)])
+
+
+def change_unclaimed(work: Work, delivery: Delivery, allowed: Sequence[DeliveryState], **values: Any) -> None:
+    """The same where nobody holds the row, because the question on its way may go on with sending.
+
+    Raises BeingAsked, and TakenMeanwhile.
+    """
+    unclaimed = free(Delivery, work.now, LONGEST_CLAIM)
+    if not _changed(work, delivery, allowed, (unclaimed,), values):
+        work.session.refresh(delivery)
+        if delivery.state in allowed:
+            raise BeingAsked
+        raise TakenMeanwhile(state=DELIVERY_LABELS[DeliveryState(delivery.state)])
+
+
+def _changed(
+    work: Work,
+    delivery: Delivery,
+    allowed: Sequence[DeliveryState],
+    besides: Sequence[ColumnElement[bool]],
+    values: Mapping[str, Any],
+) -> bool:
     statement = (
         update(Delivery)
-        .where(Delivery.id == delivery.id, Delivery.state.in_(allowed))
+        .where(Delivery.id == delivery.id, Delivery.state.in_(allowed), *besides)
         .values(**values)
         .returning(Delivery)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
-    if work.session.scalars(statement).one_or_none() is None:
-        work.session.refresh(delivery)
-        raise TakenMeanwhile(state=DELIVERY_LABELS[DeliveryState(delivery.state)])
+    return work.session.scalars(statement).one_or_none() is not None
 
 
 def _lock_at(work: Work, delivery: Delivery, seen: datetime) -> bool:

@@ -60,6 +60,13 @@ class TakenMeanwhile(XuandaError):
     status = 409
 
 
+class BeingAsked(XuandaError):
+    """The platform is being asked about it at this very moment, and may yet take it. Look again in a minute."""
+
+    zh = "正在向平台核实这条内容，核实时平台仍可能收下并发出。请过一分钟刷新页面，看核实结果再决定。"
+    status = 409
+
+
 class Frozen(XuandaError):
     """Everything is stopped here ({reason}). Let this one through, or wait until the stop has been ended."""
 

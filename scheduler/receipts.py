@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
@@ -101,8 +101,7 @@ def _ended(outcome: Outcome) -> dict[str, object]:
 
 def _record(work: Work, delivery: Delivery, outcome: Outcome, batch: Batch, patience: timedelta) -> None:
     mine = delivery.claimed_by == outcome.claimant
-    late_but_last = delivery.state == S.UNKNOWN and delivery.claimed_by is None and outcome.number == delivery.attempts
-    if not (mine or (late_but_last and outcome.act == "send")):
+    if not (mine or _is_late_but_last(work, delivery, outcome)):
         work.audit("delivery.late_answer", delivery, attempt=outcome.number, outcome=_said(outcome.answer)[0])
         return
     delivery.claimed_by = delivery.claimed_until = None
@@ -110,6 +109,17 @@ def _record(work: Work, delivery: Delivery, outcome: Outcome, batch: Batch, pati
         _ask_again(delivery, again)
         return
     apply(work, delivery, outcome.answer, batch)
+
+
+def _is_late_but_last(work: Work, delivery: Delivery, outcome: Outcome) -> bool:
+    """Whether it answers the last sending of one that nobody asks about just now.
+
+    Attempts are counted anew when a person has it tried again, so that their numbers tell nothing.
+    """
+    if delivery.state != S.UNKNOWN or delivery.claimed_by is not None or outcome.act != "send":
+        return False
+    sent = select(func.max(Attempt.id)).where(Attempt.delivery_id == delivery.id, Attempt.act == "send")
+    return work.session.scalar(sent) == outcome.attempt_id
 
 
 def _too_soon(work: Work, delivery: Delivery, patience: timedelta) -> datetime | None:

@@ -14,7 +14,7 @@ from kernel.people import Viewer
 from kernel.work import Work
 from scheduler import windows
 from scheduler.batch import Batch
-from scheduler.booking import change, must_write
+from scheduler.booking import change, change_unclaimed, must_write
 from scheduler.breaking_off import so_far
 from scheduler.due import due_at
 from scheduler.events import Booked
@@ -47,12 +47,13 @@ def there(work: Work, who: Viewer, delivery: Delivery, links: Mapping[int, str],
 def not_there(work: Work, who: Viewer, delivery: Delivery) -> None:
     """不在平台上: it may be sent again, and only because a person said so; it goes out at once.
 
-    Raises Invalid while the platform says that it still works on it: what is not there now may come.
+    Raises Invalid while the platform says that it still works on it, and BeingAsked while it is asked, which some are
+    by sending again under the same number: what is not there now may come.
     """
     must_write(who, delivery)
     _must_be_over(delivery)
     values = {"state": S.BOOKED, **_NOT_THERE, **due_at(work.now)}
-    change(work, delivery, (S.UNKNOWN,), reason="经人工核实不在平台上，重新发送", code="", **values)
+    change_unclaimed(work, delivery, (S.UNKNOWN,), reason="经人工核实不在平台上，重新发送", code="", **values)
     work.audit("delivery.not_there", delivery)
     work.emit(Booked(delivery.account_id, work.now))
 
@@ -61,7 +62,8 @@ def by_hand_instead(work: Work, who: Viewer, delivery: Delivery) -> None:
     """不在平台上，改人工发布: a person looked, and publishes it; nothing is sent by itself any more."""
     must_write(who, delivery)
     _must_be_over(delivery)
-    change(work, delivery, (S.UNKNOWN,), state=S.MANUAL, next_at=None, reason="", code="", **_NOT_THERE)
+    values = {"state": S.MANUAL, "next_at": None, "reason": "", "code": "", **_NOT_THERE}
+    change_unclaimed(work, delivery, (S.UNKNOWN,), **values)
     work.audit("delivery.taken_by_hand", delivery, reason="经人工核实不在平台上")
 
 

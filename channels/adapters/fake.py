@@ -24,10 +24,8 @@ from channels.base import (
     Placed,
     Post,
     Reading,
-    Result,
     Settlement,
     Shown,
-    Uncorrectable,
 )
 from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
 
@@ -36,6 +34,7 @@ from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unaut
 class FakePlatform:
     """What one account received, by the post's key, in order of arrival; `shows` is what its readers see by now.
 
+    `repeats` says that it is asked by sending again, as under a number that it takes once.
     `refused` are pieces of which it first took an act and then refused it: what shows of those is anybody's guess.
     """
 
@@ -48,6 +47,7 @@ class FakePlatform:
     refused: set[int] = field(default_factory=set)
     shows: set[str] = field(default_factory=set)
     blind: bool = False
+    repeats: bool = False
     sick: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -83,7 +83,7 @@ class FakeChannel(Channel, Rehearsing):
         """The platform's side of this account."""
         return PLATFORMS[self.account.id]
 
-    def publish(self, post: Post) -> Result:
+    def publish(self, post: Post) -> Live | Accepted:
         """Takes the post, unless the script says otherwise."""
         with self.platform.lock:
             answer = self.platform.script.pop(0) if self.platform.script else "live"
@@ -93,11 +93,16 @@ class FakeChannel(Channel, Rehearsing):
             return self._answered(post, answer)
 
     def reconcile(self, post: Post) -> Settlement:
-        """Looks the key up among what arrived."""
+        """Looks the key up among what arrived; where the platform `repeats`, what it does not have is taken by that."""
         with self.platform.lock:
             if self.platform.blind:
                 return CannotTell("该平台没有可供核实的接口")
-            return self._live(post) if self.platform.times(post.key) else NotThere()
+            if self.platform.times(post.key):
+                return self._live(post)
+            if not self.platform.repeats:
+                return NotThere()
+        act = self.publish if post.action in self.limits.actions else self.correct
+        return self.withdraw(post) if post.action == "withdraw" else act(post)
 
     def poll(self, post: Post, job_id: str) -> Settlement:
         """An accepted job is done at the first poll, unless the script says otherwise or the platform is `blind`."""
@@ -110,15 +115,15 @@ class FakeChannel(Channel, Rehearsing):
             self._maybe_refuse(answer)
             return Accepted(job_id) if answer == "accepted" else self._live(self.platform.jobs[job_id])
 
-    def correct(self, post: Post) -> Result | Uncorrectable:
+    def correct(self, post: Post) -> Live | Accepted:
         """Replaces what shows by something new, unless the script says otherwise."""
         return self._change(post, self.platform.corrected, [item.piece_id for item in post.items])
 
-    def withdraw(self, post: Post) -> Result | Uncorrectable:
+    def withdraw(self, post: Post) -> Live | Accepted:
         """Takes back what it is told, unless the script says otherwise."""
         return self._change(post, self.platform.withdrawn, list(post.placed))
 
-    def _change(self, post: Post, noted: list[int], pieces: list[int]) -> Result:
+    def _change(self, post: Post, noted: list[int], pieces: list[int]) -> Live | Accepted:
         with self.platform.lock:
             answer = self.platform.script.pop(0) if self.platform.script else "live"
             self._maybe_refuse(answer)
@@ -129,7 +134,7 @@ class FakeChannel(Channel, Rehearsing):
                 self.platform.shows |= set(self._names(post).values())
             return self._answered(post, answer)
 
-    def _answered(self, post: Post, answer: str) -> Result:
+    def _answered(self, post: Post, answer: str) -> Live | Accepted:
         if answer == "lost":
             raise OutcomeUnknown("连接在答复前中断")
         if answer == "accepted":

@@ -119,6 +119,32 @@ def test_a_process_that_dies_after_the_platform_acted_leads_to_no_second_send(
     assert timetable.attempts(delivery) == [("send", "lost"), ("ask", "live")]
 
 
+def test_an_answer_of_an_earlier_round_of_attempts_is_not_taken_for_that_of_this_one(timetable: Timetable) -> None:
+    delivery = timetable.book(timetable.release().piece_id)
+    lane = timetable.account("fake-a").id
+    timetable.platform().script = ["refused"]
+    first = timetable.dispatcher.claim([lane]).jobs[lane]
+    (late,) = timetable.dispatcher.answers(lane, first)
+    timetable.at(seconds=46)
+    timetable.sweep()
+    timetable.platform().script = ["refused"]
+    for _ in range(3):  # It is not there, so it is sent again, and refused.
+        timetable.at(seconds=50)
+        timetable.run()
+    assert timetable.now(delivery).state == S.FAILED
+    timetable.act(delivery, booking.retry)
+    timetable.platform().script = ["lost"]
+    timetable.run()
+    row = timetable.now(delivery)
+    assert (row.state, row.attempts) == (S.UNKNOWN, late.number)
+    timetable.dispatcher.record([late])
+    assert timetable.now(delivery).state == S.UNKNOWN
+    timetable.at(seconds=60)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+    assert timetable.platform().times(row.key) == 1
+
+
 def test_where_nobody_can_tell_a_person_decides(timetable: Timetable) -> None:
     timetable.platform().script, timetable.platform().blind = ["lost"], True
     delivery = timetable.book(timetable.release().piece_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -24,8 +24,9 @@ from sqlalchemy import func, select
 
 from channels.accounts import store as accounts
 from channels.adapters.fake import PLATFORMS, FakeChannel
-from channels.base import AccountInfo, Channel, Post
+from channels.base import AccountInfo, Channel, JobResult, Live, Post, Shown
 from content import public
+from content.models import Piece
 from hub.db import open_database
 from kernel.audit import verify
 from kernel.blobs import Blobs
@@ -34,13 +35,13 @@ from kernel.errors import XuandaError
 from kernel.events import Listeners
 from kernel.seal import Seal
 from kernel.work import Works
-from scheduler import booking, freeze, settle
+from scheduler import booking, by_hand, freeze, settle
 from scheduler.dispatch import Dispatcher
 from scheduler.events import WentLive
 from scheduler.models import Attempt, Delivery, DeliveryItem, Placement
-from scheduler.receipts import Outcome
+from scheduler.receipts import Outcome, settle_job
 from scheduler.states import DeliveryState, PlacementState
-from scheduler.sweep import recover
+from scheduler.sweep import recover, release_holds, unanswered
 from scheduler.windows import STOPPED, in_force
 from templates.engine import Engine
 from tests.factories import Office, make_office
@@ -58,7 +59,14 @@ ACTS: dict[str, tuple[Any, ...]] = {
     "by hand instead": (settle.by_hand_instead,),
 }
 # What a person does to a piece, to a task by its time, or to all of them, besides.
-MORE = ("move", "settle", "freeze", "end", "edition", "book", *["correct"] * 4, *["withdraw"] * 4)
+MORE = (
+    *("move", "hold for a while", "settle", "close", "platform tells", "freeze", "end", "edition", "book", "repeats"),
+    *["correct"] * 4,
+    *["refresh"] * 2,
+    *["withdraw"] * 4,
+    "withdraw later",
+)
+ENDINGS: tuple[freeze.Choice, ...] = ("keep", "now", "drop")
 CLOSES = ("cancel", "take", "by hand instead")
 # How often each is chosen. To stand still is the other process's part: for less than a claim lasts, or for longer.
 STEPS = (
@@ -157,7 +165,9 @@ class Deliveries(RuleBasedStateMachine):
     @rule(
         step=st.sampled_from(STEPS),
         one=st.integers(0, 1),
-        answer=st.sampled_from(["live", "live", "lost", "retryable", "retryable", *["accepted"] * 3, "refused"]),
+        answer=st.sampled_from(
+            ["live", "live", "lost", "dark", "retryable", "retryable", *["accepted"] * 3, "refused"]
+        ),
         seconds=st.sampled_from([0, 0, 19]),
         waits=st.sampled_from([1, 11, 26, 46]),
         still=st.sampled_from([(2, 11), (3, 26)]),
@@ -184,7 +194,8 @@ class Deliveries(RuleBasedStateMachine):
 
     def _time_passes(self, seconds: int) -> None:
         self.clock.step(seconds=seconds)
-        recover(self.table.works)
+        for look in (recover, unanswered, release_holds):
+            look(self.table.works)
 
     def _a_person_acts(self, number: int, act: str) -> None:
         deliveries = self.deliveries
@@ -199,7 +210,7 @@ class Deliveries(RuleBasedStateMachine):
                 if act in CLOSES:
                     self._closed(delivery)
             else:
-                getattr(self, f"_{act}")(delivery, piece)
+                getattr(self, f"_{act.replace(' ', '_')}")(delivery, piece)
 
     def _closed(self, delivery: Delivery) -> None:
         self.closed.setdefault(delivery.key, self.platform.times(delivery.key))
@@ -213,9 +224,42 @@ class Deliveries(RuleBasedStateMachine):
             self.table.act(delivery, settle.not_there)
             return
         self.table.act(delivery, settle.there, {}, "在平台上看到了")
+        self._is_looked_at(delivery)
+
+    def _is_looked_at(self, delivery: Delivery) -> None:
         with self.table.works.read() as work:
             of_it = select(DeliveryItem.piece_id).where(DeliveryItem.delivery_id == delivery.id)
             self.looked_at |= set(work.session.scalars(of_it))
+
+    def _hold_for_a_while(self, delivery: Delivery, _piece: int) -> None:
+        self.table.act(delivery, booking.hold, "核对数字", self.clock.now() + timedelta(seconds=20))
+
+    def _close(self, delivery: Delivery, _piece: int) -> None:
+        """A person has published by hand, where this platform does not look."""
+        self.table.act(delivery, by_hand.close, "https://fake.example/by-hand")
+        self._is_looked_at(delivery)
+
+    def _platform_tells(self, delivery: Delivery, _piece: int) -> None:
+        """The platform says by itself that it is done with a job; twice, as it may."""
+        job = delivery.job_id or ""
+        taken = self.platform.jobs.get(job)
+        if taken is None:
+            return
+        shown = (
+            {}
+            if taken.action == "withdraw"
+            else {item.piece_id: f"{taken.key}-{item.piece_id}" for item in taken.items}
+        )
+        said = Live({piece: Shown(name, f"fake://{taken.key}") for piece, name in shown.items()})
+        for _ in range(2):
+            with self.table.works.write() as work:
+                settle_job(
+                    work, delivery.account_id, JobResult(job, done=True), lambda *_about: said, "https://x.example"
+                )
+
+    def _repeats(self, _delivery: Delivery, _piece: int) -> None:
+        """From here on the platform is asked by sending again, or no longer so."""
+        self.platform.repeats = not self.platform.repeats
 
     def _freeze(self, _delivery: Delivery, _piece: int) -> None:
         with self.table.office.working("officer") as (work, who):
@@ -224,7 +268,8 @@ class Deliveries(RuleBasedStateMachine):
         waits = [one for one in self.deliveries if one.action in STOPPED and one.state != S.SENDING and not one.through]
         self.stopped = {one.key: self.platform.times(one.key) for one in waits}
 
-    def _end(self, _delivery: Delivery, _piece: int, choice: freeze.Choice = "keep") -> None:
+    def _end(self, delivery: Delivery, _piece: int) -> None:
+        choice = ENDINGS[delivery.id % len(ENDINGS)]
         with self.table.office.working("officer") as (work, who):
             for one in in_force(work.session):
                 waiting = {row.id: choice for row in freeze.held_by(work.session, one)}
@@ -237,6 +282,13 @@ class Deliveries(RuleBasedStateMachine):
     def _book(self, _delivery: Delivery, piece: int) -> None:
         self.table.book(piece)
 
+    def _refresh(self, _delivery: Delivery, piece: int) -> None:
+        """What was signed is drawn again: for a person, or because a label has changed."""
+        with suppress(XuandaError):
+            self.table.book(piece, action="refresh", again=True)
+        with self.table.office.working("officer") as (work, _who):
+            booking.redraw(work, work.session.get_one(Piece, piece))
+
     def _correct(self, _delivery: Delivery, piece: int) -> None:
         self.table.book(piece, action="correct", again=True)
         # Under way more often than not when the next act comes.
@@ -246,6 +298,10 @@ class Deliveries(RuleBasedStateMachine):
 
     def _withdraw(self, _delivery: Delivery, piece: int) -> None:
         self.table.book(piece, action="withdraw", phrase="该内容已撤下。", again=True)
+
+    def _withdraw_later(self, _delivery: Delivery, piece: int) -> None:
+        at = self.clock.now() + timedelta(seconds=20)
+        self.table.book(piece, action="withdraw", phrase="该内容已撤下。", again=True, at=at)
 
     @invariant()
     def nothing_arrived_twice(self) -> None:
@@ -339,17 +395,37 @@ def test_no_order_of_steps_leads_to_a_second_send(tmp_path: Path, sqlite_templat
     path = tmp_path / "prepared.db"
     shutil.copyfile(sqlite_template, path)
     _prepare(path, tmp_path, text_engine)
-    _known_walk()
+    for steps in KNOWN_WALKS:
+        _walk(steps)
     chosen: dict[str, Any] = {"max_examples": 60, "stateful_step_count": 20, "deadline": None, "database": None}
     run_state_machine_as_test(Deliveries, settings=settings(suppress_health_check=list(HealthCheck), **chosen))
 
 
-def _known_walk() -> None:
-    """A correction under way, the withdrawal, then the answer: chance does not come by here in every run."""
+# Chance does not come by here in every run: a correction under way, the withdrawal, then the answer; and a person who
+# settles what the platform is just being asked for by sending it again.
+KNOWN_WALKS: tuple[Sequence[Mapping[str, Any]], ...] = (
+    (
+        {"step": "person", "act": "correct"},
+        {"step": "person", "act": "withdraw"},
+        *({"step": step} for step in ("round", "time") * 3),
+    ),
+    (
+        {"step": "person", "act": "repeats"},
+        {"step": "round", "answer": "dark"},
+        {"step": "time", "waits": 11},
+        {"step": "claim"},
+        {"step": "person", "act": "settle", "number": 2},
+        {"step": "call"},
+        {"step": "round", "one": 1},
+    ),
+)
+
+
+def _walk(steps: Sequence[Mapping[str, Any]]) -> None:
     walk = Deliveries()
     about: dict[str, Any] = {"one": 0, "seconds": 0, "waits": 1, "still": (2, 11), "number": 0, "answer": "live"}
-    for step, act in (("person", "correct"), ("person", "withdraw"), *[("round", "hold"), ("time", "hold")] * 3):
-        walk.step(step=step, act=act, **about)
+    for step in steps:
+        walk.step(**{**about, "act": "hold", **step})
     walk.teardown()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from kernel.audit import AuditLine
 from kernel.errors import Invalid
 from kernel.people import Permission
 from scheduler import booking, by_hand, settle
-from scheduler.errors import TakenMeanwhile
+from scheduler.errors import BeingAsked, TakenMeanwhile
 from scheduler.figures import is_late, punctuality, quantile
 from scheduler.models import Delivery
 from scheduler.states import PlacementState
@@ -121,6 +122,20 @@ def test_an_answer_after_the_settling_changes_nothing(timetable: Timetable) -> N
     timetable.act(delivery, settle.there, {}, "见后台")
     now = timetable.now(delivery)
     assert (now.state, now.claimed_by) == ("done", None)
+
+
+@pytest.mark.parametrize("step", [settle.not_there, settle.by_hand_instead])
+def test_what_may_be_sent_by_asking_is_not_sent_beside_it(timetable: Timetable, step: Any) -> None:
+    delivery = unknown(timetable)
+    with timetable.works.write() as work:
+        row = work.session.get_one(Delivery, delivery.id)
+        row.claimed_by, row.claimed_until = "asking", work.now + timedelta(seconds=45)
+    with pytest.raises(BeingAsked, match=r"正在向平台核实|being asked"):
+        timetable.act(delivery, step)
+    assert timetable.now(delivery).state == "unknown"
+    timetable.at(seconds=46)
+    timetable.act(delivery, step)
+    assert timetable.now(delivery).state in ("booked", "manual")
 
 
 # --- by hand ---------------------------------------------------------------------------------------------------
