@@ -30,7 +30,8 @@ from kernel.work import Work
 
 TITLE_LIMIT = 300
 _WORDS = (
-    "title", "summary", "body", "fields", "cover_id", "source_name", "source_url", "editor", "keywords", "expires_at",
+    "title", "summary", "body", "fields", "cover_id", "cover_x", "cover_y", "source_name", "source_url", "editor",
+    "keywords", "expires_at",
 )  # fmt: skip
 
 
@@ -46,13 +47,18 @@ class VariantDraft:
 
 @dataclass(frozen=True)
 class Draft:
-    """What the editor sends: the common text, the kind's fields, and the channels' own words."""
+    """What the editor sends: the common text, the kind's fields, and the channels' own words.
+
+    `cover_x` and `cover_y` are the place of the cover that must show, in percent from the left and from the top.
+    """
 
     title: str = ""
     summary: str = ""
     body: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
     cover_id: int | None = None
+    cover_x: int | None = None
+    cover_y: int | None = None
     source_name: str = ""
     source_url: str = ""
     editor: str = ""
@@ -233,7 +239,7 @@ def remove_asset(work: Work, who: Viewer, asset: Asset) -> None:
     if asset.piece_id is not None:
         revision = _touch(work, who, work.session.get_one(Piece, asset.piece_id))
         if revision.cover_id == asset.id:
-            revision.cover_id = None
+            revision.cover_id = revision.cover_x = revision.cover_y = None
     asset.piece_id = None
 
 
@@ -340,6 +346,7 @@ def _write(work: Work, piece: Piece, revision: Revision, draft: Draft) -> None:
     revision.fields = clean_fields(kind_of(piece.kind), draft.fields)
     naming.must_be_in_reach(work.session, piece, revision.fields)
     revision.cover_id = _own_asset(work.session, piece, draft.cover_id)
+    revision.cover_x, revision.cover_y = _focus(draft) if revision.cover_id else (None, None)
     revision.source_name = _line("source_name", "来源", draft.source_name, 100)
     revision.source_url = _line("source_url", "来源地址", draft.source_url, 1000)
     if revision.source_url and not revision.source_url.startswith(("https://", "http://")):
@@ -353,6 +360,18 @@ def _write(work: Work, piece: Piece, revision: Revision, draft: Draft) -> None:
         if variant.title.strip() or variant.digest.strip() or variant.body.strip():
             work.session.add(_variant(revision, channel, variant))
     work.session.flush()
+
+
+def _focus(draft: Draft) -> tuple[int | None, int | None]:
+    """Both or neither; what is left out of one is the middle."""
+    if draft.cover_x is None and draft.cover_y is None:
+        return None, None
+    places = {"cover_x": draft.cover_x, "cover_y": draft.cover_y}
+    for name, place in places.items():
+        if place is not None and not 0 <= place <= 100:
+            raise Invalid(field=name, why="封面焦点的位置须在 0 到 100 之间。")
+    across, down = (50 if place is None else place for place in places.values())
+    return across, down
 
 
 def _variant(revision: Revision, channel: str, draft: VariantDraft) -> Variant:

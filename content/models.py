@@ -66,6 +66,8 @@ class Revision(Base):
     body: Mapped[str] = mapped_column(Text, default="")
     fields: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     cover_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id", use_alter=True))
+    cover_x: Mapped[int | None]
+    cover_y: Mapped[int | None]
     source_name: Mapped[str] = mapped_column(String(100), default="")
     source_url: Mapped[str] = mapped_column(String(1000), default="")
     editor: Mapped[str] = mapped_column(String(60), default="")

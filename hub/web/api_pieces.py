@@ -54,6 +54,8 @@ class Words(Body):
     body: str = ""
     fields: dict[str, Any] = Field(default_factory=dict)
     cover_id: int | None = None
+    cover_x: int | None = None
+    cover_y: int | None = None
     source_name: str = ""
     source_url: str = ""
     editor: str = ""
@@ -64,6 +66,8 @@ class Words(Body):
     def over(self, before: Draft) -> Draft:
         """The words before with what was sent in its place; what was not named stays as it was."""
         sent = {name: getattr(self, name) for name in self.model_fields_set & set(vars(before))}
+        if sent.get("cover_id", before.cover_id) != before.cover_id:  # Another picture has a focus of its own.
+            sent = {"cover_x": None, "cover_y": None, **sent}
         sent["fields"] = {**before.fields, **self.fields}
         sent["variants"] = {
             **before.variants,
@@ -158,6 +162,8 @@ class PieceWhole(PieceBrief):
     body: str
     fields: dict[str, Any]
     cover_id: int | None
+    cover_x: int | None
+    cover_y: int | None
     source_name: str
     source_url: str
     editor: str
@@ -466,6 +472,8 @@ def whole(session: Session, piece: Piece) -> PieceWhole:
         "body": draft.body,
         "fields": dict(draft.fields),
         "cover_id": draft.cover_id,
+        "cover_x": draft.cover_x,
+        "cover_y": draft.cover_y,
         "source_name": draft.source_name,
         "source_url": draft.source_url,
         "editor": draft.editor,

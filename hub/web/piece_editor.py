@@ -12,6 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
+from channels.abilities.cover_cuts import CutsCovers
+from channels.registry import channels as installed
 from channels.registry import limits_of
 from content import compose, naming, snapshot
 from content.attachments import TAKEN
@@ -124,7 +126,7 @@ def _read_again(hub: Hub, asker: Asker, piece_id: int, sent: FormData) -> Draft:
     with hub.works.read() as work:
         piece = piece_for(work.session, asker.viewer, piece_id, P.PIECE_WRITE)
         channels = _channels(work.session, piece)
-    readable = FormData([pair for pair in sent.multi_items() if pair[0] != "expires_at"])
+    readable = FormData([pair for pair in sent.multi_items() if pair[0] not in ("expires_at", "cover_x", "cover_y")])
     return read_draft(readable, kind_of(piece.kind), channels, hub.settings.office_zone)
 
 
@@ -191,6 +193,7 @@ def _editing(session: Session, piece: Piece, attempt: Attempt, asker: Asker) -> 
         "blocked": isinstance(error, Blocked),
         "theirs": _theirs(saved, draft) if stale else None,
         "tabs": _tabs(offered),
+        "cover_shapes": _cover_shapes(offered),
         "offers": offered,
         "chosen": _chosen(session, piece, attempt, offered),
         "sent": attempt.sent,
@@ -245,6 +248,13 @@ class Tab:
 def _tabs(offered: Sequence[Offer]) -> list[Tab]:
     labels = {offer.account.channel: offer.label for offer in offered}
     return [Tab(channel, label, limits_of(channel)) for channel, label in labels.items() if channel != "portal"]
+
+
+def _cover_shapes(offered: Sequence[Offer]) -> dict[str, float]:
+    """The shapes to which the channels on offer cut a cover, by their labels."""
+    channels = {offer.account.channel for offer in offered}
+    cutting = [one for name, one in installed().items() if name in channels and issubclass(one, CutsCovers)]
+    return {label: shape for one in cutting for label, shape in one.cover_shapes.items()}
 
 
 def _chosen(session: Session, piece: Piece, attempt: Attempt, offered: Sequence[Offer]) -> dict[int, Mapping[str, Any]]:

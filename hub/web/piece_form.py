@@ -33,6 +33,8 @@ def read_draft(form: FormData, kind: Kind, channels: Sequence[str], zone: ZoneIn
         body=outside(text(form, "body")),
         fields={spec.name: _field(form, spec, f"fields.{spec.name}") for spec in kind.fields},
         cover_id=number(form, "cover_id"),
+        cover_x=_percent(form, "cover_x"),
+        cover_y=_percent(form, "cover_y"),
         source_name=text(form, "source_name"),
         source_url=text(form, "source_url"),
         editor=text(form, "editor"),
@@ -67,6 +69,8 @@ def draft_of(session: Session, revision: Revision) -> Draft:
         body=revision.body,
         fields=revision.fields,
         cover_id=revision.cover_id,
+        cover_x=revision.cover_x,
+        cover_y=revision.cover_y,
         source_name=revision.source_name,
         source_url=revision.source_url,
         editor=revision.editor,
@@ -92,6 +96,14 @@ def number(form: Mapping[str, Any], name: str) -> int | None:
     """A field that names a row; None when it is empty or no number."""
     value = text(form, name)
     return row_in(value)
+
+
+def _percent(form: Mapping[str, Any], name: str) -> int | None:
+    """A place on a picture; Invalid when something else than whole figures stands there."""
+    value = text(form, name).strip()
+    if value and not (value.isascii() and value.isdigit() and len(value) < 4):
+        raise Invalid(field=name, why="封面焦点的位置须是 0 到 100 的整数。")
+    return int(value) if value else None
 
 
 def numbers(form: FormData, name: str) -> list[int]:

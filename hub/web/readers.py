@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,9 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.abilities.cover_cuts import CutsCovers
 from channels.accounts.models import Account
-from channels.base import Limits
+from channels.base import Channel, Limits
 from channels.registry import channel as adapter_of
 from channels.registry import channels as installed
 from channels.registry import limits_of
@@ -25,6 +26,17 @@ from hub.web.media import inside
 from templates.views import PortalLink, PortalPicture, PortalSite
 
 _SITE_WORDS = ("operator", "english_name", "phone", "icp", "police", "emblem", "hotline", "description", "keywords")
+
+
+@dataclass(frozen=True)
+class CoverPart:
+    """What of the cover its readers see in one shape: `box` is that part of the picture, in its own pixels."""
+
+    label: str
+    src: str
+    width: int
+    height: int
+    box: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ class Shown:
     picture: str
     limits: Limits
     mode: str = ""
+    cover_parts: Sequence[CoverPart] = ()
 
     @property
     def note(self) -> str:
@@ -97,6 +110,7 @@ def _shown(content: Mapping[str, Any], channel: str, targets: list[Mapping[str, 
     known = channel in installed()
     limits = limits_of(channel) if known else Limits(style="text")
     variant = content["variants"][channel]
+    picture = f"{door}/{content['cover_path'].rpartition('/')[2]}" if content["cover_path"] else ""
     return Shown(
         channel=channel,
         label=adapter_of(channel).label if known else channel,
@@ -107,10 +121,29 @@ def _shown(content: Mapping[str, Any], channel: str, targets: list[Mapping[str, 
         text=variant["text"],
         author=variant["author"],
         src=src,
-        picture=f"{door}/{content['cover_path'].rpartition('/')[2]}" if content["cover_path"] else "",
+        picture=picture,
         limits=limits,
         mode="、".join(dict.fromkeys(target["action"] for target in targets)),
+        cover_parts=_cover_parts(content, adapter_of(channel), picture) if known else (),
     )
+
+
+def _cover_parts(content: Mapping[str, Any], adapter: type[Channel], src: str) -> list[CoverPart]:
+    if not issubclass(adapter, CutsCovers):
+        return []
+    about = content.get("pictures", {}).get(content["cover"], {})
+    wide, high = about.get("width") or 0, about.get("height") or 0
+    return [
+        CoverPart(
+            label,
+            src,
+            wide,
+            high,
+            f"{one.left * wide:g} {one.top * high:g} "
+            f"{(one.right - one.left) * wide:g} {(one.bottom - one.top) * high:g}",
+        )
+        for label, one in adapter.cuts(content).items()
+    ]
 
 
 def _account_name(content: Mapping[str, Any], channel: str) -> str:

@@ -250,7 +250,7 @@ def make_item(files: MemoryFiles, piece_id: int = 1, *, pictures: int = 1, **wor
     made: dict[str, Any] = {
         "piece_id": piece_id,
         "release_id": piece_id,
-        "content": {"pictures": about | {cover: COVER}},
+        "content": {"pictures": about | {cover: COVER}, "cover": cover},
         "title": title,
         "digest": "市区供热结束时间延长至4月7日",
         "html": body,

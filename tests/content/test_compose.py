@@ -158,10 +158,11 @@ def test_a_cover_of_another_piece_is_not_taken(office: Office) -> None:
 def test_removing_a_cover_takes_it_off(office: Office) -> None:
     piece = office.piece()
     picture = office.picture(piece.id)
-    office.save(piece.id, cover_id=picture.id)
+    office.save(piece.id, cover_id=picture.id, cover_x=0, cover_y=100)
     with office.working("author") as (work, who):
         compose.remove_asset(work, who, work.session.get_one(Asset, picture.id))
-    assert newest(office, piece).cover_id is None
+    newly = newest(office, piece)
+    assert (newly.cover_id, newly.cover_x, newly.cover_y) == (None, None, None)
     assert office.blobs.get(picture.sha256)
 
 

@@ -85,6 +85,7 @@ def test_the_order_in_which_accounts_were_chosen_plays_no_part(office: Office) -
         {"editor": "另一编辑"},
         {"keywords": "供暖"},
         {"cover_id": None},
+        {"cover_x": 10, "cover_y": 80},
         {"variants": {**WORDS["variants"], "wechat": VariantDraft(title="微信标题！", digest="微信摘要")}},
         {"variants": {**WORDS["variants"], "wechat": VariantDraft(title="微信标题", digest="微信摘要！")}},
         {"variants": {**WORDS["variants"], "wechat": VariantDraft(body="<p>另文</p>")}},

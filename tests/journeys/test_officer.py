@@ -160,6 +160,14 @@ def test_pictures_dropped_pasted_and_unreadable(house: House) -> None:
     saved(page)
     assert assets(house)[0].alt == "供热站外景"
     assert newest(house).cover_id == assets(house)[0].id
+    focus = page.get_by_label("在封面上选择焦点")
+    focus.press("ArrowLeft")
+    focus.press("ArrowUp")
+    expect(page.get_by_label("距左边（%）")).to_have_value("45")
+    first = page.locator("[data-focus-shape]").first.get_attribute("viewBox") or ""
+    assert [float(part) for part in first.split()] == pytest.approx([0, 2 * (0.45 - 0.5 / 2.35), 2, 2 / 2.35])
+    saved(page)
+    assert (newest(house).cover_x, newest(house).cover_y) == (45, 45)
 
 
 def test_what_is_chosen_while_the_list_is_drawn_anew_stays(house: House) -> None:

@@ -16,6 +16,7 @@ from channels.adapters.wechat import inbound as pushes
 from channels.adapters.wechat.citizens_files import WeChatCitizensFiles
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.comments import WeChatComments
+from channels.adapters.wechat.cropping import WeChatCovers
 from channels.adapters.wechat.dressing import Dressing, WeChatDressing
 from channels.adapters.wechat.inventory import WeChatInventory
 from channels.adapters.wechat.notices import WeChatNotices
@@ -61,6 +62,7 @@ class WeChatChannel(
     WeChatRations,
     WeChatDressing,
     WeChatCitizensFiles,
+    WeChatCovers,
     Channel,
     Rehearsing,
     Previewing,

@@ -6,23 +6,23 @@ Each is "x1_y1_x2_y2" in shares of the picture from its upper left corner (devel
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-SHAPES = {"pic_crop_235_1": 2.35, "pic_crop_1_1": 1.0}
-# Of what has to go above and below, this share goes above: faces and signs stand in the upper half.
-ABOVE = 1 / 3
+from channels.abilities.cover_cuts import CutsCovers
 
-
-def crops(picture: Mapping[str, Any]) -> dict[str, str]:
-    """The largest part of each shape, in the middle from left to right; nothing where the size is unknown."""
-    width, height = picture.get("width"), picture.get("height")
-    if not width or not height:
-        return {}
-    return {name: _part(width / height, shape) for name, shape in SHAPES.items()}
+FIRST, FURTHER = "2.35 : 1（头条）", "1 : 1（次条、转发卡片）"
+FIELDS = {FIRST: "pic_crop_235_1", FURTHER: "pic_crop_1_1"}
 
 
-def _part(ratio: float, shape: float) -> str:
-    across, down = min(1.0, shape / ratio), min(1.0, ratio / shape)
-    left, top = (1 - across) / 2, (1 - down) * ABOVE
-    corners = (left, top, min(1.0, left + across), min(1.0, top + down))
-    return "_".join(f"{one:.6f}" for one in corners)
+class WeChatCovers(CutsCovers):
+    """The two shapes in which the platform shows a cover."""
+
+    cover_shapes: ClassVar[Mapping[str, float]] = {FIRST: 2.35, FURTHER: 1.0}
+
+
+def crops(content: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of an article that name what of its cover shows; none where the picture's size is unknown."""
+    return {
+        FIELDS[label]: f"{one.left:.6f}_{one.top:.6f}_{one.right:.6f}_{one.bottom:.6f}"
+        for label, one in WeChatCovers.cuts(content).items()
+    }

@@ -126,7 +126,7 @@ class Drafts:
             "content_source_url": f"{item.url}{MARK}{progress.stamp(post)}",
             "thumb_media_id": self._cover(item, progress),
             **self._comments(post),
-            **cropping.crops(item.content.get("pictures", {}).get(item.cover, {})),
+            **cropping.crops(item.content),
         }
         told()
         _in_time(ends)

@@ -396,12 +396,33 @@ def test_covers_are_cropped_to_what_is_shown(quiet: WeChatPublishSide) -> None:
     article = quiet.channel.sending.drafts._article(post, post.items[0], Progress(), math.inf, lambda: None)
     assert article["pic_crop_235_1"] == "0.000000_0.144208_1.000000_0.711584"  # 64 by 48: 27 of 48 lines.
     assert article["pic_crop_1_1"] == "0.125000_0.000000_0.875000_1.000000"
-    assert crops({"width": 900, "height": 900})["pic_crop_235_1"] == "0.000000_0.191489_1.000000_0.617021"
-    assert crops({"width": 1600, "height": 400}) == {
+    assert cropped({"width": 900, "height": 900})["pic_crop_235_1"] == "0.000000_0.191489_1.000000_0.617021"
+    assert cropped({"width": 1600, "height": 400}) == {
         "pic_crop_235_1": "0.206250_0.000000_0.793750_1.000000",
         "pic_crop_1_1": "0.375000_0.000000_0.625000_1.000000",
     }
-    assert crops({"width": None, "height": 400}) == {}
+    assert cropped({"width": None, "height": 400}) == {}
+
+
+def cropped(about: dict[str, Any], **more: Any) -> dict[str, str]:
+    """The crops of a cover of that size."""
+    return crops({"cover": "c", "pictures": {"c": about}, **more})
+
+
+@pytest.mark.parametrize(
+    ("focus", "first", "further"),
+    [
+        ([50, 50], "0.000000_0.287234_1.000000_0.712766", "0.000000_0.000000_1.000000_1.000000"),
+        ([0, 0], "0.000000_0.000000_1.000000_0.425532", "0.000000_0.000000_1.000000_1.000000"),
+        ([100, 100], "0.000000_0.574468_1.000000_1.000000", "0.000000_0.000000_1.000000_1.000000"),
+    ],
+)
+def test_a_cover_is_cropped_about_its_focus(focus: list[int], first: str, further: str) -> None:
+    square = {"width": 900, "height": 900}
+    assert cropped(square, cover_focus=focus) == {"pic_crop_235_1": first, "pic_crop_1_1": further}
+    wide = cropped({"width": 1600, "height": 400}, cover_focus=focus)["pic_crop_1_1"].split("_")
+    assert float(wide[2]) - float(wide[0]) == pytest.approx(0.25)
+    assert float(wide[0]) == pytest.approx(min(max(focus[0] / 100 - 0.125, 0), 0.75))
 
 
 @pytest.mark.parametrize(

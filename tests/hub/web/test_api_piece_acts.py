@@ -95,7 +95,11 @@ def test_a_picture_is_described_and_taken_off(room: Newsroom) -> None:
     assert (told["alt"], told["src"]) == ("检修现场", kept["src"])
     assert author("PUT", f"/pieces/{other.id}/assets/{kept['id']}", json={"alt": "x"}).status_code == 404
     version = author("GET", address).json()["version"]
-    author("PUT", address, json={"version": version, "cover_id": kept["id"]})
+    cover = {"version": version, "cover_id": kept["id"], "cover_x": 30, "cover_y": 101}
+    assert refusal(author("PUT", address, json=cover)) == (422, "cover_y")
+    author("PUT", address, json={**cover, "cover_y": None})
+    saved = author("GET", address).json()
+    assert (saved["cover_x"], saved["cover_y"]) == (30, 50)
     assert author("GET", f"{address}/assets").json()["cover"] == kept["id"]
     assert author("DELETE", f"{address}/assets/{kept['id']}").json() == {"done": True}
     assert author("GET", f"{address}/assets").json() == {"cover": None, "assets": []}
