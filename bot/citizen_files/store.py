@@ -54,6 +54,19 @@ def sent_here(work: Work, conversation: Conversation, inbound_id: int, kept: Blo
     return row
 
 
+def refused_here(work: Work, conversation: Conversation, inbound_id: int, why: str) -> None:
+    """A picture that came on a page of ours and proved to be none when it was drawn."""
+    work.session.add(
+        CitizenFile(
+            inbound_id=inbound_id,
+            conversation_id=conversation.id,
+            kind=PICTURE,
+            state=FileState.REFUSED,
+            reason=why[:300],
+        )
+    )
+
+
 def forget(work: Work, which: ColumnElement[bool]) -> None:
     """Forgets these files, also what would still be fetched; their bytes are dropped by the duty."""
     gone = update(CitizenFile).where(which).values(state=FileState.FORGOTTEN, handle="", next_at=None, reason="")

@@ -24,3 +24,10 @@ class NoAnswer(XuandaError):
 
     zh = "对端没有应答：{why}系统会自动重试，数据不会丢失。"
     status = 502
+
+
+class NoRoom(XuandaError):
+    """No more pictures fit here until earlier ones were handed on. Please send it later, or say it in words."""
+
+    zh = "待转交的图片较多，暂时收不下。请稍后再发，或先用文字说明。"
+    status = 503

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bot.events import CitizenForgotten, ConversationChanged
 from channels.transport import Guard, client
-from hub.outer import forgetting, talk_out
+from hub.outer import forgetting, pictures, talk_out
 from hub.outer.exchange import ByFiles, ByHttps
 from hub.outer.folders import Folders
 from hub.outer.models import OuterLink, OuterProblem
@@ -34,6 +34,7 @@ def connect(hub: Hub) -> None:
     if not hub.settings.has_outer:
         return
     hub.outer.handlers |= {"trouble": _trouble, **TalkTaker(hub).handlers()}
+    hub.outer.preparers[pictures.PICTURE_PACKET] = pictures.drawn
     hub.listeners.in_work(ConversationChanged, lambda work, fact: talk_out.tell(hub, work, fact))
     hub.listeners.in_work(CitizenForgotten, lambda work, fact: forgetting.tell(hub, work, fact))
     exchange = _by_files(hub) or _by_https(hub)

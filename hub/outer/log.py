@@ -39,6 +39,7 @@ from kernel.work import Actor, Work, Works
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[Work, Packet], None]
+Preparer = Callable[[Packet], Packet]
 
 MARKS = ("written", "applied", "acked", "serial", "peer_serial")
 PARCEL_BYTES = 4 * 1024 * 1024
@@ -69,11 +70,15 @@ class Taken:
 
 @dataclass
 class PacketLog:
-    """One side's log. `handlers` say what taking a packet of each kind means; each runs in a work of its own."""
+    """One side's log. `handlers` say what taking a packet of each kind means; each runs in a work of its own.
+
+    `preparers` do before it, while nothing is open, what takes long and may be done again.
+    """
 
     works: Works
     seal: Seal
     handlers: dict[str, Handler] = field(default_factory=dict)
+    preparers: dict[str, Preparer] = field(default_factory=dict)
     _failures: Counter[int] = field(default_factory=Counter)
     _taking: threading.Lock = field(default_factory=threading.Lock)
 
@@ -168,10 +173,10 @@ class PacketLog:
     def _apply(self, link: Link, number: int, sealed: bytes) -> bool:
         """Whether the log stands at this number now; False leaves it and what follows for the next parcel."""
         try:
+            packet = self._opened(link, number, sealed)
             with self.works.write(OTHER_SIDE) as work:
                 if not self._turn_of(work.session, number):
                     return _mark(work.session, "applied") >= number
-                packet = open_packet(sealed, number, link.keys.box, link.peer.log)
                 self._do(work, packet)
                 _raised(work.session, "applied", number)
         except OperationalError:  # The database is away: nobody's fault, and the packet comes again.
@@ -182,6 +187,11 @@ class PacketLog:
             return self._failures[number] >= TRIES and self._set_aside(link, number, sealed, failure)
         self._failures.pop(number, None)
         return True
+
+    def _opened(self, link: Link, number: int, sealed: bytes) -> Packet:
+        packet = open_packet(sealed, number, link.keys.box, link.peer.log)
+        prepare = self.preparers.get(packet.kind)
+        return packet if prepare is None else prepare(packet)
 
     def _do(self, work: Work, packet: Packet) -> None:
         handler = self.handlers.get(packet.kind)
@@ -206,13 +216,18 @@ class PacketLog:
 
     def again(self, problem_id: int) -> bool:
         """Takes a packet that was set aside, because a person decided so; False when it was settled before."""
-        with self.works.write(OTHER_SIDE) as work:
-            query = select(OuterProblem).where(OuterProblem.id == problem_id, OuterProblem.settled_at.is_(None))
-            problem = work.session.scalars(query.with_for_update()).one_or_none()
+        query = select(OuterProblem).where(OuterProblem.id == problem_id, OuterProblem.settled_at.is_(None))
+        with self.works.read() as work:
+            problem = work.session.scalars(query).one_or_none()
             if problem is None or problem.sealed is None:
                 return False
-            link = self.link(work.session)
-            self._do(work, open_packet(problem.sealed, problem.number, link.keys.box, link.peer.log))
+            link, number, sealed = self.link(work.session), problem.number, problem.sealed
+        packet = self._opened(link, number, sealed)
+        with self.works.write(OTHER_SIDE) as work:
+            problem = work.session.scalars(query.with_for_update()).one_or_none()
+            if problem is None:
+                return False
+            self._do(work, packet)
             problem.settled_at = work.now
             return True
 

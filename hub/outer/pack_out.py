@@ -34,7 +34,7 @@ BATCH = 1024 * 1024
 RULES = (
     "bot.failures", "desk.opens", "desk.closes", "desk.every_day", "desk.unit", "desk.hotline", "urgent.words",
     "callback.fresh_minutes", "ticket.days", "push.districts",
-    "desk.dialogue_minutes",
+    "desk.dialogue_minutes", "chat.picture_megabytes",
 )  # fmt: skip
 ANSWERED = ("faq", "guide")
 # Of a release only what an answer is made of.

@@ -64,6 +64,7 @@ class Spoken:
     choices: Sequence[str] = ()
     ask: str = ""
     number: int = field(default=0)
+    picture: bool = field(default=False)
 
 
 def key_of(secret: str) -> bytes:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from analytics import collect
 from bot import gateway, ratings, reply, rules, tickets
+from bot.citizen_files.checking import PICTURE
 from bot.gateway import Arrival
 from bot.models import Conversation, InboundMessage
 from bot.queues import Full
@@ -22,6 +23,7 @@ from channels.accounts.models import Account
 from channels.base import JobResult, Pushed
 from content import search
 from hub.incoming import portal_account
+from hub.outer import pictures
 from hub.outer.errors import BadParcel
 from hub.outer.models import OuterTalk
 from hub.outer.packets import Packet
@@ -45,6 +47,7 @@ class TalkTaker:
         return {
             "begun": self.begun,
             "said": self.said,
+            pictures.PICTURE_PACKET: self.picture,
             "pushed": self.pushed,
             "greeted": self.greeted,
             "ended": self.ended,
@@ -68,16 +71,27 @@ class TalkTaker:
 
     def said(self, work: Work, packet: Packet) -> None:
         """A sentence, and what the bot made of it."""
+        self._heard(work, packet, "text")
+
+    def picture(self, work: Work, packet: Packet) -> None:
+        """A picture that its sender agreed to send, drawn anew already."""
+        conversation, stored = self._heard(work, packet, PICTURE)
+        if stored.fresh:
+            pictures.keep(work, self.hub.blobs, conversation, stored, packet)
+
+    def _heard(self, work: Work, packet: Packet, kind: str) -> tuple[Conversation, gateway.Received]:
         conversation = _held(work, packet)
         if conversation is None or conversation.state == S.CLOSED:
             # It ended here before the outer side knew: as on our own page, a new one begins.
             conversation = self._begin(work)
         values = packet.values
         key, at = f"outer-{values['session']}-{values['key']}", datetime.fromisoformat(values["at"])
-        arrival = Arrival(gateway.CHAT, key, conversation.sender, "text", str(values["text"]), at)
+        media = {"agreed": "yes"} if kind == PICTURE else {}
+        arrival = Arrival(gateway.CHAT, key, conversation.sender, kind, str(values["text"]), at, media)
         stored = gateway.store(work, conversation, arrival)
         if stored.fresh:
             self._answered(work, conversation, stored.inbound_id, packet, Route.CHAT)
+        return conversation, stored
 
     def ended(self, work: Work, packet: Packet) -> None:
         """The citizen ended the session and was asked to rate it."""

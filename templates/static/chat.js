@@ -145,7 +145,6 @@
     stand();
     person.hidden = seen.state !== "bot";
     end.hidden = seen.state === "closed";
-    // The office's outer host passes words on and nothing else: there it names no limit for pictures.
     picture.hidden = !state.pictures || seen.state === "closed";
     keep();
   }
@@ -277,7 +276,7 @@
     try {
       await deliver("pictures", body);
     } catch (failure) {
-      trouble(failure.status === 429 ? words.often : failure.status === 422 && failure.why ? failure.why : words.failed);
+      trouble(failure.status === 429 ? words.often : [422, 503].includes(failure.status) && failure.why ? failure.why : words.failed);
     } finally {
       state.picture = "";
       picture.disabled = false;

@@ -9,28 +9,43 @@ import secrets
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from bot import rules
+from bot.citizen_files.checking import PICTURE, Checked, check_upload
 from bot.errors import NotAsked, WasClosed
 from bot.hearing import Told
 from bot.models import Conversation
 from bot.reply import Said
 from bot.states import LOW_RATING, RATINGS, ConversationState
+from bot.store import KIND_WORDS
 from channels.accounts.models import Account
 from hub.auth.secret import fingerprint
 from hub.incoming import portal_account
-from hub.outer import sessions
+from hub.outer import pictures, sessions
 from hub.outer.models import OuterHeard
 from hub.outer.sessions import Opened, Spoken
 from hub.outer.thinking import fresh_memory, pack_said, packed, think
 from hub.product import Hub
 from hub.web.access import HubDep, address_of, check_origin
-from hub.web.chat import CITIZEN, MESSAGES, STARTS, STREAMED, STREAMS, UNKEPT, Rated, Written, first_unit, stream
-from kernel.errors import NotFound
+from hub.web.chat import (
+    CITIZEN,
+    MESSAGES,
+    PICTURES,
+    STARTS,
+    STREAMED,
+    STREAMS,
+    UNKEPT,
+    Rated,
+    Written,
+    first_unit,
+    picture_megabytes,
+    stream,
+)
+from kernel.errors import Invalid, NotFound
 from kernel.typed import number_in
 from kernel.work import Work
 
@@ -83,7 +98,8 @@ def start(request: Request, hub: HubDep) -> Response:
         row.heard = hub.outer.put(work, "begun", {"session": row.id, "said": pack_said(said)})
         work.session.flush()
         page = _page(work, held, 0)
-    return JSONResponse({"id": row.id, **page, "token": token}, headers=UNKEPT)
+        takes = {"megabytes": picture_megabytes(work, unit_id)}
+    return JSONResponse({"id": row.id, "pictures": takes, **page, "token": token}, headers=UNKEPT)
 
 
 @router.post("/{session_id}/messages")
@@ -91,14 +107,38 @@ def write(hub: HubDep, who: HolderDep, written: Written) -> Response:
     """Takes a sentence and answers it where the bot can; whatever else is needed follows from the inside."""
     with hub.works.write(CITIZEN) as work:
         held = who.opened(work)
-        mark = fingerprint(f"chat\0{who.session_id}\0{written.key}")
-        if work.session.scalar(select(OuterHeard.id).where(OuterHeard.mark == mark)) is None:
+        if _is_new(work, who, written.key):
             hub.incoming.limit("chat.message", *MESSAGES).take(str(who.session_id))
             if held.row.state == S.CLOSED:
                 raise WasClosed  # The page begins a new session then, so that each has its own rating.
-            work.session.add(OuterHeard(mark=mark, answer=b"", at=work.now))
-            held = _take(hub, work, held, written)
+            held = _take(hub, work, held, written.key, written.text.strip())
         return JSONResponse(_page(work, held, written.after), headers=UNKEPT)
+
+
+@router.post("/{session_id}/pictures")
+def send_picture(
+    hub: HubDep,
+    who: HolderDep,
+    file: Annotated[UploadFile, File()],
+    key: Annotated[str, Form(min_length=1, max_length=60)],
+    agreed: Annotated[bool, Form()] = False,
+    after: Annotated[int, Form(ge=0)] = 0,
+) -> Response:
+    """Takes a picture for the people who answer; drawn here, and once more inside, before anybody sees it."""
+    if not agreed:
+        raise Invalid(field="agreed", why="发送图片前，请先阅读并同意图片使用说明。")
+    with hub.works.read() as work:
+        who.opened(work)
+        most = picture_megabytes(work, _desk(work)[1])
+    hub.incoming.limit("chat.picture", *PICTURES).take(str(who.session_id))
+    checked = check_upload(file.file.read(int(most * 1_000_000) + 1), most)
+    with hub.works.write(CITIZEN) as work:
+        held = who.opened(work)
+        if _is_new(work, who, key):
+            if held.row.state == S.CLOSED:
+                raise WasClosed
+            held = _take(hub, work, held, key, "", checked)
+        return JSONResponse(_page(work, held, after), headers=UNKEPT)
 
 
 @router.get("/{session_id}/lines")
@@ -154,30 +194,36 @@ def rate(hub: HubDep, who: HolderDep, rated: Rated) -> Response:
 # --- works ------------------------------------------------------------------------------------------
 
 
-def _take(hub: Hub, work: Work, held: Opened, written: Written) -> Opened:
+def _is_new(work: Work, who: Holder, key: str) -> bool:
+    """Whether a message was not here before; from now on it was, if the work commits."""
+    mark = fingerprint(f"chat\0{who.session_id}\0{key}")
+    if work.session.scalar(select(OuterHeard.id).where(OuterHeard.mark == mark)) is not None:
+        return False
+    work.session.add(OuterHeard(mark=mark, answer=b"", at=work.now))
+    return True
+
+
+def _take(hub: Hub, work: Work, held: Opened, key: str, text: str, picture: Checked | None = None) -> Opened:
     row = held.row
     account, unit_id = _desk(work)
-    text = written.text.strip()
     state = row.state
-    _say(work, held, "citizen", Said(text))
-    thought = think(hub, work, held, account, unit_id, Told(0, row.lines, "text", text), f"session-{row.id}")
+    _say(work, held, "citizen", Said(KIND_WORDS[PICTURE] if picture else text), picture=picture is not None)
+    told = Told(0, row.lines, PICTURE if picture else "text", text)
+    thought = think(hub, work, held, account, unit_id, told, f"session-{row.id}")
     if thought.said is not None:
         _say(work, held, "bot", thought.said)
     held = sessions.remember(held, thought.memory)
     row.state, row.touched_at = thought.state, work.now
-    row.heard = hub.outer.put(
-        work,
-        "said",
-        {
-            "session": row.id,
-            "key": written.key,
-            "text": text,
-            "at": work.now.isoformat(),
-            "state": state,
-            "verdict": packed(thought.verdict) if thought.verdict else None,
-            "said": pack_said(thought.said),
-        },
-    )
+    values: dict[str, Any] = {
+        "session": row.id,
+        "key": key,
+        "text": text,
+        "at": work.now.isoformat(),
+        "state": state,
+        "verdict": packed(thought.verdict) if thought.verdict else None,
+        "said": pack_said(thought.said),
+    }
+    row.heard = pictures.put(hub.outer, work, values, picture) if picture else hub.outer.put(work, "said", values)
     return held
 
 
@@ -188,9 +234,9 @@ def _desk(work: Work) -> tuple[Account | None, int]:
     return account, rules.desk_of(work.session, unit_id, work.now)
 
 
-def _say(work: Work, held: Opened, side: str, said: Said) -> None:
+def _say(work: Work, held: Opened, side: str, said: Said, *, picture: bool = False) -> None:
     sources = [{"title": one.title, "href": one.path} for one in said.sources]
-    spoken = Spoken(side, said.text, work.now.isoformat(), "", sources, list(said.choices), said.ask)
+    spoken = Spoken(side, said.text, work.now.isoformat(), "", sources, list(said.choices), said.ask, picture=picture)
     sessions.say(work, held.row, spoken)
     work.session.flush()
 

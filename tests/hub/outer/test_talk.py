@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from analytics.models import PageRead
 from bot import desk, store, tickets, waiting
+from bot.citizen_files import store as citizen_files
 from bot.knowledge import answer_of, rebuttal_to
 from bot.models import Conversation, InboundMessage, OutboundReply, Rating, Ticket
 from bot.nlu.ranking import Decision
@@ -24,15 +26,17 @@ from channels.rehearsal.wechat import crypto
 from content.models import Column, Piece, PublicPiece, Release, Revision
 from content.rebuttals import Rebuttal
 from content.search import SearchMiss
-from hub.outer import sessions
-from hub.outer.models import OuterLine, OuterProblem, OuterSession
+from hub.outer import pictures, sessions
+from hub.outer.models import OuterLine, OuterPacket, OuterProblem, OuterSession
+from kernel.audit import AuditLine
 from kernel.clock import StillClock
 from kernel.people import Person, Role, Unit, viewer
 from kernel.work import Actor
 from tests.bot.citizens import TOKEN, Outbox, ToldEngine
+from tests.factories import picture_bytes
 from tests.hub.outer.faces import Faces, open_faces
 from tests.hub.web.test_callbacks import Phone
-from tests.hub.web.test_chat import Visitor, sides
+from tests.hub.web.test_chat import Visitor, sends_picture, sides
 
 S = ConversationState
 QUESTION, ANSWER = "养犬证怎么办理", "请携带免疫证明到政务中心办理，当场领取。"
@@ -576,3 +580,56 @@ def test_what_is_forgotten_inside_is_forgotten_outside(faces: Faces, visitor: Vi
     shown = [faces.door.get(f"/feedback/progress?number={number}").status_code for number in numbers]
     assert shown == [404, 200]
     assert no_problems(faces)
+
+
+def test_a_picture_goes_inside_closed_and_is_drawn_anew_there_once(faces: Faces, visitor: Visitor) -> None:
+    assert visitor.begins()["pictures"] == {"megabytes": 5.0}
+    assert sends_picture(visitor, picture_bytes(), agreed="false").json()["field"] == "agreed"
+    assert sends_picture(visitor, b"\xff\xd8\xff no picture").status_code == 422
+    seen = sends_picture(visitor, picture_bytes()).json()
+    assert [(line["text"], line["picture"]) for line in seen["lines"] if line["side"] == "citizen"] == [
+        ("[图片]", True)
+    ]
+    again = sends_picture(visitor, picture_bytes()).json()  # The page lost the answer and sends it again.
+    assert len(again["lines"]) == len(seen["lines"])
+    with faces.outer.works.read() as work:
+        sealed = [one.sealed for one in work.session.scalars(select(OuterPacket).filter_by(kind="picture"))]
+    assert len(sealed) == 1
+    assert b"JFIF" not in sealed[0]
+    faces.exchange()
+    faces.exchange()
+    (conversation,) = conversations(faces)
+    with faces.inner.works.read() as work:
+        (file,) = citizen_files.of_conversation(work.session, conversation.id)
+        assert (file.state, file.media_type) == ("kept", "image/jpeg")
+        assert audit_acts(work.session).count("citizen_file.saved") == 1
+    assert b"JFIF" in faces.inner.blobs.get(file.sha256)
+
+
+def test_what_the_outer_host_hands_in_as_a_picture_is_kept_only_if_it_is_one(faces: Faces, visitor: Visitor) -> None:
+    visitor.begins()
+    with faces.outer.works.write() as work:
+        values = {"session": visitor.id, "key": "k", "text": "", "at": work.now.isoformat(), "state": "bot"}
+        faces.outer.outer.put(work, "picture", {**values, "verdict": None, "said": None}, b"<script>")
+    faces.exchange()
+    (conversation,) = conversations(faces)
+    with faces.inner.works.read() as work:
+        (file,) = citizen_files.of_conversation(work.session, conversation.id)
+        assert (file.state, file.sha256, "JPG" in file.reason) == ("refused", "", True)
+
+
+def test_pictures_wait_outside_only_as_far_as_there_is_room(
+    faces: Faces, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor.begins()
+    assert sends_picture(visitor, picture_bytes(), key="p1").status_code == 200
+    monkeypatch.setattr(pictures, "MOST_WAITING", 1)
+    full = sends_picture(visitor, picture_bytes(), key="p2")
+    assert (full.status_code, "稍后" in full.json()["message"]) == (503, True)
+    faces.exchange()
+    assert sends_picture(visitor, picture_bytes(), key="p2").status_code == 200
+
+
+def audit_acts(session: Session) -> list[str]:
+    """Every act written down, in order."""
+    return list(session.scalars(select(AuditLine.act)))
