@@ -292,11 +292,12 @@ class Setting:
     `secret` ones are credentials: the account's own person enters them, they are sealed and never shown again.
     `lines` is a list with one value a line. `least` and `most` bound a number (`whole`: without a fraction) and the
     length of a text; `pattern` is what a text must be, as `help` says in words. Those of one `group` are folded up.
+    A `picture` is uploaded with the form and kept by its address.
     """
 
     name: str
     label: str
-    kind: Literal["text", "number", "flag", "choice", "lines"] = "text"
+    kind: Literal["text", "number", "flag", "choice", "lines", "picture"] = "text"
     help: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     required: bool = False

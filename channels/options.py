@@ -46,10 +46,20 @@ def option(
     required: bool = False,
     group: str = "",
     pattern: str = "",
+    picture: bool = False,
 ) -> Any:
     """A field of `Options` with what its form says of it; `most` of a text is its length."""
     said = Setting(
-        "", label, help=help, choices=choices, required=required, least=least, most=most, group=group, pattern=pattern
+        "",
+        label,
+        help=help,
+        choices=choices,
+        required=required,
+        least=least,
+        most=most,
+        group=group,
+        pattern=pattern,
+        kind="picture" if picture else "text",
     )
     return field(default=default, metadata={"setting": said})
 
@@ -62,7 +72,7 @@ def settings_of(options: type[Options]) -> tuple[Setting, ...]:
 
 def _setting(one: Field[Any], hint: object) -> Setting:
     said: Setting = one.metadata["setting"]
-    kind = "choice" if said.choices else KINDS[hint]
+    kind = "picture" if said.kind == "picture" else "choice" if said.choices else KINDS[hint]
     default = None if one.default is MISSING else one.default
     return Setting(
         **{**vars(said), "name": one.name, "kind": kind, "whole": hint in (int, int | None), "default": default}

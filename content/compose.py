@@ -209,6 +209,27 @@ def add_picture(
     return asset
 
 
+def add_account_picture(work: Work, who: Viewer, unit_id: int, blobs: Blobs, name: str, picture: Picture) -> Asset:
+    """Keeps a picture that an account shows with each of its pieces: of a unit, and of no piece."""
+    _require(who, Permission.ACCOUNT_WRITE, unit_id, "上传账号图片")
+    ref = blobs.put(picture.data)
+    asset = Asset(
+        unit_id=unit_id,
+        sha256=ref.sha256,
+        name=name,
+        media_type=picture.media_type,
+        size=ref.size,
+        width=picture.width,
+        height=picture.height,
+        created_by=who.person_id,
+        created_at=work.now,
+    )
+    work.session.add(asset)
+    work.session.flush()
+    work.audit("picture.added", asset, name=name, sha256=asset.sha256)
+    return asset
+
+
 def describe_picture(work: Work, who: Viewer, asset: Asset, alt: str, decorative: bool) -> None:
     """Gives a picture its description, or marks it decorative."""
     _require(who, Permission.PIECE_WRITE, asset.unit_id, "修改图片说明")

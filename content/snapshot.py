@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Case, case, select
+from sqlalchemy import Case, case, or_, select
 from sqlalchemy.orm import Session
 
 from content import naming
@@ -351,7 +351,8 @@ def _pictures(
     wanted = media_in(texts) + ([common["cover"]] if common["cover"] else [])
     rows = session.scalars(
         select(Asset)
-        .where(Asset.sha256.in_(wanted), Asset.unit_id == piece.unit_id)
+        # What an account prints beneath its pieces is of no piece, and perhaps of another unit.
+        .where(Asset.sha256.in_(wanted), or_(Asset.unit_id == piece.unit_id, Asset.piece_id.is_(None)))
         .order_by(_own_last(piece), Asset.id)
     )
     return {

@@ -209,6 +209,7 @@ VALUES: Mapping[str, Callable[[Setting, str], Any]] = {
     "flag": _flag,
     "lines": _lines,
     "text": _text,
+    "picture": _text,
 }
 
 

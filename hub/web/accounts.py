@@ -25,9 +25,11 @@ from channels.accounts.quotas import limit_of
 from channels.adapters.calling import month_of, today
 from channels.base import ACTION_LABELS, Channel
 from channels.registry import channels as installed
+from content.pictures import Picture
 from hub import account_watch
 from hub.account_watch import DATES
 from hub.product import Hub
+from hub.web import account_pictures
 from hub.web.access import Asker, HubDep, may, signed_in
 from hub.web.account_form import (
     QUOTA_LABELS,
@@ -288,8 +290,10 @@ def create_account(request: Request, hub: HubDep, asker: Keeper, sent: Sent) -> 
     if adapter is None:
         raise Invalid(field="channel", why="没有这个渠道。")
     try:
+        pictures = account_pictures.uploaded(adapter, sent)
         with hub.works.write(asker.actor) as work:
             account = register(work, hub, asker, adapter, sent)
+            _print(hub, work, asker, account, pictures)
     except XuandaError as error:
         form = refused(asker, error, **typed(sent))
         return _form_page(request, hub, asker, adapter, form, status=error.status)
@@ -332,6 +336,13 @@ def rewrite(work: Work, asker: Asker, account: Account, sent: FormData) -> None:
     filings.asks_for_change(account, before)
 
 
+def _print(hub: Hub, work: Work, asker: Asker, account: Account, pictures: Mapping[str, Picture]) -> None:
+    """Uploaded pictures take the place of the addresses that were typed."""
+    if pictures:
+        kept = account_pictures.kept(hub, work, asker.viewer, account.unit_id, pictures)
+        store.change(work, account, {"settings": {**account.settings, **kept}})
+
+
 # --- one account -----------------------------------------------------------------------------------------------
 
 
@@ -345,9 +356,13 @@ def one_account(request: Request, hub: HubDep, asker: Reader, account_id: int) -
 def change_account(request: Request, hub: HubDep, asker: Keeper, account_id: int, sent: Sent) -> Response:
     """Changes everything but the secrets and the code, which other systems know."""
     try:
+        with hub.works.read() as work:
+            adapter = adapter_of(account_for(work.session, asker, account_id, P.ACCOUNT_WRITE))
+        pictures = account_pictures.uploaded(adapter, sent)
         with hub.works.write(asker.actor) as work:
             account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
             rewrite(work, asker, account, sent)
+            _print(hub, work, asker, account, pictures)
     except NotFound:
         raise
     except XuandaError as error:

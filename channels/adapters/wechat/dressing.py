@@ -26,8 +26,9 @@ class Dressing(Options):
     qr: str = option(
         "文末二维码图片",
         "",
-        "填图片在本系统中的地址：把二维码传到本单位任一篇稿件里，复制图片地址。印在每篇文章的最后。",
+        "印在每篇文章的最后。选择图片上传；也可填图片在本系统中的地址。",
         most=200,
+        picture=True,
         pattern=r"(https?://[^\s/]+)?(/console)?/media/[0-9a-f]{64}\.(jpg|png)",
     )
     qr_words: str = option("二维码说明", "扫描二维码关注我们", "读屏软件读给读者听。", most=60)

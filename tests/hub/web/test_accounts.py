@@ -21,6 +21,7 @@ from hub.web.accounts import health_of
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
 from kernel.work import Works
+from tests.factories import picture_bytes
 from tests.hub.office import Browser
 from tests.hub.web.going_out import Desk, open_desk
 
@@ -218,6 +219,27 @@ def test_changing_keeps_settings_the_form_does_not_know(desk: Desk, admin: Brows
     now = desk.account("yz-wechat")
     assert (now.name, now.action) == ("云州住建微信", "publish")
     assert now.settings == {"mode": "secure", "of_a_plugin": 60}
+
+
+def test_a_code_to_scan_is_uploaded_with_the_form_and_seen_by_who_writes_for_the_account(
+    desk: Desk, admin: Browser
+) -> None:
+    create(desk, admin)
+    account = desk.account("yz-wechat")
+    address = f"/console/accounts/{account.id}"
+    form = {"csrf": admin.csrf, "name": "云州政务微信", "unit": str(desk.city.bureau.id), "action": "publish"}
+
+    def send(data: bytes) -> Any:
+        files = {"upload.settings.qr": ("码.webp", data, "image/webp")}
+        return admin.post(address, data=form, files=files, follow_redirects=False)
+
+    refused = send(b"no picture")
+    assert refused.status_code == 422
+    assert 'id="upload.settings.qr-error"' in refused.text
+    assert send(picture_bytes()).status_code == 303
+    src = desk.account("yz-wechat").settings["qr"]
+    assert re.fullmatch(r"/media/[0-9a-f]{64}\.(jpg|png)", src)
+    assert desk.browser().get(f"/console{src}").status_code == 200
 
 
 def test_who_only_reads_changes_nothing_and_strangers_find_nothing(desk: Desk) -> None:
