@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from channels.adapters.portal import feeds, lists, open_data, shelves
+from channels.adapters.portal import feeds, files, lists, open_data, shelves
 from channels.adapters.portal.lists import LATEST
 from channels.adapters.portal.press import Press
 from templates.views import PortalEntry, PortalGroup, PortalHome, PortalLink
@@ -21,6 +21,7 @@ INTERACTION = (
 
 def draw(press: Press) -> None:
     """Draws the home page, the site's feed and maps, and the page for what is not there."""
+    files.put_marks(press)
     lists.draw_empty(press)
     kinds = dict.fromkeys((*HOME_KINDS, *(column["kind"] for column in press.columns)))
     by_kind = {kind: _of_kind(press, kind) for kind in kinds}

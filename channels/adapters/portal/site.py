@@ -10,6 +10,9 @@ from templates.views import PortalLink, PortalSite
 
 # 国办发〔2017〕47号: ten digits for a site; a ministry's begins with bm.
 SITE_CODE = r"\d{10}|bm\d{8}"
+# A picture of another site would be a third-party request, which the pages forbid themselves.
+_MARK = r"/[^\s/][^\s]*"
+_MARK_HELP = "印在每页页脚。选择图片上传；或填本站内的地址（以 / 开头），外站图片不会显示。"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("sponsor", "主办单位"),
@@ -27,9 +30,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("email", "电子邮箱"),
     Setting("postal_address", "通信地址"),
     Setting("hotline", "政务服务热线"),
-    Setting("emblem", "党政机关网站标志图片地址"),
+    Setting("emblem", "党政机关网站标志图片", "picture", help=_MARK_HELP, most=200, pattern=_MARK),
     Setting("emblem_href", "党政机关网站标志链接"),
-    Setting("accessible_mark", "适老化标识图片地址"),
+    Setting("accessible_mark", "适老化标识图片", "picture", help=_MARK_HELP, most=200, pattern=_MARK),
     Setting("report_href", "“我为政府网站找错”链接"),
     Setting("english_name", "英文名称"),
     Setting("english_menu", "英文菜单", "lines", help="每行一项，如：通知公告=Notices；读者切换到英文界面时显示。"),

@@ -25,6 +25,7 @@ Result = TypeVar("Result")
 HOST = "https://api.weixin.qq.com"
 # What is packed would unfold to any size.
 _AS_IT_IS = {"Accept-Encoding": "identity"}
+_AS_JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class _QRCode(WeChatQRCode):  # type: ignore[misc]  # wechatpy publishes no types.
@@ -109,7 +110,7 @@ class HubWeChatClient(WeChatClient):  # type: ignore[misc]  # wechatpy publishes
 
     def _call(self, method: str, url: str, token: str, kwargs: Mapping[str, Any]) -> Any:
         params = {**kwargs["params"], "access_token": token}
-        more = {name: kwargs[name] for name in ("content", "files", "data") if name in kwargs}
+        more = {name: kwargs[name] for name in ("content", "files", "data", "headers") if name in kwargs}
         return self._read(self._tools.http.request(method.upper(), url, params=params, **more))
 
     def _download(self, url: str, params: Mapping[str, str], most: int) -> bytes | Mapping[str, Any]:
@@ -154,7 +155,7 @@ class HubWeChatClient(WeChatClient):  # type: ignore[misc]  # wechatpy publishes
         body = {
             "grant_type": "client_credential", "appid": self.appid, "secret": self.secret, "force_refresh": forced,
         }  # fmt: skip
-        return self._ask_token("POST", "stable_token", content=_json(body))
+        return self._ask_token("POST", "stable_token", content=_json(body), headers=_AS_JSON)
 
     def _ask_token(self, method: str, name: str, **more: Any) -> tuple[str, int]:
         result = self._read(self._tools.http.request(method, f"{self._base}/cgi-bin/{name}", **more))
@@ -184,7 +185,7 @@ def _replayable(kwargs: dict[str, Any]) -> dict[str, Any]:
         made["content"] = data.encode() if isinstance(data, str) else data if isinstance(data, bytes) else _json(data)
     elif kwargs.get("json") is not None:
         made["content"] = _json(kwargs["json"])
-    return made
+    return made | {"headers": _AS_JSON} if "content" in made else made
 
 
 def _file(file: Any) -> Any:

@@ -218,6 +218,19 @@ def test_pictures_and_attachments_are_copied_once(site: Site) -> None:
     assert media.stat().st_ino == before
 
 
+def test_the_marks_in_the_foot_are_files_of_the_site_itself(site: Site) -> None:
+    release, media, _paper = _with_files(site, "公示")
+    mark = {"emblem": f"/{media}", "accessible_mark": f"/media/{'0' * 64}.png"}
+    site.channel.account = replace(site.channel.account, settings={**site.channel.account.settings, **mark})
+    site.publish(release)
+    assert f'src="/{media}"' in site.text("/index.html")
+    site.withdraw(release, "该内容已撤下。")
+    assert _there(site, media) == [True]  # The piece is gone, the foot shows it on.
+    site.channel.account = replace(site.channel.account, settings={})
+    site.publish(site.released(title="又一篇"))
+    assert _there(site, media) == [False]
+
+
 def _with_files(site: Site, title: str) -> tuple[Release, str, str]:
     piece = site.office.piece(title=title)
     picture = site.office.picture(piece.id)
