@@ -34,8 +34,8 @@ drill-many: dev ## The same behind nginx, with two web processes and three worke
 faults: dev ## Whatever can break does, on both databases; counts what arrived twice or never (ROUNDS=200 of SIGKILL)
 	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS))
 
-soak: dev ## 500 citizens and 50 agents for ten minutes on both databases, every message counted (CITIZENS, AGENTS, SECONDS)
-	@$(BIN)/python -m tests.faults --part soak $(if $(CITIZENS),--citizens $(CITIZENS)) $(if $(AGENTS),--agents $(AGENTS)) $(if $(SECONDS),--seconds $(SECONDS))
+soak: dev ## 500 citizens and 50 agents for ten minutes on both databases, every message counted (CITIZENS, AGENTS, SECONDS; BREAK=database or rasa)
+	@$(BIN)/python -m tests.faults --part soak $(if $(CITIZENS),--citizens $(CITIZENS)) $(if $(AGENTS),--agents $(AGENTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BREAK),--break $(BREAK))
 
 rasa: setup ## Rasa 3.6.21 in an environment of its own, trained on what is published, served on loopback
 	@$(BIN)/python deploy/rasa.py

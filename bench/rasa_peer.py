@@ -23,10 +23,11 @@ TOKEN = "bench"  # noqa: S105  # Of a server that lives for minutes, on loopback
 
 @dataclass(frozen=True)
 class Rasa:
-    """A server that answers; `settings` are what the product needs to ask it."""
+    """A server that answers; `settings` are what the product needs to ask it, `serving` is its process."""
 
     port: int
     settings: dict[str, str]
+    serving: subprocess.Popen[bytes]
 
     def asked(self, names: Sequence[str], messages: int, faqs: Sequence[FaqRow]) -> Seen:
         """Its REST channel, asked by so many at once; raises RuntimeError when it says nothing."""
@@ -54,7 +55,7 @@ def rasa_of(office: BenchOffice) -> Iterator[Rasa]:
             raise RuntimeError("Rasa could not be trained: see `xuanda bot train`")
     with ended(office.run("bot", "serve", **settings)) as serving:
         wait_for(f"http://127.0.0.1:{port}/webhooks/rest/", serving)
-        yield Rasa(port, settings)
+        yield Rasa(port, settings, serving)
 
 
 def _install() -> str:

@@ -18,7 +18,7 @@ from tests.faults import many
 from tests.faults.breaking import WEIBO_LANES, break_everything, break_some
 from tests.faults.databases import database
 from tests.faults.killing import LANES, kill_again_and_again
-from tests.faults.soak import Size, soak
+from tests.faults.soak import Size, database_away, rasa_killed, soak
 from tests.faults.stage import AS_DELIVERED, SHORT, staged
 from tests.faults.verdict import Verdict, table
 from tests.faults.weakened import SAFEGUARDS
@@ -26,6 +26,7 @@ from tests.faults.weakened import SAFEGUARDS
 PROCESSES = {"sqlite": 1, "postgresql": 3}
 PARTS = ("faults", "kill", "many", "proof")
 SOAK = "soak"
+BROKEN_SECONDS = 10.0
 
 
 def main() -> int:
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("--agents", type=int, default=usual.agents, help="in the soak")
     parser.add_argument("--seconds", type=float, default=usual.seconds, help="how long the soak lasts")
     parser.add_argument("--pause", type=float, default=usual.pause, help="how long a citizen thinks, in seconds")
+    parser.add_argument("--break", dest="broken", choices=("database", "rasa"), help="what breaks amid the soak")
     chosen = parser.parse_args()
     size = Size(chosen.citizens, chosen.agents, chosen.seconds, chosen.pause)
     # Whoever ends this ends what it started.
@@ -51,7 +53,7 @@ def main() -> int:
         "kill": lambda: [_kills(kind, chosen.rounds, chosen.default_rounds) for kind in kinds],
         "many": lambda: [_many()],
         "proof": lambda: [_proof()],
-        SOAK: lambda: [_soak(kind, size) for kind in kinds],
+        SOAK: lambda: [_soak(kind, size, chosen.broken) for kind in kinds],
     }
     print(table([]), flush=True)
     good = [one for part in chosen.part or PARTS for one in parts[part]()]
@@ -81,10 +83,11 @@ def _kills(kind: str, rounds: int, default_rounds: int) -> bool:
     return good
 
 
-def _soak(kind: str, size: Size) -> bool:
+def _soak(kind: str, size: Size, broken: str | None) -> bool:
     room_for(3 * (size.citizens + size.agents))
     with _folder() as folder, database(kind, folder) as base:
-        result = soak(folder, base, size)
+        breaking = {"database": database_away(base, BROKEN_SECONDS), "rasa": rasa_killed()}.get(broken or "")
+        result = soak(folder, base, size, breaking)
     print(f"soak on {kind}: {size.citizens} citizens, {size.agents} agents, {size.seconds:.0f} s")
     print("\n".join(result.lines()), flush=True)
     return result.good

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -32,6 +33,8 @@ class Scene:
     ends: float
     pause: float
     questions: Sequence[str]
+    # Set once something was broken: from then on what got no answer is no fault, but it is counted.
+    broken: threading.Event
     faults: list[str] = field(default_factory=list)
     # Refusals and broken connections that were met by sending again.
     again: int = 0
@@ -147,7 +150,8 @@ class Follower:
     number: int
     scene: Scene
     client: httpx.AsyncClient
-    sent: list[str] = field(default_factory=list)
+    # Each text with whether the platform brought it to us; what it could not, it told him after all its tries.
+    tried: list[tuple[str, bool]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
     @property
@@ -160,14 +164,15 @@ class Follower:
         chance = Random(self.number)  # noqa: S311  # Invented people, the same each time.
         await asyncio.sleep(chance.random() * self.scene.pause)
         while not self.scene.over():
-            turn = len(self.sent)
+            turn = len(self.tried)
             hand = turn % 5 == 3 and chance.random() < 0.5
             text = HAND if hand else f"{chance.choice(self.scene.questions)} {self.number}-{turn}"
             url = f"{self.scene.platforms}/control/wechat/{self.scene.appid}/push"
             told = (await self.client.post(url, json={"openid": self.openid, "content": text})).json()
-            self.sent.append(text)
             self.seconds.append(told["seconds"])
-            if not told["answered"] or told["fault"]:
+            given_up = not told["answered"] and self.scene.broken.is_set()
+            self.tried.append((text, not given_up))
+            if not given_up and (not told["answered"] or told["fault"]):
                 self.scene.faults.append(f"{self.openid}: {told['fault'] or told['tries']}")
             await self.scene.think(chance)
 
@@ -230,6 +235,8 @@ class Agent:
         url = f"/console/desk/{conversation}/{act}"
         try:
             done = await self.client.post(url, data={"csrf": self.csrf, **form})
+            if done.status_code >= 500 and self.scene.broken.is_set():
+                done.raise_for_status()
         except httpx.HTTPError:  # Nobody knows whether it was taken; a person looks before he writes it again.
             self.scene.again += 1
             talk = f"/console/desk/{conversation}/talk"
