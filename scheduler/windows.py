@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session, aliased
 
 from channels.abilities.going_on import GoesOn
@@ -27,6 +28,7 @@ QUIET, FREEZE = "quiet", "freeze"
 
 # What a stop keeps back; what is taken back or put right must not wait.
 STOPPED = ("publish", "mass_send", "push")
+_IN_FORCE = select(Freeze).where(Freeze.ended_at.is_(None)).order_by(Freeze.id)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def foretold(
 
 def in_force(session: Session) -> Sequence[Freeze]:
     """Every stop that is in force; mostly none."""
-    return session.scalars(select(Freeze).where(Freeze.ended_at.is_(None)).order_by(Freeze.id)).all()
+    return session.scalars(_IN_FORCE).all()
 
 
 def stopping(session: Session, delivery: Delivery, freezes: Sequence[Freeze]) -> Freeze | None:
@@ -98,24 +100,28 @@ def stopping(session: Session, delivery: Delivery, freezes: Sequence[Freeze]) ->
 
 def stopped(session: Session, key: str, now: datetime) -> bool:
     """Whether a stop, or a withdrawal that is due, keeps back what is left of the delivery with this key."""
-    if session.scalar(_asked_back(key, now)) is not None:
+    if session.scalar(_asked_back(), {"key": key, "now": now}) is not None:
         return True
     freezes = in_force(session)
     delivery = session.scalars(select(Delivery).where(Delivery.key == key)).one_or_none() if freezes else None
     return delivery is not None and stopping(session, delivery, freezes) is not None
 
 
-def _asked_back(key: str, now: datetime) -> Select[int]:
-    """The withdrawals that are due where the delivery with this key goes, asked for since it was."""
+@cache
+def _asked_back() -> Select[int]:
+    """The withdrawals that are due where the delivery with this `key` goes, asked for since it was.
+
+    Built once: a fan-out asks this before each few browsers, and to build it takes longer than to ask.
+    """
     going, its, other = aliased(Delivery), aliased(DeliveryItem), aliased(DeliveryItem)
     return (
         select(Delivery.id)
         .join(other, other.delivery_id == Delivery.id)
         .join(its, its.piece_id == other.piece_id)
         .join(going, going.id == its.delivery_id)
-        .where(going.key == key, going.action != "withdraw", going.account_id == Delivery.account_id)
+        .where(going.key == bindparam("key"), going.action != "withdraw", going.account_id == Delivery.account_id)
         .where(Delivery.action == "withdraw", Delivery.state.in_((S.BOOKED, S.SENDING, S.ACCEPTED, S.UNKNOWN)))
-        .where(Delivery.scheduled_at <= now, Delivery.created_at >= going.created_at)
+        .where(Delivery.scheduled_at <= bindparam("now"), Delivery.created_at >= going.created_at)
         .limit(1)
     )
 

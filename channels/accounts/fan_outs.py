@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from channels.accounts.models import PushFanOut, PushReach, PushService, PushSubscription, PushTopic
@@ -23,6 +23,7 @@ from kernel.work import Work, Works
 UNKNOWN, WAITING, GONE = "unknown", "waiting", "gone"
 Stopped = Callable[[Session, str, datetime], bool]
 P, R, S = PushSubscription.__table__.c, PushReach.__table__.c, PushService.__table__.c
+_WANTED = (P.id, P.endpoint, P.p256dh, P.auth, P.origin)
 # A service that took so many notices and did not fail since is waited for as long as any.
 PROVEN = 20
 MOST_TAKEN = 1_000_000_000
@@ -112,6 +113,14 @@ class DatabaseWalk:
         self._meant = meant
         self._after: dict[str, int] = defaultdict(int)
         self._back = set(self.origins)
+        # Built once: this is asked before each few browsers, and to build it takes longer than to ask.
+        called = exists().where(R.key == key, R.subscription_id == P.id)
+        self._next = (
+            select(*_WANTED)
+            .where(*meant, P.origin == bindparam("of"), P.id > bindparam("after"), ~called)
+            .order_by(P.id)
+            .limit(bindparam("most"))
+        )
 
     def step(self, done: Mapping[int, Called], room: Mapping[str, int]) -> Sequence[Subscription]:
         """Writes, and claims the next; a service with nobody left is no longer among `origins`."""
@@ -169,22 +178,22 @@ class DatabaseWalk:
         forget(work, [number for number, called in done.items() if called.state == GONE])
 
     def _new(self, work: Work, origin: str, most: int) -> list[Subscription]:
-        called = exists().where(R.key == self._key, R.subscription_id == P.id)
-        query = (
-            select(P.id, P.endpoint, P.p256dh, P.auth, P.origin)
-            .where(*self._meant, P.origin == origin, P.id > self._after[origin], ~called)
-            .order_by(P.id)
-            .limit(most)
-        )
+        asked = {"of": origin, "after": self._after[origin], "most": most}
         # Not locked: whom another fan-out holds at this moment would be passed over, and nobody comes back for him.
-        rows = [Subscription(*row) for row in work.session.execute(query)]
+        rows = [Subscription(*row) for row in work.session.execute(self._next, asked)]
         if not rows:
             return []
         self._after[origin] = rows[-1].id
-        values = [{"key": self._key, "subscription_id": one.id, "state": UNKNOWN, "code": ""} for one in rows]
-        claim = insertion(work.session, PushReach).returning(PushReach.subscription_id)
-        mine = set(work.session.scalars(claim, values))  # Another process may have claimed some at this very moment.
+        mine = self._claimed(work, [one.id for one in rows])
         return [one for one in rows if one.id in mine] or self._new(work, origin, most)
+
+    def _claimed(self, work: Work, ids: Sequence[int]) -> set[int]:
+        """Those of them that are ours: another process may have claimed some at this very moment."""
+        told = {"key": self._key, "state": UNKNOWN, "code": ""}
+        claim = insertion(work.session, PushReach).returning(R.subscription_id)
+        # From their own rows by one statement: values for each of them take longer to hand over than to write.
+        those = select(*(literal(value, R[name].type) for name, value in told.items()), P.id).where(P.id.in_(ids))
+        return set(work.session.scalars(claim.from_select([*told, "subscription_id"], those)))
 
     def _waited(self, work: Work, origin: str, most: int) -> list[Subscription]:
         """Those whose hour has come; asked for once a round and service, until it has none."""
@@ -201,7 +210,7 @@ class DatabaseWalk:
         ids = work.session.scalars(statement.returning(R.subscription_id), execution_options=_PLAIN).all()
         if len(ids) < most:
             self._back.discard(origin)
-        query = select(P.id, P.endpoint, P.p256dh, P.auth, P.origin).where(P.id.in_(ids), P.gone_at.is_(None))
+        query = select(*_WANTED).where(P.id.in_(ids), P.gone_at.is_(None))
         return [Subscription(*row) for row in work.session.execute(query)] if ids else []
 
 
