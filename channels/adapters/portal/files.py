@@ -7,7 +7,7 @@ so that a withdrawal or a correction takes its files along at a cost that does n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from channels.adapters.portal.press import Press
@@ -21,13 +21,13 @@ MARK = re.compile(r"/media/([0-9a-f]{64})\.(?:jpg|png)")
 
 def put(press: Press, piece_id: int, content: Mapping[str, Any]) -> None:
     """Puts the files of a release in place, each once, and takes away what only the piece's former words showed."""
-    _hold(press, str(piece_id), dict(_files(content)))
+    hold(press, str(piece_id), {path: _bytes_of(press, sha256) for path, sha256 in _files(content)})
 
 
 def put_marks(press: Press) -> None:
     """Puts the pictures in the foot of every page in place; they belong to the site, whatever pieces come and go."""
     named = (MARK.fullmatch(src) for src in (press.site.emblem, press.site.accessible_mark))
-    _hold(press, SITE, {mark.group(): mark[1] for mark in named if mark and _is_there(press, mark)})
+    hold(press, SITE, {mark.group(): _bytes_of(press, mark[1]) for mark in named if mark and _is_there(press, mark)})
 
 
 def _is_there(press: Press, mark: re.Match[str]) -> bool:
@@ -47,16 +47,21 @@ def take_away(press: Press, piece_id: int) -> None:
     press.folder.remove(f"{SHOWN}/{piece_id}")
 
 
-def _hold(press: Press, shower: str, wanted: Mapping[str, str]) -> None:
+def hold(press: Press, shower: str, wanted: Mapping[str, Callable[[], bytes]]) -> None:
+    """Puts these files in place for one of those that show files, and takes away what it alone showed before."""
     former = _shown(press, shower)
-    for path, sha256 in wanted.items():
+    for path, read in wanted.items():
         if path not in former:
             press.folder.write(f"{SHOWERS}{path}/{shower}", "")
         if not press.folder.keep(path):
-            press.folder.write_bytes(path, press.tools.files.get(sha256))
+            press.folder.write_bytes(path, read())
     if wanted.keys() != former:
         press.folder.write(f"{SHOWN}/{shower}", "\n".join(wanted))
     _drop(press, shower, former - wanted.keys())
+
+
+def _bytes_of(press: Press, sha256: str) -> Callable[[], bytes]:
+    return lambda: press.tools.files.get(sha256)
 
 
 def _shown(press: Press, shower: str) -> set[str]:

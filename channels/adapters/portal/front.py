@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from channels.adapters.portal import feeds, files, lists, open_data, shelves
+from channels.adapters.portal import feeds, files, front_pictures, lists, open_data, shelves
 from channels.adapters.portal.lists import LATEST
 from channels.adapters.portal.press import Press
 from templates.views import PortalEntry, PortalGroup, PortalHome, PortalLink
@@ -30,7 +30,7 @@ def draw(press: Press) -> None:
         key=lambda entry: entry.published_at,
         reverse=True,
     )
-    press.draw("/index.html", "home", home=_home(press, by_kind))
+    press.draw("/index.html", "home", home=front_pictures.lightened(press, _home(press, by_kind)))
     feeds.draw_site(press, everything[:LATEST])
     open_data.draw_index(press)
     press.draw("/site-map.html", "site_map", groups=_groups(press))

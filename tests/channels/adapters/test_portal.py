@@ -15,10 +15,12 @@ from xml.etree import ElementTree
 import feedparser
 import pytest
 from docx import Document
+from PIL import Image
 from sqlalchemy import event, select
 
 from channels.adapters.portal import GONE, PER_PAGE, PortalChannel
 from channels.adapters.portal.folder import Folder
+from channels.adapters.portal.front_pictures import LEAD, SHOT, Size, shrunk
 from channels.base import Live, Placed
 from channels.errors import Retryable
 from content import compose, public, relations
@@ -501,6 +503,33 @@ def test_the_first_page_is_light_and_asks_nobody_else(site: Site) -> None:
             assert all(address.startswith("/") for address in fetched), name
             assert " style=" not in site.text(name), name
             assert "<style" not in site.text(name), name
+
+
+@pytest.mark.parametrize("size", [LEAD, SHOT])
+def test_a_picture_of_the_front_is_no_larger_than_it_may_be(size: Size) -> None:
+    noise = Image.effect_noise((960, 720), 100).convert("RGB")
+    buffer = io.BytesIO()
+    noise.save(buffer, "PNG")
+    drawn = shrunk(buffer.getvalue(), size)
+    assert len(drawn) <= size.most
+    with Image.open(io.BytesIO(drawn)) as picture:
+        assert picture.width <= size.wide
+
+
+def test_the_front_shows_small_pictures_and_keeps_them_while_it_does(site: Site) -> None:
+    for number, color in enumerate(("navy", "teal", "olive", "maroon", "purple", "gray")):
+        piece = site.office.piece(title=f"第{number}张", column="news")
+        picture = site.office.picture(piece.id, color=color)
+        site.office.save(piece.id, title=f"第{number}张", body="<p>正文。</p>", cover_id=picture.id)
+        site.publish(site.office.submit(piece.id, "portal"))
+        site.clock.step(minutes=1)
+    shown = re.findall(r'src="/(media/[^"]+)"', site.text("/index.html"))
+    assert [path.rpartition("-")[2] for path in shown] == ["800.jpg", *["400.jpg"] * 5]
+    before = site.files()
+    site.publish(site.released(title="只有文字"))
+    assert [site.files()[path][1] for path in shown] == [before[path][1] for path in shown]
+    small = {path for path in site.files() if path.endswith(("-800.jpg", "-400.jpg"))}
+    assert small == set(shown)  # What the front shows no more is gone.
 
 
 def test_the_forms_of_a_guide_stand_beside_the_paper_they_are_for(site: Site) -> None:
