@@ -9,8 +9,9 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -28,6 +29,8 @@ from bot.nlu.wire import faq_label, from_parse
 from kernel.work import Works
 
 log = structlog.get_logger(__name__)
+
+MOST_OVER = 10_000
 
 
 @dataclass
@@ -48,6 +51,7 @@ class RasaEngine:
     _rests_until: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _titles: dict[str, int] | None = None
+    _over: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_OVER))
 
     def understand(self, text: str, session: str) -> Decision:
         """A title word for word is that piece; else Rasa's ranking, decided upon by our own thresholds.
@@ -99,9 +103,30 @@ class RasaEngine:
                     timeout=self.timeout,
                 )
                 answer.raise_for_status()
-            return rasa_form.read(answer.json())
+            turned = rasa_form.read(answer.json())
+            self._let_go(sender)
+            return turned
         except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as failure:
+            self._over.append(sender)
             raise BotDown(why=type(failure).__name__) from failure
+
+    def _let_go(self, sender: str) -> None:
+        """Empties the tracker of a turn that is over: it holds what a citizen said, and no turn asks for it again.
+
+        One that could not be emptied is tried again after a later turn. A store in SQL only adds: that one is cleared
+        by its database (docs/how-to/personal-data.md).
+        """
+        self._over.append(sender)
+        with suppress(IndexError):
+            while one := self._over.popleft():
+                address = f"{self.url.rstrip('/')}/conversations/{one}/tracker/events"
+                try:
+                    answer = self.http.put(address, params={"token": self.token}, json=[], timeout=self.timeout)
+                    answer.raise_for_status()
+                except httpx.HTTPError as failure:
+                    log.warning("a tracker of Rasa's was not emptied", why=type(failure).__name__)
+                    self._over.appendleft(one)
+                    return
 
     def at_once(self) -> bool:
         """Never: the network is on the way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,29 +115,43 @@ def figures(tried: Iterable[Tried]) -> Figures:
 def read_questions(text: str, file: str) -> list[Question]:
     """Questions and answers, one JSON object a line: `key`, `question`, `wordings`, `answer`. Raises BadLine."""
     found: dict[str, Question] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, line in _lines(text):
         try:
-            row = json.loads(line)
-            key, wordings = str(row["key"]), [str(row["question"]), *(str(one) for one in row.get("wordings") or [])]
-        except (ValueError, KeyError, TypeError, AttributeError):
+            key, wordings = _question(json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             why = "不是含 key、question、wordings 的 JSON 对象。"
             raise BadLine(file=file, line=number, why=why) from None
         if not key or key in found:
             raise BadLine(file=file, line=number, why=f"标识“{key}”为空或重复。")
-        found[key] = Question(key, tuple(one for one in wordings if one.strip()))
+        found[key] = Question(key, wordings)
     return list(found.values())
 
 
 def read_asked(text: str, file: str) -> list[Asked]:
     """Questions to ask, one `key<TAB>question` a line; an empty key must not be answered. Raises BadLine."""
     asked = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, line in _lines(text):
         key, tab, question = line.partition("\t")
         if not tab or not question.strip():
             raise BadLine(file=file, line=number, why="缺少制表符或问题。")
-        asked.append(Asked(key.strip(), question.strip()))
+        asked.append(Asked(key.strip(), question))
     return asked
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that say something, with their numbers; only a line's end ends one, not what else Unicode breaks at."""
+    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
+def _question(row: Any) -> tuple[str, tuple[str, ...]]:
+    """Key and wordings, the question first; raises TypeError or KeyError for what is of another kind."""
+    key, wordings = row["key"], row.get("wordings")
+    texts = [row["question"], *([wordings] if isinstance(wordings, str) else wordings or [])]
+    if isinstance(key, bool) or not isinstance(key, str | int) or not all(isinstance(one, str) for one in texts):
+        raise TypeError
+    kept = tuple(one for one in texts if one.strip())
+    if not kept:
+        raise KeyError
+    return str(key).strip(), kept

@@ -105,9 +105,16 @@ def tickets_of(session: Session, subject: Subject) -> Sequence[Ticket]:
 
 
 def offered(session: Session, subject: Subject) -> list[Belonging]:
-    """The identities that may be the citizen's: those named already, and whoever held a conversation of his tickets."""
+    """The identities that may be the citizen's: those named already, and whoever held a conversation of his tickets.
+
+    With each come those whose conversations a person merged with theirs, because it is the same citizen.
+    """
     numbers = {ticket.conversation_id for ticket in tickets_of(session, subject) if ticket.conversation_id}
-    query = select(Conversation).where(Conversation.id.in_(numbers), Conversation.forgotten_at.is_(None))
+    if subject.identities:
+        numbers |= set(session.scalars(select(Conversation.id).where(conversations_of(subject.identities))))
+    mains = select(func.coalesce(Conversation.merged_into_id, Conversation.id)).where(Conversation.id.in_(numbers))
+    together = or_(Conversation.id.in_(mains), Conversation.merged_into_id.in_(mains))
+    query = select(Conversation).where(together, Conversation.forgotten_at.is_(None))
     found = [of_conversation(one) for one in session.scalars(query.order_by(Conversation.id))]
     return [belonging(session, one) for one in dict.fromkeys([*subject.identities, *found])]
 

@@ -52,7 +52,9 @@ def evaluate_search(
     out: Out = None,
 ) -> None:
     """Searches these documents for each question; prints how often the right one is found."""
-    files = {path.stem: _text(path) for path in sorted(documents.glob("*.txt"))}
+    # What a file manager leaves beside the documents begins with a dot.
+    found = (path for path in sorted(documents.glob("*.txt")) if path.is_file() and not path.name.startswith("."))
+    files = {path.stem: _text(path) for path in found}
     if not files:
         raise CannotRun(why=f"{documents}: there is no .txt file in it.")
     search = search_trial.Trial(search_trial.read_documents(files), officially)
@@ -73,5 +75,11 @@ def _text(path: Path) -> str:
 
 
 def _write(out: Path | None, rows: Sequence[dict[str, Any]]) -> None:
-    if out is not None:
-        out.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    if out is None:
+        return
+    text = json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
+    try:
+        # Half of a character's pair is written as JSON writes it.
+        out.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as failure:
+        raise CannotRun(why=f"{out} cannot be written: {failure.strerror}.") from None

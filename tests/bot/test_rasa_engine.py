@@ -94,12 +94,31 @@ def test_a_turn_is_rasas_own_put_where_the_hub_stands_under_a_name_used_once(sql
     begun = engine.turn(Asked("report", {}, "我要投诉"), "s")
     assert begun.kept == step(Asked("report", {}, "我要投诉")).kept
     engine.turn(Asked("report", begun.kept, "/restart"), "s")
-    placed, said = told[2:]
+    placed, said = (one for one in told[3:] if json.loads(one.content))
     assert {"event": "active_loop", "name": "report_form"} in json.loads(placed.content)
     message = json.loads(said.content)
     assert json.loads(told[1].content)["message"] == "/report"
     assert message["message"] == "restart"
-    assert len({json.loads(one.content)["sender"] for one in told[1::2]}) == 2
+    assert len({json.loads(one.content)["sender"] for one in told[1::3]}) == 2
+
+
+def test_nothing_of_a_turn_stays_in_rasas_tracker(sqlite_works: Works) -> None:
+    told: list[httpx.Request] = []
+    inner = _rasa(told)
+    down = [True]
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        emptied = request.method == "PUT" and json.loads(request.content) == []
+        return httpx.Response(503) if emptied and down.pop() else inner.handle_request(request)
+
+    engine = RasaEngine(sqlite_works, httpx.Client(transport=httpx.MockTransport(handle)), "http://r", "secret")
+    begun = engine.turn(Asked("report", {}, "我要投诉"), "s")
+    down.extend([False] * 5)
+    engine.turn(Asked("report", begun.kept, "13812345678"), "s")
+    used = [json.loads(one.content)["sender"] for one in told if one.method == "POST"]
+    emptied = [one.url.path.split("/")[2] for one in told if one.method == "PUT" and json.loads(one.content) == []]
+    assert emptied == used
+    assert len(used) == 2
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(200, json=[]), httpx.Response(500), httpx.ReadTimeout("slow")])

@@ -52,6 +52,20 @@ def test_questions_are_read_and_a_bad_line_is_named() -> None:
             read_questions(f"{good}\n{bad}\n", "F.jsonl")
 
 
+def test_files_of_any_machine_are_read_as_they_are_meant() -> None:
+    row = {"key": 7, "question": "问\u2028一", "wordings": "怎么问\x85"}
+    other = {"key": " b ", "question": "", "wordings": ["问二"], "more": 1}
+    for end in ("\n", "\r\n", "\r"):
+        text = end.join((json.dumps(row, ensure_ascii=False), "  ", json.dumps(other, ensure_ascii=False)))
+        assert read_questions(text, "F") == [Question("7", ("问\u2028一", "怎么问\x85")), Question("b", ("问二",))]
+        asked = read_asked(end.join(("7\t问\u2028一\t甲 ", "", "\t问二", "")), "Q")
+        assert asked == [Asked("7", "问\u2028一\t甲 "), Asked("", "问二")]
+    for bad in ('{"key": null, "question": "问"}', '{"key": "a", "question": null}', "[" * 9999,
+                '{"key": "a", "question": " "}', '{"key": true, "question": "问"}'):  # fmt: skip
+        with pytest.raises(BadLine, match="F, line 1"):
+            read_questions(bad, "F")
+
+
 def test_asked_are_read_and_a_bad_line_is_named() -> None:
     assert read_asked("a\t问一\n\t问二\n\n", "Q.tsv") == [Asked("a", "问一"), Asked("", "问二")]
     for bad in ("没有制表符", "a\t "):

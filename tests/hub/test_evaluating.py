@@ -46,6 +46,8 @@ def test_the_search_is_tried(tmp_path: Path) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "dogs.txt").write_text("养犬规定\n饲养犬只应当办理登记。", "utf-8")
+    (folder / "._heat.txt").write_bytes(b"\xff\xfe")
+    (folder / "sub.txt").mkdir()
     (folder / "heat.txt").write_text("供热办法\n供热期为每年十一月至三月。", "utf-8")
     (tmp_path / "Q.tsv").write_text("heat\t供热期到几月\n", "utf-8")
     done = RUN.invoke(
@@ -54,6 +56,19 @@ def test_the_search_is_tried(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "recall@1 1.000" in done.output
     assert json.loads((tmp_path / "OUT").read_text("utf-8"))[0]["ranked"][0]["key"] == "heat"
+
+
+def test_one_question_alone_is_enough_and_an_unpaired_half_is_written(tmp_path: Path) -> None:
+    (tmp_path / "F.jsonl").write_bytes(b'\xef\xbb\xbf{"key":"\\ud83d","question":"\\u95ee\\u4ec0\\u4e48"}\r\n')
+    (tmp_path / "Q.tsv").write_text("x\t" + "很长" * 50_000 + "\r\n\t问什么", "utf-8")
+    asked = ["bot", "evaluate", "--faqs", "../F.jsonl", "--questions", "../Q.tsv", "--json"]
+    assert RUN.invoke(app, [*asked, "../OUT"], catch_exceptions=False).exit_code == 0
+    rows = json.loads((tmp_path / "OUT").read_text("utf-8"))
+    assert [row["expected"] for row in rows] == ["x", ""]
+    assert rows[1]["ranked"][0]["key"] == "\ud83d"
+    refused = RUN.invoke(app, [*asked, "../nowhere/OUT"])
+    assert refused.exit_code == 1
+    assert "cannot be written" in str(refused.exception)
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "latin.jsonl", "empty.jsonl"])

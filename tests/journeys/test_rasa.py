@@ -203,6 +203,20 @@ def test_rasas_forms_take_the_same_turns_as_the_embedded_engine(
     assert len(told) == len(talk) + (talk[-1] == "提交")
 
 
+def test_nothing_of_a_turn_stays_in_rasas_tracker(demo: Hub, server: str) -> None:
+    asked: list[httpx.Request] = []
+    with httpx.Client(trust_env=False, event_hooks={"request": [asked.append]}) as client:
+        engine = RasaEngine(demo.works, client, server, TOKEN)
+        begun = engine.turn(Asked("report", {}, "我要投诉"), "s")
+        engine.turn(Asked("report", begun.kept, "13812345678"), "s")
+        trackers = {str(one.url).partition("/tracker")[0] for one in asked if one.method == "PUT"}
+        left = [client.get(f"{one}/tracker", params={"token": TOKEN}).json()["events"] for one in trackers]
+    assert len(left) == 2
+    assert [
+        event for events in left for event in events if "13812345678" in str(event) or event["event"] == "user"
+    ] == []
+
+
 def test_without_rasa_there_is_no_turn_that_it_did_not_take(demo: Hub, rasa: RasaEngine) -> None:
     away = RasaEngine(demo.works, rasa.http, "http://127.0.0.1:9", TOKEN)
     with pytest.raises(BotDown):

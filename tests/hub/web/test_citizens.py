@@ -184,6 +184,19 @@ def test_the_desk_finds_one_identity_on_one_account_and_gives_its_reason(room: N
     assert room.log_in("officer").get("/console/citizens").status_code == 403
 
 
+def test_what_was_merged_with_his_is_offered_as_his_and_goes_with_it(room: Newsroom) -> None:
+    with room.hub.works.write() as work:
+        first, second = work.session.scalars(select(Conversation).order_by(Conversation.id)).all()
+        reply.book(work, first, "note", Said(f"并入了会话 {second.id}。两次都自称{NAME}"))
+        second.merged_into_id = first.id
+    close_tickets(room)
+    proved(room).post("/mine/requests", data={"kind": "erase"})
+    assert STRANGER in room.desk_of("manager").get(f"/console/citizens/{asked(room).id}").text
+    grant(room, "0", "1")
+    assert asked(room).state == RequestState.DONE
+    assert places(room.hub.engine, NAME, OPENID, STRANGER, "诸葛小红") == set()
+
+
 def test_a_late_request_is_told_once(room: Newsroom, clock: StillClock) -> None:
     proved(room).post("/mine/requests", data={"kind": "copy"})
     clock.step(seconds=timedelta(days=30).total_seconds())
