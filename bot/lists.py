@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from bot import store
 from bot.models import Conversation, InboundMessage
-from bot.publishing import mask
+from bot.publishing import mask, mask_name
+from bot.windows import SPOKEN
 from channels.accounts.models import Account
 from kernel.people import Permission, Person, Viewer, scoped
 
@@ -68,6 +69,8 @@ def rows_of(
 
 def titled(one: Conversation, account: str) -> str:
     """Who it is: the name, where the person has one, else the account and the end of what the platform calls him."""
+    if one.channel in SPOKEN:
+        return mask_name(one.name) if one.name else f"#{one.id}"
     return mask(one.name) if one.name else f"{account} · {one.sender[-6:]}".strip(" ·")
 
 

@@ -23,6 +23,8 @@ class Window:
 
 FANS = Window(timedelta(hours=48), None)
 AFTER_MESSAGE = {"wechat": Window(timedelta(hours=48), 5), "weibo": FANS}
+# What was said by telephone or at the counter and was written down.
+SPOKEN = frozenset({"phone", "visit"})
 AFTER_TOUCH = {"wechat": Window(timedelta(minutes=1), 3), "weibo": FANS}
 
 
@@ -45,6 +47,8 @@ def left(conversation: Conversation) -> None:
 
 def hindrance(conversation: Conversation, now: datetime) -> str:
     """Why no message would reach the citizen now, in plain words; '' when one would."""
+    if conversation.channel in SPOKEN:
+        return "这是来电或来访的登记，没有可发消息的地址，请致电或当面告知"
     if conversation.window_until is not None and conversation.window_until <= now:
         return "市民上次来信已超过 48 小时"
     if conversation.messages_left is not None and conversation.messages_left <= 0:

@@ -16,10 +16,12 @@ from bot.citizen_files.states import FileState
 from bot.models import Conversation
 from bot.publishing import mask
 from bot.store import Line
+from bot.team import merging, spoken
+from bot.team.spoken import Spoken
 from channels.accounts.models import Account
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_shapes import At, Page, PageNumber, moment, one_page, told
-from hub.web.sent import Body
+from hub.web.sent import Body, Moment
 from kernel.errors import NotFound
 from kernel.people import Permission, scoped
 from kernel.typed import LARGEST
@@ -46,9 +48,30 @@ class Transfer(Body):
 
 
 class Snooze(Body):
-    """For how many minutes it is put off."""
+    """For how many minutes it is put off, or `until` an hour; with `word` until the citizen writes."""
 
     minutes: int = Field(30, ge=1, le=24 * 60)
+    until: Moment | None = None
+    word: bool = False
+
+
+class Merge(Body):
+    """The conversation that is put into this one, and how it is known that it is the same person."""
+
+    other: int
+    reason: str = Field(max_length=300)
+
+
+class Recorded(Body):
+    """A call or a visit; `key` is the program's own, so that a repetition is told. Without `unit` it is one's own."""
+
+    channel: Literal["phone", "visit"]
+    said: str = Field(max_length=spoken.LONGEST)
+    told: str = Field("", max_length=spoken.LONGEST)
+    name: str = Field("", max_length=40)
+    phone: str = Field("", max_length=20)
+    unit: int | None = None
+    key: str = Field("", max_length=60)
 
 
 class Closing(Body):
@@ -171,6 +194,16 @@ def list_conversations(
         return {**head, "conversations": [_brief(work, row) for row in rows]}
 
 
+@router.post("", status_code=201)
+def record(hub: HubDep, asker: Agent, sent: Recorded) -> ConversationWhole:
+    """登记来电来访: what was said by telephone or at the counter becomes a conversation of one's own."""
+    told_of = Spoken(sent.channel, sent.said, sent.told, sent.name, sent.phone, sent.key)
+    with hub.works.write(asker.actor) as work:
+        made = spoken.record(work, asker.viewer, sent.unit or asker.viewer.unit_id, told_of)
+        work.session.flush()
+        return _whole(work, asker, made, 0)
+
+
 @router.get("/{conversation_id}")
 def get_conversation(
     hub: HubDep, asker: Reader, conversation_id: int, after: Annotated[int, Query(ge=0)] = 0
@@ -224,9 +257,28 @@ def snooze(hub: HubDep, asker: Agent, conversation_id: int, sent: Snooze) -> Con
     def step(work: Work, it: Conversation) -> None:
         if it.state in desk.FREE:
             desk.take(work, asker.viewer, it, hub.incoming.words)
-        desk.snooze(work, asker.viewer, it, sent.minutes)
+        if sent.word or sent.until is not None:
+            desk.put_off(work, asker.viewer, it, None if sent.word else sent.until)
+        else:
+            desk.snooze(work, asker.viewer, it, sent.minutes)
 
     return _act(hub, asker, conversation_id, step)
+
+
+@router.post("/{conversation_id}/merge")
+def merge(hub: HubDep, asker: Agent, conversation_id: int, sent: Merge) -> ConversationWhole:
+    """合并: another conversation of the same person is answered here too."""
+
+    def step(work: Work, it: Conversation) -> None:
+        merging.join(work, asker.viewer, it, _found(work, asker, sent.other, P.CONVERSATION_ANSWER), sent.reason)
+
+    return _act(hub, asker, conversation_id, step)
+
+
+@router.post("/{conversation_id}/separate")
+def separate(hub: HubDep, asker: Agent, conversation_id: int) -> ConversationWhole:
+    """拆分: it is answered by itself again."""
+    return _act(hub, asker, conversation_id, lambda work, it: merging.separate(work, asker.viewer, it))
 
 
 @router.post("/{conversation_id}/acknowledge")

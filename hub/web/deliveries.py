@@ -100,10 +100,13 @@ def badge_of(delivery: Delivery, *, late: bool) -> str:
     return "late" if late and delivery.state == S.BOOKED else str(delivery.state)
 
 
+SPOKEN_LABELS = {"phone": "来电", "visit": "来访"}
+
+
 def channel_label(name: str) -> str:
     """What a channel is called; its name where its adapter is not installed."""
     adapter = installed().get(name)
-    return adapter.label if adapter else name
+    return adapter.label if adapter else SPOKEN_LABELS.get(name, name)
 
 
 def under_way(delivery: Delivery, now: datetime) -> bool:

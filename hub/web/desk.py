@@ -54,7 +54,13 @@ SUGGESTED = 3
 SOON = timedelta(hours=6)
 """A platform's clock that runs out within is shown in the lists."""
 HANDLED_KINDS = ("咨询", "求助", "投诉", "建议", "举报")
-CHANNEL_LABELS = {"portal": _("门户网站"), "wechat": _("微信公众号")}
+CHANNEL_LABELS = {
+    "portal": _("门户网站"),
+    "wechat": _("微信公众号"),
+    "weibo": _("微博"),
+    "phone": _("来电"),
+    "visit": _("来访"),
+}
 
 
 @dataclass(frozen=True)
@@ -229,6 +235,7 @@ def make_ticket(hub: HubDep, asker: Agent, conversation_id: int, kind: Text = "�
     """转工单: the matter goes on with a number and a deadline; the citizen is told where a message reaches him."""
     with hub.works.write(asker.actor) as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        spoken = found.channel in windows.SPOKEN
         made = tickets.make(
             work,
             unit_id=found.unit_id,
@@ -236,6 +243,8 @@ def make_ticket(hub: HubDep, asker: Agent, conversation_id: int, kind: Text = "�
             text=text.strip() or store.said_by_citizen(work.session, found.id),
             zone=hub.settings.office_zone,
             conversation_id=found.id,
+            name=found.name if spoken else "",
+            contact=_phone(work.session, found) if spoken else "",
         )
         if not windows.hindrance(found, work.now) and found.state != S.CLOSED:
             unit = work.session.get_one(Unit, found.unit_id)
@@ -356,7 +365,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "earlier": [(one, store.lines_of(session, one.id)) for one in store.earlier(session, found)],
         "agent": agent.name if agent else "",
         "mine": mine,
-        "may_answer": may_answer and (mine or found.state in desk.FREE),
+        "may_answer": may_answer and (mine or found.state in desk.FREE) and found.channel not in windows.SPOKEN,
         "may_take": may_answer and found.state in desk.FREE,
         "may_act": may_answer,
         "danger": _in_danger(found),

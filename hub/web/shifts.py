@@ -219,9 +219,10 @@ def unplan(hub: HubDep, asker: Supervisor, turn_id: int) -> Response:
 def presence_of(work: Work, asker: Asker) -> dict[str, Any]:
     """What the desk shows of the agent himself: where he stands, and why he may go on a break."""
     if not asker.may(P.CONVERSATION_ANSWER):
-        return {"standing": None, "reasons": [], "handovers": []}
+        return {"standing": None, "reasons": [], "handovers": [], "may_record": False}
     reasons: list[str] = value_of(work.session, presence.REASONS, _home(asker), work.now)
     return {
+        "may_record": True,
         "standing": presence.of_person(work.session, asker.viewer.person_id),
         "presence_labels": presence.PRESENCE_LABELS,
         "reasons": reasons,

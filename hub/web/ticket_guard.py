@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from bot.casework import deputies
-from hub.web.access import Asker, Guard, HubDep, presented_csrf
+from hub.product import Hub
+from hub.web.access import ApiGuard, Asker, Guard, HubDep, presented_csrf
 from kernel.errors import Forbidden
 from kernel.people import Permission
 
@@ -21,10 +22,24 @@ class DeputyToo(Guard):
         self.needed = permission
 
     def __call__(self, request: Request, hub: HubDep, csrf: Annotated[str, Depends(presented_csrf)]) -> Asker:
-        asker = Guard()(request, hub, csrf)
-        if asker.may(self.needed):
+        return _let_in(hub, Guard()(request, hub, csrf), self.needed)
+
+
+class ApiDeputyToo(ApiGuard):
+    """The same for programs."""
+
+    def __init__(self, permission: Permission) -> None:
+        super().__init__(permission)
+        self.needed = permission
+
+    def __call__(self, request: Request, hub: HubDep) -> Asker:
+        return _let_in(hub, ApiGuard()(request, hub), self.needed)
+
+
+def _let_in(hub: Hub, asker: Asker, needed: Permission) -> Asker:
+    if asker.may(needed):
+        return asker
+    with hub.works.read() as work:
+        if deputies.is_one(work.session, asker.viewer.person_id, work.now):
             return asker
-        with hub.works.read() as work:
-            if deputies.is_one(work.session, asker.viewer.person_id, work.now):
-                return asker
-        raise Forbidden(what=self.needed.value)
+    raise Forbidden(what=needed.value)

@@ -65,7 +65,8 @@ def two_conversations(work: Work, unit: Unit) -> Target:
     agent = work.session.query(Person).filter(Person.login == "north-agent").one_or_none()
     main = work.session.get_one(Conversation, target.params["conversation_id"])
     main.state, main.agent_id = ConversationState.OPEN, agent.id if agent else None
-    return Target(target.params, form={"other": str(other), "merge_reason": "同一电话"})
+    form = {"other": str(other), "merge_reason": "同一电话"}
+    return Target(target.params, form=form, json={"other": other, "reason": "同一电话"})
 
 
 def a_merged_conversation(work: Work, unit: Unit) -> Target:
@@ -94,6 +95,8 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/classes/{class_id}/remove": a_class,
     "/console/desk/{conversation_id}/merge": two_conversations,
     "/console/desk/{conversation_id}/separate": a_merged_conversation,
+    "/api/v1/conversations/{conversation_id}/merge": two_conversations,
+    "/api/v1/conversations/{conversation_id}/separate": a_merged_conversation,
     "/console/tickets/{ticket_id}/merge": two_tickets,
     "/console/tickets/{ticket_id}/separate": a_merged_ticket,
     "/console/shifts/{shift_id}/remove": a_shift,

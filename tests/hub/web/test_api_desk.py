@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from bot import tickets
-from bot.models import OutboundReply
+from bot.models import OutboundReply, Ticket
 from bot.states import ConversationState, ReplyState
 from hub.auth import tokens
 from kernel.clock import StillClock
@@ -136,3 +136,47 @@ def test_a_ticket_is_answered_and_closed(live: LiveDesk) -> None:
     assert agent("POST", f"{address}/close").json()["state"] == "closed"
     assert program(live, "south")("GET", address).status_code == 404
     assert program(live, "officer")("POST", f"{address}/close").status_code == 403
+
+
+def test_two_are_merged_put_off_until_a_word_and_separated(live: LiveDesk) -> None:
+    agent, south = program(live, "agent"), program(live, "south")
+    first, second = live.hears("人工", "oFirst"), live.hears("人工", "oSecond")
+    agent("POST", f"/conversations/{first}/take")
+    sent = {"other": second, "reason": "两次留了同一电话"}
+    assert south("POST", f"/conversations/{first}/merge", **sent).status_code == 404
+    assert agent("POST", f"/conversations/{first}/merge", **{**sent, "other": first}).status_code == 409
+    assert agent("POST", f"/conversations/{first}/merge", **sent).status_code == 200
+    put_off = agent("POST", f"/conversations/{first}/snooze", word=True).json()
+    assert (put_off["state"], put_off["snoozed_until"]) == ("snoozed", None)
+    until = agent("POST", f"/conversations/{first}/snooze", until="2026-03-02T12:00:00+08:00").json()
+    assert until["snoozed_until"].startswith("2026-03-02T04:00")
+    assert agent("POST", f"/conversations/{first}/snooze", until="2026-02-02T12:00:00+08:00").json()["field"] == "until"
+    assert agent("POST", f"/conversations/{second}/separate").status_code == 200
+    assert agent("POST", f"/conversations/{second}/separate").status_code == 409
+
+
+def test_a_call_is_recorded_once_and_a_visit_of_another_unit_is_not(live: LiveDesk) -> None:
+    agent = program(live, "agent")
+    call = {"channel": "phone", "said": "路灯坏了", "phone": "13812345678", "name": "王女士", "key": "k"}
+    made = agent("POST", "/conversations", **call)
+    assert (made.status_code, made.json()["state"], made.json()["channel"]) == (201, "open", "phone")
+    assert agent("POST", "/conversations", **call).json()["id"] == made.json()["id"]
+    assert agent("POST", "/conversations", **call, unit=live.office.unit("south").id).status_code == 404
+
+
+def test_a_call_is_written_down_at_the_desk_and_becomes_a_ticket(live: LiveDesk) -> None:
+    agent = live.agent
+    assert "登记来电来访" in agent.get("/console/desk").text
+    wrong = agent.send_form("/console/desk/record", channel="phone", said="路灯坏了", phone="请回电")
+    assert (wrong.status_code, "路灯坏了" in wrong.text, "请填写电话号码" in wrong.text) == (422, True, True)
+    form = {"channel": "phone", "said": "路灯坏了", "told": "已登记。", "phone": "13812345678", "name": "王女士"}
+    address = agent.send_form("/console/desk/record", **form).headers["location"].partition("?")[0]
+    page = agent.get(address).text
+    assert "已登记。" in page
+    assert "来电" in page
+    assert 'id="answer"' not in page
+    assert "王女士" not in agent.get("/console/desk").text
+    agent.send_form(f"{address}/ticket", kind="投诉")
+    with live.office.hub.works.read() as work:
+        made = work.session.scalars(select(Ticket)).one()
+    assert (made.name, made.contact) == ("王女士", "13812345678")

@@ -11,6 +11,7 @@ from bot import tickets
 from bot.casework import signing
 from bot.models import Ticket
 from bot.states import TicketState
+from hub.auth import tokens
 from kernel.clock import StillClock
 from tests.hub.web.newsroom import Newsroom, open_newsroom
 
@@ -38,6 +39,19 @@ def test_the_deputy_signs_what_waits_and_sees_nothing_else(room: Newsroom) -> No
         assert work.session.get_one(Ticket, 1).state == TicketState.ANSWERED
     assert browser.get("/console/tickets/1").status_code == 404
     assert "审签：钱代 代 吴管" in room.desk_of("manager").get("/console/tickets/1").text
+
+
+def test_the_deputys_program_signs_what_waits_and_nothing_else(room: Newsroom) -> None:
+    with room.hub.works.write() as work:
+        _token, text = tokens.create(work, room.office.person("deputy"), "probe")
+    browser, head = room.browser(), {"Authorization": f"Bearer {text}"}
+    sign = "/api/v1/tickets/1/sign"
+    assert browser.post(sign, headers=head).status_code == 403
+    room.office.depute("manager", "deputy")
+    assert browser.post("/api/v1/tickets/2/sign", headers=head).status_code == 404
+    assert browser.get("/api/v1/tickets/1", headers=head).status_code == 403
+    assert browser.post(sign, headers=head).json()["state"] == TicketState.ANSWERED
+    assert browser.post(sign, headers=head).status_code == 404
 
 
 def test_a_deputy_of_somebody_elsewhere_signs_nothing(room: Newsroom) -> None:
