@@ -261,8 +261,7 @@ class Answering:
             return self._person(heard, Verdict("bot_down"), bot_down=True)
         verdict = self._act(heard, decision)
         if verdict.said is not None:
-            basis = {"model": decision.model, "confidence": round(decision.confidence, 3)}
-            verdict.said = replace(verdict.said, basis=basis)
+            verdict.said = replace(verdict.said, basis=decision.basis)
         return verdict
 
     def _act(self, heard: Heard, decision: Decision) -> Verdict:
@@ -331,8 +330,7 @@ class Answering:
         values = {**turned.values, "own_page": heard.own_page, "sms": self.texts}
         asked = self.words.say(report.FORM, part=turned.part, values=values, choices=listed)
         text = f"{verdict.said.text}\n\n{self.words.say('back_to_report')}\n{asked}"
-        basis = {"model": decision.model, "confidence": round(decision.confidence, 3)}
-        said = replace(verdict.said, text=text, choices=choices, basis=basis)
+        said = replace(verdict.said, text=text, choices=choices, basis=decision.basis)
         return Verdict("answer", said, dialogue={**turned.kept, "until": self._until(heard)})
 
     def _progress(self, heard: Heard) -> Verdict:

@@ -12,7 +12,8 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
 import httpx
 import structlog
@@ -31,6 +32,7 @@ from kernel.work import Works
 log = structlog.get_logger(__name__)
 
 MOST_OVER = 10_000
+SERVED_SECONDS = 60.0
 
 
 @dataclass
@@ -51,6 +53,8 @@ class RasaEngine:
     _rests_until: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _titles: dict[str, int] | None = None
+    _file: str = ""
+    _asked_until: float = 0.0
     _over: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_OVER))
 
     def understand(self, text: str, session: str) -> Decision:
@@ -71,7 +75,7 @@ class RasaEngine:
                     timeout=self.timeout,
                 )
                 answer.raise_for_status()
-            return decide(from_parse(answer.json()), self.thresholds)
+            return replace(decide(from_parse(answer.json()), self.thresholds), file=self._served())
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as failure:
             raise BotDown(why=type(failure).__name__) from failure
 
@@ -109,6 +113,20 @@ class RasaEngine:
         except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, StopIteration) as failure:
             self._over.append(sender)
             raise BotDown(why=type(failure).__name__) from failure
+
+    def _served(self) -> str:
+        """The file of the model that Rasa serves, asked for once a minute: whoever restarts it may give it another."""
+        if time.monotonic() < self._asked_until:
+            return self._file
+        self._asked_until = time.monotonic() + SERVED_SECONDS
+        try:
+            address, token = f"{self.url.rstrip('/')}/status", {"token": self.token} if self.token else {}
+            told = self.http.get(address, params=token, timeout=self.timeout).json()
+            self._file = PurePosixPath(str(told.get("model_file") or "")).name
+        except (httpx.HTTPError, ValueError, AttributeError) as failure:
+            log.warning("which model Rasa serves is not known", why=type(failure).__name__)
+            self._file = ""
+        return self._file
 
     def _let_go(self, sender: str) -> None:
         """Empties the tracker of a turn that is over: it holds what a citizen said, and no turn asks for it again.

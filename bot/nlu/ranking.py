@@ -49,13 +49,21 @@ SUGGESTIONS = 3
 class Decision:
     """``answer`` carries one key, ``suggest`` up to three, ``refuse`` none.
 
-    `confidence` and `model` (a version's number, 0 for none) say what it rests on; they make no other decision.
+    `confidence`, `model` (a version's number, 0 for none) and `file` (what a server of its own serves) say what it
+    rests on; they make no other decision.
     """
 
     kind: Literal["answer", "suggest", "refuse"]
     keys: tuple[str, ...]
     confidence: float = field(default=0.0, compare=False)
     model: int = field(default=0, compare=False)
+    file: str = field(default="", compare=False)
+
+    @property
+    def basis(self) -> dict[str, int | float | str]:
+        """What an answer is traced by."""
+        told: dict[str, int | float | str] = {"model": self.model, "confidence": round(self.confidence, 3)}
+        return {**told, "file": self.file} if self.file else told
 
 
 def decide(ranking: Ranking, thresholds: Thresholds = THRESHOLDS) -> Decision:

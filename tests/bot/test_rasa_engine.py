@@ -41,6 +41,23 @@ def test_a_ranking_is_decided_upon_here(sqlite_works: Works) -> None:
     assert asked[0].url.params["token"] == "secret"
 
 
+def test_an_answer_is_traced_to_the_file_that_rasa_serves_now(
+    sqlite_works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = ["/models/faq-1.tar.gz"]
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        told = {"model_file": served[0]} if request.url.path == "/status" else to_parse(SURE)
+        return httpx.Response(200, json=told)
+
+    engine = RasaEngine(sqlite_works, httpx.Client(transport=httpx.MockTransport(handle)), "http://r", "secret")
+    assert engine.understand("身份证丢了怎么办", "s").basis == {"model": 0, "confidence": 0.9, "file": "faq-1.tar.gz"}
+    served[0] = "/models/faq-0.tar.gz"
+    assert engine.understand("身份证丢了怎么办", "s").file == "faq-1.tar.gz"
+    monkeypatch.setattr("bot.rasa_engine.time.monotonic", lambda: 1e12)
+    assert engine.understand("身份证丢了怎么办", "s").file == "faq-0.tar.gz"
+
+
 @pytest.mark.parametrize(
     "answer",
     [
