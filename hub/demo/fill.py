@@ -31,7 +31,7 @@ from hub.demo.drawing import landscape
 from hub.demo.duties import hear, owe
 from hub.demo.life import live_in
 from hub.demo.platforms import credentials_of, number_of
-from hub.demo.reception import furnish
+from hub.demo.reception import furnish, plan_shifts
 from hub.demo.talks import Diary
 from hub.errors import CannotRun
 from hub.notices import Notice
@@ -97,6 +97,8 @@ def fill(settings: Settings, rehearsal_url: str, progress: Progress = lambda _li
         columns = {slug: column.id for slug, column in filling.columns.items()}
         live_in(lambda login: _by(filling, login), AUTHOR, SIGNERS[-1], columns, settings.address)
         _owe(filling, rehearsal_url)
+        centre = filling.units["service_centre"].id
+        plan_shifts(lambda login: _by(filling, login), SHIFT_LEADER, centre, settings.office_zone)
         _keep_slots(filling)
         _read_notices(filling)
     finally:

@@ -1,16 +1,28 @@
-"""What the demo's service centre has at its desk: classes of matters, and ready words that another person approved."""
+"""What the demo's service centre has at its desk: classes, ready words that another person approved, planned shifts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
-from bot.team import classes, quick
+from sqlalchemy import select
+
+from bot.team import classes, quick, shifts
 from bot.team.models import QuickReply
 from bot.team.quick import Wording
-from kernel.people import Viewer
+from bot.team.shifts import Plan
+from kernel.people import Person, Viewer
 from kernel.work import Work
 
+# The desk is open day and night; each shift with whoever is on it.
+SHIFTS = (
+    ("白班", "09:00", "17:00", "wujiayi"),
+    ("中班", "17:00", "01:00", "zhengkai"),
+    ("夜班", "01:00", "09:00", "sunlihua"),
+)
+PLANNED = timedelta(days=13)
 By = Callable[[str], AbstractContextManager[tuple[Work, Viewer]]]
 
 CLASSES = {
@@ -38,3 +50,15 @@ def furnish(by: By, writer: str, approver: str, unit_id: int) -> None:
             top = classes.add(work, unit_id, name, None)
             for one in below:
                 classes.add(work, unit_id, one, top.id)
+
+
+def plan_shifts(by: By, planner: str, unit_id: int, zone: ZoneInfo) -> None:
+    """Two weeks of shifts from today on; one that is over for today begins tomorrow."""
+    with by(planner) as (work, _who):
+        today = work.now.astimezone(zone).date()
+        for name, begins, ends, login in SHIFTS:
+            shift = shifts.add(work, unit_id, name, begins, ends)
+            person = work.session.scalars(select(Person.id).where(Person.login == login)).one()
+            over = shifts.moments(shift, today, zone)[1] <= work.now
+            first = today + timedelta(days=1) if over else today
+            shifts.plan(work, unit_id, Plan(shift.id, [person], first, today + PLANNED, workdays_only=False), zone)
