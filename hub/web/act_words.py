@@ -212,6 +212,7 @@ DEEDS: dict[str, str] = {
     "retried": "重试",
     "returned": "退回",
     "revoked": "吊销",
+    "recorded": "登记",
     "saved": "保存",
     "selected": "精选",
     "sent": "已发出",
