@@ -90,6 +90,7 @@ def phone(office: Office, clock: StillClock, monkeypatch: pytest.MonkeyPatch) ->
     """A WeChat account of the north unit, an engine that says what it is told, and nobody outside."""
     # A machine that is busy with something else may be slow, but the answer must come.
     monkeypatch.setattr(callbacks, "WAIT_SECONDS", 30.0)
+    monkeypatch.setattr(callbacks, "HUNG_UP_SECONDS", 60.0)
     hub, engine, outbox = office.hub, ToldEngine(), Outbox()
     with hub.works.write() as work:
         wechat_account(work, hub.seal, office.unit("north").id)
@@ -152,6 +153,28 @@ def test_a_slow_answer_leaves_by_customer_service_message(either: Phone, monkeyp
     assert len(either.engine.asked) == 1
 
 
+def test_an_answer_that_is_ready_too_late_is_not_given_to_a_line_that_is_dead(
+    either: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "HUNG_UP_SECONDS", -1.0)  # As when the database lets the push wait.
+    assert either.says("养犬证怎么办").content == b"success"
+    (booked,) = either.rows(OutboundReply)
+    assert (booked.state, booked.route) == (ReplyState.BOOKED, "")
+    monkeypatch.setattr(callbacks, "HUNG_UP_SECONDS", 60.0)
+    assert "还不会回答" in either.read(either.says("养犬证怎么办"))["Content"]
+    either.clock.step(minutes=1)
+    either.office.hub.incoming.replier.send_due()
+    assert either.outbox.sent == []
+
+
+def test_without_a_repeat_it_leaves_as_a_message_of_its_own(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "HUNG_UP_SECONDS", -1.0)
+    phone.says("养犬证怎么办")
+    phone.clock.step(minutes=1)
+    phone.office.hub.incoming.replier.send_due()
+    assert len(phone.outbox.sent) == 1
+
+
 def test_a_repeat_during_the_run_waits_for_the_same_answer(phone: Phone) -> None:
     phone.engine.held = threading.Event()
     answers: list[Any] = []
@@ -171,7 +194,7 @@ def test_a_repeat_waits_for_what_another_process_is_dealing_with(phone: Phone, m
     incoming = phone.office.hub.incoming
     with monkeypatch.context() as patch:
         patch.setattr(callbacks, "_started", lambda _hub, taken, _fresh: taken)
-        patch.setattr(callbacks, "_settle", lambda _hub, _taken: b"lost")
+        patch.setattr(callbacks, "_settle", lambda _hub, _taken, _until: b"lost")
         assert phone.says("养犬证怎么办").content == b"lost"
     answers: list[Any] = []
     thread = threading.Thread(target=lambda: answers.append(phone.says("养犬证怎么办")))
