@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.adapters.portal.press import between
 from channels.adapters.portal.rebuild import Standing
 from channels.base import Entry, Item
 from content import relations
@@ -77,7 +78,7 @@ class LoadedStretch(DatabaseCatalogue):
         """The column's pieces with these places, newest first."""
         if slug != self.slug or first < max(1, self.reach[0]) or last > self.reach[1]:
             return super().page(slug, first, last)
-        return [entry for entry in self._entries if first <= entry.place <= last]
+        return between(self._entries, first, last)
 
     def view(self, item: Item, published_at: datetime, **more: Any) -> PortalItem:
         """The item as the portal's templates show it; only what is linked asks the database."""

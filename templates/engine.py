@@ -84,6 +84,7 @@ class Components:
 
     def __init__(self, environment: Environment, folder: Path) -> None:
         self._environment = environment
+        self._found: dict[str, object] = {}
         self._files = {
             macro: name
             for name in environment.list_templates(filter_func=lambda name: name.startswith(f"{PARTIALS}/"))
@@ -93,7 +94,9 @@ class Components:
     def __getattr__(self, macro: str) -> object:
         if macro.startswith("_") or macro not in self._files:
             raise AttributeError(macro)
-        return getattr(self._environment.get_template(self._files[macro]).module, macro)
+        if macro not in self._found or self._environment.auto_reload:
+            self._found[macro] = getattr(self._environment.get_template(self._files[macro]).module, macro)
+        return self._found[macro]
 
     def __dir__(self) -> Iterable[str]:
         return sorted(self._files)
@@ -119,7 +122,7 @@ class Engine:
         self.zone = ZoneInfo(zone) if isinstance(zone, str) else zone
         self.folder = folder
         self._now = now
-        self._static = filters.static_address(folder / "static", static_prefix)
+        self._static = filters.static_address(folder / "static", static_prefix, reload=reload)
         self._environments = {language: self._environment(language, reload) for language in languages}
 
     @property

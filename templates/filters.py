@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -117,8 +117,11 @@ def _content_hash(path: str, _modified: int, _size: int) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
 
 
-def static_address(folder: Path, prefix: str) -> Callable[[str], str]:
-    """A filter giving a static file's address with its content hash, so that browsers may keep it for ever."""
+def static_address(folder: Path, prefix: str, *, reload: bool = True) -> Callable[[str], str]:
+    """A filter giving a static file's address with its content hash, so that browsers may keep it for ever.
+
+    Without `reload` each file is looked at once; otherwise whenever it is named.
+    """
 
     def address(name: str) -> str:
         path = folder / name
@@ -127,4 +130,4 @@ def static_address(folder: Path, prefix: str) -> Callable[[str], str]:
         found = path.stat()
         return f"{prefix}/{name}?v={_content_hash(str(path), found.st_mtime_ns, found.st_size)}"
 
-    return address
+    return address if reload else cache(address)

@@ -18,13 +18,13 @@ def draw(press: Press, item: Item, place: int, published_at: datetime, updated_a
     """Draws the item's page with its files; what it says of other pieces is what is public now."""
     files.put(press, item.piece_id, item.content)
     slug, path = item.content["column"]["slug"], item.content["path"]
-    before = [one for one in press.entries(slug, place - NEAR, place - 1) if one.path != path]
-    after = [one for one in press.entries(slug, place + 1, place + NEAR) if one.path != path]
+    before = press.nearest(slug, place - NEAR, place - 1, but=path)
+    after = press.nearest(slug, place + 1, place + NEAR, but=path, oldest=True)
     view = press.tools.catalogue.view(
         item,
         published_at,
-        previous=PortalLink(before[0].title, before[0].path) if before else None,
-        following=PortalLink(after[-1].title, after[-1].path) if after else None,
+        previous=PortalLink(before.title, before.path) if before else None,
+        following=PortalLink(after.title, after.path) if after else None,
         updated_at=updated_at,
         shows=press.shows,
     )
@@ -57,9 +57,9 @@ def draw_near(press: Press, slug: str, place: int) -> None:
 
 
 def _near(press: Press, slug: str, place: int) -> list[int]:
-    before = press.entries(slug, place - NEAR, place - 1)[:1]
-    after = press.entries(slug, place + 1, place + NEAR)[-1:]
-    return [entry.piece_id for entry in (*before, *after)]
+    before = press.nearest(slug, place - NEAR, place - 1)
+    after = press.nearest(slug, place + 1, place + NEAR, oldest=True)
+    return [entry.piece_id for entry in (before, after) if entry]
 
 
 def redraw(press: Press, piece_id: int) -> bool:

@@ -27,6 +27,7 @@ def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
 
 def draw_chunks(press: Press, column: Mapping[str, Any], first: int, last: int) -> int:
     """Draws some archive pages of a column; returns how many."""
+    press.look_through(column["slug"], (first - 1) * PER_PAGE + 1, last * PER_PAGE)
     for chunk in range(first, last + 1):
         _draw_chunk(press, column, chunk, chunk_of(int(column["places"])))
     return last + 1 - first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -11,6 +12,12 @@ from channels.adapters.portal.folder import Folder
 from channels.adapters.portal.site import site_of
 from channels.base import AccountInfo, Entry, ShelfInfo, Tools
 from templates.views import PortalSite
+
+
+def between(entries: Sequence[Entry], first: int, last: int) -> Sequence[Entry]:
+    """Those with these places, of entries that stand newest first."""
+    begins = bisect_left(entries, -last, key=lambda entry: -entry.place)
+    return entries[begins : bisect_right(entries, -first, lo=begins, key=lambda entry: -entry.place)]
 
 
 class Press:
@@ -58,14 +65,23 @@ class Press:
         A place is given before its page is written, and a withdrawal is recorded after its page is: what has no
         page yet, or only a phrase, must not be linked.
         """
-        since, until, known = self._looked_through.get(slug, (1, 0, ()))
-        if since <= max(1, first) and last <= until:
-            return self.readable([entry for entry in known if first <= entry.place <= last])
-        return self.readable(self.tools.catalogue.page(slug, max(1, first), last))
+        return self.readable(self._placed(slug, first, last))
+
+    def nearest(self, slug: str, first: int, last: int, *, but: str = "", oldest: bool = False) -> Entry | None:
+        """Of the pieces with these places the newest that can be read, or the oldest, other than the one at `but`."""
+        found = self._placed(slug, first, last)
+        near = reversed(found) if oldest else found
+        return next((entry for entry in near if entry.path != but and self.shows(entry.path)), None)
 
     def readable(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those whose page is there and not withdrawn."""
         return [entry for entry in entries if self.shows(entry.path)]
+
+    def _placed(self, slug: str, first: int, last: int) -> Sequence[Entry]:
+        since, until, known = self._looked_through.get(slug, (1, 0, ()))
+        if since <= max(1, first) and last <= until:
+            return between(known, first, last)
+        return self.tools.catalogue.page(slug, max(1, first), last)
 
     def shows(self, path: str) -> bool:
         """Whether a page stands there that may be linked."""
