@@ -136,7 +136,16 @@ def suggestions(request: Request, hub: HubDep, asker: Reader, conversation_id: i
     with hub.works.read() as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_READ)
     suggested = _suggested(hub, found, q.strip()[:100])
-    return fragment(request, asker, TEMPLATE, "suggestions", suggested=suggested, q=q.strip(), opened=conversation_id)
+    return fragment(
+        request,
+        asker,
+        TEMPLATE,
+        "suggestions",
+        suggested=suggested,
+        q=q.strip(),
+        opened=conversation_id,
+        may_answer=_may_answer(asker, found),
+    )
 
 
 # --- acting -----------------------------------------------------------------------------------------
@@ -344,12 +353,21 @@ def _in_danger(one: Conversation) -> bool:
     return one.urgent_at is not None and one.acknowledged_at is None
 
 
+def _is_his(asker: Asker, found: Conversation) -> bool:
+    return found.agent_id == asker.viewer.person_id and found.state in desk.MINE
+
+
+def _may_answer(asker: Asker, found: Conversation) -> bool:
+    """Whether words of his reach the citizen from here: what was said on a telephone or at a counter is over."""
+    reaches = found.channel not in windows.SPOKEN and (_is_his(asker, found) or found.state in desk.FREE)
+    return reaches and asker.may(Permission.CONVERSATION_ANSWER, found.unit_id)
+
+
 def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dict[str, Any]:
     session = work.session
     account = session.get(Account, found.account_id) if found.account_id else None
     agent = session.get(Person, found.agent_id) if found.agent_id else None
-    mine = found.agent_id == asker.viewer.person_id and found.state in desk.MINE
-    may_answer = asker.may(Permission.CONVERSATION_ANSWER, found.unit_id)
+    may_act = asker.may(Permission.CONVERSATION_ANSWER, found.unit_id)
     rating = session.scalars(select(Rating).where(Rating.conversation_id == found.id)).one_or_none()
     return {
         "shown": found,
@@ -364,10 +382,10 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "phone": _phone(session, found),
         "earlier": [(one, store.lines_of(session, one.id)) for one in store.earlier(session, found)],
         "agent": agent.name if agent else "",
-        "mine": mine,
-        "may_answer": may_answer and (mine or found.state in desk.FREE) and found.channel not in windows.SPOKEN,
-        "may_take": may_answer and found.state in desk.FREE,
-        "may_act": may_answer,
+        "mine": _is_his(asker, found),
+        "may_answer": _may_answer(asker, found),
+        "may_take": may_act and found.state in desk.FREE,
+        "may_act": may_act,
         "danger": _in_danger(found),
         "hindrance": windows.hindrance(found, work.now),
         "label": CONVERSATION_LABELS[S(found.state)],

@@ -118,7 +118,11 @@ def test_a_second_agent_is_told_who_has_it(live: LiveDesk) -> None:
     )
     assert refused.status_code == 409
     assert "agent某" in json.loads(refused.headers["hx-trigger"])["toast"]["text"]
-    assert "agent某正在接待" in other.get(f"/console/desk/{number}").text
+    his, others = (one.get(f"/console/desk/{number}").text for one in (live.agent, other))
+    assert "agent某正在接待" in others
+    # Ready words are offered to whoever can send them.
+    assert '<h2 class="card__title">快捷回复</h2>' in his
+    assert '<h2 class="card__title">快捷回复</h2>' not in others
     assert live.replies(number, "agent") == []
 
 
