@@ -31,6 +31,7 @@ class Spent:
     """How much of one quota of an account is booked or used in a period (`day` or `month`) as the platform counts it.
 
     `told`: the platform itself said that nothing is left. `some` are readers who have had all that they may get.
+    `beyond` is what becomes of one more where nobody refuses it.
     """
 
     action: str
@@ -39,11 +40,17 @@ class Spent:
     limit: int
     told: bool = False
     some: bool = False
+    beyond: str = ""
 
     @property
     def left(self) -> int:
         """How many more may be booked."""
         return 0 if self.told else max(0, self.limit - self.booked)
+
+    @property
+    def shut(self) -> bool:
+        """Whether one more would be refused."""
+        return self.left == 0 and not self.beyond
 
 
 def spent(
@@ -75,12 +82,12 @@ def beyond(
 ) -> str:
     """Which quota has nothing left for such a post at this moment, in words; '' when all have."""
     found = _of_moment(session, account, action, at, audience, besides)
-    return next((_full(account, one) for one in found if one.left == 0), "")
+    return next((_full(account, one) for one in found if one.shut), "")
 
 
 def full(session: Session, account: Account, action: str, at: datetime, audience: Mapping[str, Any]) -> bool:
     """Whether nothing is left for such a post at this moment."""
-    return any(one.left == 0 for one in _of_moment(session, account, action, at, audience))
+    return any(one.shut for one in _of_moment(session, account, action, at, audience))
 
 
 def _of_moment(
@@ -99,6 +106,8 @@ def _full(account: Account, one: Spent) -> str:
     name = f"“{account.name}”{PERIOD_LABELS[one.period]}的{ACTION_LABELS[one.action]}额度"
     if one.told:
         return f"{name}平台已答复用完，还剩 0 次；再安排一次，到时平台会拒绝。请改到别的日期。"
+    if one.beyond:
+        return f"{name}为 {one.limit} 次，已安排 {one.booked} 次；{one.beyond}"
     return f"{name}为 {one.limit} 次，已安排 {one.booked} 次；再安排一次，到时平台会拒绝。请改到别的日期。"
 
 
@@ -128,7 +137,8 @@ def _spent(session: Session, account: Account, ration: Ration, day: date, beside
     added = [_adds(account, one, ration.period) for one in _coming(session, account, ration, begins, ends, besides)]
     booked = used + sum(1 for counters in added if counters.intersection(ration.counters))
     some = _in_part(session, account, ration, period, added)
-    return Spent(ration.action, ration.period, booked, limit, told, limit <= some + booked if some else False)
+    in_part = limit <= some + booked if some else False
+    return Spent(ration.action, ration.period, booked, limit, told, in_part, ration.beyond)
 
 
 def _coming(

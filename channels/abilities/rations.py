@@ -15,6 +15,7 @@ class Ration:
     """One limit of a send: `counters` together stay within `limit`; the send adds one to the first of them.
 
     Counters that begin with `some` count for some of the readers only: once one of them is full, those hear nothing.
+    `beyond` says what becomes of a send past the limit where nobody refuses it; "" where the platform does.
     """
 
     action: Action
@@ -22,6 +23,7 @@ class Ration:
     period: Literal["day", "month"]
     limit: int
     some: str = ""
+    beyond: str = ""
 
 
 class Rationed(ABC):

@@ -21,8 +21,9 @@ import httpx
 
 from channels.abilities.audience import Addressed, AudienceKind, listed
 from channels.abilities.going_on import GoesOn
+from channels.abilities.rations import Ration, Rationed
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
-from channels.adapters.calling import acting, broken, harmless
+from channels.adapters.calling import acting, broken, harmless, today
 from channels.base import (
     ACTION_LABELS,
     Accepted,
@@ -35,6 +36,7 @@ from channels.base import (
     Placed,
     Post,
     Problem,
+    Quota,
     Reading,
     Setting,
     Settlement,
@@ -77,6 +79,8 @@ REFUSED: Mapping[int, tuple[str, str | None]] = {
 }
 
 
+PUSHES = "push"
+NOT_RUNG = "超出的，App 没有打开的手机可能收不到。急事请用应急发布，不急的请改到别的日期。"
 REVOKED = "已撤销排队中和手机上还没点开的通知；已点开的、由部分手机厂商通道送达的收不回来。"
 
 
@@ -102,6 +106,13 @@ class JPushOptions(Options):
     big_push_duration: int = option(
         "匀速推送（分钟）", 0, "推给全部手机时分散在这些分钟内；0 为立即，应急发布总是立即。", most=LONGEST_SPREAD
     )
+    vendor_per_day: int | None = option(
+        "手机厂商每天限推（次）",
+        None,
+        "华为、小米、OPPO、vivo 等按应用限制每天推送的次数，填其中最小的；不填为不限。日历上显示余量。",
+        least=1,
+        most=100_000,
+    )
     apns_production: bool = option("iOS 正式环境", True)
     report_url: str = option("统计接口地址", "", "不填为极光公有云。", most=300, pattern=r"https?://\S+")
     ios_bytes: int = option(
@@ -110,7 +121,17 @@ class JPushOptions(Options):
     )  # fmt: skip
 
 
-class JPushChannel(Channel, Addressed, Rehearsing, GoesOn):
+class JPushRations(Rationed):
+    """What phone makers let through in a day; JPush's own limit is one of calls a minute, which is waited for."""
+
+    @classmethod
+    def rations(cls, settings: Mapping[str, Any], action: str, audience: Mapping[str, Any]) -> Sequence[Ration]:
+        """The office enters what its makers granted; nothing is limited without that."""
+        most = JPushOptions.of(settings).vendor_per_day
+        return [Ration("push", (PUSHES,), "day", most, beyond=NOT_RUNG)] if most and action == "push" else []
+
+
+class JPushChannel(Channel, JPushRations, Addressed, Rehearsing, GoesOn):
     """Credentials: `app_key`, `master_secret`; settings: `JPushOptions`."""
 
     name: ClassVar[str] = "jpush"
@@ -126,6 +147,7 @@ class JPushChannel(Channel, Addressed, Rehearsing, GoesOn):
         notes=(
             "一天内再推送的更正会替换手机上还没点开的那条；已点开的改不了。",
             "撤稿会撤销排队中和手机上还没点开的通知；已点开的、由部分手机厂商通道送达的收不回来。",
+            "极光按分钟限制接口调用：用完时自动等到下一分钟再推。",
         ),
         corrections=("notice",),
     )
@@ -141,6 +163,11 @@ class JPushChannel(Channel, Addressed, Rehearsing, GoesOn):
         Setting("app_key", "AppKey", secret=True, required=True),
         Setting("master_secret", "Master Secret", secret=True, required=True),
     )
+
+    @classmethod
+    def quotas(cls, settings: Mapping[str, Any]) -> tuple[Quota, ...]:
+        """What phone makers let through in a day, where the office entered it."""
+        return tuple((one.action, one.period, one.limit) for one in cls.rations(settings, "push", {}))
 
     @classmethod
     def stand_in(cls, seed: Seed) -> StandIn:
@@ -195,6 +222,7 @@ class JPushChannel(Channel, Addressed, Rehearsing, GoesOn):
                 answer = self._replacing(post, lambda body: self._call("POST", "v3/push", {"cid": job_id, **body}))
         except Nobody as nobody:
             return _nobody(post, nobody.msg_id)
+        self.tools.quotas.count(self.account.id, PUSHES, today(self.tools.clock.now()))
         return self._live(post, str(answer["msg_id"]))
 
     def reconcile(self, post: Post) -> Settlement:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from bench.streams import room_for
 from tests.faults import many
-from tests.faults.breaking import WEIBO_LANES, break_everything, break_some
+from tests.faults.breaking import LANES, break_everything, break_some
 from tests.faults.databases import database
-from tests.faults.killing import LANES, kill_again_and_again
+from tests.faults.killing import KILLED, kill_again_and_again
 from tests.faults.soak import Size, database_away, rasa_killed, soak
 from tests.faults.stage import AS_DELIVERED, SHORT, staged
 from tests.faults.verdict import Verdict, table
@@ -64,7 +64,7 @@ def _faults(kind: str, away: float) -> bool:
     with (
         _folder() as folder,
         database(kind, folder) as base,
-        staged(folder, base.url, WEIBO_LANES, 2 + (kind != "sqlite")) as (stage, desk),
+        staged(folder, base.url, LANES, 2 + (kind != "sqlite")) as (stage, desk),
     ):
         return _said(break_everything(stage, desk, base, away))
 
@@ -77,7 +77,7 @@ def _kills(kind: str, rounds: int, default_rounds: int) -> bool:
         with (
             _folder() as folder,
             database(kind, folder) as base,
-            staged(folder, base.url, LANES + 1, PROCESSES[kind], pace) as (stage, desk),
+            staged(folder, base.url, KILLED, PROCESSES[kind], pace) as (stage, desk),
         ):
             good = _said([kill_again_and_again(stage, desk, number)]) and good
     return good
@@ -102,7 +102,7 @@ def _proof() -> bool:
     """Without each safeguard the suite must fail."""
     noticed = True
     for safeguard in SAFEGUARDS:
-        with _folder() as folder, database("sqlite", folder) as base, staged(folder, base.url, WEIBO_LANES, 2) as scene:
+        with _folder() as folder, database("sqlite", folder) as base, staged(folder, base.url, LANES, 2) as scene:
             stage, desk = scene
             stage.without = safeguard
             verdicts = break_some(stage, desk)

@@ -6,14 +6,19 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import func, select
 
+from channels.adapters.web_push.fan_out import IN_FLIGHT
 from kernel.audit import verify
 from scheduler.models import Attempt, Delivery
 from scheduler.states import DeliveryState
+from tests.faults.accounts import MANY_BROWSERS, MASS, PHONES, PUBLISHING, WEIBO
+from tests.faults.breaking import reached_people
 from tests.faults.stage import STARTING, Desk, Stage, until
 from tests.faults.verdict import Verdict
 
@@ -21,6 +26,10 @@ S = DeliveryState
 LANES = 5
 PIECES_A_ROUND = 2
 SLOW, SLOW_PIECES = LANES, 10
+KILLED = [*[WEIBO] * (LANES + 1), PUBLISHING, MASS, PHONES, MANY_BROWSERS]
+# Every third round has something for these too, since they are slower and 群发 is limited.
+OTHERS, OFTEN = list(range(SLOW + 1, len(KILLED))), 3
+FAN_OUT = len(KILLED) - 1
 MINUTE = 60.0
 
 
@@ -30,17 +39,26 @@ def kill_again_and_again(stage: Stage, desk: Desk, rounds: int) -> Verdict:
     chance = random.Random(seed)  # noqa: S311  # Instants, no secrets.
     began = time.monotonic()
     stage.break_calls("delay", SLOW, count=0, seconds=0.45)
-    stage.break_calls("delay", count=0, seconds=0.05)
     lanes, slow = list(range(LANES)), [SLOW]
+    for lane in (*lanes, *OTHERS):
+        stage.break_calls("delay", lane, count=0, seconds=0.3 if lane == FAN_OUT else 0.05)
+    browsers = {one.number for one in desk.browsers[FAN_OUT]}
+    told: list[tuple[int, str]] = []
+    most = 0
     for number in range(rounds):
         pieces = [desk.sign(f"第{number}轮第{place}号", lanes) for place in range(PIECES_A_ROUND)]
-        before = stage.last()
+        before, unsure = stage.last(), stage.unsure()
         desk.book(pieces, lanes)
+        if number % OFTEN == 0:
+            title = f"第{number}轮通知"
+            told.append((desk.book([desk.sign(title, OTHERS)], OTHERS)[-1], title))
         stage.start_later(stage.pace.step)
-        told = f"nothing goes out any more (seed {seed}, round {number})"
-        until(partial(_something_went_out, stage, before), STARTING, told)
+        fault = f"nothing goes out any more (seed {seed}, round {number})"
+        wanted = browsers if number % OFTEN == 0 else None
+        until(partial(_something_went_out, stage, before, wanted), STARTING, fault)
         time.sleep(chance.uniform(0, 0.5))
         stage.end(signal.SIGKILL)
+        most = max(most, stage.unsure() - unsure)
 
     # More on the slow account than a claim lasts for: what does not fit has to be given back.
     desk.book([desk.sign(f"慢第{number}号", slow) for number in range(SLOW_PIECES)], slow)
@@ -52,11 +70,15 @@ def kill_again_and_again(stage: Stage, desk: Desk, rounds: int) -> Verdict:
         if not stage.count(Delivery.state != S.DONE):
             break
         stage.start_later(timedelta(minutes=2))
-    return _judge(stage, desk, f"SIGKILL × {rounds}, lease {stage.pace.lease:.0f} s", time.monotonic() - began, swept)
+    verdict = _judge(
+        stage, desk, f"SIGKILL × {rounds}, lease {stage.pace.lease:.0f} s", time.monotonic() - began, swept
+    )
+    return _with_browsers(stage, desk, verdict, told, most)
 
 
-def _something_went_out(stage: Stage, before: int) -> bool:
-    return bool(stage.posts(before))
+def _something_went_out(stage: Stage, before: int, wanted: set[str] | None) -> bool:
+    """To one of the wanted, where it matters: a fan-out is to be killed in its middle."""
+    return any(wanted is None or one.account in wanted for one in stage.arrived(before))
 
 
 def _swept(stage: Stage) -> bool:
@@ -69,20 +91,37 @@ def _swept(stage: Stage) -> bool:
 
 
 def _judge(stage: Stage, desk: Desk, name: str, seconds: float, swept: bool) -> Verdict:
-    arrived = Counter((line["account"], line["data"]["text"]) for line in stage.posts())
+    browsers = {one.number for one in desk.browsers[FAN_OUT]}
+    arrived = Counter(one for one in stage.arrived() if one.account not in browsers)
     with stage.hub.works.read() as work:
         open_attempts = work.session.scalar(select(func.count(Attempt.id)).where(Attempt.outcome == "")) or 0
         chain = verify(work.session).fault
+    booked = stage.count(Delivery.account_id != desk.lanes[FAN_OUT])
     return Verdict(
         name,
         stage.hub.engine.dialect.name,
-        booked=desk.booked,
+        booked=booked,
         reached=len(arrived),
         twice=sum(times - 1 for times in arrived.values()),
-        lost=desk.booked - len(arrived),
+        lost=booked - len(arrived),
         stuck=(0 if swept else 1) + open_attempts + stage.count(Delivery.claimed_by.is_not(None)),
         unknown=stage.count(Delivery.state != S.DONE),
         shown=0,
         seconds=seconds,
         note=chain or "",
+    )
+
+
+def _with_browsers(stage: Stage, desk: Desk, verdict: Verdict, told: Sequence[tuple[int, str]], most: int) -> Verdict:
+    """A fan-out is counted by browser; a kill leaves no more than what was on its way in doubt."""
+    rows = stage.rows([delivery_id for delivery_id, _ in told])
+    people = reached_people(stage, desk.browsers[FAN_OUT], rows, [title for _, title in told])
+    return replace(
+        verdict,
+        booked=verdict.booked + people.booked,
+        reached=verdict.reached + people.reached,
+        twice=verdict.twice + people.twice,
+        lost=verdict.lost + people.lost,
+        shown=people.shown,
+        note=verdict.note or (f"{most} in doubt after one kill" if most > IN_FLIGHT else ""),
     )

@@ -13,33 +13,35 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import and_, func, not_, select
+from sqlalchemy import and_, func, not_, or_, select
 from sqlalchemy.exc import OperationalError
 
-from channels.accounts import store as accounts
-from channels.rehearsal.config import RehearsalConfig, WeiboAccount, WeiboRules
 from content.snapshot import Target
 from hub import schema
 from hub.product import Hub
 from hub.settings import Settings
 from hub.wiring import build
-from scheduler import booking
+from kernel.office_rules import set_rule
+from scheduler import booking, windows
 from scheduler.booking import Order
 from scheduler.models import Delivery
 from scheduler.states import DeliveryState
 from tests.factories import PORTAL, Office, make_office
+from tests.faults import accounts
+from tests.faults.accounts import Arrival, Browser, Kind
 
 S = DeliveryState
+# What a question may wait for before it is worth moving the clocks.
+A_WHILE = timedelta(seconds=9)
 # Long, because processes start slowly on a busy machine; nothing waits longer than it has to.
 STARTING, ENDING = 300, 90
-POST = "2/statuses/share.json"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,12 @@ class Stage:
     platforms: httpx.Client
     pace: Pace
     processes: int
+    kinds: Sequence[Kind]
+    # Where platforms push to: the first serving process.
+    port: int
     offset: timedelta = timedelta()
+    # A push service that never answers.
+    deaf: str = ""
     # The safeguard that is taken out of the product, to see the suite fail.
     without: str = ""
     parts: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -88,12 +95,22 @@ class Stage:
             "XUANDA_SEND_TIMEOUT": str(self.pace.send_timeout),
             "XUANDA_TICK_SECONDS": "0.1",
             "XUANDA_CLOCK_OFFSET": str(self.offset.total_seconds()),
-            "XUANDA_ALLOWED_PRIVATE": self.platforms.base_url.netloc.decode(),
+            "XUANDA_ALLOWED_PRIVATE": ",".join([self.platforms.base_url.netloc.decode(), *self._deaf()]),
         }
-        for _ in range(processes or self.processes):
-            command = ["worker", "--portal"] if self.hub.settings.uses_queue else ["serve", "--port", str(free_port())]
-            module = ["tests.faults.weakened", self.without] if self.without else ["hub.cli"]
+        module = ["tests.faults.weakened", self.without] if self.without else ["hub.cli"]
+        for command in self._commands(processes or self.processes):
             self.parts.append(started([*module, *command], environment, self.folder / "product.log"))
+
+    def _deaf(self) -> list[str]:
+        return [self.deaf.partition("//")[2]] if self.deaf else []
+
+    def _commands(self, processes: int) -> list[list[str]]:
+        """Whom platforms push to comes first; it is ended first too."""
+        serving = ["serve", "--port", str(self.port)]
+        if not self.hub.settings.uses_queue:
+            return [serving, *(["serve", "--port", str(free_port())] for _ in range(processes - 1))]
+        listens = processes > 1 and any(kind.called_back for kind in self.kinds)
+        return [*([serving] if listens else []), *(["worker", "--portal"] for _ in range(processes))]
 
     def start_later(self, moved_on: timedelta, processes: int = 0) -> None:
         """Moves both clocks on and runs the product."""
@@ -110,11 +127,14 @@ class Stage:
             part.wait(ENDING)
         self.parts = self.parts[len(ended) :]
 
-    def break_calls(self, kind: str, lane: int | None = None, **more: Any) -> int:
-        """Has the platform break calls that post, on one account or on all; returns the fault's number."""
-        account = {} if lane is None else {"account": uid(lane)}
-        fault = {"kind": kind, "platform": "weibo", "path": POST, **account, **more}
-        answer = self.platforms.post("/control/faults", json=fault)
+    def break_calls(self, kind: str, lane: int, **more: Any) -> int:
+        """Has the platform break calls that post on an account, or on that of a browser; returns the fault's number."""
+        about = self.kinds[lane]
+        platform = {"web_push": "webpush"}.get(about.channel, about.channel)
+        # A push service knows browsers only.
+        account = "" if about.browsers else accounts.number_of(about, lane)
+        known = {"platform": platform, "path": about.path, "account": account}
+        answer = self.platforms.post("/control/faults", json={"kind": kind, **known, **more})
         answer.raise_for_status()
         return int(answer.json()["id"])
 
@@ -122,10 +142,11 @@ class Stage:
         """Takes a fault away."""
         self.platforms.delete(f"/control/faults/{number}").raise_for_status()
 
-    def posts(self, since: int = 0) -> list[dict[str, Any]]:
+    def arrived(self, since: int = 0) -> list[Arrival]:
         """What really arrived, in order."""
-        lines = self.platforms.get("/ledger", params={"kind": "post", "since": since}).json()["entries"]
-        return list(lines)
+        kinds = ",".join(sorted({kind.seen for kind in self.kinds}))
+        lines = self.platforms.get("/ledger", params={"kind": kinds, "since": since}).json()["entries"]
+        return [one for line in lines for one in accounts.arrivals(line)]
 
     def last(self) -> int:
         """The number of the newest line of the platforms' ledger."""
@@ -133,9 +154,23 @@ class Stage:
 
     def busy(self) -> int:
         """How many deliveries are neither done nor waiting for a later moment or for a person."""
-        waits = and_(Delivery.state == S.BOOKED, Delivery.next_at > self.hub.clock.now() + self.offset)
-        shown = and_(Delivery.state == S.UNKNOWN, Delivery.next_at.is_(None))
+        now = self.hub.clock.now() + self.offset
+        waits = or_(
+            and_(Delivery.state == S.BOOKED, Delivery.next_at > now),
+            and_(Delivery.state.in_((S.ACCEPTED, S.UNKNOWN)), Delivery.next_at > now + A_WHILE),
+        )
+        shown = and_(Delivery.state.in_((S.UNKNOWN, S.HELD)), Delivery.next_at.is_(None))
         return self.count(Delivery.state != S.DONE, not_(waits), not_(shown))
+
+    def unsure(self) -> int:
+        """Of how many browsers nobody knows whether they got their notice."""
+        with self.hub.works.read() as work:
+            return accounts.unsure(work)
+
+    def shown(self, key: str) -> dict[int, str]:
+        """What is written of each browser of a delivery."""
+        with self.hub.works.read() as work:
+            return accounts.told(work, key)
 
     def claimants(self) -> set[str | None]:
         """Who has something on its way."""
@@ -161,39 +196,48 @@ class Stage:
 
 @dataclass
 class Desk:
-    """The office's people and its accounts; a lane is an account's place in the list."""
+    """The office's people and its accounts; a lane is an account's place in the list, no lane is the portal."""
 
     office: Office
+    kinds: Sequence[Kind]
     lanes: list[int]
+    browsers: dict[int, list[Browser]]
     booked: int = 0
 
     def sign(self, name: str, lanes: Sequence[int]) -> int:
         """A piece signed for these accounts."""
-        piece = self.office.piece(title=name, summary=f"{name}的摘要")
-        targets = [Target(self.lanes[lane], uid(lane), "weibo", "text", "publish") for lane in lanes]
-        targets = targets or self.office.targets("portal")
+        words: dict[str, Any] = {"title": name, "summary": f"{name}的摘要"}
+        piece = self.office.piece(**words)
+        if any(self.kinds[lane].style == "layout" for lane in lanes):
+            self.office.save(piece.id, cover_id=self.office.picture(piece.id).id, **words)
+        targets = [self._target(lane) for lane in lanes] or self.office.targets("portal")
         self.office.sign_off(self.office.submit(piece.id, targets=targets).id)
         return piece.id
 
+    def _target(self, lane: int) -> Target:
+        kind = self.kinds[lane]
+        return Target(self.lanes[lane], accounts.number_of(kind, lane), kind.channel, kind.style, kind.action)
+
     def book(self, pieces: Sequence[int], lanes: Sequence[int]) -> list[int]:
         """Books these pieces on these accounts for now, on the portal where none is named; returns the deliveries."""
-        accounts = [self.lanes[lane] for lane in lanes] or [self.office.accounts["portal"].id]
+        chosen = [(self.lanes[lane], self.kinds[lane].action) for lane in lanes]
+        chosen = chosen or [(self.office.accounts["portal"].id, "publish")]
         made = []
         with self.office.working("officer") as (work, who):
             for piece in pieces:
-                for account in accounts:
-                    made.append(booking.book(work, who, Order([piece], account, "publish"), PORTAL))
+                for account, action in chosen:
+                    made.append(booking.book(work, who, Order([piece], account, action), PORTAL))
         self.booked += len(made)
         return [row.id for row in made]
 
 
 @contextmanager
-def staged(folder: Path, database: str, lanes: int, processes: int, pace: Pace = SHORT) -> Iterator[tuple[Stage, Desk]]:
+def staged(
+    folder: Path, database: str, kinds: Sequence[Kind], processes: int, pace: Pace = SHORT
+) -> Iterator[tuple[Stage, Desk]]:
     """An office in a folder with accounts at platforms in another process; nothing of the product runs yet."""
-    port = free_port()
-    config = RehearsalConfig(
-        weibo=[_account(lane) for lane in range(lanes)], weibo_rules=WeiboRules(duplicate_seconds=0)
-    )
+    port, callbacks = free_port(), free_port()
+    config = accounts.config_of(kinds, f"http://127.0.0.1:{callbacks}")
     (folder / "platforms.json").write_text(config.model_dump_json(), "utf-8")
     data = folder / "data"
     hub = build(Settings(data=data, site=data / "site", database_url=database, public_url=PORTAL))
@@ -204,11 +248,14 @@ def staged(folder: Path, database: str, lanes: int, processes: int, pace: Pace =
         folder / "platforms.log",
     )
     url = f"http://127.0.0.1:{port}"
-    with httpx.Client(base_url=url, timeout=20, trust_env=False) as client:
-        stage = Stage(hub, data, client, pace, processes)
+    with ExitStack() as stack:
+        client = stack.enter_context(httpx.Client(base_url=url, timeout=20, trust_env=False))
+        stage = Stage(hub, data, client, pace, processes, kinds, callbacks)
+        if any(kind.hanging for kind in kinds):
+            stage.deaf = stack.enter_context(accounts.deaf_service())
         try:
             until(lambda: answers(f"{url}/ledger"), STARTING, "the platforms did not start")
-            yield stage, _open_desk(stage, lanes)
+            yield stage, _open_desk(stage)
         finally:
             stage.end(signal.SIGKILL)
             platforms.kill()
@@ -229,11 +276,6 @@ def small_disk(folder: Path, megabytes: int = 32) -> Iterator[Path | None]:
         yield folder
     finally:
         subprocess.run([shutil.which("umount") or "umount", "-l", str(folder)], check=True)
-
-
-def uid(lane: int) -> str:
-    """An account's number on the platform."""
-    return str(7_000_000_001 + lane)
 
 
 def started(module: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -268,43 +310,23 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def _open_desk(stage: Stage, lanes: int) -> Desk:
+def _open_desk(stage: Stage) -> Desk:
     hub = stage.hub
     office = make_office(hub.works, hub.blobs, hub.pages)
     url = str(stage.platforms.base_url).rstrip("/")
-    with hub.works.write() as work:
-        rows = [
-            accounts.add(
-                work,
-                hub.seal,
-                unit_id=office.bureau.id,
-                channel="weibo",
-                name=uid(lane),
-                code=uid(lane),
-                base_url=f"{url}/weibo",
-                settings={
-                    "uid": uid(lane),
-                    "rip": "1.2.3.4",
-                    "requests_per_day": 1_000_000,
-                    "safe_domains": [PORTAL.removeprefix("https://")],
-                },
-                credentials={"access_token": f"token-{lane}", "app_key": "1", "app_secret": "s"},
-            )
-            for lane in range(lanes)
+    lanes: list[int] = []
+    opened = [
+        [
+            *accounts.opened(stage.platforms, kind.browsers - kind.hanging),
+            *accounts.opened(stage.platforms, kind.hanging, stage.deaf),
         ]
-    return Desk(office, [row.id for row in rows])
-
-
-def _account(lane: int) -> WeiboAccount:
-    """An account without limits that may read its own posts, so that a lost answer can be asked for."""
-    return WeiboAccount(
-        uid=uid(lane),
-        name=f"微博{lane}",
-        app_key="1",
-        app_secret="s",
-        access_token=f"token-{lane}",
-        safe_domains=[PORTAL.removeprefix("https://")],
-        granted=["statuses/user_timeline"],
-        requests_per_day=1_000_000,
-        posts_per_hour=1_000_000,
-    )
+        for kind in stage.kinds
+    ]
+    browsers: dict[int, list[Browser]] = {}
+    with hub.works.write() as work:
+        # What rings is to go out at whatever hour this runs.
+        set_rule(work, windows.ENDS.name, office.bureau.id, windows.STARTS.default)
+        for lane, kind in enumerate(stage.kinds):
+            lanes.append(accounts.register(work, hub.seal, office.bureau.id, url, kind, lane))
+            browsers[lane] = accounts.subscribe(work, lanes[lane], opened[lane])
+    return Desk(office, stage.kinds, lanes, browsers)

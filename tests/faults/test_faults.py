@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
-from tests.faults.breaking import WEIBO_LANES, break_everything
+from tests.faults.breaking import LANES, break_everything
 from tests.faults.databases import database
-from tests.faults.killing import LANES, kill_again_and_again
+from tests.faults.killing import KILLED, kill_again_and_again
 from tests.faults.stage import staged
 from tests.faults.verdict import Verdict, table
 
@@ -25,7 +25,7 @@ AWAY, CROWD = 6.0, 10
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_breaks_is_done_once_and_told(tmp_path: Path, kind: str) -> None:
     _needs(kind)
-    with database(kind, tmp_path) as base, staged(tmp_path, base.url, WEIBO_LANES, 2) as (stage, desk):
+    with database(kind, tmp_path) as base, staged(tmp_path, base.url, LANES, 2) as (stage, desk):
         verdicts = break_everything(stage, desk, base, AWAY, CROWD)
     assert all(one.good for one in verdicts), f"\n{table(verdicts)}"
 
@@ -34,7 +34,7 @@ def test_whatever_breaks_is_done_once_and_told(tmp_path: Path, kind: str) -> Non
 def test_nothing_is_sent_twice_or_lost_when_the_product_is_killed(tmp_path: Path, kind: str) -> None:
     _needs(kind)
     processes, rounds = KILLS[kind]
-    with database(kind, tmp_path) as base, staged(tmp_path, base.url, LANES + 1, processes) as (stage, desk):
+    with database(kind, tmp_path) as base, staged(tmp_path, base.url, KILLED, processes) as (stage, desk):
         verdict = kill_again_and_again(stage, desk, rounds)
     assert verdict.good, f"\n{table([verdict])}"
 

@@ -13,7 +13,7 @@ from channels.accounts.quotas import DatabaseQuotas
 from kernel.people import Unit
 from kernel.work import Works
 from scheduler.models import Delivery
-from scheduler.preflight import crowded, spent
+from scheduler.preflight import beyond, crowded, full, spent
 
 DAY = date(2026, 3, 2)
 TAG: Mapping[str, Any] = {"tag_id": [{"id": 2, "name": "物业"}]}
@@ -36,9 +36,9 @@ def book(works: Works, account: Account, at: str, number: int, **values: Any) ->
     with works.write() as work:
         work.session.add(
             Delivery(
-                unit_id=account.unit_id, account_id=account.id, channel="wechat", action="mass_send",
+                unit_id=account.unit_id, account_id=account.id,
                 identity=str(number), key=str(number), scheduled_at=moment, created_at=moment,
-                **{"state": "booked", **values},
+                **{"channel": "wechat", "action": "mass_send", "state": "booked", **values},
             )
         )  # fmt: skip
 
@@ -101,3 +101,19 @@ def test_an_accounts_own_lower_limit_holds_for_its_tags_too(sqlite_works: Works)
         work.session.add(QuotaUse(account_id=account.id, quota="mass_send.tag.2", period="2026-03", used=1))
     assert (left(sqlite_works, account, TAG), left(sqlite_works, account, OTHER)) == ({"month": 0}, {"month": 1})
     assert DatabaseQuotas(sqlite_works).left(account.id, "mass_send.tag.2", "2026-03", 4, ["mass_send"]) == 0
+
+
+def test_where_nobody_refuses_what_is_too_much_it_is_only_told(sqlite_works: Works) -> None:
+    account = account_of(sqlite_works)
+    with sqlite_works.write() as work:
+        row = work.session.get_one(Account, account.id)
+        row.channel, row.settings = "jpush", {"vendor_per_day": 1}
+        account = row
+    book(sqlite_works, account, "2026-03-02T10:00+08:00", 1, channel="jpush", action="push")
+    at = datetime.fromisoformat("2026-03-02T15:00+08:00")
+    with sqlite_works.read() as work:
+        assert [one.left for one in spent(work.session, account, DAY)] == [0]
+        (told,) = crowded(work.session, account, "push", at)
+        assert "为 1 次，已安排 1 次；超出的" in told.message
+        assert beyond(work.session, account, "push", at, {}, 0) == ""
+        assert not full(work.session, account, "push", at, {})

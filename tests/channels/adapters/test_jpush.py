@@ -61,6 +61,19 @@ def test_the_number_is_remembered_before_anything_is_pushed(side: JPushSide) -> 
     assert side.channel.reconcile(post) == answers[0]
 
 
+def test_what_phone_makers_let_through_in_a_day_is_counted_and_refuses_nothing(side: JPushSide) -> None:
+    assert (JPushChannel.quotas({}), JPushChannel.rations({}, "push", {})) == ((), [])
+    limited = {"vendor_per_day": 2}
+    assert JPushChannel.quotas(limited) == (("push", "day", 2),)
+    (one,) = JPushChannel.rations(limited, "push", {})
+    assert "可能收不到" in one.beyond
+    assert JPushChannel.rations(limited, "withdraw", {}) == []
+    for _ in range(2):
+        side.deliver()
+    day = (side.clock.now() + timedelta(hours=8)).strftime("%Y-%m-%d")
+    assert side.tools.quotas.left(1, "push", day, 2) == 0
+
+
 def test_a_process_that_died_before_it_had_a_number_pushed_nothing(side: JPushSide) -> None:
     assert isinstance(side.channel.reconcile(side.post()), NotThere)
 
