@@ -33,6 +33,7 @@ from scheduler.models import Attempt, Delivery
 from scheduler.placements import remember, remember_uncorrectable
 from scheduler.posts import post_of
 from scheduler.states import DeliveryState
+from scheduler.windows import goes_on
 
 S = DeliveryState
 Answer = Settlement | Uncorrectable | ByHand | ChannelError
@@ -361,8 +362,9 @@ def _refused(work: Work, delivery: Delivery, error: ChannelError, batch: Batch) 
 
 
 def _ask_later(work: Work, delivery: Delivery, error: ChannelError, batch: Batch) -> None:
-    # While only asking fails, what was sent stays unknown or accepted; the question is repeated.
-    if delivery.state == S.ACCEPTED:
+    # While only asking fails, what was sent stays unknown or accepted; the question is repeated. Where the poll was to
+    # send it, nothing may have been sent yet: that is late like any other, and not for the platform to be patient with.
+    if delivery.state == S.ACCEPTED and not goes_on(delivery.channel):
         later = max(work.now + timedelta(seconds=30), _patiently(work, delivery))
         delivery.next_at = error.until if isinstance(error, Throttled) else later
         delivery.reason = error.reason[:500]

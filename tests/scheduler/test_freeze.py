@@ -232,7 +232,7 @@ def test_what_may_have_been_pushed_is_not_called_cancelled(timetable: Timetable,
     stopped = stop(timetable)
     ended = end(timetable, stopped, **{f"d{in_rounds.id}": "drop"})
     assert "不能确定" in ended.refused[in_rounds.id]
-    assert timetable.now(in_rounds).state == S.ACCEPTED
+    assert timetable.now(in_rounds).state == S.UNKNOWN
     timetable.act(in_rounds, booking.resume)
     timetable.run()
     assert timetable.now(in_rounds).state == S.DONE

@@ -14,7 +14,7 @@ from kernel.errors import Invalid
 from scheduler import booking, receipts, settle
 from scheduler.batch import doubtful
 from scheduler.errors import TakenMeanwhile
-from scheduler.events import NeedsPerson
+from scheduler.events import NeedsPerson, RanLate
 from scheduler.models import Delivery, DeliveryItem
 from scheduler.states import DeliveryState
 from tests.scheduler.conftest import PUBLIC_URL, Timetable
@@ -45,6 +45,24 @@ def test_polling_backs_off(timetable: Timetable) -> None:
         row = timetable.now(delivery)
         assert row.state == S.ACCEPTED
         assert row.next_at == timetable.clock.now() + timedelta(minutes=minutes / 8)
+
+
+def test_what_only_has_a_number_and_cannot_be_sent_under_it_is_late_like_any_other(timetable: Timetable) -> None:
+    delivery = taken(timetable, *["retryable"] * 8)
+    with timetable.works.write() as work:
+        work.session.get_one(Delivery, delivery.id).channel = "jpush"
+    for _ in range(3):
+        timetable.at(minutes=1)
+        timetable.run()
+    timetable.sweep()
+    row = timetable.now(delivery)
+    assert (row.state, row.reason) == (S.UNKNOWN, "连接被拒绝")
+    assert [fact.delivery_id for fact in timetable.told if isinstance(fact, RanLate)] == [delivery.id]
+    timetable.platform().script.clear()
+    timetable.at(minutes=1)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+    assert len(timetable.platform().arrived) == 1
 
 
 def test_without_a_result_it_is_asked_about_shown_and_done_when_the_platform_says_so(timetable: Timetable) -> None:
