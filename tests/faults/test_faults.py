@@ -17,7 +17,7 @@ from tests.faults.stage import staged
 from tests.faults.verdict import Verdict, table
 
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
-KILLS = {"sqlite": (1, 10), "postgresql": (3, 2)}
+KILLS = {"sqlite": (1, 6), "postgresql": (3, 2)}
 # Longer than SQLite waits for a lock, and than a query waits for a server that starts again.
 AWAY, CROWD = 6.0, 10
 
