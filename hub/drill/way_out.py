@@ -23,6 +23,8 @@ LISTINGS = (
     f"/search?{urlencode({'q': TITLE})}",
 )  # fmt: skip
 OVER = ("done", "failed", "manual", "cancelled", "held")
+# A dead worker's claim runs out after 45 s and is found within a minute; then the platform is asked what it has got.
+ENDS_WITHIN = 120.0
 
 
 def write(stage: Stage) -> str:
@@ -179,7 +181,7 @@ def ended(stage: Stage, delivery: int) -> dict[str, Any]:
         row: dict[str, Any] = must(stage.api(AUTHOR).get(f"/deliveries/{delivery}"))
         return row if row["state"] in OVER else None
 
-    return until(f"delivery {delivery}", look, 60)
+    return until(f"delivery {delivery}", look, ENDS_WITHIN)
 
 
 def _arrived(stage: Stage, platform_kinds: str) -> int:
