@@ -9,7 +9,7 @@ from datetime import timedelta
 import httpx
 from sqlalchemy import delete, select
 
-from bot import apart, tickets
+from bot import apart, rules, tickets
 from bot.answering import Answering
 from bot.citizen_files.dropping import drop_forgotten
 from bot.citizen_files.fetching import Fetcher
@@ -24,7 +24,8 @@ from bot.events import (
     TicketLate,
     TicketMade,
 )
-from bot.models import SeenPush
+from bot.gateway import begin, visitor
+from bot.models import Conversation, SeenPush
 from bot.nlu.classifier import Classifier, Example
 from bot.notices import Teller
 from bot.phone_codes import Codes
@@ -141,6 +142,21 @@ def portal_account(work: Work) -> Account | None:
     """The account behind the portal's own chat and forms, if there is one."""
     query = select(Account).where(Account.channel == "portal", Account.active.is_(True))
     return work.session.scalars(query.order_by(Account.id).limit(1)).one_or_none()
+
+
+def begin_on_portal(work: Work, otherwise: int, token_hash: str | None = None) -> Conversation:
+    """Begins a visitor's conversation on our own pages; `otherwise` is the unit where there is no portal account."""
+    account = portal_account(work)
+    conversation = begin(
+        work,
+        unit_id=rules.desk_of(work.session, account.unit_id if account else otherwise, work.now),
+        account_id=account.id if account else None,
+        channel="portal",
+        sender=visitor(),
+        token_hash=token_hash,
+    )
+    conversation.name = f"网站访客 {conversation.id}"
+    return conversation
 
 
 def _listen(hub: Hub, incoming: Incoming) -> None:

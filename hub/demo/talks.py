@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import partial
 
-from bot import desk, gateway, publishing, ratings, reply, rules, tickets
+from bot import desk, gateway, publishing, ratings, reply, tickets
 from bot.casework import assigning, signing
 from bot.gateway import Arrival
 from bot.models import Conversation, Ticket
@@ -16,7 +16,7 @@ from bot.reply import Said
 from bot.states import RATINGS, ConversationState
 from bot.team import classes
 from hub.demo.corpus import Attended, Matter, Talk, load_matters, load_talks
-from hub.incoming import portal_account
+from hub.incoming import begin_on_portal
 from hub.product import Hub
 from kernel.clock import StillClock
 from kernel.people import Viewer
@@ -26,7 +26,7 @@ By = Callable[[str], AbstractContextManager[tuple[Work, Viewer]]]
 
 CITIZEN = Actor("citizen")
 TYPING, READING, CLOSING = 25, 70, 40
-NOON = "10:30"
+MORNING = "10:30"
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Diary:
         for talk in load_talks():
             self._ahead.append((self._at(now, talk.days_ago, talk.at), partial(self._talk, talk)))
         for matter in load_matters():
-            self._ahead.append((self._at(now, matter.days_ago, NOON), partial(self._matter, matter, now)))
+            self._ahead.append((self._at(now, matter.days_ago, MORNING), partial(self._matter, matter, now)))
         self._ahead.sort(key=lambda entry: entry[0])
 
     def until(self, at: datetime) -> None:
@@ -65,16 +65,7 @@ class Diary:
 
     def _talk(self, talk: Talk) -> None:
         with self.hub.works.write(CITIZEN) as work:
-            account = portal_account(work)
-            unit_id = account.unit_id if account else self.unit_id
-            conversation = gateway.begin(
-                work,
-                unit_id=rules.desk_of(work.session, unit_id, work.now),
-                account_id=account.id if account else None,
-                channel="portal",
-                sender=gateway.visitor(),
-            )
-            conversation.name = f"网站访客 {conversation.id}"
+            conversation = begin_on_portal(work, self.unit_id)
             greeting = self.hub.incoming.answering.greeting(work.session, conversation, work.now)
             reply.book(work, conversation, "bot", Said(greeting))
             number = conversation.id
@@ -144,7 +135,7 @@ class Diary:
         with self.by(self.agent) as (work, who):
             assigning.assign(work, work.session.get_one(Ticket, number), who.person_id)
         if matter.answer:
-            answered = self._at(now, matter.days_ago - matter.after, NOON)
+            answered = self._at(now, matter.days_ago - matter.after, MORNING)
             self._ahead.append((answered, partial(self._answer, matter, number)))
             self._ahead.sort(key=lambda entry: entry[0])
 

@@ -22,7 +22,7 @@ from channels.accounts import subscriptions, takeover
 from channels.accounts.models import Account
 from channels.base import JobResult, Pushed
 from content import search
-from hub.incoming import portal_account
+from hub.incoming import begin_on_portal, portal_account
 from hub.outer import pictures
 from hub.outer.errors import BadParcel
 from hub.outer.models import OuterTalk
@@ -168,17 +168,7 @@ class TalkTaker:
             return  # It stays a row, which is looked for.
 
     def _begin(self, work: Work) -> Conversation:
-        account = portal_account(work)
-        unit_id = account.unit_id if account else _root(work)
-        conversation = gateway.begin(
-            work,
-            unit_id=rules.desk_of(work.session, unit_id, work.now),
-            account_id=account.id if account else None,
-            channel="portal",
-            sender=gateway.visitor(),
-        )
-        conversation.name = f"网站访客 {conversation.id}"
-        return conversation
+        return begin_on_portal(work, _root(work))
 
     # --- the rest -----------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ from bot.queues import Full
 from bot.reply import Said
 from bot.states import LOW_RATING, RATINGS, ConversationState
 from hub.auth.secret import fingerprint
-from hub.incoming import portal_account
+from hub.incoming import begin_on_portal
 from hub.live import LOOK_SECONDS, conversation_topic
 from hub.product import Hub
 from hub.web.access import HubDep, address_of, check_origin
@@ -129,17 +129,7 @@ def resume_or_begin(hub: Hub, token: str) -> dict[str, Any]:
 
 
 def _begin(hub: Hub, work: Work, token: str) -> dict[str, Any]:
-    account = portal_account(work)
-    unit_id = account.unit_id if account else first_unit(work.session)
-    conversation = gateway.begin(
-        work,
-        unit_id=rules.desk_of(work.session, unit_id, work.now),
-        account_id=account.id if account else None,
-        channel="portal",
-        sender=gateway.visitor(),
-        token_hash=fingerprint(token),
-    )
-    conversation.name = f"网站访客 {conversation.id}"
+    conversation = begin_on_portal(work, first_unit(work.session), fingerprint(token))
     greeting = hub.incoming.answering.greeting(work.session, conversation, work.now)
     reply.book(work, conversation, "bot", Said(greeting))
     return _opened(work, conversation)
