@@ -71,7 +71,8 @@ class Post:
     (for corrections and withdrawals). `audience` is the narrowed choice inside what was signed. `note` holds what
     a person chose (`correction`) and what earlier attempts left behind (`data` of answers and errors).
     `attempted_at` is when the attempt began whose answer was lost, given when the platform is asked. `doubtful`: since
-    it was last sent, a poll or question may have gone on with it without anybody hearing so (`GoesOn`).
+    it was last sent, a poll or question may have gone on with it without anybody hearing so (`GoesOn`). `look_only`:
+    nothing may be sent now, so that a question which is asked by sending again raises `WouldSend`.
     """
 
     key: str
@@ -84,6 +85,7 @@ class Post:
     first_attempt_at: datetime | None = None
     attempted_at: datetime | None = None
     doubtful: bool = False
+    look_only: bool = False
     note: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -582,8 +584,11 @@ class Channel(ABC):
     def publish(self, post: Post) -> Result:
         """Sends the post by its action `publish`, `mass_send` or `push`."""
 
-    def reconcile(self, post: Post) -> Settlement:
-        """After a lost answer: asks the platform whether it has the post. By default it cannot tell."""
+    def reconcile(self, post: Post) -> Settlement | Uncorrectable | ByHand:
+        """After a lost answer: asks the platform whether it has the post. By default it cannot tell.
+
+        A channel that never sends anything by itself has nothing to ask about: it answers as it would have then.
+        """
         return CannotTell("该平台没有可供核实的接口")
 
     def poll(self, post: Post, job_id: str) -> Settlement:

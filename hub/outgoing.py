@@ -82,8 +82,9 @@ def connect(hub: Hub) -> None:
             "delivery.sweep",
             timedelta(seconds=hub.settings.sweep_seconds),
             lambda: sweep(hub.works, timedelta(seconds=hub.settings.lease_seconds)),
-            # Short, so that a process that dies while it sweeps keeps no other from sweeping; two at once do no harm.
-            timedelta(seconds=hub.settings.sweep_seconds),
+            # Short, so that a process that dies while it sweeps keeps no other from it: a row is found within a minute
+            # all the same. Two at once do no harm.
+            timedelta(seconds=hub.settings.sweep_seconds / 2),
         )
     )
     _listen(hub, hub.listeners)

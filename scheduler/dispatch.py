@@ -36,6 +36,7 @@ from scheduler.models import Delivery
 from scheduler.posts import post_of
 from scheduler.receipts import Answer, Outcome
 from scheduler.states import DeliveryState
+from scheduler.windows import stopping
 
 log = structlog.get_logger(__name__)
 S = DeliveryState
@@ -211,7 +212,10 @@ class Dispatcher:
                 reached.follow(work.session, delivery)
                 if delivery.action == "withdraw":
                     taking_back.leaves(delivery, batch)
-            return act, post_of(batch, delivery, self.public_url)
+            post = post_of(batch, delivery, self.public_url)
+            if act == "ask" and stopping(work.session, delivery, batch.freezes):
+                post = replace(post, look_only=True)
+            return act, post
         except (KeyError, TypeError, ValueError) as failure:
             # A release that this version cannot read must not keep the others of its batch from leaving.
             log.exception("release cannot be read", delivery=delivery.id)

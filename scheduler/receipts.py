@@ -21,7 +21,7 @@ from channels.base import (
     Settlement,
     Uncorrectable,
 )
-from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled, Unauthorised
+from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled, Unauthorised, WouldSend
 from content.models import PublicPiece
 from kernel.retry import RetryPolicy
 from kernel.work import Work
@@ -33,7 +33,7 @@ from scheduler.models import Attempt, Delivery
 from scheduler.placements import remember, remember_uncorrectable
 from scheduler.posts import post_of
 from scheduler.states import DeliveryState
-from scheduler.windows import goes_on
+from scheduler.windows import FREEZE, goes_on
 
 S = DeliveryState
 Answer = Settlement | Uncorrectable | ByHand | ChannelError
@@ -369,7 +369,11 @@ def _ask_later(work: Work, delivery: Delivery, error: ChannelError, batch: Batch
         delivery.next_at = error.until if isinstance(error, Throttled) else later
         delivery.reason = error.reason[:500]
         return
-    _keep_asking(work, delivery, batch, error.reason, final=False)
+    stopped = isinstance(error, WouldSend)
+    _keep_asking(work, delivery, batch, error.reason, final=stopped)
+    if stopped:
+        # Under this code the stop's own page shows it, and the end of the stop has it asked again.
+        delivery.code = FREEZE
     if isinstance(error, Throttled) and delivery.next_at is not None:
         delivery.next_at = max(delivery.next_at, error.until)
 

@@ -27,7 +27,7 @@ from channels.base import (
     Settlement,
     Shown,
 )
-from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
+from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised, WouldSend
 
 
 @dataclass
@@ -101,6 +101,8 @@ class FakeChannel(Channel, Rehearsing):
                 return self._live(post)
             if not self.platform.repeats:
                 return NotThere()
+        if post.look_only:
+            raise WouldSend
         act = self.publish if post.action in self.limits.actions else self.correct
         return self.withdraw(post) if post.action == "withdraw" else act(post)
 

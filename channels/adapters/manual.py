@@ -51,6 +51,12 @@ class ManualChannel(Channel, Rehearsing):
         """A label can be changed on a page, not on paper nor in what was broadcast."""
         return frozenset(act for act in cls.limits.can if act != "refresh" or not settings.get("lasting"))
 
+    def reconcile(self, post: Post) -> Uncorrectable | ByHand:
+        """Nothing ever left by itself: whatever was lost, there is a task."""
+        if post.action == "withdraw":
+            return self.withdraw(post)
+        return self.correct(post) if post.action in ("correct", "refresh") else self.publish(post)
+
     def correct(self, post: Post) -> Uncorrectable:
         """Becomes a person's task, with the old words and the new."""
         return Uncorrectable(self._task("刊播更正" if self._lasting else "更正"), by_hand=True)

@@ -23,8 +23,9 @@ LISTINGS = (
     f"/search?{urlencode({'q': TITLE})}",
 )  # fmt: skip
 OVER = ("done", "failed", "manual", "cancelled", "held")
-# A dead worker's claim runs out after 45 s and is found within a minute; then the platform is asked what it has got.
-ENDS_WITHIN = 120.0
+# A dead worker's claim runs out after 45 s and is found within a minute; then the platform is asked what it has got,
+# and asked again 45 s later before what is not there is sent once more.
+ENDS_WITHIN = 150.0
 
 
 def write(stage: Stage) -> str:

@@ -154,6 +154,16 @@ def test_a_channel_without_interface_makes_a_task_of_everything(side: Side) -> N
         assert end.by_hand
 
 
+@on("by_hand")
+def test_a_task_whose_writing_was_cut_off_is_a_task_when_asked_about(side: Side) -> None:
+    # Nothing left by itself, so that nobody need look whether it is there.
+    assert isinstance(side.channel.reconcile(side.post()), ByHand)
+    for action in ("correct", "withdraw"):
+        answer = side.channel.reconcile(side.post(action=action))
+        assert isinstance(answer, Uncorrectable)
+        assert answer.by_hand
+
+
 @on("refuse")
 def test_what_the_platform_refuses_is_not_tried_again(side: Side) -> None:
     side.break_next("refused" if side.name == "fake" else "errcode", code=45166)

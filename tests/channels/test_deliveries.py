@@ -30,6 +30,7 @@ from scheduler.booking import Order
 from scheduler.dispatch import Dispatcher
 from scheduler.events import WentLive
 from scheduler.models import Attempt, Delivery, Placement
+from scheduler.sweep import recover
 from templates.engine import Engine
 from tests.channels.harness import MovingClock, host_of, make_tools, shifted
 from tests.channels.rehearsal.served import APPID, SECRET, CallbackAddress, Rehearsal
@@ -182,6 +183,28 @@ def test_the_event_ends_a_publication_with_its_address(product: Product) -> None
     placement = product.placement(release)
     assert placement.url == product.platforms.ledger("publish")[0]["data"]["articles"][0]["url"]
     assert placement.data["msg_data_id"]
+
+
+def test_a_task_whose_worker_died_before_it_was_written_is_a_task_at_the_first_question(product: Product) -> None:
+    with product.works.write() as work:
+        accounts.add(
+            work,
+            product.seal,
+            unit_id=product.office.bureau.id,
+            channel="manual",
+            name="云河电视台",
+            code="tv",
+            settings={"platform": "云河电视台"},
+        )
+    delivery = product.book(product.release("tv", "article", "publish"), "tv", "publish")
+    assert product.dispatcher.claim([product.account("tv").id]).jobs
+    shifted(product.platforms, product.clock)(60)
+    assert recover(product.works) == 1
+    product.run(1)
+    row = product.now(delivery)
+    assert (row.state, row.next_at) == ("manual", None)
+    assert "云河电视台" in row.reason
+    assert product.attempts(delivery) == [("send", "lost"), ("ask", "by_hand")]
 
 
 def test_a_correction_as_chosen_leaves_a_task_or_a_new_article(product: Product) -> None:

@@ -7,9 +7,10 @@ the files that the workers draw.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -17,22 +18,27 @@ import httpx
 
 from hub.demo.platforms import write_config
 from hub.drill.report import play
-from hub.drill.stage import Stage, found_office, seconds_to_office_hours, start, wait_ready
+from hub.drill.stage import Stage, found_office, must, seconds_to_office_hours, start, until, wait_ready
+from hub.drill.way_out import AUTHOR
 from hub.settings import Settings
 from tests.deploy import nginx
 from tests.postgres import free_port
 
 WEB, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2", "worker-3")
-# After these steps one of each is killed: deliveries are on their way then, and more is asked of the pages.
-KILL_WORKER, KILL_WEB = "book on every account", "read on the portal"
+# Nobody works while everything is booked; then one begins and is killed with a delivery in its hands.
+PAUSE, KILL_WORKER, KILL_WEB = "a browser asks to be told", "book on every account", "read on the portal"
 
 
 def drill(folder: Path, database: str, say: Callable[[str], None]) -> bool:
     """Plays the whole drill; True when every step came out and the audit log holds."""
     with many(folder, database) as stage:
         say(f"nginx at {stage.site} and {stage.url}, {len(WEB)} web processes, {len(WORKERS)} workers")
-        kills = {KILL_WORKER: lambda: _kill(stage, WORKERS[0], say), KILL_WEB: lambda: _kill(stage, WEB[0], say)}
-        if not play(stage, say, kills):
+        between = {
+            PAUSE: lambda: _signal(stage, WORKERS, signal.SIGSTOP),
+            KILL_WORKER: lambda: _kill_amid_sending(stage, say),
+            KILL_WEB: lambda: _kill(stage, WEB[0], say),
+        }
+        if not play(stage, say, between):
             return False
         verdict = _audit(folder, database)
         say(f"audit log: {verdict}")
@@ -89,6 +95,26 @@ def many(folder: Path, database: str) -> Iterator[Stage]:
 def _run(stage: Stage, name: str, command: list[str], environment: Mapping[str, str]) -> None:
     arguments = ["-m", "hub.cli", *command]
     stage.processes[name] = start(arguments, dict(environment), stage.folder / f"{name}.log")
+
+
+def _kill_amid_sending(stage: Stage, say: Callable[[str], None]) -> None:
+    """Only one worker works on, until something is on its way; it dies, and the others find what it had."""
+    first, *others = WORKERS
+    _signal(stage, [first], signal.SIGCONT)
+    numbers = stage.kept["deliveries"].values()
+    held = until("a delivery on its way", lambda: [one for one in numbers if _state(stage, one) == "sending"] or None)
+    _kill(stage, first, say)
+    say(f"          it held: {', '.join(f'delivery {one}' for one in held if _state(stage, one) == 'sending')}")
+    _signal(stage, others, signal.SIGCONT)
+
+
+def _state(stage: Stage, delivery: int) -> str:
+    return str(must(stage.api(AUTHOR).get(f"/deliveries/{delivery}"))["state"])
+
+
+def _signal(stage: Stage, names: Sequence[str], what: signal.Signals) -> None:
+    for name in names:
+        stage.processes[name].send_signal(what)
 
 
 def _kill(stage: Stage, name: str, say: Callable[[str], None]) -> None:

@@ -16,6 +16,7 @@ from kernel.audit import verify
 from kernel.errors import Invalid
 from scheduler import booking, breaking_off, freeze, windows
 from scheduler.errors import Frozen
+from scheduler.events import NeedsPerson
 from scheduler.models import Delivery, DeliveryItem, Freeze, Placement
 from scheduler.states import DeliveryState
 from scheduler.windows import FREEZE, in_force
@@ -209,6 +210,41 @@ def test_what_goes_out_in_rounds_is_stopped_between_two_and_goes_on_afterwards(
     timetable.run()
     assert timetable.now(in_rounds).state == S.DONE
     assert len(timetable.platform().arrived) == 1
+
+
+def test_what_can_only_be_asked_by_sending_again_is_not_asked_while_it_is_stopped(timetable: Timetable) -> None:
+    platform = timetable.platform()
+    platform.repeats, platform.script = True, ["dark"]
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.run()
+    assert (timetable.now(delivery).state, platform.arrived) == (S.UNKNOWN, [])
+    stopped = stop(timetable)
+    for _ in range(3):
+        timetable.at(minutes=5)
+        timetable.run()
+        timetable.sweep()
+    row = timetable.now(delivery)
+    assert (row.state, row.next_at, row.code, platform.arrived) == (S.UNKNOWN, None, FREEZE, [])
+    assert "停发" in row.reason
+    with timetable.works.read() as work:
+        assert [one.id for one in freeze.held_by(work.session, work.session.get_one(Freeze, stopped.id))] == [row.id]
+    assert [fact.delivery_id for fact in timetable.told if isinstance(fact, NeedsPerson)] == [row.id]
+    # Called off it cannot be: it may be there.
+    assert end(timetable, stopped).let_go == 1
+    timetable.run()
+    row = timetable.now(delivery)
+    assert (row.state, row.code, platform.times(row.key)) == (S.DONE, "", 1)
+
+
+def test_what_can_be_asked_without_sending_is_asked_while_it_is_stopped(timetable: Timetable) -> None:
+    timetable.platform().script = ["lost"]
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.run()
+    assert timetable.now(delivery).state == S.UNKNOWN
+    stop(timetable)
+    timetable.at(minutes=1)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
 
 
 def test_one_in_rounds_is_let_through(timetable: Timetable, in_rounds: Delivery) -> None:

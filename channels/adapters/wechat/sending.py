@@ -25,7 +25,7 @@ from channels.adapters.wechat.options import WeChatOptions
 from channels.adapters.wechat.progress import Progress
 from channels.adapters.wechat.rationing import CALLS, SENDS, rations
 from channels.base import Accepted, AccountInfo, CannotTell, Live, NotThere, Placed, Post, Settlement, Shown, Tools
-from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled
+from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, WouldSend
 
 MASS = "mass"
 PUBLISH = "publish"
@@ -85,6 +85,8 @@ class Sending:
         now = self.tools.clock.now()
         if post.attempted_at and now - post.attempted_at > KEY_LIVES:
             return CannotTell("已超过 24 小时，平台不再记得群发编号，请到公众平台后台查看")
+        if post.look_only:
+            raise WouldSend
         progress = Progress.of(post)
         with leaving(progress.note):
             there = progress.draft and self.drafts.there(progress.draft)

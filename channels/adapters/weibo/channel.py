@@ -45,7 +45,7 @@ from channels.base import (
     Tools,
     Uncorrectable,
 )
-from channels.errors import ChannelError, Refused, Retryable, Throttled, Unauthorised
+from channels.errors import ChannelError, Refused, Retryable, Throttled, Unauthorised, WouldSend
 from channels.options import settings_of
 
 # get_token_info stands on none of the pages these rules were read on; where it is not granted, its end is known from
@@ -266,6 +266,8 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing, KnownBy
         return replace(live, remark=f"{live.remark}封面图片没有附上：{why}。")
 
     def _repeat(self, post: Post) -> Settlement:
+        if post.look_only:
+            raise WouldSend
         now = self.tools.clock.now()
         # A minute's margin: beyond the window a repeat would be a second post.
         since = now - post.attempted_at if post.attempted_at else self._window

@@ -19,7 +19,16 @@ from channels.adapters.weibo.codes import MEANINGS, Answered, error_of
 from channels.adapters.weibo.fans import signature
 from channels.adapters.weibo.fit import characters
 from channels.base import CannotTell, Follower, Inbound, Live, Message, NotThere, Post, Pushed, Reply, Uncorrectable
-from channels.errors import BadPush, BadSignature, OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
+from channels.errors import (
+    BadPush,
+    BadSignature,
+    OutcomeUnknown,
+    Refused,
+    Retryable,
+    Throttled,
+    Unauthorised,
+    WouldSend,
+)
 from tests.channels.harness import SITE, make_item, placed_by
 from tests.channels.rehearsal.served import CallbackAddress, Rehearsal
 from tests.channels.sides import UID, BlindWeiboSide, WeiboSide
@@ -249,6 +258,14 @@ def test_a_clock_that_was_moved_leads_to_a_question_and_to_no_second_post(side: 
     settled = side.channel.reconcile(post)
     assert isinstance(settled, CannotTell if hours > 0 else Live)
     assert len(posts(side)) == 1
+
+
+def test_a_blind_account_repeats_nothing_while_it_may_only_look(blind: BlindWeiboSide) -> None:
+    post = replace(blind.post(), attempted_at=blind.clock.now(), look_only=True)
+    with pytest.raises(WouldSend):
+        blind.channel.reconcile(post)
+    assert posts(blind) == []
+    assert isinstance(blind.channel.reconcile(replace(post, look_only=False)), Live)
 
 
 def test_a_blind_account_repeats_inside_the_window_and_never_after(blind: BlindWeiboSide) -> None:
