@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 from bench.callers import Call
 from bench.chat import sessions
@@ -19,6 +20,8 @@ from tests.postgres import server
 
 MESSAGES, PEOPLE, EVERY, SECONDS = 1_000_000, 50, 2.0, 60.0
 STREAMS, HELD = 2000, 20.0
+# As many web processes as `deploy/` hands out for PostgreSQL.
+WEB = 2
 LIMIT = "limit 300 ms"
 
 Paths = Callable[[int, Sequence[int]], Sequence[str]]
@@ -77,12 +80,17 @@ def a_year(messages: int) -> Iterator[tuple[BenchOffice, list[Watch], list[int]]
 def measured(
     name: str, office: BenchOffice, people: Sequence[Watch], paths: Callable[[int], Sequence[str]], seconds: float
 ) -> Iterator[Figure]:
-    """The figures of these people asking; nothing was asked of the process before."""
-    port = free_port()
-    with workers(office, 1), ended(office.serve(port)):
-        clients = [Client(paths(place), one.cookie) for place, one in enumerate(people)]
-        times = ask(port, clients, EVERY, seconds)
-    against = f"{LIMIT}; {len(people)} clients, every {EVERY:.0f} s"
+    """The figures of these people asking two web processes; nothing was asked of them before."""
+    ports = [free_port() for _ in range(WEB)]
+    clients = [Client(paths(place), one.cookie) for place, one in enumerate(people)]
+    with ExitStack() as stack:
+        stack.enter_context(workers(office, 1))
+        for port in ports:
+            stack.enter_context(ended(office.serve(port)))
+        pool = stack.enter_context(ThreadPoolExecutor(WEB))
+        shares = pool.map(lambda place: ask(ports[place], clients[place::WEB], EVERY, seconds), range(WEB))
+        times = [one for share in shares for one in share]
+    against = f"{LIMIT}; {len(people)} clients, {WEB} web"
     yield Figure(f"{name}.p50", round(percentile(times, 0.5) * 1000, 1), "ms", against)
     yield Figure(f"{name}.p95", round(percentile(times, 0.95) * 1000, 1), "ms", against)
 

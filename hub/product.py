@@ -22,6 +22,7 @@ from kernel.blobs import Blobs
 from kernel.clock import Clock
 from kernel.duties import Duty
 from kernel.events import Listeners
+from kernel.kept import Kept
 from kernel.seal import Seal
 from kernel.work import Work, Works
 from scheduler.queue import Queue
@@ -63,6 +64,7 @@ class Hub:
     missed: Callable[[Work, str], None] = record_miss
     # What else has to let go when the product ends: connections to platforms.
     closing: list[Callable[[], None]] = field(default_factory=list)
+    kept: Kept = field(default_factory=Kept)
     # Starts what looks for due work and returns what stops it; None in a process that only answers.
     start_engine: Callable[[], Callable[[], None]] | None = None
     # Makes the engine of a worker process, told whether it has the portal's folder; None where `serve` does the work.

@@ -122,6 +122,7 @@ from hub.web import (
     tickets,
     timetable,
     tokens,
+    turns,
     units,
     validity,
     words,
@@ -286,6 +287,7 @@ def create_app(hub: Hub, face: Face = "all") -> FastAPI:
     app.add_exception_handler(XuandaError, errors.on_xuanda_error)
     app.add_exception_handler(HTTPException, errors.on_http_error)
     app.add_exception_handler(RequestValidationError, errors.on_invalid_request)
+    app.add_middleware(turns.Turns)
     app.add_middleware(
         edge.Edge,
         body_limit=hub.settings.upload_limit + edge.FORM_OVERHEAD,

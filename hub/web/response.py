@@ -167,13 +167,19 @@ def conversations(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
 
 
 def measured(hub: Hub, work: Work, asker: Asker, period: Period) -> tuple[ResponseTimes, list[DayOfWork], str]:
-    """The figures of the period, its days, and the office hours that were counted, in words."""
-    hours = _workdays(hub, work, asker)
-    zone = hub.settings.office_zone
-    people = response.handed(work.session, asker.viewer, hours.counted, period.since, period.until)
-    found = response.response_times(work.session, asker.viewer, people, period.since, period.until)
-    days = response.by_day(people, period.since, period.until, zone)
-    return found, days, hours.words
+    """The figures of the period, its days, and the office hours that were counted, in words.
+
+    Supervisors of the same units who look in the same moment get what was worked out for the first of them.
+    """
+
+    def found() -> tuple[ResponseTimes, list[DayOfWork], str]:
+        hours = _workdays(hub, work, asker)
+        people = response.handed(work.session, asker.viewer, hours.counted, period.since, period.until)
+        whole = response.response_times(work.session, asker.viewer, people, period.since, period.until)
+        return whole, response.by_day(people, period.since, period.until, hub.settings.office_zone), hours.words
+
+    who = asker.viewer
+    return hub.kept.get(("response", who.unit_id, who.units(Permission.REPORT_READ), period.since), found)
 
 
 def figures_of(found: ResponseTimes) -> list[Figure]:
