@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from channels.abilities.sent_to import SentTo
@@ -635,3 +636,21 @@ def test_a_wrong_secret_is_said_in_words(quiet: WeChatPublishSide) -> None:
     wrong = replace(quiet.channel.account, credentials={"appid": APPID, "secret": "wrong"})
     with pytest.raises(Unauthorised, match="AppSecret"):
         WeChatChannel(wrong, replace(quiet.tools, tokens=type(quiet.tools.tokens)())).health()
+
+
+def test_every_body_names_its_type(mass: WeChatMassSide) -> None:
+    # Token, draft, mass send, deletion: words as JSON in UTF-8, files as forms; the SDK's own calls would name none.
+    named: dict[str, str] = {}
+    http = mass.channel.tools.http
+
+    def note(request: httpx.Request) -> None:
+        if request.method == "POST":
+            named[request.url.path.rpartition("/cgi-bin/")[2]] = request.headers.get("content-type", "")
+
+    http.event_hooks["request"].append(note)
+    live = mass.deliver().live
+    mass.act(live, "withdraw")
+    files = {path: kind for path, kind in named.items() if kind.startswith("multipart/form-data; boundary=")}
+    assert set(files) == {"media/uploadimg", "material/add_material"}
+    assert {"stable_token", "draft/add", "message/mass/sendall", "message/mass/delete"} <= set(named)
+    assert {kind for path, kind in named.items() if path not in files} == {"application/json; charset=utf-8"}
