@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from bot.casework.own import not_own
@@ -23,6 +23,7 @@ from kernel.work import Work
 P = Permission
 LONGEST = 1000
 MOST_OWN = 100
+OWN, OF_UNIT, WAITING = "own", "unit", "waiting"
 _CODE = re.compile(r"[a-z0-9]{1,12}")
 
 
@@ -96,6 +97,23 @@ def remove(work: Work, who: Viewer, row: QuickReply) -> None:
     _must_hold(who, row)
     row.removed_at = work.now
     work.audit("quick_reply.removed", row, title=row.title)
+
+
+def one(session: Session, who: Viewer, quick_id: int) -> QuickReply:
+    """A reply of one's own or of a unit one answers for; raises NotFound."""
+    row = session.scalars(in_reach(who).where(QuickReply.id == quick_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def in_reach(who: Viewer, show: str = "") -> Select[QuickReply]:
+    """One's `own` replies and those of the `unit`s one answers for, or of these only what is `waiting`."""
+    mine = QuickReply.person_id == who.person_id
+    of_units = QuickReply.person_id.is_(None) & QuickReply.unit_id.in_(who.units(P.CONVERSATION_ANSWER))
+    shown = {OWN: mine, OF_UNIT: of_units, WAITING: of_units & QuickReply.approved_at.is_(None)}
+    query = select(QuickReply).where(QuickReply.removed_at.is_(None))
+    return query.where(shown.get(show, or_(mine, of_units)))
 
 
 def ready(known: Known, who: Viewer, conversation: Conversation) -> list[Ready]:

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
-from sqlalchemy import or_, select
+from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
 from bot.team import quick
 from bot.team.models import QuickReply
-from bot.team.quick import Wording
+from bot.team.quick import OF_UNIT, OWN, WAITING, Wording
 from bot.team.variables import VARIABLES
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
@@ -31,9 +31,8 @@ Agent = Annotated[Asker, Depends(may(P.CONVERSATION_ANSWER))]
 Supervisor = Annotated[Asker, Depends(may(P.QUEUE_SUPERVISE))]
 Text = Annotated[str, Form()]
 
-OWN, OF_UNIT = "own", "unit"
 WHOSE = ((OWN, _("我自己")), (OF_UNIT, _("本单位（须核准）")))
-SHOWN = ((OWN, _("我的")), (OF_UNIT, _("单位的")), ("waiting", _("待核准")))
+SHOWN = ((OWN, _("我的")), (OF_UNIT, _("单位的")), (WAITING, _("待核准")))
 COLUMNS = (
     (_("快捷码"), "code"),
     (_("名称"), "title"),
@@ -89,7 +88,7 @@ def change_reply(
     """Changes a reply; the unit's waits for its approval again."""
     try:
         with hub.works.write(asker.actor) as work:
-            row = _reply(work.session, asker, quick_id)
+            row = quick.one(work.session, asker.viewer, quick_id)
             quick.change(work, asker.viewer, row, Wording(title, code, text))
             own = row.person_id is not None
     except NotFound:
@@ -105,7 +104,7 @@ def approve_reply(hub: HubDep, asker: Supervisor, quick_id: int) -> Response:
     """Puts a reply of the unit in force."""
     try:
         with hub.works.write(asker.actor) as work:
-            quick.approve(work, asker.viewer, _reply(work.session, asker, quick_id))
+            quick.approve(work, asker.viewer, quick.one(work.session, asker.viewer, quick_id))
     except NotFound:
         raise
     except XuandaError as error:
@@ -117,27 +116,13 @@ def approve_reply(hub: HubDep, asker: Supervisor, quick_id: int) -> Response:
 def remove_reply(hub: HubDep, asker: Agent, quick_id: int) -> Response:
     """Takes a reply away."""
     with hub.works.write(asker.actor) as work:
-        quick.remove(work, asker.viewer, _reply(work.session, asker, quick_id))
+        quick.remove(work, asker.viewer, quick.one(work.session, asker.viewer, quick_id))
     return see_other(ADDRESS, say(hub, asker, _("已删除；已发出的答复不变。")))
-
-
-def _reply(session: Session, asker: Asker, quick_id: int) -> QuickReply:
-    row = session.get(QuickReply, quick_id)
-    own = row is not None and row.person_id == asker.viewer.person_id
-    reached = row is not None and row.person_id is None and asker.may(P.CONVERSATION_ANSWER, row.unit_id)
-    if row is None or row.removed_at is not None or not (own or reached):
-        raise NotFound
-    return row
 
 
 def _list(request: Request, hub: Hub, asker: Asker, form: FormState, *, status: int = 200) -> HTMLResponse:
     asked = listing(request, "q", "show", sort="code")
-    units = asker.viewer.units(P.CONVERSATION_ANSWER)
-    mine = QuickReply.person_id == asker.viewer.person_id
-    of_units = QuickReply.person_id.is_(None) & QuickReply.unit_id.in_(units)
-    shown = {OWN: mine, OF_UNIT: of_units, "waiting": of_units & QuickReply.approved_at.is_(None)}
-    query = select(QuickReply).where(QuickReply.removed_at.is_(None))
-    query = query.where(shown.get(asked.value("show"), or_(mine, of_units)))
+    query = quick.in_reach(asker.viewer, asked.value("show"))
     if asked.value("q"):
         pattern = like(asked.value("q"))
         found = [column.like(pattern, escape="\\") for column in (QuickReply.title, QuickReply.text, QuickReply.code)]
@@ -167,7 +152,7 @@ def _one(
     request: Request, hub: Hub, asker: Asker, quick_id: int, form: FormState | None = None, *, status: int = 200
 ) -> HTMLResponse:
     with hub.works.read() as work:
-        row = _reply(work.session, asker, quick_id)
+        row = quick.one(work.session, asker.viewer, quick_id)
         unit, made, approved = _names(work.session, row)
     return page(
         request,

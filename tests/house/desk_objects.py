@@ -20,7 +20,8 @@ def a_quick_reply(work: Work, unit: Unit) -> Target:
     row = QuickReply(unit_id=unit.id, title="问候", code="wh", text="您好。", made_at=work.now)
     work.session.add(row)
     work.session.flush()
-    return Target({"quick_id": row.id}, form={"title": "问候", "code": "wh", "text": "您好！"})
+    words = {"title": "问候", "code": "wh", "text": "您好！"}
+    return Target({"quick_id": row.id}, form=words, json=words)
 
 
 def a_shift(work: Work, unit: Unit) -> Target:
@@ -92,6 +93,7 @@ def a_merged_ticket(work: Work, unit: Unit) -> Target:
 
 OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     **{f"/console/quick-replies/{{quick_id}}{act}": a_quick_reply for act in ("", "/approve", "/remove")},
+    **{f"/api/v1/quick-replies/{{quick_id}}{act}": a_quick_reply for act in ("", "/approve", "/remove")},
     "/console/classes/{class_id}/remove": a_class,
     "/console/desk/{conversation_id}/merge": two_conversations,
     "/console/desk/{conversation_id}/separate": a_merged_conversation,
