@@ -22,7 +22,7 @@ from channels.adapters.wechat.notices import LONGEST, fitting
 from channels.adapters.wechat.progress import Progress
 from channels.adapters.wechat.tags import WeChatTags
 from channels.base import Accepted, CannotTell, Live, Message, Placed, Reply
-from channels.errors import Refused, Throttled, WouldSend
+from channels.errors import Refused, Throttled
 from kernel.claim import new_claimant
 from tests.channels.harness import make_item
 from tests.channels.independent import named, refusal, wechatpy_on
@@ -309,16 +309,6 @@ def test_a_key_is_asked_for_while_the_platform_surely_knows_it(rehearsed: Rehear
     late = side.channel.reconcile(replace(post, attempted_at=now - lives - timedelta(minutes=1)))
     assert isinstance(late, CannotTell)
     assert len(rehearsed.ledger("mass_submitted")) == 1
-    side.close()
-
-
-def test_a_key_is_not_asked_for_while_nothing_may_be_sent(rehearsed: Rehearsal) -> None:
-    side = WeChatMassSide(rehearsed)
-    post = replace(side.post(attempted_at=side.clock.now()), look_only=True)
-    with pytest.raises(WouldSend):
-        side.channel.reconcile(post)
-    assert rehearsed.ledger("mass_submitted") == []
-    assert isinstance(side.channel.reconcile(replace(post, look_only=False)), Accepted)
     side.close()
 
 

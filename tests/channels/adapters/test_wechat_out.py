@@ -19,7 +19,7 @@ from channels.adapters.wechat.codes import MEANINGS, Answered, error_of, mass_en
 from channels.adapters.wechat.cropping import crops
 from channels.adapters.wechat.progress import Progress
 from channels.base import Accepted, CannotTell, JobResult, Live, NotThere, Pushed, Uncorrectable
-from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
+from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised, WouldSend
 from channels.rehearsal.config import RehearsalConfig, WeChatRules
 from tests.channels.harness import Courier, make_item, placed_by
 from tests.channels.rehearsal.served import APPID, CallbackAddress, Rehearsal, serving
@@ -654,3 +654,11 @@ def test_every_body_names_its_type(mass: WeChatMassSide) -> None:
     assert set(files) == {"media/uploadimg", "material/add_material"}
     assert {"stable_token", "draft/add", "message/mass/sendall", "message/mass/delete"} <= set(named)
     assert {kind for path, kind in named.items() if path not in files} == {"application/json; charset=utf-8"}
+
+
+def test_a_key_is_not_asked_for_while_nothing_may_be_sent(mass: WeChatMassSide) -> None:
+    post = replace(mass.post(attempted_at=mass.clock.now()), look_only=True)
+    with pytest.raises(WouldSend):
+        mass.channel.reconcile(post)
+    assert mass.rehearsal.ledger("mass_submitted") == []
+    assert isinstance(mass.channel.reconcile(replace(post, look_only=False)), Accepted)
