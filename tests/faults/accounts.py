@@ -6,12 +6,14 @@ A lane is an account's place in the list; by it the platform's own number of the
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
+from sqlalchemy import func, select
 
 from channels.accounts import store, subscriptions
 from channels.accounts.models import PushReach
@@ -171,9 +173,10 @@ def told(work: Work, key: str) -> dict[int, str]:
     return {row.subscription_id: row.state for row in rows}
 
 
-def unsure(work: Work) -> int:
-    """Of how many browsers nobody knows whether they got their notice, those on their way included."""
-    return work.session.query(PushReach).where(PushReach.state == "unknown").count()
+def unsure(work: Work) -> Counter[str]:
+    """By delivery, of how many browsers nobody knows whether they got its notice, those on their way included."""
+    query = select(PushReach.key, func.count()).where(PushReach.state == "unknown").group_by(PushReach.key)
+    return Counter(dict(work.session.execute(query).tuples().all()))
 
 
 @contextmanager

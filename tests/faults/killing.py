@@ -58,7 +58,8 @@ def kill_again_and_again(stage: Stage, desk: Desk, rounds: int) -> Verdict:
         until(partial(_something_went_out, stage, before, wanted), STARTING, fault)
         time.sleep(chance.uniform(0, 0.5))
         stage.end(signal.SIGKILL)
-        most = max(most, stage.unsure() - unsure)
+        # Several workers may be at several notices: each of them leaves what it had on its way.
+        most = max(most, *(stage.unsure() - unsure).values(), 0)
 
     # More on the slow account than a claim lasts for: what does not fit has to be given back.
     desk.book([desk.sign(f"慢第{number}号", slow) for number in range(SLOW_PIECES)], slow)
@@ -123,5 +124,5 @@ def _with_browsers(stage: Stage, desk: Desk, verdict: Verdict, told: Sequence[tu
         twice=verdict.twice + people.twice,
         lost=verdict.lost + people.lost,
         shown=people.shown,
-        note=verdict.note or (f"{most} in doubt after one kill" if most > IN_FLIGHT else ""),
+        note=verdict.note or (f"{most} of one notice in doubt after one kill" if most > IN_FLIGHT else ""),
     )

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -162,8 +163,8 @@ class Stage:
         shown = and_(Delivery.state.in_((S.UNKNOWN, S.HELD)), Delivery.next_at.is_(None))
         return self.count(Delivery.state != S.DONE, not_(waits), not_(shown))
 
-    def unsure(self) -> int:
-        """Of how many browsers nobody knows whether they got their notice."""
+    def unsure(self) -> Counter[str]:
+        """By delivery, of how many browsers nobody knows whether they got its notice."""
         with self.hub.works.read() as work:
             return accounts.unsure(work)
 
