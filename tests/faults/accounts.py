@@ -176,7 +176,7 @@ def told(work: Work, key: str) -> dict[int, str]:
 def unsure(work: Work) -> Counter[str]:
     """By delivery, of how many browsers nobody knows whether they got its notice, those on their way included."""
     query = select(PushReach.key, func.count()).where(PushReach.state == "unknown").group_by(PushReach.key)
-    return Counter(dict(work.session.execute(query).tuples().all()))
+    return Counter(dict(work.session.execute(query).all()))
 
 
 @contextmanager
