@@ -68,10 +68,10 @@ class OutcomeUnknown(ChannelError):
 class WouldSend(OutcomeUnknown):
     """This platform can only be asked by sending once more, which a stop forbids ({reason}). It is asked afterwards."""
 
-    zh = "该平台只能以重发来核实，停发期间不核实（{reason}），解除停发后继续；也可由人到平台查看后处理。"
+    zh = "{reason}。"
 
     def __init__(self) -> None:
-        super().__init__("停发期间不以重发来核实，请到平台上查看")
+        super().__init__("该平台只能以重发来核实，停发期间暂不核实，解除停发后自动继续；也可到平台上查看后处理")
 
 
 class Unsupported(ChannelError):

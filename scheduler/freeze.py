@@ -181,7 +181,7 @@ def _against(work: Work, delivery: Delivery, choice: Choice, zone: ZoneInfo) -> 
         return unfit(work, delivery, choice, zone)
     breaks_off = choice == "drop" and delivery.state in BEGUN
     if breaks_off and not is_certain(work, delivery, Batch(work.session, [delivery])):
-        return "是否已经推送还不能确定，请恢复，由系统向平台核实"
+        return "是否已经发出还不能确定，请恢复，由系统向平台核实"
     return ""
 
 

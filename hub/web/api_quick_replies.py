@@ -74,7 +74,7 @@ def list_replies(
 @router.post("", status_code=201)
 def add_reply(hub: HubDep, asker: Agent, sent: NewReply) -> QuickReplyTold:
     """A new reply; a unit's waits for its approval."""
-    unit = asker.viewer.unit_id if sent.unit is None else sent.unit
+    unit = min(asker.viewer.units(P.CONVERSATION_ANSWER)) if sent.unit is None else sent.unit
     with hub.works.write(asker.actor) as work:
         return _whole(quick.write(work, asker.viewer, unit, sent.wording(), own=sent.unit is None))
 

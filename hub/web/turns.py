@@ -11,8 +11,8 @@ import os
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Some of those that have their turn wait for the database meanwhile.
-AT_ONCE = max(2, os.cpu_count() or 1)
+# One interpreter draws one page at a time, however many cores there are; a few others wait for the database meanwhile.
+AT_ONCE = min(4, max(2, os.cpu_count() or 1))
 INSIDE = "/console"
 
 

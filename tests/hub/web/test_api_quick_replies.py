@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hub.auth import tokens
-from kernel.people import Role
+from kernel.people import Grant, Role
 from tests.hub.office import Office
 
 WORDS = {"title": "告知", "code": "gd", "text": "由{部门}办理。"}
@@ -53,6 +53,14 @@ def test_a_unit_s_reply_serves_once_another_has_approved_it(staffed: Office) -> 
         assert south(method, f"/{reply['id']}{path}", **(WORDS if method == "PUT" else {})).status_code == 404
     assert agent("POST", f"/{reply['id']}/remove").json() == {"done": True}
     assert agent("GET", f"/{reply['id']}").status_code == 404
+
+
+def test_who_answers_for_another_unit_than_his_own_keeps_his_words_there(office: Office) -> None:
+    person = office.hire("agent", "north")
+    with office.hub.works.write() as work:
+        work.session.add(Grant(person_id=person.id, role=Role.AGENT.value, unit_id=office.unit("south").id))
+    own = program(office, "agent")("POST", **WORDS)
+    assert (own.status_code, own.json()["unit"]) == (201, office.unit("south").id)
 
 
 def test_one_s_own_reply_serves_at_once_and_is_nobody_else_s(staffed: Office) -> None:

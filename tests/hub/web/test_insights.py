@@ -22,6 +22,7 @@ from channels.registry import channels
 from content.models import Piece, Release, Revision
 from hub.auth import tokens
 from hub.web.deliveries import channel_label
+from kernel import kept
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
 from kernel.office_rules import set_rule
@@ -240,6 +241,22 @@ def test_a_desk_around_the_clock_is_measured_around_the_clock(bureau: Bureau, cl
         for name, value in (("desk.opens", "00:00"), ("desk.closes", "00:00"), ("desk.every_day", True)):
             set_rule(work, name, bureau.office.bureau.id, value)
     assert "4.0" in page(bureau, f"/console/{days}?days=7")
+
+
+def test_figures_kept_for_a_moment_are_those_of_the_same_units_and_period(
+    spoken: Bureau, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "CHEAP", 0.0)
+    monkeypatch.setattr(kept, "TIMES", 10.0**6)
+    monkeypatch.setattr(kept, "LONGEST", 3600.0)
+    clock.step(hours=2)
+    week = "/console/response?days=7"
+    assert stats(page(spoken, week))["转人工"] == "3件"
+    spoken.talk(handed_off=1)
+    clock.step(minutes=5)
+    assert stats(page(spoken, week))["转人工"] == "3件"  # Kept; what follows was never asked for.
+    assert stats(page(spoken, "/console/response?days=30"))["转人工"] == "4件"
+    assert stats(page(spoken, week, "stranger"))["转人工"] == "1件"
 
 
 @pytest.mark.parametrize(
