@@ -115,7 +115,8 @@ class Live:
 class Accepted:
     """The platform took the job; its result comes by callback or poll. `waiting` says for whom in plain words.
 
-    `moving`: the act itself goes on from poll to poll, and is not late while it does.
+    `moving`: the act itself goes on from poll to poll, and is not late while it does. `held_up`: it goes on by itself,
+    but hardly anybody has got it so far, because the platform does not take it: that is late like what is not out.
     """
 
     job_id: str
@@ -124,6 +125,7 @@ class Accepted:
     expires_after: timedelta | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     moving: bool = False
+    held_up: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import structlog
 from sqlalchemy import ColumnElement, case, func, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from channels.abilities.together import Together
 from channels.accounts import store as accounts
@@ -216,8 +216,10 @@ class Dispatcher:
             if act == "ask" and stopping(work.session, delivery, batch.freezes):
                 post = replace(post, look_only=True)
             return act, post
-        except (KeyError, TypeError, ValueError) as failure:
-            # A release that this version cannot read must not keep the others of its batch from leaving.
+        except SQLAlchemyError:
+            raise  # Not this delivery's fault: nothing of the work can be kept.
+        except Exception as failure:
+            # The edge: a release that this version cannot read must not keep the others of its batch from leaving.
             log.exception("release cannot be read", delivery=delivery.id)
             spoiled(work, delivery, batch, failure)
             return None

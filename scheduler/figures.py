@@ -18,6 +18,8 @@ NOT_OUT = (S.BOOKED, S.SENDING, S.UNKNOWN, S.HELD, S.MANUAL)
 # How long a platform may take over a job where it names no time of its own.
 ANSWERED_WITHIN = timedelta(hours=2)
 IN_TIME = timedelta(seconds=10)
+# The code of what a platform took, goes on by itself, and has hardly reached anybody.
+HELD_UP = "held_up"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def late(now: datetime) -> ColumnElement[bool]:
     return and_(
         Delivery.late_told_at.is_not(None),
         Delivery.scheduled_at < now,
-        or_(Delivery.state.in_(NOT_OUT), no_answer(now)),
+        or_(Delivery.state.in_(NOT_OUT), no_answer(now), held_up()),
     )
 
 
@@ -47,7 +49,8 @@ def is_late(delivery: Delivery, now: datetime) -> bool:
     if delivery.late_told_at is None or delivery.scheduled_at >= now:
         return False
     if delivery.state == S.ACCEPTED and delivery.accepted_at is not None:
-        return (delivery.accepted_until or delivery.accepted_at + ANSWERED_WITHIN) < now
+        answered_by = delivery.accepted_until or delivery.accepted_at + ANSWERED_WITHIN
+        return delivery.code == HELD_UP or answered_by < now
     return delivery.state in NOT_OUT
 
 
@@ -55,6 +58,11 @@ def no_answer(now: datetime) -> ColumnElement[bool]:
     """Whether a platform took it and owes its result by now."""
     unnamed = and_(Delivery.accepted_until.is_(None), Delivery.accepted_at < now - ANSWERED_WITHIN)
     return and_(Delivery.state == S.ACCEPTED, or_(Delivery.accepted_until < now, unnamed))
+
+
+def held_up() -> ColumnElement[bool]:
+    """Whether it goes on by itself and has hardly reached anybody, because its platform does not take it."""
+    return and_(Delivery.state == S.ACCEPTED, Delivery.code == HELD_UP)
 
 
 def punctuality(session: Session, units: Collection[int], start: datetime, end: datetime, now: datetime) -> Punctuality:

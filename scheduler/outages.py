@@ -13,6 +13,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from channels.accounts.models import Account
+from scheduler.figures import held_up
 from scheduler.models import Attempt, Delivery
 from scheduler.receipts import RETRY
 from scheduler.states import DeliveryState
@@ -57,8 +58,8 @@ def outages(session: Session, units: Collection[int], now: datetime) -> Sequence
         .group_by(Account.id)
         .having(func.count(Attempt.id) >= ENOUGH)
     )
-    found = [
-        Outage(
+    found = {
+        account.id: Outage(
             account.id,
             account.name,
             account.channel,
@@ -67,15 +68,32 @@ def outages(session: Session, units: Collection[int], now: datetime) -> Sequence
             account.last_failure,
         )
         for account, since, _count in session.execute(failing)
+    }
+    for one in _held_up(session, units, now):
+        found.setdefault(one.account_id, one)
+    return sorted(found.values(), key=lambda one: one.since)[:MOST]
+
+
+def _held_up(session: Session, units: Collection[int], now: datetime) -> list[Outage]:
+    """Accounts on which something goes on by itself and is taken by hardly any of the services behind it."""
+    query = (
+        select(Account, func.min(Delivery.first_attempt_at), func.min(Delivery.reason))
+        .join(Delivery, Delivery.account_id == Account.id)
+        .where(Delivery.unit_id.in_(units), Delivery.rehearses.is_(None), held_up())
+        .group_by(Account.id)
+    )
+    return [
+        Outage(account.id, account.name, account.channel, since, _waiting(session, account.id, units, now), reason)
+        for account, since, reason in session.execute(query)
+        if since is not None
     ]
-    return sorted(found, key=lambda one: one.since)[:MOST]
 
 
 def _waiting(session: Session, account_id: int, units: Collection[int], now: datetime) -> int:
     query = select(func.count(Delivery.id)).where(
         Delivery.account_id == account_id,
         Delivery.unit_id.in_(units),
-        Delivery.state.in_((S.BOOKED, S.UNKNOWN)),
+        or_(Delivery.state.in_((S.BOOKED, S.UNKNOWN)), held_up()),
         Delivery.scheduled_at <= now,
     )
     return session.scalar(query) or 0

@@ -29,6 +29,7 @@ from scheduler import taking_back
 from scheduler.afterwards import add_told
 from scheduler.batch import Batch, load
 from scheduler.events import CredentialDied, NeedsPerson
+from scheduler.figures import HELD_UP
 from scheduler.models import Attempt, Delivery
 from scheduler.placements import remember, remember_uncorrectable
 from scheduler.posts import post_of
@@ -273,7 +274,7 @@ def _done(work: Work, delivery: Delivery, live: Live, batch: Batch) -> None:
 def _accepted(work: Work, delivery: Delivery, accepted: Accepted) -> None:
     first = delivery.state != S.ACCEPTED or delivery.job_id != accepted.job_id
     delivery.state, delivery.job_id = S.ACCEPTED, accepted.job_id
-    delivery.reason, delivery.code = accepted.waiting[:500], ""
+    delivery.reason, delivery.code = accepted.waiting[:500], HELD_UP if accepted.held_up else ""
     delivery.next_at = work.now + accepted.poll_after
     if not (first or accepted.moving):
         delivery.next_at = max(delivery.next_at, _patiently(work, delivery))

@@ -17,7 +17,7 @@ from scheduler import receipts
 from scheduler.batch import Batch
 from scheduler.due import put_to
 from scheduler.events import Booked, RanLate, StillUnsigned
-from scheduler.figures import NOT_OUT, no_answer
+from scheduler.figures import NOT_OUT, held_up, no_answer
 from scheduler.models import Attempt, Delivery, DeliveryItem
 from scheduler.states import DeliveryState
 from scheduler.windows import QUIET
@@ -209,7 +209,7 @@ def _past_their_time(work: Work, at: datetime, number: int) -> Sequence[Delivery
     """Some of those not told yet, behind one of this time and number: not all of them are late by their unit's rule."""
     owed = and_(no_answer(work.now), Delivery.code != QUIET)
     query = select(Delivery).where(
-        or_(Delivery.state.in_(NOT_OUT), owed),
+        or_(Delivery.state.in_(NOT_OUT), owed, held_up()),
         Delivery.late_told_at.is_(None),
         Delivery.scheduled_at < work.now - timedelta(minutes=1),
         or_(Delivery.scheduled_at > at, and_(Delivery.scheduled_at == at, Delivery.id > number)),

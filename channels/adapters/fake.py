@@ -115,7 +115,7 @@ class FakeChannel(Channel, Rehearsing):
             if answer == "refused":
                 self.platform.refused |= {item.piece_id for item in post.items}
             self._maybe_refuse(answer)
-            return Accepted(job_id) if answer == "accepted" else self._live(self.platform.jobs[job_id])
+            return _taken(job_id, answer) or self._live(self.platform.jobs[job_id])
 
     def correct(self, post: Post) -> Live | Accepted:
         """Replaces what shows by something new, unless the script says otherwise."""
@@ -139,10 +139,10 @@ class FakeChannel(Channel, Rehearsing):
     def _answered(self, post: Post, answer: str) -> Live | Accepted:
         if answer == "lost":
             raise OutcomeUnknown("连接在答复前中断")
-        if answer == "accepted":
-            job = f"job-{len(self.platform.jobs) + 1}"
+        job = f"job-{len(self.platform.jobs) + 1}"
+        if taken := _taken(job, answer):
             self.platform.jobs[job] = post
-            return Accepted(job, poll_after=timedelta(seconds=1))
+            return taken
         return self._live(post)
 
     def read(self, placed: Sequence[Placed]) -> list[Reading]:
@@ -179,3 +179,10 @@ class FakeChannel(Channel, Rehearsing):
     @staticmethod
     def _names(post: Post) -> dict[int, str]:
         return {item.piece_id: f"{post.key}-{item.piece_id}" for item in post.items}
+
+
+def _taken(job: str, answer: str) -> Accepted | None:
+    """A job that the platform works on; `held_up`: that goes on by itself and reaches nobody."""
+    if answer == "held_up":
+        return Accepted(job, timedelta(seconds=30), "推送服务不通", moving=True, held_up=True)
+    return Accepted(job, poll_after=timedelta(seconds=1)) if answer == "accepted" else None

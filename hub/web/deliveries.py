@@ -95,7 +95,7 @@ class Row:
 
 def badge_of(delivery: Delivery, *, late: bool) -> str:
     """The name of the badge of a delivery."""
-    if delivery.state == S.ACCEPTED and delivery.accepted_until is not None:
+    if delivery.state == S.ACCEPTED and delivery.accepted_until is not None and delivery.action == "mass_send":
         return "awaiting_admin"
     return "late" if late and delivery.state == S.BOOKED else str(delivery.state)
 

@@ -123,7 +123,7 @@ def _wechat(lease: float) -> list[Case]:
     return [
         Case("published: reply lost after acting", PUBLISHING, 2, ({"kind": "cut_after", "count": 2},)),
         Case("published: reply, then act after the lease", PUBLISHING_TOLD, 2, late),
-        Case("published: 5xx, busy", PUBLISHING, 2, refused),
+        Case("published: 5xx, busy, used up", PUBLISHING, 3, (*refused, {"kind": "errcode", "code": USED_UP})),
         Case(
             "published: draft or submit lost, token expired",
             PUBLISHING_TOLD,

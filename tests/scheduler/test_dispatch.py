@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, text, update
 
 from channels.abilities.together import Together
 from channels.accounts.models import Account
 from channels.adapters.fake import FakeChannel
 from channels.base import Live, Post, Result
 from channels.errors import Refused
+from content.models import Release
 from scheduler import booking
 from scheduler.dispatch import Dispatcher
 from scheduler.events import NeedsPerson, RanLate, StillUnsigned, WentLive
@@ -382,6 +383,23 @@ def test_one_reminder_names_all_accounts_of_the_hour_and_follows_a_moved_booking
     assert seen(-28) == []
     assert seen(-9) == [(later, 30, ["fake-b", "fake-a"])]
     assert seen(11) == [(later, 10, ["fake-b", "fake-a"])]
+
+
+@pytest.mark.parametrize("unknown", [{"title": "甲"}, {"variants": None}, {"variants": {"fake": "plain"}}])
+def test_a_release_that_this_version_cannot_read_waits_for_a_person_and_holds_up_no_other(
+    timetable: Timetable, unknown: dict[str, Any]
+) -> None:
+    release = timetable.release(title="甲")
+    bad, good = timetable.book(release.piece_id), timetable.book(timetable.release(title="乙").piece_id)
+    with timetable.works.write() as work:
+        kept = work.session.get_one(Release, release.id)
+        content = unknown if "title" in unknown else {**kept.content, **unknown}
+        work.session.execute(update(Release).where(Release.id == release.id).values(content=content))
+    timetable.run()
+    row = timetable.now(bad)
+    assert (row.state, row.code, row.attempts, row.claimed_by) == (S.HELD, "content", 0, None)
+    assert row.reason.startswith("发布内容无法读取")
+    assert timetable.now(good).state == S.DONE
 
 
 class Several(FakeChannel, Together):

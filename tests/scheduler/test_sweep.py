@@ -13,6 +13,7 @@ from scheduler import booking, sweep
 from scheduler.events import RanLate
 from scheduler.figures import days_of, is_late, punctuality
 from scheduler.models import Delivery
+from scheduler.outages import outages
 from scheduler.states import DeliveryState
 from tests.scheduler.conftest import Timetable
 
@@ -112,6 +113,32 @@ def test_what_a_platform_works_on_is_not_late_before_it_owes_an_answer(timetable
     timetable.at(minutes=2)
     timetable.sweep()
     assert [fact.delivery_id for fact in late(timetable)] == [delivery.id]
+
+
+def test_what_goes_on_by_itself_and_reaches_nobody_is_late_and_its_platform_down(timetable: Timetable) -> None:
+    units = {timetable.office.bureau.id}
+    timetable.platform().script = ["held_up"] * 4
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.run()
+    for _round in range(3):
+        timetable.at(minutes=1)
+        timetable.run()
+        timetable.sweep()
+    (told,) = late(timetable)
+    assert (told.delivery_id, told.reason) == (delivery.id, "推送服务不通")
+    now = timetable.clock.now()
+    with timetable.works.read() as work:
+        (down,) = outages(work.session, units, now)
+        assert (down.waiting, down.reason) == (1, "推送服务不通")
+        assert is_late(work.session.get_one(Delivery, delivery.id), now)
+        assert punctuality(work.session, units, now - 60 * MINUTE, now, now).late == 1
+    timetable.platform().script = ["accepted"]
+    timetable.at(minutes=1)
+    timetable.run()
+    with timetable.works.read() as work:
+        row = work.session.get_one(Delivery, delivery.id)
+        assert (row.state, is_late(row, now), outages(work.session, units, now)) == (S.ACCEPTED, False, [])
+        assert punctuality(work.session, units, now - 60 * MINUTE, now, now).late == 0
 
 
 def test_the_hour_that_one_job_named_is_not_that_of_the_next(timetable: Timetable) -> None:

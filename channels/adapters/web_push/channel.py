@@ -220,7 +220,8 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening, GoesOn):
         lasts = timedelta(seconds=int(self.account.settings.get("ttl", 86_400)))
         if left and passed < min(GIVES_UP, max(lasts, LONG_WAIT)):
             words = f"推送服务要求稍候或暂时不通，还有 {left} 人待推送"
-            return Accepted(post.key, min(max(passed / 4, SHORT_WAIT), LONG_WAIT), words, moving=True)
+            wait = min(max(passed / 4, SHORT_WAIT), LONG_WAIT)
+            return Accepted(post.key, wait, words, moving=True, held_up=left > counts.get("sent", 0))
         item = post.items[0]
         counts = {**counts, **({"waiting": left} if left else {})}
         shown = self.reached_by(post.key, post.placed.get(item.piece_id), counts)

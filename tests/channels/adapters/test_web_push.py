@@ -275,6 +275,7 @@ def test_whom_a_service_that_is_down_was_not_asked_for_waits(
     accepted = side.channel.publish(post)
     assert isinstance(accepted, Accepted)
     assert "还有 3 人待推送" in accepted.waiting
+    assert accepted.held_up
     assert side.subscriptions.counts(post.key) == {"unknown": 5}
     side.clock.step(minutes=1)
     live = side.channel.poll(post, accepted.job_id)

@@ -297,6 +297,11 @@ def test_waiting_for_the_platforms_administrator_is_shown_with_its_hour(desk: De
         row = work.session.get_one(Delivery, delivery.id)
         row.state, row.accepted_at, row.accepted_until = "accepted", work.now, work.now + timedelta(minutes=30)
     page = one(desk, delivery)
+    assert 'data-state="awaiting_admin"' not in page
+    assert "平台须在 2026-03-02 09:30 前给出结果" in page
+    with desk.hub.works.write() as work:
+        work.session.get_one(Delivery, delivery.id).action = "mass_send"
+    page = one(desk, delivery)
     assert 'data-state="awaiting_admin"' in page
     assert "还剩 30 分钟：须在 2026-03-02 09:30 前确认" in page
     clock.step(minutes=28, seconds=30)
