@@ -78,6 +78,19 @@ def hand_over(work: Work, who: Viewer, unit_id: int, to: int | None, note: str, 
     return made
 
 
+def one(session: Session, who: Viewer, handover_id: int) -> Handover:
+    """A hand-over of a desk at which he may answer; raises NotFound."""
+    made = session.get(Handover, handover_id)
+    if made is None or not who.may(P.CONVERSATION_ANSWER, made.unit_id):
+        raise NotFound
+    return made
+
+
+def may_take(who: Viewer, made: Handover) -> bool:
+    """Whether it is there for him, and nobody has taken it."""
+    return made.taken_by is None and made.from_id != who.person_id and made.to_id in (None, who.person_id)
+
+
 def take(work: Work, who: Viewer, made: Handover) -> None:
     """接班: somebody has read the note and goes on."""
     if not who.may(P.CONVERSATION_ANSWER, made.unit_id) or made.from_id == who.person_id:

@@ -48,6 +48,25 @@ class Standing:
     until: datetime | None = None
 
 
+def seat_of(who: Viewer) -> int:
+    """The unit at whose desk a person sits: his own, where he may answer there."""
+    units = who.units(Permission.CONVERSATION_ANSWER)
+    return who.unit_id if who.unit_id in units else min(units)
+
+
+def change(work: Work, who: Viewer, state: str, reason: str = "") -> None:
+    """上岗, 小休 or 离岗."""
+    unit_id = seat_of(who)
+    if state == BREAK:
+        rest(work, who, unit_id, reason)
+    elif state == AWAY:
+        leave(work, who)
+    elif state == ON:
+        come(work, who, unit_id)
+    else:
+        raise Invalid(field="state", why="请选择上岗、小休或离岗。")
+
+
 def come(work: Work, who: Viewer, unit_id: int) -> None:
     """Comes to the desk, or back from a break."""
     _begin(work, who, Presence(unit_id=unit_id, state=ON))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from bot.team.errors import OnAlready
 from bot.team.models import Shift, Turn
 from kernel.errors import Invalid, NotFound
-from kernel.people import Permission, Person, holders
+from kernel.people import Permission, Person, Viewer, holders
 from kernel.typed import tidy
 from kernel.work import Work
 from kernel.workdays import Workdays, declared_days
@@ -159,9 +159,17 @@ def _put(work: Work, shift: Shift, turn: Turn) -> int:
     return 1
 
 
-def turn_for(session: Session, turn_id: int) -> Turn:
-    """A planned turn; raises NotFound."""
+def one(session: Session, who: Viewer, shift_id: int) -> Shift:
+    """A shift in use of a unit whose plan is his to make; raises NotFound."""
+    shift = session.get(Shift, shift_id)
+    if shift is None or shift.removed_at is not None or not who.may(Permission.QUEUE_SUPERVISE, shift.unit_id):
+        raise NotFound
+    return shift
+
+
+def turn_for(session: Session, who: Viewer, turn_id: int) -> Turn:
+    """A planned turn of a unit whose plan is his to make; raises NotFound."""
     turn = session.get(Turn, turn_id)
-    if turn is None:
+    if turn is None or not who.may(Permission.QUEUE_SUPERVISE, turn.unit_id):
         raise NotFound
     return turn

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from bot.team import quick
+from bot.team import presence, quick
 from bot.team.models import QuickReply
 from bot.team.quick import Wording
 from hub.web.access import Asker, HubDep, api_may
@@ -74,7 +74,7 @@ def list_replies(
 @router.post("", status_code=201)
 def add_reply(hub: HubDep, asker: Agent, sent: NewReply) -> QuickReplyTold:
     """A new reply; a unit's waits for its approval."""
-    unit = min(asker.viewer.units(P.CONVERSATION_ANSWER)) if sent.unit is None else sent.unit
+    unit = presence.seat_of(asker.viewer) if sent.unit is None else sent.unit
     with hub.works.write(asker.actor) as work:
         return _whole(quick.write(work, asker.viewer, unit, sent.wording(), own=sent.unit is None))
 

@@ -17,7 +17,7 @@ from bot import store
 from bot.models import Conversation, Ticket
 from bot.states import CONVERSATION_LABELS
 from bot.team import handover, presence, shifts
-from bot.team.models import Handover, Shift, Turn
+from bot.team.models import Turn
 from bot.team.shifts import Plan
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
@@ -111,16 +111,9 @@ def be_present(hub: HubDep, asker: Agent, state: Text = "", reason: Text = "", b
     address = "/console/desk" if back == "desk" else ADDRESS
     try:
         with hub.works.write(asker.actor) as work:
-            unit_id = _home(asker)
-            if state == presence.BREAK:
-                presence.rest(work, asker.viewer, unit_id, reason)
-            elif state == presence.AWAY:
-                presence.leave(work, asker.viewer)
-            elif state == presence.ON:
-                presence.come(work, asker.viewer, unit_id)
-            else:
-                raise Invalid(field="state", why="请选择上岗、小休或离岗。")
-            left = len(handover.load_of(work.session, unit_id, asker.viewer.person_id).conversations)
+            presence.change(work, asker.viewer, state, reason)
+            seat, person_id = presence.seat_of(asker.viewer), asker.viewer.person_id
+            left = len(handover.load_of(work.session, seat, person_id).conversations)
     except XuandaError as error:
         return see_other(address, error.message(asker.language), "bad")
     if state == presence.AWAY and left:
@@ -142,7 +135,9 @@ def hand_over(request: Request, hub: HubDep, asker: Agent, to: Text = "", note: 
             colleague = row_in(to)
             if to.strip() and colleague is None:
                 raise Invalid(field="to", why="请从名单中选择同事；不选则交给下一班。")
-            made = handover.hand_over(work, asker.viewer, _home(asker), colleague, note, hub.incoming.words)
+            made = handover.hand_over(
+                work, asker.viewer, presence.seat_of(asker.viewer), colleague, note, hub.incoming.words
+            )
             count = len(made.conversations)
     except NotFound:
         raise
@@ -155,19 +150,17 @@ def hand_over(request: Request, hub: HubDep, asker: Agent, to: Text = "", note: 
 def one_handover(request: Request, hub: HubDep, asker: Agent, handover_id: int) -> HTMLResponse:
     """A note with the conversations and tickets it is about."""
     with hub.works.read() as work:
-        made = _handover(work.session, asker, handover_id)
+        made = handover.one(work.session, asker.viewer, handover_id)
         names = {one: _name(work.session, one) for one in (made.from_id, made.to_id, made.taken_by) if one}
         rows = select(Conversation).where(Conversation.id.in_(made.conversations)).order_by(Conversation.id)
         talks = _talks(work.session, work.session.scalars(rows).all())
         matters = select(Ticket).where(Ticket.id.in_(made.tickets)).order_by(Ticket.due_at)
         tickets = work.session.scalars(matters).all()
-    takes = made.taken_by is None and made.from_id != asker.viewer.person_id
-    takes = takes and made.to_id in (None, asker.viewer.person_id)
     return page(
         request,
         asker,
         "pages/desk/handed_over.html",
-        takes=takes,
+        takes=handover.may_take(asker.viewer, made),
         made=made,
         names=names,
         talks=talks,
@@ -180,7 +173,7 @@ def take(hub: HubDep, asker: Agent, handover_id: int) -> Response:
     """接班."""
     try:
         with hub.works.write(asker.actor) as work:
-            handover.take(work, asker.viewer, _handover(work.session, asker, handover_id))
+            handover.take(work, asker.viewer, handover.one(work.session, asker.viewer, handover_id))
     except NotFound:
         raise
     except XuandaError as error:
@@ -192,9 +185,7 @@ def take(hub: HubDep, asker: Agent, handover_id: int) -> Response:
 def remove_shift(hub: HubDep, asker: Supervisor, shift_id: int) -> Response:
     """Takes a shift out of use."""
     with hub.works.write(asker.actor) as work:
-        shift = work.session.get(Shift, shift_id)
-        if shift is None or shift.removed_at is not None or not asker.may(P.QUEUE_SUPERVISE, shift.unit_id):
-            raise NotFound
+        shift = shifts.one(work.session, asker.viewer, shift_id)
         shifts.remove(work, shift)
         unit_id = shift.unit_id
     return see_other(_of(unit_id), say(hub, asker, _("班次已停用，未开始的排班已取消。")))
@@ -205,8 +196,7 @@ def unplan(hub: HubDep, asker: Supervisor, turn_id: int) -> Response:
     """Takes one person off one shift of one day."""
     try:
         with hub.works.write(asker.actor) as work:
-            turn = shifts.turn_for(work.session, turn_id)
-            asker.must(P.QUEUE_SUPERVISE, turn.unit_id)
+            turn = shifts.turn_for(work.session, asker.viewer, turn_id)
             unit_id, day = turn.unit_id, turn.day
             shifts.unplan(work, turn)
     except NotFound:
@@ -220,7 +210,7 @@ def presence_of(work: Work, asker: Asker) -> dict[str, Any]:
     """What the desk shows of the agent himself: where he stands, and why he may go on a break."""
     if not asker.may(P.CONVERSATION_ANSWER):
         return {"standing": None, "reasons": [], "handovers": [], "may_record": False}
-    reasons: list[str] = value_of(work.session, presence.REASONS, _home(asker), work.now)
+    reasons: list[str] = value_of(work.session, presence.REASONS, presence.seat_of(asker.viewer), work.now)
     return {
         "may_record": True,
         "standing": presence.of_person(work.session, asker.viewer.person_id),
@@ -281,7 +271,7 @@ def _page(
 
 def _prepare(request: Request, hub: Hub, asker: Asker, form: FormState, *, status: int = 200) -> HTMLResponse:
     with hub.works.read() as work:
-        session, unit_id = work.session, _home(asker)
+        session, unit_id = work.session, presence.seat_of(asker.viewer)
         load = handover.load_of(session, unit_id, asker.viewer.person_id)
         others = holders(session, P.CONVERSATION_ANSWER, unit_id, work.now)
         on = set(shifts.on_now(session, unit_id, work.now)) | set(presence.present(session, unit_id))
@@ -328,14 +318,8 @@ def _day(hub: Hub, asker: Asker, day: date, planned: Sequence[tuple[Turn, str]],
     return Day(day, say(hub, asker, WEEKDAYS[day.weekday()]), calendar.is_workday(day), turns)
 
 
-def _home(asker: Asker) -> int:
-    """The unit at whose desk a person sits: his own, where he may answer there."""
-    units = asker.viewer.units(P.CONVERSATION_ANSWER)
-    return asker.viewer.unit_id if asker.viewer.unit_id in units else min(units)
-
-
 def _unit(session: Session, asker: Asker, typed: str, permission: Permission) -> Unit:
-    unit = session.get(Unit, row_in(typed) or _home(asker))
+    unit = session.get(Unit, row_in(typed) or presence.seat_of(asker.viewer))
     if unit is None or not asker.may(permission, unit.id):
         raise NotFound(field="unit")
     return unit
@@ -352,13 +336,6 @@ def _people(session: Session, ids: Sequence[int]) -> list[tuple[int, str]]:
 
 def _name(session: Session, person_id: int) -> str:
     return session.get_one(Person, person_id).name
-
-
-def _handover(session: Session, asker: Asker, handover_id: int) -> Handover:
-    made = session.get(Handover, handover_id)
-    if made is None or not asker.may(P.CONVERSATION_ANSWER, made.unit_id):
-        raise NotFound
-    return made
 
 
 def _talks(session: Session, rows: Sequence[Conversation]) -> list[tuple[Conversation, str, str, str]]:

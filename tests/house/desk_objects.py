@@ -37,7 +37,10 @@ def a_shift(work: Work, unit: Unit) -> Target:
     )  # fmt: skip
     work.session.add(turn)
     work.session.flush()
-    return Target({"shift_id": shift.id, "turn_id": turn.id})
+    agent = work.session.query(Person).filter(Person.login == "north-agent").one_or_none()
+    day = str(starts.date() + timedelta(days=1))
+    json = {"people": [agent.id if agent else person.id], "first": day, "last": day, "workdays_only": False}
+    return Target({"shift_id": shift.id, "turn_id": turn.id}, json=json)
 
 
 def a_handover(work: Work, unit: Unit) -> Target:
@@ -103,6 +106,11 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/tickets/{ticket_id}/separate": a_merged_ticket,
     "/console/shifts/{shift_id}/remove": a_shift,
     "/console/shifts/turns/{turn_id}/remove": a_shift,
+    "/api/v1/shifts/{shift_id}/remove": a_shift,
+    "/api/v1/shifts/{shift_id}/turns": a_shift,
+    "/api/v1/turns/{turn_id}/remove": a_shift,
+    "/api/v1/handovers/{handover_id}": a_handover,
+    "/api/v1/handovers/{handover_id}/take": a_handover,
     "/console/shifts/handovers/{handover_id}": a_handover,
     "/console/shifts/handovers/{handover_id}/take": a_handover,
 }
