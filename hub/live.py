@@ -27,10 +27,12 @@ class Watcher:
     async def changes(self, look: float = LOOK_SECONDS) -> AsyncGenerator[set[str], None]:
         """The topics that changed, as often as they do; an empty set every `look` seconds of silence."""
         while True:
+            changed: set[str] = set()
             try:
-                changed = {await asyncio.wait_for(self.queue.get(), look)}
+                async with asyncio.timeout(look):
+                    changed = {await self.queue.get()}
             except TimeoutError:
-                changed = set()
+                pass
             yield changed | self.more()
 
     def more(self) -> set[str]:
@@ -62,11 +64,14 @@ class Live:
 
     def tell(self, *topics: str) -> None:
         """Wakes whoever watches one of the topics; from any thread, returns at once."""
+        told: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Queue[str], str]]] = {}
         with self._lock:
-            told = [(watcher, topic) for watcher in self._watchers for topic in topics if topic in watcher.topics]
-        for watcher, topic in told:
+            for watcher in self._watchers:
+                for topic in watcher.topics.intersection(topics):
+                    told.setdefault(watcher.loop, []).append((watcher.queue, topic))
+        for loop, news in told.items():
             try:
-                watcher.loop.call_soon_threadsafe(_put, watcher.queue, topic)
+                loop.call_soon_threadsafe(_put, news)  # Once for all its streams: each call wakes the loop.
             except RuntimeError:  # Its loop has ended; the stream's own block takes the watcher away.
                 continue
 
@@ -86,6 +91,7 @@ def desk_topic(unit_id: int) -> str:
     return f"desk:{unit_id}"
 
 
-def _put(queue: asyncio.Queue[str], topic: str) -> None:
-    if not queue.full():  # Whoever is so far behind looks by himself soon.
-        queue.put_nowait(topic)
+def _put(news: list[tuple[asyncio.Queue[str], str]]) -> None:
+    for queue, topic in news:
+        if not queue.full():  # Whoever is so far behind looks by himself soon.
+            queue.put_nowait(topic)

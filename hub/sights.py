@@ -32,7 +32,8 @@ class Sights:
         while True:
             latest = readings.get(key)
             if latest is not None and latest.began >= moment:
-                return cast(Seen, await asyncio.shield(latest.task))
+                done = latest.task.done()
+                return cast(Seen, latest.task.result() if done else await asyncio.shield(latest.task))
             if latest is not None and not latest.task.done():  # It began too early, and two at once help nobody.
                 await asyncio.wait({latest.task})
                 continue
