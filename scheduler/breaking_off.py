@@ -27,7 +27,7 @@ def is_certain(work: Work, delivery: Delivery, batch: Batch) -> bool:
 
 def end_here(work: Work, delivery: Delivery, why: str, batch: Batch) -> None:
     """Ends it for a row in hand, which nobody else is at; what shows names exactly whom it reached."""
-    receipts.close_open_attempts(work, [delivery.id], "lost", "发送进程中断")
+    receipts.close_open_attempts(work, [delivery.id], receipts.LOST, "发送进程中断")
     progress = progress_of(work.session, delivery.key)
     delivery.next_at, delivery.done_at, delivery.code = None, work.now, ""
     if progress is None or not progress.counts:

@@ -149,7 +149,7 @@ class Dispatcher:
                 calls = [(row, *call) for row in rows if (call := self._prepare(work, row, batch))]
                 # A process that dies while it asks leaves its question open; the next one to ask closes it.
                 asked = [row.id for row, act, _ in calls if act != "send"]
-                receipts.close_open_attempts(work, asked, "lost", "核实进程中断")
+                receipts.close_open_attempts(work, asked, receipts.LOST, "核实进程中断")
                 attempts = receipts.open_attempts(work, [(row, act) for row, act, _ in calls])
                 opened = self._opened(work, {row.account_id for row, _, _ in calls}, batch)
                 jobs: dict[int, list[Job]] = {}

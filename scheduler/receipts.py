@@ -41,6 +41,10 @@ Answer = Settlement | Uncorrectable | ByHand | ChannelError
 
 RETRY = RetryPolicy()
 ASKING = RetryPolicy(attempts=12, first=timedelta(seconds=2), factor=2.0, longest=timedelta(minutes=10))
+# What became of an attempt whose process died. So many of them are tried once more than a platform is; but not for
+# ever, since the delivery itself may be what kills.
+LOST = "lost"
+FORGIVEN = 16
 # A 群发 that must wait for longer than this waits for a person; shorter pauses are the pace of calls.
 SOON = timedelta(minutes=10)
 QUOTA = "quota"
@@ -182,7 +186,7 @@ def settle_job(
     if delivery is None:
         return add_told(work, account_id, result, settle, public_url)
     batch = Batch(work.session, [delivery])
-    close_open_attempts(work, [delivery.id], "lost", "平台先行通知了结果")
+    close_open_attempts(work, [delivery.id], LOST, "平台先行通知了结果")
     attempt = open_attempt(work, delivery, "event")
     answer: Answer
     try:
@@ -309,7 +313,10 @@ def _still_running(work: Work, delivery: Delivery, accepted: Accepted, batch: Ba
 def _again(
     work: Work, delivery: Delivery, batch: Batch, reason: str, not_before: datetime | None = None, code: str = ""
 ) -> None:
-    at = RETRY.next_at(max(1, delivery.attempts), work.now, not_before)
+    tries = max(1, delivery.attempts)
+    at = RETRY.next_at(tries, work.now, not_before)
+    if at is None and tries < RETRY.attempts + min(FORGIVEN, _broken_off(work, delivery)):
+        at = max(work.now + RETRY.longest, not_before or work.now)
     delivery.reason, delivery.code = reason[:500], code
     if at is None:
         delivery.state, delivery.next_at = S.FAILED, None
@@ -319,6 +326,14 @@ def _again(
         return
     delivery.state, delivery.next_at = S.BOOKED, at
     work.audit("delivery.will_retry", delivery, reason=reason, at=at.isoformat())
+
+
+def _broken_off(work: Work, delivery: Delivery) -> int:
+    """How often a process of ours died with it in its hands: its platform refused nothing then."""
+    query = select(func.count(Attempt.id)).where(
+        Attempt.delivery_id == delivery.id, Attempt.act == "send", Attempt.outcome == LOST
+    )
+    return work.session.scalar(query) or 0
 
 
 def _used_up(work: Work, delivery: Delivery, batch: Batch, error: Throttled) -> None:

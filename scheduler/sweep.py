@@ -49,7 +49,7 @@ def recover(works: Works, lease: timedelta = LEASE) -> int:
     def some(work: Work) -> int:
         query = select(Delivery).where(Delivery.state == S.SENDING, run_out(Delivery, work.now, lease))
         rows = work.session.scalars(query.limit(BATCH).with_for_update(skip_locked=True)).all()
-        receipts.close_open_attempts(work, [row.id for row in rows], "lost", "发送进程中断")
+        receipts.close_open_attempts(work, [row.id for row in rows], receipts.LOST, "发送进程中断")
         for row in rows:
             _ask(work, row, "发送进程中断，正在向平台核实", row.code)
         return len(rows)

@@ -57,7 +57,13 @@ class Kind:
 
 
 # One attempt has to fit into the suite's short claims.
-_BRIEF = {"prepare_seconds": 1, "act_within_seconds": 1, "settle_minutes": 1, "mass_per_day": 100}
+_BRIEF = {
+    "prepare_seconds": 1,
+    "act_within_seconds": 1,
+    "settle_minutes": 1,
+    "mass_per_day": 100,
+    "mass_calls_per_day": 10_000,
+}
 _BROWSERS = {"subject": "mailto:office@yunzhou.example", "ttl": 60, "seconds": 1}
 
 _POSTS = {"rip": "1.2.3.4", "requests_per_day": UNLIMITED, "safe_domains": [HOST]}
@@ -86,7 +92,7 @@ def config_of(kinds: Sequence[Kind], callbacks: str) -> RehearsalConfig:
     config = RehearsalConfig()
     config.weibo_rules.duplicate_seconds = 0
     config.wechat_rules.doubled_events = True
-    config.wechat_rules.mass_calls_per_minute = UNLIMITED
+    config.wechat_rules.mass_calls_per_minute = config.wechat_rules.mass_calls_per_day = UNLIMITED
     for lane, kind in enumerate(kinds):
         number = number_of(kind, lane)
         if kind.channel == "weibo":

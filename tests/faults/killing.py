@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from channels.adapters.web_push.fan_out import IN_FLIGHT
 from kernel.audit import verify
+from scheduler import booking
 from scheduler.models import Attempt, Delivery
 from scheduler.states import DeliveryState
 from tests.faults.accounts import MANY_BROWSERS, MASS, PHONES, PUBLISHING, WEIBO
@@ -64,17 +65,30 @@ def kill_again_and_again(stage: Stage, desk: Desk, rounds: int) -> Verdict:
     # More on the slow account than a claim lasts for: what does not fit has to be given back.
     desk.book([desk.sign(f"慢第{number}号", slow) for number in range(SLOW_PIECES)], slow)
     stage.start_later(stage.pace.step, max(2, stage.processes))
-    swept = _swept(stage)
+    swept, shown = _swept(stage), 0
     for _ in range(10):
         until(lambda: not stage.busy(), STARTING, None)
         stage.end(signal.SIGTERM)
+        shown += _decided(stage, desk)
         if not stage.count(Delivery.state != S.DONE):
             break
         stage.start_later(timedelta(minutes=2))
     verdict = _judge(
         stage, desk, f"SIGKILL × {rounds}, lease {stage.pace.lease:.0f} s", time.monotonic() - began, swept
     )
-    return _with_browsers(stage, desk, verdict, told, most)
+    return _with_browsers(stage, desk, replace(verdict, shown=shown), told, most)
+
+
+def _decided(stage: Stage, desk: Desk) -> int:
+    """What was given up, or waits for a person, is tried again by one; returns how many."""
+    steps = {S.FAILED: booking.retry, S.HELD: booking.resume}
+    with stage.hub.works.read() as work:
+        query = select(Delivery.id, Delivery.state).where(Delivery.state.in_(steps), Delivery.next_at.is_(None))
+        left = work.session.execute(query).all()
+    for delivery_id, state in left:
+        with desk.office.working("officer") as (work, who):
+            steps[state](work, who, work.session.get_one(Delivery, delivery_id))
+    return len(left)
 
 
 def _something_went_out(stage: Stage, before: int, wanted: set[str] | None) -> bool:
@@ -123,6 +137,6 @@ def _with_browsers(stage: Stage, desk: Desk, verdict: Verdict, told: Sequence[tu
         reached=verdict.reached + people.reached,
         twice=verdict.twice + people.twice,
         lost=verdict.lost + people.lost,
-        shown=people.shown,
+        shown=verdict.shown + people.shown,
         note=verdict.note or (f"{most} of one notice in doubt after one kill" if most > IN_FLIGHT else ""),
     )

@@ -160,7 +160,7 @@ class Stage:
             and_(Delivery.state == S.BOOKED, Delivery.next_at > now),
             and_(Delivery.state.in_((S.ACCEPTED, S.UNKNOWN)), Delivery.next_at > now + A_WHILE),
         )
-        shown = and_(Delivery.state.in_((S.UNKNOWN, S.HELD)), Delivery.next_at.is_(None))
+        shown = and_(Delivery.state.in_((S.UNKNOWN, S.HELD, S.FAILED)), Delivery.next_at.is_(None))
         return self.count(Delivery.state != S.DONE, not_(waits), not_(shown))
 
     def unsure(self) -> Counter[str]:

@@ -19,6 +19,7 @@ from scheduler import booking
 from scheduler.dispatch import Dispatcher
 from scheduler.events import NeedsPerson, RanLate, StillUnsigned, WentLive
 from scheduler.models import Delivery
+from scheduler.receipts import FORGIVEN, RETRY
 from scheduler.states import DeliveryState
 from tests.scheduler.conftest import Timetable, tools
 
@@ -383,6 +384,36 @@ def test_one_reminder_names_all_accounts_of_the_hour_and_follows_a_moved_booking
     assert seen(-28) == []
     assert seen(-9) == [(later, 30, ["fake-b", "fake-a"])]
     assert seen(11) == [(later, 10, ["fake-b", "fake-a"])]
+
+
+def test_processes_that_die_use_up_no_platform_s_tries_unless_they_die_of_it(timetable: Timetable) -> None:
+    delivery = timetable.book(timetable.release().piece_id)
+    died = 0
+    while timetable.now(delivery).state == S.BOOKED:
+        died += 1
+        timetable.at(minutes=11)
+        assert timetable.dispatcher.claim([delivery.account_id]).jobs  # And the process is gone.
+        timetable.at(minutes=2)
+        timetable.sweep()
+        for _asked in range(2):  # "Not there" is believed when it is heard some time later.
+            timetable.run()
+            timetable.at(minutes=1)
+        if died == RETRY.attempts:
+            wait = (timetable.now(delivery).next_at or timetable.clock.now()) - timetable.clock.now()
+            assert timedelta(minutes=8) < wait <= RETRY.longest
+    assert died == RETRY.attempts + FORGIVEN
+    row = timetable.now(delivery)
+    assert (row.state, timetable.platform().arrived) == (S.FAILED, [])
+    assert [type(fact) for fact in timetable.told if isinstance(fact, NeedsPerson)] == [NeedsPerson]
+
+
+def test_a_platform_that_refuses_for_now_has_its_usual_tries(timetable: Timetable) -> None:
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.platform().script = ["retryable"] * 20
+    while timetable.now(delivery).state == S.BOOKED:
+        timetable.run()
+        timetable.at(minutes=11)
+    assert timetable.now(delivery).attempts == RETRY.attempts
 
 
 @pytest.mark.parametrize("unknown", [{"title": "甲"}, {"variants": None}, {"variants": {"fake": "plain"}}])
