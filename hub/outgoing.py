@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -271,27 +271,42 @@ def _concerned(work: Work, unit_id: int) -> set[int]:
 
 
 def _tell_stopped(hub: Hub, work: Work, fact: FreezeBegan) -> None:
-    hub.notifier.tell(
-        work,
-        _concerned(work, fact.unit_id),
-        "freeze.begun",
-        f"一键停发：{fact.account or '全部账号'}",
-        f"原因：{fact.reason}。{fact.held} 个待发任务已暂缓，此后到点的也会暂缓，直到解除。",
-        "/console/freezes",
-        f"freeze.{fact.freeze_id}.begun",
-    )
+    for unit, people, held in _touched(work, fact.unit_id, fact.held, fact.by_unit):
+        hub.notifier.tell(
+            work,
+            people,
+            "freeze.begun",
+            f"一键停发：{fact.account or '全部账号'}",
+            f"原因：{fact.reason}。{held} 个待发任务已暂缓，此后到点的也会暂缓，直到解除。",
+            "/console/freezes",
+            f"freeze.{fact.freeze_id}.begun{unit}",
+        )
 
 
 def _tell_going_on(hub: Hub, work: Work, fact: FreezeEnded) -> None:
-    hub.notifier.tell(
-        work,
-        _concerned(work, fact.unit_id),
-        "freeze.ended",
-        f"停发已解除：{fact.reason}",
-        f"{fact.items} 个任务已按选择处理，发布恢复正常。",
-        "/console/deliveries",
-        f"freeze.{fact.freeze_id}.ended",
-    )
+    for unit, people, items in _touched(work, fact.unit_id, fact.items, fact.by_unit):
+        hub.notifier.tell(
+            work,
+            people,
+            "freeze.ended",
+            f"停发已解除：{fact.reason}",
+            f"{items} 个任务已按选择处理，发布恢复正常。",
+            "/console/deliveries",
+            f"freeze.{fact.freeze_id}.ended{unit}",
+        )
+
+
+def _touched(
+    work: Work, unit_id: int, number: int, by_unit: Sequence[tuple[int, int]]
+) -> Iterator[tuple[str, set[int], int]]:
+    """Whom a stop concerns, with how many items to name: its own unit all of them, other units theirs; each once."""
+    told = _concerned(work, unit_id)
+    yield "", told, number
+    for unit, own in by_unit:
+        people = _concerned(work, unit) - told
+        told = told | people
+        if people:
+            yield f".{unit}", people, own
 
 
 def _tell_unsigned(hub: Hub, work: Work, fact: StillUnsigned) -> None:

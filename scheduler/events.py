@@ -92,13 +92,17 @@ class Booked(Event):
 
 @dataclass(frozen=True)
 class FreezeBegan(Event):
-    """Everything that waited on an account, or in a unit when `account` is empty, was stopped; `held` is how many."""
+    """Everything that waited on an account, or in a unit when `account` is empty, was stopped; `held` is how many.
+
+    `by_unit` are the units whose items these are, with the number of each.
+    """
 
     freeze_id: int
     unit_id: int
     account: str
     reason: str
     held: int
+    by_unit: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ class FreezeEnded(Event):
     unit_id: int
     reason: str
     items: int
+    by_unit: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ Withdrawals, corrections and redrawn pages are let through: what is taken back o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -28,10 +29,11 @@ from scheduler.due import due_at
 from scheduler.events import Booked, FreezeBegan, FreezeEnded
 from scheduler.models import Delivery, Freeze
 from scheduler.states import DeliveryState
-from scheduler.windows import FREEZE, STOPPED, goes_on
+from scheduler.windows import FREEZE, STOPPED, covering, goes_on, in_force
 
 S = DeliveryState
 Choice = Literal["now", "keep", "drop"] | datetime
+UNSEEN = "停发解除时页面上还没有列出这一项，没有自动发出，请恢复或改期"
 
 
 def begin(work: Work, who: Viewer, unit_id: int, reason: str, account: Account | None = None) -> Freeze:
@@ -58,9 +60,10 @@ def begin(work: Work, who: Viewer, unit_id: int, reason: str, account: Account |
     )
     work.session.add(freeze)
     work.session.flush()
-    held = _hold(work, freeze) + _pause(work, freeze)
-    work.audit("freeze.begun", freeze, reason=freeze.reason, account=account.name if account else None, held=held)
-    work.emit(FreezeBegan(freeze.id, unit_id, account.name if account else "", freeze.reason, held))
+    held = [*_hold(work, freeze), *_pause(work, freeze)]
+    name = account.name if account else ""
+    work.audit("freeze.begun", freeze, reason=freeze.reason, account=name or None, held=len(held))
+    work.emit(FreezeBegan(freeze.id, unit_id, name, freeze.reason, len(held), _by_unit(held)))
     return freeze
 
 
@@ -72,12 +75,19 @@ class Ended:
     refused: Mapping[int, str]
 
 
-def end(work: Work, who: Viewer, freeze: Freeze, choices: Mapping[int, Choice], zone: ZoneInfo = CHINA) -> Ended:
+def end(
+    work: Work,
+    who: Viewer,
+    freeze: Freeze,
+    choices: Mapping[int, Choice],
+    zone: ZoneInfo = CHINA,
+    shown: Collection[int] | None = None,
+) -> Ended:
     """Ends a stop. Each item that it holds goes out now, at its own or another time, or not at all, as chosen.
 
     What is not named keeps its time, and goes out at once when that has passed: `keep`. Another time is checked as
     when booking; an item that would not go out then stays held with the reason, and holds up no other. What another
-    stop covers waits on under that one.
+    stop covers waits on under that one. Where it is said which items the person was `shown`, the others stay held.
     """
     if not who.may(Permission.DELIVERY_ACT, freeze.unit_id):
         raise NoRight(what="解除此次停发")
@@ -89,7 +99,7 @@ def end(work: Work, who: Viewer, freeze: Freeze, choices: Mapping[int, Choice], 
     refused = {}
     for delivery in waiting:
         choice = choices.get(delivery.id, "keep")
-        why = _against(work, delivery, choice, zone)
+        why = _against(work, delivery, choice, zone) if shown is None or delivery.id in shown else UNSEEN
         if why:
             refused[delivery.id] = why
             _keep(work, delivery, why)
@@ -99,7 +109,8 @@ def end(work: Work, who: Viewer, freeze: Freeze, choices: Mapping[int, Choice], 
         name: sum(1 for one in waiting if choices.get(one.id, "keep") == name) for name in ("now", "keep", "drop")
     }
     work.audit("freeze.ended", freeze, items=len(waiting), refused=len(refused), **counts)
-    work.emit(FreezeEnded(freeze.id, freeze.unit_id, freeze.reason, len(waiting)))
+    _take_passes_back(work, freeze)
+    work.emit(FreezeEnded(freeze.id, freeze.unit_id, freeze.reason, len(waiting), _by_unit(waiting)))
     return Ended(len(waiting) - len(refused), refused)
 
 
@@ -129,11 +140,24 @@ def held_by(session: Session, freeze: Freeze) -> Sequence[Delivery]:
 def waiting_for(session: Session, freeze: Freeze) -> Sequence[Delivery]:
     """What a stop would hold now, before it has begun."""
     waits = or_(Delivery.state == S.BOOKED, _between_rounds())
-    query = select(Delivery).where(waits, Delivery.action.in_(STOPPED), *_covered(session, freeze))
-    return session.scalars(query).all()
+    stops = (Delivery.action.in_(STOPPED), Delivery.through.is_(False))
+    return session.scalars(select(Delivery).where(waits, *stops, *_covered(session, freeze))).all()
 
 
-def _hold(work: Work, freeze: Freeze) -> int:
+def _take_passes_back(work: Work, freeze: Freeze) -> None:
+    """What was let through this stop waits again in the next one; 应急发布, and what another stop covers, keeps it."""
+    left = Delivery.state.in_((S.BOOKED, S.HELD, *BEGUN))
+    passed = (Delivery.through.is_(True), Delivery.emergency.is_(False), left)
+    others = in_force(work.session)
+    for row in work.session.scalars(select(Delivery).where(*passed, *_covered(work.session, freeze))):
+        row.through = covering(work.session, row, others) is not None
+
+
+def _by_unit(rows: Sequence[Delivery]) -> tuple[tuple[int, int], ...]:
+    return tuple(Counter(row.unit_id for row in rows).items())
+
+
+def _hold(work: Work, freeze: Freeze) -> Sequence[Delivery]:
     where = [Delivery.state == S.BOOKED, Delivery.through.is_(False), Delivery.action.in_(STOPPED)]
     statement = (
         update(Delivery)
@@ -145,10 +169,10 @@ def _hold(work: Work, freeze: Freeze) -> int:
     rows = work.session.scalars(statement).all()
     for row in rows:
         work.audit("delivery.held", row, reason=freeze.words)
-    return len(rows)
+    return rows
 
 
-def _pause(work: Work, freeze: Freeze) -> int:
+def _pause(work: Work, freeze: Freeze) -> Sequence[Delivery]:
     """What goes out in rounds, and is between two: one under way ends by itself, and is stopped before the next."""
     statement = (
         update(Delivery)
@@ -161,7 +185,7 @@ def _pause(work: Work, freeze: Freeze) -> int:
     rows = work.session.scalars(statement).all()
     for row in rows:
         work.audit("delivery.paused", row, reason=freeze.words)
-    return len(rows)
+    return rows
 
 
 def _between_rounds() -> ColumnElement[bool]:
@@ -218,7 +242,7 @@ def _break_off(work: Work, delivery: Delivery) -> None:
 
 def _keep(work: Work, delivery: Delivery, why: str) -> None:
     """It could not be put to the time that was chosen: no stop holds it any more, but a person has to go on."""
-    reason = f"停发已解除，但未能改期：{why}"[:500]
+    reason = (why if why == UNSEEN else f"停发已解除，但未能改期：{why}")[:500]
     change(work, delivery, (S.HELD, *BEGUN), reason=reason, code=REBOOK)
     work.audit("delivery.held", delivery, reason=reason)
     receipts.needs_person(work, delivery, Batch(work.session, [delivery]))

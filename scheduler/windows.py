@@ -89,7 +89,12 @@ def in_force(session: Session) -> Sequence[Freeze]:
 
 def stopping(session: Session, delivery: Delivery, freezes: Sequence[Freeze]) -> Freeze | None:
     """The stop that keeps this delivery back, if any does."""
-    if not freezes or delivery.through or delivery.action not in STOPPED:
+    return None if delivery.through else covering(session, delivery, freezes)
+
+
+def covering(session: Session, delivery: Delivery, freezes: Sequence[Freeze]) -> Freeze | None:
+    """The stop that this delivery falls under, whether it was let through or not."""
+    if not freezes or delivery.action not in STOPPED:
         return None
     units = set(ancestors(session, delivery.unit_id))
     for one in freezes:

@@ -29,6 +29,8 @@ FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 LANGUAGES = ("zh", "en")
 # The text of a long document in one form field; files are measured by the upload limit.
 LONGEST_FIELD = 8 * 1024 * 1024
+# A stop of a whole city asks about every item that it holds.
+MOST_FIELDS = 10_000
 LANGUAGE_COOKIE = "xuanda_language"
 
 # Routes that ask nobody who he is, each with its reason; everything else must carry a guard.
@@ -139,8 +141,8 @@ async def presented_csrf(request: Request) -> str:
         return header
     if request.headers.get("content-type", "").split(";")[0].strip().lower() not in FORM_TYPES:
         return ""
-    # The first reader of a form sets how long a field may be; the editor's text is one field.
-    value = (await request.form(max_part_size=LONGEST_FIELD)).get("csrf")
+    # The first reader of a form sets how long and how many its fields may be; the editor's text is one field.
+    value = (await request.form(max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)).get("csrf")
     return "" if value is None or isinstance(value, UploadFile) else value
 
 

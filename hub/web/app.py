@@ -129,7 +129,7 @@ from hub.web import (
     validity,
     words,
 )
-from hub.web.access import LONGEST_FIELD
+from hub.web.access import LONGEST_FIELD, MOST_FIELDS
 from hub.web.sent import fitting_address
 from hub.web.site import SiteFiles
 from kernel.errors import XuandaError
@@ -277,7 +277,7 @@ def create_app(hub: Hub, face: Face = "all") -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        form_limits={"max_part_size": LONGEST_FIELD},
+        form_limits={"max_fields": MOST_FIELDS, "max_part_size": LONGEST_FIELD},
         redirect_slashes=False,
         dependencies=[Depends(fitting_address)],
     )

@@ -94,7 +94,7 @@ def end(request: Request, hub: HubDep, asker: Stopper, freeze_id: int, sent: Sen
             freeze = stops.freeze_for(work.session, asker.viewer, freeze_id)
             waiting = stops.held_by(work.session, freeze)
             chosen = {one.id: _choice(sent, one, hub.settings.office_zone) for one in waiting}
-            ended = stops.end(work, asker.viewer, freeze, chosen, hub.settings.office_zone)
+            ended = stops.end(work, asker.viewer, freeze, chosen, hub.settings.office_zone, _shown(sent))
             named = [_refused(work.session, number, why) for number, why in ended.refused.items()]
     except NotFound:
         raise
@@ -135,8 +135,14 @@ def _scope(session: Session, asker: Asker, scope: str) -> tuple[int, Account | N
     raise Invalid(field="scope", why="请选择停发的范围。")
 
 
+def _shown(sent: FormData) -> set[int]:
+    """The items that the page listed: whoever presses the button has decided on these only."""
+    named = [name.removeprefix("choice.") for name in sent if name.startswith("choice.")]
+    return {number for one in [*text(sent, "shown").split(","), *named] if (number := row_in(one)) is not None}
+
+
 def _choice(sent: FormData, delivery: Delivery, zone: ZoneInfo) -> Choice:
-    said = text(sent, f"choice.{delivery.id}")
+    said = text(sent, f"choice.{delivery.id}") or text(sent, "all")
     if said == "now":
         return "now"
     if said == "drop":
@@ -171,7 +177,8 @@ def _page(request: Request, hub: Hub, asker: Asker, form: FormState, *, status: 
         stops=found,
         past=past,
         scopes=[(say(hub, asker, _("全部账号")), units), (say(hub, asker, _("一个账号")), listed)],
-        choices=[(key, say(hub, asker, label)) for key, label in CHOICES],
+        choices=[("", say(hub, asker, _("同上"))), *[(key, say(hub, asker, label)) for key, label in CHOICES]],
+        for_all=[(key, say(hub, asker, label)) for key, label in CHOICES if key != "at"],
         form=form,
     )
 

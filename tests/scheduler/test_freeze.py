@@ -97,6 +97,36 @@ def test_one_is_let_through_while_the_others_wait(timetable: Timetable) -> None:
     assert timetable.now(other).state == S.HELD
 
 
+def test_a_pass_is_good_for_the_stop_in_which_it_was_given(timetable: Timetable) -> None:
+    passed, urgent = later(timetable), later(timetable, title="应急")
+    with timetable.works.write() as work:
+        row = work.session.get_one(Delivery, urgent.id)
+        row.emergency = row.through = True
+    first, wider = stop(timetable), stop(timetable, account="fake-a")
+    timetable.act(passed, freeze.let_through)
+    end(timetable, first)
+    assert timetable.now(passed).through  # The other stop covers it still, and it was let through that one too.
+    end(timetable, wider)
+    assert not timetable.now(passed).through
+    assert timetable.now(urgent).through
+    again = stop(timetable)
+    with timetable.works.read() as work:
+        assert [one.id for one in freeze.held_by(work.session, again)] == [passed.id]
+    timetable.at(hours=3)
+    timetable.run()
+    assert timetable.now(passed).state == S.HELD
+    assert timetable.now(urgent).state == S.DONE
+
+
+def test_what_would_be_held_leaves_out_what_is_let_through(timetable: Timetable) -> None:
+    urgent = later(timetable)
+    with timetable.works.write() as work:
+        work.session.get_one(Delivery, urgent.id).through = True
+    with timetable.works.read() as work:
+        covered = Freeze(unit_id=timetable.office.bureau.id)
+        assert freeze.waiting_for(work.session, covered) == []
+
+
 def test_each_is_sent_moved_kept_or_dropped_at_the_end(timetable: Timetable) -> None:
     now, kept, moved, dropped = (later(timetable, title=f"第{n}则") for n in range(4))
     stopped = stop(timetable)

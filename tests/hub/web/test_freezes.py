@@ -11,6 +11,8 @@ from sqlalchemy import select
 
 from hub.notices import Notice
 from kernel.clock import StillClock
+from kernel.people import Grant, Person, Role, viewer
+from scheduler import freeze
 from scheduler.models import Delivery, Freeze
 from scheduler.states import DeliveryState
 from tests.hub.web.going_out import Desk, open_desk
@@ -62,6 +64,27 @@ def test_a_stop_is_seen_on_every_page_and_told_to_those_concerned(desk: Desk, cl
     assert {desk.city.person(name).id for name in ("officer", "author", "signer")} <= told
 
 
+def test_a_stop_of_the_units_above_is_told_to_those_whose_work_it_stops(desk: Desk, clock: StillClock) -> None:
+    waiting(desk, clock)
+    with desk.hub.works.write() as work:
+        boss, city = desk.city.person("manager"), desk.city.city.id
+        work.session.add(Grant(person_id=boss.id, unit_id=city, role=Role.SIGNER, below=True))
+    with desk.hub.works.write() as work:
+        who = viewer(work.session, work.session.get_one(Person, boss.id), work.now)
+        begun = freeze.begin(work, who, city, "全市停发")
+    with desk.hub.works.write() as work:
+        freeze.end(work, who, work.session.get_one(Freeze, begun.id), {})
+    with desk.hub.works.read() as work:
+        query = select(Notice.kind, Notice.text, Notice.person_id).where(Notice.kind.like("freeze.%"))
+        told = [
+            (kind, text) for kind, text, one in work.session.execute(query) if one == desk.city.person("officer").id
+        ]
+        bosses = [one for _kind, _text, one in work.session.execute(query) if one == boss.id]
+    assert [kind for kind, _text in told] == ["freeze.begun", "freeze.ended"]
+    assert "1 个待发任务已暂缓" in told[0][1]
+    assert len(bosses) == 2
+
+
 def test_a_stop_without_a_reason_is_refused_beside_its_field(desk: Desk) -> None:
     answer = desk.browser().send_form("/console/freezes", scope=scope(desk), reason="")
     assert answer.status_code == 422
@@ -101,3 +124,28 @@ def test_each_task_is_decided_on_at_the_end(desk: Desk, clock: StillClock) -> No
     assert desk.now(first).state == S.CANCELLED
     assert (desk.now(second).state, f"{desk.now(second).scheduled_at:%d %H:%M}") == (S.BOOKED, "03 02:00")
     assert "一键停发已启用" not in desk.browser().get("/console").text
+
+
+def test_one_choice_serves_for_all_and_what_the_page_did_not_list_stays_held(desk: Desk, clock: StillClock) -> None:
+    first, second = waiting(desk, clock), waiting(desk, clock, title="另一则通知")
+    freeze = stop(desk)
+    page = desk.browser().get("/console/freezes").text
+    assert f'name="shown" value="{first.id},{second.id}"' in page
+    late = waiting(desk, clock, title="页面打开之后的通知")
+    for _half in range(2):
+        clock.step(minutes=40)
+        desk.browser().get("/console")
+    desk.run()
+    assert desk.now(late).state == S.HELD
+    # As many fields as a stop of a whole city sends.
+    many = {f"at.{number}": "" for number in range(1000, 2500)}
+    chosen = {"shown": f"{first.id},{second.id}", "all": "drop", f"choice.{second.id}": "now"}
+    answer = desk.browser().send_form(f"/console/freezes/{freeze.id}/end", **many, **chosen)
+    assert answer.status_code == 303
+    states = [desk.now(one).state for one in (first, second, late)]
+    assert states == [S.CANCELLED, S.BOOKED, S.HELD]
+    row = desk.now(late)
+    assert "还没有列出这一项" in row.reason
+    assert "恢复" in desk.browser().get(f"/console/deliveries/{late.id}").text
+    desk.run()
+    assert desk.now(late).state == S.HELD
