@@ -190,11 +190,14 @@ def _hindered(work: Work, delivery: Delivery, batch: Batch) -> bool:
 
 
 def _missed(work: Work, delivery: Delivery, batch: Batch) -> bool:
-    if not delivery.is_missed(work.now):
+    """Counted from the time people last decided on, however often it was tried since: what is booked is nowhere yet."""
+    if delivery.missed_after is None or delivery.missed_act == "send":
         return False
-    minutes = int((work.now - delivery.scheduled_at).total_seconds() // 60)
-    state = S.HELD if delivery.missed_act == "hold" else S.CANCELLED
-    _stop(work, delivery, batch, state, f"超过预定时间 {minutes} 分钟", "missed")
+    late = work.now - delivery.scheduled_at
+    if late <= timedelta(minutes=delivery.missed_after):
+        return False
+    why = f"超过预定时间 {int(late.total_seconds() // 60)} 分钟"
+    _stop(work, delivery, batch, S.HELD if delivery.missed_act == "hold" else S.CANCELLED, why, "missed")
     return True
 
 

@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from channels.accounts.models import Account
 from scheduler.figures import held_up
@@ -42,16 +42,15 @@ def outages(session: Session, units: Collection[int], now: datetime) -> Sequence
     """The outages that keep something of these units waiting, the longest first."""
     # Retries come at most so far apart: whatever an outage keeps back is due within that time.
     retrying = and_(Delivery.state == S.BOOKED, Delivery.next_at <= now + RETRY.longest, Delivery.attempts > 0)
-    kept = select(Delivery.account_id).where(
-        Delivery.unit_id.in_(units), Delivery.rehearses.is_(None), or_(retrying, Delivery.state == S.UNKNOWN)
-    )
+    waits = or_(retrying, Delivery.state == S.UNKNOWN, _unheard())
+    kept = select(Delivery.account_id).where(Delivery.unit_id.in_(units), Delivery.rehearses.is_(None), waits)
     failing = (
         select(Account, func.min(Attempt.started_at), func.count(Attempt.id))
         .join(Delivery, Delivery.account_id == Account.id)
         .join(Attempt, Attempt.delivery_id == Delivery.id)
         .where(
             Account.id.in_(kept),
-            or_(retrying, Delivery.state == S.UNKNOWN),
+            waits,
             Attempt.outcome.in_(SILENT),
             Attempt.started_at > func.coalesce(Account.last_success_at, _NEVER),
         )
@@ -74,6 +73,14 @@ def outages(session: Session, units: Collection[int], now: datetime) -> Sequence
     return sorted(found.values(), key=lambda one: one.since)[:MOST]
 
 
+def _unheard() -> ColumnElement[bool]:
+    """A job that its platform took, and was silent about when it was asked last."""
+    own = aliased(Attempt)
+    last = select(func.max(own.id)).where(own.delivery_id == Delivery.id).scalar_subquery()
+    silent = select(Attempt.delivery_id).where(Attempt.id == last, Attempt.outcome.in_(SILENT))
+    return and_(Delivery.state == S.ACCEPTED, exists(silent.correlate(Delivery)))
+
+
 def _held_up(session: Session, units: Collection[int], now: datetime) -> list[Outage]:
     """Accounts on which something goes on by itself and is taken by hardly any of the services behind it."""
     query = (
@@ -93,7 +100,7 @@ def _waiting(session: Session, account_id: int, units: Collection[int], now: dat
     query = select(func.count(Delivery.id)).where(
         Delivery.account_id == account_id,
         Delivery.unit_id.in_(units),
-        or_(Delivery.state.in_((S.BOOKED, S.UNKNOWN)), held_up()),
+        or_(Delivery.state.in_((S.BOOKED, S.UNKNOWN)), held_up(), _unheard()),
         Delivery.scheduled_at <= now,
     )
     return session.scalar(query) or 0

@@ -23,6 +23,7 @@ from channels.base import (
 )
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled, Unauthorised, WouldSend
 from content.models import PublicPiece
+from kernel.office_rules import Rule, declare, number_between, value_of
 from kernel.retry import RetryPolicy
 from kernel.work import Work
 from scheduler import taking_back
@@ -45,9 +46,14 @@ ASKING = RetryPolicy(attempts=12, first=timedelta(seconds=2), factor=2.0, longes
 # ever, since the delivery itself may be what kills.
 LOST = "lost"
 FORGIVEN = 16
+# So often others may go out between two of its last tries before it is its own fault that it does not.
+PASSED, OFTEN_PASSED = "passed", 3
 # A 群发 that must wait for longer than this waits for a person; shorter pauses are the pace of calls.
 SOON = timedelta(minutes=10)
 QUOTA = "quota"
+OUTAGE_HOURS = declare(
+    Rule("delivery.outage_hours", 12, "平台没有响应时，任务自动重试最多几小时", number_between(1, 72))
+)
 # The platform still works on a job whose time is over: asked on and on, and never sent a second time.
 RUNNING = "running"
 # While a platform works on a job it is asked after a share of the time that it has taken so far.
@@ -311,11 +317,18 @@ def _still_running(work: Work, delivery: Delivery, accepted: Accepted, batch: Ba
 
 
 def _again(
-    work: Work, delivery: Delivery, batch: Batch, reason: str, not_before: datetime | None = None, code: str = ""
+    work: Work,
+    delivery: Delivery,
+    batch: Batch,
+    reason: str,
+    not_before: datetime | None = None,
+    code: str = "",
+    *,
+    silent: bool = False,
 ) -> None:
     tries = max(1, delivery.attempts)
     at = RETRY.next_at(tries, work.now, not_before)
-    if at is None and tries < RETRY.attempts + min(FORGIVEN, _broken_off(work, delivery)):
+    if at is None and (_is_down(work, delivery, batch, silent) or tries < RETRY.attempts + _forgiven(work, delivery)):
         at = max(work.now + RETRY.longest, not_before or work.now)
     delivery.reason, delivery.code = reason[:500], code
     if at is None:
@@ -328,12 +341,27 @@ def _again(
     work.audit("delivery.will_retry", delivery, reason=reason, at=at.isoformat())
 
 
-def _broken_off(work: Work, delivery: Delivery) -> int:
-    """How often a process of ours died with it in its hands: its platform refused nothing then."""
+def _is_down(work: Work, delivery: Delivery, batch: Batch, silent: bool) -> bool:
+    """Whether it is the platform that does not answer, and not this very delivery that it does not take: others on its
+    account have not been passing it. Then it waits, for so many hours by the office's rule."""
+    if not silent:
+        return False
+    account = batch.account(delivery.account_id)
+    query = select(Attempt.started_at).where(Attempt.delivery_id == delivery.id, Attempt.act == "send")
+    before = work.session.scalar(query.order_by(Attempt.id.desc()).offset(1).limit(1))
+    if before is not None and account.last_success_at is not None and account.last_success_at > before:
+        delivery.note = {**delivery.note, PASSED: int(delivery.note.get(PASSED, 0)) + 1}
+    hours = float(value_of(work.session, OUTAGE_HOURS, delivery.unit_id, work.now))
+    waited = work.now - max(delivery.first_attempt_at or work.now, delivery.scheduled_at)
+    return delivery.note.get(PASSED, 0) < OFTEN_PASSED and waited < timedelta(hours=hours)
+
+
+def _forgiven(work: Work, delivery: Delivery) -> int:
+    """How many tries a process of ours used up by dying with it in its hands: its platform refused nothing then."""
     query = select(func.count(Attempt.id)).where(
         Attempt.delivery_id == delivery.id, Attempt.act == "send", Attempt.outcome == LOST
     )
-    return work.session.scalar(query) or 0
+    return min(FORGIVEN, work.session.scalar(query) or 0)
 
 
 def _used_up(work: Work, delivery: Delivery, batch: Batch, error: Throttled) -> None:
@@ -349,10 +377,12 @@ def _keep_asking(work: Work, delivery: Delivery, batch: Batch, reason: str, *, f
     delivery.state, delivery.reason = S.UNKNOWN, reason[:500]
     delivery.code = "" if delivery.code == RUNNING else delivery.code
     delivery.asked += 1
-    delivery.next_at = None if final else ASKING.next_at(delivery.asked, work.now)
+    # A person is told once; meanwhile the platform may be back and say it by itself.
+    later = ASKING.next_at(delivery.asked, work.now)
+    delivery.next_at = None if final else later or work.now + ASK_SLOWLY
     if newly:
         work.audit("delivery.unknown", delivery, reason=reason)
-    if delivery.next_at is None:
+    if final or delivery.asked == ASKING.attempts:
         needs_person(work, delivery, batch)
 
 
@@ -368,7 +398,7 @@ def _refused(work: Work, delivery: Delivery, error: ChannelError, batch: Batch) 
     elif isinstance(error, Throttled):
         _again(work, delivery, batch, reason, error.until, code)
     elif isinstance(error, Retryable):
-        _again(work, delivery, batch, reason, code=code)
+        _again(work, delivery, batch, reason, code=code, silent=True)
     else:
         delivery.state, delivery.next_at = S.FAILED, None
         delivery.reason, delivery.code = error.message("zh")[:500], code

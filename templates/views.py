@@ -79,6 +79,7 @@ class Shell:
     flashes: Sequence[Flash] = ()
     rehearsal: bool = False
     rehearsing: int = 0
+    engine_stopped: datetime | None = None
     frozen: bool = False
     frozen_reason: str = ""
     outages: Sequence[Outage] = ()

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from channels.registry import channels
 from hub.product import Hub
 from hub.web.access import Asker, language_of, the_hub
+from hub.web.health import engine_silent_since
 from hub.web.nav import menu
 from kernel.people import Permission
 from scheduler.freeze import seen_by
@@ -32,6 +33,7 @@ def shell_of(request: Request, asker: Asker) -> Shell:
         stops = seen_by(work.session, asker.viewer)
         units = asker.viewer.units(Permission.DELIVERY_READ)
         down = outages(work.session, units, work.now) if units else []
+        stopped = engine_silent_since(hub, work) if units else None
     return replace(
         bare_shell(request, asker),
         nav=menu(asker, request.url.path),
@@ -39,6 +41,7 @@ def shell_of(request: Request, asker: Asker) -> Shell:
         outages=[
             Outage(_named(request, asker, one), one.since, one.waiting, one.reason, _tasks_of(one)) for one in down
         ],
+        engine_stopped=stopped,
         frozen=bool(stops),
         frozen_reason="；".join(stop.reason for stop in stops),
     )

@@ -10,15 +10,18 @@ import pytest
 from sqlalchemy import event, text, update
 
 from channels.abilities.together import Together
+from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.adapters.fake import FakeChannel
-from channels.base import Live, Post, Result
-from channels.errors import Refused
+from channels.base import Live, Post, Result, Settlement
+from channels.errors import Refused, Retryable
 from content.models import Release
+from kernel.office_rules import set_rule
 from scheduler import booking
 from scheduler.dispatch import Dispatcher
 from scheduler.events import NeedsPerson, RanLate, StillUnsigned, WentLive
 from scheduler.models import Delivery
+from scheduler.outages import outages
 from scheduler.receipts import FORGIVEN, RETRY
 from scheduler.states import DeliveryState
 from tests.scheduler.conftest import Timetable, tools
@@ -162,19 +165,20 @@ def test_where_nobody_can_tell_a_person_decides(timetable: Timetable) -> None:
 
 
 def test_what_was_surely_not_sent_waits_longer_each_time_and_then_fails(timetable: Timetable) -> None:
-    timetable.platform().script = ["retryable"] * 8
+    timetable.platform().script = ["retryable"] * 10
     delivery = timetable.book(timetable.release().piece_id)
     waits = []
-    for _ in range(8):
+    for _ in range(10):
         timetable.run()
         row = timetable.now(delivery)
         waits.append((row.next_at - timetable.clock.now()).total_seconds() if row.next_at else None)
         timetable.run()
         assert timetable.now(delivery).attempts == row.attempts, "the wait is part of the question what is due"
         timetable.at(seconds=waits[-1] or 0)
-    assert waits == [10, 20, 40, 80, 160, 320, 600, None]
+        others_go_out(timetable)
+    assert waits == [10, 20, 40, 80, 160, 320, 600, 600, 600, None]
     row = timetable.now(delivery)
-    assert (row.state, row.attempts) == (S.FAILED, 8)
+    assert (row.state, row.attempts) == (S.FAILED, 10)
     assert "连接被拒绝" in row.reason
 
 
@@ -413,7 +417,76 @@ def test_a_platform_that_refuses_for_now_has_its_usual_tries(timetable: Timetabl
     while timetable.now(delivery).state == S.BOOKED:
         timetable.run()
         timetable.at(minutes=11)
-    assert timetable.now(delivery).attempts == RETRY.attempts
+        others_go_out(timetable)
+    assert timetable.now(delivery).attempts == RETRY.attempts + 2
+
+
+def test_a_platform_that_is_down_is_waited_for_as_long_as_the_office_says(timetable: Timetable) -> None:
+    with timetable.works.write() as work:
+        set_rule(work, "delivery.outage_hours", timetable.office.bureau.id, 5)
+    first, second = (timetable.book(timetable.release(title=title).piece_id) for title in ("甲", "乙"))
+    timetable.platform().script = ["retryable"] * 200
+    began = timetable.clock.now()
+    while timetable.clock.now() < began + timedelta(hours=4):
+        timetable.run()
+        timetable.at(minutes=10)
+    assert {timetable.now(one).state for one in (first, second)} == {S.BOOKED}
+    with timetable.works.read() as work:
+        (down,) = outages(work.session, [timetable.office.bureau.id], work.now)
+        assert (down.since, down.waiting) == (began, 2)
+    timetable.platform().script = ["live", *["retryable"] * 200]
+    timetable.run()
+    assert timetable.now(first).state == S.DONE
+    # It was back for a moment only: nothing is given up for that.
+    assert timetable.now(second).state == S.BOOKED
+    timetable.platform().script = []
+    timetable.at(minutes=10)
+    timetable.run()
+    assert timetable.now(second).state == S.DONE
+    timetable.platform().script = ["retryable"] * 200
+    third = timetable.book(timetable.release(title="丙").piece_id)
+    while timetable.now(third).state == S.BOOKED:
+        timetable.run()
+        timetable.at(minutes=10)
+    row = timetable.now(third)
+    assert row.state == S.FAILED
+    assert timedelta(hours=4, minutes=40) < timetable.clock.now() - row.scheduled_at < timedelta(hours=5, minutes=30)
+
+
+def others_go_out(timetable: Timetable) -> None:
+    """The account's platform takes what else there is."""
+    with timetable.works.write() as work:
+        accounts.succeeded(work, timetable.account("fake-a").id)
+
+
+@pytest.mark.parametrize("act", ["drop", "hold"])
+def test_what_is_tried_again_after_it_was_missed_does_not_go_out(timetable: Timetable, act: str) -> None:
+    timetable.platform().script = ["retryable"]
+    delivery = timetable.book(timetable.release().piece_id, missed_after=5, missed_act=act)
+    timetable.run()
+    timetable.at(hours=6)  # The machine was off.
+    timetable.run()
+    row = timetable.now(delivery)
+    assert (row.state, row.code) == (S.CANCELLED if act == "drop" else S.HELD, "missed")
+    assert timetable.platform().arrived == []
+
+
+def test_a_lost_answer_is_asked_for_once_an_hour_when_a_person_was_told(timetable: Timetable) -> None:
+    timetable.platform().script = ["lost"]
+    delivery = timetable.book(timetable.release().piece_id)
+    timetable.dispatcher.make = lambda account: Deaf(account, tools(timetable.clock))
+    for _ in range(60):
+        timetable.run()
+        timetable.at(minutes=10)
+    row = timetable.now(delivery)
+    assert (row.state, row.next_at is not None) == (S.UNKNOWN, True)
+    told = [fact for fact in timetable.told if isinstance(fact, NeedsPerson)]
+    assert len(told) == 1
+    timetable.dispatcher.make = lambda account: FakeChannel(account, tools(timetable.clock))
+    timetable.at(hours=1)
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+    assert timetable.platform().times(row.key) == 1
 
 
 @pytest.mark.parametrize("unknown", [{"title": "甲"}, {"variants": None}, {"variants": {"fake": "plain"}}])
@@ -431,6 +504,14 @@ def test_a_release_that_this_version_cannot_read_waits_for_a_person_and_holds_up
     assert (row.state, row.code, row.attempts, row.claimed_by) == (S.HELD, "content", 0, None)
     assert row.reason.startswith("发布内容无法读取")
     assert timetable.now(good).state == S.DONE
+
+
+class Deaf(FakeChannel):
+    """A platform that gives no answer to any question."""
+
+    def reconcile(self, post: Post) -> Settlement:
+        """Nothing is heard of it."""
+        raise Retryable("连接超时")
 
 
 class Several(FakeChannel, Together):

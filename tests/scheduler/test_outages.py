@@ -37,6 +37,21 @@ def test_three_silent_calls_are_an_outage_until_the_first_answer(timetable: Time
     assert down(timetable) == []
 
 
+def test_a_platform_that_says_no_more_of_what_it_took_is_an_outage_until_it_speaks(timetable: Timetable) -> None:
+    timetable.platform().script = ["accepted", *["retryable"] * 4]
+    timetable.book(timetable.release().piece_id)
+    for _ in range(4):
+        timetable.run()
+        timetable.at(minutes=11)
+    (one,) = down(timetable)
+    assert one.waiting == 1
+    timetable.run()
+    timetable.platform().script = ["accepted"]
+    timetable.at(minutes=11)
+    timetable.run()
+    assert down(timetable) == []
+
+
 def test_a_refused_text_is_no_outage(timetable: Timetable) -> None:
     timetable.platform().script = ["refused"] * 4
     for number in range(4):

@@ -12,6 +12,7 @@ from hub.db import open_database
 from hub.product import HEARTBEAT
 from kernel.clock import StillClock
 from kernel.duties import run_due
+from kernel.people import Role
 from tests.hub.office import Office, open_office
 
 
@@ -81,3 +82,16 @@ def test_metrics_are_read_with_the_supervisors_token_only(sqlite_url: str, tmp_p
 
 def test_without_a_token_there_are_no_metrics(office: Office) -> None:
     assert office.browser().get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+
+
+def test_every_page_says_when_nothing_is_being_sent(office: Office, clock: StillClock) -> None:
+    office.hire("boss", "north", Role.SIGNER)
+    office.hire("guard", "north", Role.SECURITY_ADMIN)
+    page = office.desk_of("boss")
+    assert "自动发布没有运行" not in page.get("/console").text
+    beat(office)
+    clock.step(seconds=61)
+    assert "自动发布没有运行" in page.get("/console").text
+    assert "自动发布没有运行" not in office.desk_of("guard").get("/console").text
+    beat(office)
+    assert "自动发布没有运行" not in page.get("/console").text
