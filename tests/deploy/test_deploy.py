@@ -198,6 +198,16 @@ def test_the_image_is_made_from_what_is_there() -> None:
     assert compose()["services"]["public"]["build"]["dockerfile"] == "deploy/Dockerfile"
 
 
+def test_the_image_gives_every_volume_of_ours_to_its_own_user() -> None:
+    made, _, run = (DEPLOY / "Dockerfile").read_text("utf-8").partition("\nUSER xuanda\n")
+    assert run
+    folders = re.findall(r"^RUN install -d -o xuanda -g xuanda (.+)$", made, re.MULTILINE)
+    ours = [service for service in compose()["services"].values() if service["image"] == "xuanda"]
+    mounted = {mount.split(":")[1] for service in ours for mount in service["volumes"]}
+    assert len(mounted) == 3
+    assert mounted <= set(" ".join(folders).split())
+
+
 def test_the_outer_sides_unit_runs_what_the_drill_runs() -> None:
     assert plain(command_of("outer")) == ["xuanda", "serve", "--face", "outer"]
 
