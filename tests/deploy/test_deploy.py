@@ -22,6 +22,7 @@ import yaml
 from sqlalchemy import create_engine, make_url, text
 
 from hub.settings import Settings
+from tests.deploy import nginx
 from tests.postgres import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -167,19 +168,31 @@ def test_the_compose_file_has_what_a_city_needs() -> None:
         assert set(service.get("depends_on", ())) <= set(services)
         for mount in service.get("volumes", ()):
             source = mount.split(":")[0]
-            there = (
-                (DEPLOY / "compose" / source).is_file() if source.startswith("./") else source in compose()["volumes"]
-            )
-            assert there, mount
+            own = source.startswith(".")
+            assert (DEPLOY / "compose" / source).exists() if own else source in compose()["volumes"], mount
 
 
 def test_nginx_sends_requests_only_to_services_that_listen_there() -> None:
-    doors = re.findall(r"proxy_pass http://([a-z]+):(\d+);", (DEPLOY / "compose" / "nginx.conf").read_text("utf-8"))
-    assert {name for name, _ in doors} == set(SERVING)
-    for name, port in doors:
-        command = compose()["services"][name]["command"]
-        assert command[command.index("--port") + 1] == port
-        assert command[command.index("--face") + 1] == name
+    doors = nginx.upstreams(nginx.COMPOSE)
+    assert set(doors) == set(SERVING)
+    for face, servers in doors.items():
+        for name, port in servers:
+            command = compose()["services"][name]["command"]
+            assert command[command.index("--port") + 1] == str(port)
+            assert command[command.index("--face") + 1] == face
+
+
+def test_nginx_in_compose_has_every_file_that_it_includes() -> None:
+    mounts = dict(mount.split(":")[:2] for mount in compose()["services"]["nginx"]["volumes"])
+    assert mounts.pop("./nginx.conf") == "/etc/nginx/conf.d/default.conf"
+    assert mounts.pop("../nginx") == "/etc/nginx/xuanda"
+    assert mounts == {"site": "/srv/xuanda/site"}
+
+
+def test_nginx_on_the_outer_host_sends_requests_to_its_unit() -> None:
+    command = command_of("outer")
+    port = int(command[command.index("--port") + 1])
+    assert nginx.upstreams(nginx.OUTER) == {"public": [("127.0.0.1", port)]}
 
 
 def test_every_setting_named_is_one() -> None:
