@@ -44,9 +44,14 @@ class Unit(ConfigParser):
         return optionstr
 
 
+def file_of(unit: str) -> Path:
+    """A unit's file; those of the faces are templates, started with the port that each process listens on."""
+    return DEPLOY / "systemd" / f"xuanda-{unit}{'@' if unit in SERVING else ''}.service"
+
+
 def command_of(unit: str) -> list[str]:
     """What a unit runs, as systemd would hand it over."""
-    line = Unit(DEPLOY / "systemd" / f"xuanda-{unit}.service")["Service"]["ExecStart"]
+    line = Unit(file_of(unit))["Service"]["ExecStart"]
     return shlex.split(line.replace("%%", "%").replace("$$", "$"))
 
 
@@ -189,6 +194,20 @@ def test_nginx_in_compose_has_every_file_that_it_includes() -> None:
     assert mounts == {"site": "/srv/xuanda/site"}
 
 
+def test_nginx_sends_each_face_to_the_ports_that_its_units_are_started_on() -> None:
+    guide = (ROOT / "docs/how-to/deploy.md").read_text("utf-8")
+    doors = nginx.upstreams(nginx.XUANDA)
+    assert set(doors) == set(SERVING)
+    for face, servers in doors.items():
+        command = command_of(face)
+        assert command[command.index("--face") + 1] == face
+        assert command[command.index("--port") + 1] == "%i"
+        started = {int(port) for port in re.findall(rf"xuanda-{face}@(\d+)", guide)}
+        assert {("127.0.0.1", port) for port in started} == set(servers)
+    every = [server for servers in doors.values() for server in servers]
+    assert len(every) == len(set(every)) == 4
+
+
 def test_nginx_on_the_outer_host_sends_requests_to_its_unit() -> None:
     command = command_of("outer")
     port = int(command[command.index("--port") + 1])
@@ -227,7 +246,7 @@ def test_the_outer_sides_unit_runs_what_the_drill_runs() -> None:
 
 def test_units_begin_again_after_a_crash_and_the_backup_has_its_hour() -> None:
     for unit in (*SERVING, *WORKING, "outer"):
-        service = Unit(DEPLOY / "systemd" / f"xuanda-{unit}.service")["Service"]
+        service = Unit(file_of(unit))["Service"]
         assert service["Restart"] == "always"
         assert int(service["TimeoutStopSec"]) > Settings.model_fields["send_timeout"].default
     timer = Unit(DEPLOY / "systemd" / "xuanda-backup.timer")
