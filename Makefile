@@ -28,7 +28,7 @@ lint: dev ## Formatter, linter, types, import contracts
 drill: setup ## The whole job, headless, against serve and rehearsal as processes (PLATFORMS=URL for other stand-ins; FACES=https or files: two faces apart)
 	@$(BIN)/python -m hub.cli drill $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(FACES),--faces $(FACES))
 
-drill-many: dev ## The same behind nginx, with two web processes and three workers on PostgreSQL, one of each killed in the middle
+drill-many: dev ## The same behind nginx, with two web processes of each face and three workers on PostgreSQL, one of each killed in the middle
 	@$(BIN)/python -m tests.faults --part many
 
 faults: dev ## Whatever can break does, on both databases; counts what arrived twice or never (ROUNDS=200 of SIGKILL)

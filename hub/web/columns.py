@@ -35,7 +35,7 @@ FIELDS = ("name", "slug", "kind", "unit", "freshness", "description", "keywords"
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,58}")
 # First words of addresses that belong to the product itself.
 TAKEN = frozenset({"media", "files", "data", "static", "console", "api", "s", "search", "sitemap", "chat", "hooks"}) | {
-    "healthz", "readyz", "beacon", "feedback", "push", "callbacks",
+    "healthz", "readyz", "metrics", "beacon", "feedback", "push", "callbacks", "h", "mine", "hotline", "bot", "outer",
 }  # fmt: skip
 
 

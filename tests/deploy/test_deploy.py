@@ -22,6 +22,7 @@ import yaml
 from sqlalchemy import create_engine, make_url, text
 
 from hub.settings import Settings
+from tests.deploy import nginx
 from tests.postgres import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -43,9 +44,14 @@ class Unit(ConfigParser):
         return optionstr
 
 
+def file_of(unit: str) -> Path:
+    """A unit's file; those of the faces are templates, started with the port that each process listens on."""
+    return DEPLOY / "systemd" / f"xuanda-{unit}{'@' if unit in SERVING else ''}.service"
+
+
 def command_of(unit: str) -> list[str]:
     """What a unit runs, as systemd would hand it over."""
-    line = Unit(DEPLOY / "systemd" / f"xuanda-{unit}.service")["Service"]["ExecStart"]
+    line = Unit(file_of(unit))["Service"]["ExecStart"]
     return shlex.split(line.replace("%%", "%").replace("$$", "$"))
 
 
@@ -167,19 +173,45 @@ def test_the_compose_file_has_what_a_city_needs() -> None:
         assert set(service.get("depends_on", ())) <= set(services)
         for mount in service.get("volumes", ()):
             source = mount.split(":")[0]
-            there = (
-                (DEPLOY / "compose" / source).is_file() if source.startswith("./") else source in compose()["volumes"]
-            )
-            assert there, mount
+            own = source.startswith(".")
+            assert (DEPLOY / "compose" / source).exists() if own else source in compose()["volumes"], mount
 
 
 def test_nginx_sends_requests_only_to_services_that_listen_there() -> None:
-    doors = re.findall(r"proxy_pass http://([a-z]+):(\d+);", (DEPLOY / "compose" / "nginx.conf").read_text("utf-8"))
-    assert {name for name, _ in doors} == set(SERVING)
-    for name, port in doors:
-        command = compose()["services"][name]["command"]
-        assert command[command.index("--port") + 1] == port
-        assert command[command.index("--face") + 1] == name
+    doors = nginx.upstreams(nginx.COMPOSE)
+    assert set(doors) == set(SERVING)
+    for face, servers in doors.items():
+        for name, port in servers:
+            command = compose()["services"][name]["command"]
+            assert command[command.index("--port") + 1] == str(port)
+            assert command[command.index("--face") + 1] == face
+
+
+def test_nginx_in_compose_has_every_file_that_it_includes() -> None:
+    mounts = dict(mount.split(":")[:2] for mount in compose()["services"]["nginx"]["volumes"])
+    assert mounts.pop("./nginx.conf") == "/etc/nginx/conf.d/default.conf"
+    assert mounts.pop("../nginx") == "/etc/nginx/xuanda"
+    assert mounts == {"site": "/srv/xuanda/site"}
+
+
+def test_nginx_sends_each_face_to_the_ports_that_its_units_are_started_on() -> None:
+    guide = (ROOT / "docs/how-to/deploy.md").read_text("utf-8")
+    doors = nginx.upstreams(nginx.XUANDA)
+    assert set(doors) == set(SERVING)
+    for face, servers in doors.items():
+        command = command_of(face)
+        assert command[command.index("--face") + 1] == face
+        assert command[command.index("--port") + 1] == "%i"
+        started = {int(port) for port in re.findall(rf"xuanda-{face}@(\d+)", guide)}
+        assert {("127.0.0.1", port) for port in started} == set(servers)
+    every = [server for servers in doors.values() for server in servers]
+    assert len(every) == len(set(every)) == 4
+
+
+def test_nginx_on_the_outer_host_sends_requests_to_its_unit() -> None:
+    command = command_of("outer")
+    port = int(command[command.index("--port") + 1])
+    assert nginx.upstreams(nginx.OUTER) == {"public": [("127.0.0.1", port)]}
 
 
 def test_every_setting_named_is_one() -> None:
@@ -198,13 +230,23 @@ def test_the_image_is_made_from_what_is_there() -> None:
     assert compose()["services"]["public"]["build"]["dockerfile"] == "deploy/Dockerfile"
 
 
+def test_the_image_gives_every_volume_of_ours_to_its_own_user() -> None:
+    made, _, run = (DEPLOY / "Dockerfile").read_text("utf-8").partition("\nUSER xuanda\n")
+    assert run
+    folders = re.findall(r"^RUN install -d -o xuanda -g xuanda (.+)$", made, re.MULTILINE)
+    ours = [service for service in compose()["services"].values() if service["image"] == "xuanda"]
+    mounted = {mount.split(":")[1] for service in ours for mount in service["volumes"]}
+    assert len(mounted) == 3
+    assert mounted <= set(" ".join(folders).split())
+
+
 def test_the_outer_sides_unit_runs_what_the_drill_runs() -> None:
     assert plain(command_of("outer")) == ["xuanda", "serve", "--face", "outer"]
 
 
 def test_units_begin_again_after_a_crash_and_the_backup_has_its_hour() -> None:
     for unit in (*SERVING, *WORKING, "outer"):
-        service = Unit(DEPLOY / "systemd" / f"xuanda-{unit}.service")["Service"]
+        service = Unit(file_of(unit))["Service"]
         assert service["Restart"] == "always"
         assert int(service["TimeoutStopSec"]) > Settings.model_fields["send_timeout"].default
     timer = Unit(DEPLOY / "systemd" / "xuanda-backup.timer")

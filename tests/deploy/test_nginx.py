@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter
+from fastapi.routing import iter_route_contexts
 
+from hub.outer.exchange import PATH
+from hub.outer.packets import LARGEST_PARCEL
+from hub.outer.web.face import ROUTERS
+from hub.web import rasa_actions
+from hub.web.app import CONSOLE, EVERYWHERE, PUBLIC
 from hub.web.columns import TAKEN
 from tests.deploy import nginx
-from tests.deploy.nginx import CONFIG, NGINX, running
+from tests.deploy.nginx import COMPOSE, NGINX, OUTER, XUANDA, running
 from tests.postgres import free_port
 
 WWW, INSIDE = {"Host": nginx.PUBLIC}, {"Host": nginx.INSIDE}
+# What machines inside ask a process itself; nginx passes none of it on under the public name.
+NOT_FOR_CITIZENS = {"/healthz", "/readyz", "/metrics", rasa_actions.PATH}
 
 pytestmark = pytest.mark.skipif(not Path(NGINX).exists(), reason="nginx is not installed (apt install nginx-light)")
 
@@ -84,21 +94,31 @@ class Front:
     """A running nginx."""
 
     url: str
-    site: Path
-    hubs: list[Upstream] = field(default_factory=list)
+    # Where staff come, which is another port in compose and nowhere on the outer host.
+    inside: str
+    file: Path
+    public: list[Upstream]
+    console: list[Upstream]
+
+    @property
+    def hubs(self) -> list[Upstream]:
+        """Of both faces."""
+        return [*self.public, *self.console]
 
     def get(self, path: str, headers: dict[str, str] = WWW) -> httpx.Response:
         """One answer, as it comes."""
         return httpx.get(f"{self.url}{path}", headers=headers, follow_redirects=False, timeout=10, trust_env=False)
 
-    def asked(self) -> list[str]:
-        """Every path that reached a hub."""
-        return [path for hub in self.hubs for path, _ in hub.asked]
+    def passes_on(self, path: str) -> bool:
+        """Whether a citizen's request for this path reaches a hub of the public face, and comes back."""
+        before = sum(len(hub.asked) for hub in self.public)
+        said = self.get(path).text
+        return said == "hub" and sum(len(hub.asked) for hub in self.public) == before + 1
 
 
-@pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    """nginx over a small site, started as a process of its own."""
+@pytest.fixture(scope="module", params=[XUANDA, COMPOSE, OUTER], ids=["xuanda", "compose", "outer"])
+def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """nginx over a small site, started as a process of its own, with every configuration that is handed out."""
     folder = tmp_path_factory.mktemp("nginx")
     folder.chmod(0o755)
     site = folder / "site"
@@ -111,13 +131,15 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     }.items():  # fmt: skip
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / name).write_text(text)
-    hubs = [Upstream(), Upstream()]
-    port = free_port()
+    public, console = [Upstream(), Upstream()], [Upstream(), Upstream()]
+    port, inside = free_port(), free_port()
+    hubs = {"public": [hub.port for hub in public], "console": [hub.port for hub in console]}
+    own = f"http://127.0.0.1:{inside if request.param == COMPOSE else port}"
     try:
-        with running(folder, site, port, [hub.port for hub in hubs]):
-            yield Front(f"http://127.0.0.1:{port}", site, hubs)
+        with running(folder, site, port, hubs, file=request.param, inside=inside):
+            yield Front(f"http://127.0.0.1:{port}", own, request.param, public, console)
     finally:
-        for hub in hubs:
+        for hub in (*public, *console):
             hub.close()
 
 
@@ -168,27 +190,62 @@ def test_how_long_each_may_be_kept(front: Front, path: str, rule: str) -> None:
     assert front.get(path).headers["cache-control"] == rule
 
 
-def test_what_needs_the_hub_reaches_it_with_the_callers_own_address(front: Front) -> None:
-    for path in (
-        "/search?q=1",
-        "/feedback",
-        "/chat/start",
-        "/api/app/v1/columns",
-        "/s/t",
-        "/static/portal.css",
-        "/push",
-    ):
-        assert front.get(path, {**WWW, "X-Forwarded-For": "203.0.113.9"}).text == "hub", path
+def addresses(routers: Iterable[APIRouter]) -> set[str]:
+    """One address of every route."""
+    found = {str(context.path) for router in routers for context in iter_route_contexts(router.routes)}
+    return {re.sub(r"\{\w+\}", "one", path) for path in found}
+
+
+def test_every_public_route_reaches_the_hub(front: Front) -> None:
+    routes = addresses(ROUTERS if front.file == OUTER else PUBLIC) - addresses(EVERYWHERE)
+    assert {"/mine", "/chat/start", "/push-worker.js"} < routes
+    lost = {path for path in {*routes, "/static/portal.css"} if not front.passes_on(path)}
+    assert not lost
+
+
+def test_what_every_process_answers_is_not_for_citizens(front: Front) -> None:
+    assert addresses(EVERYWHERE) == {*NOT_FOR_CITIZENS, "/site-state.css"}
+    assert not {path for path in NOT_FOR_CITIZENS if front.get(path).status_code != 404}
+    assert front.get("/site-state.css").text == "html{}"
+
+
+def test_the_console_and_the_programs_interface_are_not_under_the_public_name(front: Front) -> None:
+    beginnings = {"/".join(path.split("/")[:3]) for path in addresses(CONSOLE)}
+    assert {"/console/login", "/api/v1"} < beginnings
+    assert not {path for path in beginnings - addresses(PUBLIC) if front.get(path).status_code != 404}
+
+
+def test_the_hub_is_told_the_callers_own_address(front: Front) -> None:
+    for _ in range(2):
+        assert front.get("/feedback?q=1", {**WWW, "X-Forwarded-For": "203.0.113.9"}).text == "hub"
     assert httpx.post(f"{front.url}/callbacks/wechat/a", headers=WWW, content=b"x", trust_env=False).text == "hub"
-    headers = [told for hub in front.hubs for path, told in hub.asked if path == "/feedback"][-1]
+    headers = [told for hub in front.public for path, told in hub.asked if path == "/feedback?q=1"][-1]
     assert headers["x-forwarded-for"] == "127.0.0.1"
     assert headers["host"] == "www.example.gov.cn"
-    assert all(hub.asked for hub in front.hubs)
+    assert all(hub.asked for hub in front.public)
 
 
-def test_the_console_answers_under_its_own_name_only(front: Front) -> None:
-    assert front.get("/console/login", INSIDE).text == "hub"
-    assert front.get("/notices/1.html", INSIDE).text == "hub"
+def test_the_console_answers_at_its_own_door_only(front: Front) -> None:
+    if front.file == OUTER:
+        assert "console" not in nginx.upstreams(OUTER)
+        return
+    for path in ("/console/login", "/api/v1/pieces", "/notices/1.html"):
+        answer = httpx.get(f"{front.inside}{path}", headers=INSIDE, trust_env=False)
+        assert answer.text == "hub"
+    assert {path for hub in front.console for path, _ in hub.asked} >= {"/console/login", "/api/v1/pieces"}
+
+
+def test_only_the_inside_comes_to_the_outer_hosts_door(front: Front) -> None:
+    def knock(address: str, body: bytes = b"parcel") -> int:
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=address), timeout=20) as client:
+            return client.post(f"{front.url}{PATH}", headers=WWW, content=body).status_code
+
+    if front.file != OUTER:
+        assert knock("127.0.0.1") in (404, 405)
+        return
+    assert knock("127.0.0.1", bytes(LARGEST_PARCEL)) == 200
+    assert knock("127.0.0.1", bytes(16 * 1024 * 1024 + 1)) == 413
+    assert knock("127.0.0.2") == 403
 
 
 def test_a_stream_passes_as_it_comes(front: Front) -> None:
@@ -198,9 +255,10 @@ def test_a_stream_passes_as_it_comes(front: Front) -> None:
         hub.go.set()
 
 
-def test_a_column_can_have_no_address_that_the_hub_answers(front: Front) -> None:
-    words = (CONFIG / "xuanda.conf").read_text().partition("location ~ ^/(")[2].partition(")")[0].split("|")
-    assert set(words) | {"media", "files", "data", "console"} <= TAKEN
+def test_a_column_can_have_no_address_that_a_hub_answers() -> None:
+    firsts = {path.split("/")[1] for path in addresses((*PUBLIC, *EVERYWHERE, *CONSOLE, *ROUTERS))}
+    # A column's address has no dot in it.
+    assert {first for first in firsts if "." not in first} | {"media", "files", "data", "static"} <= TAKEN
 
 
 def test_without_any_hub_the_files_stand_and_old_addresses_lead_on(front: Front) -> None:

@@ -1,4 +1,4 @@
-"""The drill behind nginx: two web processes and three workers, of which one of each is killed in the middle.
+"""The drill behind nginx: two web processes of each face and three workers; one of each is killed in the middle.
 
 Everything is asked through nginx's port, with the configuration that `deploy/` hands out; the portal's pages are
 the files that the workers draw.
@@ -24,7 +24,8 @@ from hub.settings import Settings
 from tests.deploy import nginx
 from tests.postgres import free_port
 
-WEB, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2", "worker-3")
+WEB = {"public-1": "public", "public-2": "public", "console-1": "console", "console-2": "console"}
+WORKERS = ("worker-1", "worker-2", "worker-3")
 # Nobody works while everything is booked; then one begins and is killed with a delivery in its hands.
 PAUSE, KILL_WORKER, KILL_WEB = "a browser asks to be told", "book on every account", "read on the portal"
 
@@ -36,7 +37,7 @@ def drill(folder: Path, database: str, say: Callable[[str], None]) -> bool:
         between = {
             PAUSE: lambda: _signal(stage, WORKERS, signal.SIGSTOP),
             KILL_WORKER: lambda: _kill_amid_sending(stage, say),
-            KILL_WEB: lambda: _kill(stage, WEB[0], say),
+            KILL_WEB: lambda: _kill_one_of_each(stage, say),
         }
         if not play(stage, say, between):
             return False
@@ -79,11 +80,12 @@ def many(folder: Path, database: str) -> Iterator[Stage]:
         stage.processes["platforms"] = start(arguments, {}, folder / "platforms.log")
         for name in WORKERS:
             _run(stage, name, ["worker", "--portal"], environment)
-        for name in WEB:
-            _run(stage, name, ["serve", "--port", str(ports[name])], environment)
+        for name, face in WEB.items():
+            _run(stage, name, ["serve", "--face", face, "--port", str(ports[name])], environment)
         names = {nginx.PUBLIC: "127.0.0.1", nginx.INSIDE: "localhost"}
         (folder / "nginx").mkdir()
-        stack.enter_context(nginx.running(folder / "nginx", pages, port, list(ports.values()), names))
+        hubs = {face: [ports[name] for name, its in WEB.items() if its == face] for face in WEB.values()}
+        stack.enter_context(nginx.running(folder / "nginx", pages, port, hubs, names))
         # Ready means that the database has the schema and that a worker's heart beats.
         for name, own in ports.items():
             wait_ready(f"http://127.0.0.1:{own}/readyz", stage.processes[name], folder / f"{name}.log")
@@ -106,6 +108,11 @@ def _kill_amid_sending(stage: Stage, say: Callable[[str], None]) -> None:
     _kill(stage, first, say)
     say(f"          it held: {', '.join(f'delivery {one}' for one in held if _state(stage, one) == 'sending')}")
     _signal(stage, others, signal.SIGCONT)
+
+
+def _kill_one_of_each(stage: Stage, say: Callable[[str], None]) -> None:
+    for face in sorted(set(WEB.values())):
+        _kill(stage, f"{face}-1", say)
 
 
 def _state(stage: Stage, delivery: int) -> str:
