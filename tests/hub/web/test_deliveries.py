@@ -113,7 +113,8 @@ def test_the_list_filters_by_state_account_day_text_and_piece(desk: Desk, clock:
         text = browser.get(f"/console/deliveries{query}").text
         rows = text[text.index('id="rows"') :]
         assert {title for title in ("供热通知", "停水通知") if title in rows} == titles, query
-    assert browser.get("/console/deliveries?day=gestern").status_code == 422
+    for day in ("gestern", "9999-12-31", "0001-01-01"):
+        assert browser.get(f"/console/deliveries?day={day}").status_code == 422, day
     assert soon.id
 
 
