@@ -31,8 +31,8 @@ drill: setup ## The whole job, headless, against serve and rehearsal as processe
 drill-many: dev ## The same behind nginx, with two web processes of each face and three workers on PostgreSQL, one of each killed in the middle
 	@$(BIN)/python -m tests.faults --part many
 
-faults: dev ## Whatever can break does, on both databases; counts what arrived twice or never (ROUNDS=200 of SIGKILL)
-	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS))
+faults: dev ## Whatever can break does, on both databases; counts what arrived twice or never (ROUNDS=200 of SIGKILL, AWAY=300 seconds without the database)
+	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(AWAY),--away $(AWAY))
 
 soak: dev ## 500 citizens and 50 agents for ten minutes on both databases, every message counted (CITIZENS, AGENTS, SECONDS; BREAK=database or rasa)
 	@$(BIN)/python -m tests.faults --part soak $(if $(CITIZENS),--citizens $(CITIZENS)) $(if $(AGENTS),--agents $(AGENTS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BREAK),--break $(BREAK))

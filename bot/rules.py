@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.states import TICKET_KINDS
 from bot.team.models import Turn
-from kernel.office_rules import Rule, clock_time, declare, number_between, value_of
+from kernel.office_rules import Rule, clock_time, declare, hour_of, number_between, value_of
 from kernel.people import Unit
 from kernel.workdays import Workdays, declared_days
 
@@ -125,8 +125,8 @@ class Hours:
 
 def hours_of(session: Session, unit_id: int, zone: ZoneInfo, now: datetime) -> Hours:
     """The hours of a unit's desk."""
-    opens = time.fromisoformat(str(value_of(session, OPENS, unit_id, now)))
-    closes = time.fromisoformat(str(value_of(session, CLOSES, unit_id, now)))
+    opens = hour_of(value_of(session, OPENS, unit_id, now))
+    closes = hour_of(value_of(session, CLOSES, unit_id, now))
     every_day = bool(value_of(session, EVERY_DAY, unit_id, now))
     # A deadline ends with an office day, also where the desk never closes.
     days = Workdays(zone, declared_days(session), opens, closes if closes > opens else OFFICE_CLOSES)

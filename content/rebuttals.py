@@ -19,6 +19,7 @@ from kernel.people import Viewer
 from kernel.work import Work
 
 MOST_ASKS = 30
+LONGEST_LINK = 1000
 SHORTEST = 4
 
 
@@ -35,7 +36,7 @@ class Rebuttal(Base):
     piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), unique=True)
     claim: Mapped[str] = mapped_column(String(200))
     asks: Mapped[list[str]] = mapped_column(Json, default=list)
-    answers_url: Mapped[str] = mapped_column(String(1000), default="")
+    answers_url: Mapped[str] = mapped_column(String(LONGEST_LINK), default="")
     answers_piece_id: Mapped[int | None] = mapped_column(ForeignKey("piece.id"), index=True)
     until_at: Mapped[datetime | None]
     made_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
@@ -122,6 +123,8 @@ def _checked(work: Work, piece: Piece, rumour: Rumour) -> list[Any]:
         raise Invalid(field="asks", why=f"每条问法至少 {SHORTEST} 个字，太短会误答其他问题。")
     if rumour.answers_url and not rumour.answers_url.startswith(("http://", "https://")):
         raise Invalid(field="answers_url", why="请填写 http:// 或 https:// 开头的链接。")
+    if len(rumour.answers_url) > LONGEST_LINK:
+        raise Invalid(field="answers_url", why=f"被澄清内容的链接不超过 {LONGEST_LINK} 个字符。")
     if rumour.until_at is not None and rumour.until_at <= work.now:
         raise Invalid(field="until", why="结束时间须晚于现在。")
     if rumour.answers_piece_id == piece.id:

@@ -6,6 +6,7 @@ a unit without its own follows the nearest unit above. Deployment settings are n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -20,6 +21,7 @@ from kernel.people import Unit
 from kernel.work import Work
 
 Value = TypeVar("Value")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,14 @@ def number_between(low: float, high: float) -> Callable[[Any], str]:
 
 
 def clock_time(value: object) -> str:
-    """A check for an hour of the day as people write it."""
-    try:
-        time.fromisoformat(str(value))
-    except ValueError:
-        return "须写作 时:分，例如 09:00。"
-    return ""
+    """A check for an hour of the day as people write it: HH:MM by the office's clocks, without seconds or a zone."""
+    fits = isinstance(value, str) and _CLOCK.fullmatch(value)
+    return "" if fits else "须写作 时:分，例如 09:00。"
+
+
+def hour_of(value: str) -> time:
+    """The hour of the day that such a rule says; of one set before its check was strict, without seconds and zone."""
+    return time.fromisoformat(value).replace(second=0, microsecond=0, tzinfo=None)
 
 
 def value_of(session: Session, rule: Rule[Value], unit_id: int, now: datetime) -> Value:

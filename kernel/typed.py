@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import TypeVar
 
 LARGEST = 2**31 - 1
 """What a column for whole numbers takes; every row's number is one."""
 FIRST_YEAR, LAST_YEAR = 1970, 2200
+Dated = TypeVar("Dated", bound=date)
 # Characters that no text has and that a database or a hash cannot take: controls, halves of surrogate pairs.
 _UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -28,11 +30,16 @@ def row_in(text: str) -> int | None:
     return number_in(text) or None
 
 
-def in_calendar(moment: datetime) -> datetime:
-    """The moment, when every zone can tell it; raises ValueError for a year that no office plans in."""
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise ValueError(moment.year)
-    return moment
+def in_calendar(given: Dated) -> Dated:
+    """The day or moment, when every zone can tell it; raises ValueError for a year that no office plans in."""
+    if not FIRST_YEAR <= given.year <= LAST_YEAR:
+        raise ValueError(given.year)
+    return given
+
+
+def day_in(text: str) -> date:
+    """A day written YYYY-MM-DD; raises ValueError when it is none."""
+    return in_calendar(date.fromisoformat(text.strip()))
 
 
 def moment_in(text: str) -> datetime:

@@ -369,19 +369,25 @@ def unfit(work: Work, delivery: Delivery, at: datetime, zone: ZoneInfo) -> str:
 
 
 def _fits_signed(work: Work, delivery: Delivery, at: datetime) -> None:
-    if delivery.action not in ("withdraw", "refresh"):  # What is taken back was not signed for a time.
-        for _item, release, _piece in items_of(work.session, delivery.id):
-            _inside_window(release, at)
+    _inside_windows(work, delivery, at, "at")
     _must_lie_ahead(work, at)
 
 
+def _inside_windows(work: Work, delivery: Delivery, at: datetime, named: str) -> None:
+    if delivery.action not in ("withdraw", "refresh"):  # What is taken back was not signed for a time.
+        for _item, release, _piece in items_of(work.session, delivery.id):
+            _inside_window(release, at, named)
+
+
 def hold(work: Work, who: Viewer, delivery: Delivery, reason: str, until: datetime | None = None) -> None:
-    """暂缓: keeps it back with a reason, until a person or an hour releases it."""
+    """暂缓: keeps it back with a reason, until a person or an hour inside the signed window releases it."""
     must_write(who, delivery)
     if not reason.strip():
         raise Invalid(field="reason", why="暂缓须填写原因。")
     if until is not None and until <= work.now:
         raise Invalid(field="until", why="恢复时间须晚于现在。")
+    if until is not None:
+        _inside_windows(work, delivery, max(until, delivery.scheduled_at), "until")
     change(work, delivery, (S.BOOKED,), state=S.HELD, next_at=until, reason=reason.strip()[:500], code="person")
     work.audit("delivery.held", delivery, reason=reason, until=until.isoformat() if until else None)
 
@@ -495,12 +501,12 @@ def window_of(releases: Sequence[Release]) -> tuple[datetime | None, datetime | 
     return max(earliest, default=None), min(latest, default=None)
 
 
-def _inside_window(release: Release, at: datetime) -> None:
+def _inside_window(release: Release, at: datetime, named: str = "at") -> None:
     window = release.content["window"]
     earliest, latest = window_of([release])
     if (earliest and at < earliest) or (latest and at > latest):
         shown = f"{window['earliest'] or '不限'} 至 {window['latest'] or '不限'}"
-        raise OutsideWindow(field="at", window=shown)
+        raise OutsideWindow(field=named, window=shown)
 
 
 def _audience_inside(channel: str, chosen: Mapping[str, Any], signed: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from scheduler.models import Delivery
@@ -20,12 +20,14 @@ ANSWERED_WITHIN = timedelta(hours=2)
 IN_TIME = timedelta(seconds=10)
 # The code of what a platform took, goes on by itself, and has hardly reached anybody.
 HELD_UP = "held_up"
+# The code of what its own rule kept back because it was not called in time.
+MISSED = "missed"
 
 
 @dataclass(frozen=True)
 class Punctuality:
-    """One day's figures. Lateness: from the time people last decided on to the first call after that, in seconds; None
-    without calls."""
+    """One day's figures. Lateness: from the time people last decided on to when it was handed on, in seconds; None
+    where nothing was."""
 
     counts: Mapping[str, int]
     late: int
@@ -65,6 +67,28 @@ def held_up() -> ColumnElement[bool]:
     return and_(Delivery.state == S.ACCEPTED, Delivery.code == HELD_UP)
 
 
+def handed_on_at() -> ColumnElement[datetime | None]:
+    """The first call since people last decided on it; of what people published without one, when it was done."""
+    return case(
+        (Delivery.handed_on_at.is_not(None), Delivery.handed_on_at),
+        (Delivery.state == S.DONE, Delivery.done_at),
+    )
+
+
+def not_out(now: datetime) -> ColumnElement[bool]:
+    """到点未送出: it was due and nothing was ever handed on, also where its own rule for what is missed dropped it.
+
+    A withdrawal that found nothing to take back, and what people cancelled before it was missed, owe nothing.
+    """
+    dropped = and_(Delivery.state == S.CANCELLED, Delivery.code == MISSED)
+    return and_(
+        Delivery.scheduled_at < now,
+        Delivery.handed_on_at.is_(None),
+        Delivery.rehearses.is_(None),
+        or_(Delivery.state.in_(NOT_OUT), dropped),
+    )
+
+
 def punctuality(session: Session, units: Collection[int], start: datetime, end: datetime, now: datetime) -> Punctuality:
     """The figures of what these units booked for the time from `start` up to `end`."""
     mine = (
@@ -74,7 +98,7 @@ def punctuality(session: Session, units: Collection[int], start: datetime, end: 
         Delivery.rehearses.is_(None),
     )
     counted = select(Delivery.state, func.count()).where(*mine).group_by(Delivery.state)
-    calls = select(Delivery.scheduled_at, Delivery.handed_on_at).where(*mine, Delivery.handed_on_at.is_not(None))
+    calls = select(Delivery.scheduled_at, handed_on_at()).where(*mine, handed_on_at().is_not(None))
     waits = sorted(max(timedelta(0), called - planned) for planned, called in session.execute(calls) if called)
     return Punctuality(
         counts=dict(session.execute(counted).all()),
@@ -88,8 +112,8 @@ def punctuality(session: Session, units: Collection[int], start: datetime, end: 
 
 @dataclass(frozen=True)
 class DayOfSending:
-    """A day's lateness in seconds, from the time people last decided on to the first call after that; `not_out` was due
-    and never called."""
+    """A day's lateness in seconds, from the time people last decided on to when it was handed on; `not_out` was due and
+    never handed on."""
 
     day: date
     handed_on: int
@@ -108,12 +132,12 @@ def days_of(
     session: Session, units: Collection[int], since: datetime, until: datetime, zone: ZoneInfo
 ) -> list[DayOfSending]:
     """Every day of the office from `since` up to `until`, the moment until which things were due."""
-    query = select(Delivery.scheduled_at, Delivery.handed_on_at).where(
+    query = select(Delivery.scheduled_at, handed_on_at()).where(
         Delivery.unit_id.in_(units),
         Delivery.scheduled_at >= since,
         Delivery.scheduled_at < until,
         Delivery.rehearses.is_(None),
-        or_(Delivery.handed_on_at.is_not(None), Delivery.state.in_(NOT_OUT)),
+        or_(handed_on_at().is_not(None), not_out(until)),
     )
     waits: dict[date, list[timedelta | None]] = {}
     day, last = since.astimezone(zone).date(), until.astimezone(zone).date()

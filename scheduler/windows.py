@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from channels.abilities.going_on import GoesOn
 from channels.base import Problem
 from channels.registry import channels
-from kernel.office_rules import Rule, clock_time, declare, value_of
+from kernel.office_rules import Rule, clock_time, declare, hour_of, value_of
 from kernel.people import ancestors
 from scheduler.errors import Frozen
 from scheduler.models import Delivery, DeliveryItem, Freeze
@@ -69,7 +69,7 @@ def rings(channel: str, action: str) -> bool:
 def quiet_hours(session: Session, unit_id: int, now: datetime, zone: ZoneInfo) -> QuietHours:
     """The quiet hours in force for a unit."""
     starts, ends = (value_of(session, rule, unit_id, now) for rule in (STARTS, ENDS))
-    return QuietHours(time.fromisoformat(starts), time.fromisoformat(ends), zone)
+    return QuietHours(hour_of(starts), hour_of(ends), zone)
 
 
 def foretold(

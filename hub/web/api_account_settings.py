@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -20,8 +19,8 @@ from hub.product import Hub
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.account_form import REGISTER, adapter_of, open_settings_of, secrets_of, stored, warnings_of
 from hub.web.accounts import account_for, register, rewrite
-from hub.web.api_shapes import Day
-from hub.web.sent import Body
+from hub.web.api_shapes import On
+from hub.web.sent import Body, Day
 from kernel.errors import Invalid
 from kernel.people import Permission
 
@@ -47,7 +46,7 @@ class AccountChange(Body):
         default_factory=dict, alias="register", description="the register of accounts (备案信息), by name"
     )
     limits: dict[Name, int | None] = Field(default_factory=dict, description="lower quotas, such as `mass_send.day`")
-    dates: dict[Name, date | None] = Field(default_factory=dict, description="when something of it ends, by name")
+    dates: dict[Name, Day | None] = Field(default_factory=dict, description="when something of it ends, by name")
 
 
 class NewAccount(AccountChange):
@@ -93,7 +92,7 @@ class AccountSettings(TypedDict):
     settings: dict[str, Any]
     register: dict[str, str]
     limits: dict[str, int]
-    dates: dict[str, Day | None]
+    dates: dict[str, On | None]
     fields: list[FieldTold]
     secrets: list[SecretTold]
     warnings: dict[str, str]

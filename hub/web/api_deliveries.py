@@ -42,7 +42,7 @@ from kernel.work import Work
 from scheduler import booking, by_hand, settle
 from scheduler.booking import Order
 from scheduler.conflicts import foreseen, of_delivery
-from scheduler.figures import late
+from scheduler.figures import late, not_out
 from scheduler.models import Delivery, DeliveryItem
 from scheduler.placements import placements_of
 
@@ -213,11 +213,12 @@ def list_deliveries(
     until: Moment | None = None,
     page: PageNumber = 1,
 ) -> Deliveries:
-    """Deliveries in reach, the latest planned first, 50 to a page; `state` is a state or `late`."""
+    """Deliveries in reach, the latest planned first, 50 to a page; `state` is a state, `late` or `not_out`."""
     query = scoped(select(Delivery), Delivery.unit_id, asker.viewer, P.DELIVERY_READ)
     with hub.works.read() as work:
         if state:
-            query = query.where(late(work.now) if state == "late" else Delivery.state == state)
+            named = {"late": late, "not_out": not_out}.get(state)
+            query = query.where(named(work.now) if named else Delivery.state == state)
         if account is not None:
             query = query.where(Delivery.account_id == account)
         if piece is not None:

@@ -13,7 +13,7 @@ from analytics.models import Suggestion
 from analytics.reach import ChannelReach, PieceReach, Wanted
 from hub.editorial import piece_for
 from hub.web.access import Asker, HubDep, api_may
-from hub.web.api_shapes import PAGE_SIZE, At, Day, Page, PageNumber, moment, one_page, told
+from hub.web.api_shapes import PAGE_SIZE, At, On, Page, PageNumber, moment, one_page, told
 from hub.web.charts import USUAL, period_of
 from hub.web.planning import suggestion_for
 from hub.web.response import measured, minutes
@@ -75,7 +75,7 @@ class Reach(Page):
 class DayAnswered(TypedDict):
     """One day's conversations with people."""
 
-    day: Day
+    day: On
     handed_off: int
     answered: int
     first_response_minutes: float | None

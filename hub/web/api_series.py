@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
@@ -15,7 +14,7 @@ from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_shapes import At, told
 from hub.web.api_slots import Days
 from hub.web.deliveries import delivery_for
-from hub.web.sent import Body
+from hub.web.sent import Body, Day
 from kernel.errors import NotFound
 from kernel.people import Permission, scoped
 from kernel.work import Work
@@ -38,9 +37,9 @@ class NewSeries(Days):
     piece: int
     account: int
     action: Literal["publish", "mass_send", "push"] = "publish"
-    first: date
+    first: Day
     count: int | None = None
-    until: date | None = None
+    until: Day | None = None
 
 
 class Occurrence(Body):

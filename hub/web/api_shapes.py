@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 PAGE_SIZE = 50
 
 At = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
+On = Annotated[str, Field(json_schema_extra={"format": "date"})]
 PageNumber = Annotated[int, Query(ge=1, le=100_000, description="50 to a page")]
 Row = TypeVar("Row")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -13,8 +12,8 @@ from typing_extensions import TypedDict
 from bot.team import handover, presence, shifts
 from bot.team.models import Handover, Shift
 from hub.web.access import Asker, HubDep, api_may
-from hub.web.api_shapes import DONE, At, Day, Done, moment, told
-from hub.web.sent import Body
+from hub.web.api_shapes import DONE, At, Done, On, moment, told
+from hub.web.sent import Body, Day
 from kernel.errors import Invalid, NotFound
 from kernel.people import Permission
 
@@ -39,8 +38,8 @@ class Planned(Body):
     """Who is on a shift from the first to the last day; `workdays_only` leaves out the days that are not worked."""
 
     people: list[int] = Field(max_length=200)
-    first: date
-    last: date
+    first: Day
+    last: Day
     workdays_only: bool = True
 
 
@@ -88,7 +87,7 @@ class TurnTold(TypedDict):
     shift: int
     person: int
     name: str
-    day: Day
+    day: On
     starts_at: At
     ends_at: At
 
@@ -178,7 +177,7 @@ def plan_turns(hub: HubDep, asker: Supervisor, shift_id: int, sent: Planned) -> 
 
 
 @router.get("/turns")
-def list_turns(hub: HubDep, asker: Agent, first: date, last: date, unit: Desk = None) -> TurnsTold:
+def list_turns(hub: HubDep, asker: Agent, first: Day, last: Day, unit: Desk = None) -> TurnsTold:
     """Who is on at a desk from the first to the last day, at most 62 days."""
     if not 0 <= (last - first).days < shifts.MOST_DAYS:
         raise Invalid(field="last", why=f"结束日期不能早于开始日期，一次最多查 {shifts.MOST_DAYS} 天。")

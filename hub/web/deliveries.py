@@ -38,7 +38,7 @@ from kernel.work import Work
 from scheduler import booking, offline, settle, windows
 from scheduler.conflicts import foreseen, of_delivery
 from scheduler.errors import TakenMeanwhile
-from scheduler.figures import Punctuality, is_late, late, punctuality
+from scheduler.figures import Punctuality, is_late, late, not_out, punctuality
 from scheduler.models import Attempt, Delivery, DeliveryItem, Place, Placement
 from scheduler.placements import place_of
 from scheduler.posts import items_of
@@ -152,6 +152,8 @@ def deliveries(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         state = asked.value("state")
         if state == "late":
             query = query.where(late(work.now))
+        elif state == "not_out":
+            query = query.where(not_out(work.now))
         elif state == "person":
             query = query.where(Delivery.state.in_(FOR_A_PERSON))
         elif state:
@@ -189,6 +191,7 @@ def deliveries(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         accounts=accounts,
         states=[
             ("late", say(hub, asker, _("超时未发"))),
+            ("not_out", say(hub, asker, _("到点未送出"))),
             ("person", say(hub, asker, _("需人处理"))),
             *((state.value, say(hub, asker, label)) for state, label in DELIVERY_LABELS.items()),
         ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from kernel.errors import Invalid
-from kernel.typed import number_in, row_in
+from kernel.typed import day_in, number_in, row_in
 from templates.views import ListState
 
 PAGE_SIZE = 20
@@ -74,7 +74,7 @@ def day_start(text: str, zone: ZoneInfo, field: str) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.combine(date.fromisoformat(text), time(), zone)
+        return datetime.combine(day_in(text), time(), zone)
     except ValueError:
         raise Invalid(field=field, why="日期应写作 年-月-日，例如 2026-03-02。") from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
 from math import isfinite
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from kernel.typed import LARGEST, fits_nowhere, in_calendar, tidy
 # What JSON tells exactly; an object's own numbers name no row.
 EXACT = 2**53
 Moment = Annotated[AwareDatetime, AfterValidator(in_calendar)]
+Day = Annotated[date, AfterValidator(in_calendar)]
 
 
 class Body(BaseModel):
@@ -41,7 +42,7 @@ def fitting(value: Any, most: int = LARGEST) -> Any:
         raise ValueError(value)
     if isinstance(value, float) and not isfinite(value):
         raise ValueError(value)
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # Moments are days too.
         return in_calendar(value)
     if isinstance(value, Mapping):
         return {fitting(key): fitting(one, EXACT) for key, one in value.items()}

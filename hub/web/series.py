@@ -31,7 +31,7 @@ from hub.web.piece_form import number, text
 from hub.web.recurring_form import FIELDS, pattern_choices, pattern_words, read_pattern, typed_pattern
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, scoped
-from kernel.typed import number_in
+from kernel.typed import day_in, number_in
 from kernel.work import Work
 from scheduler import booking
 from scheduler.booking import Order
@@ -225,12 +225,9 @@ def _day(sent: FormData, name: str) -> date | None:
     if not typed:
         return None
     try:
-        day = date.fromisoformat(typed)
+        return day_in(typed)
     except ValueError:
         raise Invalid(field=name, why="日期应写作 年-月-日，例如 2026-03-02。") from None
-    if not 2000 <= day.year <= 9000:
-        raise Invalid(field=name, why="日期应写作 年-月-日，例如 2026-03-02。")
-    return day
 
 
 def _typed(sent: FormData) -> dict[str, str]:

@@ -29,7 +29,7 @@ from hub.web.piece_form import text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.office_rules import value_of
 from kernel.people import Permission, Person, Unit, holders
-from kernel.typed import row_in
+from kernel.typed import day_in, row_in
 from kernel.work import Work
 from kernel.workdays import Workdays, declared_days
 from templates.catalogue import _
@@ -294,7 +294,7 @@ def _wanted(sent: FormData) -> Plan:
     days = []
     for field in ("first", "last"):
         try:
-            days.append(date.fromisoformat(text(sent, field).strip()))
+            days.append(day_in(text(sent, field)))
         except ValueError:
             raise Invalid(field=field, why="日期应写作 年-月-日，例如 2026-03-02。") from None
     people = [number for one in sent.getlist("people") if (number := row_in(str(one)))]
@@ -303,10 +303,9 @@ def _wanted(sent: FormData) -> Plan:
 
 def _week(typed: str, today: date) -> date:
     try:
-        day = date.fromisoformat(typed) if typed else today
+        day = day_in(typed) if typed else today
     except ValueError:
         day = today
-    day = day if 1970 <= day.year <= 2200 else today
     return day - timedelta(days=day.weekday())
 
 

@@ -214,14 +214,17 @@ def _free_days(session: Session, zone: ZoneInfo, first: date, last: date) -> Ite
 def _quotas(
     hub: Hub, asker: Asker, session: Session, account: int, first: date, last: date
 ) -> Iterator[dict[str, Any]]:
-    """What is left of the chosen account's quotas, day by day; of all accounts at once it would hide the tasks."""
+    """What is left of the chosen account's quotas, day by day; of all accounts at once it would hide the tasks.
+
+    A month's quota stands on its first day, and on the first day shown.
+    """
     row = session.get(Account, account) if account else None
     if row is None or not asker.may(P.DELIVERY_READ, row.unit_id):
         return
     day = first
     while day < last:
         for one in spent(session, row, day):
-            if one.period == "month" and day.day != 1:
+            if one.period == "month" and day.day != 1 and day != first:
                 continue
             label = say(hub, asker, ACTION_LABELS[one.action])
             when = "" if one.period == "day" else say(hub, asker, _("本月"))

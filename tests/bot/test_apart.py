@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -58,3 +62,40 @@ def test_settings_of_the_installation_stay_here(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("XUANDA_SECRET", "s")
     with pytest.raises(TrainingFailed, match=r"secret is \[\]"):
         apart.fit(EXAMPLES, process(tmp_path, 'echo "secret is [$XUANDA_SECRET]" >&2; exit 1'))
+
+
+LEARNING = """
+import socket, sys, time
+from bot import apart
+from bot.nlu.classifier import Classifier
+
+def learn(_examples):
+    seen = socket.create_connection(("127.0.0.1", {port}))
+    time.sleep(60)
+
+Classifier.fit = learn
+apart.main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
+def test_learning_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(60)
+        script = tmp_path / "learning.py"
+        script.write_text(LEARNING.format(port=listening.getsockname()[1]))
+        python = tmp_path / "python"
+        python.write_text(f'#!/bin/sh\nPYTHONPATH=. exec "{sys.executable}" "{script}" "$3"\n')
+        python.chmod(0o755)
+        asking = f"from bot import apart; apart.fit([('居住证怎么办', 'faq/1')], {str(python)!r})"
+        parent = subprocess.Popen([sys.executable, "-c", asking], cwd=apart.ROOT)
+        try:
+            learning, _address = listening.accept()
+        finally:
+            parent.kill()
+            parent.wait()
+        killed = time.monotonic()
+        with learning:
+            learning.settimeout(30)
+            assert learning.recv(1) == b""
+    assert time.monotonic() - killed < 10

@@ -272,14 +272,16 @@ def _take(stage: Stage, desk: Desk, row: Delivery) -> None:
 
 
 def _act(stage: Stage, desk: Desk, delivery_id: int, step: Callable[..., None], *more: Any) -> None:
-    try:
-        with desk.office.working("officer") as (work, who):
-            step(work, who, work.session.get_one(Delivery, delivery_id), *more)
-    except XuandaError:
-        return  # It is on its way already: then it is the product's.
-    except OperationalError:  # The database is away: a person would try again.
-        time.sleep(0.5)
-        _act(stage, desk, delivery_id, step, *more)
+    while True:
+        try:
+            with desk.office.working("officer") as (work, who):
+                step(work, who, work.session.get_one(Delivery, delivery_id), *more)
+        except XuandaError:
+            return  # It is on its way already: then it is the product's.
+        except OperationalError:  # The database is away: a person would try again.
+            time.sleep(0.5)
+        else:
+            return
 
 
 def _over(stage: Stage, desk: Desk, case: Case) -> bool:

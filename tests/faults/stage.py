@@ -43,6 +43,7 @@ S = DeliveryState
 A_WHILE = timedelta(seconds=9)
 # Long, because processes start slowly on a busy machine; nothing waits longer than it has to.
 STARTING, ENDING = 300, 90
+LONGEST_AWAY = 900
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ class Stage:
 
     def rows(self, ids: Sequence[int]) -> list[Delivery]:
         """These deliveries as they stand; waits for a database that is away."""
-        for _ in range(STARTING * 2):
+        for _ in range(LONGEST_AWAY * 2):
             try:
                 with self.hub.works.read() as work:
                     query = select(Delivery).where(Delivery.id.in_(ids)).order_by(Delivery.id)

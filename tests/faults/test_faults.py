@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
+from tests.faults.__main__ import options
 from tests.faults.breaking import LANES, break_everything
 from tests.faults.databases import database
 from tests.faults.killing import KILLED, kill_again_and_again
@@ -37,6 +38,11 @@ def test_nothing_is_sent_twice_or_lost_when_the_product_is_killed(tmp_path: Path
     with database(kind, tmp_path) as base, staged(tmp_path, base.url, KILLED, processes) as (stage, desk):
         verdict = kill_again_and_again(stage, desk, rounds)
     assert verdict.good, f"\n{table([verdict])}"
+
+
+def test_at_length_the_database_is_away_for_five_minutes() -> None:
+    assert options().parse_args([]).away == 300
+    assert options().parse_args(["--away", "60"]).away == 60
 
 
 def test_a_verdict_is_good_only_without_any_fault() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from sqlalchemy import event, select
@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 from kernel import office_rules
 from kernel.audit import AuditLine
 from kernel.errors import Invalid
-from kernel.office_rules import Rule, Values, declare, number_between, set_rule, value_of
+from kernel.office_rules import Rule, Values, clock_time, declare, hour_of, number_between, set_rule, value_of
 from kernel.people import Unit, add_unit
 from kernel.work import Works
 
@@ -81,6 +81,37 @@ def test_a_value_out_of_bounds_is_refused(works: Works, units: dict[str, int], v
         put(works, units["root"], value)
     assert refusal.value.field == "value"
     assert refusal.value.message().startswith("审签级数须为 1 到 5 之间的数。")
+
+
+@pytest.mark.parametrize("value", ["00:00", "09:05", "23:59"])
+def test_an_hour_of_the_day_is_hours_and_minutes(value: str) -> None:
+    assert clock_time(value) == ""
+    assert hour_of(value).isoformat("minutes") == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "22:00+08:00",
+        "22:00Z",
+        "22:00:30",
+        "22:00:00.5",
+        "2200",
+        "22",
+        "9:00",
+        "24:00",
+        "22:60",
+        "２２:00",
+        "22:00\n",
+        22,
+    ],
+)
+def test_no_seconds_no_zone_and_nothing_else_is_an_hour_of_the_day(value: object) -> None:
+    assert clock_time(value) == "须写作 时:分，例如 09:00。"
+
+
+def test_an_hour_that_was_once_set_with_a_zone_is_read_by_the_offices_clocks() -> None:
+    assert hour_of("22:00+08:00") == hour_of("22:00:30.5") == time(22, 0)
 
 
 def test_an_unknown_rule_is_refused(works: Works, units: dict[str, int]) -> None:

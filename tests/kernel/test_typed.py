@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from pydantic import ValidationError
 
 from hub.web.api_deliveries import Move
 from hub.web.api_pieces import SavedPiece, Verdict
-from kernel.typed import LARGEST, fits_nowhere, moment_in, number_in, row_in, tidy
+from hub.web.api_shifts import Planned
+from kernel.typed import LARGEST, day_in, fits_nowhere, moment_in, number_in, row_in, tidy
 
 
 @pytest.mark.parametrize("text", ["", "²", "٣", "-1", "1_0", " 1", "1.0", str(LARGEST + 1), "9" * 20, "9" * 5000])
@@ -29,6 +32,20 @@ def test_a_moment_that_no_office_plans_in(text: str) -> None:
         moment_in(text)
     with pytest.raises(ValidationError):
         Move.model_validate({"at": text})
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "1969-12-31", "2201-01-01", "9999-12-31", "2026-02-30", "soon", ""])
+def test_a_day_that_no_office_plans_in(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\d|Invalid|day"):
+        day_in(text)
+    with pytest.raises(ValidationError):
+        Planned.model_validate({"people": [1], "first": text, "last": "2026-03-02"})
+
+
+def test_a_day_that_an_office_plans_in() -> None:
+    assert day_in(" 2026-03-02 ") == date(2026, 3, 2)
+    planned = Planned.model_validate({"people": [1], "first": "1970-01-01", "last": "2200-12-31"})
+    assert (planned.first, planned.last) == (date(1970, 1, 1), date(2200, 12, 31))
 
 
 def test_text_keeps_its_lines_and_loses_its_controls() -> None:

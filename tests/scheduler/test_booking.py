@@ -8,7 +8,7 @@ import pytest
 
 from channels.accounts import store as accounts
 from content.errors import NoRight, OutsideWindow
-from content.models import Piece
+from content.models import Piece, Release
 from content.snapshot import Target, Window
 from kernel.errors import Invalid
 from scheduler import booking
@@ -158,6 +158,40 @@ def test_held_waits_for_its_hour(timetable: Timetable) -> None:
     timetable.sweep()
     timetable.run()
     assert timetable.now(delivery).state == S.DONE
+
+
+def signed_for(table: Timetable, window: Window) -> Release:
+    """A signed piece that may go out on `fake-a` inside this window."""
+    account = table.account("fake-a")
+    target = Target(account.id, account.name, "fake", "text", "publish")
+    return table.office.sign_off(table.office.submit(table.office.piece().id, targets=[target], window=window).id)
+
+
+@pytest.mark.parametrize(("hours", "fits"), [(2, True), (3, False)])
+def test_a_hold_does_not_last_beyond_what_was_signed(timetable: Timetable, hours: int, fits: bool) -> None:
+    now = timetable.clock.now()
+    release = signed_for(timetable, Window(now, now + timedelta(hours=2)))
+    delivery = timetable.book(release.piece_id, at=now + timedelta(hours=1))
+    until = now + timedelta(hours=hours)
+    if fits:
+        timetable.act(delivery, booking.hold, "等待核实", until)
+    else:
+        with pytest.raises(OutsideWindow) as refused:
+            timetable.act(delivery, booking.hold, "等待核实", until)
+        assert refused.value.field == "until"
+    assert timetable.now(delivery).state == (S.HELD if fits else S.BOOKED)
+
+
+def test_a_hold_until_a_person_and_that_of_a_withdrawal_know_no_window(timetable: Timetable) -> None:
+    now = timetable.clock.now()
+    release = signed_for(timetable, Window(now, now + timedelta(hours=2)))
+    published = timetable.book(release.piece_id)
+    timetable.act(published, booking.hold, "等待核实")
+    timetable.act(published, booking.resume)
+    timetable.run()
+    withdrawal = timetable.book(release.piece_id, action="withdraw", at=now + timedelta(hours=1))
+    timetable.act(withdrawal, booking.hold, "等待核实", now + timedelta(hours=5))
+    assert timetable.now(withdrawal).state == S.HELD
 
 
 def test_taken_by_hand_is_never_sent(timetable: Timetable) -> None:

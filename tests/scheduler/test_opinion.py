@@ -204,13 +204,15 @@ def test_a_rebuttal_holds_while_its_piece_is_public_and_nobody_ended_it(desk: De
             ("claim", Rumour("假")),
             ("asks", Rumour("网传停水三天", ["停水"])),
             ("answers_url", Rumour("网传停水三天", answers_url="x")),
+            ("answers_url", Rumour("网传停水三天", answers_url="https://x.example/" + "a" * 983)),
             ("until", Rumour("网传停水三天", until_at=work.now)),
             ("answers_piece", Rumour("网传停水三天", answers_piece_id=piece.id)),
         ):
             with pytest.raises(Invalid) as refused:
                 rebuttals.rebut(work, who, piece, rumour)
             assert refused.value.field == field
-        rebuttals.rebut(work, who, piece, Rumour("网传停水三天", ["真的要停水三天吗", "真的要停水三天吗"]))
+        asks, longest = ["真的要停水三天吗", "真的要停水三天吗"], "https://x.example/" + "a" * 982
+        rebuttals.rebut(work, who, piece, Rumour("网传停水三天", asks, longest))
     assert standing() == [], "it is not public yet"
     desk.table.book(piece.id)
     desk.table.run()

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from content.models import Release
 from content.snapshot import Target, Window
 from kernel.audit import AuditLine
-from kernel.office_rules import set_rule
+from kernel.errors import Invalid
+from kernel.office_rules import RuleVersion, set_rule
 from scheduler import windows
 from scheduler.booking import Order, forewarned, move
 from scheduler.events import NeedsPerson, RanLate
@@ -187,6 +188,23 @@ def test_the_office_sets_its_own_hours(timetable: Timetable) -> None:
         set_rule(work, "push.quiet_from", timetable.office.city.id, "23:30")
     night(timetable)
     delivery = timetable.book(release.piece_id, action="push")
+    timetable.run()
+    assert timetable.now(delivery).state == S.DONE
+
+
+@pytest.mark.parametrize("name", ["push.quiet_from", "push.quiet_until"])
+@pytest.mark.parametrize("hour", ["22:00+08:00", "22:00Z", "22:00:30", "22"])
+def test_the_hours_are_set_without_a_zone_and_without_seconds(timetable: Timetable, name: str, hour: str) -> None:
+    with timetable.works.write() as work, pytest.raises(Invalid, match="须写作 时:分") as refusal:
+        set_rule(work, name, timetable.office.city.id, hour)
+    assert refusal.value.field == "value"
+
+
+def test_hours_that_were_once_set_with_a_zone_keep_no_push_back(timetable: Timetable) -> None:
+    unit_id, at = timetable.office.city.id, timetable.clock.now()
+    with timetable.works.write() as work:
+        work.session.add(RuleVersion(name="push.quiet_from", unit_id=unit_id, value="22:00+08:00", in_force_at=at))
+    delivery = timetable.book(push(timetable).piece_id, action="push")
     timetable.run()
     assert timetable.now(delivery).state == S.DONE
 

@@ -104,6 +104,12 @@ def test_a_planned_day_follows_its_shifts_every_other_the_office_hours(desk: Des
     assert opened == [True, False, True, True, False, True]
 
 
+@pytest.mark.parametrize("name", ["desk.opens", "desk.closes"])
+def test_the_hours_of_a_desk_are_set_without_a_zone(desk: Desk, name: str) -> None:
+    with desk.works.write() as work, pytest.raises(Invalid, match="须写作 时:分"):
+        set_rule(work, name, desk.office.bureau.id, "09:00+08:00")
+
+
 def test_a_break_has_a_reason_a_limit_and_not_too_many_at_once(desk: Desk) -> None:
     come(desk, "officer", "author")
     bureau = desk.office.bureau.id

@@ -90,6 +90,7 @@ def test_an_accounts_settings_are_told_and_changed_without_its_secrets(desk: Des
         ({"limits": {"mass_send.day": 2}}, "limits.mass_send.day"),
         ({"limits": {"push.day": 1}}, "limits.push.day"),
         ({"dates": {"born_on": "2026-01-01"}}, "born_on"),
+        ({"dates": {"expires_on": "9999-12-31"}}, "dates.expires_on"),
         ({"unit": 99}, "unit"),
     ],
 )

@@ -56,6 +56,10 @@ def test_a_supervisor_plans_and_agents_read(staffed: Office, clock: StillClock) 
     people = [staffed.person("first").id, staffed.person("second").id]
     assert boss("POST", f"/shifts/{shift['id']}/turns", people=people, **span).json() == {"made": 2}
     assert boss("POST", f"/shifts/{shift['id']}/turns", people=people, **span).json() == {"made": 0}
+    for far in ("9999-12-31", "2201-01-01", "0001-01-01"):
+        beyond = boss("POST", f"/shifts/{shift['id']}/turns", people=people, first=far, last=far)
+        asked = first("GET", f"/turns?first={far}&last={far}")
+        assert [(one.status_code, one.json()["field"]) for one in (beyond, asked)] == [(422, "first")] * 2
     turns = first("GET", f"/turns?first={day}&last={day}").json()["turns"]
     assert {turn["person"] for turn in turns} == set(people)
     assert (turns[0]["day"], turns[0]["starts_at"]) == (day, f"{day}T01:00:00+00:00")

@@ -19,6 +19,7 @@ from kernel.people import Role
 from scheduler.models import Attempt, Delivery
 from tests.factories import target_of
 from tests.hub.web.going_out import Desk, open_desk
+from tests.hub.web.test_api_deliveries import Program
 
 LINK = "https://weibo.example/7001/status"
 
@@ -112,7 +113,8 @@ def test_the_list_filters_by_state_account_day_text_and_piece(desk: Desk, clock:
         text = browser.get(f"/console/deliveries{query}").text
         rows = text[text.index('id="rows"') :]
         assert {title for title in ("供热通知", "停水通知") if title in rows} == titles, query
-    assert browser.get("/console/deliveries?day=gestern").status_code == 422
+    for day in ("gestern", "9999-12-31", "0001-01-01"):
+        assert browser.get(f"/console/deliveries?day={day}").status_code == 422, day
     assert soon.id
 
 
@@ -222,6 +224,18 @@ def test_what_changes_by_itself_is_asked_for_until_it_is_settled(desk: Desk) -> 
     assert 'data-state="done"' in after
     assert "hx-get" not in after
     assert '<div id="acts" hx-swap-oob="true">' in after
+
+
+def test_a_hold_beyond_the_signed_window_is_refused_at_its_field(desk: Desk, clock: StillClock) -> None:
+    release = desk.release(window=Window(latest=clock.now() + timedelta(hours=2)))
+    delivery = desk.booked(release, when="at", at="2026-03-02T10:00")
+    beyond = act(desk, delivery, "hold", reason="核对数字", until="2026-03-02T12:00")
+    assert beyond.status_code == 422
+    assert 'id="until-error"' in beyond.text
+    assert desk.now(delivery).state == "booked"
+    told = Program(desk).post(f"/deliveries/{delivery.id}/hold", reason="核对数字", until="2026-03-02T12:00:00+08:00")
+    assert (told.status_code, told.json()["field"]) == (422, "until")
+    assert act(desk, delivery, "hold", reason="核对数字", until="2026-03-02T11:00").status_code == 303
 
 
 def test_holding_needs_a_reason_and_shows_it(desk: Desk, clock: StillClock) -> None:

@@ -132,6 +132,9 @@ def test_a_rebuttal_is_pinned_and_given_by_the_bot_while_it_holds(desk: Desk) ->
     short = signer.send_form(f"{case}/rebut", **{**words, "asks": "停水"})
     assert short.status_code == 422
     assert "太短会误答其他问题" in short.text
+    long = signer.send_form(f"{case}/rebut", **words, answers_url="https://x.example/" + "a" * 1000)
+    assert long.status_code == 422
+    assert "被澄清内容的链接不超过 1000 个字符" in long.text
     assert signer.send_form(f"{case}/rebut", **words).status_code == 303
     state = desk.hub.settings.site_folder / "site-state.css"
     asked = "请问一下，真的要停水三天吗？"

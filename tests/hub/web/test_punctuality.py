@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 
 from kernel.clock import StillClock
 from tests.hub.web.going_out import Desk, open_desk
+from tests.hub.web.test_api_deliveries import Program
 
 
 @pytest.fixture
@@ -36,3 +37,20 @@ def test_each_days_share_and_lateness_are_drawn_tabled_and_taken_away(desk: Desk
     assert rows[-1] == ("2026-03-02", 2, 1, 50, 0, 30, 0)
     assert len(rows) == 8
     assert "这段时间没有到点的任务" in desk.browser("stranger").get("/console/punctuality").text
+
+
+def test_the_day_leads_to_what_was_never_handed_on(desk: Desk, clock: StillClock) -> None:
+    desk.booked(desk.release(title="按时的"))
+    desk.run()
+    missed = desk.booked(desk.release(title="错过的"), missed_after="5", missed_act="drop")
+    clock.step(hours=1)
+    desk.run()
+    assert desk.now(missed).state == "cancelled"
+    link = "/console/deliveries?day=2026-03-02&amp;state=not_out"
+    for path in ("/console/punctuality?days=7", "/console/deliveries"):
+        assert link in desk.browser("manager").get(path).text
+    rows = desk.browser("manager").get(link.replace("&amp;", "&")).text
+    assert "错过的" in rows
+    assert "按时的" not in rows
+    (told,) = Program(desk).get("/deliveries", state="not_out").json()["deliveries"]
+    assert told["id"] == missed.id

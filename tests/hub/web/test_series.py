@@ -114,6 +114,13 @@ def test_programs_book_and_end_series(desk: Desk) -> None:
     assert made.status_code == 201, made.text
     at = [one["at"] for one in made.json()["occurrences"]]
     assert at == [f"2026-03-{day}T10:00:00+00:00" for day in ("06", "09", "10")]
+    for days, field in (
+        ({"first": "9998-12-31", "count": 3}, "first"),
+        ({"first": "0001-01-01", "count": 3}, "first"),
+        ({"first": "2026-03-06", "until": "9999-12-31"}, "until"),
+    ):
+        beyond = browser.post("/api/v1/series", json={**wanted, **days}, headers=head)
+        assert (beyond.status_code, beyond.json()["field"]) == (422, field)
     again = browser.post("/api/v1/series", json={**wanted, "first": "2026-03-06", "count": 3}, headers=head)
     assert again.status_code == 409
     assert [one["id"] for one in browser.get("/api/v1/series", headers=head).json()["series"]] == [made.json()["id"]]

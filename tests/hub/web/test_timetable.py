@@ -112,6 +112,26 @@ def test_quotas_are_drawn_for_the_chosen_account_and_told_at_a_move(desk: Desk, 
     assert move(desk, first, "2026-03-04T15:00", seen="2026-03-03T15:00").json()["warns"] is False
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "days"),
+    [
+        ("2026-03-10", "2026-03-11", ["2026-03-10"]),
+        ("2026-03-09", "2026-03-16", ["2026-03-09"]),
+        ("2026-03-30", "2026-04-06", ["2026-03-30", "2026-04-01"]),
+        ("2026-03-01", "2026-04-12", ["2026-03-01", "2026-04-01"]),
+    ],
+)
+def test_a_months_quota_is_seen_in_every_view(desk: Desk, first: str, last: str, days: list[str]) -> None:
+    with desk.hub.works.write() as work:
+        unit_id, settings = desk.city.bureau.id, {"type": "service"}
+        account = Account(
+            unit_id=unit_id, channel="wechat", name="云州", code="wx", action="mass_send", settings=settings
+        )
+        work.session.add(account)
+    drawn = events(desk, first, last, account=account.id)
+    assert [one["start"] for one in drawn if one["title"] == "本月群发 余 4/4"] == days
+
+
 def a_mass_send(account: Account, at: str) -> Delivery:
     """A booked mass send of that account."""
     moment = datetime.fromisoformat(at)
