@@ -530,6 +530,8 @@ def _note_danger(work: Work, conversation: Conversation, danger: Danger) -> None
     known = conversation.urgent_at is not None and conversation.acknowledged_at is None
     conversation.urgent_at = conversation.urgent_at if known else work.now
     conversation.urgent_word = danger.word
+    if conversation.state == S.WAITING:
+        conversation.waiting_reason = "danger"
     if not known:
         conversation.acknowledged_at = conversation.acknowledged_by = None
         conversation.urgent_told = 0

@@ -31,8 +31,13 @@ Mark = tuple[str, int, int]
 
 
 def queue(work: Work, conversation: Conversation, reason: str) -> int:
-    """Puts a conversation into the queue and tells the desk; returns how many wait before it."""
+    """Puts a conversation into the queue and tells the desk; returns how many wait before it.
+
+    Danger stays the reason for as long as the session goes on, whoever gives it back.
+    """
     ahead = ahead_of(work, conversation)
+    if conversation.urgent_at is not None and conversation.state != S.CLOSED:
+        reason = "danger"
     conversation.state, conversation.agent_id, conversation.closed_at = S.WAITING, None, None
     conversation.waiting_since = conversation.reminded_at = work.now
     conversation.waiting_reason = reason
@@ -163,7 +168,11 @@ class Watch:
 
     def send_home(self, work: Work) -> None:
         """The office has closed while somebody waited: a ticket, and he is told. Danger waits on."""
-        query = select(Conversation).where(Conversation.state == S.WAITING, Conversation.waiting_reason != "danger")
+        query = select(Conversation).where(
+            Conversation.state == S.WAITING,
+            Conversation.waiting_reason != "danger",
+            or_(Conversation.urgent_at.is_(None), Conversation.acknowledged_at.is_not(None)),
+        )
         for conversation in _locked(work, query):
             hours = rules.hours_of(work.session, conversation.unit_id, self.zone, work.now)
             if not hours.open_at(work.now):

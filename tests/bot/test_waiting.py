@@ -86,6 +86,28 @@ def test_danger_waits_on_after_the_office_has_closed(desk: Desk, watch: Watch) -
     assert desk.conversation().state == S.WAITING
 
 
+def test_danger_in_an_ordinary_wait_is_not_sent_home(desk: Desk, watch: Watch) -> None:
+    desk.clock.step(hours=8, minutes=20)
+    desk.says("人工")
+    desk.says("我不想活了")
+    assert desk.conversation().waiting_reason == "danger"
+    desk.clock.step(minutes=15)
+    watch.round()
+    assert desk.conversation().state == S.WAITING
+    assert tickets(desk) == []
+
+
+def test_danger_that_is_given_back_to_the_queue_is_still_danger(desk: Desk, watch: Watch) -> None:
+    desk.says("我不想活了")
+    take(desk)
+    with desk.office.working("officer") as (work, who):
+        acts.transfer(work, who, work.session.get_one(Conversation, desk.conversation().id), None, "下班")
+    assert desk.conversation().waiting_reason == "danger"
+    desk.clock.step(hours=9)
+    watch.round()
+    assert desk.conversation().state == S.WAITING
+
+
 def test_what_was_put_off_comes_back(desk: Desk, watch: Watch) -> None:
     desk.says("人工")
     take(desk)

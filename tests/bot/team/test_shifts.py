@@ -165,6 +165,17 @@ def test_the_last_shift_of_the_day_leaves_a_ticket_and_the_citizen_is_told_once(
     assert desk.conversation().state == S.CLOSED
 
 
+def test_danger_whose_agent_goes_home_waits_on_as_danger(desk: Desk) -> None:
+    plan(desk, "officer", begins="09:00", ends="17:30")
+    desk.says("我不想活了")
+    take(desk)
+    desk.clock.step(hours=8, minutes=31)
+    round_of(desk)
+    round_of(desk)
+    conversation = desk.conversation()
+    assert (conversation.state, conversation.waiting_reason) == (S.WAITING, "danger")
+
+
 def test_who_is_on_again_at_once_keeps_his_conversations(desk: Desk) -> None:
     plan(desk, "officer", begins="09:00", ends="12:00")
     plan(desk, "officer", begins="12:00", ends="17:30")
