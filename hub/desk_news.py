@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.events import (
     BreakTooLong,
+    ConversationAssigned,
     ConversationChanged,
     DangerHeard,
     HandedOver,
@@ -37,6 +38,7 @@ def connect(hub: Hub, incoming: Incoming) -> None:
     """Listens to what happens at the desks, and adds their duty."""
     listeners = hub.listeners
     listeners.in_work(PersonWanted, lambda work, fact: _wanted(hub, work, fact))
+    listeners.in_work(ConversationAssigned, lambda work, fact: _assigned(hub, work, fact))
     listeners.in_work(DangerHeard, lambda work, fact: _danger(hub, work, fact))
     listeners.in_work(WindowEnds, lambda work, fact: _window_ends(hub, work, fact))
     listeners.in_work(ShiftEnds, lambda work, fact: _shift_ends(hub, work, fact))
@@ -90,6 +92,18 @@ def _wanted(hub: Hub, work: Work, fact: PersonWanted) -> None:
     )
 
 
+def _assigned(hub: Hub, work: Work, fact: ConversationAssigned) -> None:
+    hub.notifier.tell(
+        work,
+        [fact.agent_id],
+        "conversation.assigned",
+        f"已分配给您一位市民：{fact.reason}",
+        fact.words,
+        f"/console/desk/{fact.conversation_id}",
+        f"conversation.{fact.conversation_id}.assigned.{work.now:%Y%m%d%H%M%S}",
+    )
+
+
 def _danger(hub: Hub, work: Work, fact: DangerHeard) -> None:
     answering = on_duty(work, fact.unit_id) if fact.round == 1 else everybody(work, fact.unit_id)
     people = {*answering, *holders(work.session, P.QUEUE_SUPERVISE, fact.unit_id, work.now)}
@@ -99,7 +113,7 @@ def _danger(hub: Hub, work: Work, fact: DangerHeard) -> None:
         people,
         "conversation.danger",
         f"紧急：市民提到“{fact.word}”{again}",
-        f"{fact.words} 请立即接入并按预案处置；接入后停止告警。",
+        f"{fact.words} 请立即接入并按预案处置；接入或点“已处置”后停止告警。",
         f"/console/desk/{fact.conversation_id}",
         f"conversation.{fact.conversation_id}.danger.{fact.round}.{work.now:%Y%m%d%H%M}",
     )
