@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot import guides, handoff, knowledge, lookups, prepared, ratings, reply, rules, store, tickets, waiting
 from bot.dialogue import progress, report
-from bot.dialogue.phrases import number_in
+from bot.dialogue.phrases import is_over, number_in
 from bot.dialogue.step import Asked
 from bot.dialogue.turned import Report
 from bot.engine import Engine
@@ -179,6 +179,8 @@ class Answering:
 
     def _worded(self, heard: Heard) -> Verdict:
         """What to do with a sentence that is the bot's to answer."""
+        if heard.conversation.pending == LEAVE and is_over(heard.text):
+            return Verdict("turn", self._text(heard, self.words.say("left_nothing")))
         if heard.conversation.pending == LEAVE:
             return Verdict("ticket", leaves_word=True)
         if heard.dialogue:
@@ -308,19 +310,24 @@ class Answering:
         return Verdict(form, text, dialogue=kept, filed=turned.filed, wanted=turned.wanted)
 
     def _aside(self, heard: Heard) -> Verdict | None:
-        """The answer to a question in the middle of a report, and what was asked before it once more.
+        """The answer to a question in the middle of a report, and what was asked before it once more; or a person.
 
         None where it is none, or none whose answer is sure: then the words are taken for what was asked.
         """
         kept = heard.dialogue
-        if kept["form"] != report.FORM or "filed" in kept or not report.asks_aside(kept, heard.text, heard.districts):
+        if kept["form"] != report.FORM or "filed" in kept:
+            return None
+        wants, asks = handoff.may_mean_person(heard.text), report.asks_aside(kept, heard.text, heard.districts)
+        if not (wants or asks):
             return None
         try:
             decision = self.engine.understand(for_engine(heard.text), heard.conversation.engine_session)
         except Exception:  # The edge of the engine: the report goes on by what needs none.
             log.exception("bot is down", message=heard.told.inbound_id)
             return None
-        key = faq_key(decision.keys[0]) if decision.kind == "answer" else None
+        if wants and decision.kind == "answer" and decision.keys[0] == HANDOFF:
+            return self._person(heard, Verdict("handoff"), asked=True)
+        key = faq_key(decision.keys[0]) if asks and decision.kind == "answer" else None
         verdict = self._answer(heard, int(key)) if key is not None else None
         if verdict is None or verdict.said is None or verdict.outcome != "answer":
             return None
@@ -499,9 +506,11 @@ class Answering:
 
 
 def _asked_before(session: Session, heard: Heard) -> bool:
-    """Whether the citizen had asked something before he wanted a person."""
+    """Whether the citizen had asked something before he wanted a person, or did in the same breath."""
     texts = store.texts_before(session, heard.conversation.id, heard.told.number)
-    return any(text and not handoff.asks_for_person(text) for text in texts)
+    if handoff.asks_for_person(heard.text) and not heard.prepared:
+        texts.append(heard.text)
+    return any(text and not (handoff.only_asks_for_person(text) or is_over(text)) for text in texts)
 
 
 def _mark_handled(work: Work, inbound_id: int, outcome: str) -> InboundMessage | None:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from bot import rules
 from bot.casework.errors import Merged
+from bot.dialogue.phrases import mobile_in
 from bot.events import TicketLate, TicketMade, TicketSoonDue
 from bot.models import Ticket
 from bot.states import TICKET_KINDS, TICKET_LABELS, TICKET_MOVES, UNANSWERED, TicketAct, TicketState
@@ -70,6 +71,13 @@ def make(
     work.audit("ticket.made", ticket, number=ticket.number, kind=kind)
     work.emit(TicketMade(ticket.id, unit_id, ticket.number, kind))
     return ticket
+
+
+def add(work: Work, ticket: Ticket, text: str) -> None:
+    """What the citizen says besides of a matter that has a ticket already."""
+    ticket.text = f"{ticket.text}\n{tidy(text).strip()}"[:LONGEST]
+    ticket.contact = ticket.contact or phone_in(text)
+    work.audit("ticket.added", ticket, number=ticket.number)
 
 
 def answer(work: Work, ticket: Ticket, text: str) -> None:
@@ -137,7 +145,7 @@ def _is_near(work: Work, ticket: Ticket, zone: ZoneInfo) -> bool:
 def phone_in(text: str) -> str:
     """The first telephone number in a text, or ''."""
     found = _PHONE.search(text)
-    return found.group() if found else ""
+    return found.group() if found else mobile_in(text)
 
 
 def move(work: Work, ticket: Ticket, act: TicketAct, *where: ColumnElement[bool], **values: object) -> None:

@@ -13,11 +13,12 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import reply, rules, store, tickets, windows
+from bot.dialogue.phrases import is_over
 from bot.events import ConversationChanged, DangerHeard, PersonWanted, WindowEnds
-from bot.handoff import REASON_LABELS
-from bot.models import Conversation, InboundMessage, OutboundReply
+from bot.handoff import REASON_LABELS, only_asks_for_person
+from bot.models import Conversation, InboundMessage, OutboundReply, Ticket
 from bot.reply import Said
-from bot.states import ConversationState
+from bot.states import INSIDE, ConversationState, TicketState
 from bot.team import drafts, merging
 from bot.words import Words
 from kernel.office_rules import value_of
@@ -116,13 +117,41 @@ def close(work: Work, conversation: Conversation, summary: str = "", words: str 
 
 
 def ticket_for(work: Work, conversation: Conversation, words: Words, zone: ZoneInfo, kind: str = "咨询") -> str:
-    """Makes a ticket of what the citizen wrote; returns the sentence that tells him its number and deadline."""
-    text = store.said_by_citizen(work.session, conversation.id) or "市民请求人工服务。"
-    made = tickets.make(
-        work, unit_id=conversation.unit_id, kind=kind, text=text, zone=zone, conversation_id=conversation.id
+    """Makes one ticket a session of what the citizen wrote; returns the sentence with its number and deadline."""
+    made = _again(work, conversation, kind) or tickets.make(
+        work,
+        unit_id=conversation.unit_id,
+        kind=kind,
+        text="\n".join(_matter(work, conversation)) or "市民请求人工服务。",
+        zone=zone,
+        conversation_id=conversation.id,
     )
-    unit = work.session.get_one(Unit, conversation.unit_id)
-    return words.ticket(made.number, kind, unit.name, made.due_at)
+    unit = work.session.get_one(Unit, made.unit_id)
+    return words.ticket(made.number, made.kind, unit.name, made.due_at)
+
+
+def _again(work: Work, conversation: Conversation, kind: str) -> Ticket | None:
+    """The ticket that this session has already and nobody has answered, with what was said since added to it."""
+    query = select(Ticket).where(
+        Ticket.conversation_id == conversation.id, Ticket.state == TicketState.OPEN, Ticket.kind.not_in(INSIDE)
+    )
+    known = work.session.scalars(query.order_by(Ticket.id.desc()).limit(1).with_for_update()).one_or_none()
+    if known is None or kind in INSIDE:
+        return None
+    reported = known.kind != kind
+    since = known.created_at if reported else None
+    more = [line for line in _matter(work, conversation, since) if line not in known.text]
+    if more and reported:  # A report of his is one matter, what he asks after it another.
+        return None
+    if more:
+        tickets.add(work, known, "\n".join(more))
+    return known
+
+
+def _matter(work: Work, conversation: Conversation, since: datetime | None = None) -> list[str]:
+    """What the citizen wrote of his matter, without the lines that only want a person or break off."""
+    said = store.said_by_citizen(work.session, conversation.id, since).splitlines()
+    return [line for line in said if not (only_asks_for_person(line) or is_over(line))]
 
 
 @dataclass

@@ -11,6 +11,7 @@ from bot import desk as acts
 from bot.events import DangerHeard, PersonWanted, TicketMade
 from bot.models import Conversation, InboundMessage, Ticket
 from bot.nlu.ranking import Decision
+from bot.project import REPORT
 from bot.states import ConversationState
 from content.models import PublicPiece
 from kernel.clock import StillClock
@@ -183,6 +184,44 @@ def test_out_of_hours_who_has_not_asked_yet_is_asked_to(desk: Desk) -> None:
     assert "您的咨询已登记，编号" in said
     with desk.works.read() as work:
         assert "孩子上学" in work.session.scalars(select(Ticket.text)).one()
+
+
+def test_out_of_hours_one_matter_is_one_ticket_however_often_a_person_is_wanted(desk: Desk) -> None:
+    desk.clock.step(hours=13)
+    desk.says("路灯坏了")
+    told = [desk.says(text) for text in ("人工", "有人吗，转人工", "我要人工")]
+    desk.says("就在幸福路口，电话138 0000 1234")
+    told.append(desk.says("转人工"))
+    with desk.works.read() as work:
+        ticket = work.session.scalars(select(Ticket)).one()
+    assert [ticket.number in one for one in told] == [True] * 4
+    assert ticket.text == "路灯坏了\n就在幸福路口，电话138 0000 1234"
+    assert ticket.contact == "13800001234"
+
+
+def test_out_of_hours_a_matter_in_the_same_breath_is_taken_at_once(desk: Desk) -> None:
+    desk.clock.step(hours=13)
+    assert "已登记" in desk.says("路灯坏了三天了，转人工")
+
+
+def test_who_leaves_nothing_after_all_gets_no_ticket(desk: Desk) -> None:
+    desk.clock.step(hours=13)
+    desk.says("人工")
+    assert "没有为您登记" in desk.says("算了")
+    with desk.works.read() as work:
+        assert work.session.scalars(select(Ticket)).all() == []
+    assert "请留下您的问题" in desk.says("人工")
+
+
+def test_after_a_report_a_wish_for_a_person_names_its_ticket(desk: Desk) -> None:
+    desk.clock.step(hours=13)
+    desk.engine.decision = Decision("answer", (REPORT,))
+    for text in ("我要投诉", "路灯坏了三天没人修", "海州区", "幸福路12号", "昨晚", "13812345678", "1"):
+        desk.says(text)
+    desk.clock.step(minutes=1)
+    told = desk.says("转人工")
+    with desk.works.read() as work:
+        assert work.session.scalars(select(Ticket.number)).one() in told
 
 
 def test_hours_may_be_around_the_clock(desk: Desk) -> None:
