@@ -435,7 +435,7 @@ class Answering:
         query = select(Conversation).where(Conversation.id == inbound.conversation_id).with_for_update()
         conversation = work.session.scalars(query.execution_options(populate_existing=True)).one()
         if verdict.danger is not None:
-            _note_danger(work, conversation, verdict.danger)
+            waiting.note_danger(work, conversation, verdict.danger)
         elif conversation.state != heard.state:
             inbound.outcome = "person"  # Somebody took it over while the bot was thinking.
             return
@@ -533,18 +533,6 @@ def _go_on(conversation: Conversation, heard: Heard, verdict: Verdict, adopted: 
     if kept is not None:
         conversation.dialogue = dict(kept)
         conversation.dialogue_until = datetime.fromisoformat(kept["until"]) if kept else None
-
-
-def _note_danger(work: Work, conversation: Conversation, danger: Danger) -> None:
-    known = conversation.urgent_at is not None and conversation.acknowledged_at is None
-    conversation.urgent_at = conversation.urgent_at if known else work.now
-    conversation.urgent_word = danger.word
-    if conversation.state == S.WAITING:
-        conversation.waiting_reason = "danger"
-    if not known:
-        conversation.acknowledged_at = conversation.acknowledged_by = None
-        conversation.urgent_told = 0
-        waiting.alarm(work, conversation)
 
 
 def _chosen(heard: Heard) -> int | None:

@@ -20,6 +20,7 @@ from bot.models import Conversation, InboundMessage, OutboundReply, Ticket
 from bot.reply import Said
 from bot.states import INSIDE, ConversationState, TicketState
 from bot.team import drafts, merging
+from bot.urgent import Danger
 from bot.words import Words
 from kernel.office_rules import value_of
 from kernel.people import Unit
@@ -27,6 +28,7 @@ from kernel.work import Work, Works
 
 S = ConversationState
 BATCH = 200
+LONGEST_WORD = 40
 # A conversation's state, its lines, and how many wait before it.
 Mark = tuple[str, int, int]
 
@@ -213,6 +215,8 @@ class Watch:
                 )
                 kind = "回访" if conversation.waiting_reason == "low_rating" else "咨询"
                 told = ticket_for(work, conversation, self.words, self.zone, kind)
+                if kind in INSIDE:  # He is called; the number of such a ticket opens nothing to him.
+                    told = self.words.say("rated", low=True)
                 first = said.splitlines()[0]
                 reply.book(work, conversation, "bot", Said(f"{first}\n{told}"))
                 close(work, conversation, "下班时仍在等待，已转工单")
@@ -284,6 +288,19 @@ class Watch:
                 continue
             own = conversation.channel in reply.OWN_PAGES
             close(work, conversation, words=self.words.say("closed") if own else "")
+
+
+def note_danger(work: Work, conversation: Conversation, danger: Danger) -> None:
+    """Danger was heard in a conversation: the people on duty are told, once more where somebody had seen to it."""
+    known = conversation.urgent_at is not None and conversation.acknowledged_at is None
+    conversation.urgent_at = conversation.urgent_at if known else work.now
+    conversation.urgent_word = danger.word[:LONGEST_WORD]
+    if conversation.state == S.WAITING:
+        conversation.waiting_reason = "danger"
+    if not known:
+        conversation.acknowledged_at = conversation.acknowledged_by = None
+        conversation.urgent_told = 0
+        alarm(work, conversation)
 
 
 def alarm(work: Work, conversation: Conversation) -> None:

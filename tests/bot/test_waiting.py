@@ -78,6 +78,19 @@ def test_when_the_office_closes_who_waits_gets_a_ticket(desk: Desk, watch: Watch
     assert "不是人工服务时间" in desk.replies("bot")[-1].text
 
 
+def test_whoever_is_to_be_called_back_is_told_so_and_no_number(desk: Desk, watch: Watch) -> None:
+    desk.clock.step(hours=8, minutes=20)
+    desk.says("人工")
+    with desk.works.write() as work:
+        work.session.get_one(Conversation, desk.conversation().id).waiting_reason = "low_rating"
+    desk.clock.step(minutes=15)
+    watch.round()
+    (made,) = tickets(desk)
+    assert made.kind == "回访"
+    assert "尽快联系您" in desk.replies("bot")[-1].text
+    assert made.number not in desk.replies("bot")[-1].text
+
+
 def test_danger_waits_on_after_the_office_has_closed(desk: Desk, watch: Watch) -> None:
     desk.clock.step(hours=8, minutes=20)
     desk.says("我不想活了")
