@@ -175,6 +175,9 @@ class Answering:
             return Verdict("turn", self._text(heard, self.words.say("menu_gone")), failures=heard.conversation.failures)
         if handoff.asks_for_person(heard.text):
             return self._person(heard, Verdict("handoff"), asked=True)
+        # A report that is being taken down is answered by nobody but people anyway.
+        if not heard.dialogue and handoff.is_sensitive(heard.text, heard.sensitive_words):
+            return self._person(heard, Verdict("sensitive"), sensitive=True)
         return self._worded(heard)
 
     def _worded(self, heard: Heard) -> Verdict:
@@ -394,11 +397,14 @@ class Answering:
         said = self._text(heard, self.words.no_answer(found, linked=heard.own_page), sources)
         return self._person(heard, Verdict("refuse", said, heard.conversation.failures + 1))
 
-    def _person(self, heard: Heard, verdict: Verdict, *, asked: bool = False, bot_down: bool = False) -> Verdict:
+    def _person(
+        self, heard: Heard, verdict: Verdict, *, asked: bool = False, sensitive: bool = False, bot_down: bool = False
+    ) -> Verdict:
         """The same verdict, or a person instead of the bot when that is due."""
         verdict.handoff = handoff.decide(
             Situation(
                 asked=asked,
+                sensitive=sensitive,
                 bot_down=bot_down,
                 failures=verdict.failures,
                 allowed_failures=heard.allowed_failures,
@@ -496,7 +502,9 @@ class Answering:
         """Nobody is there: what he asked is written down with a number, or he is asked to leave it."""
         told = self.words.say("out_of_hours", hours=heard.desk.words, hotline=heard.hotline, ticket="")
         conversation.failures = 0
-        if verdict.outcome not in ("refuse", "suggest", "bot_down") and not _asked_before(work.session, heard):
+        if verdict.outcome not in ("refuse", "suggest", "sensitive", "bot_down") and not _asked_before(
+            work.session, heard
+        ):
             conversation.pending = LEAVE
             return Said(told)
         made = waiting.ticket_for(work, conversation, self.words, self.zone)

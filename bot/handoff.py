@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,12 +11,13 @@ from bot.nlu.text import Lexicon, normalise
 from bot.states import LOW_RATING
 from templates.catalogue import _
 
-Reason = Literal["danger", "asked", "bot_down", "failures", "low_rating"]
+Reason = Literal["danger", "asked", "sensitive", "bot_down", "failures", "low_rating"]
 Way = Literal["waiting", "ticket"]
 
 REASON_LABELS: dict[str, str] = {
     "danger": _("紧急情况"),
     "asked": _("市民要求人工"),
+    "sensitive": _("敏感话题"),
     "bot_down": _("机器人不可用"),
     "failures": _("机器人答不上"),
     "low_rating": _("评价较低"),
@@ -64,6 +66,7 @@ class Situation:
 
     danger: bool = False
     asked: bool = False
+    sensitive: bool = False
     bot_down: bool = False
     failures: int = 0
     allowed_failures: int = 2
@@ -86,6 +89,12 @@ def asks_for_person(text: str) -> bool:
         return True
     bare = _without_other(plain)
     return any(phrase in bare for phrase in _INSIDE)
+
+
+def is_sensitive(text: str, words: Iterable[str]) -> bool:
+    """Whether a text speaks of what the office wants no bot to answer."""
+    plain = normalise(text, _NO_LEXICON)
+    return any((word := normalise(one, _NO_LEXICON)) and word in plain for one in words)
 
 
 def only_asks_for_person(text: str) -> bool:
@@ -127,6 +136,8 @@ def _reason(situation: Situation) -> Reason | None:
         return "danger"
     if situation.asked:
         return "asked"
+    if situation.sensitive:
+        return "sensitive"
     if situation.bot_down:
         return "bot_down"
     if situation.failures >= situation.allowed_failures:

@@ -232,6 +232,24 @@ def test_hours_may_be_around_the_clock(desk: Desk) -> None:
     assert "转接人工客服" in desk.says("人工")
 
 
+def test_a_sensitive_topic_of_the_office_brings_a_person_and_no_answer(desk: Desk, known: int) -> None:
+    assert "工本费" in desk.says("征地标准是多少")
+    with desk.works.write() as work:
+        set_rule(work, "bot.sensitive_words", desk.office.city.id, ["征地标准"])
+    assert "转接人工客服" in desk.says("征地 標準是多少")
+    conversation = desk.conversation()
+    assert (conversation.state, conversation.waiting_reason) == (S.WAITING, "sensitive")
+    assert [fact.reason for fact in desk.of(PersonWanted)] == ["敏感话题"]
+    assert len(desk.engine.asked) == 1
+
+
+def test_a_sensitive_topic_out_of_hours_is_written_down_at_once(desk: Desk) -> None:
+    with desk.works.write() as work:
+        set_rule(work, "bot.sensitive_words", desk.office.city.id, ["征地标准"])
+    desk.clock.step(hours=13)
+    assert "已登记" in desk.says("征地标准是多少")
+
+
 # --- danger -----------------------------------------------------------------------------------------
 
 
