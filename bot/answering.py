@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot import guides, handoff, knowledge, lookups, prepared, ratings, reply, rules, store, tickets, waiting
 from bot.dialogue import progress, report
-from bot.dialogue.phrases import number_in
+from bot.dialogue.phrases import is_over, number_in
 from bot.dialogue.step import Asked
 from bot.dialogue.turned import Report
 from bot.engine import Engine
@@ -175,10 +175,15 @@ class Answering:
             return Verdict("turn", self._text(heard, self.words.say("menu_gone")), failures=heard.conversation.failures)
         if handoff.asks_for_person(heard.text):
             return self._person(heard, Verdict("handoff"), asked=True)
+        # A report that is being taken down is answered by nobody but people anyway.
+        if not heard.dialogue and handoff.is_sensitive(heard.text, heard.sensitive_words):
+            return self._person(heard, Verdict("sensitive"), sensitive=True)
         return self._worded(heard)
 
     def _worded(self, heard: Heard) -> Verdict:
         """What to do with a sentence that is the bot's to answer."""
+        if heard.conversation.pending == LEAVE and is_over(heard.text):
+            return Verdict("turn", self._text(heard, self.words.say("left_nothing")))
         if heard.conversation.pending == LEAVE:
             return Verdict("ticket", leaves_word=True)
         if heard.dialogue:
@@ -308,19 +313,24 @@ class Answering:
         return Verdict(form, text, dialogue=kept, filed=turned.filed, wanted=turned.wanted)
 
     def _aside(self, heard: Heard) -> Verdict | None:
-        """The answer to a question in the middle of a report, and what was asked before it once more.
+        """The answer to a question in the middle of a report, and what was asked before it once more; or a person.
 
         None where it is none, or none whose answer is sure: then the words are taken for what was asked.
         """
         kept = heard.dialogue
-        if kept["form"] != report.FORM or "filed" in kept or not report.asks_aside(kept, heard.text, heard.districts):
+        if kept["form"] != report.FORM or "filed" in kept:
+            return None
+        wants, asks = handoff.may_mean_person(heard.text), report.asks_aside(kept, heard.text, heard.districts)
+        if not (wants or asks):
             return None
         try:
             decision = self.engine.understand(for_engine(heard.text), heard.conversation.engine_session)
         except Exception:  # The edge of the engine: the report goes on by what needs none.
             log.exception("bot is down", message=heard.told.inbound_id)
             return None
-        key = faq_key(decision.keys[0]) if decision.kind == "answer" else None
+        if wants and decision.kind == "answer" and decision.keys[0] == HANDOFF:
+            return self._person(heard, Verdict("handoff"), asked=True)
+        key = faq_key(decision.keys[0]) if asks and decision.kind == "answer" else None
         verdict = self._answer(heard, int(key)) if key is not None else None
         if verdict is None or verdict.said is None or verdict.outcome != "answer":
             return None
@@ -387,11 +397,14 @@ class Answering:
         said = self._text(heard, self.words.no_answer(found, linked=heard.own_page), sources)
         return self._person(heard, Verdict("refuse", said, heard.conversation.failures + 1))
 
-    def _person(self, heard: Heard, verdict: Verdict, *, asked: bool = False, bot_down: bool = False) -> Verdict:
+    def _person(
+        self, heard: Heard, verdict: Verdict, *, asked: bool = False, sensitive: bool = False, bot_down: bool = False
+    ) -> Verdict:
         """The same verdict, or a person instead of the bot when that is due."""
         verdict.handoff = handoff.decide(
             Situation(
                 asked=asked,
+                sensitive=sensitive,
                 bot_down=bot_down,
                 failures=verdict.failures,
                 allowed_failures=heard.allowed_failures,
@@ -428,7 +441,7 @@ class Answering:
         query = select(Conversation).where(Conversation.id == inbound.conversation_id).with_for_update()
         conversation = work.session.scalars(query.execution_options(populate_existing=True)).one()
         if verdict.danger is not None:
-            _note_danger(work, conversation, verdict.danger)
+            waiting.note_danger(work, conversation, verdict.danger)
         elif conversation.state != heard.state:
             inbound.outcome = "person"  # Somebody took it over while the bot was thinking.
             return
@@ -489,7 +502,9 @@ class Answering:
         """Nobody is there: what he asked is written down with a number, or he is asked to leave it."""
         told = self.words.say("out_of_hours", hours=heard.desk.words, hotline=heard.hotline, ticket="")
         conversation.failures = 0
-        if verdict.outcome not in ("refuse", "suggest", "bot_down") and not _asked_before(work.session, heard):
+        if verdict.outcome not in ("refuse", "suggest", "sensitive", "bot_down") and not _asked_before(
+            work.session, heard
+        ):
             conversation.pending = LEAVE
             return Said(told)
         made = waiting.ticket_for(work, conversation, self.words, self.zone)
@@ -499,9 +514,11 @@ class Answering:
 
 
 def _asked_before(session: Session, heard: Heard) -> bool:
-    """Whether the citizen had asked something before he wanted a person."""
+    """Whether the citizen had asked something before he wanted a person, or did in the same breath."""
     texts = store.texts_before(session, heard.conversation.id, heard.told.number)
-    return any(text and not handoff.asks_for_person(text) for text in texts)
+    if handoff.asks_for_person(heard.text) and not heard.prepared:
+        texts.append(heard.text)
+    return any(text and not (handoff.only_asks_for_person(text) or is_over(text)) for text in texts)
 
 
 def _mark_handled(work: Work, inbound_id: int, outcome: str) -> InboundMessage | None:
@@ -524,16 +541,6 @@ def _go_on(conversation: Conversation, heard: Heard, verdict: Verdict, adopted: 
     if kept is not None:
         conversation.dialogue = dict(kept)
         conversation.dialogue_until = datetime.fromisoformat(kept["until"]) if kept else None
-
-
-def _note_danger(work: Work, conversation: Conversation, danger: Danger) -> None:
-    known = conversation.urgent_at is not None and conversation.acknowledged_at is None
-    conversation.urgent_at = conversation.urgent_at if known else work.now
-    conversation.urgent_word = danger.word
-    if not known:
-        conversation.acknowledged_at = conversation.acknowledged_by = None
-        conversation.urgent_told = 0
-        waiting.alarm(work, conversation)
 
 
 def _chosen(heard: Heard) -> int | None:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select, update
 
-from bot import reply, services, waiting, windows
+from bot import reply, services, store, waiting, windows
 from bot.errors import NobodyThere, NotReachable, TakenAlready, TooLate, WasClosed
-from bot.events import ConversationChanged, PersonWanted
+from bot.events import ConversationAssigned, ConversationChanged, PersonWanted
 from bot.handoff import REASON_LABELS
 from bot.models import Conversation, OutboundReply
 from bot.reply import Said
@@ -32,6 +32,20 @@ MINE = (S.OPEN, S.SNOOZED)
 
 def take(work: Work, who: Viewer, conversation: Conversation, words: Words) -> None:
     """Takes a conversation from the queue, or from the bot; the citizen is told who is there."""
+    _give(work, who, conversation, words)
+    if conversation.urgent_at is not None and conversation.acknowledged_at is None:
+        acknowledge(work, who, conversation)
+
+
+def assign(work: Work, who: Viewer, conversation: Conversation, words: Words) -> None:
+    """Gives a conversation to somebody who is told of it; danger goes on alarming, for nobody has seen it yet."""
+    _give(work, who, conversation, words)
+    reason = REASON_LABELS.get(conversation.waiting_reason, "")
+    last = store.last_words(work.session, conversation.id)
+    work.emit(ConversationAssigned(conversation.id, conversation.unit_id, who.person_id, reason, last))
+
+
+def _give(work: Work, who: Viewer, conversation: Conversation, words: Words) -> None:
     _must(who, conversation)
     values: dict[str, object] = {
         "state": S.OPEN,
@@ -43,8 +57,6 @@ def take(work: Work, who: Viewer, conversation: Conversation, words: Words) -> N
     }
     if not _move(work, conversation, Conversation.state.in_(FREE), values):
         _refuse(work, conversation)
-    if conversation.urgent_at is not None and conversation.acknowledged_at is None:
-        acknowledge(work, who, conversation)
     merging.follow(work, conversation)
     work.audit("conversation.taken", conversation)
     reply.book(work, conversation, "event", Said(words.say("connected", agent=agent_number(who.person_id))))

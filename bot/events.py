@@ -28,6 +28,17 @@ class PersonWanted(Event):
 
 
 @dataclass(frozen=True)
+class ConversationAssigned(Event):
+    """Somebody who waited was given to an agent who did not take him himself, and may not know of it."""
+
+    conversation_id: int
+    unit_id: int
+    agent_id: int
+    reason: str
+    words: str
+
+
+@dataclass(frozen=True)
 class DangerHeard(Event):
     """A citizen used words of danger; told again until somebody has taken it up."""
 

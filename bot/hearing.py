@@ -80,6 +80,7 @@ class Heard:
     allowed_failures: int
     hotline: str
     urgent_words: list[str]
+    sensitive_words: list[str]
     first: bool
     prepared: Prepared | None
     # He sends more than the bot answers: "new", or "told" where he has been told so.
@@ -150,7 +151,7 @@ class Heard:
 
 def hear(work: Work, told: Told, conversation: Going, zone: ZoneInfo, reading: Reading) -> Heard:
     """Reads what a decision about this message rests on."""
-    asked = (rules.FAILURES, rules.HOTLINE, rules.URGENT_WORDS, rules.MOST)
+    asked = (rules.FAILURES, rules.HOTLINE, rules.URGENT_WORDS, rules.SENSITIVE_WORDS, rules.MOST)
     values = Values(work.session, asked, conversation.unit_id, work.now)
     own_page = conversation.channel in reply.OWN_PAGES
     return Heard(
@@ -159,6 +160,7 @@ def hear(work: Work, told: Told, conversation: Going, zone: ZoneInfo, reading: R
         allowed_failures=int(values[rules.FAILURES]),
         hotline=str(values[rules.HOTLINE]),
         urgent_words=values[rules.URGENT_WORDS],
+        sensitive_words=values[rules.SENSITIVE_WORDS],
         # On our own page the greeting has said it.
         first=not own_page and not _bot_spoke(work.session, conversation.id, told.number),
         prepared=None if own_page else _prepared_for(work.session, conversation, told, work.now),

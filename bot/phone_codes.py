@@ -17,7 +17,7 @@ from bot.dialogue.phrases import mobile_in
 from bot.models import PhoneCode, Ticket
 from bot.personal import marks
 from bot.personal.models import DataRequest
-from bot.states import CodeState
+from bot.states import INSIDE, CodeState
 from kernel.seal import Seal
 from kernel.work import Work
 
@@ -142,12 +142,14 @@ def _too_many(work: Work, mark: str) -> bool:
 
 
 def _ticket(session: Session, number: str, phone: str) -> Ticket | None:
-    ticket = session.scalars(select(Ticket).where(Ticket.number == number)).one_or_none()
+    query = select(Ticket).where(Ticket.number == number, Ticket.kind.not_in(INSIDE))
+    ticket = session.scalars(query).one_or_none()
     held = mobile_in(ticket.contact) if ticket is not None else ""
     return ticket if held and held == phone else None
 
 
 def of_phone(session: Session, phone: str) -> list[Ticket]:
-    """Every ticket that gives this telephone as its contact, the newest first."""
-    query = select(Ticket).where(Ticket.contact.contains(phone[-4:], autoescape=True)).order_by(Ticket.id.desc())
+    """Every ticket that gives this telephone as its contact, newest first; none that the office made for itself."""
+    query = select(Ticket).where(Ticket.contact.contains(phone[-4:], autoescape=True), Ticket.kind.not_in(INSIDE))
+    query = query.order_by(Ticket.id.desc())
     return [ticket for ticket in session.scalars(query.limit(500)) if mobile_in(ticket.contact) == phone][:100]

@@ -47,6 +47,9 @@ IDLE = declare(Rule("desk.idle_minutes", 30, "市民多少分钟未说话后结�
 DIALOGUE = declare(Rule("desk.dialogue_minutes", 15, "市民登记诉求时多少分钟未回复即结束登记", number_between(5, 120)))
 URGENT_AGAIN = declare(Rule("urgent.again_minutes", 2, "紧急情况多少分钟无人处置再次告警", number_between(1, 60)))
 URGENT_WORDS: Rule[list[str]] = declare(Rule("urgent.words", [], "另加的紧急词", _words))
+SENSITIVE_WORDS: Rule[list[str]] = declare(
+    Rule("bot.sensitive_words", [], "市民提到即转人工的敏感话题词（机器人不答）", _words)
+)
 TICKET_DAYS = declare(
     Rule(
         "ticket.days",

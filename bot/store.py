@@ -82,13 +82,15 @@ def lines_of(session: Session, conversation_id: int, after: int = 0, *, private:
     return sorted(lines, key=lambda line: line.number)
 
 
-def said_by_citizen(session: Session, conversation_id: int) -> str:
-    """Everything the citizen wrote in a session, line by line."""
+def said_by_citizen(session: Session, conversation_id: int, since: datetime | None = None) -> str:
+    """Everything the citizen wrote in a session, or since a moment, line by line."""
     query = (
         select(InboundMessage.text)
         .where(InboundMessage.conversation_id == conversation_id, InboundMessage.kind.in_(("text", "voice")))
         .order_by(InboundMessage.number)
     )
+    if since is not None:
+        query = query.where(InboundMessage.received_at > since)
     return "\n".join(text for text in session.scalars(query) if text)
 
 

@@ -8,12 +8,15 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
 
 from bot import rules
 from bot.casework.errors import Merged
+from bot.dialogue.phrases import mobile_in
 from bot.events import TicketLate, TicketMade, TicketSoonDue
 from bot.models import Ticket
-from bot.states import TICKET_KINDS, TICKET_LABELS, TICKET_MOVES, UNANSWERED, TicketAct, TicketState
+from bot.states import INSIDE, TICKET_KINDS, TICKET_LABELS, TICKET_MOVES, UNANSWERED, TicketAct, TicketState
+from bot.urgent import Danger, danger_in
 from kernel.errors import Invalid, WrongState
 from kernel.office_rules import value_of
 from kernel.typed import tidy
@@ -70,6 +73,20 @@ def make(
     work.audit("ticket.made", ticket, number=ticket.number, kind=kind)
     work.emit(TicketMade(ticket.id, unit_id, ticket.number, kind))
     return ticket
+
+
+def danger_of(session: Session, ticket: Ticket, now: datetime) -> Danger | None:
+    """Danger in what a citizen wrote for a ticket; what was said in a conversation was heard there."""
+    if ticket.conversation_id is not None or ticket.kind in INSIDE:
+        return None
+    return danger_in(ticket.text, value_of(session, rules.URGENT_WORDS, ticket.unit_id, now))
+
+
+def add(work: Work, ticket: Ticket, text: str) -> None:
+    """What the citizen says besides of a matter that has a ticket already."""
+    ticket.text = f"{ticket.text}\n{tidy(text).strip()}"[:LONGEST]
+    ticket.contact = ticket.contact or phone_in(text)
+    work.audit("ticket.added", ticket, number=ticket.number)
 
 
 def answer(work: Work, ticket: Ticket, text: str) -> None:
@@ -137,7 +154,7 @@ def _is_near(work: Work, ticket: Ticket, zone: ZoneInfo) -> bool:
 def phone_in(text: str) -> str:
     """The first telephone number in a text, or ''."""
     found = _PHONE.search(text)
-    return found.group() if found else ""
+    return found.group() if found else mobile_in(text)
 
 
 def move(work: Work, ticket: Ticket, act: TicketAct, *where: ColumnElement[bool], **values: object) -> None:

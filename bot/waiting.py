@@ -13,12 +13,14 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import reply, rules, store, tickets, windows
+from bot.dialogue.phrases import is_over
 from bot.events import ConversationChanged, DangerHeard, PersonWanted, WindowEnds
-from bot.handoff import REASON_LABELS
-from bot.models import Conversation, InboundMessage, OutboundReply
+from bot.handoff import REASON_LABELS, only_asks_for_person
+from bot.models import Conversation, InboundMessage, OutboundReply, Ticket
 from bot.reply import Said
-from bot.states import ConversationState
+from bot.states import INSIDE, ConversationState, TicketState
 from bot.team import drafts, merging
+from bot.urgent import Danger
 from bot.words import Words
 from kernel.office_rules import value_of
 from kernel.people import Unit
@@ -26,13 +28,19 @@ from kernel.work import Work, Works
 
 S = ConversationState
 BATCH = 200
+LONGEST_WORD = 40
 # A conversation's state, its lines, and how many wait before it.
 Mark = tuple[str, int, int]
 
 
 def queue(work: Work, conversation: Conversation, reason: str) -> int:
-    """Puts a conversation into the queue and tells the desk; returns how many wait before it."""
+    """Puts a conversation into the queue and tells the desk; returns how many wait before it.
+
+    Danger stays the reason for as long as the session goes on, whoever gives it back.
+    """
     ahead = ahead_of(work, conversation)
+    if conversation.urgent_at is not None and conversation.state != S.CLOSED:
+        reason = "danger"
     conversation.state, conversation.agent_id, conversation.closed_at = S.WAITING, None, None
     conversation.waiting_since = conversation.reminded_at = work.now
     conversation.waiting_reason = reason
@@ -111,13 +119,41 @@ def close(work: Work, conversation: Conversation, summary: str = "", words: str 
 
 
 def ticket_for(work: Work, conversation: Conversation, words: Words, zone: ZoneInfo, kind: str = "咨询") -> str:
-    """Makes a ticket of what the citizen wrote; returns the sentence that tells him its number and deadline."""
-    text = store.said_by_citizen(work.session, conversation.id) or "市民请求人工服务。"
-    made = tickets.make(
-        work, unit_id=conversation.unit_id, kind=kind, text=text, zone=zone, conversation_id=conversation.id
+    """Makes one ticket a session of what the citizen wrote; returns the sentence with its number and deadline."""
+    made = _again(work, conversation, kind) or tickets.make(
+        work,
+        unit_id=conversation.unit_id,
+        kind=kind,
+        text="\n".join(_matter(work, conversation)) or "市民请求人工服务。",
+        zone=zone,
+        conversation_id=conversation.id,
     )
-    unit = work.session.get_one(Unit, conversation.unit_id)
-    return words.ticket(made.number, kind, unit.name, made.due_at)
+    unit = work.session.get_one(Unit, made.unit_id)
+    return words.ticket(made.number, made.kind, unit.name, made.due_at)
+
+
+def _again(work: Work, conversation: Conversation, kind: str) -> Ticket | None:
+    """The ticket that this session has already and nobody has answered, with what was said since added to it."""
+    query = select(Ticket).where(
+        Ticket.conversation_id == conversation.id, Ticket.state == TicketState.OPEN, Ticket.kind.not_in(INSIDE)
+    )
+    known = work.session.scalars(query.order_by(Ticket.id.desc()).limit(1).with_for_update()).one_or_none()
+    if known is None or kind in INSIDE:
+        return None
+    reported = known.kind != kind
+    since = known.created_at if reported else None
+    more = [line for line in _matter(work, conversation, since) if line not in known.text]
+    if more and reported:  # A report of his is one matter, what he asks after it another.
+        return None
+    if more:
+        tickets.add(work, known, "\n".join(more))
+    return known
+
+
+def _matter(work: Work, conversation: Conversation, since: datetime | None = None) -> list[str]:
+    """What the citizen wrote of his matter, without the lines that only want a person or break off."""
+    said = store.said_by_citizen(work.session, conversation.id, since).splitlines()
+    return [line for line in said if not (only_asks_for_person(line) or is_over(line))]
 
 
 @dataclass
@@ -163,7 +199,11 @@ class Watch:
 
     def send_home(self, work: Work) -> None:
         """The office has closed while somebody waited: a ticket, and he is told. Danger waits on."""
-        query = select(Conversation).where(Conversation.state == S.WAITING, Conversation.waiting_reason != "danger")
+        query = select(Conversation).where(
+            Conversation.state == S.WAITING,
+            Conversation.waiting_reason != "danger",
+            or_(Conversation.urgent_at.is_(None), Conversation.acknowledged_at.is_not(None)),
+        )
         for conversation in _locked(work, query):
             hours = rules.hours_of(work.session, conversation.unit_id, self.zone, work.now)
             if not hours.open_at(work.now):
@@ -175,6 +215,8 @@ class Watch:
                 )
                 kind = "回访" if conversation.waiting_reason == "low_rating" else "咨询"
                 told = ticket_for(work, conversation, self.words, self.zone, kind)
+                if kind in INSIDE:  # He is called; the number of such a ticket opens nothing to him.
+                    told = self.words.say("rated", low=True)
                 first = said.splitlines()[0]
                 reply.book(work, conversation, "bot", Said(f"{first}\n{told}"))
                 close(work, conversation, "下班时仍在等待，已转工单")
@@ -246,6 +288,19 @@ class Watch:
                 continue
             own = conversation.channel in reply.OWN_PAGES
             close(work, conversation, words=self.words.say("closed") if own else "")
+
+
+def note_danger(work: Work, conversation: Conversation, danger: Danger) -> None:
+    """Danger was heard in a conversation: the people on duty are told, once more where somebody had seen to it."""
+    known = conversation.urgent_at is not None and conversation.acknowledged_at is None
+    conversation.urgent_at = conversation.urgent_at if known else work.now
+    conversation.urgent_word = danger.word[:LONGEST_WORD]
+    if conversation.state == S.WAITING:
+        conversation.waiting_reason = "danger"
+    if not known:
+        conversation.acknowledged_at = conversation.acknowledged_by = None
+        conversation.urgent_told = 0
+        alarm(work, conversation)
 
 
 def alarm(work: Work, conversation: Conversation) -> None:

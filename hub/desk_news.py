@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot import tickets
 from bot.events import (
     BreakTooLong,
+    ConversationAssigned,
     ConversationChanged,
     DangerHeard,
     HandedOver,
     PersonWanted,
     PresenceChanged,
     ShiftEnds,
+    TicketMade,
     WindowEnds,
 )
-from bot.models import Conversation
+from bot.models import Conversation, Ticket
+from bot.publishing import mask
 from bot.states import ConversationState
 from bot.team import presence, shifts
 from bot.team.rounds import TeamWatch
@@ -37,7 +41,9 @@ def connect(hub: Hub, incoming: Incoming) -> None:
     """Listens to what happens at the desks, and adds their duty."""
     listeners = hub.listeners
     listeners.in_work(PersonWanted, lambda work, fact: _wanted(hub, work, fact))
+    listeners.in_work(ConversationAssigned, lambda work, fact: _assigned(hub, work, fact))
     listeners.in_work(DangerHeard, lambda work, fact: _danger(hub, work, fact))
+    listeners.in_work(TicketMade, lambda work, fact: _ticket_danger(hub, work, fact))
     listeners.in_work(WindowEnds, lambda work, fact: _window_ends(hub, work, fact))
     listeners.in_work(ShiftEnds, lambda work, fact: _shift_ends(hub, work, fact))
     listeners.in_work(BreakTooLong, lambda work, fact: _too_long(hub, work, fact))
@@ -90,6 +96,18 @@ def _wanted(hub: Hub, work: Work, fact: PersonWanted) -> None:
     )
 
 
+def _assigned(hub: Hub, work: Work, fact: ConversationAssigned) -> None:
+    hub.notifier.tell(
+        work,
+        [fact.agent_id],
+        "conversation.assigned",
+        f"已分配给您一位市民：{fact.reason}",
+        fact.words,
+        f"/console/desk/{fact.conversation_id}",
+        f"conversation.{fact.conversation_id}.assigned.{work.now:%Y%m%d%H%M%S}",
+    )
+
+
 def _danger(hub: Hub, work: Work, fact: DangerHeard) -> None:
     answering = on_duty(work, fact.unit_id) if fact.round == 1 else everybody(work, fact.unit_id)
     people = {*answering, *holders(work.session, P.QUEUE_SUPERVISE, fact.unit_id, work.now)}
@@ -99,9 +117,32 @@ def _danger(hub: Hub, work: Work, fact: DangerHeard) -> None:
         people,
         "conversation.danger",
         f"紧急：市民提到“{fact.word}”{again}",
-        f"{fact.words} 请立即接入并按预案处置；接入后停止告警。",
+        f"{fact.words} 请立即接入并按预案处置；接入或点“已处置”后停止告警。",
         f"/console/desk/{fact.conversation_id}",
         f"conversation.{fact.conversation_id}.danger.{fact.round}.{work.now:%Y%m%d%H%M}",
+    )
+
+
+def _ticket_danger(hub: Hub, work: Work, fact: TicketMade) -> None:
+    """A form, the hotline or a file brought words of danger: whoever is on duty hears of it as from a conversation."""
+    ticket = work.session.get_one(Ticket, fact.ticket_id)
+    danger = tickets.danger_of(work.session, ticket, work.now)
+    if danger is None:
+        return
+    people = {
+        *everybody(work, fact.unit_id),
+        *holders(work.session, P.TICKET_ACT, fact.unit_id, work.now),
+        *holders(work.session, P.QUEUE_SUPERVISE, fact.unit_id, work.now),
+    }
+    work.audit("ticket.alarmed", ticket, number=ticket.number, word=danger.word)
+    hub.notifier.tell(
+        work,
+        people,
+        "ticket.danger",
+        f"紧急：工单 {fact.number} 提到“{danger.word}”",
+        f"{mask(ticket.text)[:200]} 请立即按预案处置：联系本人或公安、消防、急救。",
+        f"/console/tickets/{fact.ticket_id}",
+        f"ticket.{fact.ticket_id}.danger",
     )
 
 

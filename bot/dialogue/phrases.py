@@ -10,6 +10,8 @@ from bot.nlu.text import Lexicon, normalise
 
 _NO_LEXICON = Lexicon(())
 _MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+_COUNTRY = re.compile(r"(?<!\d)(?:\+|00)?86[\s-]*(?=1[3-9])")
+_SPELT = re.compile(r"(?<!\d)(?:(?:\+|00)?86[\s-]*)?1[\s-]*[3-9](?:[\s-]*\d){9}(?!\d)")
 _NUMBER = re.compile(r"(?<![0-9A-Z])\d{8}-[2-9A-HJ-NP-Z]{6}(?![0-9A-Z])")
 _OVER = re.compile(
     r"(那|那就|还是)?(算了|取消|退出|放弃|结束|停止|作罢|"
@@ -69,6 +71,12 @@ def number_in(text: str) -> str:
 
 def mobile_in(text: str) -> str:
     """The first mobile number in a text, however it is spaced; '' where there is none."""
-    plain = unicodedata.normalize("NFKC", text)
-    found = _MOBILE.search(re.sub(r"(?<=\d)[\s-]+(?=\d)", "", plain.replace("+86", " ")))
+    plain = _COUNTRY.sub(" ", unicodedata.normalize("NFKC", text))
+    found = _MOBILE.search(re.sub(r"(?<=\d)[\s-]+(?=\d)", "", plain))
     return found.group() if found else ""
+
+
+def with_plain_mobile(line: str) -> str:
+    """A line of ordinary width with its mobile number in one piece: +86 138 1234 5678 becomes 13812345678."""
+    number = mobile_in(line)
+    return _SPELT.sub(number, line, count=1) if number and not _MOBILE.search(line) else line

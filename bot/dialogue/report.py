@@ -27,7 +27,10 @@ CONFIRMS = (_("提交"), _("修改"), _("不反映了"))
 Kept = Mapping[str, Any]
 
 _KINDS = (("举报", "举报"), ("投诉", "投诉"), ("建议", "建议"), ("表扬", "表扬"), ("感谢", "表扬"))
-_PHONE = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|0\d{2,3}-?\d{7,8})(?!\d)")
+_PHONE = re.compile(
+    r"(?<!\d)1[3-9]\d{9}(?!\d)|"
+    r"(?<!\d)(?<!\d[\s-])(?:0\d{2,3}[\s-]?|\(0\d{2,3}\)[\s-]?)\d{3,4}[\s-]?\d{4}(?![\s-]?\d)"
+)
 # Asked for the telephone, he is told that a text message follows unless he says that he wants none.
 _NO_SMS = re.compile(r"[，,、；;。\s]*(?:请)?(?:不要|不用|别|勿|无需|不需要|不想要|不接受)(?:给我)?(?:发|收|接收)?短信")
 _MAIL = re.compile(r"[\w.+-]{1,60}@[\w-]+(?:\.[\w-]+)+")
@@ -206,7 +209,7 @@ def _value(slot: str, text: str, districts: Sequence[str]) -> str | None:
 def _contact(text: str, bare: str) -> str | None:
     if bare in {"1", "不留", "匿名", "不方便", "不留了", "没有", "无", "不想留", phrases.plain(ANONYMOUS)}:
         return ANONYMOUS
-    line = phrases.tidy_line(text, LONGEST[CONTACT])
+    line = phrases.with_plain_mobile(phrases.tidy_line(text, LONGEST[CONTACT]))
     for shape in (_PHONE, _MAIL):
         if shape.search(line):
             return line
@@ -227,7 +230,8 @@ def _aside(kept: Kept, text: str, districts: Sequence[str]) -> dict[str, Any]:
     slots = dict(kept["slots"])
     if text and DISTRICT not in slots and districts and (named := _district_in(text, districts)):
         slots[DISTRICT] = named
-    if text and CONTACT not in slots and (phone := _PHONE.search(text)):
+    line = phrases.with_plain_mobile(phrases.tidy_line(text, LONGEST[WHAT]))
+    if CONTACT not in slots and (phone := _PHONE.search(line)):
         slots[CONTACT] = phone.group()
     return {**kept, "slots": slots}
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from bot import desk
@@ -44,9 +44,13 @@ class TeamWatch:
         handover.end_turns(work, self.words, self.zone)
 
     def assign(self, work: Work) -> None:
-        """Who waits longest goes to whoever has fewest, where the office wants it so; nobody gets more than fits."""
+        """Danger first, then who waits longest goes to whoever has fewest, where the office wants it so.
+
+        Nobody gets more than fits.
+        """
         query = select(Conversation).where(Conversation.state == S.WAITING)
-        query = query.order_by(Conversation.waiting_since, Conversation.id).limit(BATCH)
+        danger_first = case((Conversation.waiting_reason == "danger", 0), else_=1)
+        query = query.order_by(danger_first, Conversation.waiting_since, Conversation.id).limit(BATCH)
         for conversation in work.session.scalars(query.with_for_update(skip_locked=True)):
             if not value_of(work.session, ASSIGN, conversation.unit_id, work.now):
                 continue
@@ -55,7 +59,7 @@ class TeamWatch:
                 continue
             who = viewer(work.session, work.session.get_one(Person, person_id), work.now)
             try:
-                desk.take(work, who, conversation, self.words)
+                desk.assign(work, who, conversation, self.words)
             except XuandaError:  # Somebody took it in this moment: it is answered.
                 continue
 

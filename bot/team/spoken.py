@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from bot import gateway, reply
+from bot import gateway, reply, rules, waiting
 from bot.gateway import Arrival
 from bot.models import Conversation, InboundMessage
 from bot.reply import Said
 from bot.states import ConversationState, Route
+from bot.urgent import danger_in
 from bot.windows import SPOKEN
 from kernel.errors import Invalid, NotFound
+from kernel.office_rules import value_of
 from kernel.people import Permission, Viewer
 from kernel.typed import tidy
 from kernel.work import Work
@@ -58,6 +60,9 @@ def record(work: Work, who: Viewer, unit_id: int, spoken: Spoken) -> Conversatio
     # A person heard it: the bot has nothing to say to it.
     handled = {"handled_at": work.now, "outcome": "person", "claimed_by": None, "claimed_until": None}
     work.session.execute(update(InboundMessage).where(InboundMessage.id == heard.inbound_id).values(**handled))
+    danger = danger_in(said, value_of(work.session, rules.URGENT_WORDS, unit_id, work.now))
+    if danger is not None:
+        waiting.note_danger(work, made, danger)
     if spoken.told:
         reply.book(work, made, "agent", Said(spoken.told), person_id=who.person_id, read=Route.CHAT)
     work.audit("conversation.recorded", made, channel=made.channel)

@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.models import Ticket
-from bot.states import shown_outside
+from bot.states import INSIDE, shown_outside
 from hub.outer.log import PacketLog, is_paired
 from hub.outer.models import OuterRow
 from hub.outer.standing import Stands
@@ -50,7 +50,7 @@ def _changed(work: Work) -> list[tuple[str, str, Stands]]:
     known = _known(work.session)
     query = select(Ticket, Unit.name).join(Unit, Unit.id == Ticket.unit_id)
     recent = work.now - LOOKED_FOR
-    query = query.where(Ticket.forgotten_at.is_(None))
+    query = query.where(Ticket.forgotten_at.is_(None), Ticket.kind.not_in(INSIDE))
     rows = work.session.execute(query.where(or_(Ticket.created_at > recent, Ticket.answered_at > recent)))
     changed = []
     for ticket, unit in rows:

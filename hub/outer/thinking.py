@@ -28,7 +28,7 @@ from kernel.work import Work
 S = ConversationState
 
 # What the bot could not answer is written down as a ticket at once, where nobody is on duty.
-UNANSWERED = ("refuse", "suggest", "bot_down")
+UNANSWERED = ("refuse", "suggest", "sensitive", "bot_down")
 
 
 @dataclass(frozen=True)

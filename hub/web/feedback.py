@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import select
 
 from bot import publishing, rules, tickets
 from bot.models import Ticket
-from bot.states import TICKET_LABELS, shown_outside
+from bot.states import INSIDE, TICKET_LABELS, shown_outside
 from hub.incoming import portal_account
 from hub.web.access import HubDep, address_of, check_origin, the_hub
 from hub.web.forms import FormState
@@ -74,20 +74,22 @@ def send(
                 agrees_to_sms=bool(sms),
                 zone=hub.settings.office_zone,
             )
+            urgent = "&urgent=1" if tickets.danger_of(work.session, made, work.now) else ""
     except XuandaError as error:
         return page_of(request, FormState(values, error.field, error.message()), status=error.status)
-    return RedirectResponse(f"/feedback/progress?number={made.number}&made=1", status_code=303)
+    return RedirectResponse(f"/feedback/progress?number={made.number}&made=1{urgent}", status_code=303)
 
 
 @router.get("/progress")
-def progress(request: Request, hub: HubDep, number: str = "", made: Annotated[str, Query()] = "") -> HTMLResponse:
+def progress(request: Request, hub: HubDep, number: str = "", made: str = "", urgent: str = "") -> HTMLResponse:
     """How a ticket stands: kind, deadline and answer. What the citizen wrote and who he is are not shown."""
     number = number.strip().upper()
     ticket = None
     if number:
         hub.incoming.limit("feedback.look", *LOOKS).take(address_of(request, hub.settings))
         with hub.works.read() as work:
-            ticket = work.session.scalars(select(Ticket).where(Ticket.number == number)).one_or_none()
+            of_citizen = (Ticket.number == number, Ticket.kind.not_in(INSIDE))
+            ticket = work.session.scalars(select(Ticket).where(*of_citizen)).one_or_none()
             unit = work.session.get_one(Unit, ticket.unit_id).name if ticket else ""
     return portal_page(
         request,
@@ -100,6 +102,7 @@ def progress(request: Request, hub: HubDep, number: str = "", made: Annotated[st
         # A number is no proof of who asks: what the answer says of a person stays covered.
         answer=publishing.mask(ticket.answer) if ticket and ticket.answered_at else "",
         made=bool(made and ticket),
+        urgent=bool(made and urgent and ticket),
     )
 
 

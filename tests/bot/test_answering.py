@@ -11,6 +11,7 @@ from bot import desk as acts
 from bot.events import DangerHeard, PersonWanted, TicketMade
 from bot.models import Conversation, InboundMessage, Ticket
 from bot.nlu.ranking import Decision
+from bot.project import REPORT
 from bot.states import ConversationState
 from content.models import PublicPiece
 from kernel.clock import StillClock
@@ -185,12 +186,68 @@ def test_out_of_hours_who_has_not_asked_yet_is_asked_to(desk: Desk) -> None:
         assert "孩子上学" in work.session.scalars(select(Ticket.text)).one()
 
 
+def test_out_of_hours_one_matter_is_one_ticket_however_often_a_person_is_wanted(desk: Desk) -> None:
+    desk.clock.step(hours=13)
+    desk.says("路灯坏了")
+    told = [desk.says(text) for text in ("人工", "有人吗，转人工", "我要人工")]
+    desk.says("就在幸福路口，电话138 0000 1234")
+    told.append(desk.says("转人工"))
+    with desk.works.read() as work:
+        ticket = work.session.scalars(select(Ticket)).one()
+    assert [ticket.number in one for one in told] == [True] * 4
+    assert ticket.text == "路灯坏了\n就在幸福路口，电话138 0000 1234"
+    assert ticket.contact == "13800001234"
+
+
+def test_out_of_hours_a_matter_in_the_same_breath_is_taken_at_once(desk: Desk) -> None:
+    desk.clock.step(hours=13)
+    assert "已登记" in desk.says("路灯坏了三天了，转人工")
+
+
+def test_who_leaves_nothing_after_all_gets_no_ticket(desk: Desk) -> None:
+    desk.clock.step(hours=13)
+    desk.says("人工")
+    assert "没有为您登记" in desk.says("算了")
+    with desk.works.read() as work:
+        assert work.session.scalars(select(Ticket)).all() == []
+    assert "请留下您的问题" in desk.says("人工")
+
+
+def test_after_a_report_a_wish_for_a_person_names_its_ticket(desk: Desk) -> None:
+    desk.clock.step(hours=13)
+    desk.engine.decision = Decision("answer", (REPORT,))
+    for text in ("我要投诉", "路灯坏了三天没人修", "海州区", "幸福路12号", "昨晚", "13812345678", "1"):
+        desk.says(text)
+    desk.clock.step(minutes=1)
+    told = desk.says("转人工")
+    with desk.works.read() as work:
+        assert work.session.scalars(select(Ticket.number)).one() in told
+
+
 def test_hours_may_be_around_the_clock(desk: Desk) -> None:
     with desk.works.write() as work:
         for name, value in (("desk.opens", "00:00"), ("desk.closes", "00:00"), ("desk.every_day", True)):
             set_rule(work, name, desk.office.city.id, value)
     desk.clock.step(days=5, hours=13)  # Saturday night.
     assert "转接人工客服" in desk.says("人工")
+
+
+def test_a_sensitive_topic_of_the_office_brings_a_person_and_no_answer(desk: Desk, known: int) -> None:
+    assert "工本费" in desk.says("征地标准是多少")
+    with desk.works.write() as work:
+        set_rule(work, "bot.sensitive_words", desk.office.city.id, ["征地标准"])
+    assert "转接人工客服" in desk.says("征地 標準是多少")
+    conversation = desk.conversation()
+    assert (conversation.state, conversation.waiting_reason) == (S.WAITING, "sensitive")
+    assert [fact.reason for fact in desk.of(PersonWanted)] == ["敏感话题"]
+    assert len(desk.engine.asked) == 1
+
+
+def test_a_sensitive_topic_out_of_hours_is_written_down_at_once(desk: Desk) -> None:
+    with desk.works.write() as work:
+        set_rule(work, "bot.sensitive_words", desk.office.city.id, ["征地标准"])
+    desk.clock.step(hours=13)
+    assert "已登记" in desk.says("征地标准是多少")
 
 
 # --- danger -----------------------------------------------------------------------------------------

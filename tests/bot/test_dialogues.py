@@ -8,7 +8,7 @@ from sqlalchemy import select
 from bot.answering import Answering, Moved
 from bot.models import Ticket
 from bot.nlu.ranking import Decision
-from bot.project import REPORT
+from bot.project import HANDOFF, REPORT
 from bot.states import ConversationState
 from bot.waiting import Watch
 from channels.accounts.subscriptions import DISTRICTS
@@ -144,6 +144,28 @@ def test_a_person_ends_it_and_danger_comes_before_it(reporting: Desk) -> None:
     assert "110" in reporting.says("我不想活了")
     assert reporting.conversation().state == ConversationState.WAITING
     assert reporting.conversation().dialogue == {}
+
+
+@pytest.mark.parametrize(
+    "words", ["有没有人工", "我要和工作人员说话", "叫个人来", "喊个活人来呗", "机器人我不想聊", "能换个人吗"]
+)
+@pytest.mark.parametrize("said", [0, 1, 2, 3, 4])
+def test_a_wish_for_a_person_is_heard_in_the_middle_of_a_report(reporting: Desk, words: str, said: int) -> None:
+    for text in ("我要投诉", *ANSWERS[:said]):
+        reporting.says(text)
+    reporting.engine.decision = Decision("answer", (HANDOFF,))
+    assert "转接人工客服" in reporting.says(words)
+    assert reporting.conversation().state == ConversationState.WAITING
+    assert reporting.conversation().dialogue == {}
+
+
+@pytest.mark.parametrize("place", ["人工湖路12号", "人工河桥头哪个路口来着"])
+def test_a_street_named_after_something_made_by_hand_is_a_place(reporting: Desk, place: str) -> None:
+    for text in ("我要投诉", *ANSWERS[:2]):
+        reporting.says(text)
+    reporting.engine.decision = Decision("answer", (HANDOFF,))
+    reporting.says(place)
+    assert reporting.conversation().dialogue["slots"]["place"] == place
 
 
 def test_breaking_off_leaves_nothing_behind(reporting: Desk) -> None:

@@ -6,7 +6,9 @@ from itertools import product
 
 import pytest
 
-from bot.handoff import Handoff, Situation, asks_for_person, decide
+from bot.handoff import Handoff, Situation, asks_for_person, decide, only_asks_for_person
+from bot.project import HANDOFF
+from bot.turns import TURNS
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,9 @@ from bot.handoff import Handoff, Situation, asks_for_person, decide
         (Situation(failures=2), Handoff("failures", "waiting")),
         (Situation(failures=2, allowed_failures=3), None),
         (Situation(asked=True), Handoff("asked", "waiting")),
+        (Situation(sensitive=True), Handoff("sensitive", "waiting")),
+        (Situation(asked=True, sensitive=True), Handoff("asked", "waiting")),
+        (Situation(sensitive=True, open_now=False), Handoff("sensitive", "ticket")),
         (Situation(bot_down=True), Handoff("bot_down", "waiting")),
         (Situation(rating=3), None),
         (Situation(rating=4), Handoff("low_rating", "waiting")),
@@ -76,8 +81,36 @@ def test_who_asks_for_a_person_is_understood(text: str) -> None:
         "办事要几个人",
         "真人秀",
         "客服电话",
+        "我住在人工湖路",
+        "需要人工审核吗",
+        "要人工窗口办理吗",
+        "叫个人来修路灯",
+        "我昨天和工作人员说过了",
+        "和人工作的时候受伤",
         "不孕不育人工授精补贴",
     ],
 )
 def test_what_only_sounds_like_it_is_not(text: str) -> None:
     assert not asks_for_person(text)
+
+
+def test_every_wording_of_the_product_itself_asks_for_a_person() -> None:
+    (wordings,) = [turn.wordings for turn in TURNS if turn.key == HANDOFF]
+    assert [one for one in wordings if not asks_for_person(one)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "only"),
+    [
+        ("人工", True),
+        ("0", True),
+        ("有人吗，转人工", True),
+        ("我要人工客服！", True),
+        ("麻烦帮我转人工，谢谢", True),
+        ("路灯坏了，转人工", False),
+        ("路灯坏了", False),
+        ("100", False),
+    ],
+)
+def test_a_line_that_only_wants_a_person_says_nothing_of_a_matter(text: str, only: bool) -> None:
+    assert only_asks_for_person(text) is only

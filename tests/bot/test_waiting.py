@@ -78,10 +78,45 @@ def test_when_the_office_closes_who_waits_gets_a_ticket(desk: Desk, watch: Watch
     assert "不是人工服务时间" in desk.replies("bot")[-1].text
 
 
+def test_whoever_is_to_be_called_back_is_told_so_and_no_number(desk: Desk, watch: Watch) -> None:
+    desk.clock.step(hours=8, minutes=20)
+    desk.says("人工")
+    with desk.works.write() as work:
+        work.session.get_one(Conversation, desk.conversation().id).waiting_reason = "low_rating"
+    desk.clock.step(minutes=15)
+    watch.round()
+    (made,) = tickets(desk)
+    assert made.kind == "回访"
+    assert "尽快联系您" in desk.replies("bot")[-1].text
+    assert made.number not in desk.replies("bot")[-1].text
+
+
 def test_danger_waits_on_after_the_office_has_closed(desk: Desk, watch: Watch) -> None:
     desk.clock.step(hours=8, minutes=20)
     desk.says("我不想活了")
     desk.clock.step(hours=2)
+    watch.round()
+    assert desk.conversation().state == S.WAITING
+
+
+def test_danger_in_an_ordinary_wait_is_not_sent_home(desk: Desk, watch: Watch) -> None:
+    desk.clock.step(hours=8, minutes=20)
+    desk.says("人工")
+    desk.says("我不想活了")
+    assert desk.conversation().waiting_reason == "danger"
+    desk.clock.step(minutes=15)
+    watch.round()
+    assert desk.conversation().state == S.WAITING
+    assert tickets(desk) == []
+
+
+def test_danger_that_is_given_back_to_the_queue_is_still_danger(desk: Desk, watch: Watch) -> None:
+    desk.says("我不想活了")
+    take(desk)
+    with desk.office.working("officer") as (work, who):
+        acts.transfer(work, who, work.session.get_one(Conversation, desk.conversation().id), None, "下班")
+    assert desk.conversation().waiting_reason == "danger"
+    desk.clock.step(hours=9)
     watch.round()
     assert desk.conversation().state == S.WAITING
 

@@ -755,6 +755,7 @@ TEXTS: dict[str, list[Sample]] = {
         {"heading": "办事指南", "found": [("居住证申领", "https://www.yunzhou.example/g/1.html")]},
         {"heading": "办事指南", "found": []},
     ],
+    "replies/left_nothing.txt": [{}],
     "replies/menu_gone.txt": [{}],
     "replies/rating.txt": [{"service": ""}, {"service": "居民身份证补领"}],
     "replies/rated.txt": [{"low": True}, {"low": False}],

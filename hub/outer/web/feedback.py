@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from bot import publishing, rules, tickets
-from bot.states import TICKET_LABELS, TicketState
+from bot.states import INSIDE, TICKET_LABELS, TicketState
+from bot.urgent import danger_in
 from hub.outer import standing
 from hub.outer.standing import Stands
 from hub.web import feedback
@@ -17,6 +16,7 @@ from hub.web.feedback import CITIZEN, LOOKS, SENDS, Text
 from hub.web.forms import FormState
 from hub.web.portal import portal_page
 from kernel.errors import Invalid, XuandaError
+from kernel.office_rules import value_of
 from kernel.people import Unit
 
 router = APIRouter(prefix="/feedback")
@@ -51,14 +51,17 @@ def send(
             days = rules.ticket_days(work.session, unit_id, kind, work.now)
             due = rules.hours_of(work.session, unit_id, zone, work.now).workdays.deadline(work.now, days)
             unit = work.session.get_one(Unit, unit_id).name
+            danger = danger_in(text, value_of(work.session, rules.URGENT_WORDS, unit_id, work.now))
             standing.keep(work, Stands(number, kind, TicketState.OPEN, unit, work.now.isoformat(), due.isoformat()))
     except XuandaError as error:
         return feedback.page_of(request, FormState(values, error.field, error.message()), status=error.status)
-    return RedirectResponse(f"/feedback/progress?number={number}&made=1", status_code=303)
+    return RedirectResponse(
+        f"/feedback/progress?number={number}&made=1{'&urgent=1' if danger else ''}", status_code=303
+    )
 
 
 @router.get("/progress")
-def progress(request: Request, hub: HubDep, number: str = "", made: Annotated[str, Query()] = "") -> HTMLResponse:
+def progress(request: Request, hub: HubDep, number: str = "", made: str = "", urgent: str = "") -> HTMLResponse:
     """How a ticket stands, for whoever knows its number."""
     number = number.strip().upper()
     found = None
@@ -66,6 +69,7 @@ def progress(request: Request, hub: HubDep, number: str = "", made: Annotated[st
         hub.incoming.limit("feedback.look", *LOOKS).take(address_of(request, hub.settings))
         with hub.works.read() as work:
             found = standing.find(work.session, number)
+        found = None if found is not None and found.kind in INSIDE else found
     return portal_page(
         request,
         "pages/public/progress.html",
@@ -76,4 +80,5 @@ def progress(request: Request, hub: HubDep, number: str = "", made: Annotated[st
         label=TICKET_LABELS[TicketState(found.state)] if found else "",
         answer=publishing.mask(found.answer) if found else "",
         made=bool(made and found),
+        urgent=bool(made and urgent and found),
     )

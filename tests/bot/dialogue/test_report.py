@@ -146,3 +146,32 @@ def test_a_repeated_submission_makes_nothing_and_other_words_go_their_own_way() 
 def test_hostile_lengths_are_cut() -> None:
     turned = _said("我要反映", "路" * 100_000, "2", "地" * 9000, "昨天", "a" * 5000 + "@x.cn 13812345678")
     assert all(len(value) <= report.LONGEST[slot] for slot, value in turned.kept["slots"].items())
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("138 1234 5678", "13812345678"),
+        ("138-1234-5678", "13812345678"),
+        ("+8613812345678", "13812345678"),
+        ("86-138 1234 5678", "13812345678"),
+        ("１３８１２３４５６７８", "13812345678"),
+        ("张三 138-1234-5678，不要短信", "张三 13812345678,不要短信"),
+        ("（0571）87654321", "(0571)87654321"),
+        ("0571-8765 4321", "0571-8765 4321"),
+        ("087112345678", "087112345678"),
+        ("a@example.com", "a@example.com"),
+    ],
+)
+def test_a_telephone_is_understood_however_it_is_written(text: str, kept: str) -> None:
+    turned = _said("我要反映", *ANSWERS[:4], text)
+    assert (turned.part, turned.kept["slots"]["contact"]) == ("confirm", kept)
+
+
+@pytest.mark.parametrize("text", ["12345", "138 1234 567", "6222 0212 3456 7890 123", "我没有"])
+def test_what_is_no_telephone_is_asked_again(text: str) -> None:
+    assert _said("我要反映", *ANSWERS[:4], text).part == "contact"
+
+
+def test_a_telephone_in_pieces_in_the_first_sentence_is_not_asked_again() -> None:
+    assert _said("我要投诉，路灯坏了三天没人修，电话138 1234 5678").kept["slots"]["contact"] == "13812345678"

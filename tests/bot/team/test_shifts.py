@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bot import desk as acts
 from bot import rules
-from bot.events import BreakTooLong, HandedOver, ShiftEnds
+from bot.events import BreakTooLong, ConversationAssigned, DangerHeard, HandedOver, ShiftEnds
 from bot.models import Conversation, Ticket
 from bot.states import ConversationState
 from bot.team import handover, presence, shifts
@@ -171,6 +171,17 @@ def test_the_last_shift_of_the_day_leaves_a_ticket_and_the_citizen_is_told_once(
     assert desk.conversation().state == S.CLOSED
 
 
+def test_danger_whose_agent_goes_home_waits_on_as_danger(desk: Desk) -> None:
+    plan(desk, "officer", begins="09:00", ends="17:30")
+    desk.says("我不想活了")
+    take(desk)
+    desk.clock.step(hours=8, minutes=31)
+    round_of(desk)
+    round_of(desk)
+    conversation = desk.conversation()
+    assert (conversation.state, conversation.waiting_reason) == (S.WAITING, "danger")
+
+
 def test_who_is_on_again_at_once_keeps_his_conversations(desk: Desk) -> None:
     plan(desk, "officer", begins="09:00", ends="12:00")
     plan(desk, "officer", begins="12:00", ends="17:30")
@@ -214,6 +225,27 @@ def test_who_waits_is_assigned_fairly_and_nobody_gets_more_than_fits(desk: Desk)
     first, second = (desk.office.people[one].id for one in ("officer", "author"))
     assert sorted(agents[:4]) == sorted([first, first, second, second])
     assert agents[4] is None
+
+
+def test_danger_is_assigned_first_and_alarms_until_somebody_has_seen_it(desk: Desk) -> None:
+    bureau = desk.office.bureau.id
+    with desk.office.working("manager") as (work, _who):
+        set_rule(work, ASSIGN.name, bureau, True)
+        set_rule(work, MOST_OPEN.name, bureau, 1)
+    come(desk, "officer")
+    desk.says("人工", sender="first")
+    desk.clock.step(seconds=5)
+    desk.says("我不想活了")
+    round_of(desk)
+    conversation = desk.conversation()
+    assert (conversation.state, conversation.agent_id) == (S.OPEN, desk.office.people["officer"].id)
+    assert desk.conversation("first").state == S.WAITING
+    assert conversation.acknowledged_at is None
+    (told,) = desk.of(ConversationAssigned)
+    assert (told.agent_id, told.reason, told.words) == (conversation.agent_id, "紧急情况", "我不想活了")
+    desk.clock.step(minutes=10)
+    round_of(desk)
+    assert [fact.round for fact in desk.of(DangerHeard)] == [1, 2]
 
 
 def test_a_shift_out_of_use_takes_only_what_has_not_begun(desk: Desk) -> None:

@@ -9,6 +9,7 @@ import pytest
 from bot import desk as acts
 from bot import store
 from bot.errors import NotReachable
+from bot.events import DangerHeard
 from bot.models import Conversation
 from bot.states import ConversationState, ReplyState
 from bot.team import spoken
@@ -22,6 +23,14 @@ CALL = Spoken("phone", "路灯坏了三天", "已转路灯所。", "王女士", 
 def record(desk: Desk, call: Spoken, who: str = "officer") -> int:
     with desk.office.working(who) as (work, viewer):
         return spoken.record(work, viewer, desk.office.bureau.id, call).id
+
+
+def test_danger_in_a_call_alarms_until_it_is_seen_to(desk_both: Desk) -> None:
+    number = record(desk_both, replace(CALL, said="楼上有人要跳楼"))
+    with desk_both.works.read() as work:
+        made = work.session.get_one(Conversation, number)
+    assert (made.urgent_word, made.acknowledged_at, made.state) == ("跳楼", None, ConversationState.OPEN)
+    assert [fact.word for fact in desk_both.of(DangerHeard)] == ["跳楼"]
 
 
 def test_a_call_is_a_conversation_of_whoever_took_it_once(desk_both: Desk) -> None:

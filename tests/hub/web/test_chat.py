@@ -12,11 +12,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot import desk, tickets
+from bot import desk, phone_codes, tickets
 from bot.citizen_files.models import CitizenFile
-from bot.models import Conversation, Rating, Ticket
-from bot.states import ConversationState
+from bot.models import Conversation, PhoneCode, Rating, Ticket
+from bot.phone_codes import Codes
+from bot.states import CodeState, ConversationState
+from hub.hotline import intake
+from hub.hotline.intake import Case
 from hub.live import conversation_topic
+from hub.notices import Notice
 from hub.web import chat as chat_api
 from kernel.clock import StillClock
 from kernel.people import Role, viewer
@@ -332,6 +336,51 @@ def test_a_form_makes_a_ticket_with_number_and_deadline(office: Office) -> None:
     assert "待办理" in shown
     assert "路灯" not in shown
     assert "13800001234" not in shown
+
+
+def test_danger_in_a_form_alarms_the_people_on_duty_and_names_the_numbers_to_call(office: Office) -> None:
+    duty = office.hire("duty", "root", Role.AGENT)
+    answer = office.browser().post("/feedback", data={**FORM, "text": "我不想活了，没有人管"})
+    assert "12356" in answer.text
+    assert "12356" not in office.browser().post("/feedback", data=FORM).text
+    with office.hub.works.read() as work:
+        first = work.session.scalars(select(Ticket).order_by(Ticket.id)).first()
+        told = work.session.scalars(select(Notice).where(Notice.kind == "ticket.danger")).all()
+    assert first is not None
+    assert {one.link for one in told} == {f"/console/tickets/{first.id}"}
+    assert duty.id in {one.person_id for one in told}
+
+
+def test_danger_from_the_hotline_alarms_as_well(office: Office) -> None:
+    hub = office.hub
+    duty = office.hire("duty", "north", Role.AGENT)
+    with hub.works.write() as work:
+        case = Case("12345-1", "求助", "楼下着火了")
+        intake.take(work, case, office.unit("north").id, hub.settings.office_zone)
+    with hub.works.read() as work:
+        told = dict(work.session.execute(select(Notice.person_id, Notice.title)).all())
+    assert "着火" in told[duty.id]
+
+
+def test_what_the_office_makes_for_itself_is_shown_to_nobody_outside(office: Office) -> None:
+    hub = office.hub
+    with hub.works.write() as work:
+        made = tickets.make(
+            work,
+            unit_id=office.unit("north").id,
+            kind="回访",
+            text="市民评价“不满意”，请回访。电话 13812345678",
+            zone=hub.settings.office_zone,
+        )
+        tickets.answer(work, made, "内部情况，不对外。")
+    shown = office.browser().get("/feedback/progress", params={"number": made.number})
+    assert shown.status_code == 404
+    assert "内部情况" not in shown.text
+    with hub.works.write() as work:
+        assert phone_codes.of_phone(work.session, "13812345678") == []
+        codes = Codes(hub.seal)
+        assert codes.ask(work, made.number, "13812345678")
+        assert work.session.scalars(select(PhoneCode.state)).one() == CodeState.NONE
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from bot import desk as acts
 from bot import gateway, lists, tickets
 from bot.gateway import Arrival
 from bot.models import Conversation, OutboundReply, Ticket
@@ -23,7 +24,7 @@ from hub.notices import Notice
 from hub.web.access import Asker
 from hub.web.desk_stream import changes
 from kernel.clock import StillClock
-from kernel.people import Permission, Role, viewer
+from kernel.people import Permission, Person, Role, viewer
 from kernel.work import Actor
 from tests.bot.citizens import ToldEngine, wechat_account
 from tests.hub.office import Browser, Office
@@ -165,6 +166,17 @@ def test_after_the_window_nothing_is_sent_and_the_agent_knows(live: LiveDesk) ->
     assert "48 小时" in refused.text
     assert "超过 48 小时" in agent.get(f"/console/desk/{number}").text
     assert live.replies(number, "agent") == []
+
+
+def test_whoever_is_assigned_a_citizen_is_told(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    hub = live.office.hub
+    with hub.works.write() as work:
+        who = viewer(work.session, work.session.get_one(Person, live.office.person("agent").id), work.now)
+        acts.assign(work, who, work.session.get_one(Conversation, number), hub.incoming.words)
+    with hub.works.read() as work:
+        told = work.session.scalars(select(Notice).where(Notice.kind == "conversation.assigned")).all()
+    assert {(one.person_id, one.link) for one in told} == {(who.person_id, f"/console/desk/{number}")}
 
 
 def test_danger_is_first_and_stops_alarming_once_somebody_sees_to_it(live: LiveDesk) -> None:
