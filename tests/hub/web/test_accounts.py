@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from channels.accounts import store
 from channels.accounts.models import AccessToken, Account, QuotaUse
 from channels.adapters.calling import today
+from channels.adapters.web_push import public_of
 from channels.registry import channels as installed
 from hub.web.accounts import health_of
 from kernel.audit import AuditLine
@@ -283,6 +284,37 @@ def test_secrets_are_entered_once_by_their_own_person_and_never_shown(desk: Desk
     page = admin.get(f"/console/accounts/{account.id}").text
     assert page.count("已填写") == 2
     assert "5ecre7" not in page
+
+
+def test_a_key_of_our_own_is_made_sealed_and_shown_to_nobody(desk: Desk, admin: Browser) -> None:
+    create(
+        desk, admin, channel="web_push", code="tz", action="push", **{"settings.subject": "mailto:a@yunzhou.example"}
+    )
+    account = desk.account("tz")
+    path = link_for(admin, account)
+    officer = desk.browser()
+    assert "生成密钥" in officer.get(path).text
+    for wrong in ("no key", "A" * 43):
+        refused = officer.send_form(path, vapid_private_key=wrong)
+        assert refused.status_code == 422
+        assert "VAPID 私钥" in refused.text
+    assert officer.send_form(path, make_key="1").status_code == 303
+    made = opened(desk, account)["vapid_private_key"]
+    assert len(public_of(made)) == 87
+    assert made not in desk.account("tz").credentials
+    path = link_for(admin, account)
+    page = officer.get(path).text
+    assert "重新订阅" in page
+    assert made not in page
+    officer.send_form(path, make_key="1")
+    assert opened(desk, account)["vapid_private_key"] != made
+
+
+def test_a_platforms_secret_is_not_made_here(desk: Desk, admin: Browser) -> None:
+    create(desk, admin)
+    path = link_for(admin, desk.account("yz-wechat"))
+    assert "生成密钥" not in desk.browser().get(path).text
+    assert desk.browser().send_form(path, make_key="1").status_code == 422
 
 
 def test_a_blank_secret_stays_as_it_is_and_nothing_at_all_is_a_fault(desk: Desk, admin: Browser) -> None:
