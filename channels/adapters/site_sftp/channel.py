@@ -33,7 +33,7 @@ from channels.base import (
     Uncorrectable,
     check_lengths,
 )
-from channels.errors import Refused, Retryable
+from channels.errors import ChannelError, Refused, Retryable, Unauthorised
 
 PORT = 22
 _SETTINGS = (
@@ -165,6 +165,16 @@ class SiteSftpChannel(Channel, Rehearsing):
                 "服务器上已没有这些文件（多半已被对方取走），请到平台后台撤稿，再回填结果", by_hand=True
             )
         return Live(remark="已从服务器删除文件；请确认对方网站上的页面也已撤下。")
+
+    def health(self) -> str:
+        """Opens a session, and sends nothing."""
+        try:
+            with self._session():
+                return ""
+        except Unauthorised:
+            raise
+        except ChannelError as error:
+            return error.reason
 
     def _send(self, server: Session, post: Post, where: Names, at: datetime, placed: Placed | None = None) -> Live:
         packed = self._packed(post, where, at)

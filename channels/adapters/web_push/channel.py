@@ -190,13 +190,13 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening, GoesOn, MakesOwn
         """Pushes that it was withdrawn: by its topic and tag it takes the place of what nobody has opened yet."""
         return self.publish(post)
 
-    def health(self) -> str:
-        """Whether the key signs; no push service can be asked without a browser."""
+    def health(self) -> str | None:
+        """What is wrong with the key or the sender; that it signs proves nothing, as no push service can be asked."""
         try:
             self._signer.check()
         except Unauthorised as error:
             return error.reason
-        return ""
+        return None
 
     @classmethod
     def reached_by(cls, key: str, before: Placed | None, counts: Mapping[str, int]) -> Shown:

@@ -126,6 +126,15 @@ def test_a_key_opens_instead_of_a_password_also_when_the_form_dropped_its_line_b
         _with(site, credentials={"password": "the old one"}).publish(_post(site))
 
 
+def test_whether_the_secret_holds_is_asked_by_opening_a_session(site: SiteSftpSide) -> None:
+    assert site.channel.health() == ""
+    assert site.lying() == []
+    with pytest.raises(Unauthorised):
+        _with(site, credentials={"password": "another"}).health()
+    assert "连不上" in _with(site, server="127.0.0.1:1").health()
+    assert "主机密钥" in _with(site, host_key=["SHA256:" + "A" * 43]).health()
+
+
 @pytest.mark.parametrize("text", ["not a key", "-----BEGIN RSA PRIVATE KEY-----AAAA-----END RSA PRIVATE KEY-----"])
 def test_what_is_no_key_is_said_to_be_none(text: str) -> None:
     with pytest.raises(Unauthorised, match="私钥"):
