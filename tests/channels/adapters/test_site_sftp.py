@@ -85,6 +85,14 @@ def test_page_pictures_attachments_and_index_lie_side_by_side_under_names_of_the
     assert named[-1] == f"{stem}.xml"
 
 
+def test_an_address_has_the_date_and_the_column_that_the_name_of_the_file_has(site: SiteSftpSide) -> None:
+    channel = _with(site, page_url="https://www.example.gov.cn/{column}/{date}/{piece}.html")
+    live = _live(channel.publish(_post(site)))
+    assert (live.shown[1].url, live.shown[1].remote_id) == (
+        "https://www.example.gov.cn/notices/20260303/1.html", "/20260303/1.html"
+    )  # fmt: skip
+
+
 def test_the_index_may_be_json_or_absent(site: SiteSftpSide) -> None:
     channel = _with(site, index="json", file_name="{column}/{piece}", columns=["notices=1203"], fields=["c=column"])
     channel.publish(_post(site))
