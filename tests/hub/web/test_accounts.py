@@ -137,6 +137,7 @@ def test_an_account_is_registered_with_its_channels_own_settings(desk: Desk, adm
         ({"settings.guide_line": "字" * 61}, "settings.guide_line"),
         ({"settings.credits": "责任编辑=张三\n审核"}, "settings.credits"),
         ({"register.site_code": "12345"}, "register.site_code"),
+        ({"register.site_code": "1234567"}, "register.site_code"),
         ({"register.certified_on": "去年"}, "register.certified_on"),
         ({"register.recorded_on": "2026-02-30"}, "register.recorded_on"),
         ({"register.keeper": "字" * 201}, "register.keeper"),
@@ -151,6 +152,25 @@ def test_a_fault_stands_beside_its_field_and_what_was_typed_stays(
     assert answer.status_code in (404, 422)
     assert f'id="{field}-error"' in answer.text
     assert 'value="政务公开"' in answer.text
+
+
+@pytest.mark.parametrize("field", ["page_url", "file_name"])
+def test_a_brace_that_means_nothing_is_refused_when_the_account_is_saved(
+    desk: Desk, admin: Browser, field: str
+) -> None:
+    given = {"settings.server": "sftp.example", "settings.host_key": "SHA256:" + "A" * 43, "settings.user": "u"}
+    form = {"channel": "site_sftp", "code": "sf", "action": "publish", "settings.folder": "/", **given}
+    for wrong in ("a/{piece}/{year}", "a/{piece", "{piece}/{}"):
+        answer = create(desk, admin, **form, **{f"settings.{field}": wrong})
+        assert answer.status_code == 422, wrong
+        assert f'id="settings.{field}-error"' in answer.text
+    assert create(desk, admin, **form, **{f"settings.{field}": "{column}/{date}/{piece}"}).status_code == 303
+
+
+@pytest.mark.parametrize(("entered", "kept"), [("360100", "360100"), ("3601000001", "3601000001")])
+def test_an_accounts_site_code_has_six_digits_or_ten(desk: Desk, admin: Browser, entered: str, kept: str) -> None:
+    assert create(desk, admin, **{"register.site_code": entered}).status_code == 303
+    assert desk.account("yz-wechat").register["site_code"] == kept
 
 
 def test_the_form_asks_what_the_channels_options_ask(desk: Desk, admin: Browser) -> None:
