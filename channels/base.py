@@ -609,12 +609,13 @@ class Channel(ABC):
         """The platform's figures for these placements."""
         return []
 
-    def health(self) -> str:
-        """A cheap call that proves the credentials; returns '' or what is wrong in plain words.
+    def health(self) -> str | None:
+        """A cheap call that proves the credentials; '' or what is wrong in plain words, None where none can prove them.
 
-        Raises Unauthorised when it is the credentials that are refused, and only then.
+        Raises Unauthorised when it is the credentials that are refused, and only then. '' counts as the platform's own
+        answer: it makes an account green and its credentials alive again.
         """
-        return ""
+        return None
 
     def settle(self, post: Post, result: JobResult) -> Live:
         """What a job's result means for its post; pure. Raises Refused when the platform says that it failed."""

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from content.kinds.base import Kind
 from content.sanitise import plain
+from kernel.masking import MOBILE_ALONE, RESIDENT, digits_of, phone_of
 
 Level = Literal["block", "warn"]
 
@@ -159,23 +160,20 @@ def _misstatements(document: Document) -> Iterable[Finding]:
                 yield Finding("misstatement", "block", part.place, part.label, message, wrong)
 
 
-MOBILE = re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?(1[3-9]\d[- ]?\d{4}[- ]?\d{4})(?![0-9A-Za-z])")
-IDENTITY = re.compile(
-    r"(?<![0-9A-Za-z])[1-9]\d{5}(?:18|19|20)\d{2}"  # region, year
-    r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![0-9A-Za-z])"  # month, day, serial, check digit
-)
+MOBILE, IDENTITY = MOBILE_ALONE, RESIDENT
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def _personal_data(document: Document) -> Iterable[Finding]:
     for part in document.parts:
         for match in IDENTITY.finditer(part.text):
-            if _identity_holds(match.group()):
-                shown = f"{match.group()[:2]}{'*' * 13}{match.group()[-3:]}"
+            number = digits_of(match.group())
+            if _identity_holds(number):
+                shown = f"{number[:2]}{'*' * 13}{number[-3:]}"
                 message = f"含公民身份号码 {shown}，公开前须删除或按“{shown}”格式遮盖。"
                 yield Finding("identity", "block", part.place, part.label, message, shown)
         for match in MOBILE.finditer(part.text):
-            digits = re.sub(r"\D", "", match.group(1))
+            digits = phone_of(match.group())
             shown = f"{digits[:3]}****{digits[-4:]}"
             message = f"含手机号码 {shown}，公开前须删除、改用办公电话或遮盖。"
             yield Finding("mobile", "block", part.place, part.label, message, shown)

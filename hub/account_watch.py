@@ -69,8 +69,11 @@ def check_due(hub: Hub) -> int:
     return len(accounts)
 
 
-def ask(hub: Hub, about: AccountInfo) -> tuple[str, bool]:
-    """A cheap call that proves the credentials: what is wrong, and whether it is they that are refused."""
+def ask(hub: Hub, about: AccountInfo) -> tuple[str | None, bool]:
+    """A cheap call that proves the credentials: what is wrong, and whether it is they that are refused.
+
+    None where nobody can be asked: nothing was proved then, neither good nor bad.
+    """
     try:
         return hub.incoming.make(about).health(), False
     except Unauthorised as refused:
@@ -84,8 +87,10 @@ def ask(hub: Hub, about: AccountInfo) -> tuple[str, bool]:
         return f"适配程序出错：{type(failure).__name__}", False
 
 
-def note(work: Work, account_id: int, fault: str, dead: bool) -> None:
+def note(work: Work, account_id: int, fault: str | None, dead: bool) -> None:
     """Writes what a check found; the first refusal of credentials is told to those who keep the account."""
+    if fault is None:
+        return
     if dead:
         if store.credential_died(work, account_id, fault):
             account = work.session.get_one(Account, account_id)

@@ -9,12 +9,10 @@ from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from kernel.masking import IDENTITY, MOBILE, mask_id, mask_phone
+from kernel.masking import mask_id, mask_phone
 from templates.catalogue import Translator, _
 
 __all__ = [
-    "IDENTITY",
-    "MOBILE",
     "ago",
     "headings",
     "local_date",

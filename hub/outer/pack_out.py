@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import func, inspect, or_, select
 from sqlalchemy.orm import Session
 
@@ -29,6 +30,8 @@ from kernel.model import Base
 from kernel.office_rules import RuleVersion
 from kernel.people import Unit
 from kernel.workdays import CalendarDay
+
+log = structlog.get_logger(__name__)
 
 BATCH = 1024 * 1024
 RULES = (
@@ -194,7 +197,11 @@ class PackSender:
         """What accounts hear with: in packets of their own, so that it never stands open on the other side's disk."""
         with self.log.works.write() as work:
             for account in work.session.scalars(select(Account).where(*_heard(work.session, work.now))):
-                keys = _shown_outside(account.channel, info(work.session, self.log.seal, account).credentials)
+                try:
+                    keys = _shown_outside(account.channel, info(work.session, self.log.seal, account).credentials)
+                except Exception:  # One account's secrets that are none must not keep every other's from going out.
+                    log.exception("keys not shown outside", account=account.id)
+                    continue
                 name, digest = f"keys/{account.id}", _digest(keys)
                 if keys and known.get(name) != digest:
                     self.log.put(work, "keys", {"account": account.id, "keys": keys})

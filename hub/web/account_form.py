@@ -46,6 +46,8 @@ REGISTER: tuple[tuple[str, str], ...] = (
     ("purpose", _("用途")),
     ("state", _("备案状态")),
 )
+# Ten digits name a site; an account may be registered by the first six, which name the place alone.
+_REGISTERED = rf"\d{{6}}|{SITE_CODE}"
 REGISTER_DAYS = ("certified_on", "recorded_on", "opened")
 
 
@@ -245,8 +247,10 @@ def register_value(name: str, entered: str) -> str:
             return date.fromisoformat(entered).isoformat()
         except ValueError:
             raise Invalid(field=field, why=f"{label}“{entered[:20]}”不是日期，应写作 年-月-日。") from None
-    if name == "site_code" and not re.fullmatch(SITE_CODE, entered.lower()):
-        raise Invalid(field=field, why=f"{label}“{entered[:20]}”不对：应为 10 位数字（部委网站为 bm 加 8 位数字）。")
+    if name == "site_code" and not re.fullmatch(_REGISTERED, entered.lower()):
+        raise Invalid(
+            field=field, why=f"{label}“{entered[:20]}”不对：应为 10 位或 6 位数字（部委网站为 bm 加 8 位数字）。"
+        )
     if len(entered) > LONGEST_ENTRY:
         raise Invalid(field=field, why=f"{label}不超过 {LONGEST_ENTRY} 字，现有 {len(entered)} 字。")
     return entered.lower() if name == "site_code" else entered

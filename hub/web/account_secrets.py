@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
+from starlette.datastructures import FormData
 
 from channels.abilities.authorising import Authorises
+from channels.abilities.own_keys import MakesOwnKey
 from channels.accounts import store
 from channels.accounts.models import Account
+from channels.base import Channel
 from hub.auth import links
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may, signed_in
@@ -75,17 +79,43 @@ def keep_secret(request: Request, hub: HubDep, asker: Anybody, token: str, sent:
     """Seals what was entered and uses the link up."""
     with hub.works.read() as work:
         account = _account_of_link(work, asker, token)
-        adapter = adapter_of(account)
         filled = store.credential_names(hub.seal, account)
-    wanted = secrets_of(adapter, account)
-    given = {setting.name: text(sent, setting.name) for setting in wanted}
-    missing = [one for one in wanted if one.required and not given[one.name].strip() and one.name not in filled]
-    if missing:
-        error = Invalid(field=missing[0].name, why=f"请填写{missing[0].label}。")
+    adapter = adapter_of(account)
+    given = _given(adapter, account, sent)
+    error = _fault(adapter, account, given, filled)
+    if error is not None:
         return _secret_page(request, hub, asker, token, refused(asker, error), status=error.status)
+    _seal(hub, asker, account, token, given)
+    if issubclass(adapter, Authorises):
+        return see_other(f"/console/accounts/{account.id}/authorise", say(hub, asker, _("密钥已封存，请继续授权。")))
+    return see_other(
+        "/console", say(hub, asker, _("密钥已封存，今后不再显示。请系统管理员测试账号“%(name)s”。"), name=account.name)
+    )
+
+
+def _given(adapter: type[Channel], account: Account, sent: FormData) -> dict[str, str]:
+    """What was entered; at the press of 生成密钥 a new key besides, which nobody sees."""
+    given = {setting.name: text(sent, setting.name) for setting in secrets_of(adapter, account)}
+    if issubclass(adapter, MakesOwnKey) and text(sent, "make_key"):
+        given[adapter.own_key] = adapter.make_key()
+    return given
+
+
+def _fault(
+    adapter: type[Channel], account: Account, given: Mapping[str, str], filled: Collection[str]
+) -> Invalid | None:
+    for one in secrets_of(adapter, account):
+        if one.required and not given[one.name].strip() and one.name not in filled:
+            return Invalid(field=one.name, why=f"请填写{one.label}。")
     if not any(value.strip() for value in given.values()):
-        error = Invalid(why="请至少填写一项。")
-        return _secret_page(request, hub, asker, token, refused(asker, error), status=error.status)
+        return Invalid(why="请至少填写一项。")
+    if issubclass(adapter, MakesOwnKey) and (why := adapter.key_fault(given)):
+        return Invalid(field=adapter.own_key, why=why)
+    return None
+
+
+def _seal(hub: Hub, asker: Asker, account: Account, token: str, given: Mapping[str, str]) -> None:
+    """Closes the secrets and uses the link up; raises what is wrong with the link."""
     with hub.works.write(asker.actor) as work:
         used = links.use(work, token, SECRET)
         if not isinstance(used, XuandaError):
@@ -94,11 +124,6 @@ def keep_secret(request: Request, hub: HubDep, asker: Anybody, token: str, sent:
             row.register = {**row.register, store.OWN_PERSON: asker.viewer.person_id}
     if isinstance(used, XuandaError):
         raise used
-    if issubclass(adapter, Authorises):
-        return see_other(f"/console/accounts/{account.id}/authorise", say(hub, asker, _("密钥已封存，请继续授权。")))
-    return see_other(
-        "/console", say(hub, asker, _("密钥已封存，今后不再显示。请系统管理员测试账号“%(name)s”。"), name=account.name)
-    )
 
 
 def _account_of_link(work: Work, asker: Asker, token: str) -> Account:
@@ -114,6 +139,7 @@ def _secret_page(
     with hub.works.read() as work:
         account = _account_of_link(work, asker, token)
         filled = store.credential_names(hub.seal, account)
+    adapter = adapter_of(account)
     return page(
         request,
         asker,
@@ -121,7 +147,8 @@ def _secret_page(
         status=status,
         account=account,
         channel=channel_label(account.channel),
-        settings=secrets_of(adapter_of(account), account),
+        settings=secrets_of(adapter, account),
+        own_key=adapter.own_key if issubclass(adapter, MakesOwnKey) else "",
         filled=filled,
         token=token,
         form=form or FormState(),

@@ -94,8 +94,8 @@ def _page(
     with hub.works.read() as work:
         ticket = _ticket(work, asker, ticket_id)
         shown = publishing.of_ticket(work.session, ticket.id)
-    question = shown.question if shown else publishing.mask(ticket.text)
-    answer = shown.answer if shown else publishing.mask(ticket.answer)
+    question = shown.question if shown else publishing.for_everybody(ticket.text)
+    answer = shown.answer if shown else publishing.for_everybody(ticket.answer)
     values = {"question": question, "public_answer": answer}
     return page(
         request, asker, "pages/tickets/public.html",

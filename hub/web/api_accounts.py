@@ -21,8 +21,12 @@ Keeper = Annotated[Asker, Depends(api_may(P.ACCOUNT_WRITE))]
 
 
 class AccountTested(TypedDict):
-    """Whether the platform took the account's secrets; `fault` is what it said otherwise."""
+    """Whether the platform took the account's secrets; `fault` is what it said otherwise.
 
+    `asked`: false where the channel has no way of asking, and nothing is known then.
+    """
+
+    asked: bool
     good: bool
     fault: str
 
@@ -37,7 +41,7 @@ class SwitchedOff(AccountTold):
 def test_account(hub: HubDep, asker: Keeper, account_id: int) -> AccountTested:
     """A cheap call to the platform that proves the secrets."""
     fault = ask_account(hub, asker, account_id)
-    return {"good": not fault, "fault": fault}
+    return {"asked": fault is not None, "good": fault == "", "fault": fault or ""}
 
 
 @router.post("/switch-off")

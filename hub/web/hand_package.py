@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 
 from channels.base import ACTION_LABELS
 from hub.product import Hub
-from hub.web.hand_ready import Ready
+from hub.web.hand_ready import Ready, ReadyPicture, whole
 from kernel.errors import NotFound
 from scheduler.models import Delivery
 
@@ -22,6 +22,7 @@ IN_MEMORY = 8 * 1024 * 1024
 BLOCK = 256 * 1024
 # The same task makes the same file, whenever it is made.
 STAMP = (1980, 1, 1, 0, 0, 0)
+_PICTURE = re.compile(r'\bsrc="/media/([0-9a-f]{64}\.(?:jpg|png))"')
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
 
 
@@ -58,7 +59,7 @@ def _item(hub: Hub, made: zipfile.ZipFile, folder: str, ready: Ready) -> list[st
         ("02-摘要.txt", "摘要栏（没有的平台不填）", item.digest),
         ("03-作者.txt", "作者栏（没有的平台不填）", item.author),
         ("04-正文.txt", "正文", ready.words),
-        ("05-正文.html", "正文，带版式（平台支持粘贴版式或 HTML 时用）", _whole(hub, item.html)),
+        ("05-正文.html", "正文，带版式（平台支持粘贴版式或 HTML 时用）", _packed(hub, ready)),
         ("06-原文链接.txt", "原文链接", item.url),
     ]
     told = ["", f"《{item.title}》"]
@@ -67,7 +68,7 @@ def _item(hub: Hub, made: zipfile.ZipFile, folder: str, ready: Ready) -> list[st
             _put(made, folder + name, text)
             told.append(f"  {folder}{name}：{where}")
     for number, picture in enumerate(ready.pictures, start=1):
-        name = f"图片/{number:02d}{'-封面' if picture.is_cover else ''}.{picture.extension}"
+        name = _picture_name(number, picture)
         _put(made, folder + name, hub.blobs.get(picture.sha256))
         described = f"，图片说明：{picture.alt}" if picture.alt else ""
         told.append(f"  {folder}{name}：{'封面' if picture.is_cover else '正文中的图片，按序号插入'}{described}")
@@ -86,9 +87,15 @@ def _put(made: zipfile.ZipFile, name: str, content: str | bytes) -> None:
     made.writestr(about, content)
 
 
-def _whole(hub: Hub, html: str) -> str:
-    """The text with whole addresses, since it is pasted elsewhere."""
-    return html.replace('href="/', f'href="{hub.settings.address}/')
+def _packed(hub: Hub, ready: Ready) -> str:
+    """The text with its layout: its pictures are those of the package, everything else has its whole address."""
+    names = {picture.name: _picture_name(number, picture) for number, picture in enumerate(ready.pictures, start=1)}
+    html = _PICTURE.sub(lambda found: f'src="{names[found[1]]}"' if found[1] in names else found[0], ready.item.html)
+    return whole(html, hub.settings.address)
+
+
+def _picture_name(number: int, picture: ReadyPicture) -> str:
+    return f"图片/{number:02d}{'-封面' if picture.is_cover else ''}.{picture.extension}"
 
 
 def _safe(name: str) -> str:

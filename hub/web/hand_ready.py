@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from scheduler.models import Delivery
 from scheduler.placements import place_of
 from scheduler.posts import at_its_address, item_of, items_of
 from templates.views import Change
+
+_OURS = re.compile(r'\b(href|src)="/(?!/)')
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Ready:
     pictures: Sequence[ReadyPicture]
     files: Sequence[tuple[str, str]]
     changes: Sequence[Change]
+    copied: str = ""  # The text with its layout as it is pasted elsewhere.
 
 
 def ready_items(session: Session, delivery: Delivery, address: str) -> list[Ready]:
@@ -54,8 +58,15 @@ def ready_items(session: Session, delivery: Delivery, address: str) -> list[Read
         item = at_its_address(session, item_of(release, piece, delivery.channel, address))
         words = item.text or plain(item.html)
         files = [(str(one["name"]), str(one["sha256"])) for one in release.content["attachments"]]
-        found.append(Ready(item, words, _pictures(item), files, _changes(session, delivery, release)))
+        found.append(
+            Ready(item, words, _pictures(item), files, _changes(session, delivery, release), whole(item.html, address))
+        )
     return found
+
+
+def whole(html: str, address: str) -> str:
+    """The text with whole addresses of what it links to and shows, since it is pasted elsewhere."""
+    return _OURS.sub(rf'\1="{address.rstrip("/")}/', html)
 
 
 def _pictures(item: Item) -> list[ReadyPicture]:

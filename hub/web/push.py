@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
-from py_vapid import Vapid02
-from py_vapid.utils import b64urlencode
 from pydantic import ConfigDict, Field
 from sqlalchemy import select
 
@@ -18,6 +15,7 @@ from channels.accounts import store as accounts
 from channels.accounts import subscriptions
 from channels.accounts.models import Account
 from channels.accounts.subscriptions import CONSENT, MOST_TOPICS, WORDS
+from channels.adapters.web_push import public_of
 from content.models import Column
 from hub.product import Hub
 from hub.web.access import HubDep, address_of
@@ -91,16 +89,16 @@ def page(request: Request, hub: HubDep) -> HTMLResponse:
 
 @router.get("/push/key")
 def public_key(hub: HubDep) -> JSONResponse:
-    """The key a subscription is bound to and what may be chosen; 404 where the office has no browser notices."""
+    """The key a subscription is bound to and what may be chosen; 404 where the office has none or no key."""
     with hub.works.read() as work:
         account = account_of(work)
         about = accounts.info(work.session, hub.seal, account)
         columns, districts = offered(work, account)
-    key = Vapid02.from_string(about.credentials.get("vapid_private_key", "")).public_key
-    if key is None:
-        raise NotFound
-    raw = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return key_page(b64urlencode(raw), columns, districts)
+    try:
+        key = public_of(about.credentials.get("vapid_private_key", ""))
+    except ValueError:  # Not entered yet, or entered before it was looked at.
+        raise NotFound from None
+    return key_page(key, columns, districts)
 
 
 def key_page(key: str, columns: Sequence[tuple[str, str]], districts: Sequence[str]) -> JSONResponse:

@@ -59,9 +59,29 @@ def test_what_is_not_answered_is_not_published(works: Works) -> None:
         publishing.publish(work, work.session.get_one(Ticket, ticket_id), "路灯坏了", "已修复。")
 
 
-@pytest.mark.parametrize("words", ["电话13812341234", "350102199003072123", "王先生说路灯坏了", ""])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "电话13812341234", "电话138-1234-5678", "350102199003072123", "350481 19900101 1234", "住幸福小区12栋301",
+        "卡号6222021234567890123", "座机0591-87654321", "王先生说路灯坏了", "",
+    ],
+)  # fmt: skip
 def test_words_that_tell_who_it_was_are_refused(works: Works, words: str) -> None:
     ticket_id = _ticket(works)
     with pytest.raises(Invalid) as refused, works.write() as work:
         publishing.publish(work, work.session.get_one(Ticket, ticket_id), words, "已修复。")
     assert refused.value.field == "question"
+
+
+@pytest.mark.parametrize("words", ["请拨 139 8765 4321", "已到幸福小区12栋301查看"])
+def test_an_answer_that_tells_of_a_person_is_refused(works: Works, words: str) -> None:
+    ticket_id = _ticket(works)
+    with pytest.raises(Invalid) as refused, works.write() as work:
+        publishing.publish(work, work.session.get_one(Ticket, ticket_id), "路灯坏了", words)
+    assert refused.value.field == "public_answer"
+
+
+def test_the_office_may_name_its_own_telephone_and_place_in_an_answer(works: Works) -> None:
+    ticket_id, words = _ticket(works), "请致电0591-87654321，或到长安路9号办理，12345也可以转接。"
+    with works.write() as work:
+        assert publishing.publish(work, work.session.get_one(Ticket, ticket_id), "路灯坏了", words).answer == words

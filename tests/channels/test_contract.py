@@ -254,3 +254,8 @@ def test_a_failure_told_by_callback_is_a_refusal_with_its_reason(side: Side) -> 
     failed = JobResult("any", done=False, reason="内容不合规", code="x")
     with pytest.raises(Refused, match="内容不合规"):
         side.channel.settle(side.post(), failed)
+
+
+@on("shows")
+def test_good_credentials_are_told_to_be_good_or_not_to_be_asked_about(side: Side) -> None:
+    assert side.channel.health() in ("", None)

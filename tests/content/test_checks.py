@@ -60,6 +60,8 @@ def test_a_clean_text_has_no_findings() -> None:
         (f"身份证 {IDENTITY[:-1]}x", "identity", None, ""),
         ("流水号 110101199003074515", "identity", None, ""),
         ("电话13800138000", "mobile", "block", "138****8000"),
+        (f"身份证 {IDENTITY[:6]} {IDENTITY[6:14]} {IDENTITY[14:]}。", "identity", "block", "11*************514"),
+        ("电话1380 013 8000", "mobile", "block", "138****8000"),
         ("电话138 0013-8000", "mobile", "block", "138****8000"),
         ("电话+86 13800138000", "mobile", "block", "138****8000"),
         ("电话１３８００１３８０００", "mobile", "block", "138****8000"),

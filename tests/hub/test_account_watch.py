@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from channels.accounts import store
 from channels.accounts.models import Account
+from channels.adapters.web_push import new_key
 from hub import account_watch
 from hub.notices import Notice
 from kernel.clock import StillClock
@@ -65,6 +67,29 @@ def test_a_network_that_fails_or_a_busy_platform_alarms_nobody(desk: Desk, clock
     desk.platform().sick = ""
     check(desk, clock)
     assert desk.account().last_success_at is not None
+
+
+@pytest.mark.parametrize(
+    ("channel", "settings", "secrets"),
+    [
+        ("site_push", {"publish_path": "/x"}, {"secret": "WRONG"}),
+        ("web_push", {"subject": "mailto:a@yunzhou.example"}, {"vapid_private_key": new_key()[0]}),
+    ],
+)
+def test_who_cannot_be_asked_is_neither_healthy_nor_alive_again(
+    desk: Desk, clock: StillClock, channel: str, settings: dict[str, str], secrets: dict[str, str]
+) -> None:
+    with desk.hub.works.write() as work:
+        made = store.add(work, desk.hub.seal, unit_id=desk.city.bureau.id, channel=channel, name="甲", code="q",
+                         base_url="https://cms.invalid", settings=settings, credentials=secrets)  # fmt: skip
+        account_watch.note(work, made.id, "对方平台不认可密钥或签名", True)
+    died = desk.account("q").credential_dead_at
+    check(desk, clock)
+    admin = desk.browser("system_admin")
+    admin.send_form(f"/console/accounts/{made.id}/test")
+    assert "不能向平台核实密钥" in admin.get(f"/console/accounts/{made.id}").text
+    now = desk.account("q")
+    assert (now.credential_dead_at, now.last_success_at) == (died, None)
 
 
 def test_an_account_in_use_or_asked_lately_is_not_asked_again(desk: Desk, clock: StillClock) -> None:

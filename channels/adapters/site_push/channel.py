@@ -163,6 +163,23 @@ class SitePushChannel(Channel, Rehearsing, PortalBound):
             answer = self._call("GET", path.replace("{key}", quote(post.key, safe="")), b"", "")
         return NotThere() if answer.status_code == 404 else self._settled(post, self._read(answer))
 
+    def health(self) -> str | None:
+        """Asks for an article that is not there, where the platform can be asked; the answer is read, not guessed."""
+        path = self._said("query_path", "")
+        if not path:
+            return None
+        try:
+            with harmless():
+                told = self._read(self._call("GET", path.replace("{key}", "health"), b"", ""))
+        except Unauthorised:
+            raise
+        except ChannelError as error:
+            return error.reason
+        if not isinstance(told, _Refusal) or told.said_code == NOT_FOUND:
+            return ""
+        # An address that is not there says nothing of who asked.
+        return None if told.platform_code in ("404", "410") else told.reason
+
     def _settled(self, post: Post, told: Any) -> Settlement:
         """What an answer about an article proves; a refusal proves nothing, unless it is "not found"."""
         unsure = CannotTell("对方平台没有说清有没有这篇稿件，请到平台后台查看")

@@ -33,7 +33,7 @@ from channels.base import (
     Uncorrectable,
     check_lengths,
 )
-from channels.errors import Refused, Retryable
+from channels.errors import ChannelError, Refused, Retryable, Unauthorised
 
 PORT = 22
 _SETTINGS = (
@@ -47,7 +47,12 @@ _SETTINGS = (
     ),
     Setting("user", "用户名", required=True),
     Setting("folder", "目录", required=True, help="对方给本单位的目录，如 /upload/news。"),
-    Setting("file_name", "文件名样式", help="不填为 {date}/{piece}；可用 {piece}、{column}、{date}（首发日期）。"),
+    Setting(
+        "file_name",
+        "文件名样式",
+        help="不填为 {date}/{piece}；可用 {piece}、{column}、{date}（首发日期）。",
+        pattern=r"(?:[^{}]|\{(?:piece|column|date)\})*",
+    ),
     Setting("index", "索引文件", "choice", choices=(("xml", "XML"), ("json", "JSON"), ("none", "不要"))),
     Setting(
         "fields",
@@ -58,7 +63,12 @@ _SETTINGS = (
     ),
     Setting("constants", "固定值", "lines", help="每行一项：对方字段=固定内容，如 siteId=44。"),
     Setting("columns", "栏目对照", "lines", help="每行一项：本系统栏目标识=对方栏目编号，如 notices=1203。"),
-    Setting("page_url", "网址样式", help="如 https://www.example.gov.cn/art/{piece}.html；不填则由人回填网址。"),
+    Setting(
+        "page_url",
+        "网址样式",
+        help="如 https://www.example.gov.cn/art/{date}/{piece}.html，可用的与文件名样式相同；不填则由人回填网址。",
+        pattern=r"(?:[^{}]|\{(?:piece|column|date)\})*",
+    ),
     Setting("corrections", "更正方式", "choice", choices=(("overwrite", "覆盖原文件"), ("version", "另存新版（_v2）"))),
     Setting("withdrawals", "撤稿方式", "choice", choices=(("delete", "删除文件"), ("file", "写撤稿文件"))),
     Setting("picked_up", "对方取走后会移走文件", "flag"),
@@ -166,6 +176,16 @@ class SiteSftpChannel(Channel, Rehearsing):
             )
         return Live(remark="已从服务器删除文件；请确认对方网站上的页面也已撤下。")
 
+    def health(self) -> str:
+        """Opens a session, and sends nothing."""
+        try:
+            with self._session():
+                return ""
+        except Unauthorised:
+            raise
+        except ChannelError as error:
+            return error.reason
+
     def _send(self, server: Session, post: Post, where: Names, at: datetime, placed: Placed | None = None) -> Live:
         packed = self._packed(post, where, at)
         *before, last = packed.files
@@ -176,9 +196,7 @@ class SiteSftpChannel(Channel, Rehearsing):
 
     def _live(self, post: Post, where: Names, packed: Parcel, placed: Placed | None = None) -> Live:
         item = post.items[0]
-        url = self._said("page_url", "")
-        column = str((item.content.get("column") or {}).get("slug", ""))
-        url = url.replace("{piece}", str(item.piece_id)).replace("{column}", quote(column, safe=""))
+        url = parcel.filled(self._said("page_url", ""), post, self._at(post), quote)
         files = list(packed.files)
         if placed and where.version > 1:  # The earlier versions stay, and are taken away with this one.
             files = [*(one for one in placed.data.get("files") or () if one not in files), *files]

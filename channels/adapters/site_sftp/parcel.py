@@ -46,21 +46,25 @@ class Names:
 
 def names(folder: str, pattern: str, post: Post, at: datetime) -> Names:
     """The names of a piece that was not sent before."""
+    return Names(posixpath.join(f"/{folder.strip('/')}", filled(pattern or DEFAULT_NAME, post, at)))
+
+
+def filled(pattern: str, post: Post, at: datetime, write: Callable[[str], str] = str) -> str:
+    """A pattern of a name or an address with what it says of the piece: the same in both."""
     item = post.items[0]
     column = str((item.content.get("column") or {}).get("slug", "")) or "0"
     said = {"piece": str(item.piece_id), "column": column, "date": f"{at.astimezone(PLATFORM_ZONE):%Y%m%d}"}
-    made = pattern or DEFAULT_NAME
     for name, value in said.items():
-        made = made.replace(f"{{{name}}}", value)
-    return Names(posixpath.join(f"/{folder.strip('/')}", made))
+        pattern = pattern.replace(f"{{{name}}}", write(value))
+    return pattern
 
 
 def fault_of(pattern: str) -> str:
     """What is wrong with a pattern for names, in plain words; '' when nothing is."""
-    filled = pattern
+    sample = pattern
     for name in ("piece", "column", "date"):
-        filled = filled.replace(f"{{{name}}}", "x")
-    if not all(_PART.fullmatch(part) for part in filled.split("/")):
+        sample = sample.replace(f"{{{name}}}", "x")
+    if not all(_PART.fullmatch(part) for part in sample.split("/")):
         return "文件名样式只能由字母、数字、“_ - .”和 {piece}、{column}、{date} 组成，用“/”分目录，如 {date}/{piece}。"
     return "" if "{piece}" in pattern else "文件名样式里必须有 {piece}，否则不同的稿件会互相覆盖。"
 

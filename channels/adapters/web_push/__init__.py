@@ -2,6 +2,6 @@
 
 from channels.adapters.web_push.channel import WebPushChannel, topic_of
 from channels.adapters.web_push.encryption import PLAINTEXT, encrypt
-from channels.adapters.web_push.signing import Signer, new_key
+from channels.adapters.web_push.signing import Signer, new_key, public_of
 
-__all__ = ["PLAINTEXT", "Signer", "WebPushChannel", "encrypt", "new_key", "topic_of"]
+__all__ = ["PLAINTEXT", "Signer", "WebPushChannel", "encrypt", "new_key", "public_of", "topic_of"]

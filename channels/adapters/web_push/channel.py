@@ -20,11 +20,12 @@ import structlog
 from channels.abilities.audience import Addressed, AudienceKind
 from channels.abilities.going_on import GoesOn
 from channels.abilities.listening import Listening
+from channels.abilities.own_keys import MakesOwnKey
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters.calling import acting
 from channels.adapters.web_push.encryption import PLAINTEXT, encrypt, to_base64url
 from channels.adapters.web_push.fan_out import IN_FLIGHT, Round
-from channels.adapters.web_push.signing import Signer, public_of
+from channels.adapters.web_push.signing import Signer, new_key, public_of
 from channels.base import (
     ACTION_LABELS,
     REACHED,
@@ -66,12 +67,13 @@ GONE = frozenset({404, 410})
 FORBIDDEN = frozenset({401, 403})
 
 
-class WebPushChannel(Channel, Addressed, Rehearsing, Listening, GoesOn):
+class WebPushChannel(Channel, Addressed, Rehearsing, Listening, GoesOn, MakesOwnKey):
     """Credentials: `vapid_private_key` (32 bytes, base64url); settings: `subject` (mailto: or https:), `ttl` (s),
     `urgency`, `icon`, and for one round `in_flight` and `seconds`."""
 
     name: ClassVar[str] = "web_push"
     label: ClassVar[str] = "浏览器通知"
+    own_key: ClassVar[str] = "vapid_private_key"
     limits: ClassVar[Limits] = Limits(
         style="text",
         title=60,
@@ -110,6 +112,23 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening, GoesOn):
         """The public half of the key, which browsers bind their subscription to."""
         private = credentials.get("vapid_private_key", "")
         return {"vapid_public_key": public_of(private)} if private else {}
+
+    @classmethod
+    def make_key(cls) -> str:
+        """A new VAPID key; browsers are given its public half."""
+        return new_key()[0]
+
+    @classmethod
+    def key_fault(cls, given: Mapping[str, str]) -> str:
+        """Whether it is the private half of a key at all."""
+        private = given.get("vapid_private_key", "").strip()
+        if not private:
+            return ""
+        try:
+            public_of(private)
+        except ValueError:
+            return "这不是可用的 VAPID 私钥（应为 32 字节的 base64url），请核对，或点“生成密钥”。"
+        return ""
 
     @classmethod
     def stand_in(cls, seed: Seed) -> StandIn:
@@ -171,13 +190,13 @@ class WebPushChannel(Channel, Addressed, Rehearsing, Listening, GoesOn):
         """Pushes that it was withdrawn: by its topic and tag it takes the place of what nobody has opened yet."""
         return self.publish(post)
 
-    def health(self) -> str:
-        """Whether the key signs; no push service can be asked without a browser."""
+    def health(self) -> str | None:
+        """What is wrong with the key or the sender; that it signs proves nothing, as no push service can be asked."""
         try:
             self._signer.check()
         except Unauthorised as error:
             return error.reason
-        return ""
+        return None
 
     @classmethod
     def reached_by(cls, key: str, before: Placed | None, counts: Mapping[str, int]) -> Shown:

@@ -68,5 +68,8 @@ def new_key() -> tuple[str, str]:
 
 
 def public_of(private: str) -> str:
-    """The public half (base64url) of a private key that stands as base64url."""
-    return to_base64url(point_of(ec.derive_private_key(int.from_bytes(from_base64url(private)), CURVE).public_key()))
+    """The public half (base64url) of a private key of 32 bytes that stands as base64url; raises ValueError for none."""
+    raw = from_base64url(private)
+    if len(raw) != 32:
+        raise ValueError("a VAPID key has 32 bytes")
+    return to_base64url(point_of(ec.derive_private_key(int.from_bytes(raw), CURVE).public_key()))

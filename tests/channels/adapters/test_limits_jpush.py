@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from channels.adapters.jpush import JPushChannel
-from channels.base import Live, Placed, Uncorrectable
+from channels.adapters.jpush import CID_LIVES, JPushChannel
+from channels.base import Accepted, CannotTell, Live, Placed, Uncorrectable
 from channels.errors import Refused, Throttled
 from tests.channels.harness import make_item, placed_by
 from tests.channels.rehearsal.served import Rehearsal
@@ -203,6 +203,42 @@ def test_the_reports_calls_are_counted_apart(narrow: JPushSide) -> None:
     assert narrow.channel.read(placed)
     with pytest.raises(Throttled):
         narrow.channel.read(placed)
+
+
+# --- the number of a push -----------------------------------------------------------------------------
+
+
+def test_the_platform_pushes_one_number_once_within_a_day(rehearsed: Rehearsal) -> None:
+    assert push(rehearsed, cid="once") == 0
+    rehearsed.step(86_399)
+    assert push(rehearsed, cid="once") == 0
+    assert len(rehearsed.ledger("push")) == 1
+    rehearsed.step(1)
+    assert push(rehearsed, cid="once") == 0
+    assert len(rehearsed.ledger("push")) == 2
+
+
+# The adapter's clock runs on while it is asked.
+STEPS = (timedelta(seconds=-1), timedelta(minutes=1))
+
+
+def test_no_number_is_used_near_the_end_of_its_day(side: JPushSide) -> None:
+    accepted = side.channel.publish(side.post())
+    assert isinstance(accepted, Accepted)
+    now = side.clock.now()
+    over, not_yet = ({**accepted.data, "cid_at": (now - CID_LIVES + step).isoformat()} for step in STEPS)
+    assert isinstance(side.channel.poll(side.post(note=over, doubtful=True), accepted.job_id), CannotTell)
+    assert side.rehearsal.ledger("push") == []
+    assert isinstance(side.channel.poll(side.post(note=not_yet), accepted.job_id), Live)
+    assert timedelta(hours=24) > CID_LIVES
+
+
+def test_a_number_of_sixty_four_characters(side: JPushSide) -> None:
+    assert push(side.rehearsal, cid="a" * 64) == 0
+    assert push(side.rehearsal, cid="a" * 65) == 1003
+    given = side.channel.publish(side.post())
+    assert isinstance(given, Accepted)
+    assert len(given.job_id) <= 64
 
 
 # --- replacing and revoking ---------------------------------------------------------------------------

@@ -244,3 +244,27 @@ def test_an_empty_article_is_told_before_it_is_sent(adapter: type[Channel]) -> N
     problems = adapter.check({}, Post("d-1", "publish", [item]))
     assert ["正文为空" in one.message for one in problems if one.field == "body" and one.blocking] == [True]
     assert not [one for one in adapter.check({}, Post("d-1", "withdraw", [item])) if one.field == "body"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (httpx.Response(200, json={"code": 404, "msg": "没有这篇文章"}), ""),
+        (httpx.Response(200, json={"code": 0, "data": []}), ""),
+        (httpx.Response(404), None),
+        (httpx.Response(200, json={"code": 7, "msg": "接口停用"}), "接口停用"),
+        (httpx.Response(503), "对方平台返回 HTTP 503"),
+    ],
+)
+def test_the_platform_is_asked_whether_the_secret_holds(answer: httpx.Response, told: str | None) -> None:
+    platform = Platform(answer)
+    assert _channel(platform, query_path="/a?k={key}", answer_ok="code=0").health() == told
+    assert platform.requests[0].headers["authorization"] == "k"
+
+
+def test_a_refused_secret_is_told_and_without_a_query_nobody_is_asked() -> None:
+    with pytest.raises(Unauthorised):
+        _channel(Platform(httpx.Response(401)), query_path="/a?k={key}").health()
+    silent = Platform()
+    assert _channel(silent).health() is None
+    assert silent.requests == []

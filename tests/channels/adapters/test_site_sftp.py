@@ -85,6 +85,14 @@ def test_page_pictures_attachments_and_index_lie_side_by_side_under_names_of_the
     assert named[-1] == f"{stem}.xml"
 
 
+def test_an_address_has_the_date_and_the_column_that_the_name_of_the_file_has(site: SiteSftpSide) -> None:
+    channel = _with(site, page_url="https://www.example.gov.cn/{column}/{date}/{piece}.html")
+    live = _live(channel.publish(_post(site)))
+    assert (live.shown[1].url, live.shown[1].remote_id) == (
+        "https://www.example.gov.cn/notices/20260303/1.html", "/20260303/1.html"
+    )  # fmt: skip
+
+
 def test_the_index_may_be_json_or_absent(site: SiteSftpSide) -> None:
     channel = _with(site, index="json", file_name="{column}/{piece}", columns=["notices=1203"], fields=["c=column"])
     channel.publish(_post(site))
@@ -124,6 +132,15 @@ def test_a_key_opens_instead_of_a_password_also_when_the_form_dropped_its_line_b
     assert isinstance(_with(site, credentials={"private_key": text}).publish(_post(site)), Live)
     with pytest.raises(Unauthorised):
         _with(site, credentials={"password": "the old one"}).publish(_post(site))
+
+
+def test_whether_the_secret_holds_is_asked_by_opening_a_session(site: SiteSftpSide) -> None:
+    assert site.channel.health() == ""
+    assert site.lying() == []
+    with pytest.raises(Unauthorised):
+        _with(site, credentials={"password": "another"}).health()
+    assert "连不上" in _with(site, server="127.0.0.1:1").health()
+    assert "主机密钥" in _with(site, host_key=["SHA256:" + "A" * 43]).health()
 
 
 @pytest.mark.parametrize("text", ["not a key", "-----BEGIN RSA PRIVATE KEY-----AAAA-----END RSA PRIVATE KEY-----"])

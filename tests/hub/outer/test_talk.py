@@ -20,8 +20,9 @@ from bot.nlu.ranking import Decision
 from bot.personal import forgetting
 from bot.project import REPORT
 from bot.states import ConversationState, ReplyState, Route, TicketState
-from channels.accounts.models import PushSubscription
-from channels.accounts.store import add
+from channels.accounts.models import Account, PushSubscription
+from channels.accounts.store import add, info
+from channels.adapters.web_push import new_key
 from channels.rehearsal.wechat import crypto
 from content.models import Column, Piece, PublicPiece, Release, Revision
 from content.rebuttals import Rebuttal
@@ -634,3 +635,17 @@ def test_pictures_wait_outside_only_as_far_as_there_is_room(
 def audit_acts(session: Session) -> list[str]:
     """Every act written down, in order."""
     return list(session.scalars(select(AuditLine.act)))
+
+
+def test_a_key_that_is_none_keeps_no_other_accounts_keys_inside(faces: Faces) -> None:
+    with faces.inner.works.write() as work:
+        root = work.session.scalars(select(Unit.id).where(Unit.code == "root")).one()
+        for code, key in (("bad", "A" * 43), ("good", new_key()[0])):
+            add(work, faces.inner.seal, unit_id=root, channel="web_push", name=code, code=code, action="push",
+                credentials={"vapid_private_key": key})  # fmt: skip
+    faces.exchange()
+    with faces.outer.works.read() as work:
+        query = select(Account).where(Account.channel == "web_push").order_by(Account.code)
+        kept = {one.code: info(work.session, faces.outer.seal, one).credentials for one in work.session.scalars(query)}
+    assert kept["bad"] == {}
+    assert list(kept["good"]) == ["vapid_public_key"]

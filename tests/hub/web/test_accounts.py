@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from channels.accounts import store
 from channels.accounts.models import AccessToken, Account, QuotaUse
 from channels.adapters.calling import today
+from channels.adapters.web_push import public_of
 from channels.registry import channels as installed
 from hub.web.accounts import health_of
 from kernel.audit import AuditLine
@@ -136,6 +137,7 @@ def test_an_account_is_registered_with_its_channels_own_settings(desk: Desk, adm
         ({"settings.guide_line": "字" * 61}, "settings.guide_line"),
         ({"settings.credits": "责任编辑=张三\n审核"}, "settings.credits"),
         ({"register.site_code": "12345"}, "register.site_code"),
+        ({"register.site_code": "1234567"}, "register.site_code"),
         ({"register.certified_on": "去年"}, "register.certified_on"),
         ({"register.recorded_on": "2026-02-30"}, "register.recorded_on"),
         ({"register.keeper": "字" * 201}, "register.keeper"),
@@ -150,6 +152,25 @@ def test_a_fault_stands_beside_its_field_and_what_was_typed_stays(
     assert answer.status_code in (404, 422)
     assert f'id="{field}-error"' in answer.text
     assert 'value="政务公开"' in answer.text
+
+
+@pytest.mark.parametrize("field", ["page_url", "file_name"])
+def test_a_brace_that_means_nothing_is_refused_when_the_account_is_saved(
+    desk: Desk, admin: Browser, field: str
+) -> None:
+    given = {"settings.server": "sftp.example", "settings.host_key": "SHA256:" + "A" * 43, "settings.user": "u"}
+    form = {"channel": "site_sftp", "code": "sf", "action": "publish", "settings.folder": "/", **given}
+    for wrong in ("a/{piece}/{year}", "a/{piece", "{piece}/{}"):
+        answer = create(desk, admin, **form, **{f"settings.{field}": wrong})
+        assert answer.status_code == 422, wrong
+        assert f'id="settings.{field}-error"' in answer.text
+    assert create(desk, admin, **form, **{f"settings.{field}": "{column}/{date}/{piece}"}).status_code == 303
+
+
+@pytest.mark.parametrize(("entered", "kept"), [("360100", "360100"), ("3601000001", "3601000001")])
+def test_an_accounts_site_code_has_six_digits_or_ten(desk: Desk, admin: Browser, entered: str, kept: str) -> None:
+    assert create(desk, admin, **{"register.site_code": entered}).status_code == 303
+    assert desk.account("yz-wechat").register["site_code"] == kept
 
 
 def test_the_form_asks_what_the_channels_options_ask(desk: Desk, admin: Browser) -> None:
@@ -283,6 +304,37 @@ def test_secrets_are_entered_once_by_their_own_person_and_never_shown(desk: Desk
     page = admin.get(f"/console/accounts/{account.id}").text
     assert page.count("已填写") == 2
     assert "5ecre7" not in page
+
+
+def test_a_key_of_our_own_is_made_sealed_and_shown_to_nobody(desk: Desk, admin: Browser) -> None:
+    create(
+        desk, admin, channel="web_push", code="tz", action="push", **{"settings.subject": "mailto:a@yunzhou.example"}
+    )
+    account = desk.account("tz")
+    path = link_for(admin, account)
+    officer = desk.browser()
+    assert "生成密钥" in officer.get(path).text
+    for wrong in ("no key", "A" * 43):
+        refused = officer.send_form(path, vapid_private_key=wrong)
+        assert refused.status_code == 422
+        assert "VAPID 私钥" in refused.text
+    assert officer.send_form(path, make_key="1").status_code == 303
+    made = opened(desk, account)["vapid_private_key"]
+    assert len(public_of(made)) == 87
+    assert made not in desk.account("tz").credentials
+    path = link_for(admin, account)
+    page = officer.get(path).text
+    assert "重新订阅" in page
+    assert made not in page
+    officer.send_form(path, make_key="1")
+    assert opened(desk, account)["vapid_private_key"] != made
+
+
+def test_a_platforms_secret_is_not_made_here(desk: Desk, admin: Browser) -> None:
+    create(desk, admin)
+    path = link_for(admin, desk.account("yz-wechat"))
+    assert "生成密钥" not in desk.browser().get(path).text
+    assert desk.browser().send_form(path, make_key="1").status_code == 422
 
 
 def test_a_blank_secret_stays_as_it_is_and_nothing_at_all_is_a_fault(desk: Desk, admin: Browser) -> None:

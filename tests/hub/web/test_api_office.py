@@ -187,7 +187,7 @@ def test_an_account_is_switched_off_and_on(office: Office, call: Callable[[str],
     keeper = call("keeper")
     with office.hub.works.write() as work:
         account = fake_account(work, office.unit("north")).id
-    assert keeper("POST", f"/accounts/{account}/test").json() == {"good": True, "fault": ""}
+    assert keeper("POST", f"/accounts/{account}/test").json() == {"asked": True, "good": True, "fault": ""}
     off = keeper("POST", f"/accounts/{account}/switch-off").json()
     assert (off["active"], off["held"]) == (False, 0)
     assert keeper("POST", f"/accounts/{account}/switch-on").json()["active"] is True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import re
 import zipfile
@@ -15,7 +16,7 @@ from sqlalchemy import select
 
 from content.snapshot import Target
 from hub.web.hand_package import _safe
-from hub.web.hand_ready import ReadyPicture, ready_items
+from hub.web.hand_ready import ReadyPicture, ready_items, whole
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
 from kernel.people import Person
@@ -37,6 +38,11 @@ def desk(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Desk]:
 @pytest.fixture
 def task(desk: Desk) -> Delivery:
     """A task by hand of a notice with a cover, two pictures and a document."""
+    return by_hand(desk, "text")
+
+
+def by_hand(desk: Desk, style: str) -> Delivery:
+    """The same, shown as text or with its layout."""
     piece = desk.city.piece(title="关于停水的通知")
     cover, first, second = (desk.city.picture(piece.id, alt=alt, color=color) for alt, color in PICTURES)
     desk.city.attachment(piece.id, name="停水范围.txt", data="临江区滨江大道".encode())
@@ -49,7 +55,7 @@ def task(desk: Desk) -> Delivery:
     )
     account = desk.account()
     release = desk.city.submit(
-        piece.id, targets=[Target(account.id, account.name, account.channel, "text", "publish", {})]
+        piece.id, targets=[Target(account.id, account.name, account.channel, style, "publish", {})]
     )
     delivery = desk.booked(desk.city.sign_off(release.id), when="at", at="2026-03-02T20:00")
     desk.browser().send_form(f"/console/deliveries/{delivery.id}/take-over")
@@ -175,6 +181,31 @@ def test_the_package_has_a_file_per_field_and_the_pictures_in_order(desk: Desk, 
     assert all(name in readme for name in names if name != "00-说明.txt")
     assert "图片说明：乙图" in readme
     assert [act for act, _ in acts(desk, task) if act == "delivery.packaged"] == ["delivery.packaged"] * 2
+
+
+def test_the_html_shows_the_packages_pictures_and_to_copy_has_whole_addresses(desk: Desk) -> None:
+    task, browser = by_hand(desk, "article"), desk.browser()
+    packed = browser.get(f"/console/deliveries/{task.id}/by-hand/package.zip").content
+    package = zipfile.ZipFile(io.BytesIO(packed))
+    shown = re.findall(r'src="([^"]*)"', package.read("05-正文.html").decode())
+    assert shown == ["图片/02.jpg", "图片/03.jpg"]
+    assert set(shown) <= set(package.namelist())
+    kept = {one.alt: one.name for one in ready(desk, task)}
+    page = html.unescape(browser.get(f"/console/deliveries/{task.id}/by-hand").text)
+    area = re.search(r'<textarea[^>]*id="html-1".*?</textarea>', page, re.DOTALL)
+    assert area
+    sources = re.findall(r'src="([^"]*)"', area[0])
+    assert sources == [f"{desk.hub.settings.address}/media/{kept[alt]}" for alt in ("乙图", "甲图")]
+
+
+def test_only_our_own_addresses_are_made_whole() -> None:
+    text = (
+        '<a href="/a">甲</a><a href="//cdn.example/b">乙</a><img src="/media/c.jpg"><a href="https://d.example/">丁</a>'
+    )
+    assert whole(text, "https://www.yunzhou.example/") == (
+        '<a href="https://www.yunzhou.example/a">甲</a><a href="//cdn.example/b">乙</a>'
+        '<img src="https://www.yunzhou.example/media/c.jpg"><a href="https://d.example/">丁</a>'
+    )
 
 
 def test_names_in_the_package_leave_no_folder() -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from channels.accounts import store as accounts
-from channels.accounts.models import PushConsent, PushSubscription
+from channels.accounts.models import Account, PushConsent, PushSubscription
 from channels.adapters.web_push import new_key
 from kernel.clock import StillClock
 from kernel.office_rules import set_rule
@@ -137,3 +137,13 @@ def test_an_office_without_browser_notices_has_no_page(sqlite_url: str, tmp_path
     with open_newsroom(sqlite_url, tmp_path, clock) as room:
         assert room.browser().get("/push").status_code == 404
         assert room.browser().get("/push/key").status_code == 404
+
+
+@pytest.mark.parametrize("key", ["", "no key", "A" * 43, "AAAA"])
+def test_without_a_key_that_is_one_there_is_no_key_to_give(room: Newsroom, key: str) -> None:
+    with room.hub.works.write() as work:
+        account = work.session.scalars(select(Account).where(Account.channel == "web_push")).one()
+        account.credentials = ""
+        accounts.set_credentials(work, room.hub.seal, account, {"vapid_private_key": key})
+    assert room.browser().get("/push/key").status_code == 404
+    assert room.browser().get("/push").status_code == 200
