@@ -31,6 +31,7 @@ from content.kinds import all_kinds, kind_of
 from content.models import PublicPiece, Revision
 from content.public import visible
 from content.sanitise import plain
+from content.standing import fields_now
 from kernel.model import Base
 from kernel.typed import tidy
 from kernel.work import Work
@@ -424,14 +425,14 @@ def _sentence(text: str, at: int, width: int) -> int:
     return nearest + 1 if nearest >= 0 else max(0, at - _BEFORE)
 
 
-def readable(revision: Revision, kind: str) -> str:
-    """The text of a revision for an excerpt: its own summary and body, then what the kind prints of its fields.
+def readable(revision: Revision, row: PublicPiece) -> str:
+    """The text of a public revision for an excerpt: its summary and body, then what the kind prints of its fields.
 
     What a kind leaves out of its article is for finding it, not for reading: a question's other wordings are no answer.
     """
-    of = kind_of(kind)
+    of = kind_of(row.kind)
     unread = {name for name, words in of.printed(revision.fields).items() if not words}
-    fields = {name: value for name, value in revision.fields.items() if name not in unread}
+    fields = {name: value for name, value in fields_now(row, revision.fields).items() if name not in unread}
     return "\n".join(part for part in (revision.summary, plain(revision.body), of.plain(fields)) if part)
 
 

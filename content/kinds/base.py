@@ -60,6 +60,11 @@ def always_in_force(_fields: Mapping[str, Any]) -> str:
     return ""
 
 
+def stands_as_signed(fields: Mapping[str, Any], _standing: str, _note: str) -> Mapping[str, Any]:
+    """A kind whose fields do not say whether it is in force."""
+    return fields
+
+
 def links_in(found: Sequence[Mapping[str, Any]], kind: str = "") -> list[PortalLink]:
     """Linked pieces, of one kind or of all, as links with their number and whether they are in force."""
     return [
@@ -98,6 +103,8 @@ class Kind:
     # Lists across its column that a piece stands on, as (facet, label); and whether it is in force: '' or why not.
     shelves: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] = field(default=no_shelves)
     standing: Callable[[Mapping[str, Any]], str] = field(default=always_in_force)
+    # Its fields as they read once it was marked repealed, lapsed or in force again, with the reason.
+    stands_as: Callable[[Mapping[str, Any], str, str], Mapping[str, Any]] = field(default=stands_as_signed)
     # The last day on which it is in force by itself.
     last_day: Callable[[Mapping[str, Any]], date | None] = field(default=no_last_day)
     # Attachments that its fields name, as (what for, name of the file); and whether open data give its fields away.

@@ -23,6 +23,7 @@ from content.kinds import kind_of
 from content.models import Column, PublicPiece, Release, Revision
 from content.public import visible
 from content.search import LONGEST_QUERY, Found
+from content.standing import content_now
 from hub.product import Hub
 from hub.web import chat
 from hub.web.access import HubDep, address_of
@@ -114,7 +115,8 @@ def piece(request: Request, hub: HubDep, piece_id: Annotated[int, Path(ge=1, le=
             raise Withdrawn(phrase=row.withdrawn_phrase or EXPIRED)
         release = work.session.get_one(Release, row.release_id)
         (brief,) = _briefs(hub, work.session, [row])
-    return _cached(request, {**brief, **_whole(hub, release.content)})
+    content = content_now(row, release.content)
+    return _cached(request, {**brief, **_whole(hub, content)})
 
 
 @router.get("/guides", dependencies=[Reading])
@@ -159,7 +161,7 @@ def find(
     with hub.works.read() as work:
         found = hub.search.search(work.session, work.now, query, kind, page, 10) if query else Found((), 0, ())
         texts = [
-            search.readable(work.session.get_one(Revision, row.revision_id), row.kind).replace("\n", " ")[:120]
+            search.readable(work.session.get_one(Revision, row.revision_id), row).replace("\n", " ")[:120]
             for row in found.rows
         ]
         rows = _briefs(hub, work.session, found.rows)
@@ -208,6 +210,8 @@ def _briefs(hub: Hub, session: Session, rows: Sequence[PublicPiece]) -> list[dic
             "published_at": _moment(row.first_at),
             "changed_at": _moment(row.from_at),
             "expires_at": _moment(row.until_at),
+            "standing": row.standing,
+            "standing_note": row.standing_note,
         }
         for row in rows
     ]

@@ -138,7 +138,7 @@ def _entry(session: Session, row: PublicPiece, query: str) -> PortalEntry:
         title=row.title,
         href=row.path,
         published_at=row.first_at or row.from_at or revision.created_at,
-        summary_html=search.excerpt(search.readable(revision, row.kind), query),
+        summary_html=search.excerpt(search.readable(revision, row), query),
         mark=validity or kind_of(row.kind).label,
         number=str(fields.get("document_number", "")),
         source=revision.source_name or session.get_one(Unit, row.unit_id).name,

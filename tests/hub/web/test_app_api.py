@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 
-from content import public
-from content.models import Release
+from content import public, relations
+from content.models import Piece, Release
 from kernel.clock import StillClock
 from tests.hub.web.newsroom import Newsroom, open_newsroom
 
 API = "/api/app/v1"
 DEVICE = "d" * 40
+POLICY = {
+    "index_number": "1", "document_number": "云政发〔2026〕1号", "issuer": "市政府", "issued_on": "2026-01-01",
+    "validity": "in_force",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -72,6 +76,26 @@ def test_what_was_withdrawn_or_expired_is_gone_with_the_public_phrase(room: News
     assert get(room, f"/pieces/{ending.piece_id}").json()["message"] == "该内容已过有效期，现予撤下。"
     assert get(room, "/pieces").json()["total"] == 0
     assert get(room, "/search?q=通知").json()["total"] == 0
+
+
+def test_a_repealed_policy_is_said_to_be_in_force_nowhere(room: Newsroom) -> None:
+    release = publish(room, "policies", title="养犬管理办法", fields=POLICY)
+    path = f"/pieces/{release.piece_id}"
+    before = get(room, path)
+    assert (before.json()["standing"], before.json()["fields"]["validity"]["value"]) == ("", "in_force")
+    with room.office.working("signer") as (work, who):
+        piece = work.session.get_one(Piece, release.piece_id)
+        relations.mark_standing(work, who, piece, "repealed", "由云政发〔2026〕9号废止")
+    after = get(room, path, headers={"if-none-match": before.headers["etag"]})
+    assert after.status_code == 200
+    told, (listed,), (found,) = (
+        after.json(), get(room, "/pieces").json()["pieces"], get(room, "/search?q=养犬").json()["results"],
+    )  # fmt: skip
+    for one in (told, listed, found):
+        assert (one["standing"], one["standing_note"]) == ("repealed", "由云政发〔2026〕9号废止")
+    assert told["fields"]["validity"]["value"] == "repealed"
+    assert told["fields"]["validity_note"]["value"] == "由云政发〔2026〕9号废止"
+    assert "有效性：废止" in found["excerpt"]
 
 
 def test_an_answer_is_not_sent_twice(room: Newsroom) -> None:
