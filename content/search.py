@@ -23,7 +23,7 @@ from html import escape, unescape
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import String, select
+from sqlalchemy import ColumnElement, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content.checks import IDENTITY, MOBILE
@@ -269,8 +269,12 @@ class Searcher:
         page: int = 1,
         size: int = 10,
         narrow: Narrow | None = None,
+        only: ColumnElement[bool] | None = None,
     ) -> Found:
-        """A page of what answers the query, limited as asked; `kind` limits no count of kinds."""
+        """A page of what answers the query, limited as asked; `kind` limits no count of kinds.
+
+        `only` is a condition on `PublicPiece`: whatever does not meet it is as good as not there.
+        """
         narrow = narrow or Narrow()
         query = query[:LONGEST_QUERY]
         self._follow(session, now)
@@ -278,7 +282,7 @@ class Searcher:
             hits = self._index.find(query)
             guessed = [] if hits else self._index.find(query, GUESS)[:5]
             whole = self._whole
-        public = _still_public(session, now, hits)
+        public = _still_public(session, now, hits, only)
         within = [hit for hit in hits if hit.piece_id in public and public[hit.piece_id].fits(narrow)]
         counts = Counter(hit.kind for hit in within)
         chosen = [hit for hit in within if kind in ("", hit.kind)]
@@ -287,7 +291,7 @@ class Searcher:
             rows=_rows(session, now, shown),
             total=len(chosen),
             kinds=[(name, counts[name]) for name in all_kinds() if counts[name]],
-            guesses=_rows(session, now, guessed),
+            guesses=_rows(session, now, guessed, only),
             whole=whole,
             columns=Counter(stands.column_id for stands in public.values()),
             units=Counter(stands.unit_id for stands in public.values()),
@@ -502,18 +506,24 @@ class _Stands:
         )
 
 
-def _still_public(session: Session, now: datetime, hits: Sequence[Hit]) -> dict[int, _Stands]:
+def _still_public(
+    session: Session, now: datetime, hits: Sequence[Hit], only: ColumnElement[bool] | None
+) -> dict[int, _Stands]:
     found: dict[int, _Stands] = {}
     ids = [hit.piece_id for hit in hits]
     columns = (PublicPiece.piece_id, PublicPiece.column_id, PublicPiece.unit_id, PublicPiece.first_at)
     for start in range(0, len(ids), 500):
         query = select(*columns).where(PublicPiece.piece_id.in_(ids[start : start + 500]), visible(now))
+        query = query if only is None else query.where(only)
         found |= {row.piece_id: _Stands(row.column_id, row.unit_id, row.first_at) for row in session.execute(query)}
     return found
 
 
-def _rows(session: Session, now: datetime, hits: Sequence[Hit]) -> list[PublicPiece]:
+def _rows(
+    session: Session, now: datetime, hits: Sequence[Hit], only: ColumnElement[bool] | None = None
+) -> list[PublicPiece]:
     ids = [hit.piece_id for hit in hits]
     query = select(PublicPiece).where(PublicPiece.piece_id.in_(ids), visible(now))
+    query = query if only is None else query.where(only)
     found = {row.piece_id: row for row in session.scalars(query)}
     return [found[one] for one in ids if one in found]

@@ -31,6 +31,7 @@ from hub.web.openapi import described
 from hub.web.sent import Body
 from kernel.errors import NotFound, XuandaError
 from kernel.typed import tidy
+from scheduler import reading
 
 PREFIX = "/api/app/v1"
 router = APIRouter(prefix=PREFIX)
@@ -195,7 +196,7 @@ def _column(session: Session, slug: str) -> Column:
 def _briefs(hub: Hub, session: Session, rows: Sequence[PublicPiece]) -> list[dict[str, Any]]:
     query = select(Column.id, Column.slug, Column.name).where(Column.id.in_({row.column_id for row in rows}))
     named = {number: (slug, name) for number, slug, name in session.execute(query)}
-    address = hub.settings.address
+    address, pages = hub.settings.address, reading.addresses_of(session, rows)
     return [
         {
             "id": row.piece_id,
@@ -206,7 +207,7 @@ def _briefs(hub: Hub, session: Session, rows: Sequence[PublicPiece]) -> list[dic
             "title": row.title,
             "summary": row.summary,
             "picture": f"{address}{row.picture}" if row.picture else "",
-            "url": f"{address}{row.path}",
+            "url": _whole_address(address, pages.get(row.piece_id, "")),
             "published_at": _moment(row.first_at),
             "changed_at": _moment(row.from_at),
             "expires_at": _moment(row.until_at),
@@ -215,6 +216,10 @@ def _briefs(hub: Hub, session: Session, rows: Sequence[PublicPiece]) -> list[dic
         }
         for row in rows
     ]
+
+
+def _whole_address(portal: str, page: str) -> str:
+    return f"{portal}{page}" if page.startswith("/") else page
 
 
 def _whole(hub: Hub, content: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from channels.accounts.models import Account
 from content import public, relations
 from content.models import Piece, Release
 from kernel.clock import StillClock
@@ -31,9 +32,7 @@ def room(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Newsroo
 
 def publish(room: Newsroom, column: str = "notices", **words: Any) -> Release:
     release = room.office.signed_release(column=column, **words)
-    with room.hub.works.write() as work:
-        public.reserve_place(work, release.id)
-        public.went_live(work, release.id, work.now)
+    room.go_live(release)
     return release
 
 
@@ -61,6 +60,25 @@ def test_a_piece_is_shown_in_its_signed_words_with_whole_addresses(room: Newsroo
     assert (shown["title"], shown["kind_name"], shown["column"]) == ("供热通知", "通知公告", "notices")
     assert f'href="{room.hub.settings.address}/notices/"' in shown["body_html"]
     assert shown["url"].endswith(release.content["path"])
+
+
+def test_a_piece_without_a_page_has_no_address_and_one_on_another_platform_has_that(room: Newsroom) -> None:
+    with room.hub.works.write() as work:
+        site = Account(
+            unit_id=room.office.bureau.id, channel="site_push", name="集约化平台", code="s", action="publish"
+        )
+        work.session.add(site)
+        work.session.flush()
+        room.office.accounts["site"] = site
+    message, elsewhere = (room.office.signed_release(name, title=f"{name}通知") for name in ("weibo", "site"))
+    room.go_live(message, on="weibo", url="https://weibo.com/1/2")
+    room.go_live(elsewhere, on="site", url="https://www.jiyue.example/77.html")
+    told = {one["id"]: one["url"] for one in get(room, "/pieces").json()["pieces"]}
+    assert told == {message.piece_id: "", elsewhere.piece_id: "https://www.jiyue.example/77.html"}
+    page = room.browser().get("/search", params={"q": "通知"}).text
+    assert "找到 1 条" in page
+    assert '<a href="https://www.jiyue.example/77.html">' in page
+    assert message.content["path"] not in page
 
 
 def test_what_was_withdrawn_or_expired_is_gone_with_the_public_phrase(room: Newsroom, clock: StillClock) -> None:
