@@ -437,7 +437,7 @@ def readable(revision: Revision, row: PublicPiece) -> str:
     of = kind_of(row.kind)
     unread = {name for name, words in of.printed(revision.fields).items() if not words}
     fields = {name: value for name, value in fields_now(row, revision.fields).items() if name not in unread}
-    return "\n".join(part for part in (revision.summary, plain(revision.body), of.plain(fields)) if part)
+    return "\n".join(part for part in (revision.summary, plain(revision.body), of.told(fields)) if part)
 
 
 def _words(text: str) -> list[str]:
@@ -487,7 +487,7 @@ def _texts(session: Session, piece_ids: Sequence[int]) -> Iterator[tuple[int, in
         .where(PublicPiece.piece_id.in_(piece_ids))
     )
     for piece_id, kind, revision in session.execute(query):
-        extra = f"{revision.keywords} {revision.summary} {kind_of(kind).plain(revision.fields)}"
+        extra = f"{revision.keywords} {revision.summary} {kind_of(kind).told(revision.fields)}"
         yield piece_id, revision.id, (kind, revision.title, extra, plain(revision.body))
 
 

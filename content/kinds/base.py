@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from html import escape
 from typing import Any, Literal
@@ -122,13 +122,21 @@ class Kind:
         return {spec.name: plain_value(spec, fields.get(spec.name)) for spec in self.fields}
 
     def plain(self, fields: Mapping[str, Any]) -> str:
-        """The fields as lines of text, for checks, search and channels without layout."""
-        lines = []
-        for spec in self.fields:
-            text = plain_value(spec, fields.get(spec.name))
-            if text:
-                lines.append(f"{spec.label}：{text}")
-        return "\n".join(lines)
+        """The fields as lines of text, for checks and for those who compare versions."""
+        return _lines(self.fields, fields)
+
+    def told(self, fields: Mapping[str, Any]) -> str:
+        """The same for readers, whom the numbers by which pieces name each other tell nothing."""
+        return _lines(_told(self.fields), fields)
+
+
+def _told(specs: Sequence[FieldSpec]) -> list[FieldSpec]:
+    return [replace(spec, columns=tuple(_told(spec.columns))) for spec in specs if spec.type != "piece"]
+
+
+def _lines(specs: Sequence[FieldSpec], fields: Mapping[str, Any]) -> str:
+    texts = [(spec.label, plain_value(spec, fields.get(spec.name))) for spec in specs]
+    return "\n".join(f"{label}：{text}" for label, text in texts if text)
 
 
 def plain_value(spec: FieldSpec, value: Any) -> str:
