@@ -116,13 +116,30 @@ def test_archive_pages_keep_their_addresses_and_pieces(site: Site) -> None:
     assert "/notices/page-3.html" in site.text("/notices/page-2.html")
 
 
+def test_every_archive_page_names_its_own_address_and_number(site: Site) -> None:
+    for number in range(PER_PAGE + 1):
+        site.publish(site.released(title=f"第{number}号通知"))
+    heads = {}
+    for name in ("index", "page-1", "page-2"):
+        page = site.text(f"/notices/{name}.html")
+        title, canonical = re.search("<title>(.*?)</title>", page), re.search('rel="canonical" href="([^"]*)"', page)
+        assert title
+        assert canonical
+        heads[name] = (title[1].partition(" - ")[0], canonical[1])
+    assert heads == {
+        "index": ("通知公告", f"{PORTAL}/notices/"),
+        "page-1": ("通知公告（归档第 1 页）", f"{PORTAL}/notices/page-1.html"),
+        "page-2": ("通知公告（归档第 2 页）", f"{PORTAL}/notices/page-2.html"),
+    }
+
+
 def test_the_cost_does_not_grow_with_the_site(site: Site) -> None:
     costs = {}
     for number in range(1, PER_PAGE + 6):
         before = site.files()
         site.publish(site.released(title=f"第{number:03d}号通知"))
         costs[number] = sum(1 for name, seen in site.files().items() if before.get(name) != seen)
-    assert max(costs.values()) <= 20  # The first draws the empty columns too, a new archive page its neighbour.
+    assert max(costs.values()) <= 22  # The first draws the empty columns too, a new archive page its neighbour.
     assert {costs[n] for n in (2, 10, PER_PAGE, PER_PAGE + 5)} == {costs[2]}
 
 
