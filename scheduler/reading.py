@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from channels.accounts.models import Account
@@ -17,7 +17,8 @@ from scheduler.states import PlacementState
 
 def on_a_site() -> ColumnElement[bool]:
     """The condition that a page of the piece stands on some site; what only WeChat or Weibo shows has none."""
-    return _pages(Placement.id).where(Placement.piece_id == PublicPiece.piece_id).exists()
+    query = select(Placement.id).join(Account, Account.id == Placement.account_id)
+    return query.where(Placement.piece_id == PublicPiece.piece_id, _stands()).exists()
 
 
 def placed_here() -> ColumnElement[bool]:
@@ -28,9 +29,10 @@ def placed_here() -> ColumnElement[bool]:
 def addresses_of(session: Session, rows: Sequence[PublicPiece]) -> dict[int, str]:
     """The address of each piece that has one: its path where our portal shows it, else the other platform's."""
     paths = {row.piece_id: row.path for row in rows}
-    query = _pages(Placement.piece_id, Placement.url, Account.channel).where(Placement.piece_id.in_(paths))
+    query = select(Placement.piece_id, Placement.url, Account.channel).join(Account, Account.id == Placement.account_id)
+    query = query.where(Placement.piece_id.in_(paths), _stands()).order_by(Placement.account_id)
     found: dict[int, str] = {}
-    for piece_id, url, channel in session.execute(query.order_by(Placement.account_id)):
+    for piece_id, url, channel in session.execute(query):
         if channel == PORTAL:
             found[piece_id] = paths[piece_id]
         else:
@@ -38,14 +40,10 @@ def addresses_of(session: Session, rows: Sequence[PublicPiece]) -> dict[int, str
     return found
 
 
-def _pages(*columns: ColumnElement[object]) -> Select[tuple[object, ...]]:
+def _stands() -> ColumnElement[bool]:
     sites = [name for name, adapter in channels().items() if adapter.limits.by_column]
-    return (
-        select(*columns)
-        .join(Account, Account.id == Placement.account_id)
-        .where(
-            Placement.state == PlacementState.LIVE,
-            Account.channel.in_(sites),
-            or_(Account.channel == PORTAL, Placement.url != ""),
-        )
+    return and_(
+        Placement.state == PlacementState.LIVE,
+        Account.channel.in_(sites),
+        or_(Account.channel == PORTAL, Placement.url != ""),
     )
