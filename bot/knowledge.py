@@ -177,7 +177,7 @@ def search(session: Session, documents: Searcher, text: str, now: datetime, limi
 
 def _passage(revision: Revision, row: PublicPiece, text: str) -> Passage:
     source = Source(row.piece_id, revision.number, row.title, row.path)
-    return Passage(source, passage(readable(revision, row.kind), text, PASSAGE))
+    return Passage(source, passage(readable(revision, row), text, PASSAGE))
 
 
 def _pairs(text: str) -> set[str]:

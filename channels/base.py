@@ -37,8 +37,20 @@ ACTION_LABELS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
+class Relabelled:
+    """有效性 that was marked after signing: as it was signed, as it is now, and the reason that was given."""
+
+    signed: str
+    now: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Item:
-    """One piece under its own release, as this channel is to show it. `content` is the release's signed content."""
+    """One piece under its own release, as this channel is to show it. `content` is the release's signed content.
+
+    What is drawn again (`refresh`) says whether it is in force today, and tells in `relabelled` what changed.
+    """
 
     piece_id: int
     release_id: int
@@ -51,6 +63,7 @@ class Item:
     url: str
     cover: str = ""
     first_published_at: datetime | None = None
+    relabelled: Relabelled | None = None
 
 
 @dataclass(frozen=True)

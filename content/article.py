@@ -15,6 +15,19 @@ Row = Mapping[str, Any]
 
 def article(content: Mapping[str, Any], body: str) -> str:
     """Facts as a table, long elements under headings, then the text and the attachments; '' when there are no words."""
+    shown = body if has_words(body) else ""
+    words = f"{_elements(content)}{shown}"
+    return f"{words}{_attachments(content['attachments'])}" if words else ""
+
+
+def restated(signed: Mapping[str, Any], now: Mapping[str, Any], html: str) -> str:
+    """A signed article with its elements as they are now; no word of the text beneath them changes."""
+    before, after = _elements(signed), _elements(now)
+    # What was drawn otherwise when it was signed keeps its words, and today's elements stand above them.
+    return f"{after}{html.removeprefix(before)}" if after != before else html
+
+
+def _elements(content: Mapping[str, Any]) -> str:
     kind, fields = kind_of(content["kind"]), content["fields"]
     printed, links = kind.printed(fields), content["links"]
     facts, sections = [], []
@@ -24,9 +37,7 @@ def article(content: Mapping[str, Any], body: str) -> str:
                 sections.append(_section(spec, fields[spec.name], links))
         else:
             facts.append((spec.label, _cell(spec, printed.get(spec.name, fields.get(spec.name)), links, spec.name)))
-    shown = body if has_words(body) else ""
-    words = "".join((_facts(facts), *sections, shown))
-    return f"{words}{_attachments(content['attachments'])}" if words else ""
+    return "".join((_facts(facts), *sections))
 
 
 def has_words(html: str) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, or_, selec
 from sqlalchemy.orm import Session
 
 from content.models import Column, FormerAddress, Piece, PublicPiece, Release
-from content.relations import relate
+from content.relations import relate, stand
 from content.states import MOVES, PieceState
 from kernel.once import insertion
 from kernel.work import Work
@@ -64,6 +64,7 @@ def went_live(work: Work, release_id: int, at: datetime, decided_at: datetime | 
         return  # A later release went out first elsewhere; the public must not be taken back to the older words.
     _move(work, row, release)
     _describe(row, release)
+    stand(row, release)
     if row.from_at is not None and row.release_id != release.id:
         row.changed_at = at
     row.release_id, row.revision_id = release.id, release.revision_id

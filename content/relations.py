@@ -28,14 +28,17 @@ def relate(work: Work, shown: Sequence[tuple[PublicPiece, Release]]) -> None:
     for row, release in shown:
         _link(work, row.piece_id, release.content, links[row.piece_id])
         _shelve(work, row, release.content, stands[row.piece_id])
-        _stand(row, release)
+        stand(row, release)
 
 
-def _stand(row: PublicPiece, release: Release) -> None:
+def stand(row: PublicPiece, release: Release) -> None:
+    """Takes over what a release about to be shown says of being in force: its last day, and what was signed."""
     last_day = kind_of(release.content["kind"]).last_day(release.content["fields"])
     if row.lapsed_itself and last_day != row.lapses_on:  # A later day was signed.
         row.standing, row.standing_note, row.lapsed_itself = "", "", False
     row.lapses_on = last_day
+    if row.from_at is not None and release.id <= row.release_id:
+        return  # Drawn again only: what a person marked since it was signed stands.
     signed = kind_of(release.content["kind"]).standing(release.content["fields"])
     if signed:  # What a person marked stays until a person unmarks it; a correction of a word must not revive a policy.
         row.standing = signed

@@ -23,7 +23,7 @@ from html import escape, unescape
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import String, select
+from sqlalchemy import ColumnElement, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content.checks import IDENTITY, MOBILE
@@ -31,6 +31,7 @@ from content.kinds import all_kinds, kind_of
 from content.models import PublicPiece, Revision
 from content.public import visible
 from content.sanitise import plain
+from content.standing import fields_now
 from kernel.model import Base
 from kernel.typed import tidy
 from kernel.work import Work
@@ -268,8 +269,12 @@ class Searcher:
         page: int = 1,
         size: int = 10,
         narrow: Narrow | None = None,
+        only: ColumnElement[bool] | None = None,
     ) -> Found:
-        """A page of what answers the query, limited as asked; `kind` limits no count of kinds."""
+        """A page of what answers the query, limited as asked; `kind` limits no count of kinds.
+
+        `only` is a condition on `PublicPiece`: whatever does not meet it is as good as not there.
+        """
         narrow = narrow or Narrow()
         query = query[:LONGEST_QUERY]
         self._follow(session, now)
@@ -277,7 +282,7 @@ class Searcher:
             hits = self._index.find(query)
             guessed = [] if hits else self._index.find(query, GUESS)[:5]
             whole = self._whole
-        public = _still_public(session, now, hits)
+        public = _still_public(session, now, hits, only)
         within = [hit for hit in hits if hit.piece_id in public and public[hit.piece_id].fits(narrow)]
         counts = Counter(hit.kind for hit in within)
         chosen = [hit for hit in within if kind in ("", hit.kind)]
@@ -286,7 +291,7 @@ class Searcher:
             rows=_rows(session, now, shown),
             total=len(chosen),
             kinds=[(name, counts[name]) for name in all_kinds() if counts[name]],
-            guesses=_rows(session, now, guessed),
+            guesses=_rows(session, now, guessed, only),
             whole=whole,
             columns=Counter(stands.column_id for stands in public.values()),
             units=Counter(stands.unit_id for stands in public.values()),
@@ -424,15 +429,15 @@ def _sentence(text: str, at: int, width: int) -> int:
     return nearest + 1 if nearest >= 0 else max(0, at - _BEFORE)
 
 
-def readable(revision: Revision, kind: str) -> str:
-    """The text of a revision for an excerpt: its own summary and body, then what the kind prints of its fields.
+def readable(revision: Revision, row: PublicPiece) -> str:
+    """The text of a public revision for an excerpt: its summary and body, then what the kind prints of its fields.
 
     What a kind leaves out of its article is for finding it, not for reading: a question's other wordings are no answer.
     """
-    of = kind_of(kind)
+    of = kind_of(row.kind)
     unread = {name for name, words in of.printed(revision.fields).items() if not words}
-    fields = {name: value for name, value in revision.fields.items() if name not in unread}
-    return "\n".join(part for part in (revision.summary, plain(revision.body), of.plain(fields)) if part)
+    fields = {name: value for name, value in fields_now(row, revision.fields).items() if name not in unread}
+    return "\n".join(part for part in (revision.summary, plain(revision.body), of.told(fields)) if part)
 
 
 def _words(text: str) -> list[str]:
@@ -482,7 +487,7 @@ def _texts(session: Session, piece_ids: Sequence[int]) -> Iterator[tuple[int, in
         .where(PublicPiece.piece_id.in_(piece_ids))
     )
     for piece_id, kind, revision in session.execute(query):
-        extra = f"{revision.keywords} {revision.summary} {kind_of(kind).plain(revision.fields)}"
+        extra = f"{revision.keywords} {revision.summary} {kind_of(kind).told(revision.fields)}"
         yield piece_id, revision.id, (kind, revision.title, extra, plain(revision.body))
 
 
@@ -501,18 +506,24 @@ class _Stands:
         )
 
 
-def _still_public(session: Session, now: datetime, hits: Sequence[Hit]) -> dict[int, _Stands]:
+def _still_public(
+    session: Session, now: datetime, hits: Sequence[Hit], only: ColumnElement[bool] | None
+) -> dict[int, _Stands]:
     found: dict[int, _Stands] = {}
     ids = [hit.piece_id for hit in hits]
     columns = (PublicPiece.piece_id, PublicPiece.column_id, PublicPiece.unit_id, PublicPiece.first_at)
     for start in range(0, len(ids), 500):
         query = select(*columns).where(PublicPiece.piece_id.in_(ids[start : start + 500]), visible(now))
+        query = query if only is None else query.where(only)
         found |= {row.piece_id: _Stands(row.column_id, row.unit_id, row.first_at) for row in session.execute(query)}
     return found
 
 
-def _rows(session: Session, now: datetime, hits: Sequence[Hit]) -> list[PublicPiece]:
+def _rows(
+    session: Session, now: datetime, hits: Sequence[Hit], only: ColumnElement[bool] | None = None
+) -> list[PublicPiece]:
     ids = [hit.piece_id for hit in hits]
     query = select(PublicPiece).where(PublicPiece.piece_id.in_(ids), visible(now))
+    query = query if only is None else query.where(only)
     found = {row.piece_id: row for row in session.scalars(query)}
     return [found[one] for one in ids if one in found]

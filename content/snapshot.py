@@ -171,7 +171,7 @@ def item_view(
 ) -> PortalItem:
     """A release's content as its readers' page shows it; `address` goes in front of paths on the portal.
 
-    `related` is how it stands now: pieces it names (`links`, `linked`), pieces that name it, whether it is in force.
+    `related` are the pieces it names now (`links`, `linked`) and those that name it (`incoming`).
     """
     base: dict[str, Any] = {
         "id": str(content["piece"]),

@@ -16,6 +16,7 @@ from content import public, relations
 from content.kinds import kind_of
 from content.models import Column, Piece, PublicPiece, Release, Shelf, ShelfPlace
 from content.snapshot import item_view
+from content.standing import content_now, fields_now
 from kernel.work import Works
 from scheduler.placements import placement_of
 from scheduler.posts import item_of, placed_of
@@ -68,7 +69,8 @@ class DatabaseCatalogue:
         shows = more.pop("shows", lambda _path: True)
         with self.works.read() as work:
             related = _related(work.session, item.piece_id, work.now, shows)
-        return item_view(item.content, published_at=published_at, body=item.html or None, related=related, **more)
+            content = content_now(work.session.get(PublicPiece, item.piece_id), item.content)
+        return item_view(content, published_at=published_at, body=item.html or None, related=related, **more)
 
     def linked(self, piece_id: int) -> Sequence[int]:
         """The public pieces that this one names or that name it."""
@@ -97,15 +99,15 @@ class DatabaseCatalogue:
         return [(spec.name, spec.label) for spec in kind.fields] if kind.open_elements else []
 
     def element_values(self, piece_ids: Sequence[int]) -> Mapping[int, Mapping[str, str]]:
-        """The open fields of these pieces, of their public releases."""
+        """The open fields of these pieces, of their public releases, with the standing of today."""
         query = (
-            select(PublicPiece.piece_id, PublicPiece.kind, Release.content["fields"])
+            select(PublicPiece, Release.content["fields"])
             .join(Release, Release.id == PublicPiece.release_id)
             .where(PublicPiece.piece_id.in_(piece_ids))
         )
         with self.works.read() as work:
             rows = work.session.execute(query).all()
-        return {piece_id: kind_of(kind).plain_elements(fields or {}) for piece_id, kind, fields in rows}
+        return {row.piece_id: kind_of(row.kind).plain_elements(fields_now(row, fields or {})) for row, fields in rows}
 
     def formers(self, piece_id: int) -> Sequence[Former]:
         """Where a piece stood before it was moved."""
@@ -156,9 +158,10 @@ def shelves_of(session: Session, piece_ids: Sequence[int]) -> Mapping[int, Seque
 def unlinked_view(item: Item, row: PublicPiece | None, published_at: datetime, **more: Any) -> PortalItem:
     """An item that names no piece and is named by none, as the portal's templates show it."""
     more.pop("shows", None)
-    standing, note = (row.standing, row.standing_note) if row else ("", "")
-    related = {"links": {}, "linked": [], "incoming": [], "standing": standing, "standing_note": note}
-    return item_view(item.content, published_at=published_at, body=item.html or None, related=related, **more)
+    related: Mapping[str, Any] = {"links": {}, "linked": [], "incoming": []}
+    return item_view(
+        content_now(row, item.content), published_at=published_at, body=item.html or None, related=related, **more
+    )
 
 
 def entry_of(row: PublicPiece, now: datetime, place: int | None) -> Entry:
@@ -191,7 +194,6 @@ def mark_of(row: PublicPiece, now: datetime) -> str:
 
 
 def _related(session: Session, piece_id: int, now: datetime, shows: Callable[[str], bool]) -> Mapping[str, Any]:
-    own = session.get(PublicPiece, piece_id)
     named = {row.piece_id: _about_link(row, now) for row in relations.linked_to(session, piece_id) if shows(row.path)}
     incoming = [_about_link(row, now) for row in relations.linked_from(session, piece_id) if shows(row.path)]
     names = relations.link_names(session, piece_id)
@@ -199,8 +201,6 @@ def _related(session: Session, piece_id: int, now: datetime, shows: Callable[[st
         "links": {name: named[to_id] for name, to_id in names.items() if to_id in named},
         "linked": list(named.values()),
         "incoming": incoming,
-        "standing": own.standing if own else "",
-        "standing_note": own.standing_note if own else "",
     }
 
 

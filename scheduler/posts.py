@@ -10,9 +10,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from channels.base import Item, Placed, Post
-from content.models import Piece, Release
+from channels.base import Item, Placed, Post, Relabelled
+from channels.registry import channels
+from content.article import restated
+from content.kinds import kind_of
+from content.models import Piece, PublicPiece, Release
+from content.relations import STANDINGS
 from content.snapshot import targets_of
+from content.standing import content_now
 from content.states import ReleaseState
 from scheduler import elsewhere
 from scheduler.batch import Batch
@@ -68,6 +73,25 @@ def at_its_address(session: Session, item: Item) -> Item:
     return replace(item, url=url) if url else item
 
 
+def item_sent(session: Session, delivery: Delivery, release: Release, piece: Piece, public_url: str) -> Item:
+    """An item as a delivery takes it out: with its address elsewhere and, where it is drawn again, today's label."""
+    item = at_its_address(session, item_of(release, piece, delivery.channel, public_url))
+    return _relabelled(session, item, delivery.channel) if delivery.action == "refresh" else item
+
+
+def _relabelled(session: Session, item: Item, channel: str) -> Item:
+    row = session.get(PublicPiece, item.piece_id)
+    if row is None or not (row.standing or row.standing_at):
+        return item
+    signed, now = item.content, content_now(row, item.content)
+    # Other styles print no elements, or draw them themselves.
+    elements = channel in channels() and channels()[channel].limits.style == "article"
+    html = restated(signed, now, item.html) if elements else item.html
+    was = STANDINGS[kind_of(row.kind).standing(signed["fields"])]
+    told = Relabelled(was, STANDINGS[row.standing], row.standing_note)
+    return replace(item, content=now, html=html, relabelled=told)
+
+
 def post_of(batch: Batch, delivery: Delivery, public_url: str) -> Post:
     """The post of a delivery: its items that are signed and not dropped, and where they show already."""
     rows = batch.going(delivery)
@@ -75,10 +99,7 @@ def post_of(batch: Batch, delivery: Delivery, public_url: str) -> Post:
     return Post(
         key=delivery.key,
         action=delivery.action,  # type: ignore[arg-type]  # The column holds one of the actions.
-        items=[
-            at_its_address(batch.session, item_of(release, piece, delivery.channel, public_url))
-            for _, release, piece in rows
-        ],
+        items=[item_sent(batch.session, delivery, release, piece, public_url) for _, release, piece in rows],
         audience=delivery.audience,
         placed={row.piece_id: placed_of(row) for row in placements if row is not None},
         phrase=delivery.phrase,

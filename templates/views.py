@@ -343,6 +343,11 @@ class PortalSite:
         """The host name, for the SiteDomain tag."""
         return self.address.split("://", 1)[-1]
 
+    def tag(self, entry: PortalEntry) -> str:
+        """What feeds call a piece for ever (RFC 4151), also where it moves into another column."""
+        host = self.domain.partition("/")[0].partition(":")[0]
+        return f"tag:{host},{entry.published_at.year}:piece-{entry.piece}"
+
 
 @dataclass(frozen=True, slots=True)
 class PortalColumn:
@@ -361,7 +366,10 @@ class PortalColumn:
 
 @dataclass(frozen=True, slots=True)
 class PortalEntry:
-    """One line of a list: a piece's title, address and date; ``mark`` is a short label such as 置顶 or 已废止."""
+    """One line of a list: a piece's title, address and date; ``mark`` is a short label such as 置顶 or 已废止.
+
+    ``piece`` is its number, by which feeds name it for ever; 0 where there is none.
+    """
 
     title: str
     href: str
@@ -374,6 +382,7 @@ class PortalEntry:
     picture: PortalPicture | None = None
     column: str = ""
     changed_at: datetime | None = None
+    piece: int = 0
 
     @property
     def as_of(self) -> datetime:
@@ -386,7 +395,8 @@ class PortalPage:
     """One page of a column; page 1 is the newest. ``hrefs`` are the addresses of all pages in order.
 
     ``archive`` are the addresses of closed years. A page whose address never changes names its neighbours only
-    (``newer_href``, ``older_href``), since how many pages there are changes daily.
+    (``newer_href``, ``older_href``), since how many pages there are changes daily; it says its own address (``href``)
+    and its number among them, counted from the oldest (``chunk``).
     """
 
     entries: Sequence[PortalEntry]
@@ -396,6 +406,8 @@ class PortalPage:
     archive: Sequence[PortalLink] = ()
     newer_href: str = ""
     older_href: str = ""
+    href: str = ""
+    chunk: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

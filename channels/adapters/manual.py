@@ -58,7 +58,9 @@ class ManualChannel(Channel, Rehearsing):
         return self.correct(post) if post.action in ("correct", "refresh") else self.publish(post)
 
     def correct(self, post: Post) -> Uncorrectable:
-        """Becomes a person's task, with the old words and the new."""
+        """Becomes a person's task, with the old words and the new; a changed label is named, no other word changes."""
+        if post.action == "refresh":
+            return Uncorrectable(self._task(_relabelling(post)), by_hand=True)
         return Uncorrectable(self._task("刊播更正" if self._lasting else "更正"), by_hand=True)
 
     def withdraw(self, post: Post) -> Uncorrectable:
@@ -73,3 +75,13 @@ class ManualChannel(Channel, Rehearsing):
         platform = str(self.account.settings.get("platform") or self.account.name)
         steps = str(self.account.settings.get("steps") or "")
         return f"请到“{platform}”{act}，完成后回填链接或截图。{steps}"
+
+
+def _relabelling(post: Post) -> str:
+    told = post.items[0].relabelled
+    if told is None:
+        return "按任务页核对要素和链接，正文不改"
+    reason = f"（{told.note.rstrip('。')}）" if told.note else ""
+    if told.signed == told.now:
+        return f"把有效性标注恢复为签发时的“{told.now}”{reason}，正文不改"
+    return f"把有效性标注由“{told.signed}”改为“{told.now}”{reason}，正文不改"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from html import escape
 from typing import Any, Literal
@@ -60,6 +60,11 @@ def always_in_force(_fields: Mapping[str, Any]) -> str:
     return ""
 
 
+def stands_as_signed(fields: Mapping[str, Any], _standing: str, _note: str) -> Mapping[str, Any]:
+    """A kind whose fields do not say whether it is in force."""
+    return fields
+
+
 def links_in(found: Sequence[Mapping[str, Any]], kind: str = "") -> list[PortalLink]:
     """Linked pieces, of one kind or of all, as links with their number and whether they are in force."""
     return [
@@ -98,6 +103,8 @@ class Kind:
     # Lists across its column that a piece stands on, as (facet, label); and whether it is in force: '' or why not.
     shelves: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] = field(default=no_shelves)
     standing: Callable[[Mapping[str, Any]], str] = field(default=always_in_force)
+    # Its fields as they read once it was marked repealed, lapsed or in force again, with the reason.
+    stands_as: Callable[[Mapping[str, Any], str, str], Mapping[str, Any]] = field(default=stands_as_signed)
     # The last day on which it is in force by itself.
     last_day: Callable[[Mapping[str, Any]], date | None] = field(default=no_last_day)
     # Attachments that its fields name, as (what for, name of the file); and whether open data give its fields away.
@@ -115,13 +122,21 @@ class Kind:
         return {spec.name: plain_value(spec, fields.get(spec.name)) for spec in self.fields}
 
     def plain(self, fields: Mapping[str, Any]) -> str:
-        """The fields as lines of text, for checks, search and channels without layout."""
-        lines = []
-        for spec in self.fields:
-            text = plain_value(spec, fields.get(spec.name))
-            if text:
-                lines.append(f"{spec.label}：{text}")
-        return "\n".join(lines)
+        """The fields as lines of text, for checks and for those who compare versions."""
+        return _lines(self.fields, fields)
+
+    def told(self, fields: Mapping[str, Any]) -> str:
+        """The same for readers, whom the numbers by which pieces name each other tell nothing."""
+        return _lines(_told(self.fields), fields)
+
+
+def _told(specs: Sequence[FieldSpec]) -> list[FieldSpec]:
+    return [replace(spec, columns=tuple(_told(spec.columns))) for spec in specs if spec.type != "piece"]
+
+
+def _lines(specs: Sequence[FieldSpec], fields: Mapping[str, Any]) -> str:
+    texts = [(spec.label, plain_value(spec, fields.get(spec.name))) for spec in specs]
+    return "\n".join(f"{label}：{text}" for label, text in texts if text)
 
 
 def plain_value(spec: FieldSpec, value: Any) -> str:

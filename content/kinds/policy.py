@@ -22,6 +22,12 @@ def _standing(fields: Mapping[str, Any]) -> str:
     return str(fields.get("validity")) if fields.get("validity") in ("repealed", "lapsed") else ""
 
 
+def _stands_as(fields: Mapping[str, Any], standing: str, note: str) -> Mapping[str, Any]:
+    # The signed reason is that of the signed standing and of no other.
+    signed_note = fields.get("validity_note", "") if standing == _standing(fields) else ""
+    return {**fields, "validity": standing or "in_force", "validity_note": note or signed_note}
+
+
 def _last_day(fields: Mapping[str, Any]) -> date | None:
     return day_of(fields.get("valid_until"))
 
@@ -33,8 +39,8 @@ def _view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalPolicy:
         number=fields.get("document_number", ""),
         issuer=fields.get("issuer", ""),
         signed_on=day_of(fields.get("issued_on")),
-        validity=dict(_VALIDITY).get(fields.get("standing") or fields.get("validity", ""), ""),
-        validity_note=fields.get("standing_note") or fields.get("validity_note", ""),
+        validity=dict(_VALIDITY).get(fields.get("validity", ""), ""),
+        validity_note=fields.get("validity_note", ""),
         validity_until=day_of(fields.get("valid_until")),
         topic=fields.get("topic", ""),
         interpretations=links_in(fields.get("incoming", ()), "interpretation"),
@@ -63,6 +69,7 @@ KIND = Kind(
     ),
     lint=_lint,
     standing=_standing,
+    stands_as=_stands_as,
     last_day=_last_day,
     open_elements=True,
     view=_view,

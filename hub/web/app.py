@@ -69,6 +69,7 @@ from hub.web import (
     freezes,
     grants,
     hand_phone,
+    heads,
     health,
     home,
     hotline,
@@ -299,6 +300,7 @@ def create_app(hub: Hub, face: Face = "all") -> FastAPI:
         failed=errors.on_failure,
         too_large=errors.on_too_large,
     )
+    app.add_middleware(heads.Heads)
     return app
 
 

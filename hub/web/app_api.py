@@ -23,6 +23,7 @@ from content.kinds import kind_of
 from content.models import Column, PublicPiece, Release, Revision
 from content.public import visible
 from content.search import LONGEST_QUERY, Found
+from content.standing import content_now
 from hub.product import Hub
 from hub.web import chat
 from hub.web.access import HubDep, address_of
@@ -30,6 +31,7 @@ from hub.web.openapi import described
 from hub.web.sent import Body
 from kernel.errors import NotFound, XuandaError
 from kernel.typed import tidy
+from scheduler import reading
 
 PREFIX = "/api/app/v1"
 router = APIRouter(prefix=PREFIX)
@@ -114,7 +116,8 @@ def piece(request: Request, hub: HubDep, piece_id: Annotated[int, Path(ge=1, le=
             raise Withdrawn(phrase=row.withdrawn_phrase or EXPIRED)
         release = work.session.get_one(Release, row.release_id)
         (brief,) = _briefs(hub, work.session, [row])
-    return _cached(request, {**brief, **_whole(hub, release.content)})
+    content = content_now(row, release.content)
+    return _cached(request, {**brief, **_whole(hub, content)})
 
 
 @router.get("/guides", dependencies=[Reading])
@@ -159,7 +162,7 @@ def find(
     with hub.works.read() as work:
         found = hub.search.search(work.session, work.now, query, kind, page, 10) if query else Found((), 0, ())
         texts = [
-            search.readable(work.session.get_one(Revision, row.revision_id), row.kind).replace("\n", " ")[:120]
+            search.readable(work.session.get_one(Revision, row.revision_id), row).replace("\n", " ")[:120]
             for row in found.rows
         ]
         rows = _briefs(hub, work.session, found.rows)
@@ -193,7 +196,7 @@ def _column(session: Session, slug: str) -> Column:
 def _briefs(hub: Hub, session: Session, rows: Sequence[PublicPiece]) -> list[dict[str, Any]]:
     query = select(Column.id, Column.slug, Column.name).where(Column.id.in_({row.column_id for row in rows}))
     named = {number: (slug, name) for number, slug, name in session.execute(query)}
-    address = hub.settings.address
+    address, pages = hub.settings.address, reading.addresses_of(session, rows)
     return [
         {
             "id": row.piece_id,
@@ -204,13 +207,19 @@ def _briefs(hub: Hub, session: Session, rows: Sequence[PublicPiece]) -> list[dic
             "title": row.title,
             "summary": row.summary,
             "picture": f"{address}{row.picture}" if row.picture else "",
-            "url": f"{address}{row.path}",
+            "url": _whole_address(address, pages.get(row.piece_id, "")),
             "published_at": _moment(row.first_at),
             "changed_at": _moment(row.from_at),
             "expires_at": _moment(row.until_at),
+            "standing": row.standing,
+            "standing_note": row.standing_note,
         }
         for row in rows
     ]
+
+
+def _whole_address(portal: str, page: str) -> str:
+    return f"{portal}{page}" if page.startswith("/") else page
 
 
 def _whole(hub: Hub, content: Mapping[str, Any]) -> dict[str, Any]:

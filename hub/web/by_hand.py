@@ -27,7 +27,7 @@ from kernel.errors import NotFound, WrongState, XuandaError
 from kernel.people import Permission
 from scheduler import by_hand
 from scheduler.errors import TakenMeanwhile
-from scheduler.posts import items_of
+from scheduler.posts import item_sent, items_of
 from scheduler.states import DELIVERY_LABELS, DeliveryState
 from templates.catalogue import _
 
@@ -101,10 +101,14 @@ def as_readers_see_it(request: Request, hub: HubDep, asker: Reader, delivery_id:
     """One item as this channel's readers see it, for a frame."""
     with hub.works.read() as work:
         delivery = delivery_for(work.session, asker, delivery_id)
-        release = next((row[1] for row in items_of(work.session, delivery.id) if row[0].position == position), None)
-    if release is None or delivery.channel not in release.content["variants"]:
-        raise NotFound
-    return preview_page(request, hub, release.content, delivery.channel)
+        found = next((row for row in items_of(work.session, delivery.id) if row[0].position == position), None)
+        if found is None or delivery.channel not in found[1].content["variants"]:
+            raise NotFound
+        item = item_sent(work.session, delivery, found[1], found[2], hub.settings.address)
+    variants = item.content["variants"]
+    own = {**variants[delivery.channel], "html": item.html}
+    content = {**item.content, "variants": {**variants, delivery.channel: own}}
+    return preview_page(request, hub, content, delivery.channel)
 
 
 @router.get("/{delivery_id}/screenshot")

@@ -18,6 +18,11 @@ from kernel.errors import NotFound
 from scheduler.models import Delivery
 
 README = "00-说明.txt"
+DONE_HOW = {
+    "correct": "请在平台上把旧文字改为新文字",
+    "refresh": "请在平台上只改有效性等标注，正文一字不改",
+    "withdraw": "请在平台上删除以上内容",
+}
 IN_MEMORY = 8 * 1024 * 1024
 BLOCK = 256 * 1024
 # The same task makes the same file, whenever it is made.
@@ -47,7 +52,10 @@ def _write(hub: Hub, file: IO[bytes], delivery: Delivery, account: str, items: S
         for number, ready in enumerate(items, start=1):
             folder = f"{number:02d}-{_safe(ready.item.title)[:40]}/" if len(items) > 1 else ""
             told += _item(hub, made, folder, ready)
-        told += ["", "请原样发布，一字不改；发布后在任务页回填链接，没有链接的上传截图。"]
+        told += [
+            "",
+            f"{DONE_HOW.get(delivery.action, '请原样发布，一字不改')}；完成后在任务页回填链接，没有链接的上传截图。",
+        ]
         _put(made, README, "\n".join(told))
 
 
@@ -75,7 +83,7 @@ def _item(hub: Hub, made: zipfile.ZipFile, folder: str, ready: Ready) -> list[st
     for name, sha256 in ready.files:
         _put(made, f"{folder}附件/{_safe(name)}", hub.blobs.get(sha256))
         told.append(f"  {folder}附件/{_safe(name)}：附件")
-    if ready.changes:
+    if ready.changes and not item.relabelled:
         told.append("  这是更正：请把平台上的旧文字改为上面的新文字，任务页有新旧对照。")
     return told
 

@@ -16,7 +16,7 @@ from content.snapshot import media_in
 from hub.web import approval
 from scheduler.models import Delivery
 from scheduler.placements import place_of
-from scheduler.posts import at_its_address, item_of, items_of
+from scheduler.posts import item_sent, items_of
 from templates.views import Change
 
 _OURS = re.compile(r'\b(href|src)="/(?!/)')
@@ -55,12 +55,11 @@ def ready_items(session: Session, delivery: Delivery, address: str) -> list[Read
     for row, release, piece in items_of(session, delivery.id):
         if row.dropped:
             continue
-        item = at_its_address(session, item_of(release, piece, delivery.channel, address))
+        item = item_sent(session, delivery, release, piece, address)
         words = item.text or plain(item.html)
         files = [(str(one["name"]), str(one["sha256"])) for one in release.content["attachments"]]
-        found.append(
-            Ready(item, words, _pictures(item), files, _changes(session, delivery, release), whole(item.html, address))
-        )
+        changes = _changes(session, delivery, release, item)
+        found.append(Ready(item, words, _pictures(item), files, changes, whole(item.html, address)))
     return found
 
 
@@ -85,8 +84,10 @@ def _pictures(item: Item) -> list[ReadyPicture]:
     ]
 
 
-def _changes(session: Session, delivery: Delivery, release: Release) -> list[Change]:
-    """The words that show now against those to show, for a correction by hand."""
+def _changes(session: Session, delivery: Delivery, release: Release, item: Item) -> list[Change]:
+    """The words that show now against those to show, for a correction or another label by hand."""
+    if delivery.action == "refresh":
+        return approval.changes(_words(release, delivery.channel), f"{item.title}\n{item.text or plain(item.html)}")
     placement = place_of(session, release.piece_id, delivery) if delivery.action == "correct" else None
     if placement is None or placement.release_id == release.id:
         return []

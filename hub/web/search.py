@@ -26,6 +26,7 @@ from hub.web.portal import portal_page
 from kernel.people import Unit
 from kernel.typed import tidy
 from kernel.work import Actor
+from scheduler import reading
 from templates.views import PortalEntry, PortalFilter, PortalLink, PortalSearch
 
 router = APIRouter()
@@ -91,7 +92,7 @@ def site_search(
     address = address_of(request, hub.settings)
     limits = _limits(request)
     limits.searches.take(address)
-    begun = monotonic()
+    begun, outside = monotonic(), request.app.state.face == "outer"
     query = " ".join(tidy(q).split())[:LONGEST_QUERY]
     asked = Asked(query, kind if kind in all_kinds() else "", _id(column), _id(unit), time if time in SPANS else "")
     number = min(MOST_PAGES, max(1, int(page))) if _PAGE.fullmatch(page) else 1
@@ -99,9 +100,12 @@ def site_search(
         found = Found((), 0, ())
         if query:
             narrow = asked.narrow(work.now)
-            found = hub.search.search(work.session, work.now, query, asked.kind, number, SIZE, narrow)
+            only = reading.placed_here() if outside else reading.on_a_site()
+            found = hub.search.search(work.session, work.now, query, asked.kind, number, SIZE, narrow, only)
         filters = _filters(work.session, asked, found)
-        entries = [_entry(work.session, row, query) for row in found.rows]
+        rows = [*found.rows, *found.guesses]
+        hrefs = {row.piece_id: row.path for row in rows} if outside else reading.addresses_of(work.session, rows)
+        entries = [_entry(work.session, row, query, hrefs[row.piece_id]) for row in found.rows]
     if query and found.whole and not found.columns and limits.may_record(address):
         with hub.works.write(CITIZEN) as work:
             hub.missed(work, query)
@@ -116,7 +120,7 @@ def site_search(
         page=number,
         previous_href=asked.href(number - 1) if number > 1 else "",
         next_href=asked.href(number + 1) if number < last else "",
-        suggestions=[PortalLink(row.title, row.path) for row in found.guesses],
+        suggestions=[PortalLink(row.title, hrefs[row.piece_id]) for row in found.guesses],
         seconds=monotonic() - begun,
     )
     return portal_page(request, "outbound/portal/search.html", search=shown)
@@ -130,15 +134,15 @@ def _limits(request: Request) -> _Limits:
     return kept
 
 
-def _entry(session: Session, row: PublicPiece, query: str) -> PortalEntry:
+def _entry(session: Session, row: PublicPiece, query: str, href: str) -> PortalEntry:
     revision = session.get_one(Revision, row.revision_id)
     fields = revision.fields
     validity = f"已{STANDINGS[row.standing]}" if row.standing else ""
     return PortalEntry(
         title=row.title,
-        href=row.path,
+        href=href,
         published_at=row.first_at or row.from_at or revision.created_at,
-        summary_html=search.excerpt(search.readable(revision, row.kind), query),
+        summary_html=search.excerpt(search.readable(revision, row), query),
         mark=validity or kind_of(row.kind).label,
         number=str(fields.get("document_number", "")),
         source=revision.source_name or session.get_one(Unit, row.unit_id).name,

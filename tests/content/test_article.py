@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from content import snapshot
-from content.article import article
+from content.article import article, restated
 from content.models import Variant
 from content.sanitise import clean_text, plain
 from templates.engine import Engine
@@ -115,3 +115,13 @@ def test_what_shows_nothing_but_its_ending_is_empty(kind: str, style: snapshot.S
     assert shown(style, common(kind, {}, attachments=[FILE])) == ""
     with_picture = common(kind, {}, body=f'<p><img src="/media/{"b" * 64}.png" alt=""></p>')
     assert "<img" in shown(style, with_picture)
+
+
+def test_what_was_drawn_otherwise_when_it_was_signed_keeps_its_words_beneath_todays_elements() -> None:
+    signed, now = (common("policy", {"validity": validity}) for validity in ("in_force", "repealed"))
+    drawn = article(signed, "<p>正文</p>")
+    assert restated(signed, now, drawn) == article(now, "<p>正文</p>")
+    assert restated(signed, signed, drawn) == drawn
+    old = restated(signed, now, "<p>早先的排法</p>")
+    assert "<td>废止</td>" in old
+    assert old.endswith("<p>早先的排法</p>")

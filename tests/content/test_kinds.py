@@ -108,3 +108,13 @@ def test_a_guide_that_contradicts_itself_is_pointed_out(fields: dict[str, Any], 
 )
 def test_a_telephone_with_its_area_code_is_fine(phone: str) -> None:
     assert "phone" not in [fault.field for fault in LINT({"phone": phone})]
+
+
+def test_readers_are_not_told_the_numbers_by_which_pieces_name_each_other() -> None:
+    fields = {"policy": 17, "policy_number": "国办发〔2026〕9号"}
+    assert "17" in kind_of("interpretation").plain(fields)
+    told = kind_of("interpretation").told(fields)
+    assert "17" not in told
+    assert "国办发〔2026〕9号" in told
+    collected = {"collected": [{"section": "政策", "piece": 17}]}
+    assert "17" not in kind_of("feature").told(collected)

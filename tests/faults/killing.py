@@ -72,7 +72,8 @@ def kill_again_and_again(stage: Stage, desk: Desk, rounds: int) -> Verdict:
         shown += _decided(stage, desk)
         if not stage.count(Delivery.state != S.DONE):
             break
-        stage.start_later(timedelta(minutes=2))
+        # As long as a fan-out may wait for its push service.
+        stage.start_later(timedelta(minutes=16))
     verdict = _judge(
         stage, desk, f"SIGKILL × {rounds}, lease {stage.pace.lease:.0f} s", time.monotonic() - began, swept
     )

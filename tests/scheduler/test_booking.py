@@ -7,16 +7,27 @@ from datetime import timedelta
 import pytest
 
 from channels.accounts import store as accounts
+from channels.adapters.manual import ManualChannel
+from channels.base import Post
+from content import public, relations
 from content.errors import NoRight, OutsideWindow
 from content.models import Piece, Release
 from content.snapshot import Target, Window
 from kernel.errors import Invalid
 from scheduler import booking
 from scheduler.errors import AlreadyBooked, AlreadyShown, DoesNotFit, NotSigned, TakenMeanwhile, WiderThanSigned
+from scheduler.models import Placement
+from scheduler.posts import item_sent
 from scheduler.states import DeliveryState
+from tests.channels.harness import make_account, make_tools
+from tests.factories import PORTAL
 from tests.scheduler.conftest import Timetable
 
 S = DeliveryState
+POLICY = {
+    "index_number": "1", "document_number": "云政发〔2026〕1号", "issuer": "市政府", "issued_on": "2026-01-01",
+    "validity": "in_force",
+}  # fmt: skip
 
 
 def test_an_account_that_was_not_submitted_is_refused(timetable: Timetable) -> None:
@@ -318,3 +329,34 @@ def test_a_change_of_validity_is_no_task_where_nothing_can_be_changed_any_more(t
     with pytest.raises(Invalid, match="不能修改"):
         timetable.book(piece.id, account="paper", action="refresh")
     timetable.book(piece.id, account="paper", action="withdraw")  # A person prints a word on it.
+
+
+def test_a_marked_validity_is_what_other_sites_are_sent_and_what_the_task_names(timetable: Timetable) -> None:
+    settings = {"publish_path": "/a", "correct_path": "/a/{id}"}
+    with timetable.works.write() as work:
+        for code, channel, said in (("video", "manual", {}), ("site", "site_push", settings)):
+            unit, seal = timetable.office.bureau.id, timetable.dispatcher.seal
+            accounts.add(work, seal, unit_id=unit, channel=channel, name=code, code=code, settings=said)
+    there = [timetable.account(code) for code in ("video", "site")]
+    targets = [Target(account.id, account.name, account.channel, "article", "publish") for account in there]
+    piece = timetable.office.piece(column="policies", title="养犬管理办法", fields=POLICY)
+    release = timetable.office.sign_off(timetable.office.submit(piece.id, targets=targets).id)
+    with timetable.office.working("signer") as (work, who):
+        public.went_live(work, release.id, work.now)
+        for account in there:
+            shown = {"piece_id": piece.id, "account_id": account.id, "release_id": release.id, "state": "live"}
+            at = {"live_at": work.now, "changed_at": work.now}
+            work.session.add(Placement(unit_id=release.unit_id, revision_id=release.revision_id, **shown, **at))
+        work.session.flush()
+        row = work.session.get_one(Piece, piece.id)
+        relations.mark_standing(work, who, row, "repealed", "由云政发〔2026〕9号废止")
+        made = {one.channel: one for one in booking.redraw(work, row)}
+        by_hand, sent = (item_sent(work.session, made[name], release, row, PORTAL) for name in ("manual", "site_push"))
+    assert "<tr><th>有效性</th><td>废止</td></tr>" in sent.html
+    assert "<tr><th>有效性说明</th><td>由云政发〔2026〕9号废止</td></tr>" in sent.html
+    assert "<td>有效</td>" not in sent.html
+    signed = release.content["variants"]["site_push"]["html"]
+    assert sent.html.rpartition("</table>")[2] == signed.rpartition("</table>")[2]
+    task = ManualChannel(make_account("manual", settings={"platform": "视频号"}), make_tools())
+    told = task.correct(Post("k", "refresh", [by_hand])).reason
+    assert told.startswith("请到“视频号”把有效性标注由“有效”改为“废止”（由云政发〔2026〕9号废止），正文不改")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from channels.adapters.portal import lists
+from channels.adapters.portal import lists, shelves
 from channels.adapters.portal.press import Press
 from templates.views import PortalEntry
 
 PER_SITEMAP = 500
+FIXED = "/sitemap/pages.xml"
+ROBOTS = "User-agent: *\nDisallow: /console\nDisallow: /api/\nSitemap: {address}/sitemap.xml\n"
 
 
 def draw_column(press: Press, column: Mapping[str, Any], place: int) -> None:
@@ -24,21 +26,40 @@ def draw_feeds(press: Press, column: Mapping[str, Any]) -> None:
 
 
 def draw_block(press: Press, slug: str, block: int) -> None:
-    """One block of a column's sitemap."""
+    """One block of a column's sitemap; one that names nothing is no sitemap, and is taken away."""
     found = press.entries(slug, block * PER_SITEMAP + 1, (block + 1) * PER_SITEMAP)
     pages = [(entry.path, entry.as_of) for entry in found]
-    press.draw(f"/sitemap/{slug}-{block + 1}.xml", "sitemap", "xml", pages=pages)
+    path = f"/sitemap/{slug}-{block + 1}.xml"
+    if pages:
+        press.draw(path, "sitemap", "xml", pages=pages)
+    else:
+        press.folder.remove(path)
 
 
 def draw_site(press: Press, entries: Sequence[PortalEntry]) -> None:
-    """The site's own feed, and the index of all sitemaps."""
+    """The site's own feed, the sitemap of its fixed pages, the index of all sitemaps, and where robots find that."""
     _feeds(press, "/", press.site.name, entries)
     blocks = [
         f"/sitemap/{column['slug']}-{block}.xml"
         for column in press.columns
         for block in range(1, -(-int(column["places"]) // PER_SITEMAP) + 1)
     ]
-    press.draw("/sitemap.xml", "sitemap_index", "xml", blocks=blocks)
+    press.draw(FIXED, "sitemap", "xml", pages=[(href, None) for href in _fixed(press)])
+    named = [FIXED, *(path for path in blocks if press.folder.has(path))]
+    press.draw("/sitemap.xml", "sitemap_index", "xml", blocks=named)
+    press.folder.write("/robots.txt", ROBOTS.format(address=press.site.address))
+
+
+def _fixed(press: Press) -> list[str]:
+    """The front of the site and of every column and shelf, and the pages that lead to all of them."""
+    fronts = [f"/{column['slug']}/" for column in press.columns]
+    places = [
+        shelves.address(column["slug"], shelf)
+        for column in press.columns
+        if column["kind"] == "guide"
+        for shelf in press.shelves(column["slug"])
+    ]
+    return ["/", *fronts, *places, "/site-map.html", "/data/"]
 
 
 def _feeds(press: Press, href: str, title: str, entries: Sequence[PortalEntry]) -> None:

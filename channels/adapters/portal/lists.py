@@ -68,6 +68,7 @@ def line(entry: Entry, column: Mapping[str, Any]) -> PortalEntry:
         picture=PortalPicture(entry.picture, entry.picture_alt) if entry.picture else None,
         column=str(column["name"]),
         changed_at=entry.changed_at,
+        piece=entry.piece_id,
     )
 
 
@@ -97,6 +98,8 @@ def _draw_chunk(press: Press, column: Mapping[str, Any], chunk: int, last: int) 
         number=1,
         newer_href=_page_path(slug, chunk + 1) if chunk < last else f"/{slug}/",
         older_href=_page_path(slug, chunk - 1) if chunk > 1 else "",
+        href=_page_path(slug, chunk),
+        chunk=chunk,
     )
     press.draw(_page_path(slug, chunk), "column", column=column_view(column), page=page)
 

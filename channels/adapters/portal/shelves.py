@@ -75,6 +75,8 @@ def _draw_page(press: Press, column: Mapping[str, Any], shelf: ShelfInfo, chunk:
         entries=[_line(entry, column) for entry in _entries(press, shelf, chunk)],
         newer_href=f"{front}page-{chunk + 1}.html" if chunk < last else front,
         older_href=f"{front}page-{chunk - 1}.html" if chunk > 1 else "",
+        href=f"{front}page-{chunk}.html",
+        chunk=chunk,
     )
     press.draw(f"{front}page-{chunk}.html", "column", column=about, page=page)
     if chunk == last:

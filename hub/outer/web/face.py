@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from hub.outer.packets import LARGEST_PARCEL
 from hub.outer.web import callbacks, chat, door, feedback, push
 from hub.product import Hub
-from hub.web import answers, beacon, edge, errors, health, metrics, mine, search, site
+from hub.web import answers, beacon, edge, errors, heads, health, metrics, mine, search, site
 from hub.web.access import LONGEST_FIELD
 from hub.web.app import HashedStatic
 from hub.web.site import SiteFiles
@@ -58,4 +58,5 @@ def create_outer_app(hub: Hub) -> FastAPI:
         failed=errors.on_failure,
         too_large=errors.on_too_large,
     )
+    app.add_middleware(heads.Heads)
     return app

@@ -116,13 +116,30 @@ def test_archive_pages_keep_their_addresses_and_pieces(site: Site) -> None:
     assert "/notices/page-3.html" in site.text("/notices/page-2.html")
 
 
+def test_every_archive_page_names_its_own_address_and_number(site: Site) -> None:
+    for number in range(PER_PAGE + 1):
+        site.publish(site.released(title=f"第{number}号通知"))
+    heads = {}
+    for name in ("index", "page-1", "page-2"):
+        page = site.text(f"/notices/{name}.html")
+        title, canonical = re.search("<title>(.*?)</title>", page), re.search('rel="canonical" href="([^"]*)"', page)
+        assert title
+        assert canonical
+        heads[name] = (title[1].partition(" - ")[0], canonical[1])
+    assert heads == {
+        "index": ("通知公告", f"{PORTAL}/notices/"),
+        "page-1": ("通知公告（归档第 1 页）", f"{PORTAL}/notices/page-1.html"),
+        "page-2": ("通知公告（归档第 2 页）", f"{PORTAL}/notices/page-2.html"),
+    }
+
+
 def test_the_cost_does_not_grow_with_the_site(site: Site) -> None:
     costs = {}
     for number in range(1, PER_PAGE + 6):
         before = site.files()
         site.publish(site.released(title=f"第{number:03d}号通知"))
         costs[number] = sum(1 for name, seen in site.files().items() if before.get(name) != seen)
-    assert max(costs.values()) <= 20  # The first draws the empty columns too, a new archive page its neighbour.
+    assert max(costs.values()) <= 22  # The first draws the empty columns too, a new archive page its neighbour.
     assert {costs[n] for n in (2, 10, PER_PAGE, PER_PAGE + 5)} == {costs[2]}
 
 
@@ -375,6 +392,35 @@ def test_a_repealed_policy_says_so_on_its_page_in_lists_and_beside_its_link(site
     site.office.save(policy.piece_id, title="养犬管理办法（勘误）", fields=POLICY)
     site.channel.correct(site.post(site.office.submit(policy.piece_id, "portal"), "correct"))
     assert "由云政办发〔2026〕9号废止" in site.text(policy.content["path"])
+
+
+def _mark(site: Site, release: Release, standing: str, note: str) -> None:
+    with site.office.working("signer") as (work, who):
+        relations.mark_standing(work, who, work.session.get_one(Piece, release.piece_id), standing, note)
+    site.channel.correct(site.post(release, "refresh"))
+
+
+def test_open_data_say_what_is_in_force_today(site: Site) -> None:
+    policy, _ = _policy_and_interpretation(site)
+    _mark(site, policy, "repealed", "由云政办发〔2026〕9号废止")
+    (row,) = json.loads(site.text("/data/policies-1.json"))["items"]
+    told = [row[name] for name in ("status", "validity", "validity_note")]
+    assert told == ["已废止", "废止", "由云政办发〔2026〕9号废止"]
+
+
+def test_what_was_signed_as_repealed_and_marked_in_force_stays_so_when_drawn_again(site: Site) -> None:
+    fields = {**POLICY, "validity": "repealed", "validity_note": "由旧文废止"}
+    policy = site.released(title="养犬管理办法", column="policies", fields=fields)
+    site.publish(policy)
+    assert "由旧文废止" in site.text(policy.content["path"])
+    _mark(site, policy, "", "经批准继续执行")
+    page = site.text(policy.content["path"])
+    assert "由旧文废止" not in page
+    assert '<span class="mark mark--good">有效</span>' in page
+    assert "已废止" not in site.text("/policies/index.html")
+    site.office.save(policy.piece_id, title="养犬管理办法", fields={**fields, "topic": "城市管理"})
+    site.correct(site.office.submit(policy.piece_id, "portal"))
+    assert "已废止" in site.text("/policies/index.html"), "a later release is signed with its own standing"
 
 
 def test_only_a_signer_may_say_that_a_policy_is_repealed_and_he_says_why(site: Site) -> None:

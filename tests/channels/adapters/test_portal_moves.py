@@ -14,6 +14,7 @@ from content.models import Piece, PublicPiece, Release
 from hub.web.site import SiteFiles
 from kernel.errors import Invalid
 from tests.channels.adapters.portal_site import Site
+from tests.factories import PORTAL
 from tests.hub.office import Browser
 
 
@@ -32,6 +33,33 @@ def _client(site: Site) -> Browser:
 def _lists(site: Site, slug: str) -> dict[str, str]:
     names = [f"/{slug}/index.html", f"/{slug}/page-1.html", f"/{slug}/rss.xml", f"/{slug}/atom.xml"]
     return {name: site.text(name) for name in (*names, f"/sitemap/{slug}-1.xml", f"/data/{slug}-1.json")}
+
+
+def test_feeds_call_a_piece_the_same_wherever_it_stands(site: Site) -> None:
+    site.column("bulletins", "公示公告")
+    goes = site.released(title="要移动的通知")
+    site.publish(goes)
+    name = f"tag:{PORTAL.partition('://')[2]},2026:piece-{goes.piece_id}"
+    assert f'<guid isPermaLink="false">{name}</guid>' in site.text("/rss.xml")
+    site.correct(_move(site, goes.piece_id, "bulletins"))
+    assert f'<guid isPermaLink="false">{name}</guid>' in site.text("/rss.xml")
+    assert f"<id>{name}</id>" in site.text("/bulletins/atom.xml")
+
+
+def test_a_sitemap_that_names_nothing_any_more_is_gone_and_robots_find_the_rest(site: Site) -> None:
+    site.column("bulletins", "公示公告")
+    goes = site.released(title="要移动的通知")
+    site.publish(goes)
+    assert "/sitemap/notices-1.xml" in site.text("/sitemap.xml")
+    site.correct(_move(site, goes.piece_id, "bulletins"))
+    assert not (site.folder / "sitemap/notices-1.xml").exists()
+    index = site.text("/sitemap.xml")
+    assert "/sitemap/notices-1.xml" not in index
+    assert "/sitemap/bulletins-1.xml" in index
+    assert f"<loc>{PORTAL}/sitemap/pages.xml</loc>" in index
+    fixed = site.text("/sitemap/pages.xml")
+    assert all(f"<loc>{PORTAL}{href}</loc>" in fixed for href in ("/", "/notices/", "/bulletins/", "/site-map.html"))
+    assert f"Sitemap: {PORTAL}/sitemap.xml" in site.text("/robots.txt")
 
 
 def test_a_moved_piece_leaves_its_old_address_behind_and_both_columns_follow(site: Site) -> None:

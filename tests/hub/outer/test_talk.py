@@ -102,6 +102,7 @@ def publish(faces: Faces) -> int:
                 **about,
                 piece_id=piece.id,
                 column_id=column.id,
+                place=1,
                 release_id=release.id,
                 revision_id=revision.id,
                 path=path,

@@ -9,11 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from content import public
+from content.models import Release
 from hub.auth.models import Credential
 from hub.settings import Settings
 from hub.web.app import create_app
 from hub.wiring import build
 from kernel.clock import Clock, SystemClock
+from scheduler.models import Placement
 from templates.engine import Engine
 from tests.factories import Office, make_office
 from tests.hub import office as web
@@ -42,6 +45,20 @@ class Newsroom(web.Office):
     def __init__(self, hub: Any, app: Any, office: Office) -> None:
         super().__init__(hub, app)
         self.office = office
+
+    def go_live(self, release: Release, *, on: str = "portal", url: str = "") -> None:
+        """Shows a signed release on one account of the office, as the scheduler would."""
+        account = self.office.accounts[on]
+        with self.hub.works.write() as work:
+            if on == "portal":
+                public.reserve_place(work, release.id)
+            public.went_live(work, release.id, work.now)
+            work.session.add(
+                Placement(
+                    unit_id=release.unit_id, piece_id=release.piece_id, account_id=account.id, release_id=release.id,
+                    revision_id=release.revision_id, state="live", url=url, live_at=work.now, changed_at=work.now,
+                )
+            )  # fmt: skip
 
 
 @contextmanager

@@ -9,13 +9,18 @@ from typing import Any
 
 import pytest
 
-from content import public
-from content.models import Release
+from channels.accounts.models import Account
+from content import public, relations
+from content.models import Piece, Release
 from kernel.clock import StillClock
 from tests.hub.web.newsroom import Newsroom, open_newsroom
 
 API = "/api/app/v1"
 DEVICE = "d" * 40
+POLICY = {
+    "index_number": "1", "document_number": "云政发〔2026〕1号", "issuer": "市政府", "issued_on": "2026-01-01",
+    "validity": "in_force",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -27,9 +32,7 @@ def room(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Newsroo
 
 def publish(room: Newsroom, column: str = "notices", **words: Any) -> Release:
     release = room.office.signed_release(column=column, **words)
-    with room.hub.works.write() as work:
-        public.reserve_place(work, release.id)
-        public.went_live(work, release.id, work.now)
+    room.go_live(release)
     return release
 
 
@@ -59,6 +62,25 @@ def test_a_piece_is_shown_in_its_signed_words_with_whole_addresses(room: Newsroo
     assert shown["url"].endswith(release.content["path"])
 
 
+def test_a_piece_without_a_page_has_no_address_and_one_on_another_platform_has_that(room: Newsroom) -> None:
+    with room.hub.works.write() as work:
+        site = Account(
+            unit_id=room.office.bureau.id, channel="site_push", name="集约化平台", code="s", action="publish"
+        )
+        work.session.add(site)
+        work.session.flush()
+        room.office.accounts["site"] = site
+    message, elsewhere = (room.office.signed_release(name, title=f"{name}通知") for name in ("weibo", "site"))
+    room.go_live(message, on="weibo", url="https://weibo.com/1/2")
+    room.go_live(elsewhere, on="site", url="https://www.jiyue.example/77.html")
+    told = {one["id"]: one["url"] for one in get(room, "/pieces").json()["pieces"]}
+    assert told == {message.piece_id: "", elsewhere.piece_id: "https://www.jiyue.example/77.html"}
+    page = room.browser().get("/search", params={"q": "通知"}).text
+    assert "找到 1 条" in page
+    assert '<a href="https://www.jiyue.example/77.html">' in page
+    assert message.content["path"] not in page
+
+
 def test_what_was_withdrawn_or_expired_is_gone_with_the_public_phrase(room: Newsroom, clock: StillClock) -> None:
     taken = publish(room, title="有误的通知")
     ending = publish(room, title="临时通知", expires_at=clock.now() + timedelta(hours=1))
@@ -72,6 +94,26 @@ def test_what_was_withdrawn_or_expired_is_gone_with_the_public_phrase(room: News
     assert get(room, f"/pieces/{ending.piece_id}").json()["message"] == "该内容已过有效期，现予撤下。"
     assert get(room, "/pieces").json()["total"] == 0
     assert get(room, "/search?q=通知").json()["total"] == 0
+
+
+def test_a_repealed_policy_is_said_to_be_in_force_nowhere(room: Newsroom) -> None:
+    release = publish(room, "policies", title="养犬管理办法", fields=POLICY)
+    path = f"/pieces/{release.piece_id}"
+    before = get(room, path)
+    assert (before.json()["standing"], before.json()["fields"]["validity"]["value"]) == ("", "in_force")
+    with room.office.working("signer") as (work, who):
+        piece = work.session.get_one(Piece, release.piece_id)
+        relations.mark_standing(work, who, piece, "repealed", "由云政发〔2026〕9号废止")
+    after = get(room, path, headers={"if-none-match": before.headers["etag"]})
+    assert after.status_code == 200
+    told, (listed,), (found,) = (
+        after.json(), get(room, "/pieces").json()["pieces"], get(room, "/search?q=养犬").json()["results"],
+    )  # fmt: skip
+    for one in (told, listed, found):
+        assert (one["standing"], one["standing_note"]) == ("repealed", "由云政发〔2026〕9号废止")
+    assert told["fields"]["validity"]["value"] == "repealed"
+    assert told["fields"]["validity_note"]["value"] == "由云政发〔2026〕9号废止"
+    assert "有效性：废止" in found["excerpt"]
 
 
 def test_an_answer_is_not_sent_twice(room: Newsroom) -> None:

@@ -9,7 +9,6 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
-from content import public
 from content.search import SearchMiss
 from hub.web.app import create_app
 from kernel.clock import StillClock
@@ -32,9 +31,7 @@ def room(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Newsroo
 
 def publish(room: Newsroom, column: str = "notices", **words: object) -> None:
     release = room.office.signed_release(column=column, **words)  # type: ignore[arg-type]  # The words of a draft.
-    with room.hub.works.write() as work:
-        public.reserve_place(work, release.id)
-        public.went_live(work, release.id, work.now)
+    room.go_live(release)
 
 
 def misses(room: Newsroom) -> list[str]:
