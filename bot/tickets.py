@@ -79,7 +79,8 @@ def danger_of(session: Session, ticket: Ticket, now: datetime) -> Danger | None:
     """Danger in what a citizen wrote for a ticket; what was said in a conversation was heard there."""
     if ticket.conversation_id is not None or ticket.kind in INSIDE:
         return None
-    return danger_in(ticket.text, value_of(session, rules.URGENT_WORDS, ticket.unit_id, now))
+    more: list[str] = value_of(session, rules.URGENT_WORDS, ticket.unit_id, now)
+    return danger_in(ticket.text, more)
 
 
 def add(work: Work, ticket: Ticket, text: str) -> None:

@@ -60,7 +60,8 @@ def record(work: Work, who: Viewer, unit_id: int, spoken: Spoken) -> Conversatio
     # A person heard it: the bot has nothing to say to it.
     handled = {"handled_at": work.now, "outcome": "person", "claimed_by": None, "claimed_until": None}
     work.session.execute(update(InboundMessage).where(InboundMessage.id == heard.inbound_id).values(**handled))
-    danger = danger_in(said, value_of(work.session, rules.URGENT_WORDS, unit_id, work.now))
+    more: list[str] = value_of(work.session, rules.URGENT_WORDS, unit_id, work.now)
+    danger = danger_in(said, more)
     if danger is not None:
         waiting.note_danger(work, made, danger)
     if spoken.told:

@@ -51,7 +51,8 @@ def send(
             days = rules.ticket_days(work.session, unit_id, kind, work.now)
             due = rules.hours_of(work.session, unit_id, zone, work.now).workdays.deadline(work.now, days)
             unit = work.session.get_one(Unit, unit_id).name
-            danger = danger_in(text, value_of(work.session, rules.URGENT_WORDS, unit_id, work.now))
+            more: list[str] = value_of(work.session, rules.URGENT_WORDS, unit_id, work.now)
+            danger = danger_in(text, more)
             standing.keep(work, Stands(number, kind, TicketState.OPEN, unit, work.now.isoformat(), due.isoformat()))
     except XuandaError as error:
         return feedback.page_of(request, FormState(values, error.field, error.message()), status=error.status)
