@@ -44,6 +44,7 @@ from scheduler.leaving import other_world
 from scheduler.models import Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
 from scheduler.posts import NARROWER, item_of, items_of
 from scheduler.preflight import beyond
+from scheduler.receipts import PASSED
 from scheduler.recurring import slots
 from scheduler.recurring.slots import Free
 from scheduler.repeats import must_be_new
@@ -442,6 +443,7 @@ def retry(work: Work, who: Viewer, delivery: Delivery) -> None:
     must_write(who, delivery)
     _same_world(work, delivery)
     values = {"state": S.BOOKED, "attempts": 0, "reason": "", "code": "", **due_at(work.now)}
+    values["note"] = {name: value for name, value in delivery.note.items() if name != PASSED}
     change(work, delivery, (S.FAILED, S.HELD), **values)
     work.audit("delivery.retried", delivery)
     work.emit(Booked(delivery.account_id, work.now))

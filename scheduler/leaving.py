@@ -11,6 +11,7 @@ from scheduler import offline, receipts
 from scheduler.batch import Batch
 from scheduler.breaking_off import end_here, is_certain
 from scheduler.due import put_to
+from scheduler.figures import MISSED
 from scheduler.models import Delivery
 from scheduler.posts import hindrance
 from scheduler.states import DeliveryState, PlacementState
@@ -197,7 +198,7 @@ def _missed(work: Work, delivery: Delivery, batch: Batch) -> bool:
     if late <= timedelta(minutes=delivery.missed_after):
         return False
     why = f"超过预定时间 {int(late.total_seconds() // 60)} 分钟"
-    _stop(work, delivery, batch, S.HELD if delivery.missed_act == "hold" else S.CANCELLED, why, "missed")
+    _stop(work, delivery, batch, S.HELD if delivery.missed_act == "hold" else S.CANCELLED, why, MISSED)
     return True
 
 

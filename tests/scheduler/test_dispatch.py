@@ -419,6 +419,12 @@ def test_a_platform_that_refuses_for_now_has_its_usual_tries(timetable: Timetabl
         timetable.at(minutes=11)
         others_go_out(timetable)
     assert timetable.now(delivery).attempts == RETRY.attempts + 2
+    # A person has it tried again, and this time the platform is down: what was held against it before is forgotten.
+    timetable.act(delivery, booking.retry)
+    for _ in range(RETRY.attempts + 2):
+        timetable.run()
+        timetable.at(minutes=11)
+    assert timetable.now(delivery).state == S.BOOKED
 
 
 def test_a_platform_that_is_down_is_waited_for_as_long_as_the_office_says(timetable: Timetable) -> None:
