@@ -23,7 +23,7 @@ from content.models import Piece, Release, Revision
 from hub.editorial import piece_for
 from hub.product import Hub
 from hub.web import punctuality as punctual
-from hub.web.access import MOST_FIELDS, Asker, HubDep, may
+from hub.web.access import Asker, HubDep, may
 from hub.web.bundle_view import ordered
 from hub.web.charts import period_of
 from hub.web.delivery_acts import acts_of, possible
@@ -275,7 +275,7 @@ def take_over(hub: HubDep, asker: Actor, delivery_id: int) -> Response:
 
 async def whole_form(request: Request) -> FormData:
     """The form as it was sent."""
-    return await request.form(max_fields=MOST_FIELDS)
+    return await request.form()
 
 
 Sent = Annotated[FormData, Depends(whole_form)]

@@ -28,7 +28,7 @@ from hub import editorial
 from hub.editorial import Offer, piece_for
 from hub.product import Hub
 from hub.web import approval
-from hub.web.access import LONGEST_FIELD, MOST_FIELDS, Asker, HubDep, may
+from hub.web.access import LONGEST_FIELD, Asker, HubDep, may
 from hub.web.edge import allow_inline_styles
 from hub.web.forms import FormState
 from hub.web.pages import page, say, see_other
@@ -50,7 +50,7 @@ Writer = Annotated[Asker, Depends(may(P.PIECE_WRITE))]
 
 async def whole_form(request: Request) -> FormData:
     """The form as it was sent: the editor's fields depend on the kind, and a text may be long."""
-    return await request.form(max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)
+    return await request.form(max_part_size=LONGEST_FIELD)
 
 
 Sent = Annotated[FormData, Depends(whole_form)]
