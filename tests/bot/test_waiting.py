@@ -110,6 +110,16 @@ def test_danger_in_an_ordinary_wait_is_not_sent_home(desk: Desk, watch: Watch) -
     assert tickets(desk) == []
 
 
+def test_who_waited_for_another_reason_when_danger_was_heard_is_kept_too(desk: Desk, watch: Watch) -> None:
+    desk.clock.step(hours=8, minutes=20)
+    desk.says("我不想活了")
+    with desk.office.works.write() as work:  # As an earlier version left it.
+        work.session.get_one(Conversation, desk.conversation().id).waiting_reason = "asked"
+    desk.clock.step(minutes=15)
+    watch.round()
+    assert desk.conversation().state == S.WAITING
+
+
 def test_danger_that_is_given_back_to_the_queue_is_still_danger(desk: Desk, watch: Watch) -> None:
     desk.says("我不想活了")
     take(desk)
