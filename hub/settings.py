@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     rehearsal_url: str = Field(
         "",
         description="Address of the rehearsal platforms (`xuanda rehearsal`), to which accounts in rehearsal publish; "
-        "it may be private. Example: http://127.0.0.1:8001.",
+        "it may be private. Example: http://127.0.0.1:8009.",
     )
     outer_url: str = Field(
         "",

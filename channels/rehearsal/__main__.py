@@ -13,7 +13,7 @@ def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m channels.rehearsal", description="演练平台")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8001)
+    parser.add_argument("--port", type=int, default=8009)
     parser.add_argument("--config", type=Path, help="JSON file; the invented demo accounts when left out")
     parser.add_argument("--data", type=Path, help="folder for ledger and state; in memory when left out")
     parser.add_argument("--public-url", default="", help="the address others know this process by")

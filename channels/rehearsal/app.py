@@ -132,7 +132,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.world.close()
 
 
-def serve(config: RehearsalConfig, host: str = "127.0.0.1", port: int = 8001) -> None:
+def serve(config: RehearsalConfig, host: str = "127.0.0.1", port: int = 8009) -> None:
     """Run until interrupted."""
     config = config.model_copy(update={"sftp_host": host})
     uvicorn.run(create_app(config), host=host, port=port, log_level="warning", proxy_headers=False)

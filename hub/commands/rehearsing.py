@@ -24,7 +24,7 @@ def rehearsal(
     settings = Settings()
     address = urlsplit(settings.rehearsal_url)
     if not address.hostname:
-        raise CannotRun(why="Set XUANDA_REHEARSAL_URL, for example to http://127.0.0.1:8001, for this and for serve.")
+        raise CannotRun(why="Set XUANDA_REHEARSAL_URL, for example to http://127.0.0.1:8009, for this and for serve.")
     config = RehearsalConfig(data=settings.rehearsal_folder / "ledger", public_url=settings.rehearsal_url)
     typer.echo(f"Rehearsal platforms on {settings.rehearsal_url} (Ctrl-C stops them)")
     serve(config, host or address.hostname, port or address.port or 80)
