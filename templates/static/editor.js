@@ -122,6 +122,7 @@
     box.classList.add("field--error", "field--live");
     box.append(line);
   }
+  let drawing = false;
   async function redraw(part, id) {
     const place = document.getElementById(id);
     if (!place) return;
@@ -135,7 +136,9 @@
     const focused = place.contains(document.activeElement) ? document.activeElement : null;
     document.adoptNode(fresh);
     for (const field of place.querySelectorAll("input[id], textarea[id]")) keep(field, fresh.querySelector(`#${CSS.escape(field.id)}`));
+    drawing = true;
     place.replaceWith(fresh);
+    drawing = false;
     if (open && document.getElementById(open)) choose(document.getElementById(open));
     if (focused?.id) document.getElementById(focused.id)?.focus({ preventScroll: true });
   }
@@ -226,8 +229,10 @@
       }
     }
   });
-  // Not at "change": a field that was drawn anew while it was written in would not say that it changed.
+  // Not at "change": a field that was drawn anew while it was written in would not say that it changed. Some browsers
+  // say "focusout" of a field that is drawn anew, too: nobody has left it, it is still written in.
   form.addEventListener("focusout", ({ target }) => {
+    if (drawing) return;
     if (target.matches("[data-asset-alt]") && target.value !== target.defaultValue) describe(target.closest("[data-asset]"));
   });
   async function describe(item) {

@@ -190,6 +190,8 @@ def test_what_is_chosen_while_the_list_is_drawn_anew_stays(house: House) -> None
     expect(page.locator("[name=cover_id]").first).to_be_checked()
     expect(page.locator("[data-asset-alt]").nth(1)).to_have_value("换热站")
     expect(page.locator("[data-asset-alt]").nth(1)).to_be_focused()
+    page.wait_for_timeout(500)
+    assert [asset.alt for asset in assets(house)] == ["供热站外景", ""]
     page.keyboard.press("Tab")
     expect(page.locator("#asset-list").get_by_text("待填")).to_have_count(0)
     assert [asset.alt for asset in assets(house)] == ["供热站外景", "换热站"]
