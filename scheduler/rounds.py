@@ -71,9 +71,10 @@ class Beat:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends, after the step under way."""
+        """Ends, after the step under way; one that was never begun never begins."""
         self._ended.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._ended.wait(self._every):

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from hub import schema
 from hub.db import open_database
 from hub.errors import CannotRun
+from hub.lookout import EVERY_SECONDS, look
 from hub.outer import outside
 from hub.outer.web.face import create_outer_app
 from hub.product import Hub
@@ -22,6 +23,7 @@ from hub.settings import Settings
 from hub.warmth import get_ready
 from hub.web.app import Face, create_app
 from hub.wiring import build
+from scheduler.rounds import Beat
 
 
 class FaceName(StrEnum):
@@ -31,6 +33,10 @@ class FaceName(StrEnum):
     CONSOLE = "console"
     PUBLIC = "public"
     OUTER = "outer"
+
+
+# Where a silent engine is told of: an outside machine may not be able to reach anybody.
+WITH_CONSOLE = (FaceName.ALL, FaceName.CONSOLE)
 
 
 def serve(
@@ -51,6 +57,9 @@ def serve(
     with _ready(face) as hub:
         get_ready(hub)
         stop = hub.start_engine() if hub.start_engine is not None else None
+        lookout = Beat(EVERY_SECONDS, lambda: look(hub))
+        if face in WITH_CONSOLE:
+            lookout.start()
         try:
             # Its own access log would write the tokens of one-time links; `hub.web.edge` logs routes instead.
             uvicorn.run(
@@ -65,6 +74,7 @@ def serve(
                 log_level="warning",
             )
         finally:
+            lookout.stop()
             if stop is not None:
                 stop()
 

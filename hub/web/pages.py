@@ -12,9 +12,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from channels.registry import channels
+from hub.lookout import engine_silent_since
 from hub.product import Hub
 from hub.web.access import Asker, language_of, the_hub
-from hub.web.health import engine_silent_since
 from hub.web.nav import menu
 from kernel.people import Permission
 from scheduler.freeze import seen_by

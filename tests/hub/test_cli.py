@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -204,6 +205,23 @@ def test_serving_starts_the_engine_and_stops_it(home: Path, monkeypatch: pytest.
     monkeypatch.setattr("hub.commands.serving.uvicorn.run", run)
     assert xuanda("serve", "--face", "console", "--port", "9001").exit_code == 0
     assert told == ["start", "serve 127.0.0.1:9001 False", "stop"]
+
+
+@pytest.mark.parametrize(("face", "looks"), [("all", True), ("console", True), ("public", False)])
+def test_who_serves_the_console_looks_whether_anything_that_sends_lives(
+    face: str, looks: bool, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = Event()
+    told: list[bool] = []
+
+    def run(_app: object, **_options: object) -> None:
+        told.append(looked.wait(5 if looks else 0.2))
+
+    monkeypatch.setattr("hub.commands.serving.EVERY_SECONDS", 0.01)
+    monkeypatch.setattr("hub.commands.serving.look", lambda _hub: looked.set())
+    monkeypatch.setattr("hub.commands.serving.uvicorn.run", run)
+    assert xuanda("serve", "--face", face, "--port", "9001").exit_code == 0
+    assert told == [looks]
 
 
 def test_other_stand_ins_are_told_the_accounts_of_the_drill(tmp_path: Path) -> None:
