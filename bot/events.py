@@ -212,6 +212,21 @@ class ExtensionDecided(Event):
 
 
 @dataclass(frozen=True)
+class TicketKindChanged(Event):
+    """A ticket is of another kind now, with the deadline `due_at`; `later` than the one its citizen was told."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    was: str
+    kind: str
+    handler_id: int | None
+    due_at: datetime
+    later: bool
+    reason: str
+
+
+@dataclass(frozen=True)
 class AnswerSubmitted(Event):
     """An answer waits for the signature of the unit's head."""
 

@@ -89,6 +89,7 @@ class TicketAct(StrEnum):
     MERGE = "merge"
     SEPARATE = "separate"
     FOLLOW_MAIN = "follow_main"
+    CHANGE_KIND = "change_kind"
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ TICKET_MOVES = {
     TicketAct.MERGE: TicketMove(_("并单"), _OPEN),
     TicketAct.SEPARATE: TicketMove(_("取消并单"), _OPEN),
     TicketAct.FOLLOW_MAIN: TicketMove(_("随主单答复"), _OPEN, TicketState.ANSWERED),
+    TicketAct.CHANGE_KIND: TicketMove(_("变更类别"), _OPEN),
 }
 """The only table of allowed moves of a ticket."""
 
@@ -167,6 +169,9 @@ LOW_RATING = 4
 
 INSIDE = ("回访", SET_RIGHT)
 """Kinds of tickets that the office makes for itself: the citizen is called, not written to, and nobody signs."""
+
+CITIZEN_KINDS = tuple(kind for kind in TICKET_KINDS if kind not in INSIDE)
+"""Kinds of what citizens ask for."""
 
 
 def shown_outside(state: str) -> TicketState:

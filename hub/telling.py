@@ -39,6 +39,12 @@ def tell_extended(hub: Hub, work: Work, ticket: Ticket) -> Way:
     return _message(work, ticket, words)
 
 
+def tell_kind(hub: Hub, work: Work, ticket: Ticket) -> Way:
+    """Tells that the matter is of another kind, and by when it is answered now."""
+    words = hub.incoming.words.say("ticket_kind", number=ticket.number, kind=ticket.kind, due=ticket.due_at)
+    return _message(work, ticket, words)
+
+
 def _message(work: Work, ticket: Ticket, words: str) -> Way:
     conversation = _conversation(work, ticket)
     if conversation is None or windows.hindrance(conversation, work.now):

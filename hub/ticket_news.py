@@ -11,6 +11,7 @@ from bot.events import (
     ExtensionAsked,
     ExtensionDecided,
     TicketAssigned,
+    TicketKindChanged,
     TicketReopened,
     TicketReturned,
     TicketSoonDue,
@@ -18,7 +19,7 @@ from bot.events import (
 )
 from bot.models import Ticket
 from hub.product import Hub
-from hub.telling import tell_extended
+from hub.telling import tell_extended, tell_kind
 from kernel.people import Permission, holders
 from kernel.work import Work
 
@@ -29,6 +30,7 @@ def connect(hub: Hub) -> None:
     """Listens to what happens to tickets."""
     listeners = hub.listeners
     listeners.in_work(TicketAssigned, lambda work, fact: _assigned(hub, work, fact))
+    listeners.in_work(TicketKindChanged, lambda work, fact: _of_another_kind(hub, work, fact))
     listeners.in_work(TicketReturned, lambda work, fact: _returned(hub, work, fact))
     listeners.in_work(TicketUrged, lambda work, fact: _urged(hub, work, fact))
     listeners.in_work(ExtensionAsked, lambda work, fact: _asked(hub, work, fact))
@@ -42,6 +44,16 @@ def connect(hub: Hub) -> None:
 def _assigned(hub: Hub, work: Work, fact: TicketAssigned) -> None:
     text = fact.reason or "请在答复期限前办理。"
     _ring(hub, work, fact.ticket_id, [fact.handler_id], "assigned", f"派给您的工单 {fact.number}（{fact.kind}）", text)
+
+
+def _of_another_kind(hub: Hub, work: Work, fact: TicketKindChanged) -> None:
+    if fact.later:
+        tell_kind(hub, work, work.session.get_one(Ticket, fact.ticket_id))
+    if fact.handler_id is None or fact.handler_id == work.actor.person_id:
+        return
+    until = f"{fact.due_at.astimezone(hub.settings.office_zone):%Y-%m-%d %H:%M}"
+    title = f"工单 {fact.number} 由{fact.was}改为{fact.kind}，答复期限 {until}"
+    _ring(hub, work, fact.ticket_id, [fact.handler_id], "kind_changed", title, fact.reason)
 
 
 def _returned(hub: Hub, work: Work, fact: TicketReturned) -> None:

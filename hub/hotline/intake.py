@@ -15,14 +15,13 @@ from sqlalchemy import select, update
 
 from bot import tickets
 from bot.models import Ticket
-from bot.states import INSIDE, TICKET_KINDS
+from bot.states import CITIZEN_KINDS
 from kernel.errors import Invalid, XuandaError
 from kernel.people import Unit
 from kernel.typed import tidy
 from kernel.work import Work
 
 HEADS = ("12345编号", "类别", "事由", "称呼", "联系方式")
-KINDS = tuple(kind for kind in TICKET_KINDS if kind not in INSIDE)
 MOST_ROWS = 2000
 
 
@@ -53,8 +52,8 @@ def take(work: Work, case: Case, unit_id: int, zone: ZoneInfo) -> tuple[Ticket, 
     number = tidy(case.number).strip()
     if not 2 <= len(number) <= 60:
         raise Invalid(field="number", why="缺少 12345 编号，须为 2 到 60 字。")
-    if case.kind not in KINDS:
-        raise Invalid(field="kind", why=f"“类别”须为{'、'.join(KINDS)}之一。")
+    if case.kind not in CITIZEN_KINDS:
+        raise Invalid(field="kind", why=f"“类别”须为{'、'.join(CITIZEN_KINDS)}之一。")
     # The row of the unit is locked by this, so that two calls with one number at once become one ticket.
     held = update(Unit).where(Unit.id == unit_id).values(name=Unit.name)
     work.session.execute(held.execution_options(synchronize_session=False))

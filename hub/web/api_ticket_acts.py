@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from bot import forwarding
-from bot.casework import assigning, extending, following, returning, signing, urging
+from bot.casework import assigning, changing, extending, following, returning, signing, urging
 from hub.hotline import sending
 from hub.telling import tell_answer
 from hub.web.access import Asker, HubDep, api_may
@@ -49,6 +49,13 @@ class Reason(Body):
     """Why."""
 
     reason: str = Field(max_length=300)
+
+
+class Kind(Body):
+    """Of which kind the matter is, and why it is not what was first thought."""
+
+    kind: str = Field(max_length=20)
+    reason: str = Field(default="", max_length=300)
 
 
 class MoreTime(Body):
@@ -102,6 +109,15 @@ def give_back(hub: HubDep, asker: Handler, ticket_id: int, sent: Reason) -> Tick
     with hub.works.write(asker.actor) as work:
         ticket = find(work, asker, ticket_id, P.TICKET_ACT)
         returning.give_back(work, ticket, sent.reason, hub.settings.office_zone)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/kind")
+def change_kind(hub: HubDep, asker: Handler, ticket_id: int, sent: Kind) -> TicketTold:
+    """变更类别; `due_at` is the deadline of that kind from now on, unless the old one was over."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_ACT)
+        changing.change(work, ticket, sent.kind, sent.reason, hub.settings.office_zone)
         return ticket_told(ticket, work.now)
 
 

@@ -23,7 +23,7 @@ from bot.lists import Row, rows_of, titled
 from bot.models import Conversation, InboundMessage, Rating, Ticket
 from bot.nlu.wire import faq_key
 from bot.reply import Said
-from bot.states import CONVERSATION_LABELS, RATINGS, REPLY_LABELS, TICKET_KINDS, ConversationState, ReplyState
+from bot.states import CITIZEN_KINDS, CONVERSATION_LABELS, RATINGS, REPLY_LABELS, ConversationState, ReplyState
 from bot.store import Line
 from bot.team import classes, drafts, merging, quick, variables
 from bot.team.quick import Ready
@@ -53,7 +53,6 @@ TEMPLATE = "pages/desk/desk.html"
 SUGGESTED = 3
 SOON = timedelta(hours=6)
 """A platform's clock that runs out within is shown in the lists."""
-HANDLED_KINDS = ("咨询", "求助", "投诉", "建议", "举报")
 CHANNEL_LABELS = {
     "portal": _("门户网站"),
     "wechat": _("微信公众号"),
@@ -395,7 +394,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "lost": (ReplyState.FAILED, ReplyState.UNKNOWN),
         "rating": RATINGS[rating.score - 1] if rating else "",
         "colleagues": [(one.id, one.name) for one in desk.colleagues(work, found, asker.viewer)],
-        "kinds": [(kind, kind) for kind in TICKET_KINDS if kind in HANDLED_KINDS],
+        "kinds": [(kind, kind) for kind in CITIZEN_KINDS],
         "services": services.cited(session, found.id, work.now),
         "service": services.title_of(session, found.service_id),
         "quick": _quick(work, asker, found, zone),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bot import publishing, rules, tickets
 from bot.models import Ticket
-from bot.states import INSIDE, TICKET_LABELS, shown_outside
+from bot.states import CITIZEN_KINDS, INSIDE, TICKET_LABELS, shown_outside
 from hub.incoming import portal_account
 from hub.web.access import HubDep, address_of, check_origin, the_hub
 from hub.web.forms import FormState
@@ -18,13 +18,10 @@ from hub.web.portal import portal_page
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Unit
 from kernel.work import Actor, Work
-from templates.catalogue import _
 
 router = APIRouter(prefix="/feedback")
 
 CITIZEN = Actor("citizen")
-KINDS = ("咨询", "求助", "投诉", "建议", "举报", "表扬", "找错")
-LABELS = (_("咨询"), _("求助"), _("投诉"), _("建议"), _("举报"), _("表扬"), _("找错"))
 # So many in so many seconds.
 SENDS, LOOKS = (10, 600), (20, 60)
 LONGEST_PAGE = 500
@@ -35,7 +32,7 @@ Text = Annotated[str, Form()]
 @router.get("")
 def form(request: Request, kind: str = "", page: str = "") -> HTMLResponse:
     """The form, with a kind chosen and the page named where the address says so."""
-    values = {"kind": kind if kind in KINDS else "", "page": page[:LONGEST_PAGE] or _came_from(request)}
+    values = {"kind": kind if kind in CITIZEN_KINDS else "", "page": page[:LONGEST_PAGE] or _came_from(request)}
     return page_of(request, FormState(values))
 
 
@@ -108,7 +105,7 @@ def progress(request: Request, hub: HubDep, number: str = "", made: str = "", ur
 
 def check(kind: str, text: str, contact: str) -> None:
     """Raises Invalid where the form does not say enough."""
-    if kind not in KINDS:
+    if kind not in CITIZEN_KINDS:
         raise Invalid(field="kind", why="请选择类别。")
     if not 4 <= len(text.strip()) <= tickets.LONGEST:
         raise Invalid(field="text", why=f"请写明事由，4 到 {tickets.LONGEST} 字。")
@@ -141,7 +138,7 @@ def page_of(request: Request, state: FormState, *, status: int = 200) -> HTMLRes
         "pages/public/feedback.html",
         status=status,
         form=state,
-        kinds=list(zip(KINDS, LABELS, strict=True)),
+        kinds=[(kind, kind) for kind in CITIZEN_KINDS],
         longest=tickets.LONGEST,
         sms=the_hub(request).incoming.texts is not None,
     )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from bot import forwarding
-from bot.casework import assigning, extending, following, merging, returning, urging
+from bot.casework import assigning, changing, extending, following, merging, returning, urging
 from bot.models import Ticket
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import refused
@@ -92,6 +92,19 @@ def separate(request: Request, hub: HubDep, asker: Handler, ticket_id: int) -> R
         return say(hub, asker, _("已取消并单，按原期限办理。"))
 
     return _do(request, hub, asker, ticket_id, P.TICKET_ACT, "separate", {}, act)
+
+
+@router.post("/{ticket_id}/kind")
+def change_kind(
+    request: Request, hub: HubDep, asker: Handler, ticket_id: int, kind: Text = "", kind_reason: Text = ""
+) -> Response:
+    """变更类别: the deadline becomes that of the other kind."""
+
+    def act(work: Work, ticket: Ticket) -> str:
+        changing.change(work, ticket, kind, kind_reason, hub.settings.office_zone)
+        return say(hub, asker, _("类别为%(kind)s。"), kind=say(hub, asker, ticket.kind))
+
+    return _do(request, hub, asker, ticket_id, P.TICKET_ACT, "kind", {"kind": kind, "kind_reason": kind_reason}, act)
 
 
 @router.post("/{ticket_id}/urge")

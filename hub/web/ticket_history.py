@@ -25,6 +25,7 @@ WORDS: dict[str, tuple[str, Tone]] = {
     "ticket.forwarded": (_("从%(came_from)s转%(to)s办理"), "info"),
     "ticket.returned": (_("从%(came_from)s退回%(to)s"), "warn"),
     "ticket.urged": (_("第 %(times)s 次催办"), "warn"),
+    "ticket.kind_changed": (_("类别由%(was)s改为%(to)s，答复期限 %(due)s"), "info"),
     "ticket.extension_asked": (_("申请延期 %(days)s 个工作日"), "info"),
     "ticket.extension_granted": (_("同意延期，答复期限改为 %(due)s"), "good"),
     "ticket.extension_refused": (_("不同意延期"), "warn"),
@@ -60,6 +61,8 @@ def _act(line: AuditLine, words: Callable[..., str]) -> Act:
     details: dict[str, Any] = json.loads(line.details)
     if details.get("result") in FOLLOW_UPS:
         details["result"] = words(FOLLOW_UPS[details["result"]])
+    if line.act == "ticket.kind_changed":
+        details["was"], details["to"] = words(details["was"]), words(details["to"])
     return Act(line.at, _who(line, words), words(what, **details), str(details.get("reason") or ""), tone)
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from bot import forwarding, notices
-from bot.casework import assigning, deputies, extending, merging, returning, signing
+from bot.casework import assigning, changing, deputies, extending, merging, returning, signing
 from bot.casework.models import WrittenAnswer
 from bot.citizen_files import store as citizen_files
 from bot.models import Conversation, Ticket
@@ -53,6 +53,7 @@ NEEDS = {
     TicketAct.FOLLOW_UP: P.TICKET_FOLLOW,
     TicketAct.MERGE: P.TICKET_ACT,
     TicketAct.SEPARATE: P.TICKET_ACT,
+    TicketAct.CHANGE_KIND: P.TICKET_ACT,
 }
 """Which permission an act on a ticket takes, in the ticket's unit."""
 FOLDS = {
@@ -62,6 +63,7 @@ FOLDS = {
     TicketAct.URGE,
     TicketAct.ASK_EXTENSION,
     TicketAct.MERGE,
+    TicketAct.CHANGE_KIND,
 }
 
 
@@ -118,6 +120,8 @@ def possible(work: Work, asker: Asker, ticket: Ticket) -> frozenset[TicketAct]:
     if ticket.main_id is not None and state in UNANSWERED:
         return frozenset(acts & ALONE)
     acts -= {TicketAct.SEPARATE}
+    if len(changing.choices(ticket)) == 1:
+        acts -= {TicketAct.CHANGE_KIND}
     if state == TicketState.SIGNING and _stands_in(work, asker, ticket):
         acts |= {TicketAct.SIGN}
     return frozenset(acts - {TicketAct.FOLLOW_UP} if ticket.followed_at else acts)
@@ -167,6 +171,7 @@ def _shown(hub: Hub, asker: Asker, work: Work, ticket: Ticket) -> dict[str, Any]
         "earlier": signing.earlier(session, ticket),
         "signed": signing.needs_signature(work, ticket),
         "units": forwarding.choices(session, ticket),
+        "kinds": [(kind, kind) for kind in changing.choices(ticket) if kind != ticket.kind],
         "people": assigning.choices(session, assigning.colleagues(work, ticket.unit_id)),
         "history": history_of(session, ticket.id, partial(say, hub, asker)),
         "handling": _handling(hub, work, ticket),

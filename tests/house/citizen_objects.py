@@ -117,10 +117,12 @@ def a_ticket_to_give_out(work: Work, unit: Unit) -> Target:
         "return_reason": "不属本单位职责",
         "urge_reason": "请尽快办理",
         "days": "3",
+        "kind": "建议",
+        "kind_reason": "只是提议",
         "extend_reason": "需要现场核实",
         "decision": "grant",
     }
-    json = {"handler": person.id, "reason": "请尽快办理", "days": 3, "grant": True}
+    json = {"handler": person.id, "reason": "请尽快办理", "days": 3, "grant": True, "kind": "建议"}
     return Target(target.params, form=form, json=json)
 
 
@@ -247,6 +249,8 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
         f"/console/tickets/{{ticket_id}}/{act}": a_ticket_to_give_out
         for act in ("assign", "return", "urge", "extension")
     },
+    "/console/tickets/{ticket_id}/kind": a_ticket_to_give_out,
+    "/api/v1/tickets/{ticket_id}/kind": a_ticket_to_give_out,
     "/console/tickets/{ticket_id}/extension/decision": a_ticket_that_needs_time,
     "/console/tickets/{ticket_id}/sign": an_answer_to_sign,
     "/console/tickets/{ticket_id}/sign/return": an_answer_to_sign,

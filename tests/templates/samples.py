@@ -763,6 +763,7 @@ TEXTS: dict[str, list[Sample]] = {
         {"number": "2026031600012", "kind": "咨询", "unit": "市公安局", "due": NOW},
         {"number": "2026031600013", "kind": "投诉", "unit": "市水务局", "due": None},
     ],
+    "replies/ticket_kind.txt": [{"number": "2026031600012", "kind": "建议", "due": NOW}],
     "replies/ticket_extended.txt": [{"number": "2026031600012", "unit": "市公安局", "due": NOW}],
     "replies/ticket_answered.txt": [{"number": "2026031600012", "unit": "市公安局", "answer": "已于昨日修复。"}],
     "replies/closed.txt": [{}],

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot import tickets
-from bot.casework import assigning, extending, following, returning, signing, urging
+from bot.casework import assigning, changing, extending, following, returning, signing, urging
 from bot.models import Ticket
 from bot.states import TICKET_MOVES, TicketAct, TicketState
 from kernel.audit import AuditLine
@@ -30,6 +30,7 @@ def _tries(matter: Matter) -> dict[str, Callable[[Work, Ticket], object]]:
         "reassign": lambda work, ticket: assigning.assign(work, ticket, who["other"], "出差"),
         "return": lambda work, ticket: returning.give_back(work, ticket, "不属职责", ZONE),
         "urge": lambda work, ticket: urging.urge(work, ticket, "请尽快"),
+        "kind": lambda work, ticket: changing.change(work, ticket, "建议", "只是提议", ZONE),
         "ask": lambda work, ticket: extending.ask(work, ticket, 3, "需要现场核实"),
         "grant": lambda work, ticket: extending.decide(work, ticket, grant=True, words="", zone=ZONE),
         "refuse": lambda work, ticket: extending.decide(work, ticket, grant=False, words="抓紧", zone=ZONE),
