@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot import guides, handoff, knowledge, lookups, prepared, ratings, reply, rules, store, tickets, waiting
+from bot import guides, handoff, knowledge, lookups, parts, prepared, ratings, reply, rules, store, tickets, waiting
 from bot.dialogue import progress, report
 from bot.dialogue.phrases import is_over, number_in
 from bot.dialogue.step import Asked
@@ -153,7 +153,19 @@ class Answering:
     # --- decide ---------------------------------------------------------------------------------------
 
     def decide(self, heard: Heard) -> Verdict:
-        """What to do with a message; `reading` is all that it asks of the database."""
+        """What to do with a message, in as many messages as its platform needs.
+
+        `reading` is all that it asks of the database.
+        """
+        verdict = self._decided(heard)
+        if verdict.said is None or heard.own_page:
+            return verdict
+        page = next((address for _title, address in self.words.links(verdict.said.sources[:1])), "")
+        verdict.said, *rest = parts.spread(verdict.said, heard.conversation.channel, page)
+        verdict.more = [*rest, *verdict.more]
+        return verdict
+
+    def _decided(self, heard: Heard) -> Verdict:
         danger = danger_in(heard.text, heard.urgent_words)
         if danger is not None:
             return self._danger(heard, danger)
@@ -339,8 +351,9 @@ class Answering:
         listed = [] if heard.own_page else choices
         values = {**turned.values, "own_page": heard.own_page, "sms": self.texts}
         asked = self.words.say(report.FORM, part=turned.part, values=values, choices=listed)
-        text = f"{verdict.said.text}\n\n{self.words.say('back_to_report')}\n{asked}"
-        said = replace(verdict.said, text=text, choices=choices, basis=decision.basis)
+        back = f"\n\n{self.words.say('back_to_report')}\n{asked}"
+        short = verdict.said.short and verdict.said.short + back
+        said = replace(verdict.said, text=verdict.said.text + back, short=short, choices=choices, basis=decision.basis)
         return Verdict("answer", said, dialogue={**turned.kept, "until": self._until(heard)})
 
     def _progress(self, heard: Heard) -> Verdict:
@@ -371,8 +384,11 @@ class Answering:
             found = self.shelf.answer_to(work.session, piece_id, heard.text, work.now)
         if found is None:  # It has expired or was withdrawn since the classifier learned of it.
             return self._refuse(heard)
-        text = found.text if heard.own_page else self.words.answer(found.text, found.sources)
-        return Verdict("answer", self._text(heard, text, found.sources))
+        if heard.own_page:
+            return Verdict("answer", self._text(heard, found.text, found.sources))
+        said = self._text(heard, self.words.answer(found.text, found.sources), found.sources)
+        short = self._text(heard, self.words.answer(found.short, found.sources)).text if found.short else ""
+        return Verdict("answer", replace(said, short=short))
 
     def _suggest(self, heard: Heard, pieces: Sequence[int]) -> Verdict:
         with heard.reading() as work:
@@ -454,7 +470,9 @@ class Answering:
         said = self._final(work, heard, verdict, conversation)
         if heard.prepared and heard.prepared.tapped:
             inbound.media = {**inbound.media, "tapped": heard.prepared.tapped}
-        for one in (said, *verdict.more) if said is not None else ():
+        # What goes on from words that were not said after all is not said either.
+        more = verdict.more if said is verdict.said else ()
+        for one in (said, *more) if said is not None else ():
             if one.text != read:
                 reply.book(work, conversation, "bot", one, inbound)
 

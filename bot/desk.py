@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select, update
 
-from bot import reply, services, store, waiting, windows
+from bot import parts, reply, services, store, waiting, windows
 from bot.errors import NobodyThere, NotReachable, TakenAlready, TooLate, WasClosed
 from bot.events import ConversationAssigned, ConversationChanged, PersonWanted
 from bot.handoff import REASON_LABELS
@@ -70,11 +70,15 @@ def answer(work: Work, who: Viewer, conversation: Conversation, text: str, words
     why = windows.hindrance(conversation, work.now)
     if why:
         raise NotReachable(why=why)
+    messages = parts.spread(Said(text), conversation.channel)
+    if conversation.messages_left is not None and len(messages) > max(1, conversation.messages_left):
+        left = conversation.messages_left
+        raise Invalid(field="text", why=f"这段答复要分 {len(messages)} 条发出，平台只再收 {left} 条，请缩短。")
     if conversation.state in FREE:
         take(work, who, conversation, words)
     _hold(work, who, conversation)
     conversation.first_reply_at = conversation.first_reply_at or work.now
-    booked = reply.book(work, conversation, "agent", Said(text), person_id=who.person_id)
+    booked, *_rest = [reply.book(work, conversation, "agent", one, person_id=who.person_id) for one in messages]
     drafts.drop(work, who, conversation)
     work.audit("conversation.answered", conversation, reply=booked.id)
     return booked

@@ -15,7 +15,6 @@ from bot.nlu.text import default_lexicon, normalise
 from content.kinds.guide import fee_text, limit_text
 
 Fields = Mapping[str, Any]
-LONGEST = 520
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,10 @@ def _materials(fields: Fields) -> Sequence[str]:
         told = "，".join(part for part in about if part)
         lines.append(f"{row.get('name', '')}（{told}）" if told else str(row.get("name", "")))
     return lines
+
+
+def _names(fields: Fields) -> Sequence[str]:
+    return [str(row.get("name") or "") for row in fields.get("materials") or []]
 
 
 def _steps(fields: Fields) -> Sequence[str]:
@@ -118,6 +121,7 @@ ELEMENTS = (
     Element("咨询电话", re.compile(r"电话|联系方式|打给谁|怎么联系"), _one("phone")),
     Element("设定依据", re.compile(r"依据|哪(条|部|个)法|法律规定"), lambda f: f.get("basis") or [], True),
 )
+MATERIALS = ELEMENTS[0]
 _FILLING = re.compile(
     r"^(那|那么|请问|还|还有|想问|我|这个|这|它|办|办理|要|需要|的|呢|吗|啊|呀|一下|得|会|是|能|可以|又|大概|一共|总共|什么|哪些|几样|在|去|到|给|和|都|哦|嗯)*$"
 )
@@ -140,33 +144,21 @@ def nothing_else(text: str) -> bool:
     return rest != question and _FILLING.fullmatch(rest) is not None
 
 
-def says(fields: Fields, elements: Iterable[Element]) -> str:
-    """What the guide says of these elements; a list that is too long for a message tells how much of it is missing."""
-    return "\n".join(_said(fields, one) for one in elements)
+def says(fields: Fields, elements: Iterable[Element], *, names_only: bool = False) -> str:
+    """What the guide says of these elements; `names_only` leaves what is remarked on materials to the page."""
+    return "\n".join(_said(fields, one, names_only and one is MATERIALS) for one in elements)
 
 
-def _said(fields: Fields, one: Element) -> str:
-    lines = [line for line in one.read(fields) if line]
+def _said(fields: Fields, one: Element, names_only: bool) -> str:
+    lines = [line for line in (_names(fields) if names_only else one.read(fields)) if line]
     if not lines:
         phone = str(fields.get("phone") or "")
         return f"{one.label}：指南未载明" + (f"，可致电 {phone} 咨询。" if phone else "。")
     if not one.counted:
         return f"{one.label}：{'；'.join(lines)}"
-    shown = _fitting(lines)
-    listed = "\n".join(f"{number}. {line}" for number, line in enumerate(shown, start=1))
-    missing = f"\n以上 {len(shown)} 项，其余见指南页面。" if len(shown) < len(lines) else ""
-    return f"{one.label}（共 {len(lines)} 项）：\n{listed}{missing}"
-
-
-def _fitting(lines: Sequence[str]) -> Sequence[str]:
-    room = LONGEST
-    shown: list[str] = []
-    for line in lines:
-        room -= len(line) + 4
-        if room < 0 and shown:
-            break
-        shown.append(line)
-    return shown
+    listed = "\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1))
+    remarked = "，份数、形式和要求见指南页面" if names_only else ""
+    return f"{one.label}（共 {len(lines)} 项{remarked}）：\n{listed}"
 
 
 def _said_by_another(one: Element, found: Sequence[Element]) -> bool:

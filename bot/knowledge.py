@@ -24,7 +24,6 @@ from content.models import PublicPiece, Release, Revision
 from content.sanitise import plain
 from content.search import Searcher, passage, readable
 
-LONGEST = 600
 # Characters of a document shown with its title.
 PASSAGE = 60
 MOST_READ = 5_000
@@ -59,10 +58,11 @@ class Signed:
 
 @dataclass(frozen=True)
 class Answer:
-    """The office's words on a question, and what they are taken from."""
+    """The office's words on a question, and what they are taken from; `short` are fewer, where there are any."""
 
     text: str
     sources: tuple[Source, ...]
+    short: str = ""
 
 
 def project_of(session: Session, now: datetime) -> Project:
@@ -119,10 +119,9 @@ class Shelf:
         elements = [one for one in guides.asked(asked, guide.source.title) if not one.asked.search(own.words)]
         if not elements:
             return whole
-        said = guides.says(guide.fields, elements)
-        if guide is own:
-            return Answer(f"{guide.source.title}\n{said}", whole.sources)
-        return Answer(f"{whole.text}\n{said}", whole.sources)
+        head = guide.source.title if guide is own else whole.text
+        said, short = (guides.says(guide.fields, elements, names_only=only) for only in (False, True))
+        return Answer(f"{head}\n{said}", whole.sources, f"{head}\n{short}" if short != said else "")
 
     def is_guide(self, session: Session, piece_id: int, now: datetime) -> bool:
         """Whether this is a guide that the public may see now."""
@@ -197,7 +196,7 @@ def _source(content: Mapping[str, Any]) -> Source:
 def _signed(content: Mapping[str, Any]) -> Signed:
     if content["kind"] == "guide":
         return Signed(_guide_text(content), _source(content), 0, content["fields"])
-    text = plain(content["body"]).strip()[:LONGEST]
+    text = plain(content["body"]).strip()
     said = normalise(f"{content['title']}{text}", default_lexicon())
     return Signed(text, _source(content), int(content["fields"].get("guide") or 0), words=said)
 
@@ -206,7 +205,7 @@ def _guide_text(content: Mapping[str, Any]) -> str:
     fields: Mapping[str, Any] = content["fields"]
     materials = "、".join(str(row.get("name", "")) for row in fields.get("materials") or [])
     facts = (
-        ("受理条件", "；".join(str(line) for line in (fields.get("conditions") or [])[:CONDITIONS])),
+        ("受理条件", _conditions(fields)),
         ("申请材料", materials),
         ("承诺办结时限", limit_text(fields, "promised")),
         ("收费", fee_text(fields)),
@@ -215,4 +214,10 @@ def _guide_text(content: Mapping[str, Any]) -> str:
         ("咨询电话", str(fields.get("phone", ""))),
     )
     lines = [content["title"], *(f"{label}：{value}" for label, value in facts if value)]
-    return "\n".join(lines)[:LONGEST]
+    return "\n".join(lines)
+
+
+def _conditions(fields: Mapping[str, Any]) -> str:
+    lines = [str(line) for line in fields.get("conditions") or []]
+    more = f"；等 {len(lines)} 项，见指南页面" if len(lines) > CONDITIONS else ""
+    return "；".join(lines[:CONDITIONS]) + more

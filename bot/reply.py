@@ -44,6 +44,7 @@ class Said:
     """What is to be said: words, what they are taken from, and what may be chosen. `ask` is `rating` at the end.
 
     `rule` names the prepared reply that these words are; `basis` the model they rest on and how sure it was.
+    `short` says the same in fewer words, for a platform whose messages could not carry `text`.
     """
 
     text: str
@@ -52,6 +53,7 @@ class Said:
     ask: str = ""
     rule: str = ""
     basis: Mapping[str, Any] = field(default_factory=dict)
+    short: str = ""
 
 
 def book(

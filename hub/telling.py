@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bot import notices, reply, windows
+from bot import notices, parts, reply, windows
 from bot.casework import merging
 from bot.models import Conversation, Ticket
 from bot.reply import Said
@@ -49,7 +49,11 @@ def _message(work: Work, ticket: Ticket, words: str) -> Way:
     conversation = _conversation(work, ticket)
     if conversation is None or windows.hindrance(conversation, work.now):
         return ""
-    reply.book(work, conversation, "agent", Said(words), person_id=work.actor.person_id)
+    messages = parts.spread(Said(words), conversation.channel)
+    if conversation.messages_left is not None and len(messages) > conversation.messages_left:
+        return ""
+    for one in messages:
+        reply.book(work, conversation, "agent", one, person_id=work.actor.person_id)
     return "message"
 
 
