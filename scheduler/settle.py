@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import func, select
 
 from channels.abilities.by_link import KnownByLink
 from channels.accounts.models import Account
@@ -18,13 +21,14 @@ from scheduler.booking import change, change_unclaimed, must_write
 from scheduler.breaking_off import so_far
 from scheduler.due import due_at
 from scheduler.events import Booked
-from scheduler.models import Delivery
+from scheduler.models import Attempt, Delivery
 from scheduler.placements import place_of, remember
 from scheduler.posts import items_of
 from scheduler.receipts import RUNNING
 from scheduler.states import DeliveryState
 
 S = DeliveryState
+ASK_AT_MOST_EVERY = timedelta(minutes=1)
 
 
 def there(work: Work, who: Viewer, delivery: Delivery, links: Mapping[int, str], remark: str) -> None:
@@ -65,6 +69,23 @@ def by_hand_instead(work: Work, who: Viewer, delivery: Delivery) -> None:
     values = {"state": S.MANUAL, "next_at": None, "reason": "", "code": "", **_NOT_THERE}
     change_unclaimed(work, delivery, (S.UNKNOWN,), **values)
     work.audit("delivery.taken_by_hand", delivery, reason="经人工核实不在平台上")
+
+
+def ask_again(work: Work, who: Viewer, delivery: Delivery) -> None:
+    """再核实: the platform is asked now and not at its hour; where it can tell nothing there is nothing to ask.
+
+    Raises Invalid for what cannot be asked about and for what was asked about a moment ago, and BeingAsked.
+    """
+    must_write(who, delivery)
+    if delivery.next_at is None:
+        raise Invalid(why="这个平台查不到结果。请到平台上查看，再标明“已在平台上”或“不在平台上”。")
+    query = select(func.max(Attempt.started_at)).where(Attempt.delivery_id == delivery.id)
+    asked = work.session.scalar(query)
+    if asked is not None and work.now - asked < ASK_AT_MOST_EVERY:
+        raise Invalid(why="一分钟内刚核实过。请稍后再试，或到平台上查看。")
+    change_unclaimed(work, delivery, (S.UNKNOWN,), next_at=work.now)
+    work.audit("delivery.asked_again", delivery)
+    work.emit(Booked(delivery.account_id, work.now))
 
 
 _NOT_THERE = {"asked": 0, "claimed_by": None, "claimed_until": None}

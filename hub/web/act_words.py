@@ -160,6 +160,7 @@ DEEDS: dict[str, str] = {
     "moved": "改期",
     "ordered": "确定顺序",
     "not_there": "核实未发出",
+    "asked_again": "再核实",
     "noted": "备注",
     "outdated": "过期",
     "notice_set": "设置服务通知",

@@ -304,6 +304,12 @@ def not_there(hub: HubDep, asker: Actor, delivery_id: int) -> DeliveryWhole:
     return _act(hub, asker, delivery_id, lambda work, row: settle.not_there(work, asker.viewer, row))
 
 
+@router.post("/deliveries/{delivery_id}/ask-again")
+def ask_again(hub: HubDep, asker: Actor, delivery_id: int) -> DeliveryWhole:
+    """再核实: asks the platform now about an unknown one; once a minute at most."""
+    return _act(hub, asker, delivery_id, lambda work, row: settle.ask_again(work, asker.viewer, row))
+
+
 @router.post("/deliveries/{delivery_id}/by-hand-instead")
 def by_hand_instead(hub: HubDep, asker: Actor, delivery_id: int) -> DeliveryWhole:
     """A person looked, it is not there, and he publishes it himself; nothing is sent by itself any more."""

@@ -363,6 +363,16 @@ def not_there(hub: HubDep, asker: Actor, delivery_id: int) -> Response:
     return _told(hub, asker, delivery_id, _("已重新排入发送。"))
 
 
+@router.post("/deliveries/{delivery_id}/ask-again")
+def ask_again(request: Request, hub: HubDep, asker: Actor, delivery_id: int, sent: Sent) -> Response:
+    """再核实: asks the platform now."""
+
+    def act(work: Work, delivery: Delivery) -> None:
+        settle.ask_again(work, asker.viewer, delivery)
+
+    return _try(request, hub, asker, delivery_id, "ask-again", sent, act, _("正在向平台核实。"))
+
+
 @router.post("/deliveries/{delivery_id}/by-hand-instead")
 def by_hand_instead(hub: HubDep, asker: Actor, delivery_id: int) -> Response:
     """不在平台上，改人工发布."""

@@ -29,6 +29,7 @@ ACTS: Mapping[str, frozenset[DeliveryState]] = {
     "hold": frozenset({S.BOOKED}),
     "there": frozenset({S.UNKNOWN, S.ACCEPTED}),
     "not-there": frozenset({S.UNKNOWN}),
+    "ask-again": frozenset({S.UNKNOWN}),
     "by-hand-instead": frozenset({S.UNKNOWN}),
     "take-over": frozenset({S.BOOKED, S.HELD, S.FAILED}),
     "close": frozenset({S.MANUAL}),
@@ -53,6 +54,7 @@ WORDS: Mapping[str, tuple[str, Tone]] = {
     "delivery.phone_opened": (_("在手机上打开任务"), "plain"),
     "delivery.found_there": (_("核实已在平台上"), "good"),
     "delivery.not_there": (_("核实不在平台上，重新发送"), "warn"),
+    "delivery.asked_again": (_("再向平台核实"), "info"),
     "delivery.accepted": (_("平台已受理"), "info"),
     "delivery.done": (_("发布成功"), "good"),
     "delivery.failed": (_("发布失败"), "bad"),
@@ -76,6 +78,8 @@ def possible(delivery: Delivery) -> frozenset[str]:
         return frozenset({"let-through"} if delivery.code == FREEZE else {"resume"})
     if delivery.state == S.ACCEPTED and goes_on(delivery.channel):
         acts -= {"there"}  # What goes out in rounds has not all gone out, whatever one sees of it.
+    if delivery.next_at is None:
+        acts -= {"ask-again"}  # Nothing the platform could be asked.
     if delivery.code == RUNNING:
         acts -= {"not-there", "by-hand-instead"}  # What is not there now may still come.
     return frozenset(acts)

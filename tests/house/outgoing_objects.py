@@ -32,7 +32,7 @@ def fake_account(work: Work, unit: Unit) -> Account:
     return account
 
 
-def a_delivery(work: Work, unit: Unit, state: str = "booked", screenshot: bool = False) -> Target:
+def a_delivery(work: Work, unit: Unit, state: str = "booked", screenshot: bool = False, asking: bool = False) -> Target:
     """A delivery in a state, with forms for every act on it."""
     author, piece = write(work, unit)
     account = fake_account(work, unit)
@@ -49,7 +49,7 @@ def a_delivery(work: Work, unit: Unit, state: str = "booked", screenshot: bool =
         key=key,
         state=state,
         scheduled_at=work.now,
-        next_at=None,
+        next_at=work.now if asking else None,
         note=note,
         created_by=author.person_id,
         created_at=work.now,
@@ -185,6 +185,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     f"{CONSOLE}/hold": a_delivery,
     f"{CONSOLE}/there": partial(a_delivery, state="unknown"),
     f"{CONSOLE}/not-there": partial(a_delivery, state="unknown"),
+    f"{CONSOLE}/ask-again": partial(a_delivery, state="unknown", asking=True),
     f"{CONSOLE}/by-hand-instead": partial(a_delivery, state="unknown"),
     f"{CONSOLE}/by-hand": partial(a_delivery, state="manual"),
     f"{CONSOLE}/by-hand/phone": partial(a_delivery, state="manual"),
@@ -214,6 +215,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     f"{API}/close": partial(a_delivery, state="manual"),
     f"{API}/there": partial(a_delivery, state="unknown"),
     f"{API}/not-there": partial(a_delivery, state="unknown"),
+    f"{API}/ask-again": partial(a_delivery, state="unknown", asking=True),
     f"{API}/by-hand-instead": partial(a_delivery, state="unknown"),
     f"{API}/let-through": partial(a_delivery, state="held"),
     f"{API}/order": a_bundle,

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from channels.adapters.fake import FakeChannel
+from channels.base import Post, Settlement
+from channels.errors import Retryable
 from content.errors import NoRight
 from kernel.audit import AuditLine
 from kernel.errors import Invalid
@@ -136,6 +139,40 @@ def test_what_may_be_sent_by_asking_is_not_sent_beside_it(timetable: Timetable, 
     timetable.at(seconds=46)
     timetable.act(delivery, step)
     assert timetable.now(delivery).state in ("booked", "manual")
+
+
+def test_the_platform_is_asked_when_a_person_wants_it_and_not_only_at_its_hour(
+    timetable: Timetable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_channel: FakeChannel, _post: Post) -> Settlement:
+        raise Retryable("连接被拒绝")
+
+    timetable.platform().script.append("lost")
+    delivery = timetable.book(timetable.release().piece_id)
+    with monkeypatch.context() as platform:
+        platform.setattr(FakeChannel, "reconcile", away)
+        for _ in range(14):
+            timetable.at(minutes=11)
+            timetable.run()
+        timetable.act(delivery, settle.ask_again)
+        timetable.run()
+        with pytest.raises(Invalid, match=r"刚核实过|a minute"):
+            timetable.act(delivery, settle.ask_again)
+    timetable.at(minutes=11)
+    timetable.run()
+    assert timetable.now(delivery).state == "unknown"  # It is not yet the hour.
+    timetable.act(delivery, settle.ask_again)
+    assert acts(timetable, delivery)[-1] == "delivery.asked_again"
+    timetable.run()
+    assert timetable.now(delivery).state == "done"
+    assert len(timetable.platform().arrived) == 1
+    with pytest.raises(Invalid):
+        timetable.act(delivery, settle.ask_again)
+
+
+def test_what_no_platform_can_tell_is_not_asked(timetable: Timetable) -> None:
+    with pytest.raises(Invalid, match=r"查不到结果|查看"):
+        timetable.act(unknown(timetable), settle.ask_again)
 
 
 # --- by hand ---------------------------------------------------------------------------------------------------

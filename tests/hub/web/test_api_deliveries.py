@@ -226,6 +226,7 @@ def test_an_unknown_one_is_settled_by_the_api_too(desk: Desk, program: Program, 
         clock.step(seconds=5)
         desk.run()
     there, not_there = tasks
+    assert program.post(f"/deliveries/{there['id']}/ask-again").status_code == 422
     piece = there["items"][0]["piece"]
     answer = program.post(f"/deliveries/{there['id']}/there", links={str(piece): LINK}).json()
     assert answer["state"] == "done"

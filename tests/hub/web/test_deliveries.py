@@ -150,7 +150,8 @@ def test_another_unit_sees_none_of_it(desk: Desk) -> None:
     assert "还没有发布任务" in stranger.get("/console/deliveries").text
     for path in ("", "/live", "/by-hand", "/items/1", "/screenshot"):
         assert stranger.get(f"/console/deliveries/{delivery.id}{path}").status_code == 404, path
-    for name in ("retry", "resume", "cancel", "move", "hold", "there", "not-there", "take-over", "by-hand"):
+    acts = "retry resume cancel move hold there not-there ask-again take-over by-hand"
+    for name in acts.split():
         assert act(desk, delivery, name, "stranger", reason="x").status_code == 404, name
     assert desk.now(delivery).state == "booked"
 
@@ -302,6 +303,21 @@ def test_not_there_sends_it_again(desk: Desk, clock: StillClock) -> None:
     assert act(desk, delivery, "not-there").status_code == 303
     desk.run()
     assert len(desk.platform().arrived) == 2
+    assert desk.now(delivery).state == "done"
+
+
+def test_a_person_has_the_platform_asked_again(desk: Desk, clock: StillClock) -> None:
+    delivery = unknown(desk, clock)
+    assert act(desk, delivery, "ask-again").status_code == 422
+    assert "ask-again" not in one(desk, delivery)
+    with desk.hub.works.write() as work:
+        work.session.merge(desk.now(delivery)).next_at = clock.now() + timedelta(hours=1)
+    assert f"{delivery.id}/ask-again" in one(desk, delivery)
+    desk.platform().blind = False
+    clock.step(minutes=2)
+    assert act(desk, delivery, "ask-again").status_code == 303
+    assert "再向平台核实" in one(desk, delivery)
+    desk.run()
     assert desk.now(delivery).state == "done"
 
 
