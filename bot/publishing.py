@@ -79,6 +79,12 @@ def of_ticket(session: Session, ticket_id: int) -> PublicAnswer | None:
     return session.scalars(query).one_or_none()
 
 
+def shown(session: Session, answer_id: int) -> PublicAnswer | None:
+    """A public answer by its own number."""
+    found = session.get(PublicAnswer, answer_id)
+    return found if found is not None and found.hidden_at is None else None
+
+
 def listed(session: Session, page: int) -> tuple[Sequence[PublicAnswer], int]:
     """One page of what is public, the newest first, and how many there are."""
     shown = PublicAnswer.hidden_at.is_(None)

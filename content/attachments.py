@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import re
 import subprocess
 import sys
-import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from xml.etree import ElementTree
-
-import mammoth
-from openpyxl import load_workbook
 
 from kernel.errors import Invalid
 
@@ -30,10 +22,9 @@ TAKEN = {
     ".mp3": "audio/mpeg",
     ".m4a": "audio/mp4",
 }
+READ_APART = (".pdf", ".docx", ".xlsx", ".ofd")
 MOST_TEXT = 2_000_000
-PDF_SECONDS = 20.0
-_UNPACKED_LIMIT = 200 * 1024 * 1024
-_OFD_PAGE = re.compile(r"(?:^|/)Pages/[^/]+/Content\.xml$")
+SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -68,43 +59,9 @@ def text_of(suffix: str, data: bytes) -> str:
 def _read(suffix: str, data: bytes) -> str:
     if suffix == ".txt":
         return data.decode("utf-8", errors="replace")
-    if suffix == ".pdf":
-        return _pdf(data)
-    if suffix not in (".docx", ".xlsx", ".ofd") or not _small_when_unpacked(data):
+    if suffix not in READ_APART:
         return ""
-    if suffix == ".docx":
-        return str(mammoth.extract_raw_text(io.BytesIO(data)).value)
-    return _xlsx(data) if suffix == ".xlsx" else "\n".join(_ofd(data))
-
-
-def _xlsx(data: bytes) -> str:
-    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
-    return "\n".join(" ".join(str(cell) for cell in row if cell is not None) for row in rows)
-
-
-def _ofd(data: bytes) -> Iterator[str]:
-    """The words of every page of an OFD document (GB/T 33190), as they are drawn."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for name in sorted((name for name in archive.namelist() if _OFD_PAGE.search(name)), key=_natural):
-            page = archive.read(name)
-            if b"<!DOCTYPE" in page or b"<!ENTITY" in page:
-                continue
-            root = ElementTree.fromstring(page)  # noqa: S314  # Entities were refused above.
-            yield from ("".join(part.itertext()) for part in root.iter() if part.tag.endswith("}TextCode"))
-
-
-def _natural(name: str) -> list[int]:
-    return [int(digits) for digits in re.findall(r"\d+", name)]
-
-
-def _pdf(data: bytes) -> str:
-    """Read by a process of its own, which may not take more time or memory than it is given: a PDF is a program."""
-    command = [sys.executable, "-m", "content.pdf_text"]
-    done = subprocess.run(command, input=data, capture_output=True, timeout=PDF_SECONDS, check=True)  # noqa: S603  # Our own.
+    # By a process of its own, which may not take more time or memory than it is given: a document can be a bomb.
+    command = [sys.executable, "-m", "content.document_text", suffix]
+    done = subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, check=True)  # noqa: S603  # Our own.
     return done.stdout.decode("utf-8", errors="replace")
-
-
-def _small_when_unpacked(data: bytes) -> bool:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return sum(member.file_size for member in archive.infolist()) <= _UNPACKED_LIMIT

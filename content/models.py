@@ -265,6 +265,26 @@ class PublicPiece(Base):
     expiry_told: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
+class PublicFile(Base):
+    """A document attached to the public release of a piece, with as much of its text as the search reads.
+
+    Nothing is read anew for it: the text is the one that was checked when the document was uploaded.
+    """
+
+    __tablename__ = "public_file"
+    # A number is given once: what follows the table knows a document by it.
+    __table_args__ = (UniqueConstraint("release_id", "number"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    piece_id: Mapped[int] = mapped_column(ForeignKey("piece.id"), index=True)
+    release_id: Mapped[int] = mapped_column(ForeignKey("release.id"))
+    number: Mapped[int]
+    name: Mapped[str] = mapped_column(String(200))
+    href: Mapped[str] = mapped_column(String(300))
+    size: Mapped[int]
+    text: Mapped[str] = mapped_column(Text, default="")
+
+
 class FormerAddress(Base):
     """An address that a piece had before it was moved, and its place in that column: it leads to where the piece is."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from content import public_files
 from content.models import Column, FormerAddress, Piece, PublicPiece, Release
 from content.relations import relate, stand
 from content.states import MOVES, PieceState
@@ -73,6 +74,7 @@ def went_live(work: Work, release_id: int, at: datetime, decided_at: datetime | 
     row.until_at = _moment(release.content["expires_at"])
     row.expiry_told = False
     row.withdrawn_at, row.withdrawn_phrase = None, ""
+    public_files.show(work, release)
     piece = work.session.get_one(Piece, release.piece_id)
     piece.first_published_at = piece.first_published_at or at
     if piece.release_id == release.id and piece.state in MOVES["go_live"][0]:
@@ -119,6 +121,7 @@ def withdrawn(work: Work, piece_id: int, at: datetime, phrase: str) -> None:
     row = work.session.get(PublicPiece, piece_id)
     if row is not None and row.withdrawn_at is None:
         row.withdrawn_at, row.withdrawn_phrase, row.until_at = at, phrase[:200], at
+        public_files.hide(work, piece_id)
     piece = work.session.get_one(Piece, piece_id)
     if piece.state == PieceState.LIVE:
         piece.state = PieceState.WITHDRAWN

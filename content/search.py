@@ -4,7 +4,8 @@ A pair says more than two characters do, but people seldom ask in the words of t
 pairs miss. A query is also read in the office's own words, where it knows them (how well that does: docs/why/0024).
 
 The index lives in memory, one in each process that answers citizens, and follows the table of public pieces. What it
-finds is looked up there once more, so that a piece that was withdrawn a moment ago is in no answer.
+finds is looked up there once more, so that a piece that was withdrawn a moment ago is in no answer. Whatever else a
+site shows (`Source`) has an index of its own, so that it changes nothing in how pieces are ranked.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import escape, unescape
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +32,7 @@ from content.checks import IDENTITY, MOBILE
 from content.kinds import all_kinds, kind_of
 from content.models import PublicPiece, Revision
 from content.public import visible
+from content.public_files import LONGEST_TEXT
 from content.sanitise import plain
 from content.standing import fields_now
 from kernel.model import Base
@@ -38,7 +41,6 @@ from kernel.work import Work
 
 LONGEST_QUERY = 100
 MOST_GRAMS = 64
-LONGEST_TEXT = 20_000
 BATCH = 100
 # How long (s) one search works on an index that is being made, before it answers from as much as there is.
 PATIENCE = 1.0
@@ -74,9 +76,9 @@ class SearchMiss(Base):
 
 @dataclass(frozen=True)
 class Hit:
-    """A piece that answers a query; `share` (0 to 1) is how much of the query it holds."""
+    """A text that answers a query; `share` (0 to 1) is how much of the query it holds."""
 
-    piece_id: int
+    key: int
     kind: str
     score: float
     share: float
@@ -86,6 +88,7 @@ class Hit:
 class Found:
     """A page of an answer: the rows to show, how many there are in all and of each kind, and guesses when none is.
 
+    `hits` is the page in its order, with what is no piece; `rows` are its pieces.
     `columns` and `units` tell how many of all answers stand in each, whatever it was narrowed to.
     Not `whole` is an answer from an index that is still being made.
     """
@@ -97,6 +100,7 @@ class Found:
     whole: bool = True
     columns: Mapping[int, int] = field(default_factory=dict)
     units: Mapping[int, int] = field(default_factory=dict)
+    hits: Sequence[Hit] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,87 @@ class Narrow:
     since: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Stands:
+    """Where something that is found stands, by which a reader may narrow; what is in no column has none."""
+
+    column_id: int | None
+    unit_id: int
+    first_at: datetime | None
+
+    def fits(self, narrow: Narrow) -> bool:
+        """Whether a reader who asked so wants it."""
+        return (
+            narrow.column_id in (None, self.column_id)
+            and narrow.unit_id in (None, self.unit_id)
+            and (narrow.since is None or (self.first_at is not None and self.first_at >= narrow.since))
+        )
+
+
 Speak = Callable[[str], str]
+Words = tuple[str, str, str, str]
+"""What is indexed of a text: its kind, its title, keywords and the like, and its body."""
+
+
+class Source(Protocol):
+    """Texts of one sort that may be found, by their numbers; `kinds` are those they have, in the order of groups."""
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds of its texts."""
+
+    def wanted(self, session: Session, now: datetime) -> Mapping[int, int]:
+        """Whatever the public may see now, and which version of its words, the newest first."""
+
+    def texts(self, session: Session, keys: Sequence[int]) -> Iterator[tuple[int, int, Words]]:
+        """The words of some of them, each with its number and version."""
+
+    def standing(
+        self, session: Session, now: datetime, keys: Sequence[int], only: ColumnElement[bool] | None
+    ) -> Mapping[int, Stands]:
+        """Which of these the public may see at this moment, whatever the index knows yet."""
+
+
+class Pieces:
+    """The public pieces."""
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds of pieces."""
+        return list(all_kinds())
+
+    def wanted(self, session: Session, now: datetime) -> Mapping[int, int]:
+        """Each with its public revision."""
+        # The newest first: it is what is looked for while a large index is still being made.
+        query = select(PublicPiece.piece_id, PublicPiece.revision_id).where(visible(now))
+        rows = session.execute(query.order_by(PublicPiece.piece_id.desc()))
+        return {row.piece_id: row.revision_id for row in rows}
+
+    def texts(self, session: Session, keys: Sequence[int]) -> Iterator[tuple[int, int, Words]]:
+        """The words of public revisions."""
+        return _texts(session, keys)
+
+    def standing(
+        self, session: Session, now: datetime, keys: Sequence[int], only: ColumnElement[bool] | None
+    ) -> Mapping[int, Stands]:
+        """Those that are public and meet the condition."""
+        found: dict[int, Stands] = {}
+        columns = (PublicPiece.piece_id, PublicPiece.column_id, PublicPiece.unit_id, PublicPiece.first_at)
+        for part in in_parts(keys):
+            query = select(*columns).where(PublicPiece.piece_id.in_(part), visible(now))
+            query = query if only is None else query.where(only)
+            found |= {row.piece_id: Stands(row.column_id, row.unit_id, row.first_at) for row in session.execute(query)}
+        return found
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one source has for a query, as far as its index goes."""
+
+    source: Source
+    hits: Sequence[Hit]
+    guesses: Sequence[Hit]
+    whole: bool
 
 
 class Index:
@@ -178,7 +262,7 @@ class Index:
             )
             for place in np.flatnonzero(live & (shares >= share) & (scores > 0)).tolist()
         ]
-        return sorted(hits, key=lambda hit: (-hit.score, -hit.piece_id))
+        return sorted(hits, key=lambda hit: (-hit.score, -hit.key))
 
     def _asked(self, query: str) -> _Asked:
         spoken = list(dict.fromkeys(query_grams(query)))[:MOST_GRAMS]
@@ -246,8 +330,14 @@ class Searcher:
     One search at a time brings the index up to date; those that come meanwhile take it as far as it is.
     """
 
-    def __init__(self, pause: timedelta = timedelta(seconds=5), officially: Speak | None = None) -> None:
+    def __init__(
+        self,
+        pause: timedelta = timedelta(seconds=5),
+        officially: Speak | None = None,
+        source: Source | None = None,
+    ) -> None:
         self._pause = pause
+        self._source = source or Pieces()
         self._officially = officially
         self._using = threading.Lock()
         self._following = threading.Lock()
@@ -275,27 +365,17 @@ class Searcher:
 
         `only` is a condition on `PublicPiece`: whatever does not meet it is as good as not there.
         """
-        narrow = narrow or Narrow()
+        looked = [self.look(session, now, query)]
+        return answer(session, now, looked, kind=kind, page=page, size=size, narrow=narrow, only=only)
+
+    def look(self, session: Session, now: datetime, query: str) -> Looked:
+        """Everything that answers the query, or what is near it where nothing does."""
         query = query[:LONGEST_QUERY]
         self._follow(session, now)
         with self._using:
             hits = self._index.find(query)
             guessed = [] if hits else self._index.find(query, GUESS)[:5]
-            whole = self._whole
-        public = _still_public(session, now, hits, only)
-        within = [hit for hit in hits if hit.piece_id in public and public[hit.piece_id].fits(narrow)]
-        counts = Counter(hit.kind for hit in within)
-        chosen = [hit for hit in within if kind in ("", hit.kind)]
-        shown = chosen[(page - 1) * size : page * size]
-        return Found(
-            rows=_rows(session, now, shown),
-            total=len(chosen),
-            kinds=[(name, counts[name]) for name in all_kinds() if counts[name]],
-            guesses=_rows(session, now, guessed, only),
-            whole=whole,
-            columns=Counter(stands.column_id for stands in public.values()),
-            units=Counter(stands.unit_id for stands in public.values()),
-        )
+            return Looked(self._source, hits, guessed, self._whole)
 
     def _follow(self, session: Session, now: datetime) -> None:
         if (self._next is not None and now < self._next) or not self._following.acquire(blocking=False):
@@ -309,27 +389,67 @@ class Searcher:
 
     def _bring_up(self, session: Session, now: datetime, until: float) -> bool:
         """Takes in what is new until then (of the monotonic clock), at least one batch; False where some is left."""
-        # The newest first: it is what is looked for while a large index is still being made.
-        query = select(PublicPiece.piece_id, PublicPiece.revision_id).where(visible(now))
-        rows = session.execute(query.order_by(PublicPiece.piece_id.desc()))
-        wanted = {row.piece_id: row.revision_id for row in rows}
+        wanted = self._source.wanted(session, now)
         with self._using:
             if self._index.worn:
                 self._index, self._known, self._whole = Index(self._officially), {}, False
-            for piece_id in [one for one in self._known if one not in wanted]:
-                self._index.remove(piece_id)
-                del self._known[piece_id]
-        fresh = [one for one, revision_id in wanted.items() if self._known.get(one) != revision_id]
+            for key in [one for one in self._known if one not in wanted]:
+                self._index.remove(key)
+                del self._known[key]
+        fresh = [one for one, version in wanted.items() if self._known.get(one) != version]
         for start in range(0, len(fresh), BATCH):
             if start and time.monotonic() > until:
                 return False
-            texts = list(_texts(session, fresh[start : start + BATCH]))
+            texts = list(self._source.texts(session, fresh[start : start + BATCH]))
             with self._using:
-                for piece_id, revision_id, words in texts:
-                    self._index.add(piece_id, *words)
-                    self._known[piece_id] = revision_id
+                for key, version, words in texts:
+                    self._index.add(key, *words)
+                    self._known[key] = version
         self._whole = True
         return True
+
+
+def answer(
+    session: Session,
+    now: datetime,
+    looked: Sequence[Looked],
+    *,
+    kind: str,
+    page: int,
+    size: int,
+    narrow: Narrow | None,
+    only: ColumnElement[bool] | None,
+) -> Found:
+    """A page of what these sources have, the best first; where two are as good, that of the earlier source."""
+    asked = narrow or Narrow()
+    standing = [one.source.standing(session, now, [hit.key for hit in one.hits], only) for one in looked]
+    within = [
+        hit
+        for one, public in zip(looked, standing, strict=True)
+        for hit in one.hits
+        if hit.key in public and public[hit.key].fits(asked)
+    ]
+    counts = Counter(hit.kind for hit in within)
+    chosen = sorted((hit for hit in within if kind in ("", hit.kind)), key=lambda hit: -hit.score)
+    shown = chosen[(page - 1) * size : page * size]
+    places = [place for public in standing for place in public.values()]
+    kinds = [name for one in looked for name in one.source.kinds]
+    guessed = [] if any(one.hits for one in looked) else [hit for one in looked for hit in one.guesses]
+    return Found(
+        rows=_rows(session, now, _pieces(shown)),
+        total=len(chosen),
+        kinds=[(name, counts[name]) for name in kinds if counts[name]],
+        guesses=_rows(session, now, _pieces(guessed), only),
+        whole=all(one.whole for one in looked),
+        columns=Counter(place.column_id for place in places if place.column_id is not None),
+        units=Counter(place.unit_id for place in places),
+        hits=shown,
+    )
+
+
+def in_parts(keys: Sequence[int], size: int = 500) -> Iterator[Sequence[int]]:
+    """The numbers a few at a time, as many as a statement takes."""
+    return (keys[start : start + size] for start in range(0, len(keys), size))
 
 
 def record_miss(work: Work, query: str) -> None:
@@ -480,7 +600,7 @@ def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _texts(session: Session, piece_ids: Sequence[int]) -> Iterator[tuple[int, int, tuple[str, str, str, str]]]:
+def _texts(session: Session, piece_ids: Sequence[int]) -> Iterator[tuple[int, int, Words]]:
     query = (
         select(PublicPiece.piece_id, PublicPiece.kind, Revision)
         .join(Revision, Revision.id == PublicPiece.revision_id)
@@ -491,38 +611,14 @@ def _texts(session: Session, piece_ids: Sequence[int]) -> Iterator[tuple[int, in
         yield piece_id, revision.id, (kind, revision.title, extra, plain(revision.body))
 
 
-@dataclass(frozen=True)
-class _Stands:
-    column_id: int
-    unit_id: int
-    first_at: datetime | None
-
-    def fits(self, narrow: Narrow) -> bool:
-        """Whether a reader who asked so wants it."""
-        return (
-            narrow.column_id in (None, self.column_id)
-            and narrow.unit_id in (None, self.unit_id)
-            and (narrow.since is None or (self.first_at is not None and self.first_at >= narrow.since))
-        )
-
-
-def _still_public(
-    session: Session, now: datetime, hits: Sequence[Hit], only: ColumnElement[bool] | None
-) -> dict[int, _Stands]:
-    found: dict[int, _Stands] = {}
-    ids = [hit.piece_id for hit in hits]
-    columns = (PublicPiece.piece_id, PublicPiece.column_id, PublicPiece.unit_id, PublicPiece.first_at)
-    for start in range(0, len(ids), 500):
-        query = select(*columns).where(PublicPiece.piece_id.in_(ids[start : start + 500]), visible(now))
-        query = query if only is None else query.where(only)
-        found |= {row.piece_id: _Stands(row.column_id, row.unit_id, row.first_at) for row in session.execute(query)}
-    return found
+def _pieces(hits: Sequence[Hit]) -> list[Hit]:
+    return [hit for hit in hits if hit.kind in all_kinds()]
 
 
 def _rows(
     session: Session, now: datetime, hits: Sequence[Hit], only: ColumnElement[bool] | None = None
 ) -> list[PublicPiece]:
-    ids = [hit.piece_id for hit in hits]
+    ids = [hit.key for hit in hits]
     query = select(PublicPiece).where(PublicPiece.piece_id.in_(ids), visible(now))
     query = query if only is None else query.where(only)
     found = {row.piece_id: row for row in session.scalars(query)}

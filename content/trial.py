@@ -56,7 +56,7 @@ class Trial:
     def ask(self, expected: str, question: str) -> Searched:
         """The documents for a question, the best first."""
         hits = self._index.find(question, share=0.0)[:MOST_RANKED]
-        ranked = [self._ranked(question, hit.piece_id, hit.score) for hit in hits]
+        ranked = [self._ranked(question, hit.key, hit.score) for hit in hits]
         return Searched(question, expected, tuple(ranked))
 
     def _ranked(self, question: str, place: int, score: float) -> Ranked:

@@ -27,7 +27,7 @@ def follow(hub: Hub) -> int:
             for piece in pieces:
                 booking.redraw(work, piece)
         marked += len(pieces)
-        hub.search.stale()
+        hub.stale()
     return marked
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
 from analytics.collect import ReadCounter
+from bot.found_answers import Answers
 from bot.nlu.text import officially
 from channels.accounts.menus import Publisher
 from channels.base import AccountInfo, Channel
 from content.search import Searcher, record_miss
+from content.search_files import Files
 from hub.auth.sessions import Sessions
 from hub.notifier import Notifier
 from hub.outer.log import PacketLog
@@ -58,8 +60,9 @@ class Hub:
     outer: PacketLog = field(init=False)
     # Counts what is read on the portal; written together every few seconds.
     reads: ReadCounter = field(init=False)
-    # Finds what the public may see; kept in this process's memory.
+    # Finds what the public may see; kept in this process's memory. `beside` are documents and published answers.
     search: Searcher = field(init=False)
+    beside: Sequence[Searcher] = field(init=False)
     # Keeps what was looked for on the site and not found.
     missed: Callable[[Work, str], None] = record_miss
     # What else has to let go when the product ends: connections to platforms.
@@ -74,6 +77,12 @@ class Hub:
         self.outer = PacketLog(self.works, self.seal)
         self.reads = ReadCounter(self.works)
         self.search = Searcher(officially=officially)
+        self.beside = [Searcher(officially=officially, source=source) for source in (Files(), Answers())]
+
+    def stale(self) -> None:
+        """What the public may see has changed: every search looks first."""
+        for searcher in (self.search, *self.beside):
+            searcher.stale()
 
     def close(self) -> None:
         """Ends the bot's threads, writes what was counted, and lets go of the database."""

@@ -73,7 +73,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
         ],
     )
     for fact in (WentLive, WasWithdrawn):
-        listeners.after(fact, lambda _fact: hub.search.stale())
+        listeners.after(fact, lambda _fact: hub.stale())
     editorial.connect(hub)
     outgoing.connect(hub)
     site_state.connect(hub)

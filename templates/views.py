@@ -368,7 +368,8 @@ class PortalColumn:
 class PortalEntry:
     """One line of a list: a piece's title, address and date; ``mark`` is a short label such as 置顶 or 已废止.
 
-    ``piece`` is its number, by which feeds name it for ever; 0 where there is none.
+    ``piece`` is its number, by which feeds name it for ever; 0 where there is none. A document has its ``size`` and the
+    ``page`` that it is attached to.
     """
 
     title: str
@@ -383,6 +384,8 @@ class PortalEntry:
     column: str = ""
     changed_at: datetime | None = None
     piece: int = 0
+    size: int = 0
+    page: PortalLink | None = None
 
     @property
     def as_of(self) -> datetime:

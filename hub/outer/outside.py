@@ -92,7 +92,7 @@ def _forget(hub: Hub) -> None:
 
 def _learn(hub: Hub) -> None:
     hub.incoming.engine.refresh()
-    hub.search.stale()
+    hub.stale()
 
 
 def _start(hub: Hub) -> Callable[[], None]:

@@ -21,7 +21,7 @@ from channels.abilities.listening import Listening
 from channels.accounts.models import Account, MenuVersion
 from channels.accounts.store import info
 from channels.registry import channels
-from content.models import Column, PublicPiece, Release, Revision
+from content.models import Column, PublicFile, PublicPiece, Release, Revision
 from content.rebuttals import Rebuttal, holds
 from hub.outer.log import PacketLog, is_paired
 from hub.outer.models import OuterRow
@@ -112,6 +112,13 @@ PARTS: Sequence[Part] = (
         _revisions,
         ("id", "piece_id", "number", "title", "summary", "body", "fields", "keywords", "created_at", "frozen"),
         {"created_by": 0},
+        fixed=True,
+    ),
+    Part(
+        PublicFile,
+        lambda _session, now: (PublicFile.piece_id.in_(select(PublicPiece.piece_id).where(*_public(now))),),
+        ("id", "piece_id", "release_id", "number", "name", "href", "size", "text"),
+        {},
         fixed=True,
     ),
     Part(

@@ -85,6 +85,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/mine/leave": "ends a citizen's session",
     "/hotline/tickets": "the 12345 system's signature over the body and the moment is the proof",
     "/feedback/answers": "published answers, in words that tell nothing of who asked",
+    "/feedback/answers/{answer_id}": "one of them",
     "/callbacks/{channel}/{code}": "the platform pushes here; its signature is the proof, old or changed are refused",
     "/s/{token}": "signing on a phone: the link works once and asks for a code sent apart from it",
     "/s/{token}/preview/{channel}": "what the signer reads; only behind a link whose code was right",

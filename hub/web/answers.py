@@ -75,8 +75,22 @@ def answers(request: Request, hub: HubDep, page: Annotated[str, Query()] = "1") 
         "pages/public/answers.html",
         answers=[(row, names[row.unit_id]) for row in rows],
         total=total,
+        alone=False,
         newer=f"/feedback/answers?page={number - 1}" if number > 1 else "",
         older=f"/feedback/answers?page={number + 1}" if number < last else "",
+    )
+
+
+@public.get("/answers/{answer_id}")
+def answer(request: Request, hub: HubDep, answer_id: int) -> HTMLResponse:
+    """One of them, at an address that stays: search leads here. Once it is taken back, nothing is."""
+    with hub.works.read() as work:
+        row = publishing.shown(work.session, answer_id)
+        if row is None:
+            raise NotFound
+        unit = work.session.get_one(Unit, row.unit_id).name
+    return portal_page(
+        request, "pages/public/answers.html", answers=[(row, unit)], total=1, alone=True, newer="", older=""
     )
 
 

@@ -1,9 +1,9 @@
-"""全站搜索 on the portal: what the public may see, by kind, with what was found marked."""
+"""全站搜索 on the portal: pieces, their attachments and published answers, by kind, with what was found marked."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -15,11 +15,15 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from content import search
+from bot import publishing
+from bot.found_answers import ANSWER
+from bot.models import PublicAnswer
+from content import search, search_files
 from content.kinds import all_kinds, kind_of
-from content.models import Column, PublicPiece, Revision
+from content.models import Column, PublicFile, PublicPiece, Revision
 from content.relations import STANDINGS
 from content.search import LONGEST_QUERY, Found, Narrow
+from content.search_files import FILE
 from hub.limits import Limit, TooOften
 from hub.web.access import HubDep, address_of
 from hub.web.portal import portal_page
@@ -33,7 +37,9 @@ router = APIRouter()
 
 CITIZEN = Actor("citizen")
 SIZE = 10
+LONGEST_TITLE = 60
 MOST_PAGES = 50
+BESIDE = {FILE: "附件", ANSWER: "留言公开"}
 _PAGE = re.compile(r"[0-9]{1,3}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 SPANS: dict[str, tuple[str, int]] = {"week": ("一周内", 7), "month": ("一月内", 31), "year": ("一年内", 366)}
@@ -94,19 +100,23 @@ def site_search(
     limits.searches.take(address)
     begun, outside = monotonic(), request.app.state.face == "outer"
     query = " ".join(tidy(q).split())[:LONGEST_QUERY]
-    asked = Asked(query, kind if kind in all_kinds() else "", _id(column), _id(unit), time if time in SPANS else "")
+    asked = Asked(query, kind if kind in _labels() else "", _id(column), _id(unit), time if time in SPANS else "")
     number = min(MOST_PAGES, max(1, int(page))) if _PAGE.fullmatch(page) else 1
     with hub.works.read() as work:
         found = Found((), 0, ())
         if query:
             narrow = asked.narrow(work.now)
             only = reading.placed_here() if outside else reading.on_a_site()
-            found = hub.search.search(work.session, work.now, query, asked.kind, number, SIZE, narrow, only)
+            looked = [one.look(work.session, work.now, query) for one in (hub.search, *hub.beside)]
+            found = search.answer(
+                work.session, work.now, looked, kind=asked.kind, page=number, size=SIZE, narrow=narrow, only=only
+            )
         filters = _filters(work.session, asked, found)
-        rows = [*found.rows, *found.guesses]
+        files = search_files.found(work.session, [hit.key for hit in found.hits if hit.kind == FILE])
+        rows = [*found.rows, *found.guesses, *(row for _file, row in files.values())]
         hrefs = {row.piece_id: row.path for row in rows} if outside else reading.addresses_of(work.session, rows)
-        entries = [_entry(work.session, row, query, hrefs[row.piece_id]) for row in found.rows]
-    if query and found.whole and not found.columns and limits.may_record(address):
+        entries = list(_entries(work.session, found, query, hrefs, files))
+    if query and found.whole and not found.units and limits.may_record(address):
         with hub.works.write(CITIZEN) as work:
             hub.missed(work, query)
     last = min(MOST_PAGES, -(-found.total // SIZE))
@@ -134,6 +144,63 @@ def _limits(request: Request) -> _Limits:
     return kept
 
 
+def _entries(
+    session: Session,
+    found: Found,
+    query: str,
+    hrefs: Mapping[int, str],
+    files: Mapping[int, tuple[PublicFile, PublicPiece]],
+) -> Iterator[PortalEntry]:
+    """The page in its order; what was taken back since it was looked up is left out."""
+    pieces = {row.piece_id: row for row in found.rows}
+    for hit in found.hits:
+        if hit.kind == FILE:
+            if hit.key in files:
+                file, row = files[hit.key]
+                yield _file_entry(session, file, row, query, hrefs[row.piece_id])
+        elif hit.kind == ANSWER:
+            answer = publishing.shown(session, hit.key)
+            if answer is not None:
+                yield _answer_entry(session, answer, query)
+        elif hit.key in pieces:
+            yield _entry(session, pieces[hit.key], query, hrefs[hit.key])
+
+
+def _file_entry(session: Session, file: PublicFile, row: PublicPiece, query: str, href: str) -> PortalEntry:
+    return PortalEntry(
+        title=file.name,
+        # On another platform its address is that platform's; the page leads to it.
+        href=file.href if href == row.path else href,
+        published_at=row.first_at or row.from_at or session.get_one(Revision, row.revision_id).created_at,
+        summary_html=search.excerpt(file.text, query) if file.text.strip() else "",
+        mark=BESIDE[FILE],
+        column=session.get_one(Column, row.column_id).name,
+        source=session.get_one(Unit, row.unit_id).name,
+        size=file.size,
+        page=PortalLink(row.title, href),
+    )
+
+
+def _answer_entry(session: Session, row: PublicAnswer, query: str) -> PortalEntry:
+    return PortalEntry(
+        title=_short(row.question),
+        href=f"/feedback/answers/{row.id}",
+        published_at=row.published_at,
+        summary_html=search.excerpt(row.answer, query),
+        mark=BESIDE[ANSWER],
+        source=session.get_one(Unit, row.unit_id).name,
+    )
+
+
+def _short(question: str) -> str:
+    words = " ".join(question.split())
+    return words if len(words) <= LONGEST_TITLE else f"{words[:LONGEST_TITLE]}…"
+
+
+def _labels() -> Mapping[str, str]:
+    return {**{name: kind.label for name, kind in all_kinds().items()}, **BESIDE}
+
+
 def _entry(session: Session, row: PublicPiece, query: str, href: str) -> PortalEntry:
     revision = session.get_one(Revision, row.revision_id)
     fields = revision.fields
@@ -158,13 +225,13 @@ def _groups(asked: Asked, kinds: Sequence[tuple[str, int]]) -> list[PortalLink]:
     links = [PortalLink("全部", every.href(), current=not asked.kind, note=str(total))]
     for name, count in kinds:
         one = replace(asked, kind=name)
-        links.append(PortalLink(kind_of(name).label, one.href(), current=name == asked.kind, note=str(count)))
+        links.append(PortalLink(_labels()[name], one.href(), current=name == asked.kind, note=str(count)))
     return links
 
 
 def _filters(session: Session, asked: Asked, found: Found) -> list[PortalFilter]:
     """The choices that the answers offer; one that offers nothing to choose from is left out, unless it was used."""
-    if not found.columns:
+    if not found.units:
         return []
     columns = session.execute(
         select(Column.id, Column.name).where(Column.id.in_(found.columns)).order_by(Column.position)

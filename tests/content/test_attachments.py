@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from content import attachments, pdf_text
+from content import attachments, document_text
 from content.attachments import text_of
 from kernel.errors import Invalid
 from tests.factories import pdf_bytes
@@ -87,20 +87,45 @@ def test_an_archive_that_unpacks_to_gigabytes_is_not_opened() -> None:
     assert text_of(".docx", buffer.getvalue()) == ""
 
 
-def test_a_document_that_reads_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attachments, "PDF_SECONDS", 0.01)
-    assert text_of(".pdf", pdf_bytes("停水通知")) == ""
+@pytest.mark.parametrize(
+    ("suffix", "data"), [(".pdf", pdf_bytes("停水通知")), (".docx", _docx("停水通知")), (".xlsx", _xlsx(["停水通知"]))]
+)
+def test_a_document_that_reads_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch, suffix: str, data: bytes) -> None:
+    monkeypatch.setattr(attachments, "SECONDS", 0.01)
+    assert text_of(suffix, data) == ""
+
+
+def test_every_document_that_is_read_apart_has_a_reader() -> None:
+    assert set(attachments.READ_APART) == set(document_text.READERS)
+
+
+def test_a_sheet_that_takes_any_memory_ends_its_reader_and_nothing_else() -> None:
+    # 150 MB of one cell, in a file of some hundred kilobytes: below what may be unpacked, beyond what may be held.
+    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    book = io.BytesIO(_xlsx(["x"]))
+    out = io.BytesIO()
+    with zipfile.ZipFile(book) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in old.namelist():
+            if not name.endswith("sheet1.xml"):
+                archive.writestr(name, old.read(name))
+        with archive.open("xl/worksheets/sheet1.xml", "w") as file:
+            file.write(f'<worksheet xmlns="{namespace}"><sheetData><row><c t="inlineStr"><is><t>'.encode())
+            for _ in range(150):
+                file.write(b"a" * 1024 * 1024)
+            file.write(b"</t></is></c></row></sheetData></worksheet>")
+    assert len(out.getvalue()) < 2 * 1024 * 1024
+    assert len(text_of(".xlsx", out.getvalue())) <= attachments.MOST_TEXT
 
 
 def test_the_reader_limits_itself(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     limits: dict[int, tuple[int, int]] = {}
-    monkeypatch.setattr(pdf_text.resource, "setrlimit", lambda what, pair: limits.update({what: pair}))
-    monkeypatch.setattr(pdf_text.sys, "stdin", io.TextIOWrapper(io.BytesIO(pdf_bytes(*["停水通知"] * 9))))
-    monkeypatch.setattr(pdf_text, "MOST_TEXT", 6)
-    monkeypatch.setattr(pdf_text.logging, "disable", lambda: None)
-    assert pdf_text.main() == 0
+    monkeypatch.setattr(document_text.resource, "setrlimit", lambda what, pair: limits.update({what: pair}))
+    monkeypatch.setattr(document_text.sys, "stdin", io.TextIOWrapper(io.BytesIO(pdf_bytes(*["停水通知"] * 9))))
+    monkeypatch.setattr(document_text, "MOST_TEXT", 6)
+    monkeypatch.setattr(document_text.logging, "disable", lambda: None)
+    assert document_text.main(".pdf") == 0
     assert len(capfdbinary.readouterr().out.decode().strip()) <= 7
-    assert set(limits) == {pdf_text.resource.RLIMIT_CPU, pdf_text.resource.RLIMIT_AS}
+    assert set(limits) == {document_text.resource.RLIMIT_CPU, document_text.resource.RLIMIT_AS}
 
 
 def test_a_type_that_is_not_taken_is_refused_before_it_is_read() -> None:

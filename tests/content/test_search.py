@@ -37,7 +37,7 @@ def index() -> Index:
 
 
 def found(index: Index, query: str, **more: float) -> list[int]:
-    return [hit.piece_id for hit in index.find(query, **more)]
+    return [hit.key for hit in index.find(query, **more)]
 
 
 @pytest.mark.parametrize(

@@ -282,6 +282,7 @@ OF_NOBODY: dict[str, str] = {
         f"/api/app/v1/chat/{{conversation_id}}/{act}": "the device's own secret is the proof, not a unit"
         for act in ("messages", "pictures", "lines", "events", "end", "rating")
     },
+    "/feedback/answers/{answer_id}": "what every reader of the portal may see, of whatever unit",
     "/api/app/v1/pieces/{piece_id}": "what every reader of the portal may see, of whatever unit",
     "/callbacks/{channel}/{code}": "the platform's signature over the account's own token is the proof",
 }

@@ -24,7 +24,8 @@ from channels.accounts.models import Account, PushSubscription
 from channels.accounts.store import add, info
 from channels.adapters.web_push import new_key
 from channels.rehearsal.wechat import crypto
-from content.models import Column, Piece, PublicPiece, Release, Revision
+from content import public
+from content.models import Column, Piece, PublicFile, PublicPiece, Release, Revision
 from content.rebuttals import Rebuttal
 from content.search import SearchMiss
 from hub.outer import pictures, sessions
@@ -481,6 +482,25 @@ def test_readings_are_counted_inside_and_the_search_finds_what_is_public(faces: 
     faces.exchange()
     with faces.inner.works.read() as work:
         assert work.session.scalars(select(SearchMiss.query)).all() == ["没有这回事"]
+
+
+def test_a_document_of_a_public_piece_is_found_outside_until_the_piece_is_withdrawn(faces: Faces) -> None:
+    with faces.inner.works.write() as work:
+        row = work.session.scalars(select(PublicPiece)).one()
+        named = {"piece_id": row.piece_id, "release_id": row.release_id, "size": 9, "number": 0}
+        file = PublicFile(**named, name="犬种目录.pdf", href="/files/a/犬种目录.pdf", text="禁养犬种为下列")
+        work.session.add(file)
+        work.session.flush()
+        work.audit("piece.shown", work.session.get_one(Piece, row.piece_id))
+    faces.exchange()
+    assert "犬种目录.pdf" in faces.door.get("/search?q=禁养犬种").text
+    with faces.inner.works.write() as work:
+        public.withdrawn(work, work.session.scalars(select(PublicPiece)).one().piece_id, work.now, "内容有误")
+        work.audit("piece.withdrawn", work.session.scalars(select(Piece)).first())
+    faces.exchange()
+    assert "犬种目录.pdf" not in faces.door.get("/search?q=禁养犬种").text
+    with faces.outer.works.read() as work:
+        assert work.session.scalars(select(PublicFile)).all() == []
 
 
 def test_what_is_no_longer_public_is_no_answer(faces: Faces, visitor: Visitor) -> None:

@@ -9,6 +9,10 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
+from bot import publishing, tickets
+from bot.models import PublicAnswer, Ticket
+from content import compose, public
+from content.models import Asset, Release
 from content.search import SearchMiss
 from hub.web.app import create_app
 from kernel.clock import StillClock
@@ -132,3 +136,119 @@ def test_a_filter_that_is_none_filters_nothing(room: Newsroom, value: str) -> No
     answer = room.browser().get("/search", params={"q": "供热", "column": value, "unit": value, "time": value})
     assert answer.status_code == 200
     assert "找到 2 条" in answer.text
+
+
+# --- what stands beside the pieces -----------------------------------------------------------------------------
+
+
+def with_document(room: Newsroom, text: str = "补贴金额为每户三百元", name: str = "补贴名单.txt") -> Release:
+    piece = room.office.piece(title="关于发放取暖费的公告", body="<p>名单见附件。</p>")
+    room.office.attachment(piece.id, name=name, data=text.encode())
+    release = room.office.sign_off(room.office.submit(piece.id).id)
+    room.go_live(release)
+    return release
+
+
+def published(room: Newsroom, question: str = "路灯坏了谁来修", answer: str = "请拨打城管热线，当日修复。") -> int:
+    with room.hub.works.write() as work:
+        unit = room.office.bureau.id
+        ticket = tickets.make(work, unit_id=unit, kind="咨询", text=question, zone=room.hub.settings.office_zone)
+        ticket.state, ticket.answer, ticket.answered_at = "answered", answer, work.now
+        return publishing.publish(work, ticket, question, answer).id
+
+
+def found(room: Newsroom, query: str, **more: str) -> str:
+    return room.browser().get("/search", params={"q": query, **more}).text
+
+
+def test_a_document_is_found_by_its_text_and_leads_to_its_page(room: Newsroom) -> None:
+    release = with_document(room)
+    html = found(room, "补贴金额")
+    assert '<span class="mark mark--good">附件</span>' in html
+    assert f'href="{release.content["attachments"][0]["href"]}"' in html.replace("%2F", "/")
+    assert f'<a href="{release.content["path"]}">附于：关于发放取暖费的公告</a>' in html
+    assert "<mark>补贴金额</mark>为每户三百元" in html
+    assert "找到 1 条" in found(room, "补贴名单", kind="file")
+    assert misses(room) == []
+
+
+def test_a_document_is_narrowed_like_its_page(room: Newsroom) -> None:
+    with_document(room)
+    assert "补贴名单.txt" in found(room, "补贴金额", column=str(room.office.columns["notices"].id))
+    assert "补贴名单.txt" not in found(room, "补贴金额", column=str(room.office.columns["guides"].id))
+    assert "补贴名单.txt" not in found(room, "补贴金额", kind="notice")
+
+
+def test_a_document_of_what_is_not_public_is_not_found(room: Newsroom) -> None:
+    piece = room.office.piece(title="关于发放取暖费的公告")
+    room.office.attachment(piece.id, name="补贴名单.txt", data="补贴金额".encode())
+    room.office.sign_off(room.office.submit(piece.id).id)
+    assert "补贴名单.txt" not in found(room, "补贴金额")
+
+
+def test_a_document_added_after_signing_is_not_found_before_it_is_signed(room: Newsroom) -> None:
+    release = with_document(room)
+    room.office.attachment(release.piece_id, name="未签发名单.txt", data="内部补贴金额".encode())
+    assert "未签发名单" not in found(room, "补贴金额")
+
+
+def test_a_document_is_withdrawn_with_its_page_even_before_the_index_follows(room: Newsroom) -> None:
+    release = with_document(room)
+    assert "补贴名单.txt" in found(room, "补贴金额")
+    with room.hub.works.write() as work:
+        public.withdrawn(work, release.piece_id, work.now, "内容有误")
+    assert "补贴名单.txt" not in found(room, "补贴金额")
+
+
+def test_a_correction_takes_the_old_document_out(room: Newsroom) -> None:
+    release = with_document(room)
+    assert "补贴名单.txt" in found(room, "补贴金额")
+    with room.office.working("author") as (work, who):
+        old = work.session.scalars(select(Asset).where(Asset.piece_id == release.piece_id)).one()
+        compose.remove_asset(work, who, old)
+    room.office.attachment(release.piece_id, name="新名单.txt", data="补贴金额为每户五百元".encode())
+    second = room.office.sign_off(room.office.submit(release.piece_id).id)
+    with room.hub.works.write() as work:
+        public.went_live(work, second.id, work.now)
+    room.hub.stale()
+    html = found(room, "补贴金额")
+    assert "新名单.txt" in html
+    assert "补贴名单.txt" not in html
+    assert "五百" in html
+
+
+def test_a_published_answer_is_found_until_it_is_taken_back(room: Newsroom) -> None:
+    number = published(room)
+    html = found(room, "路灯")
+    assert '<span class="mark mark--good">留言公开</span>' in html
+    assert f'<a href="/feedback/answers/{number}">' in html
+    page = room.browser().get(f"/feedback/answers/{number}")
+    assert page.status_code == 200
+    assert "当日修复" in page.text
+    with room.hub.works.write() as work:
+        row = work.session.get_one(PublicAnswer, number)
+        publishing.hide(work, work.session.get_one(Ticket, row.ticket_id))
+    assert "/feedback/answers/" + str(number) not in found(room, "路灯")
+    assert room.browser().get(f"/feedback/answers/{number}").status_code == 404
+
+
+@pytest.mark.parametrize("number", ["0", "999999", "x", "-1", "9" * 30])
+def test_an_answer_that_is_none_is_no_page(room: Newsroom, number: str) -> None:
+    assert room.browser().get(f"/feedback/answers/{number}").status_code in (404, 422)
+
+
+def test_what_stands_beside_is_grouped_and_counted(room: Newsroom) -> None:
+    with_document(room, text="供热补贴名单")
+    published(room, question="供热何时结束", answer="四月七日。")
+    html = found(room, "供热")
+    assert "找到 4 条" in html
+    for kind in ("notice", "policy", "file", "answer"):
+        assert f"kind={kind}" in html
+    alone = found(room, "供热", kind="answer")
+    assert "找到 1 条" in alone
+    assert "供热何时结束" in alone
+
+
+def test_answers_are_of_no_column(room: Newsroom) -> None:
+    published(room, question="供热何时结束", answer="四月七日。")
+    assert "供热何时结束" not in found(room, "供热", column=str(room.office.columns["notices"].id))
