@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import make_url, select
+from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import OperationalError
 
 from bench.chat import publish_faqs
@@ -35,6 +35,7 @@ from channels.rehearsal.config import Callback, RehearsalConfig, WeChatAccount
 from channels.rehearsal.config import Follower as Fan
 from content.compose import Draft
 from content.models import Column
+from kernel.audit import AuditLine
 from kernel.office_rules import set_rule
 from kernel.people import Role
 from tests.faults.crowd import Agent, Follower, Scene, Visitor
@@ -89,6 +90,8 @@ class Result:
     seconds: list[float]
     memory: Memory
     trained: int
+    # How often another model took over meanwhile.
+    promoted: int
     again: int
     # What was broken in the middle, and how many pushes WeChat gave up meanwhile and told the citizen so.
     broken: str = ""
@@ -114,6 +117,7 @@ class Result:
         first, last = self.memory.samples[len(self.memory.samples) // 3], self.memory.samples[-1]
         grown = f"{first:.0f} to {last:.0f} MB, {self.memory.growth:.2f} times (limit {FLAT})"
         yield f"memory of the serving process: {grown}; {self.trained} questions were learned meanwhile"
+        yield f"another model took over {self.promoted} times"
         yield from (f"FAULT {fault}" for fault in self.faults[:20])
         yield f"{len(self.faults)} lost, doubled or out of order"
 
@@ -183,6 +187,7 @@ def soak(folder: Path, base: Database, size: Size, breaking: Breaking | None = N
         if breaking is not None and not broken.is_set():
             raise RuntimeError(f"{breaking.name}: it was not broken")
         _settle(office)
+        promoted = _promoted(office)
         faults = [*scene.faults, *_count(office, *crowd), *_count_wechat(office, platforms, crowd[1])]
     visitors, followers, desks = crowd
     return Result(
@@ -193,6 +198,7 @@ def soak(folder: Path, base: Database, size: Size, breaking: Breaking | None = N
         seconds=[second for one in followers for second in one.seconds],
         memory=memory,
         trained=len(lessons),
+        promoted=promoted,
         again=scene.again,
         broken=breaking.name if breaking is not None else "",
         given_up=sum(not taken for one in followers for _text, taken in one.tried),
@@ -336,7 +342,7 @@ def _count(
     with office.hub.works.read() as work:
         for row in work.session.scalars(select(Conversation).order_by(Conversation.id)):
             heard = work.session.execute(
-                select(InboundMessage.number, InboundMessage.text, InboundMessage.handled_at)
+                select(InboundMessage.id, InboundMessage.number, InboundMessage.text, InboundMessage.handled_at)
                 .where(InboundMessage.conversation_id == row.id)
                 .order_by(InboundMessage.number)
             ).all()
@@ -346,6 +352,7 @@ def _count(
             numbers = sorted([one.number for one in heard] + [one.number for one in said])
             if numbers != list(range(1, row.lines + 1)):
                 yield f"conversation {row.id}: its lines are {numbers} of {row.lines}"
+            yield from _unanswered(row, heard, said)
             if any(one.handled_at is None for one in heard):
                 yield f"conversation {row.id}: a message was never dealt with"
             written = Counter(one.text for one in said if one.side == "agent" and one.text.startswith("坐席"))
@@ -359,6 +366,21 @@ def _count(
         kept = persons[one.openid]
         if not _in_order(kept, one.tried):
             yield f"{one.openid}: sent {len(one.tried)}, kept {len(kept)}, or in another order"
+
+
+def _unanswered(row: Conversation, heard: Sequence[Any], said: Sequence[OutboundReply]) -> Iterator[str]:
+    """What the bot should have answered: everything, as long as no person was asked for, and never with nothing."""
+    if any(not one.text.strip() for one in said):
+        yield f"conversation {row.id}: an answer is empty"
+    answered = {one.inbound_id for one in said}
+    if row.handed_off_at is None and (left := [one.number for one in heard if one.id not in answered]):
+        yield f"conversation {row.id}: no answer to {left}"
+
+
+def _promoted(office: BenchOffice) -> int:
+    with office.hub.works.read() as work:
+        query = select(func.count(AuditLine.seq)).where(AuditLine.act == "model.promoted")
+        return work.session.scalar(query) or 0
 
 
 def _in_order(kept: Sequence[str], tried: Sequence[tuple[str, bool]]) -> bool:
