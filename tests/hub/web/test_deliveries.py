@@ -310,9 +310,11 @@ def test_a_person_has_the_platform_asked_again(desk: Desk, clock: StillClock) ->
     delivery = unknown(desk, clock)
     assert act(desk, delivery, "ask-again").status_code == 422
     assert "ask-again" not in one(desk, delivery)
+    assert "无法自动核实" in one(desk, delivery)
     with desk.hub.works.write() as work:
         work.session.merge(desk.now(delivery)).next_at = clock.now() + timedelta(hours=1)
     assert f"{delivery.id}/ask-again" in one(desk, delivery)
+    assert "无法自动核实" not in one(desk, delivery)
     desk.platform().blind = False
     clock.step(minutes=2)
     assert act(desk, delivery, "ask-again").status_code == 303
