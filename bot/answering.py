@@ -13,7 +13,21 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot import guides, handoff, knowledge, lookups, parts, prepared, ratings, reply, rules, store, tickets, waiting
+from bot import (
+    expecting,
+    guides,
+    handoff,
+    knowledge,
+    lookups,
+    parts,
+    prepared,
+    ratings,
+    reply,
+    rules,
+    store,
+    tickets,
+    waiting,
+)
 from bot.dialogue import progress, report
 from bot.dialogue.phrases import is_over, number_in
 from bot.dialogue.step import Asked
@@ -498,7 +512,8 @@ class Answering:
         if way.reason == "danger":
             return verdict.said
         name = "bot_down" if way.reason == "bot_down" else "handoff"
-        return Said(self.words.say(name, ahead=ahead, hotline=heard.hotline))
+        expected = expecting.minutes(work.session, conversation.unit_id, ahead, work.now)
+        return Said(self.words.waits(name, ahead, expected, heard.hotline))
 
     def _filed(self, work: Work, heard: Heard, filed: Report, conversation: Conversation) -> Said:
         """The report becomes one ticket; its number is kept, so that a repeated 提交 gets the same."""

@@ -46,6 +46,13 @@ class Conversation(Base):
             postgresql_where=text("urgent_at IS NOT NULL AND acknowledged_at IS NULL"),
         ),
         Index("ix_conversation_dialogue_until", "dialogue_until"),
+        Index(
+            "ix_conversation_unit_id_first_reply_at",
+            "unit_id",
+            "first_reply_at",
+            sqlite_where=text("first_reply_at IS NOT NULL"),
+            postgresql_where=text("first_reply_at IS NOT NULL"),
+        ),
         Index("ix_conversation_account_id_sender", "account_id", "sender"),
         Index(
             "ix_conversation_closed_at_held",

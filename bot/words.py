@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot import expecting
 from bot.knowledge import Passage, Source
 from templates.engine import Engine
 
@@ -30,6 +31,10 @@ class Words:
         """That the bot does not know, with passages that may help; `linked`: the page shows the links itself."""
         told = [(one.source.title, one.text, "" if linked else f"{self.portal}{one.source.path}") for one in found]
         return self.say("no_answer", found=told)
+
+    def waits(self, name: str, ahead: int, expected: int, hotline: str) -> str:
+        """That a person comes: how many are before, and in about how many minutes (0: not known)."""
+        return self.say(name, ahead=ahead, expected=expected, longest=expecting.LONGEST, hotline=hotline)
 
     def ticket(self, number: str, kind: str, unit: str, due: datetime) -> str:
         """That a ticket was made."""

@@ -132,6 +132,7 @@ class OuterSession(Base):
     memory: Mapped[bytes] = mapped_column(LargeBinary)
     state: Mapped[str] = mapped_column(String(10))
     ahead: Mapped[int] = mapped_column(default=0)
+    expected: Mapped[int] = mapped_column(default=0, server_default="0")
     rated: Mapped[bool] = mapped_column(default=False)
     asked_rating: Mapped[bool] = mapped_column(default=False)
     lines: Mapped[int] = mapped_column(default=0)

@@ -87,6 +87,7 @@ def begin(work: Work, mark: str, key: bytes, memory: Memory, account_id: int | N
         memory=_closed(lock, asdict(memory)),
         state=S.BOT,
         ahead=0,
+        expected=0,
         rated=False,
         asked_rating=False,
         lines=0,
@@ -107,7 +108,7 @@ def find(session: Session, mark: str, key: bytes) -> Opened | None:
 def anew(held: Opened, memory: Memory) -> Opened:
     """The same citizen begins another conversation with the bot."""
     row = held.row
-    row.state, row.ahead, row.rated, row.asked_rating = S.BOT, 0, False, False
+    row.state, row.ahead, row.expected, row.rated, row.asked_rating = S.BOT, 0, 0, False, False
     return remember(held, memory)
 
 
@@ -145,6 +146,7 @@ def told(work: Work, packet: Packet) -> int:
         say(work, row, Spoken(**line))
     if int(values["heard"]) >= row.heard:
         row.state, row.ahead = str(values["state"]), int(values["ahead"])
+        row.expected = int(values.get("expected", 0))
         row.rated, row.asked_rating = bool(values["rated"]), bool(values["asked_rating"])
         row.memory = _closed(row.lock, values["memory"])
     row.touched_at = work.now

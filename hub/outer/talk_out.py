@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot import store, waiting
+from bot import expecting, store, waiting
 from bot.events import ConversationChanged
 from bot.handoff import asks_for_person
 from bot.models import Conversation, Rating
@@ -56,11 +56,13 @@ def _lines(work: Work, conversation: Conversation, talk: OuterTalk) -> list[Mapp
 def _state(work: Work, conversation: Conversation, talk: OuterTalk) -> dict[str, Any]:
     rated = work.session.scalar(select(Rating.id).where(Rating.conversation_id == conversation.id))
     is_waiting = conversation.state == ConversationState.WAITING
+    ahead = waiting.ahead_of(work, conversation) if is_waiting else 0
     texts = store.texts_before(work.session, conversation.id, conversation.lines + 1)
     return {
         "heard": talk.heard,
         "state": str(conversation.state),
-        "ahead": waiting.ahead_of(work, conversation) if is_waiting else 0,
+        "ahead": ahead,
+        "expected": expecting.minutes(work.session, conversation.unit_id, ahead, work.now) if is_waiting else 0,
         "rated": rated is not None,
         "asked_rating": conversation.rating_asked_at is not None,
         "memory": {

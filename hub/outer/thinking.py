@@ -114,7 +114,7 @@ def _said(hub: Hub, heard: Heard, verdict: Verdict, memory: Memory) -> tuple[Sai
         return verdict.said, verdict.pending
     if way.way == "waiting":
         name = "bot_down" if way.reason == "bot_down" else "handoff"
-        return Said(words.say(name, ahead=0, hotline=heard.hotline)), ""
+        return Said(words.waits(name, 0, 0, heard.hotline)), ""
     told = words.say("out_of_hours", hours=heard.desk.words, hotline=heard.hotline, ticket="")
     if verdict.outcome not in UNANSWERED and not memory.asked:
         return Said(told), LEAVE

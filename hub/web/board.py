@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bot import expecting
 from bot.models import Conversation, Ticket
 from bot.states import UNANSWERED, ConversationState
 from bot.team import presence, shifts
@@ -31,11 +32,13 @@ TEMPLATE = "pages/desk/board.html"
 
 @dataclass(frozen=True)
 class Queue:
-    """Those who wait at one unit's desk; `longest` is how long the first of them has."""
+    """Those who wait at one unit's desk; `longest` is how long the first of them has, `expected` what whoever comes
+    now is told in minutes (0: nothing)."""
 
     unit: str
     waiting: int
     longest: timedelta | None
+    expected: int
     danger: int
     putting_off: int
     late_tickets: int
@@ -83,6 +86,7 @@ def board(work: Work, asker: Asker) -> dict[str, Any]:
         "queues": queues,
         "agents": agents,
         "labels": PRESENCE_LABELS,
+        "most_told": expecting.LONGEST,
         "waiting": sum(one.waiting for one in queues),
         "longest": max((one.longest for one in queues if one.longest is not None), default=None),
         "there": sum(1 for one in agents if one.state == presence.ON),
@@ -106,6 +110,7 @@ def _queue(session: Session, unit_id: int, name: str, now: datetime) -> Queue:
         unit=name,
         waiting=waiting,
         longest=now - since if since is not None else None,
+        expected=expecting.minutes(session, unit_id, waiting, now),
         danger=session.scalar(danger) or 0,
         putting_off=session.scalar(snoozed) or 0,
         late_tickets=session.scalar(late) or 0,

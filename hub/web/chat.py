@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from bot import exchange, gateway, ratings, reply, rules, store, waiting
+from bot import exchange, expecting, gateway, ratings, reply, rules, store, waiting
 from bot.citizen_files import store as citizen_files
 from bot.citizen_files.checking import PICTURE, check_upload
 from bot.desk import agent_number
@@ -53,6 +53,8 @@ STARTS, MESSAGES, STREAMS, PICTURES = (30, 600), (20, 60), (40, 60), (10, 300)
 STREAM_SECONDS = 600.0
 BEAT_SECONDS = 15.0
 ANSWER_SECONDS = 2.0
+# Where a conversation stands, beside its lines.
+STANDS = ("state", "ahead", "expected", "rated")
 
 
 class Written(Body):
@@ -286,14 +288,19 @@ def _seen(work: Work, conversation_id: int, after: int) -> dict[str, Any]:
     conversation = work.session.get_one(Conversation, conversation_id)
     found = store.lines_of(work.session, conversation_id, after, private=False)
     rated = work.session.scalar(select(Rating.id).where(Rating.conversation_id == conversation_id))
-    ahead = waiting.ahead_of(work, conversation) if conversation.state == S.WAITING else 0
-    return _page(conversation.state, found, ahead=ahead, rated=rated is not None)
+    waits = conversation.state == S.WAITING
+    ahead = waiting.ahead_of(work, conversation) if waits else 0
+    expected = expecting.minutes(work.session, conversation.unit_id, ahead, work.now) if waits else 0
+    return _page(conversation.state, found, ahead=ahead, expected=expected, rated=rated is not None)
 
 
-def _page(state: str, said: Sequence[store.Line], *, ahead: int = 0, rated: bool = False) -> dict[str, Any]:
+def _page(
+    state: str, said: Sequence[store.Line], *, ahead: int = 0, expected: int = 0, rated: bool = False
+) -> dict[str, Any]:
     return {
         "state": state,
         "ahead": ahead,
+        "expected": expected,
         "rated": rated,
         "levels": list(RATINGS),
         "lines": [shown(line) for line in said],
@@ -327,7 +334,7 @@ async def stream(
             while loop.time() < ends:
                 before, mark = mark, await _mark(hub, conversation_id) if not told else mark
                 seen = await run_in_threadpool(look, after) if told or mark != before else None
-                now = said if seen is None else json.dumps([seen["state"], seen["ahead"], seen["rated"]])
+                now = said if seen is None else json.dumps([seen[name] for name in STANDS])
                 if seen is not None and (seen["lines"] or now != said):
                     after = max([after, *(line["number"] for line in seen["lines"])])
                     said, beat = now, loop.time()

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from bot import desk, gateway, knowledge, reply, rules, services, store, tickets, waiting, windows
+from bot import desk, expecting, gateway, knowledge, reply, rules, services, store, tickets, waiting, windows
 from bot.handoff import REASON_LABELS
 from bot.knowledge import Answer
 from bot.lists import Row, rows_of, titled
@@ -367,6 +367,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
     account = session.get(Account, found.account_id) if found.account_id else None
     agent = session.get(Person, found.agent_id) if found.agent_id else None
     may_act = asker.may(Permission.CONVERSATION_ANSWER, found.unit_id)
+    ahead = waiting.ahead_of(work, found) if found.state == S.WAITING else 0
     rating = session.scalars(select(Rating).where(Rating.conversation_id == found.id)).one_or_none()
     return {
         "shown": found,
@@ -389,7 +390,9 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "hindrance": windows.hindrance(found, work.now),
         "label": CONVERSATION_LABELS[S(found.state)],
         "reason": REASON_LABELS.get(found.waiting_reason, ""),
-        "ahead": waiting.ahead_of(work, found) if found.state == S.WAITING else 0,
+        "ahead": ahead,
+        "expected": expecting.minutes(session, found.unit_id, ahead, work.now) if found.state == S.WAITING else 0,
+        "longest": expecting.LONGEST,
         "reply_labels": REPLY_LABELS,
         "lost": (ReplyState.FAILED, ReplyState.UNKNOWN),
         "rating": RATINGS[rating.score - 1] if rating else "",

@@ -4,12 +4,14 @@
   const place = document.getElementById("chat");
   if (!place) return;
   const base = place.dataset.href;
+  // Beyond so many minutes the server only says "more".
+  const LONGEST = 30;
   const english = place.dataset.lang === "en";
   const words = english
     ? {
         open: "Ask us", title: "Questions and answers", close: "Close", send: "Send", ask: "Your question", person: "Talk to a person",
         end: "End and rate", hint: "Write your question, up to 500 characters", source: "Source", waiting: "Waiting for a person",
-        ahead: (n) => `${n} before you`, next: "You are next", open_state: "A person is answering", bot: "Bot", agent: (n) => `Agent ${n}`,
+        ahead: (n) => `${n} before you`, next: "You are next", expected: (n) => (n > LONGEST ? `more than ${LONGEST} minutes` : `about ${n} ${n === 1 ? "minute" : "minutes"}`), open_state: "A person is answering", bot: "Bot", agent: (n) => `Agent ${n}`,
         you: "You", office: "Notice", offline: "Not connected, trying again…", rate: "Please rate this service (voluntary)", rated: "Thank you for your rating.",
         submit: "Send rating", failed: "Not sent. Please try again.", often: "Too many messages. Please wait a minute.", bot_state: "The bot is answering", closed: "Ended; write to begin again",
         levels: ["Very satisfied", "Satisfied", "Fairly satisfied", "Dissatisfied", "Very dissatisfied"], choose: "Please choose one.",
@@ -19,7 +21,7 @@
     : {
         open: "智能问答", title: place.dataset.title || "智能问答", close: "关闭", send: "发送", ask: "您的问题", person: "转人工",
         end: "结束并评价", hint: "请输入您的问题，500 字以内", source: "依据", waiting: "正在等待人工接入",
-        ahead: (n) => `前面还有 ${n} 位`, next: "下一位就是您", open_state: "人工客服正在为您服务", bot: "智能问答机器人", agent: (n) => `人工客服 ${n}`,
+        ahead: (n) => `前面还有 ${n} 位`, next: "下一位就是您", expected: (n) => (n > LONGEST ? `预计等待 ${LONGEST} 分钟以上` : `预计等待约 ${n} 分钟`), open_state: "人工客服正在为您服务", bot: "智能问答机器人", agent: (n) => `人工客服 ${n}`,
         you: "您", office: "提示", offline: "网络已断开，正在重新连接…", rate: "请您评价本次服务（自愿）", rated: "谢谢您的评价。",
         submit: "提交评价", failed: "没有发送成功，请重试。", often: "发送过于频繁，请稍后再试。", bot_state: "智能问答机器人正在为您服务", closed: "会话已结束，继续输入可重新提问",
         levels: ["非常满意", "满意", "基本满意", "不满意", "非常不满意"], choose: "请选择一项。",
@@ -29,7 +31,7 @@
   const KEPT = "xuanda-chat";
   const TAKEN = ["image/jpeg", "image/png", "image/webp"];
   const AGAIN_MS = [1000, 2000, 5000, 10000];
-  const state = { id: 0, token: "", after: 0, state: "bot", ahead: 0, rated: false, shown: new Set(), stream: null, tries: 0, begun: null, pictures: null, agreed: false, picture: "" };
+  const state = { id: 0, token: "", after: 0, state: "bot", ahead: 0, expected: 0, rated: false, shown: new Set(), stream: null, tries: 0, begun: null, pictures: null, agreed: false, picture: "" };
 
   // --- building ---------------------------------------------------------------------------------------------------
   function make(tag, attributes = {}, ...inside) {
@@ -142,6 +144,7 @@
     state.rated = seen.rated;
     for (const line of seen.lines) show(line);
     state.ahead = seen.ahead;
+    state.expected = seen.expected ?? 0;
     stand();
     person.hidden = seen.state !== "bot";
     end.hidden = seen.state === "closed";
@@ -151,7 +154,8 @@
   // Who has the conversation, in one line.
   function stand() {
     const texts = { bot: words.bot_state, open: words.open_state, snoozed: words.open_state, closed: words.closed };
-    const text = state.state === "waiting" ? `${words.waiting}，${state.ahead ? words.ahead(state.ahead) : words.next}` : texts[state.state];
+    const waits = [words.waiting, state.ahead ? words.ahead(state.ahead) : words.next, state.expected ? words.expected(state.expected) : ""];
+    const text = state.state === "waiting" ? waits.filter(Boolean).join(english ? ", " : "，") : texts[state.state];
     if (status.textContent !== text) status.textContent = text;
   }
   function trouble(text) {

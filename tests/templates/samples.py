@@ -742,13 +742,16 @@ TEXTS: dict[str, list[Sample]] = {
         {"part": part, "values": {**STANDING, "first": part == "number"}, "choices": []}
         for part in ("number", "phone", "code", "often", "wrong", "standing", "elsewhere", "dropped", "abandoned")
     ],
-    "replies/handoff.txt": [{"ahead": 3, "hotline": "12345"}, {"ahead": 0, "hotline": "12345"}],
+    "replies/handoff.txt": [
+        {"ahead": ahead, "expected": expected, "longest": 30, "hotline": "12345"}
+        for ahead, expected in ((3, 10), (0, 0), (9, 31))
+    ],
     "replies/connected.txt": [{"agent": "016"}],
     "replies/out_of_hours.txt": [
         {"hours": "工作日 9:00–17:00", "hotline": "12345", "ticket": "2026031600012"},
         {"hours": "工作日 9:00–17:00", "hotline": "12345", "ticket": ""},
     ],
-    "replies/bot_down.txt": [{"hotline": "12345"}],
+    "replies/bot_down.txt": [{"expected": expected, "longest": 30, "hotline": "12345"} for expected in (0, 5, 31)],
     "replies/urgent.txt": [{}],
     "replies/passed_on.txt": [{}],
     "replies/listing.txt": [

@@ -251,6 +251,7 @@ def _page(work: Work, held: Opened, after: int) -> dict[str, Any]:
     return {
         "state": row.state,
         "ahead": row.ahead,
+        "expected": row.expected,
         "rated": row.rated,
         "levels": list(RATINGS),
         "lines": [vars(line) for line in sessions.lines(work.session, held, after)],

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot import desk, phone_codes, tickets
+from bot import desk, expecting, phone_codes, tickets
 from bot.citizen_files.models import CitizenFile
 from bot.models import Conversation, PhoneCode, Rating, Ticket
 from bot.phone_codes import Codes
@@ -179,6 +179,27 @@ def test_a_person_answers_and_the_end_asks_for_a_rating_once(visitor: Visitor) -
     with visitor.office.hub.works.read() as work:
         rating = work.session.scalars(select(Rating)).one()
     assert (rating.score, rating.agent_id) == (2, visitor.office.person("agent").id)
+
+
+def test_who_waits_sees_about_how_long(visitor: Visitor, clock: StillClock) -> None:
+    for _ in range(expecting.FEWEST):
+        visitor.begins()
+        seen = visitor.says("人工").json()
+        assert seen["expected"] == 0
+        clock.step(minutes=4)
+        visitor.agent_does(desk.answer, "您好。")
+        visitor.agent_does(desk.close, "已答复")
+    visitor.begins()
+    seen = visitor.says("人工").json()
+    assert (seen["ahead"], seen["expected"]) == (0, 5)
+    assert "预计等待约 5 分钟" in seen["lines"][-1]["text"]
+    office = visitor.office
+    office.hire("boss", "root", Role.SUPERVISOR)
+    shown = office.desk_of("agent").get(f"/console/desk/{visitor.id}").text
+    assert "排在最前" in shown
+    assert "预计等待约 5 分钟" in shown
+    board = office.desk_of("boss").get("/console/board").text
+    assert '<td data-label="预计等待（分钟）" class="figures">10</td>' in board
 
 
 def test_notes_never_reach_the_citizen(visitor: Visitor) -> None:
