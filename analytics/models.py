@@ -115,3 +115,25 @@ class StatisticsMark(Base):
     until: Mapped[date]
     delayed: Mapped[bool]
     read_at: Mapped[datetime]
+
+
+class ServiceFigure(Base):
+    """好差评 as everybody may read it: one service item in one quarter (`2026Q4`), counted, with nothing of who rated.
+
+    Items with few ratings share the row of their unit without a `piece_id`. `levels` are the five, the best first;
+    `righted` of the `low` ones are 整改 that was done, `in_time` of those before their deadline.
+    """
+
+    __tablename__ = "service_figure"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(String(6), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    # No key to the piece: the row stands where pieces are not known, too.
+    piece_id: Mapped[int | None]
+    title: Mapped[str] = mapped_column(String(300))
+    levels: Mapped[list[int]] = mapped_column(Json)
+    low: Mapped[int]
+    righted: Mapped[int]
+    in_time: Mapped[int]
+    counted_at: Mapped[datetime]

@@ -95,6 +95,21 @@ def set_right(session: Session, units: Collection[int], since: datetime, until: 
     )
 
 
+def opened(
+    session: Session, units: Collection[int], since: datetime, until: datetime
+) -> Sequence[tuple[Ticket, int, str, str]]:
+    """The 整改 of a period, each with the score, the item's title and the unit that has it, the oldest first."""
+    query = (
+        select(Ticket, Rating.score, Piece.title, Unit.name)
+        .join(Rating, Rating.conversation_id == Ticket.conversation_id)
+        .join(Piece, Piece.id == Rating.service_id)
+        .join(Unit, Unit.id == Ticket.unit_id)
+        .where(Ticket.unit_id.in_(units), Ticket.kind == SET_RIGHT)
+        .where(Ticket.created_at >= since, Ticket.created_at <= until)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in session.execute(query.order_by(Ticket.id))]
+
+
 def summed(rows: Sequence[ItemRated]) -> tuple[int, ...]:
     """All items together, level by level."""
     return tuple(sum(row.levels[place] for row in rows) for place in range(LEVELS))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from analytics import collect, plan, statistics
+from analytics import collect, plan, public_ratings, statistics
 from hub.product import Hub
 from kernel.duties import Duty
 from kernel.people import Unit
@@ -29,8 +29,14 @@ def connect(hub: Hub) -> None:
             lambda: statistics.collect(hub.works, hub.seal, make),
             timedelta(hours=1),
         ),
+        Duty("ratings.publish", timedelta(hours=1), lambda: publish_ratings(hub)),
         Duty("plan.refresh", timedelta(hours=1), lambda: refresh_plan(hub)),
     ]
+
+
+def publish_ratings(hub: Hub) -> int:
+    """Counts 好差评 for everybody; returns how many quarters changed."""
+    return public_ratings.publish(hub.works, hub.settings.office_zone)
 
 
 def refresh_plan(hub: Hub) -> int:

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import func, inspect, or_, select
 from sqlalchemy.orm import Session
 
+from analytics.models import ServiceFigure
 from bot.models import AutoReply, PublicAnswer
 from channels.abilities.listening import Listening
 from channels.accounts.models import Account, MenuVersion
@@ -154,6 +155,12 @@ PARTS: Sequence[Part] = (
         PublicAnswer,
         lambda *_: (PublicAnswer.hidden_at.is_(None),),
         ("id", "unit_id", "kind", "question", "answer", "asked_at", "answered_at", "published_at"),
+        {},
+    ),
+    Part(
+        ServiceFigure,
+        lambda *_: (),
+        ("id", "period", "unit_id", "piece_id", "title", "levels", "low", "righted", "in_time", "counted_at"),
         {},
     ),
 )  # fmt: skip

@@ -84,6 +84,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/mine/copy/{request_id}": "a citizen's own data; only behind the same cookie, for the telephone that asked",
     "/mine/leave": "ends a citizen's session",
     "/hotline/tickets": "the 12345 system's signature over the body and the moment is the proof",
+    "/feedback/ratings": "ratings of service items counted by quarter, with nothing of who rated",
     "/feedback/answers": "published answers, in words that tell nothing of who asked",
     "/feedback/answers/{answer_id}": "one of them",
     "/callbacks/{channel}/{code}": "the platform pushes here; its signature is the proof, old or changed are refused",

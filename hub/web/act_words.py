@@ -53,6 +53,7 @@ OBJECTS: dict[str, str] = {
     "second_factor": "动态口令",
     "series": "系列",
     "shift": "班次",
+    "service_figures": "好差评公开统计",
     "slot": "发布栏位",
     "suggestion": "选题建议",
     "tag": "粉丝标签",

@@ -95,6 +95,7 @@ from hub.web import (
     pieces,
     planning,
     platform_previews,
+    public_ratings,
     punctuality,
     push,
     quick_replies,
@@ -253,6 +254,7 @@ PUBLIC: tuple[APIRouter, ...] = (
     mine_data.router,
     hotline.public,
     answers.public,
+    public_ratings.router,
     search.router,
     push.router,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -11,10 +12,12 @@ from fastapi.responses import HTMLResponse, Response
 from analytics import service_ratings
 from analytics.metrics import METRICS
 from analytics.service_ratings import ItemRated, SetRight, summed
-from bot.states import RATINGS
+from bot.models import Ticket
+from bot.publishing import mask
+from bot.states import RATINGS, TICKET_LABELS, TicketState
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
-from hub.web.charts import Chart, Period, Series, Sheet, period_of, period_options, workbook
+from hub.web.charts import Cell, Chart, Period, Series, Sheet, period_of, period_options, workbook
 from hub.web.lists import listing
 from hub.web.pages import page, say
 from hub.web.response import percent
@@ -27,6 +30,10 @@ router = APIRouter(prefix="/console/ratings")
 
 Reader = Annotated[Asker, Depends(may(Permission.REPORT_READ))]
 DRAWN = 10
+SET_RIGHT_HEADS = (
+    _("整改编号"), _("办事事项"), _("评价等级"), _("整改单位"), _("开具时间"), _("整改期限"), _("整改完成时间"),
+    _("销号时间"), _("整改状态"), _("是否按期"), _("整改结果"),
+)  # fmt: skip
 
 
 @router.get("")
@@ -69,6 +76,7 @@ def ratings_workbook(request: Request, hub: HubDep, asker: Reader) -> Response:
     with hub.works.read() as work:
         period = period_of(asked.value("days"), work, zone)
         rows, _righted = _measured(work, asker, period)
+        set_right = [_set_right(hub, asker, *one, work.now) for one in _opened(work, asker, period)]
     heads = (_("办事事项"), _("单位"), *RATINGS, _("满意率"))
     return workbook(
         f"ratings-{period.until.astimezone(zone).date().isoformat()}",
@@ -78,6 +86,7 @@ def ratings_workbook(request: Request, hub: HubDep, asker: Reader) -> Response:
             [say(hub, asker, one) for one in heads],
             [(row.title, row.unit, *row.levels, percent(row.share)) for row in rows],
         ),
+        Sheet(say(hub, asker, _("整改")), [say(hub, asker, one) for one in SET_RIGHT_HEADS], set_right),
     )
 
 
@@ -85,6 +94,32 @@ def _measured(work: Work, asker: Asker, period: Period) -> tuple[list[ItemRated]
     units = asker.viewer.units(Permission.REPORT_READ)
     rows = service_ratings.rated(work.session, units, period.since, period.until)
     return rows, service_ratings.set_right(work.session, units, period.since, period.until, work.now)
+
+
+def _opened(work: Work, asker: Asker, period: Period) -> Sequence[tuple[Ticket, int, str, str]]:
+    units = asker.viewer.units(Permission.REPORT_READ)
+    return service_ratings.opened(work.session, units, period.since, period.until)
+
+
+def _set_right(
+    hub: Hub, asker: Asker, ticket: Ticket, score: int, title: str, unit: str, now: datetime
+) -> tuple[Cell, ...]:
+    """One 整改; whether it was in time is open until it is done or late."""
+    done = ticket.answered_at
+    in_time = None if done is None and now <= ticket.due_at else done is not None and done <= ticket.due_at
+    return (
+        ticket.number,
+        title,
+        say(hub, asker, RATINGS[score - 1]),
+        unit,
+        ticket.created_at,
+        ticket.due_at,
+        done,
+        ticket.closed_at,
+        say(hub, asker, TICKET_LABELS[TicketState(ticket.state)]),
+        "" if in_time is None else say(hub, asker, _("是") if in_time else _("否")),
+        mask(ticket.answer),
+    )
 
 
 def _chart(hub: Hub, asker: Asker, rows: Sequence[ItemRated]) -> Chart:

@@ -15,6 +15,7 @@ INTERACTION = (
     PortalLink("投诉举报", "/feedback?kind=投诉", note="投诉与举报"),
     PortalLink("我要找错", "/feedback?kind=找错", note="网页差错反映"),
     PortalLink("留言公开", "/feedback/answers", note="已答复的留言"),
+    PortalLink("好差评公开", "/feedback/ratings", note="办事评价统计"),
     PortalLink("查询进度", "/feedback/progress", note="凭编号查询办理"),
 )
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from hub.outer.packets import LARGEST_PARCEL
 from hub.outer.web import callbacks, chat, door, feedback, push
 from hub.product import Hub
-from hub.web import answers, beacon, edge, errors, heads, health, metrics, mine, search, site
+from hub.web import answers, beacon, edge, errors, heads, health, metrics, mine, public_ratings, search, site
 from hub.web.access import LONGEST_FIELD
 from hub.web.app import HashedStatic
 from hub.web.site import SiteFiles
@@ -24,6 +24,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     feedback.router,
     mine.router,
     answers.public,
+    public_ratings.router,
     search.router,
     push.router,
     health.router,

@@ -11,7 +11,15 @@ from kernel.clock import StillClock
 from tests.hub.office import Browser
 from tests.hub.web.newsroom import open_newsroom
 
-PAGES = ("/search", "/feedback", "/feedback/answers", "/push-worker.js", "/site-state.css", "/healthz")
+PAGES = (
+    "/search",
+    "/feedback",
+    "/feedback/answers",
+    "/feedback/ratings",
+    "/push-worker.js",
+    "/site-state.css",
+    "/healthz",
+)
 
 
 @pytest.mark.parametrize("face", ["all", "outer"])
