@@ -8,7 +8,7 @@ from alembic import op
 from kernel.model import Json, UtcDateTime
 
 revision = "0058"
-down_revision = "0054"
+down_revision = "0055"
 branch_labels = None
 depends_on = None
 
