@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, select, update
 
-from bot import parts, reply, services, store, waiting, windows
+from bot import expecting, parts, reply, rules, services, store, waiting, windows
 from bot.errors import NobodyThere, NotReachable, TakenAlready, TooLate, WasClosed
 from bot.events import ConversationAssigned, ConversationChanged, PersonWanted
 from bot.handoff import REASON_LABELS
@@ -19,6 +19,7 @@ from bot.states import ConversationState, ReplyState
 from bot.team import classes, drafts, merging, variables
 from bot.words import Words
 from kernel.errors import Invalid, NotFound, WrongState
+from kernel.office_rules import value_of
 from kernel.people import Permission, Person, Viewer, holders
 from kernel.typed import tidy
 from kernel.work import Work
@@ -26,13 +27,15 @@ from kernel.work import Work
 S = ConversationState
 LONGEST = 2000
 LONGEST_PAUSE = timedelta(days=30)
+# So many of a platform's messages are kept for the answer when it is only told that somebody is there.
+LEFT_TO_ANSWER = 2
 FREE = (S.BOT, S.WAITING)
 MINE = (S.OPEN, S.SNOOZED)
 
 
-def take(work: Work, who: Viewer, conversation: Conversation, words: Words) -> None:
+def take(work: Work, who: Viewer, conversation: Conversation, words: Words, *, answering: bool = False) -> None:
     """Takes a conversation from the queue, or from the bot; the citizen is told who is there."""
-    _give(work, who, conversation, words)
+    _give(work, who, conversation, words, answering=answering)
     if conversation.urgent_at is not None and conversation.acknowledged_at is None:
         acknowledge(work, who, conversation)
 
@@ -45,8 +48,9 @@ def assign(work: Work, who: Viewer, conversation: Conversation, words: Words) ->
     work.emit(ConversationAssigned(conversation.id, conversation.unit_id, who.person_id, reason, last))
 
 
-def _give(work: Work, who: Viewer, conversation: Conversation, words: Words) -> None:
+def _give(work: Work, who: Viewer, conversation: Conversation, words: Words, *, answering: bool = False) -> None:
     _must(who, conversation)
+    waited = conversation.state == S.WAITING
     values: dict[str, object] = {
         "state": S.OPEN,
         "agent_id": who.person_id,
@@ -59,7 +63,10 @@ def _give(work: Work, who: Viewer, conversation: Conversation, words: Words) -> 
         _refuse(work, conversation)
     merging.follow(work, conversation)
     work.audit("conversation.taken", conversation)
-    reply.book(work, conversation, "event", Said(words.say("connected", agent=agent_number(who.person_id))))
+    here = words.say("connected", agent=agent_number(who.person_id))
+    # Whoever was told that he waits is told that it is over; an answer that follows says so itself.
+    if answering or not waited or not reply.tell(work, conversation, here, LEFT_TO_ANSWER):
+        reply.book(work, conversation, "event", Said(here))
 
 
 def answer(work: Work, who: Viewer, conversation: Conversation, text: str, words: Words) -> OutboundReply:
@@ -75,7 +82,7 @@ def answer(work: Work, who: Viewer, conversation: Conversation, text: str, words
         left = conversation.messages_left
         raise Invalid(field="text", why=f"这段答复要分 {len(messages)} 条发出，平台只再收 {left} 条，请缩短。")
     if conversation.state in FREE:
-        take(work, who, conversation, words)
+        take(work, who, conversation, words, answering=True)
     _hold(work, who, conversation)
     conversation.first_reply_at = conversation.first_reply_at or work.now
     booked, *_rest = [reply.book(work, conversation, "agent", one, person_id=who.person_id) for one in messages]
@@ -110,15 +117,18 @@ def note(work: Work, who: Viewer, conversation: Conversation, text: str) -> None
     work.audit("conversation.noted", conversation)
 
 
-def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None, reason: str = "") -> None:
-    """Gives the conversation to a colleague, or back to the queue when `to` is None."""
+def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None, reason: str, words: Words) -> None:
+    """Gives the conversation to a colleague, or back to the queue when `to` is None; the citizen is told."""
     _must(who, conversation)
     if conversation.state in MINE:
         _hold(work, who, conversation)
     elif conversation.state == S.CLOSED:
         raise WasClosed
     if to is None:
-        waiting.queue(work, conversation, "transferred")
+        told_so = conversation.state in MINE
+        ahead = waiting.queue(work, conversation, "transferred")
+        if told_so:
+            _tell_returned(work, conversation, ahead, words)
         said = "转回队列"
     else:
         colleague = _colleague(work, conversation, to)
@@ -129,6 +139,8 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
         conversation.waiting_since = conversation.snoozed_until = None
         label = REASON_LABELS["transferred"]
         work.emit(PersonWanted(conversation.id, conversation.unit_id, label, reason[:200], 1))
+        if conversation.channel in reply.OWN_PAGES:  # Elsewhere the colleague's answer says so.
+            reply.tell(work, conversation, words.say("passed", agent=agent_number(colleague.id)))
         said = f"转给{colleague.name}"
     merging.follow(work, conversation)
     reason = tidy(reason).strip()[:300]
@@ -136,6 +148,15 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
     reply.book(work, conversation, "note", Said(text), person_id=who.person_id)
     work.audit("conversation.transferred", conversation, to=to, reason=reason[:300])
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+
+
+def _tell_returned(work: Work, conversation: Conversation, ahead: int, words: Words) -> None:
+    """He waits again, which he cannot see on a platform; danger waits behind nobody."""
+    danger = conversation.waiting_reason == "danger"
+    expected = 0 if danger else expecting.minutes(work.session, conversation.unit_id, ahead, work.now)
+    hotline = str(value_of(work.session, rules.HOTLINE, conversation.unit_id, work.now))
+    told = words.waits("returned", 0 if danger else ahead, expected, hotline)
+    reply.tell(work, conversation, told, leaves=1)
 
 
 def snooze(work: Work, who: Viewer, conversation: Conversation, minutes: int) -> None:

@@ -95,6 +95,19 @@ def book(
     return row
 
 
+def tell(work: Work, conversation: Conversation, text: str, leaves: int = 0) -> bool:
+    """Tells the citizen how it stands with his conversation, where that reaches him: beside the talk on our own page.
+
+    On a platform it is a message, sent only if as many of those it still lets through are left then.
+    """
+    own_page = conversation.channel in OWN_PAGES
+    left = conversation.messages_left
+    if windows.hindrance(conversation, work.now) or (left is not None and left <= leaves):
+        return False
+    book(work, conversation, "event" if own_page else "bot", Said(text))
+    return True
+
+
 def next_number(work: Work, conversation: Conversation) -> int:
     """The next place in the conversation, counted over both sides."""
     statement = (

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import reply, rules, waiting, windows
+from bot import reply, rules, waiting
 from bot.errors import NobodyThere
 from bot.events import ConversationChanged, HandedOver, ShiftEnds
 from bot.models import Conversation, Ticket
@@ -73,7 +73,7 @@ def hand_over(work: Work, who: Viewer, unit_id: int, to: int | None, note: str, 
     made = _made(work, unit_id, who.person_id, load, to=to, note=note)
     for conversation in load.conversations:
         _pass(work, conversation, who.name, to, note)
-        _tell_citizen(work, conversation, words)
+        reply.tell(work, conversation, words.say("shift"))
     work.emit(HandedOver(made.id, unit_id, who.person_id, who.name, to, len(load.conversations)))
     return made
 
@@ -143,7 +143,7 @@ def _end(work: Work, turn: Turn, words: Words, zone: ZoneInfo) -> None:
     for conversation in load.conversations:
         _pass(work, conversation, person.name, None, "班次结束，自动交给下一班")
         if goes_on:  # After hours the citizen is told by the ticket that is made of it.
-            _tell_citizen(work, conversation, words)
+            reply.tell(work, conversation, words.say("shift"))
     work.emit(HandedOver(made.id, turn.unit_id, person.id, person.name, None, len(load.conversations)))
 
 
@@ -182,11 +182,3 @@ def _pass(work: Work, conversation: Conversation, name: str, to: int | None, not
         merging.follow(work, conversation)
         work.audit("conversation.transferred", conversation, to=to, reason="交接班")
         work.emit(ConversationChanged(conversation.id, conversation.unit_id))
-
-
-def _tell_citizen(work: Work, conversation: Conversation, words: Words) -> None:
-    """Once, where a message still reaches him."""
-    on_own_page = conversation.channel in reply.OWN_PAGES
-    if windows.hindrance(conversation, work.now):
-        return
-    reply.book(work, conversation, "event" if on_own_page else "bot", Said(words.say("shift")))

@@ -245,8 +245,9 @@ def send_again(hub: HubDep, asker: Agent, conversation_id: int, sent: LostReply)
 @router.post("/{conversation_id}/transfer")
 def transfer(hub: HubDep, asker: Agent, conversation_id: int, sent: Transfer) -> ConversationWhole:
     """转给同事, or back to the queue; 422 at `to` when that person may not answer here."""
+    words = hub.incoming.words
     return _act(
-        hub, asker, conversation_id, lambda work, it: desk.transfer(work, asker.viewer, it, sent.to, sent.reason)
+        hub, asker, conversation_id, lambda work, it: desk.transfer(work, asker.viewer, it, sent.to, sent.reason, words)
     )
 
 

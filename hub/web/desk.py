@@ -208,7 +208,7 @@ def transfer(hub: HubDep, asker: Agent, conversation_id: int, to: Text = "", rea
         colleague = row_in(to)
         if to.strip() and colleague is None:
             raise Invalid(field="to", why="请从名单中选择同事；不选则转回队列。")
-        desk.transfer(work, asker.viewer, found, colleague, reason)
+        desk.transfer(work, asker.viewer, found, colleague, reason, hub.incoming.words)
     return see_other("/console/desk", say(hub, asker, _("已转出。")))
 
 

@@ -57,7 +57,7 @@ def test_only_who_has_it_answers_transfers_puts_off_or_closes(desk: Desk) -> Non
     with pytest.raises(TakenAlready):
         does(desk, "author", "close", "已答复")
     with pytest.raises(TakenAlready):
-        does(desk, "author", "transfer", None, words=False)
+        does(desk, "author", "transfer", None, "")
     with pytest.raises(TakenAlready):
         does(desk, "author", "snooze", 30, words=False)
     does(desk, "author", "note", "我认识他", words=False)
@@ -67,7 +67,7 @@ def test_only_who_has_it_answers_transfers_puts_off_or_closes(desk: Desk) -> Non
 def test_after_a_transfer_the_other_answers(desk: Desk) -> None:
     waits(desk)
     does(desk, "officer", "take")
-    does(desk, "officer", "transfer", desk.office.person("author").id, "他熟悉", words=False)
+    does(desk, "officer", "transfer", desk.office.person("author").id, "他熟悉")
     with pytest.raises(TakenAlready, match="王文"):
         does(desk, "officer", "answer", "等等")
     does(desk, "author", "answer", "您好")
@@ -79,7 +79,7 @@ def test_a_person_without_the_permission_is_no_colleague(desk: Desk) -> None:
     waits(desk)
     does(desk, "officer", "take")
     with pytest.raises(NobodyThere, match="赵签"):
-        does(desk, "officer", "transfer", desk.office.person("signer").id, words=False)
+        does(desk, "officer", "transfer", desk.office.person("signer").id, "")
     with pytest.raises(NotFound):
         does(desk, "signer", "take")
     with pytest.raises(NotFound):
@@ -95,7 +95,7 @@ def test_a_closed_conversation_stays_closed(desk: Desk) -> None:
         ("take", (), True),
         ("answer", ("x",), True),
         ("close", ("再关",), True),
-        ("transfer", (None,), False),
+        ("transfer", (None, ""), True),
     ):
         with pytest.raises(WasClosed):
             does(desk, "officer", act, *more, words=words)
@@ -151,7 +151,7 @@ def test_every_act_leaves_a_trace(desk: Desk) -> None:
     does(desk, "officer", "answer", "您好")
     does(desk, "officer", "note", "备注", words=False)
     does(desk, "officer", "snooze", 5, words=False)
-    does(desk, "officer", "transfer", None, words=False)
+    does(desk, "officer", "transfer", None, "")
     does(desk, "author", "close", "已答复")
     with desk.works.read() as work:
         query = select(AuditLine.act, AuditLine.actor_name).where(
@@ -177,3 +177,64 @@ def test_every_error_of_the_desk_has_words_in_both_languages() -> None:
         assert isinstance(error, XuandaError)
         assert error.message("zh") != error.message("en")
         assert "{" not in error.message("zh") + error.message("en")
+
+
+def told(desk: Desk) -> list[str]:
+    """What reached the citizen since it was last asked."""
+    desk.send()
+    texts = [text for _to, text in desk.outbox.sent]
+    desk.outbox.sent.clear()
+    return texts
+
+
+def test_whoever_waited_is_told_that_somebody_is_there_and_that_he_waits_again(desk: Desk) -> None:
+    waits(desk)
+    told(desk)
+    does(desk, "officer", "take")
+    (here,) = told(desk)
+    assert f"人工客服 {acts.agent_number(desk.office.person('officer').id)} 为您服务" in here
+    does(desk, "officer", "transfer", None, "不是我的事")
+    (again,) = told(desk)
+    assert "转给下一位同事" in again
+    assert "不是我的事" not in again
+    does(desk, "author", "take")
+    assert told(desk) == []  # Two are kept for the answer.
+    does(desk, "author", "answer", "您好。")
+    assert told(desk) == ["您好。"]
+
+
+def test_an_answer_says_by_itself_that_somebody_is_there(desk: Desk) -> None:
+    waits(desk)
+    told(desk)
+    does(desk, "officer", "answer", "您好。")
+    assert told(desk) == ["您好。"]
+
+
+def test_whoever_did_not_wait_is_not_told_of_who_listens(desk: Desk) -> None:
+    desk.says("你好")
+    told(desk)
+    does(desk, "officer", "take")
+    assert told(desk) == []
+
+
+def test_the_last_message_of_a_platform_is_kept_for_the_answer(desk: Desk) -> None:
+    waits(desk)
+    told(desk)
+    does(desk, "officer", "take")
+    for text in ("一", "二"):
+        does(desk, "officer", "answer", text)
+    assert len(told(desk)) == 3
+    assert desk.conversation().messages_left == 1
+    does(desk, "officer", "transfer", None, "")
+    assert told(desk) == []
+    assert desk.conversation().state == S.WAITING
+
+
+def test_danger_that_is_given_back_is_told_of_no_place(desk: Desk) -> None:
+    desk.says("人工", sender="before")
+    desk.clock.step(seconds=1)
+    desk.says("我不想活了")
+    told(desk)
+    does(desk, "officer", "take")
+    does(desk, "officer", "transfer", None, "")
+    assert "前面" not in told(desk)[-1]

@@ -124,7 +124,9 @@ def test_danger_that_is_given_back_to_the_queue_is_still_danger(desk: Desk, watc
     desk.says("我不想活了")
     take(desk)
     with desk.office.working("officer") as (work, who):
-        acts.transfer(work, who, work.session.get_one(Conversation, desk.conversation().id), None, "下班")
+        acts.transfer(
+            work, who, work.session.get_one(Conversation, desk.conversation().id), None, "下班", desk.answering.words
+        )
     assert desk.conversation().waiting_reason == "danger"
     desk.clock.step(hours=9)
     watch.round()

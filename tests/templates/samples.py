@@ -746,6 +746,11 @@ TEXTS: dict[str, list[Sample]] = {
         {"ahead": ahead, "expected": expected, "longest": 30, "hotline": "12345"}
         for ahead, expected in ((3, 10), (0, 0), (9, 31))
     ],
+    "replies/returned.txt": [
+        {"ahead": ahead, "expected": expected, "longest": 30, "hotline": "12345"}
+        for ahead, expected in ((3, 10), (0, 0), (9, 31))
+    ],
+    "replies/passed.txt": [{"agent": "016"}],
     "replies/connected.txt": [{"agent": "016"}],
     "replies/out_of_hours.txt": [
         {"hours": "工作日 9:00–17:00", "hotline": "12345", "ticket": "2026031600012"},

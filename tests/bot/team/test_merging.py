@@ -61,7 +61,7 @@ def test_what_is_merged_goes_on_with_its_main_and_can_be_separated(desk: Desk, b
     join(desk, main, other)
     author = desk.office.people["author"].id
     with desk.office.working("officer") as (work, who):
-        acts.transfer(work, who, work.session.get_one(Conversation, main), author)
+        acts.transfer(work, who, work.session.get_one(Conversation, main), author, "", desk.answering.words)
     assert desk.conversation("second").agent_id == author
     with desk.office.working("author") as (work, who):
         acts.put_off(work, who, work.session.get_one(Conversation, main), None)
