@@ -58,6 +58,7 @@ def _give(work: Work, who: Viewer, conversation: Conversation, words: Words, *, 
         "handoff_reason": conversation.handoff_reason or "taken",
         "taken_at": conversation.taken_at or work.now,
         "waiting_since": None,
+        "idle_warned_at": None,
     }
     if not _move(work, conversation, Conversation.state.in_(FREE), values):
         _refuse(work, conversation)
@@ -85,6 +86,7 @@ def answer(work: Work, who: Viewer, conversation: Conversation, text: str, words
         take(work, who, conversation, words, answering=True)
     _hold(work, who, conversation)
     conversation.first_reply_at = conversation.first_reply_at or work.now
+    conversation.idle_warned_at = None
     booked, *_rest = [reply.book(work, conversation, "agent", one, person_id=who.person_id) for one in messages]
     drafts.drop(work, who, conversation)
     work.audit("conversation.answered", conversation, reply=booked.id)
@@ -136,7 +138,7 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
         conversation.handed_off_at = conversation.handed_off_at or work.now
         conversation.handoff_reason = conversation.handoff_reason or "transferred"
         conversation.taken_at = conversation.taken_at or work.now
-        conversation.waiting_since = conversation.snoozed_until = None
+        conversation.waiting_since = conversation.snoozed_until = conversation.idle_warned_at = None
         label = REASON_LABELS["transferred"]
         work.emit(PersonWanted(conversation.id, conversation.unit_id, label, reason[:200], 1))
         if conversation.channel in reply.OWN_PAGES:  # Elsewhere the colleague's answer says so.

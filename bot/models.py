@@ -23,7 +23,7 @@ class Conversation(Base):
     service item that was handled here, `class_id` the class of its matter. From `forgotten_at` on it holds neither
     words nor who said them. `merged_into_id` is the conversation of the same person in which this one is answered too.
     `window_warned` is the end of the window that was told of. `handoff_reason` is why people got it first, `taken_at`
-    when one took it.
+    when one took it. At `idle_warned_at` the citizen was told that it ends because he writes no more.
     """
 
     __tablename__ = "conversation"
@@ -104,6 +104,7 @@ class Conversation(Base):
     window_warned: Mapped[datetime | None]
     handoff_reason: Mapped[str] = mapped_column(String(20), default="", server_default="")
     taken_at: Mapped[datetime | None]
+    idle_warned_at: Mapped[datetime | None]
 
 
 class InboundMessage(Claimable, Base):

@@ -41,6 +41,8 @@ GOES_ON = or_(
 )
 
 _SEEN_TO = case((Conversation.urgent_at.is_not(None) & Conversation.acknowledged_at.is_(None), 0), else_=1)
+# So many rows a recurring duty takes in one round.
+BATCH = 200
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,21 @@ def texts_before(session: Session, conversation_id: int, number: int) -> list[st
         InboundMessage.conversation_id == conversation_id, InboundMessage.number < number
     )
     return [_heard(row).text for row in session.scalars(query.order_by(InboundMessage.number))]
+
+
+def unanswered(session: Session, conversation_id: int) -> bool:
+    """Whether the citizen had the last word since a person was wanted."""
+    heard = select(func.max(InboundMessage.number)).where(InboundMessage.conversation_id == conversation_id)
+    said = select(func.max(OutboundReply.number)).where(
+        OutboundReply.conversation_id == conversation_id, OutboundReply.side == "agent"
+    )
+    return (session.scalar(heard) or 0) > (session.scalar(said) or 0)
+
+
+def locked(session: Session, query: Select[Conversation]) -> list[Conversation]:
+    """The first of these, held for a recurring duty; what somebody else holds is left to the next round."""
+    rows = query.order_by(Conversation.id).limit(BATCH).with_for_update(skip_locked=True)
+    return list(session.scalars(rows))
 
 
 def last_words(session: Session, conversation_id: int) -> str:

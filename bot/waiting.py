@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bot import reply, rules, store, tickets, windows
+from bot import reply, rules, silence, store, tickets, windows
 from bot.dialogue.phrases import is_over
 from bot.events import ConversationChanged, DangerHeard, PersonWanted, WindowEnds
 from bot.handoff import REASON_LABELS, only_asks_for_person
-from bot.models import Conversation, InboundMessage, OutboundReply, Ticket
+from bot.models import Conversation, Ticket
 from bot.reply import Said
 from bot.states import INSIDE, ConversationState, TicketState
 from bot.team import drafts, merging
@@ -27,7 +27,6 @@ from kernel.people import Unit
 from kernel.work import Work, Works
 
 S = ConversationState
-BATCH = 200
 LONGEST_WORD = 40
 # A conversation's state, its lines, and how many wait before it.
 Mark = tuple[str, int, int]
@@ -44,6 +43,7 @@ def queue(work: Work, conversation: Conversation, reason: str) -> int:
     conversation.state, conversation.agent_id, conversation.closed_at = S.WAITING, None, None
     conversation.waiting_since = conversation.reminded_at = work.now
     conversation.waiting_reason = reason
+    conversation.idle_warned_at = None
     conversation.handed_off_at = conversation.handed_off_at or work.now
     conversation.handoff_reason = conversation.handoff_reason or reason
     conversation.pending, conversation.choices, conversation.failures = "", [], 0
@@ -174,6 +174,7 @@ class Watch:
             self.warn_windows,
             self.end_windows,
             self.end_dialogues,
+            self.warn_idle,
             self.end_idle,
         ):
             with self.works.write() as work:
@@ -182,7 +183,7 @@ class Watch:
     def alarm_again(self, work: Work) -> None:
         """Danger that nobody has taken up is told again and again."""
         query = select(Conversation).where(Conversation.urgent_at.is_not(None), Conversation.acknowledged_at.is_(None))
-        for conversation in _locked(work, query):
+        for conversation in store.locked(work.session, query):
             again = timedelta(minutes=float(value_of(work.session, rules.URGENT_AGAIN, conversation.unit_id, work.now)))
             if conversation.urgent_told_at is None or conversation.urgent_told_at <= work.now - again:
                 alarm(work, conversation)
@@ -190,7 +191,7 @@ class Watch:
     def remind(self, work: Work) -> None:
         """Tells the desk again of somebody who still waits."""
         query = select(Conversation).where(Conversation.state == S.WAITING)
-        for conversation in _locked(work, query):
+        for conversation in store.locked(work.session, query):
             pause = timedelta(minutes=float(value_of(work.session, rules.REMIND, conversation.unit_id, work.now)))
             since = conversation.waiting_since or work.now
             if (conversation.reminded_at or since) <= work.now - pause:
@@ -204,7 +205,7 @@ class Watch:
             Conversation.waiting_reason != "danger",
             or_(Conversation.urgent_at.is_(None), Conversation.acknowledged_at.is_not(None)),
         )
-        for conversation in _locked(work, query):
+        for conversation in store.locked(work.session, query):
             hours = rules.hours_of(work.session, conversation.unit_id, self.zone, work.now)
             if not hours.open_at(work.now):
                 said = self.words.say(
@@ -224,12 +225,15 @@ class Watch:
     def wake_snoozed(self, work: Work) -> None:
         """稍后处理 is over."""
         query = select(Conversation).where(Conversation.state == S.SNOOZED, Conversation.snoozed_until <= work.now)
-        for conversation in _locked(work, query):
+        for conversation in store.locked(work.session, query):
             conversation.state, conversation.snoozed_until = S.OPEN, None
             work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
     def warn_windows(self, work: Work) -> None:
-        """The platform's clock runs out soon while a person has the conversation: told once, and back in sight."""
+        """The platform's clock runs out soon while a person has the conversation: told once, and back in sight.
+
+        Where the citizen was answered, he himself is told.
+        """
         longest = timedelta(hours=24)
         query = select(Conversation).where(
             Conversation.state.in_((S.WAITING, S.OPEN, S.SNOOZED)),
@@ -237,11 +241,12 @@ class Watch:
             Conversation.window_until <= work.now + longest,
             or_(Conversation.window_warned.is_(None), Conversation.window_warned != Conversation.window_until),
         )
-        for conversation in _locked(work, query):
+        for conversation in store.locked(work.session, query):
             ahead = timedelta(minutes=float(value_of(work.session, rules.WINDOW, conversation.unit_id, work.now)))
             if conversation.window_until is None or conversation.window_until > work.now + ahead:
                 continue
-            if conversation.state != S.SNOOZED and not _unanswered(work, conversation):
+            if conversation.state != S.SNOOZED and not store.unanswered(work.session, conversation.id):
+                self._tell_window_ends(work, conversation)
                 continue
             conversation.window_warned = conversation.window_until
             if conversation.state == S.SNOOZED:
@@ -251,13 +256,20 @@ class Watch:
             )
             work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
+    def _tell_window_ends(self, work: Work, conversation: Conversation) -> None:
+        """He was answered and writes no more: whatever he replies in time keeps the conversation."""
+        if conversation.state != S.OPEN or conversation.merged_into_id is not None:
+            return
+        conversation.window_warned = conversation.window_until
+        reply.tell(work, conversation, self.words.say("window_ends", until=conversation.window_until), leaves=1)
+
     def end_windows(self, work: Work) -> None:
         """The platform lets nothing through any more: what is unanswered becomes a ticket, the session ends."""
         query = select(Conversation).where(
             Conversation.state != S.CLOSED, Conversation.window_until <= work.now, Conversation.state != S.BOT
         )
-        for conversation in _locked(work, query):
-            if _unanswered(work, conversation):
+        for conversation in store.locked(work.session, query):
+            if store.unanswered(work.session, conversation.id):
                 ticket_for(work, conversation, self.words, self.zone)
             why = windows.hindrance(conversation, work.now)
             close(work, conversation, f"{why}，会话自动结束", words=f"{why}，会话自动结束。")
@@ -265,7 +277,7 @@ class Watch:
     def end_dialogues(self, work: Work) -> None:
         """What was not finished for too long is over; whoever had not finished is told in one line."""
         query = select(Conversation).where(Conversation.dialogue_until <= work.now)
-        for conversation in _locked(work, query):
+        for conversation in store.locked(work.session, query):
             form = str(conversation.dialogue.get("form", ""))
             unfinished = form and conversation.state == S.BOT and "filed" not in conversation.dialogue
             conversation.dialogue, conversation.dialogue_until = {}, None
@@ -273,19 +285,13 @@ class Watch:
                 said = self.words.say(form, part="abandoned", values={}, choices=[])
                 reply.book(work, conversation, "bot", Said(said))
 
+    def warn_idle(self, work: Work) -> None:
+        """Nobody's session on our own page ends by silence without a word before."""
+        silence.warn(work, self.words)
+
     def end_idle(self, work: Work) -> None:
         """A session with the bot in which nobody writes any more; on our own page an agent's as well."""
-        query = select(Conversation).where(
-            Conversation.state.in_((S.BOT, S.OPEN)), Conversation.heard_at <= work.now - timedelta(minutes=5)
-        )
-        for conversation in _locked(work, query):
-            idle = timedelta(minutes=float(value_of(work.session, rules.IDLE, conversation.unit_id, work.now)))
-            if conversation.heard_at > work.now - idle or _spoke_since(work, conversation, work.now - idle):
-                continue
-            if conversation.state == S.OPEN and conversation.channel not in reply.OWN_PAGES:
-                continue
-            if conversation.state == S.OPEN and _unanswered(work, conversation):
-                continue
+        for conversation in silence.over(work):
             own = conversation.channel in reply.OWN_PAGES
             close(work, conversation, words=self.words.say("closed") if own else "")
 
@@ -318,24 +324,3 @@ def _wanted(work: Work, conversation: Conversation, round_: int) -> PersonWanted
     reason = REASON_LABELS.get(conversation.waiting_reason, "")
     words = store.last_words(work.session, conversation.id)
     return PersonWanted(conversation.id, conversation.unit_id, reason, words, round_)
-
-
-def _unanswered(work: Work, conversation: Conversation) -> bool:
-    """Whether the citizen had the last word since a person was wanted."""
-    heard = select(func.max(InboundMessage.number)).where(InboundMessage.conversation_id == conversation.id)
-    said = select(func.max(OutboundReply.number)).where(
-        OutboundReply.conversation_id == conversation.id, OutboundReply.side == "agent"
-    )
-    return (work.session.scalar(heard) or 0) > (work.session.scalar(said) or 0)
-
-
-def _spoke_since(work: Work, conversation: Conversation, since: datetime) -> bool:
-    query = select(OutboundReply.id).where(
-        OutboundReply.conversation_id == conversation.id, OutboundReply.side == "agent", OutboundReply.at > since
-    )
-    return work.session.scalar(query.limit(1)) is not None
-
-
-def _locked(work: Work, query: Select[Conversation]) -> list[Conversation]:
-    rows = query.order_by(Conversation.id).limit(BATCH).with_for_update(skip_locked=True)
-    return list(work.session.scalars(rows))

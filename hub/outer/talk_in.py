@@ -10,8 +10,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from analytics import collect
-from bot import gateway, ratings, reply, rules, tickets
+from bot import gateway, ratings, reply, rules, silence, tickets
 from bot.citizen_files.checking import PICTURE
+from bot.events import ConversationChanged
 from bot.gateway import Arrival
 from bot.models import Conversation, InboundMessage
 from bot.queues import Full
@@ -51,6 +52,7 @@ class TalkTaker:
             "pushed": self.pushed,
             "greeted": self.greeted,
             "ended": self.ended,
+            "stayed": self.stayed,
             "rated": self.rated,
             "feedback": self.feedback,
             "reads": self.reads,
@@ -101,6 +103,16 @@ class TalkTaker:
         ratings.end(work, conversation, self.hub.settings.office_zone)
         self._spoken(work, conversation, None, unpack_said(packet.values["said"]), Route.CHAT)
         _follow(work, conversation, packet)
+
+    def stayed(self, work: Work, packet: Packet) -> None:
+        """The citizen goes on after a warning; where the session has ended meanwhile, the outer side hears of that."""
+        conversation = _held(work, packet)
+        if conversation is None:
+            return
+        _follow(work, conversation, packet)
+        if conversation.state != S.CLOSED:
+            silence.stay(work, conversation, self.hub.incoming.words)
+        work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
     def rated(self, work: Work, packet: Packet) -> None:
         """A rating, kept once."""

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from bot import exchange, expecting, gateway, ratings, reply, rules, store, waiting
+from bot import exchange, expecting, gateway, ratings, reply, rules, silence, store, waiting
 from bot.citizen_files import store as citizen_files
 from bot.citizen_files.checking import PICTURE, check_upload
 from bot.desk import agent_number
@@ -192,6 +192,15 @@ def end(hub: HubDep, who: HolderDep) -> Response:
         if conversation.state != S.CLOSED:
             asks = Said(hub.incoming.words.say("rating", service=""), ask="rating")
             ratings.end(work, conversation, hub.settings.office_zone, asks)
+    return _answer(hub, who.conversation_id, 0)
+
+
+@conversations.post("/{conversation_id}/stay")
+def stay(hub: HubDep, who: HolderDep) -> Response:
+    """继续咨询: the citizen goes on after he was warned that the session ends; 409 once it has."""
+    hub.incoming.limit("chat.message", *MESSAGES).take(str(who.conversation_id))
+    with hub.works.write(CITIZEN) as work:
+        silence.stay(work, _locked(work, who.conversation_id), hub.incoming.words)
     return _answer(hub, who.conversation_id, 0)
 
 

@@ -12,7 +12,7 @@
         open: "Ask us", title: "Questions and answers", close: "Close", send: "Send", ask: "Your question", person: "Talk to a person",
         end: "End and rate", hint: "Write your question, up to 500 characters", source: "Source", waiting: "Waiting for a person",
         ahead: (n) => `${n} before you`, next: "You are next", expected: (n) => (n > LONGEST ? `more than ${LONGEST} minutes` : `about ${n} ${n === 1 ? "minute" : "minutes"}`), open_state: "A person is answering", bot: "Bot", agent: (n) => `Agent ${n}`,
-        you: "You", office: "Notice", offline: "Not connected, trying again…", rate: "Please rate this service (voluntary)", rated: "Thank you for your rating.",
+        you: "You", office: "Notice", offline: "Not connected, trying again…", stay: "Continue", rate: "Please rate this service (voluntary)", rated: "Thank you for your rating.",
         submit: "Send rating", failed: "Not sent. Please try again.", often: "Too many messages. Please wait a minute.", bot_state: "The bot is answering", closed: "Ended; write to begin again",
         levels: ["Very satisfied", "Satisfied", "Fairly satisfied", "Dissatisfied", "Very dissatisfied"], choose: "Please choose one.",
         picture: "Picture", sending: "Sending the picture…", sent: "Picture you sent", agree: "Agree and choose a picture", not_now: "Not now", kind: "Please choose a JPG, PNG or WebP picture.", large: (n) => `The picture is larger than ${n} MB. Please make it smaller.`,
@@ -22,7 +22,7 @@
         open: "智能问答", title: place.dataset.title || "智能问答", close: "关闭", send: "发送", ask: "您的问题", person: "转人工",
         end: "结束并评价", hint: "请输入您的问题，500 字以内", source: "依据", waiting: "正在等待人工接入",
         ahead: (n) => `前面还有 ${n} 位`, next: "下一位就是您", expected: (n) => (n > LONGEST ? `预计等待 ${LONGEST} 分钟以上` : `预计等待约 ${n} 分钟`), open_state: "人工客服正在为您服务", bot: "智能问答机器人", agent: (n) => `人工客服 ${n}`,
-        you: "您", office: "提示", offline: "网络已断开，正在重新连接…", rate: "请您评价本次服务（自愿）", rated: "谢谢您的评价。",
+        you: "您", office: "提示", offline: "网络已断开，正在重新连接…", stay: "继续咨询", rate: "请您评价本次服务（自愿）", rated: "谢谢您的评价。",
         submit: "提交评价", failed: "没有发送成功，请重试。", often: "发送过于频繁，请稍后再试。", bot_state: "智能问答机器人正在为您服务", closed: "会话已结束，继续输入可重新提问",
         levels: ["非常满意", "满意", "基本满意", "不满意", "非常不满意"], choose: "请选择一项。",
         picture: "图片", sending: "正在发送图片…", sent: "您发送的图片", agree: "同意并选择图片", not_now: "暂不发送", kind: "请选择 JPG、PNG 或 WebP 图片。", large: (n) => `图片超过 ${n} MB，请压缩或截图后再发。`,
@@ -97,6 +97,7 @@
     if (line.sources.length) item.append(sources(line.sources));
     if (line.choices.length) item.append(choices(line.choices));
     if (line.ask === "rating" && !state.rated) item.append(rating());
+    if (line.ask === "stay") item.append(stay(line.number));
     log.append(item);
     log.scrollTop = log.scrollHeight;
   }
@@ -139,10 +140,30 @@
     });
     return rate;
   }
+  // The session ends soon unless he goes on: by this, or by writing anything.
+  function stay(number) {
+    const button = make("button", { class: "chat__send chat__stay", type: "button", text: words.stay, "data-line": String(number) });
+    button.addEventListener("click", async () => {
+      trouble("");
+      button.disabled = true;
+      const seen = await call("stay").catch((failure) => (failure.status === 409 ? call(`lines?after=${state.after}`, null, "GET").catch(() => null) : null));
+      button.disabled = false;
+      if (!seen) return trouble(words.failed);
+      button.remove();
+      take(seen);
+      input.focus();
+    });
+    return button;
+  }
   function take(seen) {
     state.state = seen.state;
     state.rated = seen.rated;
     for (const line of seen.lines) show(line);
+    for (const button of log.querySelectorAll(".chat__stay")) {
+      if (seen.state !== "closed" && Number(button.dataset.line) === state.after) continue;
+      if (document.activeElement === button) input.focus();
+      button.remove();
+    }
     state.ahead = seen.ahead;
     state.expected = seen.expected ?? 0;
     stand();

@@ -276,11 +276,11 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
 OF_NOBODY: dict[str, str] = {
     **{
         f"/chat/{{conversation_id}}/{act}": "the session's own token is the proof, not a unit"
-        for act in ("messages", "pictures", "lines", "events", "end", "rating")
+        for act in ("messages", "pictures", "lines", "events", "end", "stay", "rating")
     },
     **{
         f"/api/app/v1/chat/{{conversation_id}}/{act}": "the device's own secret is the proof, not a unit"
-        for act in ("messages", "pictures", "lines", "events", "end", "rating")
+        for act in ("messages", "pictures", "lines", "events", "end", "stay", "rating")
     },
     "/feedback/answers/{answer_id}": "what every reader of the portal may see, of whatever unit",
     "/api/app/v1/pieces/{piece_id}": "what every reader of the portal may see, of whatever unit",

@@ -174,6 +174,20 @@ def end(hub: HubDep, who: HolderDep) -> Response:
         return JSONResponse(_page(work, held, 0), headers=UNKEPT)
 
 
+@router.post("/{session_id}/stay")
+def stay(hub: HubDep, who: HolderDep) -> Response:
+    """The citizen goes on after he was warned that the session ends; that it does is said from inside."""
+    hub.incoming.limit("chat.message", *MESSAGES).take(str(who.session_id))
+    with hub.works.write(CITIZEN) as work:
+        held = who.opened(work)
+        row = held.row
+        if row.state == S.CLOSED:
+            raise WasClosed
+        row.touched_at = work.now
+        row.heard = hub.outer.put(work, "stayed", {"session": row.id})
+        return JSONResponse(_page(work, held, 0), headers=UNKEPT)
+
+
 @router.post("/{session_id}/rating")
 def rate(hub: HubDep, who: HolderDep, rated: Rated) -> Response:
     """Keeps a rating, once."""

@@ -329,8 +329,26 @@ def test_without_the_token_there_is_no_session(faces: Faces, visitor: Visitor) -
     other.begins()
     for token in ("", "guess", other.token):
         headers = {"Authorization": f"Bearer {token}"}
-        for method, act in (("GET", "lines"), ("GET", "events"), ("POST", "end")):
+        for method, act in (("GET", "lines"), ("GET", "events"), ("POST", "end"), ("POST", "stay")):
             assert faces.door.request(method, f"/chat/{visitor.id}/{act}", headers=headers).status_code == 404
+
+
+def test_whoever_was_warned_goes_on_from_outside(faces: Faces, visitor: Visitor, clock: StillClock) -> None:
+    visitor.begins()
+    faces.exchange()
+    clock.step(minutes=25)
+    faces.inner.incoming.watch.round()
+    faces.exchange()
+    assert lines(visitor)["lines"][-1]["ask"] == "stay"
+    assert faces.door.post(f"/chat/{visitor.id}/stay", headers=visitor.headers).status_code == 200
+    faces.exchange()
+    faces.exchange()
+    assert [line["text"] for line in lines(visitor)["lines"]][-1] == "会话继续，请讲。"
+    clock.step(minutes=10)
+    faces.inner.incoming.watch.round()
+    (talk,) = conversations(faces)
+    assert talk.state == S.BOT
+    assert no_problems(faces)
 
 
 def test_what_ended_inside_before_it_was_known_begins_anew(faces: Faces, visitor: Visitor) -> None:

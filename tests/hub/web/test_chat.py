@@ -202,6 +202,26 @@ def test_who_waits_sees_about_how_long(visitor: Visitor, clock: StillClock) -> N
     assert '<td data-label="预计等待（分钟）" class="figures">10</td>' in board
 
 
+def test_whoever_is_silent_is_warned_and_may_go_on(visitor: Visitor, clock: StillClock) -> None:
+    visitor.begins()
+    watch = visitor.office.hub.incoming.watch
+    clock.step(minutes=25)
+    watch.round()
+    warned = lines(visitor)[-1]
+    assert (warned["side"], warned["ask"]) == ("event", "stay")
+    stay = f"/chat/{visitor.id}/stay"
+    assert visitor.browser.post(stay, headers={"Authorization": "Bearer guess"}).status_code == 404
+    for _ in range(2):
+        seen = visitor.browser.post(stay, headers=visitor.headers).json()
+        assert [line["text"] for line in seen["lines"]][-2:] == [warned["text"], "会话继续，请讲。"]
+    clock.step(minutes=25)
+    watch.round()
+    clock.step(minutes=5)
+    watch.round()
+    assert lines(visitor)[-1]["text"].startswith("由于您长时间没有回复")
+    assert visitor.browser.post(stay, headers=visitor.headers).status_code == 409
+
+
 def test_notes_never_reach_the_citizen(visitor: Visitor) -> None:
     visitor.begins()
     visitor.says("人工")
