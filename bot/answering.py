@@ -174,7 +174,7 @@ class Answering:
         verdict = self._decided(heard)
         if verdict.said is None or heard.own_page:
             return verdict
-        page = next((address for _title, address in self.words.links(verdict.said.sources[:1])), "")
+        page = next((address for _title, address in self.words.links(verdict.said.sources)), "")
         verdict.said, *rest = parts.spread(verdict.said, heard.conversation.channel, page)
         verdict.more = [*rest, *verdict.more]
         return verdict
@@ -248,7 +248,7 @@ class Answering:
         outcome = {FOLLOW: "follow", SCAN: "scan", CLICK: "menu"}.get(heard.kind, "keyword")
         if found.act == prepared.LIST:
             listed = self.words.say("listing", heading=found.heading, found=self.words.links(found.sources))
-            return Verdict(outcome, Said(listed, found.sources, rule=found.rule))
+            return Verdict(outcome, Said(listed, self.words.placed(found.sources), rule=found.rule))
         first, *more = (Said(text, rule=found.rule) for text in found.texts)
         return Verdict(outcome, first, more=more)
 
@@ -449,7 +449,7 @@ class Answering:
             text = f"{self.words.say('heard', text=heard.text)}\n{text}"
         if heard.first and not heard.own_page:
             text = f"{text}\n{self.words.say('bot_note')}"
-        return Said(text, sources, choices)
+        return Said(text, self.words.placed(sources), choices)
 
     # --- record ---------------------------------------------------------------------------------------
 

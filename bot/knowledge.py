@@ -34,7 +34,7 @@ ABOUT_IT, LEAST_PAIRS = 0.6, 3
 
 @dataclass(frozen=True)
 class Source:
-    """What an answer is taken from: the piece, the revision shown, its title and its path on the portal."""
+    """What an answer is taken from: the piece, the revision shown, its title and its page ('' where none stands)."""
 
     piece: int
     revision: int

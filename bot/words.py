@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +14,14 @@ from templates.engine import Engine
 
 @dataclass(frozen=True)
 class Words:
-    """What the bot says; `portal` goes in front of paths where a reader needs the whole address."""
+    """What the bot says; `portal` goes in front of paths where a reader needs the whole address.
+
+    `where` tells by its number where a piece's page stands now; it names no piece that has none.
+    """
 
     pages: Engine
     portal: str
+    where: Callable[[Sequence[int]], Mapping[int, str]] | None = None
 
     def say(self, name: str, **values: Any) -> str:
         """One of the sentences in templates/replies."""
@@ -25,11 +29,15 @@ class Words:
 
     def answer(self, text: str, sources: Sequence[Source]) -> str:
         """An answer with its sources as plain text, for channels that show nothing else."""
-        return self.say("answer", text=text, sources=self.links(sources[:1]))
+        return self.say("answer", text=text, sources=self.links(sources)[:1])
 
     def no_answer(self, found: Sequence[Passage], *, linked: bool) -> str:
         """That the bot does not know, with passages that may help; `linked`: the page shows the links itself."""
-        told = [(one.source.title, one.text, "" if linked else f"{self.portal}{one.source.path}") for one in found]
+        stand = self.placed([one.source for one in found])
+        told = [
+            (one.source.title, one.text, "" if linked else self._whole(source.path))
+            for one, source in zip(found, stand, strict=True)
+        ]
         return self.say("no_answer", found=told)
 
     def waits(self, name: str, ahead: int, expected: int, hotline: str) -> str:
@@ -41,5 +49,15 @@ class Words:
         return self.say("ticket", number=number, kind=kind, unit=unit, due=due)
 
     def links(self, sources: Sequence[Source]) -> list[tuple[str, str]]:
-        """Titles with whole addresses."""
-        return [(source.title, f"{self.portal}{source.path}") for source in sources]
+        """Titles with whole addresses, of those that have a page to read."""
+        return [(one.title, self._whole(one.path)) for one in self.placed(sources) if one.path]
+
+    def placed(self, sources: Sequence[Source]) -> list[Source]:
+        """The same with where their pages stand now: ours, another platform's, or '' where there is none."""
+        if self.where is None or not sources:
+            return list(sources)
+        known = self.where([one.piece for one in sources])
+        return [replace(one, path=known.get(one.piece, "")) for one in sources]
+
+    def _whole(self, address: str) -> str:
+        return f"{self.portal}{address}" if address.startswith("/") else address

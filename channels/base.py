@@ -442,6 +442,9 @@ class Catalogue(Protocol):
     def shown(self, piece_id: int, account_id: int) -> tuple[Item, Placed] | None:
         """A piece as it shows on an account now, to draw its page again; its data hold its `place` in its column."""
 
+    def changes(self, item: Item, account_id: int) -> Sequence[str]:
+        """Which parts of the piece read otherwise in this item than on the account now, in words for everybody."""
+
     def elements(self, slug: str) -> Sequence[tuple[str, str]]:
         """The fields of a column's kind that are open data, as (name, label); none for most kinds."""
 

@@ -11,6 +11,7 @@ from content.kinds.base import FieldSpec, plain_value
 from content.sanitise import plain
 
 Row = Mapping[str, Any]
+_VALIDITY = "有效性"
 
 
 def article(content: Mapping[str, Any], body: str) -> str:
@@ -25,6 +26,16 @@ def restated(signed: Mapping[str, Any], now: Mapping[str, Any], html: str) -> st
     before, after = _elements(signed), _elements(now)
     # What was drawn otherwise when it was signed keeps its words, and today's elements stand above them.
     return f"{after}{html.removeprefix(before)}" if after != before else html
+
+
+def relabelled(html: str, signed: str, now: str) -> str:
+    """A signed layout with the label of 有效性 as it is now; one that prints none begins with it."""
+    if signed == now or not html:
+        return html
+    printed = f"{_VALIDITY}：</span>"
+    if f"{printed}{signed}</p>" in html:
+        return html.replace(f"{printed}{signed}</p>", f"{printed}{now}</p>", 1)
+    return f'<p style="font-size:17px;line-height:1.75">{_VALIDITY}：{escape(now)}</p>{html}'
 
 
 def _elements(content: Mapping[str, Any]) -> str:

@@ -34,15 +34,21 @@ def relate(work: Work, shown: Sequence[tuple[PublicPiece, Release]]) -> None:
 def stand(row: PublicPiece, release: Release) -> None:
     """Takes over what a release about to be shown says of being in force: its last day, and what was signed."""
     last_day = kind_of(release.content["kind"]).last_day(release.content["fields"])
-    if row.lapsed_itself and last_day != row.lapses_on:  # A later day was signed.
-        row.standing, row.standing_note, row.lapsed_itself = "", "", False
+    row.standing, row.standing_note = standing_with(row, release.id, release.content)
+    row.lapsed_itself = row.lapsed_itself and last_day == row.lapses_on
     row.lapses_on = last_day
-    if row.from_at is not None and release.id <= row.release_id:
-        return  # Drawn again only: what a person marked since it was signed stands.
-    signed = kind_of(release.content["kind"]).standing(release.content["fields"])
-    if signed:  # What a person marked stays until a person unmarks it; a correction of a word must not revive a policy.
-        row.standing = signed
-        row.standing_note = str(release.content["fields"].get("validity_note") or "")[:300]
+
+
+def standing_with(row: PublicPiece, release_id: int, content: Mapping[str, Any]) -> tuple[str, str]:
+    """How a piece stands, and why, once this release is what shows of it."""
+    kind, fields = kind_of(content["kind"]), content["fields"]
+    revived = row.lapsed_itself and kind.last_day(fields) != row.lapses_on  # A later day was signed.
+    marked = ("", "") if revived else (row.standing, row.standing_note)
+    if row.from_at is not None and release_id <= row.release_id:
+        return marked  # Drawn again only: what a person marked since it was signed stands.
+    signed = kind.standing(fields)
+    # What a person marked stays until a person unmarks it; a correction of a word must not revive a policy.
+    return (signed, str(fields.get("validity_note") or "")[:300]) if signed else marked
 
 
 def mark_standing(work: Work, who: Viewer, piece: Piece, standing: str, note: str) -> None:

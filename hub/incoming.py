@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -37,6 +37,7 @@ from bot.words import Words
 from channels.accounts.menus import Publisher
 from channels.accounts.models import Account
 from channels.transport import tls
+from content.models import PublicPiece
 from hub import desk_news, ticket_news
 from hub.code_sends import CodeSends
 from hub.desk_news import on_duty
@@ -57,11 +58,17 @@ LEARN = "bot.refresh"
 P = Permission
 
 
+def _pages_of(hub: Hub, pieces: Sequence[int]) -> Mapping[int, str]:
+    with hub.works.read() as work:
+        rows = work.session.scalars(select(PublicPiece).where(PublicPiece.piece_id.in_(pieces))).all()
+        return hub.where(work.session, rows)
+
+
 def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     """Adds the way in to the product; another engine may be handed in."""
     make = hub.make_adapter
     engine = engine or _engine_of(hub)
-    words = Words(hub.pages, hub.settings.address)
+    words = Words(hub.pages, hub.settings.address, lambda pieces: _pages_of(hub, pieces))
     zone = hub.settings.office_zone
     live = Live()
     incoming = Incoming(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from analytics.collect import ReadCounter
 from bot.found_answers import Answers
 from bot.nlu.text import officially
 from channels.accounts.menus import Publisher
 from channels.base import AccountInfo, Channel
+from content.models import PublicPiece
 from content.search import Searcher, record_miss
 from content.search_files import Files
 from hub.auth.sessions import Sessions
@@ -28,6 +30,7 @@ from kernel.kept import Kept
 from kernel.seal import Seal
 from kernel.work import Work, Works
 from scheduler.queue import Queue
+from scheduler.reading import addresses_of
 from templates.engine import Engine as Pages
 
 HEARTBEAT = "engine.heartbeat"
@@ -65,6 +68,8 @@ class Hub:
     beside: Sequence[Searcher] = field(init=False)
     # Keeps what was looked for on the site and not found.
     missed: Callable[[Work, str], None] = record_miss
+    # Where the pages of pieces stand now; the outer side, which knows no placements, has its own answer.
+    where: Callable[[Session, Sequence[PublicPiece]], Mapping[int, str]] = addresses_of
     # What else has to let go when the product ends: connections to platforms.
     closing: list[Callable[[], None]] = field(default_factory=list)
     kept: Kept = field(default_factory=Kept)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from channels.accounts.models import Account
 from channels.base import Entry, Former, Item, Placed, ShelfInfo
-from content import public, relations
+from content import corrections, public, relations
 from content.kinds import kind_of
 from content.models import Column, Piece, PublicPiece, Release, Shelf, ShelfPlace
 from content.snapshot import item_view
@@ -91,6 +91,17 @@ class DatabaseCatalogue:
             placed = placed_of(place)
             known = {**placed.data, "place": public_row.place if public_row else 0}
             return item_of(release, piece, account.channel, ""), replace(placed, data=known)
+
+    def changes(self, item: Item, account_id: int) -> Sequence[str]:
+        """The parts that a correction changes for the readers of an account; none where nothing shows yet."""
+        with self.works.read() as work:
+            account = work.session.get_one(Account, account_id)
+            place = placement_of(work.session, item.piece_id, account_id)
+            if place is None or place.state == PlacementState.WITHDRAWN or place.release_id == item.release_id:
+                return ()
+            # As both were signed: whether it is in force today is no correction.
+            shown, given = (work.session.get_one(Release, one) for one in (place.release_id, item.release_id))
+            return corrections.changed(shown.content, given.content, account.channel)
 
     def elements(self, slug: str) -> Sequence[tuple[str, str]]:
         """The open fields of a column's kind."""

@@ -12,12 +12,11 @@ from sqlalchemy.orm import Session
 
 from channels.base import Item, Placed, Post, Relabelled
 from channels.registry import channels
-from content.article import restated
+from content.article import relabelled, restated
 from content.kinds import kind_of
 from content.models import Piece, PublicPiece, Release
-from content.relations import STANDINGS
+from content.relations import STANDINGS, standing_with
 from content.snapshot import targets_of
-from content.standing import content_now
 from content.states import ReleaseState
 from scheduler import elsewhere
 from scheduler.batch import Batch
@@ -74,22 +73,29 @@ def at_its_address(session: Session, item: Item) -> Item:
 
 
 def item_sent(session: Session, delivery: Delivery, release: Release, piece: Piece, public_url: str) -> Item:
-    """An item as a delivery takes it out: with its address elsewhere and, where it is drawn again, today's label."""
+    """An item as a delivery takes it out: with its address elsewhere and, drawn again or corrected, today's label."""
     item = at_its_address(session, item_of(release, piece, delivery.channel, public_url))
-    return _relabelled(session, item, delivery.channel) if delivery.action == "refresh" else item
+    return _relabelled(session, item, delivery.channel) if delivery.action in ("refresh", "correct") else item
 
 
 def _relabelled(session: Session, item: Item, channel: str) -> Item:
     row = session.get(PublicPiece, item.piece_id)
     if row is None or not (row.standing or row.standing_at):
         return item
-    signed, now = item.content, content_now(row, item.content)
-    # Other styles print no elements, or draw them themselves.
-    elements = channel in channels() and channels()[channel].limits.style == "article"
-    html = restated(signed, now, item.html) if elements else item.html
-    was = STANDINGS[kind_of(row.kind).standing(signed["fields"])]
-    told = Relabelled(was, STANDINGS[row.standing], row.standing_note)
+    kind, signed = kind_of(row.kind), item.content
+    standing, note = standing_with(row, item.release_id, signed)
+    now = {**signed, "fields": kind.stands_as(signed["fields"], standing, note)}
+    told = Relabelled(STANDINGS[kind.standing(signed["fields"])], STANDINGS[standing], note)
+    html = _restated(channels()[channel].limits.style if channel in channels() else "", signed, now, item.html, told)
     return replace(item, content=now, html=html, relabelled=told)
+
+
+def _restated(style: str, signed: Mapping[str, Any], now: Mapping[str, Any], html: str, told: Relabelled) -> str:
+    if style == "article":
+        return restated(signed, now, html)
+    if style == "layout":
+        return relabelled(html, told.signed, told.now)
+    return html  # A page draws its elements itself, and plain words have none.
 
 
 def post_of(batch: Batch, delivery: Delivery, public_url: str) -> Post:

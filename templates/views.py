@@ -183,6 +183,14 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """更正: which parts of a page were corrected and when; nothing of why."""
+
+    at: datetime
+    parts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """One level of the review: 一审, 二审, 三审.
 
@@ -329,7 +337,6 @@ class PortalSite:
     description: str = ""
     keywords: str = ""
     hotline: str = "12345"
-    accounts: Sequence[PortalLink] = ()
     friends: Sequence[PortalLink] = ()
     notice: str = ""
     notice_href: str = ""
@@ -429,7 +436,6 @@ class PortalItem:
     unit: str
     source: str
     body_html: str = ""
-    subtitle: str = ""
     author: str = ""
     editor: str = ""
     summary: str = ""
@@ -443,7 +449,7 @@ class PortalItem:
     previous: PortalLink | None = None
     following: PortalLink | None = None
     updated_at: datetime | None = None
-    corrections: Sequence[Act] = ()
+    corrections: Sequence[Correction] = ()
     revision: int = 1
     original: bool = True
     expires_at: datetime | None = None
@@ -561,7 +567,6 @@ class PortalGuide(PortalItem):
     facts: Sequence[tuple[str, str]] = ()
     questions: Sequence[tuple[str, str]] = ()
     asked: Sequence[PortalLink] = ()
-    verified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -675,7 +680,6 @@ class PortalWithdrawn:
     phrase: str
     withdrawn_at: datetime
     unit: str = ""
-    replacement: PortalLink | None = None
 
 
 # --- other channels ---------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class ManualChannel(Channel, Rehearsing):
         """Becomes a person's task, with the old words and the new; a changed label is named, no other word changes."""
         if post.action == "refresh":
             return Uncorrectable(self._task(_relabelling(post)), by_hand=True)
-        return Uncorrectable(self._task("刊播更正" if self._lasting else "更正"), by_hand=True)
+        return Uncorrectable(self._task(f"{'刊播更正' if self._lasting else '更正'}{_label_now(post)}"), by_hand=True)
 
     def withdraw(self, post: Post) -> Uncorrectable:
         """Becomes a person's task."""
@@ -75,6 +75,11 @@ class ManualChannel(Channel, Rehearsing):
         platform = str(self.account.settings.get("platform") or self.account.name)
         steps = str(self.account.settings.get("steps") or "")
         return f"请到“{platform}”{act}，完成后回填链接或截图。{steps}"
+
+
+def _label_now(post: Post) -> str:
+    told = post.items[0].relabelled
+    return f"（有效性标注用“{told.now}”）" if told is not None and told.signed != told.now else ""
 
 
 def _relabelling(post: Post) -> str:

@@ -45,9 +45,9 @@ def no_faults(_fields: Mapping[str, Any]) -> list[Fault]:
     return []
 
 
-def plain_view(base: Mapping[str, Any], _fields: Mapping[str, Any]) -> PortalItem:
-    """The view of a kind that shows nothing but title, text and source."""
-    return PortalItem(**base)
+def plain_view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalItem:
+    """The view of a kind that shows nothing but title, text and source, and the pieces that name it."""
+    return PortalItem(**{**base, "related": links_in(fields.get("incoming", ()))})
 
 
 def no_shelves(_fields: Mapping[str, Any]) -> Sequence[tuple[str, str]]:

@@ -277,7 +277,8 @@ def _view(base: Mapping[str, Any], fields: Fields) -> PortalGuide:
         intermediary=fields.get("intermediary", ""),
         review_body=fields.get("review_body", ""),
         lawsuit_body=fields.get("lawsuit_body", ""),
-        facts=[(label, str(text)) for label, text in _facts(fields, sample) if text],
+        result_sample=files.get(sample),
+        facts=[(label, str(text)) for label, text in _facts(fields, "" if sample in files else sample) if text],
         asked=links_in(fields.get("incoming", ()), "faq"),
     )
 

@@ -59,6 +59,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     folders = settings.by_files
     hub.reads = ToldReads(hub.outer)
     hub.missed = lambda work, query: _missed(hub, work, query)
+    hub.where = lambda _session, rows: {row.piece_id: row.path for row in rows if row.place is not None}
     hub.duties = [
         Duty(HEARTBEAT, timedelta(seconds=10), lambda: None),
         Duty("outer.forget", timedelta(hours=1), lambda: _forget(hub)),

@@ -324,7 +324,7 @@ def shown(line: store.Line) -> dict[str, Any]:
         "text": line.text,
         "at": line.at.isoformat(),
         "agent": agent_number(line.person_id) if line.side == "agent" else "",
-        "sources": [{"title": one["title"], "href": one["path"]} for one in line.sources],
+        "sources": [{"title": one["title"], "href": one["path"]} for one in line.sources if one["path"]],
         "choices": list(line.choices),
         "ask": line.ask,
         "picture": line.kind == PICTURE,

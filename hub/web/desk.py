@@ -465,8 +465,9 @@ def _suggested(hub: Hub, found: Conversation, wanted: str) -> list[Suggested]:
             answered = knowledge.answer_of(session, piece, work.now)
             if answered is not None and answered.text:
                 answers.append(answered)
-    portal = hub.settings.address
-    return [Suggested(one.sources[-1].title, one.text, f"{portal}{one.sources[0].path}") for one in answers[:SUGGESTED]]
+    links = hub.incoming.words.links
+    pages = [next((address for _title, address in links(one.sources)), "") for one in answers[:SUGGESTED]]
+    return [Suggested(one.sources[-1].title, one.text, page) for one, page in zip(answers, pages, strict=False)]
 
 
 def _last_question(session: Session, conversation_id: int) -> str:

@@ -83,7 +83,7 @@ def _item(hub: Hub, made: zipfile.ZipFile, folder: str, ready: Ready) -> list[st
     for name, sha256 in ready.files:
         _put(made, f"{folder}附件/{_safe(name)}", hub.blobs.get(sha256))
         told.append(f"  {folder}附件/{_safe(name)}：附件")
-    if ready.changes and not item.relabelled:
+    if ready.corrects:
         told.append("  这是更正：请把平台上的旧文字改为上面的新文字，任务页有新旧对照。")
     return told
 

@@ -47,6 +47,7 @@ class Ready:
     files: Sequence[tuple[str, str]]
     changes: Sequence[Change]
     copied: str = ""  # The text with its layout as it is pasted elsewhere.
+    corrects: bool = False
 
 
 def ready_items(session: Session, delivery: Delivery, address: str) -> list[Ready]:
@@ -59,7 +60,8 @@ def ready_items(session: Session, delivery: Delivery, address: str) -> list[Read
         words = item.text or plain(item.html)
         files = [(str(one["name"]), str(one["sha256"])) for one in release.content["attachments"]]
         changes = _changes(session, delivery, release, item)
-        found.append(Ready(item, words, _pictures(item), files, changes, whole(item.html, address)))
+        corrects = bool(changes) and delivery.action == "correct"
+        found.append(Ready(item, words, _pictures(item), files, changes, whole(item.html, address), corrects))
     return found
 
 

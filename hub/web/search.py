@@ -114,7 +114,7 @@ def site_search(
         filters = _filters(work.session, asked, found)
         files = search_files.found(work.session, [hit.key for hit in found.hits if hit.kind == FILE])
         rows = [*found.rows, *found.guesses, *(row for _file, row in files.values())]
-        hrefs = {row.piece_id: row.path for row in rows} if outside else reading.addresses_of(work.session, rows)
+        hrefs = hub.where(work.session, rows)
         entries = list(_entries(work.session, found, query, hrefs, files))
     if query and found.whole and not found.units and limits.may_record(address):
         with hub.works.write(CITIZEN) as work:

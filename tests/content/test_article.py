@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from content import snapshot
-from content.article import article, restated
+from content.article import article, relabelled, restated
 from content.models import Variant
 from content.sanitise import clean_text, plain
 from templates.engine import Engine
@@ -115,6 +115,13 @@ def test_what_shows_nothing_but_its_ending_is_empty(kind: str, style: snapshot.S
     assert shown(style, common(kind, {}, attachments=[FILE])) == ""
     with_picture = common(kind, {}, body=f'<p><img src="/media/{"b" * 64}.png" alt=""></p>')
     assert "<img" in shown(style, with_picture)
+
+
+def test_a_layout_that_prints_no_label_begins_with_todays() -> None:
+    assert relabelled("<p>正文</p>", "有效", "废止").startswith("<p style=")
+    assert "有效性：废止</p><p>正文</p>" in relabelled("<p>正文</p>", "有效", "废止")
+    assert relabelled("<p>正文</p>", "有效", "有效") == "<p>正文</p>"
+    assert relabelled("", "有效", "废止") == ""
 
 
 def test_what_was_drawn_otherwise_when_it_was_signed_keeps_its_words_beneath_todays_elements() -> None:

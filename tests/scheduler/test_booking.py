@@ -8,17 +8,18 @@ import pytest
 
 from channels.accounts import store as accounts
 from channels.adapters.manual import ManualChannel
-from channels.base import Post
+from channels.base import Item, Post
 from content import public, relations
 from content.errors import NoRight, OutsideWindow
 from content.models import Piece, Release
-from content.snapshot import Target, Window
+from content.snapshot import Style, Target, Window
 from kernel.errors import Invalid
 from scheduler import booking
 from scheduler.errors import AlreadyBooked, AlreadyShown, DoesNotFit, NotSigned, TakenMeanwhile, WiderThanSigned
-from scheduler.models import Placement
+from scheduler.models import Delivery, Placement
 from scheduler.posts import item_sent
 from scheduler.states import DeliveryState
+from templates.engine import Engine
 from tests.channels.harness import make_account, make_tools
 from tests.factories import PORTAL
 from tests.scheduler.conftest import Timetable
@@ -360,3 +361,42 @@ def test_a_marked_validity_is_what_other_sites_are_sent_and_what_the_task_names(
     task = ManualChannel(make_account("manual", settings={"platform": "视频号"}), make_tools())
     told = task.correct(Post("k", "refresh", [by_hand])).reason
     assert told.startswith("请到“视频号”把有效性标注由“有效”改为“废止”（由云政发〔2026〕9号废止），正文不改")
+
+
+def test_a_correction_carries_the_label_of_today_on_every_channel(timetable: Timetable) -> None:
+    with timetable.works.write() as work:
+        unit, seal = timetable.office.bureau.id, timetable.dispatcher.seal
+        for code, channel in (("video", "manual"), ("mp", "wechat")):
+            accounts.add(work, seal, unit_id=unit, channel=channel, name=code, code=code, settings={})
+    office, there = timetable.office, [timetable.account(code) for code in ("video", "mp")]
+    office.engine = Engine()  # The real layouts.
+    styles: list[Style] = ["article", "layout"]
+    targets = [
+        Target(one.id, one.name, one.channel, style, "publish") for one, style in zip(there, styles, strict=True)
+    ]
+    piece = office.piece(column="policies", title="养犬管理办法", fields=POLICY)
+    release = office.sign_off(office.submit(piece.id, targets=targets).id)
+    with office.working("signer") as (work, who):
+        public.went_live(work, release.id, work.now)
+        row = work.session.get_one(Piece, piece.id)
+        relations.mark_standing(work, who, row, "repealed", "由云政发〔2026〕9号废止")
+    office.save(piece.id, title="养犬管理办法（更正）", fields=POLICY)
+    second = office.sign_off(office.submit(piece.id, targets=targets).id)
+    office.save(piece.id, fields={**POLICY, "validity": "lapsed", "validity_note": "已满五年"})
+    third = office.sign_off(office.submit(piece.id, targets=targets).id)
+    with timetable.works.read() as work:
+        row = work.session.get_one(Piece, piece.id)
+
+        def sent(channel: str, release: Release) -> Item:
+            delivery = Delivery(action="correct", channel=channel)
+            return item_sent(work.session, delivery, work.session.get_one(Release, release.id), row, PORTAL)
+
+        by_hand, layout = sent("manual", second), sent("wechat", second)
+        assert "<tr><th>有效性</th><td>废止</td></tr>" in by_hand.html
+        assert "有效性：</span>废止</p>" in layout.html
+        assert "有效性：</span>有效</p>" not in layout.html
+        assert layout.html.replace("</span>废止</p>", "</span>有效</p>") == second.content["variants"]["wechat"]["html"]
+        assert "失效" in sent("wechat", third).html  # What was signed since says more than the mark.
+        assert "废止" not in sent("wechat", third).html
+    task = ManualChannel(make_account("manual", settings={"platform": "视频号"}), make_tools())
+    assert task.correct(Post("k", "correct", [by_hand])).reason.startswith("请到“视频号”更正（有效性标注用“废止”），")

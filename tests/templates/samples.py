@@ -8,7 +8,7 @@ from typing import Any
 
 from templates import patterns
 from templates.views import (
-    Act,
+    Correction,
     Material,
     Place,
     PortalColumn,
@@ -73,10 +73,6 @@ def site(**changes: Any) -> PortalSite:
         "report_href": "/report-error",
         "description": "云州市人民政府门户网站，发布政务信息，提供办事服务，回应公众关切。",
         "keywords": "云州,政府,政务公开,办事服务",
-        "accounts": [
-            PortalLink("云州发布（微信）", "/accounts/wechat.html"),
-            PortalLink("云州发布（微博）", "/accounts/weibo.html"),
-        ],
         "friends": [PortalLink("中国政府网", "https://www.gov.cn/", outside=True)],
     }
     return PortalSite(**{**values, **changes})
@@ -281,7 +277,6 @@ def guide(**changes: Any) -> PortalGuide:
         review_body="云州市人民政府，江滨路1号，0530-8800015",
         lawsuit_body="云州市江北区人民法院，和平街9号",
         questions=[("居住登记和居住证是一回事吗？", "<p>不是。先办居住登记，满半年后再申领居住证。</p>")],
-        verified_at=NOW,
     )
     return PortalGuide(**{**values, **changes})
 
@@ -395,7 +390,7 @@ def feature() -> PortalFeature:
     )
 
 
-CORRECTIONS = [Act(NOW, "陈立", "更正第二段", "“4月5日”应为“4月7日”")]
+CORRECTIONS = [Correction(NOW, ["标题", "正文"]), Correction(NOW, ["附件"])]
 ACCOUNT = WechatAccount(
     "云州发布",
     "云州市人民政府办公室",
@@ -482,7 +477,7 @@ PORTAL: dict[str, list[Sample]] = {
                 lead=PortalEntry(TITLES[4], "/news/1.html", NOW), pictures=[], faqs=[], specials=[], interaction=[]
             ),
         },
-        {"site": site(chat_href="/chat", beacon=False, friends=[], accounts=[]), "home": home(lead=None)},
+        {"site": site(chat_href="/chat", beacon=False, friends=[]), "home": home(lead=None)},
     ],
     "outbound/portal/feature.html": [
         {
@@ -535,9 +530,7 @@ PORTAL: dict[str, list[Sample]] = {
     "outbound/portal/news.html": [
         {
             "site": site(),
-            "item": notice(
-                picture=PICTURE, author="张蕾", source="新华社", original=False, subtitle="沿江绿道全线贯通"
-            ),
+            "item": notice(picture=PICTURE, author="张蕾", source="新华社", original=False),
         }
     ],
     "outbound/portal/gallery.html": [{"site": site(), "item": notice(pictures=[PICTURE, PICTURE])}],
@@ -575,7 +568,6 @@ PORTAL: dict[str, list[Sample]] = {
                 online_href="",
                 result_sample=None,
                 body_html="",
-                verified_at=None,
                 facts=[("办理机构", "户政大队")],
             ),
         },
@@ -618,7 +610,6 @@ PORTAL: dict[str, list[Sample]] = {
                 "该内容因信息有误已撤下，请以新发布的通知为准。",
                 NOW,
                 "市水务局",
-                PortalLink("查看新通知", "/notices/43.html"),
             ),
         },
         {"site": site(), "page": PortalWithdrawn("", "该内容已撤下。", NOW)},
@@ -675,7 +666,7 @@ WECHAT: dict[str, list[Sample]] = {
         {"item": notice(pictures=[PICTURE]), "account": ACCOUNT},
         {"item": notice(pictures=[PICTURE]), "account": replace(ACCOUNT, picture_message=True)},
     ],
-    "outbound/wechat/news.html": [{"item": notice(subtitle="沿江绿道全线贯通"), "account": ACCOUNT}],
+    "outbound/wechat/news.html": [{"item": notice(), "account": ACCOUNT}],
     "outbound/wechat/notice.html": [
         {"item": notice(), "account": ACCOUNT},
         {"item": notice(), "account": replace(BARE_ACCOUNT, qr=PortalPicture("/files/qr.svg", "云州发布二维码"))},

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from channels.adapters.portal import files
 from channels.adapters.portal.folder import GONE, MOVED
 from channels.adapters.portal.press import Press
 from channels.base import Item, Placed
-from templates.views import PortalLink, PortalWithdrawn
+from templates.views import Correction, PortalLink, PortalWithdrawn
 
 NEAR = 20
+MOST_CORRECTIONS = 20
 
 
-def draw(press: Press, item: Item, place: int, published_at: datetime, updated_at: datetime | None) -> None:
+@dataclass(frozen=True)
+class Times:
+    """When a page was first shown, when its words were last corrected, and what each correction changed."""
+
+    published_at: datetime
+    updated_at: datetime | None = None
+    corrections: Sequence[Correction] = ()
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The same as it is kept with the placement."""
+        kept: dict[str, Any] = {"published_at": self.published_at.isoformat()}
+        if self.updated_at:
+            kept["updated_at"] = self.updated_at.isoformat()
+        if self.corrections:
+            kept["corrections"] = [[one.at.isoformat(), *one.parts] for one in self.corrections]
+        return kept
+
+
+def draw(press: Press, item: Item, place: int, times: Times) -> None:
     """Draws the item's page with its files; what it says of other pieces is what is public now."""
     files.put(press, item.piece_id, item.content)
     slug, path = item.content["column"]["slug"], item.content["path"]
@@ -22,10 +44,11 @@ def draw(press: Press, item: Item, place: int, published_at: datetime, updated_a
     after = press.nearest(slug, place + 1, place + NEAR, but=path, oldest=True)
     view = press.tools.catalogue.view(
         item,
-        published_at,
+        times.published_at,
         previous=PortalLink(before.title, before.path) if before else None,
         following=PortalLink(after.title, after.path) if after else None,
-        updated_at=updated_at,
+        updated_at=times.updated_at,
+        corrections=times.corrections,
         shows=press.shows,
     )
     press.draw(path, item.content["kind"], item=view)
@@ -73,8 +96,7 @@ def redraw(press: Press, piece_id: int) -> bool:
 
 def draw_shown(press: Press, item: Item, placed: Placed) -> None:
     """Draws the page of a piece from what is recorded of it."""
-    now = press.tools.clock.now()
-    draw(press, item, int(placed.data.get("place") or 0), published_at(placed, item, now), updated_at(placed))
+    draw(press, item, int(placed.data.get("place") or 0), times_of(placed, item, press.tools.clock.now()))
 
 
 def take_back(press: Press, path: str, phrase: str, at: datetime, unit: str) -> None:
@@ -90,7 +112,16 @@ def published_at(placed: Placed | None, item: Item, now: datetime) -> datetime:
     return datetime.fromisoformat(str(said)) if said else item.first_published_at or now
 
 
-def updated_at(placed: Placed | None) -> datetime | None:
-    """When its words were last corrected here."""
-    said = placed.data.get("updated_at") if placed else None
-    return datetime.fromisoformat(str(said)) if said else None
+def times_of(placed: Placed | None, item: Item, now: datetime) -> Times:
+    """What is recorded of a page that was drawn before."""
+    data = placed.data if placed else {}
+    said = data.get("updated_at")
+    corrected = [Correction(datetime.fromisoformat(str(at)), parts) for at, *parts in data.get("corrections", ())]
+    return Times(published_at(placed, item, now), datetime.fromisoformat(str(said)) if said else None, corrected)
+
+
+def corrected(press: Press, times: Times, item: Item, now: datetime) -> Times:
+    """The same once this item takes the place of what stands there; the newest corrections are told."""
+    parts = press.tools.catalogue.changes(item, press.account.id)
+    more = [Correction(now, parts)] if parts else []
+    return replace(times, updated_at=now, corrections=[*times.corrections, *more][-MOST_CORRECTIONS:])

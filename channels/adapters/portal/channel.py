@@ -7,13 +7,13 @@ repeatable: writing the same page twice leaves the same page, so a lost answer i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.abilities.together import Together
 from channels.adapters.portal import articles, feeds, files, front, issue, lists, moves, open_data, shelves
+from channels.adapters.portal.articles import Times
 from channels.adapters.portal.folder import Folder
 from channels.adapters.portal.press import Press
 from channels.adapters.portal.site import SETTINGS, site_of
@@ -56,7 +56,7 @@ class PortalChannel(Channel, Rehearsing, Together):
         """Writes the item's page and every page that lists it."""
         item = post.items[0]
         published_at = item.first_published_at or self.tools.clock.now()
-        return self._show(item, published_at, updated_at=None)
+        return self._show(self._press(), item, Times(published_at))
 
     def publish_together(self, posts: Sequence[Post]) -> Sequence[Live]:
         """Writes the pages of all these items, and every page that lists some of them once."""
@@ -66,7 +66,7 @@ class PortalChannel(Channel, Rehearsing, Together):
         with press.folder.locked():
             places = self.tools.catalogue.reserve_all(items)
             issue.draw(press, [issue.Fresh(*one) for one in zip(items, places, times, strict=True)])
-        return [self._shown(item, at) for item, at in zip(items, times, strict=True)]
+        return [self._shown(item, Times(at)) for item, at in zip(items, times, strict=True)]
 
     def reconcile(self, post: Post) -> Settlement:
         """Doing it again is asking: the pages come out the same."""
@@ -76,12 +76,12 @@ class PortalChannel(Channel, Rehearsing, Together):
         return self.publish(post) if post.action == "publish" else self.correct(post)
 
     def correct(self, post: Post) -> Live:
-        """Writes the new revision at the same address, with the time of the change unless it is only redrawn."""
-        item = post.items[0]
-        placed = post.placed.get(item.piece_id)
-        now = self.tools.clock.now()
-        updated_at = now if post.action == "correct" else articles.updated_at(placed)
-        return self._show(item, articles.published_at(placed, item, now), updated_at)
+        """Writes the new revision at the same address, with what changed and when unless it is only redrawn."""
+        item, press, now = post.items[0], self._press(), self.tools.clock.now()
+        times = articles.times_of(post.placed.get(item.piece_id), item, now)
+        if post.action == "correct":
+            times = articles.corrected(press, times, item, now)
+        return self._show(press, item, times)
 
     def withdraw(self, post: Post) -> Live:
         """Replaces the page by a public phrase; a marker beside it makes the server answer 410."""
@@ -100,21 +100,18 @@ class PortalChannel(Channel, Rehearsing, Together):
     def _press(self) -> Press:
         return Press(self.account, self.tools, self.folder)
 
-    def _show(self, item: Item, published_at: datetime, updated_at: datetime | None) -> Live:
-        press = self._press()
+    def _show(self, press: Press, item: Item, times: Times) -> Live:
         with press.folder.locked():
             place = self.tools.catalogue.reserve(item)
-            articles.draw(press, item, place, published_at, updated_at)
+            articles.draw(press, item, place, times)
             moves.follow(press, item)
             articles.draw_around(press, item, place)
             _draw_lists(press, item, place)
-        return self._shown(item, published_at, updated_at)
+        return self._shown(item, times)
 
-    def _shown(self, item: Item, published_at: datetime, updated_at: datetime | None = None) -> Live:
-        path, data = item.content["path"], {"published_at": published_at.isoformat()}
-        if updated_at:
-            data["updated_at"] = updated_at.isoformat()
-        return Live({item.piece_id: Shown(path, f"{self.tools.public_url}{path}", data)})
+    def _shown(self, item: Item, times: Times) -> Live:
+        path = item.content["path"]
+        return Live({item.piece_id: Shown(path, f"{self.tools.public_url}{path}", times.told)})
 
 
 def _draw_lists(press: Press, item: Item, place: int) -> None:

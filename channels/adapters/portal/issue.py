@@ -39,7 +39,7 @@ def draw(press: Press, pieces: Sequence[Fresh]) -> None:
         if max(places) - min(places) < WIDEST:
             press.look_through(slug, min(places) - articles.NEAR, max(places) + articles.NEAR)
         for one in fresh:
-            articles.draw(press, one.item, one.place, one.at, None)
+            articles.draw(press, one.item, one.place, articles.Times(one.at))
             moves.follow(press, one.item)
     articles.draw_around_all(press, [(one.item, one.place) for one in pieces])
     for slug, fresh in by_column.items():

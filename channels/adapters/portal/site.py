@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from channels.base import AccountInfo, Setting, Tools
@@ -12,7 +13,10 @@ from templates.views import PortalLink, PortalSite
 SITE_CODE = r"\d{10}|bm\d{8}"
 # A picture of another site would be a third-party request, which the pages forbid themselves.
 _MARK = r"/[^\s/][^\s]*"
-_MARK_HELP = "印在每页页脚。选择图片上传；或填本站内的地址（以 / 开头），外站图片不会显示。"
+_PICTURE_HELP = "选择图片上传；或填本站内的地址（以 / 开头），外站图片不会显示。"
+_MARK_HELP = f"印在每页页脚。{_PICTURE_HELP}"
+# A link that a script or another scheme could hide in is none.
+_LINK = re.compile(r"(?:https?://|/(?!/))[^\s<>\"]+")
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("sponsor", "主办单位"),
@@ -34,6 +38,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("emblem_href", "党政机关网站标志链接"),
     Setting("accessible_mark", "适老化标识图片", "picture", help=_MARK_HELP, most=200, pattern=_MARK),
     Setting("report_href", "“我为政府网站找错”链接"),
+    Setting("logo", "网站标识图片", "picture", help=f"印在网站名称前。{_PICTURE_HELP}", most=200, pattern=_MARK),
+    Setting("chat_href", "智能问答地址", help="填 /chat，每页就有智能问答；不填则没有。", most=200, pattern=_MARK),
+    Setting("friends", "相关链接", "lines", help="每行一项，如：中国政府网=https://www.gov.cn/；印在每页页脚。"),
     Setting("english_name", "英文名称"),
     Setting("english_menu", "英文菜单", "lines", help="每行一项，如：通知公告=Notices；读者切换到英文界面时显示。"),
     Setting("description", "网站描述"),
@@ -64,5 +71,13 @@ def site_of(account: AccountInfo, tools: Tools) -> PortalSite:
         id_code=str(about.get("id_code", "")),
         sponsor=str(about.get("sponsor", account.unit_name)),
         nav=nav,
+        friends=list(_friends(about.get("friends") or [])),
         **words,
     )
+
+
+def _friends(lines: Sequence[Any]) -> Iterator[PortalLink]:
+    for line in lines:
+        name, _equals, address = (part.strip() for part in str(line).partition("="))
+        if name and _LINK.fullmatch(address):
+            yield PortalLink(name, address, outside=True)

@@ -249,7 +249,7 @@ def _desk(work: Work) -> tuple[Account | None, int]:
 
 
 def _say(work: Work, held: Opened, side: str, said: Said, *, picture: bool = False) -> None:
-    sources = [{"title": one.title, "href": one.path} for one in said.sources]
+    sources = [{"title": one.title, "href": one.path} for one in said.sources if one.path]
     spoken = Spoken(side, said.text, work.now.isoformat(), "", sources, list(said.choices), said.ask, picture=picture)
     sessions.say(work, held.row, spoken)
     work.session.flush()

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from channels.adapters.portal import PortalChannel
+from channels.adapters.portal import PortalChannel, articles
+from channels.adapters.portal.press import Press
 from channels.base import Live, Placed, Post
 from content import public
 from content.models import Column, Piece, Release
@@ -69,6 +70,10 @@ class Site:
             place.release_id, place.revision_id = release.id, release.revision_id
             place.data = dict(live.shown[release.piece_id].data)
         return live
+
+    def redraw(self, piece_id: int) -> None:
+        """Draws a page again from what is recorded of it."""
+        articles.redraw(Press(self.channel.account, self.channel.tools, self.channel.folder), piece_id)
 
     def withdraw(self, release: Release, phrase: str) -> None:
         """Takes a piece back, and records it."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import feedparser
 import pytest
@@ -18,7 +19,7 @@ from docx import Document
 from PIL import Image
 from sqlalchemy import event, select
 
-from channels.adapters.portal import GONE, PER_PAGE, PortalChannel
+from channels.adapters.portal import GONE, PER_PAGE, PortalChannel, articles
 from channels.adapters.portal.folder import Folder
 from channels.adapters.portal.front_pictures import LEAD, SHOT, Size, shrunk
 from channels.base import Live, Placed
@@ -31,6 +32,8 @@ from kernel.errors import Invalid
 from templates.engine import FOLDER
 from tests.channels.adapters.portal_site import Site
 from tests.factories import PORTAL, TITLE
+
+OFFICE = ZoneInfo("Asia/Shanghai")
 
 
 def test_a_publication_writes_the_article_and_all_that_lists_it(site: Site) -> None:
@@ -280,6 +283,46 @@ def test_a_withdrawal_takes_its_files_along_unless_another_page_shows_them(site:
     assert _there(site, media, paper) == [False, False]
     site.publish(second)
     assert _there(site, media, paper) == [True, True]
+
+
+def test_a_page_tells_what_was_corrected_and_when(site: Site) -> None:
+    release = site.released(title="供热通知")
+    site.publish(release)
+    path = release.content["path"]
+    assert "更正说明" not in site.text(path)
+    site.clock.step(hours=1)
+    site.office.save(release.piece_id, title="供热结束通知")
+    site.correct(site.office.sign_off(site.office.submit(release.piece_id, "portal").id))
+    first = f"{site.clock.now().astimezone(OFFICE):%Y-%m-%d %H:%M} 更正：标题"
+    assert first in site.text(path)
+    site.clock.step(hours=1)
+    site.office.attachment(release.piece_id)
+    site.office.save(release.piece_id, title="供热结束通知", body="<p>延长至五月。</p>")
+    site.correct(site.office.sign_off(site.office.submit(release.piece_id, "portal").id))
+    html = site.text(path)
+    assert first in html
+    assert f"{site.clock.now().astimezone(OFFICE):%Y-%m-%d %H:%M} 更正：正文、附件" in html
+    site.redraw(release.piece_id)
+    assert site.text(path) == html
+
+
+def test_what_no_reader_sees_is_no_correction(site: Site) -> None:
+    release = site.released(keywords="供热")
+    site.publish(release)
+    site.office.save(release.piece_id, keywords="供热,通知", editor="王敏")
+    site.correct(site.office.sign_off(site.office.submit(release.piece_id, "portal").id))
+    assert "更正说明" not in site.text(release.content["path"])
+
+
+def test_only_the_newest_corrections_are_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(articles, "MOST_CORRECTIONS", 2)
+    release = site.released()
+    site.publish(release)
+    for number in range(3):
+        site.clock.step(hours=1)
+        site.office.save(release.piece_id, title=f"供热通知之{number}")
+        site.correct(site.office.sign_off(site.office.submit(release.piece_id, "portal").id))
+    assert site.text(release.content["path"]).count(" 更正：标题") == 2
 
 
 def test_a_correction_takes_away_the_file_it_replaces(site: Site) -> None:

@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import select
 
 from bot import publishing, tickets
+from bot.knowledge import Source
 from bot.models import PublicAnswer, Ticket
 from content import compose, public
 from content.models import Asset, Release
 from content.search import SearchMiss
 from hub.web.app import create_app
 from kernel.clock import StillClock
+from scheduler.models import Placement
 from tests.hub.office import Browser
 from tests.hub.web.newsroom import Newsroom, open_newsroom
 
@@ -252,3 +254,17 @@ def test_what_stands_beside_is_grouped_and_counted(room: Newsroom) -> None:
 def test_answers_are_of_no_column(room: Newsroom) -> None:
     published(room, question="供热何时结束", answer="四月七日。")
     assert "供热何时结束" not in found(room, "供热", column=str(room.office.columns["notices"].id))
+
+
+def test_the_bot_names_only_pages_that_stand(room: Newsroom) -> None:
+    ours = room.office.signed_release(title="供热结束时间")
+    room.go_live(ours)
+    social = room.office.signed_release("wechat", title="仅发微信")
+    room.go_live(social, on="wechat", url="https://mp.example/1")
+    sources = [Source(one.piece_id, 1, one.content["title"], one.content["path"]) for one in (social, ours)]
+    address = room.hub.settings.address
+    assert room.hub.incoming.words.links(sources) == [("供热结束时间", f"{address}{ours.content['path']}")]
+    with room.hub.works.write() as work:
+        place = work.session.scalars(select(Placement).where(Placement.piece_id == ours.piece_id)).one()
+        place.state = "withdrawn"
+    assert room.hub.incoming.words.links(sources) == []
