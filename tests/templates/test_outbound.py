@@ -16,6 +16,7 @@ from tests.templates.markup import check_balance, elements
 from tests.templates.samples import (
     ACCOUNT,
     CORRECTIONS,
+    PORTAL,
     POST,
     TEXTS,
     WECHAT,
@@ -197,3 +198,24 @@ def test_a_feature_on_the_portal_names_its_source_and_gives_its_attachments(rend
     assert "更正：标题、正文" in html
     bare = renderer.render("outbound/portal/feature.html", site=site(), item=replace(item, files=[], corrections=()))
     assert ('class="files"' in bare, 'class="note"' in bare) == (False, False)
+
+
+EMPTY_TAG = re.compile(r'<meta name="[^"]*" content="\s*">')
+
+
+@pytest.mark.parametrize("name", [name for name in PORTAL if name.endswith(".html")])
+def test_no_tag_of_a_page_is_empty_where_an_office_wrote_nothing(renderer: Engine, name: str) -> None:
+    for values in PORTAL[name]:
+        shown = dict(values)
+        shown["site"] = site(description="", keywords="", id_code="")
+        if "column" in shown:
+            shown["column"] = replace(shown["column"], description="", keywords="")
+        if "index" in shown:
+            shown["index"] = replace(shown["index"], column=replace(shown["index"].column, description="", keywords=""))
+        if "item" in shown:
+            bare = replace(shown["item"].column, description="", keywords="")
+            shown["item"] = replace(shown["item"], column=bare, keywords="", summary="", picture=None)
+        html = renderer.render(name, **shown)
+        assert EMPTY_TAG.findall(html) == []
+        if "column" in shown:
+            assert f'name="ColumnDescription" content="{site().name}“{shown["column"].name}”栏目"' in html
