@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -48,10 +49,9 @@ def publish(work: Work, ticket: Ticket, question: str, answer: str) -> PublicAns
     for field, label, words in (("question", "留言", question), ("public_answer", "答复", answer)):
         if not 2 <= len(words.strip()) <= LONGEST:
             raise Invalid(field=field, why=f"请填写公开的{label}，不超过 {LONGEST} 字。")
-        # The office may name its own telephone and mailbox in its answer.
-        if told := told_of_people(words, reached=field == "question"):
+        if told := _told(field, words):
             raise Invalid(field=field, why=f"公开的{label}里还有{'、'.join(told)}，请遮盖后再公开。")
-        if ticket.name and len(ticket.name) > 1 and ticket.name in words:
+        if _named(ticket, words):
             raise Invalid(field=field, why=f"公开的{label}里有留言人的称呼“{ticket.name}”，请删去。")
     row = work.session.scalars(select(PublicAnswer).where(PublicAnswer.ticket_id == ticket.id)).one_or_none()
     if row is None:
@@ -62,6 +62,40 @@ def publish(work: Work, ticket: Ticket, question: str, answer: str) -> PublicAns
     work.session.flush()
     work.audit("ticket.published", ticket, number=ticket.number)
     return row
+
+
+@dataclass(frozen=True)
+class Doubtful:
+    """A published answer that would be refused today, and what of a person stands in it; never the words themselves."""
+
+    ticket_id: int
+    number: str
+    unit_id: int
+    told: Sequence[str]
+
+
+def doubtful(session: Session) -> Sequence[Doubtful]:
+    """What is public and would not be published in these words today, the newest first: a person looks and decides."""
+    query = select(PublicAnswer, Ticket).join(Ticket, Ticket.id == PublicAnswer.ticket_id)
+    rows = session.execute(query.where(PublicAnswer.hidden_at.is_(None)).order_by(PublicAnswer.id.desc()))
+    found = [Doubtful(ticket.id, ticket.number, row.unit_id, _left_over(row, ticket)) for row, ticket in rows]
+    return [one for one in found if one.told]
+
+
+def _left_over(row: PublicAnswer, ticket: Ticket) -> list[str]:
+    told = [*_told("question", row.question), *_told("public_answer", row.answer)]
+    if _named(ticket, row.question) or _named(ticket, row.answer):
+        told.append("留言人的称呼")
+    return list(dict.fromkeys(told))
+
+
+def _told(field: str, words: str) -> list[str]:
+    # The office may name its own telephone and mailbox in its answer.
+    return told_of_people(words, reached=field == "question")
+
+
+def _named(ticket: Ticket, words: str) -> bool:
+    return len(ticket.name) > 1 and ticket.name in words
 
 
 def hide(work: Work, ticket: Ticket) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from hub.commands import (
+    answers,
     archive,
     audit,
     bot,
@@ -43,6 +44,7 @@ app.command("settings")(settings.show_settings)
 app.command("backup")(archive.backup)
 app.command("restore")(archive.restore)
 app.command("move-database")(moving.move)
+app.add_typer(answers.app, name="answers")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bot.app, name="bot")
 bot.app.command("evaluate")(evaluating.evaluate_bot)

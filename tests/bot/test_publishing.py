@@ -85,3 +85,23 @@ def test_the_office_may_name_its_own_telephone_and_place_in_an_answer(works: Wor
     ticket_id, words = _ticket(works), "请致电0591-87654321，或到长安路9号办理，12345也可以转接。"
     with works.write() as work:
         assert publishing.publish(work, work.session.get_one(Ticket, ticket_id), "路灯坏了", words).answer == words
+
+
+def test_what_would_be_refused_today_is_listed_and_nothing_is_changed(works: Works) -> None:
+    number = _ticket(works)
+    with works.write() as work:
+        ticket = work.session.get_one(Ticket, number)
+        publishing.publish(work, ticket, "路灯坏了三天", "已修复，电话 0530-8800012。")
+        assert publishing.doubtful(work.session) == []
+        # As it was let through when the patterns were fewer.
+        row = publishing.of_ticket(work.session, number)
+        assert row is not None
+        row.question, row.answer = "王先生 13812341234 反映路灯", "已回电 139 1234 1234。"
+        work.session.flush()
+        (found,) = publishing.doubtful(work.session)
+        assert (found.ticket_id, found.number) == (number, ticket.number)
+        assert "留言人的称呼" in found.told
+        assert not any("1381234" in one for one in found.told)
+        assert row.question.startswith("王先生")
+        publishing.hide(work, ticket)
+        assert publishing.doubtful(work.session) == []
