@@ -46,6 +46,7 @@ from bot.prepared import Prepared
 from bot.project import HANDOFF, PROGRESS, REPORT
 from bot.reply import Said
 from bot.states import LOW_RATING, ConversationState
+from bot.team import topics
 from bot.turns import DISSATISFIED, GREET, IDENTITY
 from bot.urgent import Danger, danger_in
 from bot.words import Words
@@ -477,6 +478,8 @@ class Answering:
             return
         if verdict.rating and ratings.asked(conversation, inbound.at):
             ratings.rate(work, conversation, verdict.rating, self.zone, inbound.at)
+        if verdict.handoff is not None:  # While it is still known what was last suggested.
+            conversation.topic = topics.asked_about(work, conversation) or conversation.topic
         if conversation.state == S.BOT:
             _go_on(conversation, heard, verdict, adopted)
             conversation.failures = verdict.failures

@@ -153,6 +153,15 @@ def rebuttal_to(session: Session, text: str, now: datetime) -> int | None:
     return chosen
 
 
+def theme_of(session: Session, piece_id: int, now: datetime) -> str:
+    """What a public question or guide is about, as it is sorted; '' when it says nothing or may not be seen."""
+    number = public.number_shown(session, piece_id, now)
+    if number is None:
+        return ""
+    fields = session.get_one(Release, number).content.get("fields") or {}
+    return str(fields.get("theme") or "").strip()
+
+
 def title_of(session: Session, piece_id: int, now: datetime) -> str | None:
     """A public piece's title; None when the public may not see it now."""
     query = select(PublicPiece.title).where(PublicPiece.piece_id == piece_id, public.visible(now))

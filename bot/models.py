@@ -24,6 +24,7 @@ class Conversation(Base):
     words nor who said them. `merged_into_id` is the conversation of the same person in which this one is answered too.
     `window_warned` is the end of the window that was told of. `handoff_reason` is why people got it first, `taken_at`
     when one took it. At `idle_warned_at` the citizen was told that it ends because he writes no more.
+    `topic` is the theme of what he asked when people got it last.
     """
 
     __tablename__ = "conversation"
@@ -105,6 +106,7 @@ class Conversation(Base):
     handoff_reason: Mapped[str] = mapped_column(String(20), default="", server_default="")
     taken_at: Mapped[datetime | None]
     idle_warned_at: Mapped[datetime | None]
+    topic: Mapped[str] = mapped_column(String(40), default="", server_default="")
 
 
 class InboundMessage(Claimable, Base):

@@ -158,8 +158,11 @@ class GoingOn:
         return [*self.waiting, *self.mine, *self.team]
 
 
-def going_on(session: Session, who: Viewer, most: int = MOST_SHOWN) -> GoingOn:
-    """The sessions in reach that people have or wait for, at most so many that wait and so many of colleagues."""
+def going_on(session: Session, who: Viewer, most: int = MOST_SHOWN, later: ColumnElement[int] | None = None) -> GoingOn:
+    """The sessions in reach that people have or wait for, at most so many that wait and so many of colleagues.
+
+    Of those who wait, whoever is `later` comes after the others.
+    """
     held = Conversation.state.in_((S.OPEN, S.SNOOZED))
     own = Conversation.agent_id == who.person_id
     theirs = held & or_(Conversation.agent_id.is_(None), Conversation.agent_id != who.person_id)
@@ -169,7 +172,8 @@ def going_on(session: Session, who: Viewer, most: int = MOST_SHOWN) -> GoingOn:
         query = query.options(defer(Conversation.choices, raiseload=True), defer(Conversation.dialogue, raiseload=True))
         return list(session.scalars(query))
 
-    waiting = listed(~held, Conversation.waiting_since, Conversation.id, limit=most)
+    behind = () if later is None else (later,)
+    waiting = listed(~held, *behind, Conversation.waiting_since, Conversation.id, limit=most)
     team = listed(theirs, Conversation.id, limit=most)
     waits, others = len(waiting), len(team)
     if most in (waits, others):

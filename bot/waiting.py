@@ -19,7 +19,7 @@ from bot.handoff import REASON_LABELS, only_asks_for_person
 from bot.models import Conversation, Ticket
 from bot.reply import Said
 from bot.states import INSIDE, ConversationState, TicketState
-from bot.team import drafts, merging
+from bot.team import drafts, merging, topics
 from bot.urgent import Danger
 from bot.words import Words
 from kernel.office_rules import value_of
@@ -44,6 +44,7 @@ def queue(work: Work, conversation: Conversation, reason: str) -> int:
     conversation.waiting_since = conversation.reminded_at = work.now
     conversation.waiting_reason = reason
     conversation.idle_warned_at = None
+    conversation.topic = topics.asked_about(work, conversation) or conversation.topic
     conversation.handed_off_at = conversation.handed_off_at or work.now
     conversation.handoff_reason = conversation.handoff_reason or reason
     conversation.pending, conversation.choices, conversation.failures = "", [], 0

@@ -100,6 +100,18 @@ class Presence(Base):
     ended_at: Mapped[datetime | None]
 
 
+class AgentTopic(Base):
+    """专长: a topic that an agent knows at a unit's desk, in the words of guides and questions (their `theme`)."""
+
+    __tablename__ = "desk_topic"
+    __table_args__ = (UniqueConstraint("unit_id", "topic", "person_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    topic: Mapped[str] = mapped_column(String(40))
+
+
 class Handover(Base):
     """交接班: what somebody hands on, with his note; `to_id` None is for whoever is on next.
 

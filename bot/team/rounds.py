@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot import desk
 from bot.models import Conversation
 from bot.states import ConversationState
-from bot.team import handover, presence, shifts
+from bot.team import handover, presence, shifts, topics
 from bot.words import Words
 from kernel.errors import XuandaError
 from kernel.office_rules import Rule, declare, number_between, value_of
@@ -54,7 +54,7 @@ class TeamWatch:
         for conversation in work.session.scalars(query.with_for_update(skip_locked=True)):
             if not value_of(work.session, ASSIGN, conversation.unit_id, work.now):
                 continue
-            person_id = next_agent(work, conversation.unit_id)
+            person_id = next_agent(work, conversation)
             if person_id is None:
                 continue
             who = viewer(work.session, work.session.get_one(Person, person_id), work.now)
@@ -64,13 +64,19 @@ class TeamWatch:
                 continue
 
 
-def next_agent(work: Work, unit_id: int) -> int | None:
-    """Of those who are there for a unit, whoever has fewest open conversations and room for one more."""
-    there = available(work, unit_id)
+def next_agent(work: Work, conversation: Conversation) -> int | None:
+    """Of those who are there, whoever has fewest open conversations and room for one more.
+
+    Who knows the topic comes first, and for a while alone.
+    """
+    there = available(work, conversation.unit_id)
+    knowing = topics.first_for(work, conversation, there)
+    if knowing and topics.is_kept(work, conversation):
+        there = knowing
     loads = loads_of(work.session, there)
-    most = int(value_of(work.session, MOST_OPEN, unit_id, work.now))
+    most = int(value_of(work.session, MOST_OPEN, conversation.unit_id, work.now))
     free = [one for one in there if loads[one] < most]
-    return min(free, key=lambda one: (loads[one], one), default=None)
+    return min(free, key=lambda one: (one not in knowing, loads[one], one), default=None)
 
 
 def available(work: Work, unit_id: int) -> list[int]:

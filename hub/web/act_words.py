@@ -199,6 +199,7 @@ DEEDS: dict[str, str] = {
     "hotline_noted": "登记 12345 编号",
     "hotline_taken": "接收 12345 工单",
     "kind_changed": "变更类别",
+    "topics_changed": "修改专长",
     "extension_asked": "申请延期",
     "extension_granted": "同意延期",
     "extension_refused": "不同意延期",

@@ -16,7 +16,7 @@ from bot.citizen_files.states import FileState
 from bot.models import Conversation
 from bot.publishing import mask
 from bot.store import Line
-from bot.team import merging, spoken
+from bot.team import merging, spoken, topics
 from bot.team.spoken import Spoken
 from channels.accounts.models import Account
 from hub.web.access import Asker, HubDep, api_may
@@ -100,6 +100,7 @@ class ConversationBrief(TypedDict):
     urgent: bool
     waiting_since: At | None
     waiting_reason: str
+    topic: str
     snoozed_until: At | None
     opened_at: At
     heard_at: At
@@ -170,7 +171,8 @@ class ConversationWhole(ConversationBrief):
 def the_desk(hub: HubDep, asker: Reader) -> Desk:
     """Everything that people have or wait for in the units in reach, as on the console's desk."""
     with hub.works.read() as work:
-        found = store.going_on(work.session, asker.viewer, store.MOST_READ)
+        later = topics.others_first(work.session, asker.viewer, work.now)
+        found = store.going_on(work.session, asker.viewer, store.MOST_READ, later)
         return {
             "waiting": [_brief(work, one) for one in found.waiting],
             "mine": [_brief(work, one) for one in found.mine],
@@ -333,6 +335,7 @@ def _brief(work: Work, one: Conversation) -> ConversationBrief:
         "urgent": _urgent(one),
         "waiting_since": moment(one.waiting_since),
         "waiting_reason": one.waiting_reason,
+        "topic": one.topic,
         "snoozed_until": moment(one.snoozed_until),
         "opened_at": told(one.opened_at),
         "heard_at": told(one.heard_at),

@@ -9,13 +9,14 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
-from bot.team import handover, presence, shifts
+from bot.team import handover, presence, shifts, topics
 from bot.team.models import Handover, Shift
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_shapes import DONE, At, Done, On, moment, told
 from hub.web.sent import Body, Day
 from kernel.errors import Invalid, NotFound
 from kernel.people import Permission
+from kernel.typed import LARGEST
 
 router = APIRouter(prefix="/api/v1")
 
@@ -55,6 +56,28 @@ class HandedOver(Body):
 
     to: int | None = None
     note: str = Field(default="", max_length=4000)
+
+
+class Known(Body):
+    """What an agent knows, in the words that guides and questions are sorted by."""
+
+    unit: int | None = None
+    person: int = Field(ge=1, le=LARGEST)
+    topics: list[Annotated[str, Field(max_length=200)]] = Field(max_length=100)
+
+
+class KnownTold(TypedDict):
+    """An agent and what he knows."""
+
+    person: int
+    topics: list[str]
+
+
+class TopicsTold(TypedDict):
+    """Who knows what at a desk."""
+
+    unit: int
+    agents: list[KnownTold]
 
 
 class ShiftTold(TypedDict):
@@ -157,6 +180,30 @@ def add_shift(hub: HubDep, asker: Supervisor, sent: NewShift) -> ShiftTold:
     place = _desk(asker, sent.unit, P.QUEUE_SUPERVISE)
     with hub.works.write(asker.actor) as work:
         return _shift(shifts.add(work, place, sent.name, sent.begins, sent.ends))
+
+
+@router.get("/agent-topics")
+def list_topics(hub: HubDep, asker: Agent, unit: Desk = None) -> TopicsTold:
+    """Which topics the agents of a desk know."""
+    place = _desk(asker, unit)
+    with hub.works.read() as work:
+        return _topics(work.session, place)
+
+
+@router.post("/agent-topics")
+def keep_topics(hub: HubDep, asker: Supervisor, sent: Known) -> TopicsTold:
+    """The topics an agent knows, instead of those he had."""
+    place = _desk(asker, sent.unit, P.QUEUE_SUPERVISE)
+    with hub.works.write(asker.actor) as work:
+        topics.keep(work, place, sent.person, sent.topics)
+        return _topics(work.session, place)
+
+
+def _topics(session: Session, place: int) -> TopicsTold:
+    agents: list[KnownTold] = [
+        {"person": person, "topics": list(known)} for person, known in topics.of_unit(session, place).items()
+    ]
+    return {"unit": place, "agents": agents}
 
 
 @router.post("/shifts/{shift_id}/remove")

@@ -25,7 +25,7 @@ from bot.nlu.wire import faq_key
 from bot.reply import Said
 from bot.states import CITIZEN_KINDS, CONVERSATION_LABELS, RATINGS, REPLY_LABELS, ConversationState, ReplyState
 from bot.store import Line
-from bot.team import classes, drafts, merging, quick, variables
+from bot.team import classes, drafts, merging, quick, topics, variables
 from bot.team.quick import Ready
 from channels.accounts.models import Account
 from hub.product import Hub
@@ -336,7 +336,8 @@ def _talk(request: Request, hub: Hub, asker: Asker, conversation_id: int) -> HTM
 
 
 def _lists(work: Work, asker: Asker) -> Lists:
-    found = store.going_on(work.session, asker.viewer)
+    later = topics.others_first(work.session, asker.viewer, work.now)
+    found = store.going_on(work.session, asker.viewer, later=later)
     joined = merging.by_main(work.session, [one.id for one in found.shown])
     rows = iter(rows_of(work.session, found.shown, joined))
     waiting, mine, team = (list(islice(rows, len(some))) for some in (found.waiting, found.mine, found.team))

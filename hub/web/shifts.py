@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,7 +17,7 @@ from starlette.datastructures import FormData
 from bot import store
 from bot.models import Conversation, Ticket
 from bot.states import CONVERSATION_LABELS
-from bot.team import handover, presence, shifts
+from bot.team import handover, presence, shifts, topics
 from bot.team.models import Turn
 from bot.team.shifts import Plan
 from hub.product import Hub
@@ -40,6 +41,7 @@ P = Permission
 Agent = Annotated[Asker, Depends(may(P.CONVERSATION_ANSWER))]
 Supervisor = Annotated[Asker, Depends(may(P.QUEUE_SUPERVISE))]
 Text = Annotated[str, Form()]
+TopicsText = Annotated[str, Form(alias="topics")]
 
 ADDRESS = "/console/shifts"
 WEEK = timedelta(days=7)
@@ -103,6 +105,23 @@ def plan(request: Request, hub: HubDep, asker: Supervisor, sent: Sent) -> Respon
         form = FormState(typed, error.field, refused(asker, error).fault)
         return _page(request, hub, asker, plan_form=form, unit=unit, status=error.status)
     return see_other(_of(place.id, wanted.first), say(hub, asker, _("已排 %(n)s 个班。"), n=made))
+
+
+@router.post("/topics")
+def keep_topics(
+    request: Request, hub: HubDep, asker: Supervisor, unit: Text = "", person: Text = "", topics_: TopicsText = ""
+) -> Response:
+    """The topics an agent knows, instead of those he had."""
+    try:
+        with hub.works.write(asker.actor) as work:
+            place = _unit(work.session, asker, unit, P.QUEUE_SUPERVISE)
+            topics.keep(work, place.id, row_in(person) or 0, re.split(r"[、，,；;\n]", topics_))
+    except NotFound:
+        raise
+    except XuandaError as error:
+        form = refused(asker, error, person=person, topics=topics_)
+        return _page(request, hub, asker, topic_form=form, unit=unit, status=error.status)
+    return see_other(_of(place.id), say(hub, asker, _("专长已保存。")))
 
 
 @router.post("/presence")
@@ -227,6 +246,7 @@ def _page(
     *,
     shift_form: FormState | None = None,
     plan_form: FormState | None = None,
+    topic_form: FormState | None = None,
     unit: str = "",
     status: int = 200,
 ) -> HTMLResponse:
@@ -244,6 +264,7 @@ def _page(
         context = presence_of(work, asker) | {
             "units": units_in_reach(session, asker, P.CONVERSATION_ANSWER),
             "there": presence.of_unit(session, place.id),
+            "topics": topics.of_unit(session, place.id),
             "supervises": asker.may(P.QUEUE_SUPERVISE, place.id),
             "provisional": calendar.provisional(first.year),
             "at": work.now,
@@ -262,6 +283,7 @@ def _page(
         after=first + WEEK,
         today=today,
         people=people,
+        topic_form=topic_form or FormState({}),
         shift_form=shift_form or FormState({"begins": "09:00", "ends": "17:30"}),
         plan_form=plan_form
         or FormState({"first": str(begin), "last": str(begin + timedelta(days=6)), "workdays": "1"}),

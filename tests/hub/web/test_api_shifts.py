@@ -103,3 +103,17 @@ def test_an_agent_comes_rests_and_hands_over(staffed: Office) -> None:
     assert (again.status_code, again.json()["error"]) == (409, "TakenOver")
     assert first("POST", "/handovers", note="").json()["error"] == "NothingToHandOver"
     assert first("POST", "/presence", state="away").json()["own"]["state"] == "away"
+
+
+def test_the_supervisors_program_says_what_agents_know(staffed: Office) -> None:
+    boss, first, head = (program(staffed, login) for login in ("boss", "first", "head"))
+    agent, unit = staffed.person("first").id, staffed.unit("north").id
+    assert first("POST", "/agent-topics", person=agent, topics=["户籍"]).status_code == 403
+    assert head("POST", "/agent-topics", person=agent, topics=["户籍"]).json()["field"] == "person"
+    elsewhere = head("POST", "/agent-topics", unit=unit, person=agent, topics=["户籍"])
+    assert (elsewhere.status_code, elsewhere.json()["field"]) == (404, "unit")
+    refused = boss("POST", "/agent-topics", person=agent, topics=["长" * 41])
+    assert (refused.status_code, refused.json()["field"]) == (422, "topics")
+    known = {"unit": unit, "agents": [{"person": agent, "topics": ["户籍", "社保"]}]}
+    assert boss("POST", "/agent-topics", person=agent, topics=["户籍", "社保"]).json() == known
+    assert first("GET", "/agent-topics").json() == known

@@ -77,3 +77,19 @@ def test_the_board_shows_who_waits_and_who_is_there(office: Office, clock: Still
     assert [value for label, value in told if label == "接待中"] == ["1"]
     assert "南区" not in text
     assert office.desk_of("agent").get("/console/board").status_code == 403
+
+
+def test_the_supervisor_says_what_agents_know(office: Office) -> None:
+    agent = office.hire("agent", "north", Role.AGENT)
+    office.hire("boss", "north", Role.SUPERVISOR)
+    stranger = office.hire("stranger", "south", Role.AGENT)
+    boss = office.desk_of("boss")
+    kept = {"person": str(agent.id), "topics": "户籍、社保"}
+    assert office.desk_of("agent").send_form(f"{PAGE}/topics", **kept).status_code == 403
+    assert "请选择本单位的坐席" in boss.send_form(f"{PAGE}/topics", **{**kept, "person": str(stranger.id)}).text
+    elsewhere = boss.send_form(f"{PAGE}/topics", **kept, unit=str(office.unit("south").id))
+    assert elsewhere.status_code == 404
+    boss.send_form(f"{PAGE}/topics", **kept)
+    assert "户籍、社保" in boss.get(PAGE).text
+    boss.send_form(f"{PAGE}/topics", person=str(agent.id), topics="")
+    assert "还没有设置专长" in boss.get(PAGE).text
