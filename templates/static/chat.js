@@ -6,7 +6,7 @@
   const base = place.dataset.href;
   // Beyond so many minutes the server only says "more".
   const LONGEST = 30;
-  const english = place.dataset.lang === "en";
+  const english = place.dataset.lang === "en" || document.documentElement.classList.contains("english");
   const words = english
     ? {
         open: "Ask us", title: "Questions and answers", close: "Close", send: "Send", ask: "Your question", person: "Talk to a person",

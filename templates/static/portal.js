@@ -6,6 +6,7 @@
   const keep = (name, on) => { try { localStorage.setItem(name, on ? "1" : "0"); } catch { /* a private window keeps nothing */ } };
   const modes = ["elder", "larger"];
   for (const mode of modes) root.classList.toggle(mode, kept(mode));
+  if (root.lang.startsWith("zh")) root.classList.toggle("english", kept("english"));
 
   document.addEventListener("DOMContentLoaded", () => {
     const show = () => {
@@ -13,7 +14,7 @@
         const on = root.classList.contains(button.dataset.mode);
         button.setAttribute("aria-pressed", String(on));
         const words = button.querySelector("[data-word]");
-        if (words) words.textContent = on ? button.dataset.off : button.dataset.on;
+        if (words) words.textContent = say(on ? button.dataset.off : button.dataset.on);
         button.hidden = false;
       }
     };
@@ -39,6 +40,16 @@
       }
       skin.textContent = english ? "中文" : "English";
       skin.lang = english ? "zh-CN" : "en";
+      root.classList.toggle("english", english);
+      if (!english) putBack();
+      else if (self.portalEnglish) translate();
+      else {
+        const list = document.createElement("script");
+        list.src = skin.dataset.english;
+        list.onload = () => { if (root.classList.contains("english")) { translate(); show(); } };
+        document.head.append(list);
+      }
+      show();
     };
     if (skin && root.lang.startsWith("zh")) {
       skin.hidden = false;
@@ -52,6 +63,67 @@
     for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
     alerted();
   });
+
+  // What the labels are called in English; what a page puts into one stays as it is.
+  const original = new Map();
+  // Words of the office, which stay as they were signed.
+  const SIGNED = ".body, .qa__answer, .entries__link, .article__title, .results__title, .results__text, .lead__title, .lead__text, "
+    + ".shots__link, .asks__link, #chat, [data-en], [data-word], [data-english], script, style";
+  let forms;
+  function say(words) {
+    if (!root.classList.contains("english") || !self.portalEnglish) return words;
+    const known = self.portalEnglish;
+    const [, before, text, after] = words.match(/^(\s*)([\s\S]*?)(\s*)$/);
+    if (Object.hasOwn(known, text)) return before + known[text] + after;
+    const [label, ...rest] = text.split("：");
+    if (rest.length && Object.hasOwn(known, label)) return `${before}${known[label]}: ${rest.join("：").trim()}${after}`;
+    forms ??= Object.keys(known).filter((one) => one.includes("%(")).map((one) => [form(one), known[one]]);
+    for (const [pattern, english] of forms) {
+      const found = pattern.exec(text);
+      if (found) return before + english.replace(/%\((\w+)\)s/g, (whole, name) => found.groups[name] ?? whole) + after;
+    }
+    return words;
+  }
+  function form(message) {
+    const parts = message.split(/%\((\w+)\)s/);
+    return new RegExp(`^${parts.map((part, place) => place % 2 ? `(?<${part}>[\\s\\S]+?)` : part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join("")}$`);
+  }
+  function translate() {
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+      const node = walk.currentNode;
+      const inside = node.parentElement;
+      if (original.has(node) || !node.nodeValue.trim() || inside.closest(SIGNED)) continue;
+      const english = say(node.nodeValue);
+      if (english === node.nodeValue) continue;
+      const alone = [...inside.childNodes].every((one) => one === node || !one.textContent.trim()) && !inside.lang;
+      original.set(node, [node.nodeValue, alone]);
+      node.nodeValue = english;
+      if (alone) inside.lang = "en";
+    }
+    for (const name of ["aria-label", "placeholder", "title"]) {
+      for (const one of document.body.querySelectorAll(`[${name}]`)) {
+        const words = one.getAttribute(name);
+        if (say(words) === words || one.closest("#chat")) continue;
+        one.dataset[`zh${name.replace("-", "")}`] = words;
+        one.setAttribute(name, say(words));
+      }
+    }
+  }
+  function putBack() {
+    for (const [node, [words, alone]] of original) {
+      node.nodeValue = words;
+      if (alone) node.parentElement?.removeAttribute("lang");
+    }
+    original.clear();
+    for (const name of ["aria-label", "placeholder", "title"]) {
+      const kept = `zh${name.replace("-", "")}`;
+      for (const one of document.body.querySelectorAll(`[data-${kept}]`)) {
+        one.setAttribute(name, one.dataset[kept]);
+        delete one.dataset[kept];
+      }
+    }
+  }
 
   // The emergency banner: its words and addresses stand in the site's state file, so that pages drawn long ago show it.
   function alerted() {

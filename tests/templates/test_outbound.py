@@ -195,7 +195,7 @@ def test_a_feature_on_the_portal_names_its_source_and_gives_its_attachments(rend
     assert re.search(r"来源</span>：新华社", html)
     assert "转载自：新华社" in html
     assert f'href="{files[0].href}" download' in html
-    assert "更正：标题、正文" in html
+    assert "更正</span>：标题、正文" in html
     bare = renderer.render("outbound/portal/feature.html", site=site(), item=replace(item, files=[], corrections=()))
     assert ('class="files"' in bare, 'class="note"' in bare) == (False, False)
 

@@ -34,6 +34,7 @@ from tests.channels.adapters.portal_site import Site
 from tests.factories import PORTAL, TITLE
 
 OFFICE = ZoneInfo("Asia/Shanghai")
+CORRECTED = '<span data-en="Corrected">更正</span>：'
 
 
 def test_a_publication_writes_the_article_and_all_that_lists_it(site: Site) -> None:
@@ -293,7 +294,7 @@ def test_a_page_tells_what_was_corrected_and_when(site: Site) -> None:
     site.clock.step(hours=1)
     site.office.save(release.piece_id, title="供热结束通知")
     site.correct(site.office.sign_off(site.office.submit(release.piece_id, "portal").id))
-    first = f"{site.clock.now().astimezone(OFFICE):%Y-%m-%d %H:%M} 更正：标题"
+    first = f"{site.clock.now().astimezone(OFFICE):%Y-%m-%d %H:%M} {CORRECTED}标题"
     assert first in site.text(path)
     site.clock.step(hours=1)
     site.office.attachment(release.piece_id)
@@ -301,7 +302,7 @@ def test_a_page_tells_what_was_corrected_and_when(site: Site) -> None:
     site.correct(site.office.sign_off(site.office.submit(release.piece_id, "portal").id))
     html = site.text(path)
     assert first in html
-    assert f"{site.clock.now().astimezone(OFFICE):%Y-%m-%d %H:%M} 更正：正文、附件" in html
+    assert f"{site.clock.now().astimezone(OFFICE):%Y-%m-%d %H:%M} {CORRECTED}正文、附件" in html
     site.redraw(release.piece_id)
     assert site.text(path) == html
 
@@ -322,7 +323,7 @@ def test_only_the_newest_corrections_are_told(site: Site, monkeypatch: pytest.Mo
         site.clock.step(hours=1)
         site.office.save(release.piece_id, title=f"供热通知之{number}")
         site.correct(site.office.sign_off(site.office.submit(release.piece_id, "portal").id))
-    assert site.text(release.content["path"]).count(" 更正：标题") == 2
+    assert site.text(release.content["path"]).count(f" {CORRECTED}标题") == 2
 
 
 def test_a_correction_takes_away_the_file_it_replaces(site: Site) -> None:
