@@ -28,7 +28,7 @@ from bot import (
     tickets,
     waiting,
 )
-from bot.dialogue import progress, report
+from bot.dialogue import place, progress, report
 from bot.dialogue.phrases import is_over, number_in
 from bot.dialogue.step import Asked
 from bot.dialogue.turned import Report
@@ -36,7 +36,7 @@ from bot.engine import Engine
 from bot.gateway import FOLLOW, LEASE, SCAN, for_engine
 from bot.handoff import Handoff, Situation
 from bot.hearing import CLICK, FLOOD, TEXTS, Heard, Told, going, hear
-from bot.knowledge import Shelf, Source
+from bot.knowledge import Answer, Shelf, Source
 from bot.models import Conversation, InboundMessage
 from bot.nlu.ranking import Decision
 from bot.nlu.text import default_lexicon, normalise, officially
@@ -203,7 +203,8 @@ class Answering:
         if handoff.asks_for_person(heard.text):
             return self._person(heard, Verdict("handoff"), asked=True)
         # A report that is being taken down is answered by nobody but people anyway.
-        if not heard.dialogue and handoff.is_sensitive(heard.text, heard.sensitive_words):
+        form = str(heard.dialogue.get("form", ""))
+        if form not in (report.FORM, progress.FORM) and handoff.is_sensitive(heard.text, heard.sensitive_words):
             return self._person(heard, Verdict("sensitive"), sensitive=True)
         return self._worded(heard)
 
@@ -217,6 +218,9 @@ class Answering:
             turned = self._aside(heard) or self._several(heard, str(heard.dialogue["form"]))
             if turned is not None:
                 return turned
+            if heard.dialogue["form"] == place.FORM:
+                over = self._worded(replace(heard, conversation=replace(heard.conversation, dialogue={})))
+                return over if over.dialogue is not None else replace(over, dialogue={})
         if number_in(heard.text):
             return self._progress(heard)
         chosen = _chosen(heard)
@@ -321,9 +325,13 @@ class Answering:
             return Verdict("turn", Said(self.words.say("greeting", office=heard.office, hotline=heard.hotline)))
         return Verdict("turn", Said(self.words.say("turn", turn=key)))
 
-    def _several(self, heard: Heard, form: str) -> Verdict | None:
-        """The next turn of a dialogue; None where the message was not for it, which ends it."""
-        asked = Asked(form, heard.dialogue, heard.text, heard.kind in PICTURES, heard.districts)
+    def _several(self, heard: Heard, form: str, begins: Mapping[str, Any] | None = None) -> Verdict | None:
+        """The next turn of a dialogue; None where the message was not for it, which ends it.
+
+        `begins` is what one that the bot begins rests on.
+        """
+        kept = heard.dialogue if begins is None else begins
+        asked = Asked(form, kept, heard.text, heard.kind in PICTURES, self._districts(heard, kept))
         try:
             turned = self.engine.turn(asked, heard.conversation.engine_session)
         except Exception:  # The edge of the engine, as for a question: people get the conversation at once.
@@ -331,6 +339,8 @@ class Answering:
             return self._person(heard, Verdict("bot_down"), bot_down=True)
         if turned.left:
             return None
+        if form == place.FORM and turned.wanted:
+            return self._placed(heard, turned.wanted)
         choices = [self.words.say("word", word=choice) for choice in turned.choices]
         listed = [] if heard.own_page else choices  # On our own page they are buttons below the words.
         values = {**turned.values, "own_page": heard.own_page, "sms": self.texts}
@@ -338,6 +348,19 @@ class Answering:
         kept = {**turned.kept, "until": self._until(heard)} if turned.kept else {}
         text = self._text(heard, said, choices=choices)
         return Verdict(form, text, dialogue=kept, filed=turned.filed, wanted=turned.wanted)
+
+    def _districts(self, heard: Heard, kept: Mapping[str, Any]) -> Sequence[str]:
+        """What may be named: the desk's districts, or those of the guide whose place is asked for."""
+        if kept.get("form") != place.FORM:
+            return heard.districts
+        with heard.reading() as work:
+            return self.shelf.districts_of(work.session, int(kept["piece"]), work.now)
+
+    def _placed(self, heard: Heard, wanted: Mapping[str, str]) -> Verdict:
+        """Where one goes in that district, as the guide says it now."""
+        with heard.reading() as work:
+            found = self.shelf.place_of(work.session, int(wanted["piece"]), wanted["district"], work.now)
+        return self._refuse(heard) if found is None else replace(self._told(heard, found), dialogue={})
 
     def _aside(self, heard: Heard) -> Verdict | None:
         """The answer to a question in the middle of a report, and what was asked before it once more; or a person.
@@ -397,8 +420,14 @@ class Answering:
     def _answer(self, heard: Heard, piece_id: int) -> Verdict:
         with heard.reading() as work:
             found = self.shelf.answer_to(work.session, piece_id, heard.text, work.now)
+            guide, _named = self.shelf.places_of(work.session, piece_id, heard.text, work.now)
         if found is None:  # It has expired or was withdrawn since the classifier learned of it.
             return self._refuse(heard)
+        if guide and heard.dialogue.get("form") != report.FORM:
+            return self._several(heard, place.FORM, place.of(guide)) or self._told(heard, found)
+        return self._told(heard, found)
+
+    def _told(self, heard: Heard, found: Answer) -> Verdict:
         if heard.own_page:
             return Verdict("answer", self._text(heard, found.text, found.sources))
         said = self._text(heard, self.words.answer(found.text, found.sources), found.sources)

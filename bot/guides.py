@@ -31,6 +31,18 @@ def _one(*names: str) -> Callable[[Fields], Sequence[str]]:
     return lambda fields: [str(fields[name]) for name in names if fields.get(name)]
 
 
+def _place(fields: Fields) -> Sequence[str]:
+    lines = [str(fields["place"])] if fields.get("place") else []
+    return ["\n".join((*lines, *(_told(row) for row in fields.get("places") or [])))]
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """One place of a district on one line."""
+    where = " ".join(str(row[name]) for name in ("name", "address") if row.get(name))
+    more = [str(row[name]) for name in ("hours", "phone") if row.get(name)]
+    return f"{row.get('district', '')}：{where}" + (f"（{'，'.join(more)}）" if more else "")
+
+
 def _materials(fields: Fields) -> Sequence[str]:
     lines = []
     for row in fields.get("materials") or []:
@@ -99,7 +111,7 @@ ELEMENTS = (
     Element(
         "办理地点",
         re.compile(r"(去|到|在|往|找)?哪里|(去|到|在|往|找)哪|哪个(部门|单位|窗口|大厅)|地址|地点|位置"),
-        _one("place"),
+        _place,
     ),
     Element(
         "办理时间", re.compile(r"上班时间|几点|周末|周六|周日|星期(六|天|日)|双休|中午|午休|节假日"), _one("hours")
@@ -122,6 +134,7 @@ ELEMENTS = (
     Element("设定依据", re.compile(r"依据|哪(条|部|个)法|法律规定"), lambda f: f.get("basis") or [], True),
 )
 MATERIALS = ELEMENTS[0]
+PLACE = next(one for one in ELEMENTS if one.label == "办理地点")
 _FILLING = re.compile(
     r"^(那|那么|请问|还|还有|想问|我|这个|这|它|办|办理|要|需要|的|呢|吗|啊|呀|一下|得|会|是|能|可以|又|大概|一共|总共|什么|哪些|几样|在|去|到|给|和|都|哦|嗯)*$"
 )
@@ -142,6 +155,17 @@ def nothing_else(text: str) -> bool:
     for one in ELEMENTS:
         rest = one.asked.sub("", rest)
     return rest != question and _FILLING.fullmatch(rest) is not None
+
+
+def districts(fields: Fields) -> tuple[str, ...]:
+    """The districts in which the guide names a place of its own, in its order."""
+    return tuple(dict.fromkeys(str(row.get("district") or "") for row in fields.get("places") or []))
+
+
+def in_district(fields: Fields, district: str) -> str:
+    """Where one goes in this district, all places where it is ''."""
+    rows = [row for row in fields.get("places") or [] if row.get("district") == district]
+    return f"{PLACE.label}：" + ("\n".join(_told(row) for row in rows) if district else "\n".join(_place(fields)))
 
 
 def says(fields: Fields, elements: Iterable[Element], *, names_only: bool = False) -> str:

@@ -123,6 +123,28 @@ class Shelf:
         said, short = (guides.says(guide.fields, elements, names_only=only) for only in (False, True))
         return Answer(f"{head}\n{said}", whole.sources, f"{head}\n{short}" if short != said else "")
 
+    def places_of(self, session: Session, piece_id: int, asked: str, now: datetime) -> tuple[int, tuple[str, ...]]:
+        """The guide with its districts, where nothing is asked but where one goes and that differs; else (0, ())."""
+        own = self._shown(session, piece_id, now)
+        guide = own if own is None or own.fields else self._shown(session, own.guide, now) if own.guide else None
+        if own is None or guide is None:
+            return 0, ()
+        elements = [one for one in guides.asked(asked, guide.source.title) if not one.asked.search(own.words)]
+        named = guides.districts(guide.fields) if elements == [guides.PLACE] else ()
+        return (guide.source.piece, named) if len(named) > 1 else (0, ())
+
+    def districts_of(self, session: Session, piece_id: int, now: datetime) -> tuple[str, ...]:
+        """The districts in which a guide that the public may see now names a place."""
+        guide = self._shown(session, piece_id, now)
+        return guides.districts(guide.fields) if guide is not None else ()
+
+    def place_of(self, session: Session, piece_id: int, district: str, now: datetime) -> Answer | None:
+        """Where one goes in a district; None when the public may not see the guide now."""
+        guide = self._shown(session, piece_id, now)
+        if guide is None:
+            return None
+        return Answer(f"{guide.source.title}\n{guides.in_district(guide.fields, district)}", (guide.source,))
+
     def is_guide(self, session: Session, piece_id: int, now: datetime) -> bool:
         """Whether this is a guide that the public may see now."""
         own = self._shown(session, piece_id, now)

@@ -200,8 +200,9 @@ def _rules(project: Project) -> dict[str, Any]:
 
 
 def _forms(project: Project) -> list[str]:
-    """The turns that are taken in forms."""
-    return [turn.key for turn in project.turns if turn.key in rasa_form.ASKED]
+    """The turns that are taken in forms, and the forms that the hub begins where there are any."""
+    begun = [turn.key for turn in project.turns if turn.key in rasa_form.ASKED]
+    return [*begun, *rasa_form.UNASKED] if begun else []
 
 
 def _intents(project: Project) -> list[str]:

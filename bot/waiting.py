@@ -13,6 +13,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import reply, rules, silence, store, tickets, windows
+from bot.dialogue import place
 from bot.dialogue.phrases import is_over
 from bot.events import ConversationChanged, DangerHeard, PersonWanted, WindowEnds
 from bot.handoff import REASON_LABELS, only_asks_for_person
@@ -280,7 +281,9 @@ class Watch:
         query = select(Conversation).where(Conversation.dialogue_until <= work.now)
         for conversation in store.locked(work.session, query):
             form = str(conversation.dialogue.get("form", ""))
-            unfinished = form and conversation.state == S.BOT and "filed" not in conversation.dialogue
+            unfinished = (
+                form not in ("", place.FORM) and conversation.state == S.BOT and "filed" not in conversation.dialogue
+            )
             conversation.dialogue, conversation.dialogue_until = {}, None
             if unfinished and not windows.hindrance(conversation, work.now):
                 said = self.words.say(form, part="abandoned", values={}, choices=[])

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.dialogue import place as places
 from bot.dialogue import progress, report
 from bot.dialogue.step import Asked, asked_of, plain_of, step, turned_of
 from bot.dialogue.turned import Turned
 
 # What each form asks for, in its order; `edit` is asked for only when something is to be changed.
-ASKED = {report.FORM: (*report.SLOTS, report.CONFIRM), progress.FORM: progress.SLOTS}
-BESIDES = {report.FORM: (report.EDIT,), progress.FORM: ()}
+ASKED = {report.FORM: (*report.SLOTS, report.CONFIRM), progress.FORM: progress.SLOTS, places.FORM: places.SLOTS}
+BESIDES = {report.FORM: (report.EDIT,), progress.FORM: (), places.FORM: ()}
+# Begun by the hub, once it knows the guide: no words of a citizen's begin them.
+UNASKED = (places.FORM,)
 TURNED = "dialogue_turned"
 METADATA = "dialogue"
 
@@ -44,7 +47,8 @@ def rules(forms: Sequence[str]) -> list[dict[str, Any]]:
             {"slot_was_set": [{"requested_slot": None}]},
             {"action": _told(form)},
         ]
-        found.append({"rule": f"{form} begins", "steps": begins})
+        if form not in UNASKED:
+            found.append({"rule": f"{form} begins", "steps": begins})
         found.append({"rule": f"{form} ends", "condition": [{"active_loop": name}], "steps": ends})
     return found
 

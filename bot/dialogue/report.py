@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.dialogue import phrases
+from bot.dialogue.place import district_in
 from bot.dialogue.turned import Report, Turned
 from templates.catalogue import _
 
@@ -194,7 +195,7 @@ def _value(slot: str, text: str, districts: Sequence[str]) -> str | None:
     bare = phrases.plain(text)
     if slot == DISTRICT and districts:
         place = phrases.chosen(text, districts)
-        return districts[place] if place is not None else _district_in(text, districts)
+        return districts[place] if place is not None else district_in(text, districts)
     if slot == WHEN:
         place = phrases.chosen(text, WHENS)
         if place is not None:
@@ -216,19 +217,10 @@ def _contact(text: str, bare: str) -> str | None:
     return None
 
 
-def _district_in(text: str, districts: Sequence[str]) -> str | None:
-    """The one district that a text names, with or without its 区, 县 or 市."""
-    said = phrases.plain(text)
-    whole = [one for one in districts if phrases.plain(one) in said]
-    short = [one for one in districts if len(one) > 2 and phrases.plain(one[:-1]) == said]
-    found = whole or short
-    return found[0] if len(found) == 1 else None
-
-
 def _aside(kept: Kept, text: str, districts: Sequence[str]) -> dict[str, Any]:
     """What a first sentence says besides: a district by its whole name, a telephone number."""
     slots = dict(kept["slots"])
-    if text and DISTRICT not in slots and districts and (named := _district_in(text, districts)):
+    if text and DISTRICT not in slots and districts and (named := district_in(text, districts)):
         slots[DISTRICT] = named
     line = phrases.with_plain_mobile(phrases.tidy_line(text, LONGEST[WHAT]))
     if CONTACT not in slots and (phone := _PHONE.search(line)):

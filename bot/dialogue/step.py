@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.dialogue import progress, report
+from bot.dialogue import place, progress, report
 from bot.dialogue.turned import Report, Turned
 
 
@@ -23,6 +23,8 @@ class Asked:
 
 def step(asked: Asked) -> Turned:
     """The next turn."""
+    if asked.form == place.FORM:
+        return Turned({}, left=True) if asked.picture else place.go_on(asked.kept, asked.text, asked.districts)
     if asked.form == progress.FORM:
         return progress.go_on(asked.kept, asked.text) if asked.kept else progress.begin(asked.text)
     if not asked.kept:

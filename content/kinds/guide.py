@@ -85,6 +85,19 @@ FIELDS = (
     FieldSpec("joint", "联办机构", limit=200),
     FieldSpec("intermediary", "中介服务", limit=200),
     FieldSpec("place", "办理地点", required=True, limit=300),
+    FieldSpec(
+        "places",
+        "各区县办理地点",
+        "rows",
+        help="各区县分别办理的，逐处填写；市民问去哪办时，先问在哪个区县",
+        columns=(
+            FieldSpec("district", "区县", required=True, limit=40),
+            FieldSpec("name", "办理机构或窗口", limit=100),
+            FieldSpec("address", "地址", required=True, limit=200),
+            FieldSpec("hours", "办理时间", limit=100),
+            FieldSpec("phone", "电话", limit=60),
+        ),
+    ),
     FieldSpec("hours", "办理时间", required=True, limit=200),
     FieldSpec("phone", "咨询电话", required=True, limit=60),
     FieldSpec("supervision_phone", "监督投诉电话", required=True, limit=60),
@@ -252,7 +265,8 @@ def _view(base: Mapping[str, Any], fields: Fields) -> PortalGuide:
         places=[
             Place(
                 fields.get("responsible", ""), fields.get("place", ""), fields.get("hours", ""), fields.get("phone", "")
-            )
+            ),
+            *(_place(row, fields) for row in fields.get("places") or []),
         ],
         consult_phone=fields.get("phone", ""),
         complaint_phone=fields.get("supervision_phone", ""),
@@ -281,6 +295,12 @@ def _view(base: Mapping[str, Any], fields: Fields) -> PortalGuide:
         facts=[(label, str(text)) for label, text in _facts(fields, "" if sample in files else sample) if text],
         asked=links_in(fields.get("incoming", ()), "faq"),
     )
+
+
+def _place(row: Mapping[str, Any], fields: Fields) -> Place:
+    name = " ".join(part for part in (str(row.get("district") or ""), str(row.get("name") or "")) if part)
+    hours = str(row.get("hours") or fields.get("hours", ""))
+    return Place(name, str(row.get("address") or ""), hours, str(row.get("phone") or ""))
 
 
 def _facts(fields: Fields, sample: str) -> Sequence[tuple[str, Any]]:

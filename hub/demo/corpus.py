@@ -160,6 +160,17 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class DistrictPlace:
+    """Where one goes in a district, for a guide whose place differs."""
+
+    district: str
+    name: str
+    address: str
+    hours: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
 class GuideRow:
     """A service guide (办事指南) with every field an inspector looks for."""
 
@@ -190,6 +201,7 @@ class GuideRow:
     supervision_phone: str
     result: Result
     faqs: tuple[str, ...]
+    places: tuple[DistrictPlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +285,7 @@ def _guide(row: dict[str, Any]) -> GuideRow:
     typed["promised"] = TimeLimit(**row["promised"])
     typed["online"] = Online(**row["online"])
     typed["fee"] = Fee(**row["fee"])
+    typed["places"] = tuple(DistrictPlace(**place) for place in row.get("places") or ())
     typed["result"] = Result(**row["result"])
     return GuideRow(**typed)
 

@@ -418,6 +418,7 @@ def _guide_fields(row: corpus.GuideRow, unit: Unit) -> Mapping[str, Any]:
         "fee_basis": row.fee.basis,
         "pay_online": row.fee.pay_online,
         "place": row.place,
+        "places": [asdict(one) for one in row.places],
         "hours": row.hours,
         "phone": row.phone,
         "supervision_phone": row.supervision_phone,

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.dialogue import rasa_form
+from bot.dialogue import place, rasa_form
 from bot.dialogue.step import Asked, step
 from bot.errors import BotDown
 from bot.nlu.ranking import Guess, Ranking
@@ -39,6 +39,15 @@ def test_a_ranking_is_decided_upon_here(sqlite_works: Works) -> None:
     assert decision.keys[0] == "faq/7"
     assert asked[0].url.path == "/model/parse"
     assert asked[0].url.params["token"] == "secret"
+
+
+def test_a_model_without_the_form_of_districts_costs_nobody_his_address(sqlite_works: Works) -> None:
+    engine, asked = _engine(sqlite_works, httpx.Response(200, json=[]))
+    wanted = Asked(place.FORM, place.of(7), "去哪办", districts=("海州区", "青山县"))
+    assert engine.turn(wanted, "s") == step(wanted)
+    assert asked
+    with pytest.raises(BotDown):
+        engine.turn(Asked("report", {}, "我要投诉"), "s")
 
 
 def test_an_answer_is_traced_to_the_file_that_rasa_serves_now(

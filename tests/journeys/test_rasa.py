@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,7 +20,8 @@ from sqlalchemy import select
 
 from bot import gateway, knowledge
 from bot.answering import Answering
-from bot.dialogue.step import Asked, step
+from bot.dialogue import place
+from bot.dialogue.step import Asked, plain_of, step, turned_of
 from bot.engine import EmbeddedEngine, Engine
 from bot.errors import BotDown, TrainingFailed
 from bot.gateway import Arrival
@@ -201,6 +204,25 @@ def test_rasas_forms_take_the_same_turns_as_the_embedded_engine(
     finally:
         embedded.close()
     assert len(told) == len(talk) + (talk[-1] == "提交")
+
+
+def test_a_district_is_asked_for_by_rasas_own_form(demo: Hub, server: str) -> None:
+    answers: list[str] = []
+
+    def heard(response: httpx.Response) -> None:
+        answers.append(response.read().decode())
+
+    with httpx.Client(trust_env=False, event_hooks={"response": [heard]}) as client:
+        engine = RasaEngine(demo.works, client, server, TOKEN)
+        kept: Mapping[str, Any] = place.of(1)
+        for text in ("食品许可证去哪办", "火星", "2"):
+            asked = Asked(place.FORM, kept, text, districts=("海州区", "青山县"))
+            turned = engine.turn(asked, "s")
+            assert turned == turned_of(json.loads(json.dumps(plain_of(step(asked)))))
+            assert sum("turned" in answer for answer in answers) == 1, "Rasa's form took it, not the rules here"
+            answers.clear()
+            kept = turned.kept
+    assert turned.wanted == {"piece": "1", "district": "青山县"}
 
 
 def test_nothing_of_a_turn_stays_in_rasas_tracker(demo: Hub, server: str) -> None:

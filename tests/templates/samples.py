@@ -765,6 +765,11 @@ TEXTS: dict[str, list[Sample]] = {
         {"number": "2026031600012", "kind": "咨询", "unit": "市公安局", "due": NOW},
         {"number": "2026031600013", "kind": "投诉", "unit": "市水务局", "due": None},
     ],
+    "replies/place.txt": [
+        {"part": "district", "values": {"miss": miss}, "choices": ["海州区", "青山县", "全部列出"]}
+        for miss in (False, True)
+    ]
+    + [{"part": "dropped", "values": {}, "choices": []}],
     "replies/ticket_kind.txt": [{"number": "2026031600012", "kind": "建议", "due": NOW}],
     "replies/ticket_extended.txt": [{"number": "2026031600012", "unit": "市公安局", "due": NOW}],
     "replies/ticket_answered.txt": [{"number": "2026031600012", "unit": "市公安局", "answer": "已于昨日修复。"}],
