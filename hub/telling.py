@@ -1,19 +1,52 @@
-"""How a citizen is told of his ticket: by a message while one arrives, by a service notice, or under its number."""
+"""A ticket out of a conversation, and how a citizen is told of it: by a message, a notice, or under its number."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from bot import notices, parts, reply, windows
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import notices, parts, reply, store, tickets, windows
 from bot.casework import merging
 from bot.models import Conversation, Ticket
 from bot.reply import Said
-from bot.states import INSIDE
+from bot.states import CITIZEN_KINDS, INSIDE, ConversationState
 from hub.product import Hub
+from kernel.errors import Invalid
 from kernel.people import Unit
 from kernel.work import Work
 
 Way = Literal["message", "notice", ""]
+
+
+def ticket_of(hub: Hub, work: Work, conversation: Conversation, kind: str, text: str) -> Ticket:
+    """转工单: the matter goes on with a number and a deadline; the citizen is told where a message reaches him."""
+    if kind not in CITIZEN_KINDS:
+        raise Invalid(field="kind", why="请选择类别。")
+    spoken = conversation.channel in windows.SPOKEN
+    made = tickets.make(
+        work,
+        unit_id=conversation.unit_id,
+        kind=kind,
+        text=text.strip() or store.said_by_citizen(work.session, conversation.id),
+        zone=hub.settings.office_zone,
+        conversation_id=conversation.id,
+        name=conversation.name if spoken else "",
+        contact=phone_of(work.session, conversation) if spoken else "",
+    )
+    if not windows.hindrance(conversation, work.now) and conversation.state != ConversationState.CLOSED:
+        unit = work.session.get_one(Unit, conversation.unit_id)
+        words = hub.incoming.words.ticket(made.number, made.kind, unit.name, made.due_at)
+        reply.book(work, conversation, "agent", Said(words), person_id=work.actor.person_id)
+    return made
+
+
+def phone_of(session: Session, conversation: Conversation) -> str:
+    """A telephone number the citizen gave himself, by which he can be reached where no message does."""
+    given = select(Ticket.contact).where(Ticket.conversation_id == conversation.id, Ticket.contact != "")
+    contact = session.scalar(given.order_by(Ticket.id.desc()).limit(1)) or ""
+    return tickets.phone_in(contact) or tickets.phone_in(store.said_by_citizen(session, conversation.id))
 
 
 def tell_answer(hub: Hub, work: Work, ticket: Ticket) -> Way:

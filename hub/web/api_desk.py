@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy import select
 from typing_extensions import TypedDict
 
-from bot import desk, store, windows
+from bot import desk, store, tickets, windows
 from bot.citizen_files.models import CitizenFile
 from bot.citizen_files.states import FileState
 from bot.models import Conversation
@@ -19,8 +19,10 @@ from bot.store import Line
 from bot.team import merging, spoken, topics
 from bot.team.spoken import Spoken
 from channels.accounts.models import Account
+from hub.telling import ticket_of
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_shapes import At, Page, PageNumber, moment, one_page, told
+from hub.web.api_tickets import TicketTold, ticket_told
 from hub.web.sent import Body, Moment
 from kernel.errors import NotFound
 from kernel.people import Permission, scoped
@@ -75,10 +77,21 @@ class Recorded(Body):
 
 
 class Closing(Body):
-    """What became of it, in one sentence, and its class where the unit uses classes."""
+    """What became of it, in one sentence, and its class where the unit uses classes.
+
+    `service` is the title or a code of the published guide that it was about: then the rating is 好差评 of that item.
+    """
 
     summary: str = Field(max_length=500)
     class_id: int | None = Field(None, ge=1, le=LARGEST)
+    service: str = Field("", max_length=300)
+
+
+class AsTicket(Body):
+    """Of which kind the matter is; without `text` it is what the citizen said."""
+
+    kind: str = Field(max_length=20)
+    text: str = Field("", max_length=tickets.LONGEST)
 
 
 class LostReply(Body):
@@ -297,8 +310,18 @@ def close(hub: HubDep, asker: Agent, conversation_id: int, sent: Closing) -> Con
         hub,
         asker,
         conversation_id,
-        lambda work, it: desk.close(work, asker.viewer, it, sent.summary, hub.incoming.words, class_id=sent.class_id),
+        lambda work, it: desk.close(
+            work, asker.viewer, it, sent.summary, hub.incoming.words, sent.service, sent.class_id
+        ),
     )
+
+
+@router.post("/{conversation_id}/ticket", status_code=201)
+def make_ticket(hub: HubDep, asker: Agent, conversation_id: int, sent: AsTicket) -> TicketTold:
+    """转工单: it goes on with a number and a deadline, which the citizen is told where a message reaches him."""
+    with hub.works.write(asker.actor) as work:
+        found = _found(work, asker, conversation_id, P.CONVERSATION_ANSWER)
+        return ticket_told(ticket_of(hub, work, found, sent.kind, sent.text), work.now)
 
 
 def _act(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from bot import forwarding
-from bot.casework import assigning, changing, extending, following, returning, signing, urging
+from bot.casework import assigning, changing, extending, following, merging, returning, signing, urging
 from hub.hotline import sending
 from hub.telling import tell_answer
 from hub.web.access import Asker, HubDep, api_may
@@ -48,6 +48,13 @@ class HandedOver(Body):
 class Reason(Body):
     """Why."""
 
+    reason: str = Field(max_length=300)
+
+
+class Merged(Body):
+    """The number of the main ticket, and how it is known that it is the same matter."""
+
+    main: str = Field(max_length=40)
     reason: str = Field(max_length=300)
 
 
@@ -109,6 +116,24 @@ def give_back(hub: HubDep, asker: Handler, ticket_id: int, sent: Reason) -> Tick
     with hub.works.write(asker.actor) as work:
         ticket = find(work, asker, ticket_id, P.TICKET_ACT)
         returning.give_back(work, ticket, sent.reason, hub.settings.office_zone)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/merge")
+def merge(hub: HubDep, asker: Handler, ticket_id: int, sent: Merged) -> TicketTold:
+    """并单: it is answered with another one of the unit and the matter, named by its number."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_ACT)
+        merging.join(work, ticket, sent.main, sent.reason)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/separate")
+def separate(hub: HubDep, asker: Handler, ticket_id: int) -> TicketTold:
+    """取消并单; its own deadline has gone on."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_ACT)
+        merging.separate(work, ticket)
         return ticket_told(ticket, work.now)
 
 

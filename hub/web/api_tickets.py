@@ -14,13 +14,15 @@ from bot import tickets
 from bot.casework import signing
 from bot.models import Ticket
 from bot.publishing import mask, mask_contact, mask_name
-from bot.states import UNANSWERED
+from bot.states import CITIZEN_KINDS, UNANSWERED
 from hub.telling import tell_answer
 from hub.web.access import Asker, HubDep, api_may
 from hub.web.api_shapes import At, Page, PageNumber, moment, one_page, told
 from hub.web.sent import Body
 from hub.web.ticket_page import find
+from kernel.errors import Invalid, NotFound
 from kernel.people import Permission, scoped
+from kernel.typed import LARGEST
 
 router = APIRouter(prefix="/api/v1/tickets")
 
@@ -36,6 +38,17 @@ class TicketAnswer(Body):
     """What the citizen is told."""
 
     answer: str = Field(max_length=5000)
+
+
+class NewTicket(Body):
+    """A matter of a citizen's; without `unit` it is one's own unit's."""
+
+    kind: str = Field(max_length=20)
+    text: str = Field(max_length=tickets.LONGEST)
+    name: str = Field("", max_length=60)
+    contact: str = Field("", max_length=100)
+    page: str = Field("", max_length=500)
+    unit: int | None = Field(None, ge=1, le=LARGEST)
 
 
 class TicketTold(TypedDict):
@@ -63,6 +76,7 @@ class TicketTold(TypedDict):
     round: int
     followed_at: At | None
     hotline: str | None
+    main: int | None
 
 
 class TicketAnswered(TicketTold):
@@ -96,6 +110,28 @@ def list_tickets(
             query = query.where(Ticket.state == state)
         head, rows = one_page(work.session, query, page, Ticket.due_at, Ticket.id)
         return {**head, "tickets": [_listed(row, work.now) for row in rows]}
+
+
+@router.post("", status_code=201)
+def make(hub: HubDep, asker: Handler, sent: NewTicket) -> TicketTold:
+    """登记工单 in a unit whose tickets one handles; nothing is told to the citizen but by whoever made it."""
+    if sent.kind not in CITIZEN_KINDS:
+        raise Invalid(field="kind", why="请选择类别。")
+    unit_id = sent.unit or asker.viewer.unit_id
+    if not asker.may(P.TICKET_ACT, unit_id):
+        raise NotFound(field="unit")
+    with hub.works.write(asker.actor) as work:
+        made = tickets.make(
+            work,
+            unit_id=unit_id,
+            kind=sent.kind,
+            text=sent.text,
+            name=sent.name,
+            contact=sent.contact,
+            page=sent.page,
+            zone=hub.settings.office_zone,
+        )
+        return ticket_told(made, work.now)
 
 
 @router.get("/{ticket_id}")
@@ -157,4 +193,5 @@ def ticket_told(row: Ticket, now: datetime) -> TicketTold:
         "round": row.round,
         "followed_at": moment(row.followed_at),
         "hotline": row.hotline_number,
+        "main": row.main_id,
     }

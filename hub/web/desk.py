@@ -16,19 +16,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from bot import desk, expecting, gateway, knowledge, reply, rules, services, store, tickets, waiting, windows
+from bot import desk, expecting, gateway, knowledge, reply, rules, services, store, waiting, windows
 from bot.handoff import REASON_LABELS
 from bot.knowledge import Answer
 from bot.lists import Row, rows_of, titled
-from bot.models import Conversation, InboundMessage, Rating, Ticket
+from bot.models import Conversation, InboundMessage, Rating
 from bot.nlu.wire import faq_key
-from bot.reply import Said
 from bot.states import CITIZEN_KINDS, CONVERSATION_LABELS, RATINGS, REPLY_LABELS, ConversationState, ReplyState
 from bot.store import Line
 from bot.team import classes, drafts, merging, quick, topics, variables
 from bot.team.quick import Ready
 from channels.accounts.models import Account
 from hub.product import Hub
+from hub.telling import phone_of, ticket_of
 from hub.web.access import Asker, HubDep, may
 from hub.web.desk_stream import changes
 from hub.web.pages import fragment, page, say, see_other
@@ -36,7 +36,7 @@ from hub.web.piece_form import moment
 from hub.web.shifts import presence_of
 from kernel.errors import Invalid, NotFound
 from kernel.office_rules import value_of
-from kernel.people import Permission, Person, Unit, scoped
+from kernel.people import Permission, Person, scoped
 from kernel.typed import number_in, row_in
 from kernel.work import Work
 from templates.catalogue import _
@@ -243,21 +243,7 @@ def make_ticket(hub: HubDep, asker: Agent, conversation_id: int, kind: Text = "�
     """转工单: the matter goes on with a number and a deadline; the citizen is told where a message reaches him."""
     with hub.works.write(asker.actor) as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
-        spoken = found.channel in windows.SPOKEN
-        made = tickets.make(
-            work,
-            unit_id=found.unit_id,
-            kind=kind,
-            text=text.strip() or store.said_by_citizen(work.session, found.id),
-            zone=hub.settings.office_zone,
-            conversation_id=found.id,
-            name=found.name if spoken else "",
-            contact=_phone(work.session, found) if spoken else "",
-        )
-        if not windows.hindrance(found, work.now) and found.state != S.CLOSED:
-            unit = work.session.get_one(Unit, found.unit_id)
-            words = hub.incoming.words.ticket(made.number, made.kind, unit.name, made.due_at)
-            reply.book(work, found, "agent", Said(words), person_id=asker.viewer.person_id)
+        made = ticket_of(hub, work, found, kind, text)
     return _back(conversation_id, say(hub, asker, _("已转工单 %(number)s。"), number=made.number))
 
 
@@ -380,7 +366,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         **_merged(work, asker, found),
         "classes": [(one.id, one.path) for one in classes.in_use(session, found.unit_id) if one.leaf],
         "class_path": classes.path_of(session, found.class_id),
-        "phone": _phone(session, found),
+        "phone": phone_of(session, found),
         "earlier": [(one, store.lines_of(session, one.id)) for one in store.earlier(session, found)],
         "agent": agent.name if agent else "",
         "mine": _is_his(asker, found),
@@ -437,13 +423,6 @@ def _merged(work: Work, asker: Asker, found: Conversation) -> dict[str, Any]:
         "newest": newest.id,
         "others": [(one.id, f"{_title(session, one)} · {store.last_words(session, one.id)[:20]}") for one in others],
     }
-
-
-def _phone(session: Session, found: Conversation) -> str:
-    """A telephone number the citizen gave himself, by which he can be reached where no message does."""
-    given = select(Ticket.contact).where(Ticket.conversation_id == found.id, Ticket.contact != "")
-    contact = session.scalar(given.order_by(Ticket.id.desc()).limit(1)) or ""
-    return tickets.phone_in(contact) or tickets.phone_in(store.said_by_citizen(session, found.id))
 
 
 def _suggested(hub: Hub, found: Conversation, wanted: str) -> list[Suggested]:

@@ -70,13 +70,7 @@ def add_wording(request: Request, hub: HubDep, asker: Writer, question: Text = "
     """A real question becomes a wording of one of ours, in a draft that is checked and signed as any other."""
     try:
         with hub.works.write(asker.actor) as work:
-            known = learning.entries(work.session, asker.viewer.units(P.PIECE_READ))
-            found = _cluster(work, asker, P.PIECE_WRITE, known, question)
-            chosen = piece_for(work.session, asker.viewer, _named(known, piece), P.PIECE_WRITE)
-            words = learning.wording_of(found)
-            _write_wording(work, asker, chosen, words)
-            learning.learn(work, found, learning.WORDING, chosen.id)
-            work.audit("knowledge.wording_added", chosen, wording=words)
+            chosen = teach_wording(work, asker, question, piece)
     except NotFound:
         raise
     except XuandaError as error:
@@ -90,15 +84,7 @@ def draft(request: Request, hub: HubDep, asker: Writer, question: Text = "", col
     """A real question becomes a draft, whose answer a person writes."""
     try:
         with hub.works.write(asker.actor) as work:
-            known = learning.entries(work.session, asker.viewer.units(P.PIECE_READ))
-            found = _cluster(work, asker, P.PIECE_WRITE, known, question)
-            chosen = next((one for one in _sections(work, asker) if str(one.id) == column), None)
-            if chosen is None:
-                raise Invalid(field="column", why="请选择常见问题栏目。")
-            words = learning.wording_of(found)
-            made = compose.create(work, asker.viewer, chosen, draft=Draft(title=words, fields={"wordings": [words]}))
-            learning.learn(work, found, learning.DRAFT, made.id)
-            work.audit("knowledge.drafted", made, question=words)
+            made = draft_of_question(work, asker, question, column)
     except NotFound:
         raise
     except XuandaError as error:
@@ -112,11 +98,7 @@ def confirm(request: Request, hub: HubDep, asker: Trainer, question: Text = "", 
     """Says which question it is without teaching it: models are tested by it."""
     try:
         with hub.works.write(asker.actor) as work:
-            known = learning.entries(work.session, asker.viewer.units(P.PIECE_READ))
-            found = _cluster(work, asker, P.KNOWLEDGE_TRAIN, known, question)
-            chosen = piece_for(work.session, asker.viewer, _named(known, piece), P.PIECE_READ)
-            learning.learn(work, found, learning.CONFIRMED, chosen.id)
-            work.audit("knowledge.confirmed", chosen, question=mask(found.texts[0]))
+            confirm_question(work, asker, question, piece)
     except NotFound:
         raise
     except XuandaError as error:
@@ -130,13 +112,67 @@ def foreign(request: Request, hub: HubDep, asker: Trainer, question: Text = "") 
     """不该由机器人答: an example of what to refuse."""
     try:
         with hub.works.write(asker.actor) as work:
-            known = learning.entries(work.session, asker.viewer.units(P.PIECE_READ))
-            found = _cluster(work, asker, P.KNOWLEDGE_TRAIN, known, question)
-            learning.learn(work, found, learning.FOREIGN)
-            work.audit("knowledge.foreign", question=mask(found.texts[0]))
+            mark_foreign(work, asker, question)
     except XuandaError as error:
         return _page(request, hub, asker, refused(asker, error, question=question), status=error.status)
     return see_other("/console/knowledge", say(hub, asker, _("已记为不该由机器人答；机器人不答时不再列出。")))
+
+
+# --- what is done, for the page and the API ------------------------------------------------------------------------
+
+
+def teach_wording(work: Work, asker: Asker, question: str, piece: str) -> Piece:
+    """A real question, named by its key, becomes a wording of one of ours, named by its number or title."""
+    known = learning.entries(work.session, asker.viewer.units(P.PIECE_READ))
+    found = _cluster(work, asker, P.PIECE_WRITE, known, question)
+    chosen = piece_for(work.session, asker.viewer, _named(known, piece), P.PIECE_WRITE)
+    words = learning.wording_of(found)
+    _write_wording(work, asker, chosen, words)
+    learning.learn(work, found, learning.WORDING, chosen.id)
+    work.audit("knowledge.wording_added", chosen, wording=words)
+    return chosen
+
+
+def draft_of_question(work: Work, asker: Asker, question: str, column: str) -> Piece:
+    """A real question becomes a draft in a column, named by its number or short name."""
+    known = learning.entries(work.session, asker.viewer.units(P.PIECE_READ))
+    found = _cluster(work, asker, P.PIECE_WRITE, known, question)
+    chosen = next((one for one in _sections(work, asker) if column in (str(one.id), one.slug)), None)
+    if chosen is None:
+        raise Invalid(field="column", why="请选择常见问题栏目。")
+    words = learning.wording_of(found)
+    made = compose.create(work, asker.viewer, chosen, draft=Draft(title=words, fields={"wordings": [words]}))
+    learning.learn(work, found, learning.DRAFT, made.id)
+    work.audit("knowledge.drafted", made, question=words)
+    return made
+
+
+def confirm_question(work: Work, asker: Asker, question: str, piece: str) -> Piece:
+    """Says which question it is: models are tested by it."""
+    known = learning.entries(work.session, asker.viewer.units(P.PIECE_READ))
+    found = _cluster(work, asker, P.KNOWLEDGE_TRAIN, known, question)
+    chosen = piece_for(work.session, asker.viewer, _named(known, piece), P.PIECE_READ)
+    learning.learn(work, found, learning.CONFIRMED, chosen.id)
+    work.audit("knowledge.confirmed", chosen, question=mask(found.texts[0]))
+    return chosen
+
+
+def mark_foreign(work: Work, asker: Asker, question: str) -> None:
+    """The bot must not answer it."""
+    known = learning.entries(work.session, asker.viewer.units(P.PIECE_READ))
+    found = _cluster(work, asker, P.KNOWLEDGE_TRAIN, known, question)
+    learning.learn(work, found, learning.FOREIGN)
+    work.audit("knowledge.foreign", question=mask(found.texts[0]))
+
+
+def unanswered(work: Work, asker: Asker, known: Sequence[Entry]) -> list[Cluster]:
+    """What was asked in vain in the units whose citizens' questions one may read."""
+    return learning.unanswered(work.session, _heard(asker), work.now, known)
+
+
+def wanted(known: Sequence[Entry], clashing: dict[int, list[Clash]], show: str, words: str) -> list[Entry]:
+    """The questions that a filter lets through."""
+    return [one for one in known if _fits(one, clashing, show, words)]
 
 
 def _cluster(work: Work, asker: Asker, permission: Permission, known: Sequence[Entry], key: str) -> Cluster:
@@ -180,12 +216,12 @@ def _page(
     asked = replace(listing(request, "show", "q"), path="/console/knowledge")
     with hub.works.read() as work:
         known = learning.entries(work.session, asker.viewer.units(P.PIECE_READ))
-        clusters = learning.unanswered(work.session, _heard(asker), work.now, known)
+        clusters = unanswered(work, asker, known)
         sections = _sections(work, asker) if asker.may(P.PIECE_WRITE) else []
     clashing = learning.clashes(known)
-    wanted = [one for one in known if _fits(one, clashing, asked.value("show"), asked.value("q"))]
-    number = min(asked.page, max(1, -(-len(wanted) // PAGE_SIZE)))
-    shown = wanted[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+    fitting = wanted(known, clashing, asked.value("show"), asked.value("q"))
+    number = min(asked.page, max(1, -(-len(fitting) // PAGE_SIZE)))
+    shown = fitting[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     return page(
         request,
         asker,
@@ -193,9 +229,9 @@ def _page(
         status=status,
         form=form or FormState(),
         rows=[(one, clashing.get(one.piece_id, [])) for one in shown],
-        state=ListState("/console/knowledge", asked.values, "", number, PAGE_SIZE, len(wanted)),
+        state=ListState("/console/knowledge", asked.values, "", number, PAGE_SIZE, len(fitting)),
         counts=(len(known), sum(one.thin for one in known), len(clashing)),
-        clusters=_offered(clusters[:MOST_CLUSTERS], known),
+        clusters=offered(clusters[:MOST_CLUSTERS], known),
         waiting=len(clusters),
         titles={one.piece_id: one.title for one in known},
         sections=[(one.id, one.name) for one in sections],
@@ -217,7 +253,8 @@ def _fits(entry: Entry, clashing: dict[int, list[Clash]], show: str, words: str)
     return shown and (not words or any(words in one for one in entry.wordings))
 
 
-def _offered(clusters: Sequence[Cluster], known: Sequence[Entry]) -> list[Offered]:
+def offered(clusters: Sequence[Cluster], known: Sequence[Entry]) -> list[Offered]:
+    """Clusters in masked words, each with the question it most likely is."""
     near = learning.nearest([one.texts[0] for one in clusters], known)
     return [
         Offered(

@@ -17,6 +17,7 @@ from hub.web.people import unit_in_reach, units_in_reach
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Unit
 from kernel.typed import row_in
+from kernel.work import Work
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/classes")
@@ -57,12 +58,18 @@ def add_class(
 def remove_class(hub: HubDep, asker: Supervisor, class_id: int) -> Response:
     """Takes a class out of use, with everything below it."""
     with hub.works.write(asker.actor) as work:
-        row = work.session.get(MatterClass, class_id)
-        if row is None or row.removed_at is not None or not asker.may(P.QUEUE_SUPERVISE, row.unit_id):
-            raise NotFound
+        row = class_for(work, asker, class_id)
         classes.remove(work, row)
         unit_id = row.unit_id
     return see_other(f"{ADDRESS}?unit={unit_id}", say(hub, asker, _("分类已停用，以前的会话不变。")))
+
+
+def class_for(work: Work, asker: Asker, class_id: int) -> MatterClass:
+    """A class in use that one keeps; raises NotFound."""
+    row = work.session.get(MatterClass, class_id)
+    if row is None or row.removed_at is not None or not asker.may(P.QUEUE_SUPERVISE, row.unit_id):
+        raise NotFound
+    return row
 
 
 def _page(request: Request, hub: Hub, asker: Asker, form: FormState, *, status: int = 200) -> HTMLResponse:

@@ -32,7 +32,7 @@ def a_conversation(work: Work, unit: Unit) -> Target:
     conversation = gateway.begin(work, unit_id=unit.id, account_id=None, channel="portal", sender=f"probe-{number}")
     conversation.state, conversation.waiting_since = ConversationState.WAITING, work.now
     form = {"text": "请带身份证。", "summary": "已告知", "minutes": "30", "kind": "咨询"}
-    json = {"text": "请带身份证。", "summary": "已告知", "minutes": 30, "to": None}
+    json = {"text": "请带身份证。", "summary": "已告知", "minutes": 30, "to": None, "kind": "咨询"}
     return Target({"conversation_id": conversation.id}, form=form, json=json)
 
 
@@ -235,7 +235,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/api/v1/conversations/{conversation_id}": a_conversation,
     **{
         f"/api/v1/conversations/{{conversation_id}}/{act}": a_conversation
-        for act in ("take", "answer", "note", "transfer", "snooze", "acknowledge", "close")
+        for act in ("take", "answer", "note", "transfer", "snooze", "acknowledge", "close", "ticket")
     },
     "/api/v1/conversations/{conversation_id}/again": a_lost_reply,
     "/api/v1/tickets/{ticket_id}": a_ticket,

@@ -84,7 +84,9 @@ def a_merged_conversation(work: Work, unit: Unit) -> Target:
 def two_tickets(work: Work, unit: Unit) -> Target:
     """Two tickets of the unit about the same matter."""
     main = work.session.get_one(Ticket, a_ticket(work, unit).params["ticket_id"])
-    return Target(a_ticket(work, unit).params, form={"main": main.number, "merge_reason": "同一事项"})
+    form = {"main": main.number, "merge_reason": "同一事项"}
+    json = {"main": main.number, "reason": "同一事项"}
+    return Target(a_ticket(work, unit).params, form=form, json=json)
 
 
 def a_merged_ticket(work: Work, unit: Unit) -> Target:
@@ -98,6 +100,9 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     **{f"/console/quick-replies/{{quick_id}}{act}": a_quick_reply for act in ("", "/approve", "/remove")},
     **{f"/api/v1/quick-replies/{{quick_id}}{act}": a_quick_reply for act in ("", "/approve", "/remove")},
     "/console/classes/{class_id}/remove": a_class,
+    "/api/v1/classes/{class_id}/remove": a_class,
+    "/api/v1/tickets/{ticket_id}/merge": two_tickets,
+    "/api/v1/tickets/{ticket_id}/separate": a_merged_ticket,
     "/console/desk/{conversation_id}/merge": two_conversations,
     "/console/desk/{conversation_id}/separate": a_merged_conversation,
     "/api/v1/conversations/{conversation_id}/merge": two_conversations,

@@ -180,3 +180,52 @@ def test_a_call_is_written_down_at_the_desk_and_becomes_a_ticket(live: LiveDesk)
     with live.office.hub.works.read() as work:
         made = work.session.scalars(select(Ticket)).one()
     assert (made.name, made.contact) == ("王女士", "13812345678")
+
+
+def test_a_ticket_is_made_of_another_kind_and_merged(live: LiveDesk) -> None:
+    agent = program(live, "agent")
+    made = agent("POST", "/tickets", kind="投诉", text="路灯坏了三天", contact="13800001111", name="李先生")
+    assert (made.status_code, made.json()["kind"], made.json()["unit"]) == (201, "投诉", live.office.unit("north").id)
+    ticket = made.json()
+    for sent, field in (({"kind": "回访", "text": "路灯坏了"}, "kind"), ({"kind": "咨询", "text": " "}, "text")):
+        refused = agent("POST", "/tickets", **sent)
+        assert (refused.status_code, refused.json()["field"]) == (422, field)
+    south = live.office.unit("south").id
+    assert agent("POST", "/tickets", kind="咨询", text="路灯坏了", unit=south).status_code == 404
+    assert program(live, "officer")("POST", "/tickets", kind="咨询", text="路灯坏了").status_code == 403
+    changed = agent("POST", f"/tickets/{ticket['id']}/kind", kind="建议", reason="只是提议").json()
+    assert changed["kind"] == "建议"
+    assert changed["due_at"] > ticket["due_at"]
+    main = agent("POST", "/tickets", kind="建议", text="多装路灯").json()
+    merged = agent("POST", f"/tickets/{ticket['id']}/merge", main=main["number"], reason="同一盏路灯").json()
+    assert merged["main"] == main["id"]
+    nowhere = agent("POST", f"/tickets/{main['id']}/merge", main="20260302-AAAAAA", reason="同一盏路灯")
+    assert nowhere.json()["field"] == "main"
+    assert agent("POST", f"/tickets/{ticket['id']}/separate").json()["main"] is None
+    assert agent("POST", f"/tickets/{ticket['id']}/separate").status_code == 409
+
+
+def test_a_conversation_becomes_a_ticket_and_ends_with_its_class(live: LiveDesk) -> None:
+    boss = live.office.hire("boss", "north", Role.SUPERVISOR)
+    agent, supervisor = program(live, "agent"), program(live, boss.login)
+    number = live.hears("人工")
+    made = agent("POST", f"/conversations/{number}/ticket", kind="表扬", text="窗口的小王很热心").json()
+    assert (made["kind"], made["conversation"]) == ("表扬", number)
+    told = agent("GET", f"/conversations/{number}").json()["said"]
+    assert made["number"] in told[-1]["text"], "the citizen is told its number"
+    assert agent("POST", f"/conversations/{number}/ticket", kind="整改").json()["field"] == "kind"
+    top = supervisor("POST", "/classes", name="城市管理").json()
+    leaf = supervisor("POST", "/classes", name="路灯", parent=top["id"]).json()
+    assert (leaf["path"], leaf["level"], leaf["leaf"]) == ("城市管理 / 路灯", 2, True)
+    listed = agent("GET", "/classes").json()["classes"]
+    assert [(one["path"], one["leaf"]) for one in listed] == [("城市管理", False), ("城市管理 / 路灯", True)]
+    assert agent("POST", "/classes", name="供水").status_code == 403
+    assert agent("GET", f"/classes?unit={live.office.unit('south').id}").status_code == 404
+    agent("POST", f"/conversations/{number}/take")
+    closing = f"/conversations/{number}/close"
+    refused = agent("POST", closing, summary="已登记", class_id=leaf["id"], service="没有这一项")
+    assert (refused.status_code, refused.json()["field"]) == (422, "service")
+    assert agent("POST", closing, summary="已登记", class_id=top["id"]).json()["field"] == "class_id"
+    assert agent("POST", closing, summary="已登记", class_id=leaf["id"]).json()["state"] == "closed"
+    assert supervisor("POST", f"/classes/{top['id']}/remove").status_code == 200
+    assert agent("GET", "/classes").json()["classes"] == []

@@ -15,6 +15,7 @@ from bot import gateway, learning
 from bot.gateway import Arrival
 from bot.models import InboundMessage, Lesson
 from content.models import Piece, Revision
+from hub.auth import tokens
 from kernel.clock import StillClock
 from kernel.people import Role
 from tests.bot.citizens import published, wechat_account
@@ -141,3 +142,52 @@ def test_the_list_is_narrowed(asking: Asking) -> None:
     assert "“办居住证要什么”也是《" in author.get(f"{PAGE}?show=clash").text
     assert "老年证在哪办</a>" not in author.get(f"{PAGE}?q=居住证怎么").text
     assert 'class="table__title" href' not in author.get(f"{PAGE}?q=不存在&page=9").text
+
+
+def program(asking: Asking, login: str) -> Any:
+    """Asks the API as that person's program."""
+    with asking.room.hub.works.write() as work:
+        _token, text = tokens.create(work, asking.room.office.person(login), "probe")
+    browser, head = asking.room.browser(), {"Authorization": f"Bearer {text}"}
+
+    def call(method: str, path: str, **sent: Any) -> Any:
+        return browser.request(method, f"/api/v1/knowledge{path}", headers=head, json=sent or None)
+
+    return call
+
+
+def test_a_program_sees_the_same_and_teaches_the_same(asking: Asking) -> None:
+    key = asking.ask("居住证怎么办理要带什么")
+    asking.ask("请帮13812345678查居住证进度")
+    author, trainer = program(asking, "author"), program(asking, "officer")
+    listed = author("GET", "?show=thin").json()
+    assert (listed["total"], listed["questions"][0]["wordings"]) == (1, ["办居住证要什么"])
+    assert author("GET", "?show=clash").json()["questions"] == []
+    asked = author("GET", "/unanswered").json()
+    assert asked["waiting"] == 2
+    assert {"请帮138****5678查居住证进度"} < {text for one in asked["questions"] for text in one["texts"]}
+    offered = next(one for one in asked["questions"] if one["key"] == key)
+    assert (offered["near"], offered["clean"], offered["asked"]) == (asking.faq, True, 1)
+    assert author("POST", "/wordings", question=key, piece=asking.faq).json() == {"piece": asking.faq}
+    assert asking.fields(asking.faq)["wordings"] == ["办居住证要什么", "居住证怎么办理要带什么"]
+    assert author("POST", "/wordings", question=key, piece=asking.faq).status_code == 409
+    again = asking.ask("狗证在哪里办")
+    wrong = author("POST", "/drafts", question=again, column="no-such")
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "column")
+    assert author("POST", "/foreign", question=again).status_code == 403
+    made = author("POST", "/drafts", question=again, column="faq")
+    assert made.status_code == 201
+    assert asking.fields(made.json()["piece"])["wordings"] == ["狗证在哪里办"]
+    alien = asking.ask("今天股票涨了吗")
+    assert trainer("POST", "/foreign", question=alien).json() == {"done": True}
+    sure = asking.ask("居住证要怎么弄")
+    assert trainer("POST", "/confirmed", question=sure, piece=asking.faq).json() == {"piece": asking.faq}
+    assert trainer("POST", "/confirmed", question=sure, piece=asking.faq).status_code == 409
+
+
+def test_a_program_of_another_unit_sees_nothing(asking: Asking) -> None:
+    key = asking.ask("居住证怎么办理要带什么")
+    stranger = program(asking, "stranger")
+    assert stranger("GET", "").json().get("total", 0) == 0
+    assert stranger("GET", "/unanswered").json().get("waiting", 0) == 0
+    assert stranger("POST", "/wordings", question=key, piece=asking.faq).status_code in (403, 409)
