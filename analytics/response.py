@@ -55,7 +55,12 @@ SHOWN: dict[str, tuple[ColumnElement[bool], ...]] = {
     ),
     "resolved": (Conversation.handed_off_at.is_not(None), Conversation.closed_at.is_not(None)),
     "closed": (Conversation.closed_at.is_not(None),),
-    "bot": (Conversation.closed_at.is_not(None), Conversation.handed_off_at.is_(None)),
+    # What became a ticket out of hours waits for people too.
+    "bot": (
+        Conversation.closed_at.is_not(None),
+        Conversation.handed_off_at.is_(None),
+        Conversation.handoff_reason == "",
+    ),
     "rated": (Conversation.id.in_(select(Rating.conversation_id)),),
 }
 

@@ -24,6 +24,7 @@ REASON_LABELS: dict[str, str] = {
     "transferred": _("同事转来"),
     "shift": _("交接班"),
     "taken": _("坐席主动接入"),
+    "out_of_hours": _("非服务时间转工单"),
 }
 
 _ALONE = frozenset(

@@ -122,6 +122,8 @@ def close(work: Work, conversation: Conversation, summary: str = "", words: str 
 
 def ticket_for(work: Work, conversation: Conversation, words: Words, zone: ZoneInfo, kind: str = "咨询") -> str:
     """Makes one ticket a session of what the citizen wrote; returns the sentence with its number and deadline."""
+    if conversation.handed_off_at is None:  # People have it, though nobody was there to wait for.
+        conversation.handoff_reason = conversation.handoff_reason or "out_of_hours"
     made = _again(work, conversation, kind) or tickets.make(
         work,
         unit_id=conversation.unit_id,

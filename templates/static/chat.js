@@ -86,7 +86,7 @@
     if (state.shown.has(line.number)) return;
     state.shown.add(line.number);
     state.after = Math.max(state.after, line.number);
-    const body = make("div", { class: "chat__text", text: line.ask === "rating" ? words.rate : line.text });
+    const body = make("div", { class: "chat__text", text: line.ask === "rating" ? asked(line.text) : line.text });
     const item = make("div", { class: `chat__line chat__line--${line.side}` });
     if (who(line)) item.append(make("p", { class: "chat__who", text: who(line) }));
     if (line.picture && state.picture) {
@@ -96,7 +96,7 @@
     item.append(body);
     if (line.sources.length) item.append(sources(line.sources));
     if (line.choices.length) item.append(choices(line.choices));
-    if (line.ask === "rating" && !state.rated) item.append(rating());
+    if (line.ask === "rating") item.append(state.rated ? thanks() : rating());
     if (line.ask === "stay") item.append(stay(line.number));
     log.append(item);
     log.scrollTop = log.scrollHeight;
@@ -118,6 +118,9 @@
     });
     return list;
   }
+  // Its first line names the service item, if there was one; the levels below it are buttons here.
+  const asked = (text) => (english ? words.rate : text.split("\n", 1)[0]);
+  const thanks = () => make("p", { class: "chat__thanks", text: words.rated });
   function rating() {
     const box = make("fieldset", { class: "chat__rating" }, make("legend", { class: "chat__legend", text: words.rate }));
     words.levels.forEach((label, place_) => {
@@ -134,7 +137,7 @@
       const seen = await call("rating", { score: Number(chosen.value) }).catch(() => null);
       button.disabled = false;
       if (!seen) return trouble(words.failed);
-      rate.replaceWith(make("p", { class: "chat__thanks", text: words.rated }));
+      rate.replaceWith(thanks());
       take(seen);
       input.focus();
     });

@@ -110,6 +110,18 @@ def test_every_figure_has_its_conversations(spoken: Published, show: str, count:
         assert len(work.session.scalars(query).all()) == count
 
 
+def test_a_ticket_out_of_hours_is_no_answer_of_the_bot(spoken: Published) -> None:
+    unit = spoken.office.bureau.id
+    closed = talk(spoken.works, unit, at(2, "20:00"), closed_at=at(2, "21:00"))
+    with spoken.works.write() as work:
+        work.session.get_one(Conversation, closed).handoff_reason = "out_of_hours"
+    with spoken.works.read() as work:
+        who = spoken.office.who("manager")
+        people = response.handed(work.session, who, WORKDAYS, at(1, "00:00"), at(11, "00:00"))
+        found = response.response_times(work.session, who, people, at(1, "00:00"), at(11, "00:00"))
+    assert found.bot_share == pytest.approx(1 / 4)
+
+
 def test_where_nothing_was_measured_there_is_no_figure(published: Published) -> None:
     with published.works.read() as work:
         who = published.office.who("manager")

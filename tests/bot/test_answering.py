@@ -173,7 +173,9 @@ def test_out_of_hours_a_question_becomes_a_ticket_with_a_deadline(desk: Desk) ->
     assert "答复期限：2026-03-05" in said
     assert "路灯坏了三天" in ticket.text
     assert ticket.contact == "13800001234"
-    assert desk.conversation().state == S.BOT
+    conversation = desk.conversation()
+    assert (conversation.state, conversation.handed_off_at) == (S.BOT, None)
+    assert conversation.handoff_reason == "out_of_hours"
     assert len(desk.of(TicketMade)) == 1
 
 

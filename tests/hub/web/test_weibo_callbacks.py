@@ -88,6 +88,10 @@ def test_a_fan_can_be_written_to_for_48_hours_however_often(desk: Desk, clock: S
         conversation = work.session.scalars(select(Conversation)).one()
     assert conversation.window_until == clock.now().replace(microsecond=0) + timedelta(hours=48)
     assert conversation.messages_left is None
+    desk.city.grant("officer", Role.AGENT)
+    page = desk.browser("officer").get(f"/console/desk/{conversation.id}").text
+    assert "前可以回复，不限条数" in page
+    assert "None" not in page
 
 
 def test_nothing_to_say_is_an_empty_body(desk: Desk, clock: StillClock) -> None:
