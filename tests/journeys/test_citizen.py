@@ -16,10 +16,11 @@ from bot.models import Conversation, Rating
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.rehearsal.config import RehearsalConfig
-from content.models import PublicPiece
+from content.models import PublicPiece, Release
 from kernel.clock import SystemClock
 from kernel.office_rules import set_rule
 from kernel.people import Role
+from scheduler.models import Placement
 from tests.bot.citizens import AES_KEY, GUIDE, TOKEN, ToldEngine, published
 from tests.channels.rehearsal.served import SERVICE_APPID, SERVICE_CITIZENS, SERVICE_SECRET, Rehearsal, serving
 from tests.journeys.editorial import House, axe, running
@@ -59,6 +60,20 @@ def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
         yield house
 
 
+def stand_on_portal(house: House) -> None:
+    """Every public piece has its page, so that the bot may name it."""
+    with house.newsroom.hub.works.write() as work:
+        account = work.session.scalars(select(Account).where(Account.channel == "portal")).one()
+        for row in work.session.scalars(select(PublicPiece)):
+            release = work.session.get_one(Release, row.release_id)
+            work.session.add(
+                Placement(
+                    unit_id=release.unit_id, piece_id=row.piece_id, account_id=account.id, release_id=release.id,
+                    revision_id=release.revision_id, state="live", live_at=work.now, changed_at=work.now,
+                )
+            )  # fmt: skip
+
+
 def open_to_citizens(house: House) -> None:
     office, hub = house.newsroom.office, house.newsroom.hub
     office.grant("officer", Role.AGENT)
@@ -72,6 +87,7 @@ def open_to_citizens(house: House) -> None:
         office, "faq", "身份证丢了怎么补办", "本人到派出所补领，工本费40元。", wordings=list(WORDINGS), guide=guide
     )
     published(office, "faq", "居住证怎么办理", "到居住地社区办理。", wordings=list(OTHERS))
+    stand_on_portal(house)
     hub.incoming.engine.prepare()
 
 
