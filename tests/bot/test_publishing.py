@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot import publishing, tickets
+from bot.found_answers import Answers
 from bot.models import Ticket
+from content.search import Searcher, answer
 from kernel.errors import Invalid, WrongState
 from kernel.people import add_unit
 from kernel.work import Works
@@ -105,3 +108,21 @@ def test_what_would_be_refused_today_is_listed_and_nothing_is_changed(works: Wor
         assert row.question.startswith("王先生")
         publishing.hide(work, ticket)
         assert publishing.doubtful(work.session) == []
+
+
+def test_an_answer_taken_back_is_not_counted_even_before_the_index_follows(works: Works) -> None:
+    number = _ticket(works)
+    searcher = Searcher(timedelta(days=9), source=Answers())
+    totals = []
+    for act in (None, publishing.hide):
+        with works.write() as work:
+            ticket = work.session.get_one(Ticket, number)
+            if act is None:
+                publishing.publish(work, ticket, "路灯坏了三天", "已修复。")
+            else:
+                act(work, ticket)
+        with works.read() as work:
+            looked = searcher.look(work.session, work.now, "路灯坏了")
+            found = answer(work.session, work.now, [looked], kind="", page=1, size=5, narrow=None, only=None)
+        totals.append((len(looked.hits), found.total))
+    assert totals == [(1, 1), (1, 0)]
