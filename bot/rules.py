@@ -45,6 +45,14 @@ REMIND = declare(Rule("desk.remind_minutes", 2, "市民等待多少分钟后再�
 WINDOW = declare(Rule("desk.window_minutes", 120, "平台允许答复的时间剩多少分钟时提醒坐席", number_between(5, 1440)))
 IDLE = declare(Rule("desk.idle_minutes", 30, "市民多少分钟未说话后结束机器人会话", number_between(5, 2880)))
 IDLE_WARNED = declare(Rule("desk.idle_warned_minutes", 5, "自动结束会话前多少分钟提醒市民", number_between(1, 60)))
+RATING_DAYS = declare(
+    Rule(
+        "bot.rating_days",
+        30,
+        "平台上只由机器人接待的会话结束时请市民评价，同一市民几天内最多一次（0 为不请）",
+        number_between(0, 365),
+    )
+)
 DIALOGUE = declare(Rule("desk.dialogue_minutes", 15, "市民登记诉求时多少分钟未回复即结束登记", number_between(5, 120)))
 URGENT_AGAIN = declare(Rule("urgent.again_minutes", 2, "紧急情况多少分钟无人处置再次告警", number_between(1, 60)))
 URGENT_WORDS: Rule[list[str]] = declare(Rule("urgent.words", [], "另加的紧急词", _words))

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bot import reply, rules, silence, store, tickets, windows
+from bot import asking, reply, rules, silence, store, tickets, windows
 from bot.dialogue import place
 from bot.dialogue.phrases import is_over
 from bot.events import ConversationChanged, DangerHeard, PersonWanted, WindowEnds
@@ -299,7 +299,10 @@ class Watch:
         """A session with the bot in which nobody writes any more; on our own page an agent's as well."""
         for conversation in silence.over(work):
             own = conversation.channel in reply.OWN_PAGES
+            asks = not own and asking.may_ask(work, conversation)
             close(work, conversation, words=self.words.say("closed") if own else "")
+            if asks:
+                asking.ask(work, conversation, self.words)
 
 
 def note_danger(work: Work, conversation: Conversation, danger: Danger) -> None:
