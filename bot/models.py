@@ -248,6 +248,7 @@ class Ticket(Base):
     forgotten_at: Mapped[datetime | None]
     main_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
     sms_agreed_at: Mapped[datetime | None]
+    made_key: Mapped[str | None] = mapped_column(String(90), unique=True)
 
 
 class TicketSms(Claimable, Base):

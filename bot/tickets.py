@@ -43,11 +43,16 @@ def make(
     conversation_id: int | None = None,
     number: str = "",
     agrees_to_sms: bool = False,
+    key: str = "",
 ) -> Ticket:
     """Makes a ticket; its deadline is the office's for this kind, counted in working days from today.
 
     `number` is one that the citizen was told already; `agrees_to_sms`: he wants a text message when it is answered.
+    `key` is that of whoever made it: a ticket of the same key is the same one, however it was described then.
     """
+    made = work.session.scalars(select(Ticket).where(Ticket.made_key == key)).one_or_none() if key else None
+    if made is not None:
+        return made
     text, contact, name = tidy(text).strip(), tidy(contact), tidy(name)
     if kind not in TICKET_KINDS:
         raise Invalid(field="kind", why="请选择类别。")
@@ -65,6 +70,7 @@ def make(
         conversation_id=conversation_id,
         state=TicketState.OPEN,
         sms_agreed_at=work.now if agrees_to_sms else None,
+        made_key=key or None,
         created_at=work.now,
         due_at=hours.workdays.deadline(work.now, rules.ticket_days(work.session, unit_id, kind, work.now)),
     )

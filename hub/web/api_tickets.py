@@ -21,7 +21,7 @@ from hub.web.api_shapes import At, Page, PageNumber, moment, one_page, told
 from hub.web.sent import Body
 from hub.web.ticket_page import find
 from kernel.errors import Invalid, NotFound
-from kernel.people import Permission, scoped
+from kernel.people import Permission, Person, scoped
 from kernel.typed import LARGEST
 
 router = APIRouter(prefix="/api/v1/tickets")
@@ -41,7 +41,10 @@ class TicketAnswer(Body):
 
 
 class NewTicket(Body):
-    """A matter of a citizen's; without `unit` it is one's own unit's."""
+    """A matter of a citizen's; without `unit` it is one's own unit's.
+
+    `key` is the program's own: sent again, it is answered with the ticket that was made then.
+    """
 
     kind: str = Field(max_length=20)
     text: str = Field(max_length=tickets.LONGEST)
@@ -49,6 +52,7 @@ class NewTicket(Body):
     contact: str = Field("", max_length=100)
     page: str = Field("", max_length=500)
     unit: int | None = Field(None, ge=1, le=LARGEST)
+    key: str = Field("", max_length=60)
 
 
 class TicketTold(TypedDict):
@@ -121,6 +125,8 @@ def make(hub: HubDep, asker: Handler, sent: NewTicket) -> TicketTold:
     if not asker.may(P.TICKET_ACT, unit_id):
         raise NotFound(field="unit")
     with hub.works.write(asker.actor) as work:
+        if sent.key:  # The same key twice at once: the second waits here for the first.
+            work.session.get_one(Person, asker.viewer.person_id, with_for_update=True)
         made = tickets.make(
             work,
             unit_id=unit_id,
@@ -130,6 +136,8 @@ def make(hub: HubDep, asker: Handler, sent: NewTicket) -> TicketTold:
             contact=sent.contact,
             page=sent.page,
             zone=hub.settings.office_zone,
+            # Keys are of one person's programs: nobody learns of a ticket by guessing another's.
+            key=f"{asker.viewer.person_id}:{sent.key}" if sent.key else "",
         )
         return ticket_told(made, work.now)
 

@@ -182,6 +182,18 @@ def test_a_call_is_written_down_at_the_desk_and_becomes_a_ticket(live: LiveDesk)
     assert (made.name, made.contact) == ("王女士", "13812345678")
 
 
+def test_a_ticket_sent_twice_under_one_key_is_one(live: LiveDesk) -> None:
+    live.office.hire("late", "north", Role.AGENT)
+    agent, other = program(live, "agent"), program(live, "late")
+    sent = {"kind": "求助", "text": "路灯坏了三天", "key": "call-7"}
+    first, again = agent("POST", "/tickets", **sent), agent("POST", "/tickets", **sent | {"text": "路灯还没修"})
+    assert (again.status_code, again.json()["number"]) == (201, first.json()["number"])
+    assert other("POST", "/tickets", **sent).json()["number"] != first.json()["number"]
+    assert agent("POST", "/tickets", **sent | {"key": ""}).json()["number"] != first.json()["number"]
+    with live.office.hub.works.read() as work:
+        assert len(work.session.scalars(select(Ticket)).all()) == 3
+
+
 def test_a_ticket_is_made_of_another_kind_and_merged(live: LiveDesk) -> None:
     agent = program(live, "agent")
     made = agent("POST", "/tickets", kind="投诉", text="路灯坏了三天", contact="13800001111", name="李先生")
