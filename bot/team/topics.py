@@ -31,7 +31,7 @@ def asked_about(work: Work, conversation: Conversation) -> str:
     for piece in [*pieces, *([last] if last else [])]:
         theme = knowledge.theme_of(work.session, piece, work.now)
         if theme:
-            return theme
+            return theme[:LONGEST]
     return ""
 
 
