@@ -418,6 +418,9 @@ class OneColumn:
     def shown(self, piece_id: int, account_id: int) -> None:
         return None
 
+    def changes(self, item: Item, account_id: int) -> list[str]:
+        return []
+
     def formers(self, piece_id: int) -> list[Any]:
         return []
 

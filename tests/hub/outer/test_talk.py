@@ -37,7 +37,7 @@ from kernel.work import Actor
 from tests.bot.citizens import TOKEN, Outbox, ToldEngine
 from tests.factories import picture_bytes
 from tests.hub.outer.faces import Faces, open_faces
-from tests.hub.web.test_callbacks import Phone
+from tests.hub.web.test_callbacks import Phone, wait_for
 from tests.hub.web.test_chat import Visitor, sends_picture, sides
 
 S = ConversationState
@@ -412,8 +412,9 @@ def test_on_wechat_an_agent_answers_by_our_own_call_and_the_bot_stays_silent(
     agent_does(faces, desk.take, conversation)
     agent_does(faces, _answer, conversation, "您好，请讲。")
     clock.step(seconds=6)
-    faces.inner.incoming.replier.send_due()
-    assert ("oCitizen_1", "您好，请讲。") in phone.outbox.sent
+    # First that somebody is there, then what he says; a thread sends beside this one.
+    wait_for(lambda: faces.inner.incoming.replier.send_due() >= 0 and len(phone.outbox.sent) == 2)
+    assert [text for _to, text in phone.outbox.sent] == ["人工客服 001 为您服务，请讲。", "您好，请讲。"]
     faces.exchange()
     assert phone.says("养犬证", 22).content == b"success"
     faces.exchange()
