@@ -16,11 +16,13 @@ import threading
 import time
 import unicodedata
 from array import array
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import escape, unescape
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -420,17 +422,15 @@ def answer(
     narrow: Narrow | None,
     only: ColumnElement[bool] | None,
 ) -> Found:
-    """A page of what these sources have, the best first; where two are as good, that of the earlier source."""
+    """A page of what these sources have, as `side_by_side` puts them."""
     asked = narrow or Narrow()
     standing = [one.source.standing(session, now, [hit.key for hit in one.hits], only) for one in looked]
-    within = [
-        hit
+    within = side_by_side(
+        [hit for hit in one.hits if hit.key in public and public[hit.key].fits(asked)]
         for one, public in zip(looked, standing, strict=True)
-        for hit in one.hits
-        if hit.key in public and public[hit.key].fits(asked)
-    ]
+    )
     counts = Counter(hit.kind for hit in within)
-    chosen = sorted((hit for hit in within if kind in ("", hit.kind)), key=lambda hit: -hit.score)
+    chosen = [hit for hit in within if kind in ("", hit.kind)]
     shown = chosen[(page - 1) * size : page * size]
     places = [place for public in standing for place in public.values()]
     kinds = [name for one in looked for name in one.source.kinds]
@@ -445,6 +445,17 @@ def answer(
         units=Counter(place.unit_id for place in places),
         hits=shown,
     )
+
+
+def side_by_side(found: Iterable[Sequence[Hit]]) -> list[Hit]:
+    """What the first source found in its order; whatever another found before the first of these that holds less of
+    the query. The scores of two indexes do not compare: what is rare in a small one may be everywhere in the other.
+    """
+    first, *others = found
+    least = [-share for share in accumulate((hit.share for hit in first), min)]
+    placed = [((place, 1), hit) for place, hit in enumerate(first)]
+    placed += [((bisect_right(least, -hit.share), 0), hit) for hits in others for hit in hits]
+    return [hit for _place, hit in sorted(placed, key=lambda one: one[0])]
 
 
 def in_parts(keys: Sequence[int], size: int = 500) -> Iterator[Sequence[int]]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from content import public, search
 from content.models import Release
-from content.search import Index, Searcher, SearchMiss, excerpt, grams, query_grams, record_miss
+from content.search import Hit, Index, Searcher, SearchMiss, excerpt, grams, query_grams, record_miss, side_by_side
 from kernel.clock import StillClock
 from tests.factories import Office
 
@@ -245,3 +245,17 @@ def test_a_miss_is_kept_without_numbers_of_people(both: Office) -> None:
     with both.works.read() as work:
         kept = work.session.scalars(select(SearchMiss.query).order_by(SearchMiss.id)).all()
     assert kept == ["火星移民", "*** 的投诉", "***", "长" * 100]
+
+
+def test_a_document_stands_before_pages_that_hold_less_of_the_query_and_whatever_its_own_index_makes_of_it() -> None:
+    def hits(kind: str, *found: tuple[float, float]) -> list[Hit]:
+        return [Hit(number, kind, score, share) for number, (score, share) in enumerate(found)]
+
+    pages = hits("guide", (9, 0.8), (5, 1.0), (3, 0.5), (2, 0.9))
+    files = hits("file", (90, 0.8), (80, 1.0), (70, 0.2))
+    answers = hits("answer", (4, 0.8))
+    order = [(hit.kind, hit.key) for hit in side_by_side([pages, files, answers])]
+    assert order == [
+        ("file", 1), ("guide", 0), ("guide", 1), ("file", 0), ("answer", 0), ("guide", 2), ("guide", 3), ("file", 2),
+    ]  # fmt: skip
+    assert side_by_side([[], files]) == files
