@@ -15,9 +15,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from analytics.models import ServiceFigure
-from analytics.service_ratings import LEVELS
+from analytics.service_ratings import LEVELS, Levelled
 from bot.models import Rating, Ticket
-from bot.states import LOW_RATING, SET_RIGHT, TicketState
+from bot.states import SET_RIGHT, TicketState
 from content.models import Piece
 from kernel.people import Unit
 from kernel.work import Work, Works
@@ -29,7 +29,7 @@ COUNTED_AGAIN, SHOWN = 2, 8
 
 
 @dataclass
-class Counted:
+class Counted(Levelled):
     """One item in a quarter, or what is left of a unit's items."""
 
     unit_id: int
@@ -38,16 +38,6 @@ class Counted:
     levels: list[int]
     righted: int = 0
     in_time: int = 0
-
-    @property
-    def total(self) -> int:
-        """All its ratings."""
-        return sum(self.levels)
-
-    @property
-    def low(self) -> int:
-        """差评."""
-        return sum(self.levels[LOW_RATING - 1 :])
 
     def take(self, other: Counted) -> None:
         """Counts another item with this one."""

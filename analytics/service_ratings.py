@@ -20,24 +20,30 @@ from kernel.people import Unit
 LEVELS = len(RATINGS)
 
 
-@dataclass(frozen=True)
-class ItemRated:
-    """How often an item got each of the five levels, the best first."""
+class Levelled:
+    """Something that was rated; `levels` are how often it got each of the five, the best first."""
 
-    piece_id: int
-    title: str
-    unit: str
-    levels: tuple[int, ...]
+    levels: Sequence[int]
 
     @property
     def total(self) -> int:
-        """All ratings of the item."""
+        """All its ratings."""
         return sum(self.levels)
 
     @property
     def low(self) -> int:
         """差评: 不满意 and 非常不满意."""
         return sum(self.levels[LOW_RATING - 1 :])
+
+
+@dataclass(frozen=True)
+class ItemRated(Levelled):
+    """An item with its ratings."""
+
+    piece_id: int
+    title: str
+    unit: str
+    levels: tuple[int, ...]
 
     @property
     def share(self) -> float | None:

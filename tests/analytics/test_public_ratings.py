@@ -80,10 +80,11 @@ def test_small_items_are_counted_together_where_they_are_enough(office: Office, 
 def test_what_was_set_right_and_in_time(office: Office, item: int, clock: StillClock) -> None:
     rate(office, item, 1, 1, 1, 4, 5, 5)
     with office.works.write() as work:
-        tickets.answer(work, work.session.scalars(select(Ticket).order_by(Ticket.id)).first(), "已整改。")  # type: ignore[arg-type]  # There are three.
+        first, *_others, last = work.session.scalars(select(Ticket).order_by(Ticket.id)).all()
+        tickets.answer(work, first, "已整改。")
     clock.step(days=20)
     with office.works.write() as work:
-        tickets.answer(work, work.session.scalars(select(Ticket).order_by(Ticket.id.desc())).first(), "已整改。")  # type: ignore[arg-type]  # There are three.
+        tickets.answer(work, work.session.get_one(Ticket, last.id), "已整改。")
     assert rows(office)[0][3:] == (3, 2, 1)
 
 
