@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any
@@ -261,10 +261,11 @@ def _page(
         calendar = Workdays(zone, declared_days(session))
         days = [_day(hub, asker, first + timedelta(days=ahead), planned, calendar) for ahead in range(7)]
         people = _people(session, holders(session, P.CONVERSATION_ANSWER, place.id, work.now))
+        known = topics.of_unit(session, place.id)
         context = presence_of(work, asker) | {
             "units": units_in_reach(session, asker, P.CONVERSATION_ANSWER),
             "there": presence.of_unit(session, place.id),
-            "topics": topics.of_unit(session, place.id),
+            "topics": known,
             "supervises": asker.may(P.QUEUE_SUPERVISE, place.id),
             "provisional": calendar.provisional(first.year),
             "at": work.now,
@@ -283,12 +284,19 @@ def _page(
         after=first + WEEK,
         today=today,
         people=people,
-        topic_form=topic_form or FormState({}),
+        topic_form=topic_form or _topics_of(row_in(request.query_params.get("person", "")), people, known),
         shift_form=shift_form or FormState({"begins": "09:00", "ends": "17:30"}),
         plan_form=plan_form
         or FormState({"first": str(begin), "last": str(begin + timedelta(days=6)), "workdays": "1"}),
         **context,
     )
+
+
+def _topics_of(person_id: int | None, people: Sequence[tuple[int, str]], known: Mapping[int, list[str]]) -> FormState:
+    """The form of the agent in the address with what he knows; none where the address names nobody of the desk."""
+    if person_id not in dict(people):
+        return FormState({})
+    return FormState({"person": str(person_id), "topics": "、".join(known.get(person_id or 0, ()))})
 
 
 def _prepare(request: Request, hub: Hub, asker: Asker, form: FormState, *, status: int = 200) -> HTMLResponse:

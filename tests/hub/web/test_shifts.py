@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 from sqlalchemy import select
@@ -90,6 +91,20 @@ def test_the_supervisor_says_what_agents_know(office: Office) -> None:
     elsewhere = boss.send_form(f"{PAGE}/topics", **kept, unit=str(office.unit("south").id))
     assert elsewhere.status_code == 404
     boss.send_form(f"{PAGE}/topics", **kept)
-    assert "户籍、社保" in boss.get(PAGE).text
+    page = boss.get(PAGE).text
+    assert "户籍、社保" in page
+    # Nobody's form is shown before somebody is chosen, so that none is saved empty over what he has.
+    assert 'name="topics"' not in page
+    (link,) = re.findall(rf'href="([^"]+person={agent.id}#topic-form)"', page)
+    chosen = boss.get(html.unescape(link)).text
+    assert f'name="person" value="{agent.id}"' in chosen
+    assert 'name="topics" type="text" value="户籍、社保"' in chosen
+    assert 'name="topics"' not in boss.get(f"{PAGE}?person={stranger.id}").text
+    assert (
+        "最多 20 个专长"
+        in boss.send_form(
+            f"{PAGE}/topics", person=str(agent.id), topics="、".join("甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌")
+        ).text
+    )
     boss.send_form(f"{PAGE}/topics", person=str(agent.id), topics="")
     assert "还没有设置专长" in boss.get(PAGE).text
