@@ -132,6 +132,7 @@ Log in (password of everybody: {filling.PASSWORD})
   wujiayi       吴佳怡  agent 坐席
   sunlihua      孙丽华  supervisor 班长: shifts, the board, whom a conversation goes to
   fenglixin     冯立新  head 承办单位负责人: signs answers to tickets
+  hezhiyuan     何志远  head of 市公安局, whose items are rated (好差评): sets low ratings right
   gaoxiang / luojing / tangwenbo   system, security and audit administrator 系统/安全/审计管理员
 
 Try first: as linxiaowen write a notice under 采编中心 and submit it (送审); sign it as sumin, chenguodong and

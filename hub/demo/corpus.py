@@ -352,7 +352,10 @@ def load_specials() -> Specials:
 
 @dataclass(frozen=True, slots=True)
 class Attended:
-    """What a person did in a conversation: taken after so many seconds, answered, filed under a class."""
+    """What a person did in a conversation: taken after so many seconds, answered, filed under a class.
+
+    `item` is the title of the guide it was about, by which the rating counts as 好差评.
+    """
 
     agent: str
     waits: int
@@ -360,17 +363,22 @@ class Attended:
     replies: tuple[str, ...]
     filed: str
     summary: str
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """One conversation of the past: when it began (office time), what the citizen wrote, how he was served."""
+    """One conversation of the past: when it began (office time), what the citizen wrote, how he was served.
+
+    `righted` is what became of a low rating.
+    """
 
     days_ago: int
     at: str
     says: tuple[str, ...]
     person: Attended | None = None
     rating: str = ""
+    righted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,13 +397,27 @@ class Matter:
 
 
 def load_talks() -> tuple[Talk, ...]:
-    """The conversations of the last weeks."""
-    return tuple(_talk(row) for row in _read("talks.yaml")["talks"])
+    """The conversations of the past, those about one item too."""
+    rows = _read("talks.yaml")
+    return (*(_talk(row) for row in rows["talks"]), *(_served(row) for row in rows["served"]))
 
 
 def load_matters() -> tuple[Matter, ...]:
     """The tickets of the last weeks."""
     return tuple(Matter(**row) for row in _read("talks.yaml")["matters"])
+
+
+def _served(row: dict[str, Any]) -> Talk:
+    person = Attended(
+        agent=row["agent"],
+        waits=row["waits"],
+        answers=("您好，请问您办理什么事项？", row["told"]),
+        replies=(row["asks"],),
+        filed="政务服务 / 户籍证件",
+        summary=f"解答{row['item']}：{row['asks']}",
+        item=row["item"],
+    )
+    return Talk(row["days_ago"], row["at"], ("人工",), person, row["rating"], row.get("righted", ""))
 
 
 def _talk(row: dict[str, Any]) -> Talk:

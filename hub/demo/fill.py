@@ -49,10 +49,13 @@ from scheduler.models import Delivery
 from scheduler.states import DeliveryState
 
 PASSWORD = "Yunjiang-2026"  # noqa: S105  # The demo's own, printed on the terminal for whoever tries it.
-FIRST_DAYS = 45
+# So many that ratings of the quarter before can be read.
+FIRST_DAYS = 130
 # How old the open matter of public opinion is when the demo starts.
 HEARD_BEFORE = timedelta(hours=3)
 AGENT, SHIFT_LEADER, HEAD = "wujiayi", "sunlihua", "fenglixin"
+# The head of the unit whose items were rated.
+RIGHTER = "hezhiyuan"
 AUTHOR, PROOFREADER, SIGNERS = "linxiaowen", "sumin", ("sumin", "chenguodong", "zhaomingyuan")
 # The city's service centre answers around the clock, as 12345 does, so that the desk can be tried at any hour.
 DESK_RULES = {"desk.unit": "service_centre", "desk.opens": "00:00", "desk.closes": "00:00", "desk.every_day": True}
@@ -254,7 +257,7 @@ def _publish_notices(filling: Filling, progress: Progress) -> None:
 
 def _diary(filling: Filling) -> Diary:
     unit = filling.units["service_centre"].id
-    return Diary(filling.hub, filling.clock, lambda login: _by(filling, login), AGENT, HEAD, unit)
+    return Diary(filling.hub, filling.clock, lambda login: _by(filling, login), AGENT, HEAD, RIGHTER, unit)
 
 
 def _publish_specials(filling: Filling, progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""Four weeks at the demo's service centre, lived through the product: what citizens asked, and what became of it."""
+"""What came to the demo's service centre, lived through the product: what citizens asked, and what became of it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import partial
 
+from sqlalchemy import select
+
 from bot import desk, gateway, publishing, ratings, reply, tickets
 from bot.casework import assigning, signing
 from bot.gateway import Arrival
 from bot.models import Conversation, Ticket
 from bot.reply import Said
-from bot.states import RATINGS, ConversationState
+from bot.states import RATINGS, SET_RIGHT, ConversationState
 from bot.team import classes
 from hub.demo.corpus import Attended, Matter, Talk, load_matters, load_talks
 from hub.incoming import begin_on_portal
@@ -27,6 +29,7 @@ By = Callable[[str], AbstractContextManager[tuple[Work, Viewer]]]
 CITIZEN = Actor("citizen")
 TYPING, READING, CLOSING = 25, 70, 40
 MORNING = "10:30"
+RIGHTED_AFTER = 2
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Diary:
     by: By
     agent: str
     head: str
+    righter: str
     unit_id: int
     _ahead: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
 
@@ -45,7 +49,7 @@ class Diary:
         """Writes down everything until the day of `now`; the bot learns what is published by then."""
         self.hub.incoming.engine.refresh()
         for talk in load_talks():
-            self._ahead.append((self._at(now, talk.days_ago, talk.at), partial(self._talk, talk)))
+            self._ahead.append((self._at(now, talk.days_ago, talk.at), partial(self._talk, talk, now)))
         for matter in load_matters():
             self._ahead.append((self._at(now, matter.days_ago, MORNING), partial(self._matter, matter, now)))
         self._ahead.sort(key=lambda entry: entry[0])
@@ -57,13 +61,17 @@ class Diary:
             self.clock.step(seconds=max(0.0, (begins - self.clock.now()).total_seconds()))
             act()
 
+    def _plan(self, at: datetime, act: Callable[[], None]) -> None:
+        self._ahead.append((at, act))
+        self._ahead.sort(key=lambda entry: entry[0])
+
     def _at(self, now: datetime, days_ago: int, hour: str) -> datetime:
         zone = self.hub.settings.office_zone
         return datetime.combine((now - timedelta(days=days_ago)).astimezone(zone), time.fromisoformat(hour), zone)
 
     # --- conversations --------------------------------------------------------------------------------
 
-    def _talk(self, talk: Talk) -> None:
+    def _talk(self, talk: Talk, now: datetime) -> None:
         with self.hub.works.write(CITIZEN) as work:
             conversation = begin_on_portal(work, self.unit_id)
             greeting = self.hub.incoming.answering.greeting(work.session, conversation, work.now)
@@ -76,6 +84,8 @@ class Diary:
         else:
             self._leave(number)
         self._rate(number, talk.rating)
+        if talk.righted:
+            self._plan(self._at(now, talk.days_ago - RIGHTED_AFTER, MORNING), partial(self._set_right, talk, number))
 
     def _says(self, number: int, sentence: str) -> None:
         self.clock.step(seconds=TYPING)
@@ -101,7 +111,7 @@ class Diary:
         with self.by(person.agent) as (work, who):
             conversation = work.session.get_one(Conversation, number)
             named = {one.path: one.id for one in classes.in_use(work.session, conversation.unit_id)}
-            desk.close(work, who, conversation, person.summary, words, class_id=named[person.filed])
+            desk.close(work, who, conversation, person.summary, words, person.item, named[person.filed])
 
     def _leave(self, number: int) -> None:
         self.clock.step(seconds=READING)
@@ -117,6 +127,14 @@ class Diary:
             with self.hub.works.write(CITIZEN) as work:
                 conversation = work.session.get_one(Conversation, number)
                 ratings.rate(work, conversation, RATINGS.index(rating) + 1, self.hub.settings.office_zone)
+
+    def _set_right(self, talk: Talk, number: int) -> None:
+        """The head of the item's unit calls, sets it right, writes down what was done and closes it."""
+        with self.by(self.righter) as (work, _who):
+            query = select(Ticket).where(Ticket.conversation_id == number, Ticket.kind == SET_RIGHT)
+            ticket = work.session.scalars(query).one()
+            signing.submit(work, ticket, talk.righted)
+            tickets.close(work, ticket)
 
     # --- tickets --------------------------------------------------------------------------------------
 
@@ -135,9 +153,7 @@ class Diary:
         with self.by(self.agent) as (work, who):
             assigning.assign(work, work.session.get_one(Ticket, number), who.person_id)
         if matter.answer:
-            answered = self._at(now, matter.days_ago - matter.after, MORNING)
-            self._ahead.append((answered, partial(self._answer, matter, number)))
-            self._ahead.sort(key=lambda entry: entry[0])
+            self._plan(self._at(now, matter.days_ago - matter.after, MORNING), partial(self._answer, matter, number))
 
     def _answer(self, matter: Matter, number: int) -> None:
         with self.by(self.agent) as (work, _who):
