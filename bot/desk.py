@@ -27,8 +27,6 @@ from kernel.work import Work
 S = ConversationState
 LONGEST = 2000
 LONGEST_PAUSE = timedelta(days=30)
-# So many of a platform's messages are kept for the answer when it is only told that somebody is there.
-LEFT_TO_ANSWER = 2
 FREE = (S.BOT, S.WAITING)
 MINE = (S.OPEN, S.SNOOZED)
 
@@ -50,7 +48,6 @@ def assign(work: Work, who: Viewer, conversation: Conversation, words: Words) ->
 
 def _give(work: Work, who: Viewer, conversation: Conversation, words: Words, *, answering: bool = False) -> None:
     _must(who, conversation)
-    waited = conversation.state == S.WAITING
     values: dict[str, object] = {
         "state": S.OPEN,
         "agent_id": who.person_id,
@@ -65,8 +62,8 @@ def _give(work: Work, who: Viewer, conversation: Conversation, words: Words, *, 
     merging.follow(work, conversation)
     work.audit("conversation.taken", conversation)
     here = words.say("connected", agent=agent_number(who.person_id))
-    # Whoever was told that he waits is told that it is over; an answer that follows says so itself.
-    if answering or not waited or not reply.tell(work, conversation, here, LEFT_TO_ANSWER):
+    # He waited, or the bot answers him no more: either way he is told; an answer that follows says so itself.
+    if answering or not reply.tell(work, conversation, here, reply.LEFT_TO_ANSWER):
         reply.book(work, conversation, "event", Said(here))
 
 

@@ -139,6 +139,17 @@ class TicketMade(Event):
 
 
 @dataclass(frozen=True)
+class TicketDanger(Event):
+    """A ticket holds words of danger; told again until somebody has seen to it, `round` counts how often."""
+
+    ticket_id: int
+    unit_id: int
+    number: str
+    word: str
+    round: int
+
+
+@dataclass(frozen=True)
 class TicketForwarded(Event):
     """A ticket went on to another unit, from the unit of that name."""
 

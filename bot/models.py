@@ -23,7 +23,8 @@ class Conversation(Base):
     service item that was handled here, `class_id` the class of its matter. From `forgotten_at` on it holds neither
     words nor who said them. `merged_into_id` is the conversation of the same person in which this one is answered too.
     `window_warned` is the end of the window that was told of. `handoff_reason` is why people got it first, `taken_at`
-    when one took it. At `idle_warned_at` the citizen was told that it ends because he writes no more.
+    when one took it. At `idle_warned_at` the citizen was told that it ends because he writes no more, at
+    `wait_told_at` where he stands in the queue though he had not asked.
     `topic` is the theme of what he asked when people got it last.
     """
 
@@ -107,6 +108,7 @@ class Conversation(Base):
     taken_at: Mapped[datetime | None]
     idle_warned_at: Mapped[datetime | None]
     topic: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    wait_told_at: Mapped[datetime | None]
 
 
 class InboundMessage(Claimable, Base):
@@ -213,11 +215,19 @@ class Ticket(Base):
     not satisfied (二次办理); `followed_at` says that this round's follow-up is done. From `forgotten_at` on it holds
     the fact, but nothing of the person. `main_id` is the ticket of the same matter with which this one is
     answered (并单). At `sms_agreed_at` he agreed
-    to a text message when it is answered.
+    to a text message when it is answered. `urgent_word` is the word of danger in it, told `urgent_told` times.
     """
 
     __tablename__ = "ticket"
-    __table_args__ = (Index("ix_ticket_unit_id_state_due_at", "unit_id", "state", "due_at"),)
+    __table_args__ = (
+        Index("ix_ticket_unit_id_state_due_at", "unit_id", "state", "due_at"),
+        Index(
+            "ix_ticket_unit_id_danger",
+            "unit_id",
+            sqlite_where=text("urgent_at IS NOT NULL AND acknowledged_at IS NULL"),
+            postgresql_where=text("urgent_at IS NOT NULL AND acknowledged_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
@@ -249,6 +259,12 @@ class Ticket(Base):
     main_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
     sms_agreed_at: Mapped[datetime | None]
     made_key: Mapped[str | None] = mapped_column(String(90), unique=True)
+    urgent_at: Mapped[datetime | None]
+    urgent_word: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    urgent_told: Mapped[int] = mapped_column(default=0, server_default="0")
+    urgent_told_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 
 
 class TicketSms(Claimable, Base):

@@ -37,6 +37,8 @@ PASSIVE_SECONDS = 5.0
 RETRY = RetryPolicy(attempts=5, first=timedelta(seconds=5), factor=3.0, longest=timedelta(minutes=5))
 BATCH = 20
 OWN_PAGES = frozenset({"portal"})
+# So many of a platform's messages are kept for the answer when the citizen is only told how it stands.
+LEFT_TO_ANSWER = 2
 
 
 @dataclass(frozen=True)

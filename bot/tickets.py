@@ -8,15 +8,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, select, update
-from sqlalchemy.orm import Session
 
 from bot import rules
+from bot.casework import alarming
 from bot.casework.errors import Merged
 from bot.dialogue.phrases import mobile_in
 from bot.events import TicketLate, TicketMade, TicketSoonDue
 from bot.models import Ticket
-from bot.states import INSIDE, TICKET_KINDS, TICKET_LABELS, TICKET_MOVES, UNANSWERED, TicketAct, TicketState
-from bot.urgent import Danger, danger_in
+from bot.states import TICKET_KINDS, TICKET_LABELS, TICKET_MOVES, UNANSWERED, TicketAct, TicketState
 from kernel.errors import Invalid, WrongState
 from kernel.office_rules import value_of
 from kernel.typed import tidy
@@ -78,15 +77,8 @@ def make(
     work.session.flush()
     work.audit("ticket.made", ticket, number=ticket.number, kind=kind)
     work.emit(TicketMade(ticket.id, unit_id, ticket.number, kind))
+    alarming.note(work, ticket)
     return ticket
-
-
-def danger_of(session: Session, ticket: Ticket, now: datetime) -> Danger | None:
-    """Danger in what a citizen wrote for a ticket; what was said in a conversation was heard there."""
-    if ticket.conversation_id is not None or ticket.kind in INSIDE:
-        return None
-    more: list[str] = value_of(session, rules.URGENT_WORDS, ticket.unit_id, now)
-    return danger_in(ticket.text, more)
 
 
 def add(work: Work, ticket: Ticket, text: str) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bot import asking, reply, rules, silence, store, tickets, windows
+from bot import asking, expecting, patience, reply, rules, silence, store, tickets, windows
 from bot.dialogue import place
 from bot.dialogue.phrases import is_over
 from bot.events import ConversationChanged, DangerHeard, PersonWanted, WindowEnds
@@ -173,6 +173,7 @@ class Watch:
         for step in (
             self.alarm_again,
             self.remind,
+            self.tell_again,
             self.send_home,
             self.wake_snoozed,
             self.warn_windows,
@@ -201,6 +202,19 @@ class Watch:
             if (conversation.reminded_at or since) <= work.now - pause:
                 conversation.reminded_at = work.now
                 work.emit(_wanted(work, conversation, 1 + int((work.now - since) / pause)))
+
+    def tell_again(self, work: Work) -> None:
+        """Whoever waits long on a platform is told his place, where two messages stay for whoever answers.
+
+        Where they do not, he is looked at again: when he writes, the platform lets more through.
+        """
+        for conversation in patience.run_out(work):
+            ahead = ahead_of(work, conversation)
+            expected = expecting.minutes(work.session, conversation.unit_id, ahead, work.now)
+            hotline = str(value_of(work.session, rules.HOTLINE, conversation.unit_id, work.now))
+            told = self.words.waits("still_waiting", ahead, expected, hotline)
+            if reply.tell(work, conversation, told, reply.LEFT_TO_ANSWER):
+                conversation.wait_told_at = work.now
 
     def send_home(self, work: Work) -> None:
         """The office has closed while somebody waited: a ticket, and he is told. Danger waits on."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot import tickets
 from bot.events import (
     BreakTooLong,
     ConversationAssigned,
@@ -14,7 +13,7 @@ from bot.events import (
     PersonWanted,
     PresenceChanged,
     ShiftEnds,
-    TicketMade,
+    TicketDanger,
     WindowEnds,
 )
 from bot.models import Conversation, Ticket
@@ -43,7 +42,7 @@ def connect(hub: Hub, incoming: Incoming) -> None:
     listeners.in_work(PersonWanted, lambda work, fact: _wanted(hub, work, fact))
     listeners.in_work(ConversationAssigned, lambda work, fact: _assigned(hub, work, fact))
     listeners.in_work(DangerHeard, lambda work, fact: _danger(hub, work, fact))
-    listeners.in_work(TicketMade, lambda work, fact: _ticket_danger(hub, work, fact))
+    listeners.in_work(TicketDanger, lambda work, fact: _ticket_danger(hub, work, fact))
     listeners.in_work(WindowEnds, lambda work, fact: _window_ends(hub, work, fact))
     listeners.in_work(ShiftEnds, lambda work, fact: _shift_ends(hub, work, fact))
     listeners.in_work(BreakTooLong, lambda work, fact: _too_long(hub, work, fact))
@@ -123,26 +122,23 @@ def _danger(hub: Hub, work: Work, fact: DangerHeard) -> None:
     )
 
 
-def _ticket_danger(hub: Hub, work: Work, fact: TicketMade) -> None:
+def _ticket_danger(hub: Hub, work: Work, fact: TicketDanger) -> None:
     """A form, the hotline or a file brought words of danger: whoever is on duty hears of it as from a conversation."""
     ticket = work.session.get_one(Ticket, fact.ticket_id)
-    danger = tickets.danger_of(work.session, ticket, work.now)
-    if danger is None:
-        return
     people = {
         *everybody(work, fact.unit_id),
         *holders(work.session, P.TICKET_ACT, fact.unit_id, work.now),
         *holders(work.session, P.QUEUE_SUPERVISE, fact.unit_id, work.now),
     }
-    work.audit("ticket.alarmed", ticket, number=ticket.number, word=danger.word)
+    again = f"（第 {fact.round} 次告警）" if fact.round > 1 else ""
     hub.notifier.tell(
         work,
         people,
         "ticket.danger",
-        f"紧急：工单 {fact.number} 提到“{danger.word}”",
-        f"{mask(ticket.text)[:200]} 请立即按预案处置：联系本人或公安、消防、急救。",
+        f"紧急：工单 {fact.number} 提到“{fact.word}”{again}",
+        f"{mask(ticket.text)[:200]} 请立即按预案处置：联系本人或公安、消防、急救；点“已处置”后停止告警。",
         f"/console/tickets/{fact.ticket_id}",
-        f"ticket.{fact.ticket_id}.danger",
+        f"ticket.{fact.ticket_id}.danger.{fact.round}",
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 
 from bot import apart, rules, tickets
 from bot.answering import Answering
+from bot.casework import alarming
 from bot.citizen_files.dropping import drop_forgotten
 from bot.citizen_files.fetching import Fetcher
 from bot.engine import EmbeddedEngine, Engine
@@ -95,6 +96,7 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
         Duty("messages.left_over", timedelta(seconds=10), incoming.run_left_over, timedelta(minutes=1)),
         Duty("desk.watch", timedelta(seconds=15), incoming.watch.round, timedelta(minutes=1)),
         Duty("tickets.late", timedelta(minutes=5), lambda: tickets.alarm_late(hub.works)),
+        Duty("tickets.danger", timedelta(seconds=30), lambda: alarming.alarm_again(hub.works)),
         Duty("tickets.soon", timedelta(minutes=15), lambda: tickets.warn_soon(hub.works, zone)),
         Duty("service_notices.send", timedelta(seconds=2), teller.send_due, timedelta(minutes=2)),
         Duty("menus.settle", timedelta(seconds=20), hub.menus.settle),

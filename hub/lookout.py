@@ -17,7 +17,15 @@ from kernel.work import Work
 OLDEST_HEARTBEAT = timedelta(seconds=60)
 EVERY_SECONDS = 20.0
 # What tells people and calls no platform of the channels: late deliveries and tickets, danger that nobody acknowledged.
-TELLING = ("delivery.sweep", "desk.watch", "comments.danger", "tickets.late", "comments.late", "notices.send")
+TELLING = (
+    "delivery.sweep",
+    "desk.watch",
+    "comments.danger",
+    "tickets.danger",
+    "tickets.late",
+    "comments.late",
+    "notices.send",
+)
 
 
 def look(hub: Hub) -> bool:

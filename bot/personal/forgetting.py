@@ -77,7 +77,7 @@ def contacts(work: Work, ids: Sequence[int]) -> None:
 def tickets(work: Work, ids: Sequence[int]) -> None:
     """Forgets what closed tickets were about, what was answered and to whom; number, kind, unit and days stay."""
     contacts(work, ids)
-    _set(work, Ticket, Ticket.id.in_(ids), text="", page="", answer="", forgotten_at=work.now)
+    _set(work, Ticket, Ticket.id.in_(ids), text="", page="", answer="", urgent_word="", forgotten_at=work.now)
     _set(work, WrittenAnswer, WrittenAnswer.ticket_id.in_(ids), text="", words="")
     _set(work, FollowUp, FollowUp.ticket_id.in_(ids), words="")
     _set(work, Extension, Extension.ticket_id.in_(ids), reason="", words="")

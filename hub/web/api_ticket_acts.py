@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from bot import forwarding
-from bot.casework import assigning, changing, extending, following, merging, returning, signing, urging
+from bot.casework import alarming, assigning, changing, extending, following, merging, returning, signing, urging
 from hub.hotline import sending
 from hub.telling import tell_answer
 from hub.web.access import Asker, HubDep, api_may
@@ -152,6 +152,15 @@ def urge(hub: HubDep, asker: Urger, ticket_id: int, sent: Reason) -> TicketTold:
     with hub.works.write(asker.actor) as work:
         ticket = find(work, asker, ticket_id, P.TICKET_URGE)
         urging.urge(work, ticket, sent.reason)
+        return ticket_told(ticket, work.now)
+
+
+@router.post("/{ticket_id}/acknowledge")
+def acknowledge(hub: HubDep, asker: Handler, ticket_id: int) -> TicketTold:
+    """已处置: a person sees to the danger in it and the alarm ends; a second time does nothing."""
+    with hub.works.write(asker.actor) as work:
+        ticket = find(work, asker, ticket_id, P.TICKET_ACT)
+        alarming.acknowledge(work, ticket)
         return ticket_told(ticket, work.now)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from typing_extensions import TypedDict
 
 from bot import tickets
-from bot.casework import signing
+from bot.casework import alarming, signing
 from bot.models import Ticket
 from bot.publishing import mask, mask_contact, mask_name
 from bot.states import CITIZEN_KINDS, UNANSWERED
@@ -56,7 +56,7 @@ class NewTicket(Body):
 
 
 class TicketTold(TypedDict):
-    """A ticket with the citizen's words, its deadline and its answer."""
+    """A ticket with the citizen's words, its deadline and its answer; `urgent` while nobody sees to the danger."""
 
     id: int
     number: str
@@ -69,6 +69,7 @@ class TicketTold(TypedDict):
     conversation: int | None
     state: str
     late: bool
+    urgent: bool
     created_at: At
     due_at: At
     answer: str
@@ -102,14 +103,19 @@ class Tickets(Page):
 def list_tickets(
     hub: HubDep,
     asker: Reader,
-    state: Literal["", "open", "signing", "answered", "closed", "late"] = "",
+    state: Literal["", "open", "signing", "answered", "closed", "late", "danger"] = "",
     page: PageNumber = 1,
 ) -> Tickets:
-    """Tickets in reach, masked, the most pressing first; `late` are the unanswered ones beyond their deadline."""
+    """Tickets in reach, masked, the most pressing first.
+
+    `late` are the unanswered ones beyond their deadline, `danger` those whose danger nobody sees to.
+    """
     query = scoped(select(Ticket), Ticket.unit_id, asker.viewer, P.TICKET_READ)
     with hub.works.read() as work:
         if state == "late":
             query = query.where(Ticket.state.in_(UNANSWERED), Ticket.due_at < work.now)
+        elif state == "danger":
+            query = query.where(*alarming.ALARMING)
         elif state:
             query = query.where(Ticket.state == state)
         head, rows = one_page(work.session, query, page, Ticket.due_at, Ticket.id)
@@ -190,6 +196,7 @@ def ticket_told(row: Ticket, now: datetime) -> TicketTold:
         "conversation": row.conversation_id,
         "state": row.state,
         "late": row.state in UNANSWERED and row.due_at < now,
+        "urgent": alarming.is_alarming(row),
         "created_at": told(row.created_at),
         "due_at": told(row.due_at),
         "answer": row.answer,

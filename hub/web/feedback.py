@@ -71,7 +71,7 @@ def send(
                 agrees_to_sms=bool(sms),
                 zone=hub.settings.office_zone,
             )
-            urgent = "&urgent=1" if tickets.danger_of(work.session, made, work.now) else ""
+            urgent = "&urgent=1" if made.urgent_at else ""
     except XuandaError as error:
         return page_of(request, FormState(values, error.field, error.message()), status=error.status)
     return RedirectResponse(f"/feedback/progress?number={made.number}&made=1{urgent}", status_code=303)

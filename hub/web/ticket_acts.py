@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from bot import forwarding
-from bot.casework import assigning, changing, extending, following, merging, returning, urging
+from bot.casework import alarming, assigning, changing, extending, following, merging, returning, urging
 from bot.models import Ticket
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import refused
@@ -161,6 +161,14 @@ def follow_up(
 
     typed = {"result": result, "follow_words": follow_words}
     return _do(request, hub, asker, ticket_id, P.TICKET_FOLLOW, "follow", typed, act)
+
+
+@router.post("/{ticket_id}/acknowledge")
+def acknowledge(hub: HubDep, asker: Handler, ticket_id: int) -> Response:
+    """已处置: a person sees to the danger in it; the alarm ends."""
+    with hub.works.write(asker.actor) as work:
+        alarming.acknowledge(work, find(work, asker, ticket_id, P.TICKET_ACT))
+    return see_other(f"/console/tickets/{ticket_id}", say(hub, asker, _("已登记处置，不再告警。")))
 
 
 def _do(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, or_, select
 
+from bot.casework import alarming
 from bot.models import Ticket
 from bot.states import INSIDE, TICKET_KINDS, UNANSWERED, TicketState
 from hub.web.access import Asker
@@ -38,6 +39,8 @@ def asked_for(asked: Listing, asker: Asker, now: datetime) -> Select[Ticket, str
 def _standing(query: Select[Ticket, str, str], state: str, now: datetime) -> Select[Ticket, str, str]:
     if state == "late":
         return query.where(Ticket.state.in_(UNANSWERED), Ticket.due_at < now)
+    if state == "danger":
+        return query.where(*alarming.ALARMING)
     if state == "follow":
         closed = Ticket.state == TicketState.CLOSED
         return query.where(closed, Ticket.followed_at.is_(None), Ticket.kind.not_in(INSIDE))

@@ -20,6 +20,7 @@ WORDS: dict[str, tuple[str, Tone]] = {
     "ticket.made": (_("登记工单"), "plain"),
     "ticket.added": (_("市民补充"), "info"),
     "ticket.alarmed": (_("提到“%(word)s”，已告警"), "bad"),
+    "ticket.acknowledged": (_("已处置紧急情况"), "good"),
     "ticket.assigned": (_("派单给%(to)s"), "info"),
     "ticket.reassigned": (_("改派给%(to)s"), "info"),
     "ticket.forwarded": (_("从%(came_from)s转%(to)s办理"), "info"),

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from bot import forwarding, notices
-from bot.casework import assigning, changing, deputies, extending, merging, returning, signing
+from bot.casework import alarming, assigning, changing, deputies, extending, merging, returning, signing
 from bot.casework.models import WrittenAnswer
 from bot.citizen_files import store as citizen_files
 from bot.models import Conversation, Ticket
@@ -161,6 +161,7 @@ def _shown(hub: Hub, asker: Asker, work: Work, ticket: Ticket) -> dict[str, Any]
     return {
         "unit": session.get_one(Unit, ticket.unit_id).name,
         "person": _name(work, ticket.answered_by),
+        "danger": alarming.is_alarming(ticket),
         "late": ticket.state in UNANSWERED and ticket.due_at < work.now,
         "notices": notices.of_ticket(session, ticket.id),
         "texts": ticket_sms.of_ticket(session, ticket.id),

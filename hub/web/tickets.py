@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 
 from bot import notices, tickets
-from bot.casework import signing
+from bot.casework import alarming, signing
 from bot.models import Ticket, TicketNotice
 from bot.publishing import mask
 from bot.states import TICKET_KINDS, TICKET_LABELS, UNANSWERED, TicketState
@@ -72,7 +72,7 @@ def the_tickets(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         request,
         asker,
         "pages/tickets/list.html",
-        tickets=[(row[0], row[1], row[2] or "", mask(row[0].text)) for row in rows],
+        tickets=[(row[0], row[1], row[2] or "", mask(row[0].text), alarming.is_alarming(row[0])) for row in rows],
         state=state,
         query=request.url.query,
         at=now,
@@ -82,6 +82,7 @@ def the_tickets(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         states=[
             *((one.value, TICKET_LABELS[one]) for one in TicketState),
             ("late", _("已超期")),
+            ("danger", _("紧急未处置")),
             ("follow", _("待回访")),
         ],
         labels=TICKET_LABELS,

@@ -210,11 +210,24 @@ def test_an_answer_says_by_itself_that_somebody_is_there(desk: Desk) -> None:
     assert told(desk) == ["您好。"]
 
 
-def test_whoever_did_not_wait_is_not_told_of_who_listens(desk: Desk) -> None:
+def test_whom_an_agent_takes_from_the_bot_is_told_and_the_bot_is_silent(desk: Desk) -> None:
     desk.says("你好")
     told(desk)
     does(desk, "officer", "take")
-    assert told(desk) == []
+    (here,) = told(desk)
+    assert f"人工客服 {acts.agent_number(desk.office.person('officer').id)} 为您服务" in here
+    asked = list(desk.engine.asked)
+    assert desk.says("居住证怎么办") == ""
+    assert desk.engine.asked == asked
+    assert (desk.conversation().state, desk.conversation().handoff_reason) == (S.OPEN, "taken")
+
+
+def test_two_cannot_take_the_same_from_the_bot(desk: Desk) -> None:
+    desk.says("你好")
+    does(desk, "officer", "take")
+    with pytest.raises(TakenAlready):
+        does(desk, "author", "take")
+    assert desk.conversation().agent_id == desk.office.person("officer").id
 
 
 def test_the_last_message_of_a_platform_is_kept_for_the_answer(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from bot.events import DangerHeard, PersonWanted
 from bot.models import Conversation, Rating, Ticket
 from bot.states import ConversationState
 from bot.waiting import Watch
+from kernel.office_rules import set_rule
 from tests.bot.conftest import ZONE, Desk
 
 S = ConversationState
@@ -219,3 +220,89 @@ def test_a_low_rating_calls_somebody_back(desk: Desk) -> None:
     assert "尽快联系您" in desk.says("5")
     assert [ticket.kind for ticket in tickets(desk)] == ["回访"]
     assert "非常不满意" in tickets(desk)[0].text
+
+
+def told_again(desk: Desk) -> list[str]:
+    return [row.text for row in desk.replies("bot") if "久等" in row.text]
+
+
+def write(desk: Desk, **columns: object) -> None:
+    with desk.works.write() as work:
+        for name, value in columns.items():
+            setattr(work.session.get_one(Conversation, desk.conversation().id), name, value)
+
+
+def test_who_waits_long_on_a_platform_is_told_once_where_he_stands(desk: Desk, watch: Watch) -> None:
+    desk.says("人工", sender="before")
+    desk.clock.step(seconds=1)
+    desk.says("人工")
+    for seconds, told in ((298, 0), (1, 1), (1, 2), (300, 2), (300, 2)):
+        desk.clock.step(seconds=seconds)
+        watch.round()
+        assert len(told_again(desk)) == told
+    first, second = told_again(desk)
+    assert "您排在最前" in first
+    assert "前面还有 1 位" in second
+    assert "12345" in second
+
+
+def test_a_wait_that_begins_anew_is_told_of_anew(desk: Desk, watch: Watch) -> None:
+    desk.says("人工")
+    desk.clock.step(minutes=5)
+    watch.round()
+    take(desk)
+    desk.clock.step(minutes=1)
+    with desk.office.working("officer") as (work, who):
+        acts.transfer(
+            work, who, work.session.get_one(Conversation, desk.conversation().id), None, "", desk.answering.words
+        )
+    desk.clock.step(minutes=5)
+    watch.round()
+    assert len(told_again(desk)) == 2
+
+
+@pytest.mark.parametrize(("left", "tells"), [(3, 1), (2, 0), (None, 1)])
+def test_two_of_the_platforms_messages_are_left_for_the_agent(
+    desk: Desk, watch: Watch, left: int | None, tells: int
+) -> None:
+    desk.says("人工")
+    write(desk, messages_left=left)
+    desk.clock.step(minutes=5)
+    watch.round()
+    assert len(told_again(desk)) == tells
+    assert (desk.conversation().wait_told_at is not None) == bool(tells)
+
+
+def test_who_has_written_since_is_told_when_the_platform_lets_more_through(desk: Desk, watch: Watch) -> None:
+    desk.says("人工")
+    write(desk, messages_left=2)
+    desk.clock.step(minutes=5)
+    watch.round()
+    write(desk, messages_left=5)
+    watch.round()
+    assert len(told_again(desk)) == 1
+
+
+def test_who_was_told_just_now_because_he_asked_is_left_in_peace(desk: Desk, watch: Watch) -> None:
+    desk.says("人工")
+    desk.clock.step(minutes=4)
+    assert desk.says("人工")
+    desk.clock.step(minutes=4)
+    watch.round()
+    assert told_again(desk) == []
+    desk.clock.step(minutes=1)
+    watch.round()
+    assert len(told_again(desk)) == 1
+
+
+def test_danger_our_own_page_and_an_office_that_does_not_want_it_are_not_told(desk: Desk, watch: Watch) -> None:
+    desk.says("我不想活了", sender="danger")
+    desk.says("人工")
+    write(desk, channel="portal")
+    desk.clock.step(minutes=6)
+    watch.round()
+    write(desk, channel="wechat")
+    with desk.works.write() as work:
+        set_rule(work, "desk.wait_told_minutes", desk.office.bureau.id, 0)
+    watch.round()
+    assert told_again(desk) == []

@@ -243,6 +243,8 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/api/v1/tickets/{ticket_id}/close": an_answered_ticket,
     "/console/tickets/{ticket_id}": a_ticket,
     "/console/tickets/{ticket_id}/answer": a_ticket,
+    "/console/tickets/{ticket_id}/acknowledge": a_ticket,
+    "/api/v1/tickets/{ticket_id}/acknowledge": a_ticket,
     "/console/tickets/{ticket_id}/close": an_answered_ticket,
     "/console/tickets/{ticket_id}/forward": a_ticket_to_hand_over,
     **{

@@ -741,6 +741,10 @@ TEXTS: dict[str, list[Sample]] = {
         {"ahead": ahead, "expected": expected, "longest": 30, "hotline": "12345"}
         for ahead, expected in ((3, 10), (0, 0), (9, 31))
     ],
+    "replies/still_waiting.txt": [
+        {"ahead": ahead, "expected": expected, "longest": 30, "hotline": "12345"}
+        for ahead, expected in ((3, 10), (0, 0), (9, 31))
+    ],
     "replies/silent.txt": [{"minutes": 5}],
     "replies/stays.txt": [{}],
     "replies/window_ends.txt": [{"until": NOW}],
