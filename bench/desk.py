@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from urllib.parse import quote
 
 from bench.callers import Call
 from bench.chat import sessions
@@ -32,6 +33,13 @@ def lists() -> Iterator[Figure]:
     """Fifty agents: the desk, its lists again and again, a conversation with its whole history."""
     with a_year(MESSAGES) as (office, agents, going_on):
         yield from measured("desk.list", office, agents, lambda place: of_agent(place, going_on), SECONDS)
+
+
+@measure("desk.records")
+def records() -> Iterator[Figure]:
+    """Fifty agents who look for conversations: the newest, a page far back, by a word, rated low, of the whole year."""
+    with a_year(MESSAGES) as (office, agents, _going_on):
+        yield from measured("desk.records", office, agents, of_seeker, SECONDS)
 
 
 @measure("desk.report")
@@ -100,6 +108,13 @@ def of_agent(place: int, going_on: Sequence[int]) -> list[str]:
     opened = going_on[place % len(going_on)]
     desk = "/console/desk"
     return [f"{desk}/lists?opened={opened}", f"{desk}/{opened}/talk", f"{desk}/lists", desk, f"{desk}/{opened}"]
+
+
+def of_seeker(place: int) -> list[str]:
+    """What one agent who looks for conversations asks for, each beginning elsewhere."""
+    looked = ("", "state=closed&page=40", "q=公积金", "show=low&days=90", "days=all&sort=heard")
+    turned = [*looked[place % len(looked) :], *looked[: place % len(looked)]]
+    return [f"/console/conversations?{quote(one, safe='=&')}" for one in turned]
 
 
 def of_supervisor(place: int) -> list[str]:

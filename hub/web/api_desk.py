@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -10,11 +10,13 @@ from pydantic import Field
 from sqlalchemy import select
 from typing_extensions import TypedDict
 
-from bot import desk, store, tickets, windows
+from bot import desk, records, store, tickets, windows
 from bot.citizen_files.models import CitizenFile
 from bot.citizen_files.states import FileState
+from bot.lists import rows_of
 from bot.models import Conversation
 from bot.publishing import mask
+from bot.records import Wanted
 from bot.store import Line
 from bot.team import merging, spoken, topics
 from bot.team.spoken import Spoken
@@ -32,6 +34,7 @@ from kernel.work import Work
 router = APIRouter(prefix="/api/v1/conversations")
 
 P = Permission
+Number = Annotated[int, Query(ge=1, le=LARGEST)]
 Reader = Annotated[Asker, Depends(api_may(P.CONVERSATION_READ))]
 Agent = Annotated[Asker, Depends(api_may(P.CONVERSATION_ANSWER))]
 
@@ -187,9 +190,9 @@ def the_desk(hub: HubDep, asker: Reader) -> Desk:
         later = topics.others_first(work.session, asker.viewer, work.now)
         found = store.going_on(work.session, asker.viewer, store.MOST_READ, later)
         return {
-            "waiting": [_brief(work, one) for one in found.waiting],
-            "mine": [_brief(work, one) for one in found.mine],
-            "team": [_brief(work, one) for one in found.team],
+            "waiting": _briefs(work, found.waiting),
+            "mine": _briefs(work, found.mine),
+            "team": _briefs(work, found.team),
         }
 
 
@@ -198,15 +201,23 @@ def list_conversations(
     hub: HubDep,
     asker: Reader,
     state: Literal["", "bot", "waiting", "open", "snoozed", "closed"] = "",
+    channel: Annotated[str, Query(max_length=30, description="portal, wechat, weibo, phone, visit")] = "",
+    unit: Number | None = None,
+    agent: Annotated[int | None, Query(ge=0, le=LARGEST, description="0: nobody has it")] = None,
+    days: Annotated[int | None, Query(ge=1, le=3660, description="begun in the last so many")] = None,
+    q: Annotated[str, Query(max_length=200, description="what the citizen wrote or is called; 90 days back")] = "",
+    show: Annotated[
+        Literal["", "danger", "unanswered", "low"],
+        Query(description="danger was heard; the bot did not know (90 days back); rated as not satisfied"),
+    ] = "",
     page: PageNumber = 1,
 ) -> Conversations:
-    """Conversations in reach, the newest first, closed ones too."""
-    query = scoped(select(Conversation), Conversation.unit_id, asker.viewer, P.CONVERSATION_READ)
-    if state:
-        query = query.where(Conversation.state == state)
+    """Conversations in reach, the newest first, the bot's and closed ones too; as 会话记录 finds them."""
+    wanted = Wanted(state, channel, unit, agent, days, q.strip(), show)
     with hub.works.read() as work:
+        query = records.asked_for(asker.viewer, wanted, work.now, hub.settings.office_zone)
         head, rows = one_page(work.session, query, page, Conversation.id.desc())
-        return {**head, "conversations": [_brief(work, row) for row in rows]}
+        return {**head, "conversations": _briefs(work, rows)}
 
 
 @router.post("", status_code=201)
@@ -346,7 +357,11 @@ def _urgent(one: Conversation) -> bool:
     return one.urgent_at is not None and one.acknowledged_at is None
 
 
-def _brief(work: Work, one: Conversation) -> ConversationBrief:
+def _briefs(work: Work, found: Sequence[Conversation]) -> list[ConversationBrief]:
+    return [_brief(row.conversation, row.words) for row in rows_of(work.session, found)]
+
+
+def _brief(one: Conversation, last_words: str) -> ConversationBrief:
     return {
         "id": one.id,
         "unit": one.unit_id,
@@ -363,7 +378,7 @@ def _brief(work: Work, one: Conversation) -> ConversationBrief:
         "opened_at": told(one.opened_at),
         "heard_at": told(one.heard_at),
         "closed_at": moment(one.closed_at),
-        "last_words": store.last_words(work.session, one.id),
+        "last_words": last_words,
         "lines": one.lines,
     }
 
@@ -371,7 +386,7 @@ def _brief(work: Work, one: Conversation) -> ConversationBrief:
 def _whole(work: Work, asker: Asker, one: Conversation, after: int) -> ConversationWhole:
     account = work.session.get(Account, one.account_id) if one.account_id else None
     return {
-        **_brief(work, one),
+        **_brief(one, store.last_words(work.session, one.id)),
         "name": one.name,
         "account_name": account.name if account else "",
         "summary": one.summary,

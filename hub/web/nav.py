@@ -57,6 +57,7 @@ MENU: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         "interact",
         (
             Entry(_("在线接待"), "/console/desk", (P.CONVERSATION_READ,)),
+            Entry(_("会话记录"), "/console/conversations", (P.CONVERSATION_READ,)),
             Entry(_("接待看板"), "/console/board", (P.QUEUE_SUPERVISE,)),
             Entry(_("班次"), "/console/shifts", (P.CONVERSATION_ANSWER,)),
             Entry(_("归口分类"), "/console/classes", (P.QUEUE_SUPERVISE,)),
