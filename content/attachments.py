@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from content import captions
 from kernel.errors import Invalid
 
 TAKEN = {
@@ -21,6 +22,7 @@ TAKEN = {
     ".webm": "video/webm",
     ".mp3": "audio/mpeg",
     ".m4a": "audio/mp4",
+    **dict.fromkeys(captions.ENDINGS, captions.MEDIA_TYPE),
 }
 READ_APART = (".pdf", ".docx", ".xlsx", ".ofd")
 MOST_TEXT = 2_000_000
@@ -40,12 +42,24 @@ class Attachment:
 def read(name: str, data: bytes) -> Attachment:
     """Reads what was uploaded, which may take seconds: to be called while no transaction is open.
 
-    Raises Invalid for a type that is not taken.
+    Raises Invalid for a type that is not taken, and for captions that cannot be shown.
     """
-    suffix = "." + name.rpartition(".")[2].lower()
+    suffix = _suffix(name)
     if suffix not in TAKEN:
         raise Invalid(field="file", why=f"附件“{name}”的类型不受支持（可用：{'、'.join(TAKEN)}）。")
+    if suffix in captions.ENDINGS:
+        found = captions.read(data, suffix)
+        return Attachment(captions.kept_name(name), found.data, captions.MEDIA_TYPE, found.text)
     return Attachment(name, data, TAKEN[suffix], text_of(suffix, data))
+
+
+def type_of(name: str) -> str:
+    """The type of a file that is kept."""
+    return TAKEN.get(_suffix(name), "application/octet-stream")
+
+
+def _suffix(name: str) -> str:
+    return "." + name.rpartition(".")[2].lower()
 
 
 def text_of(suffix: str, data: bytes) -> str:

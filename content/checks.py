@@ -56,6 +56,7 @@ class Document:
     fields: dict[str, object] = field(default_factory=dict)
     words: Sequence[Word] = ()
     pictures: Sequence[tuple[str, str, bool]] = ()  # name, description, decorative
+    files: Sequence[str] = ()  # the names of its attachments
     lost_pictures: Sequence[str] = ()  # shown, but not kept with this unit's files
     unread_files: Sequence[str] = ()  # attachments whose text could not be read, so that nothing in them was checked
     lost_files: Sequence[str] = ()  # attachments that a field names and that are not there
@@ -137,8 +138,9 @@ def _required(document: Document) -> Iterable[Finding]:
         yield Finding("required", "block", "body", "正文", "正文未填写。")
     for spec in document.kind.missing(document.fields):
         yield Finding("required", "block", f"fields.{spec.name}", spec.label, f"“{spec.label}”未填写。")
-    for fault in document.kind.lint(document.fields):
-        spec_label = next((spec.label for spec in document.kind.fields if spec.name == fault.field), "")
+    kind = document.kind
+    for fault in (*kind.lint(document.fields), *kind.lint_files(document.fields, document.files)):
+        spec_label = next((spec.label for spec in kind.fields if spec.name == fault.field), "")
         yield Finding("consistency", fault.level, f"fields.{fault.field}", spec_label, fault.message)
 
 

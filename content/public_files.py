@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, select
 
+from content.captions import is_captions
 from content.models import Asset, PublicFile, Release
 from kernel.once import insertion
 from kernel.work import Work
@@ -16,7 +17,8 @@ def show(work: Work, release: Release) -> None:
     """The documents of this release are what the public sees of its piece."""
     others = PublicFile.piece_id == release.piece_id, PublicFile.release_id != release.id
     work.session.execute(delete(PublicFile).where(*others))
-    files = release.content["attachments"]
+    # Captions are shown in their film, and what they say stands in its text version.
+    files = [file for file in release.content["attachments"] if not is_captions(file["name"])]
     if files:
         # The same bytes say the same, and the row may have been taken off its piece since.
         kept = select(Asset.sha256, Asset.text).where(

@@ -232,6 +232,7 @@ def _document(session: Session, piece: Piece, revision: Revision, own_hosts: fro
         fields=revision.fields,
         words=listed_words(session, piece.unit_id),
         pictures=[(asset.name, asset.alt, asset.decorative) for asset in pictures],
+        files=[asset.name for asset in assets if not asset.media_type.startswith("image/")],
         lost_pictures=lost,
         unread_files=[
             asset.name for asset in assets if not asset.text.strip() and not asset.media_type.startswith("image/")

@@ -425,7 +425,8 @@ class PortalItem:
     """A piece at its public revision, as the portal and WeChat show it.
 
     ``source`` is 来源 (the outlet a repost is taken from, the office itself for an original), ``unit`` the publishing
-    office, ``corrections`` say what was corrected and when, ``revision`` is the revision shown.
+    office, ``corrections`` say what was corrected and when, ``revision`` is the revision shown; ``captions`` is the
+    WebVTT file of ``video``.
     """
 
     id: str
@@ -443,6 +444,7 @@ class PortalItem:
     picture: PortalPicture | None = None
     pictures: Sequence[PortalPicture] = ()
     video: str = ""
+    captions: str = ""
     transcript_html: str = ""
     files: Sequence[PortalFile] = ()
     related: Sequence[PortalLink] = ()

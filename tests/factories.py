@@ -72,11 +72,11 @@ class Office:
         with self.works.read() as work:
             return viewer(work.session, self.people[name], work.now)
 
-    def piece(self, by: str = "author", column: str = "notices", **words: Any) -> Piece:
-        """A written draft."""
+    def piece(self, by: str = "author", column: str = "notices", kind: str = "", **words: Any) -> Piece:
+        """A written draft, of the column's kind unless another is named."""
         with self.working(by) as (work, who):
             chosen = work.session.get_one(Column, self.columns[column].id)
-            return compose.create(work, who, chosen, draft=draft(**words))
+            return compose.create(work, who, chosen, kind, draft(**words))
 
     def save(self, piece_id: int, by: str = "author", **words: Any) -> Revision:
         """Saves other words over the newest version."""

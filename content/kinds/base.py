@@ -45,6 +45,11 @@ def no_faults(_fields: Mapping[str, Any]) -> list[Fault]:
     return []
 
 
+def no_file_faults(_fields: Mapping[str, Any], _files: Sequence[str]) -> list[Fault]:
+    """A kind whose attachments may be any."""
+    return []
+
+
 def plain_view(base: Mapping[str, Any], fields: Mapping[str, Any]) -> PortalItem:
     """The view of a kind that shows nothing but title, text and source, and the pieces that name it."""
     return PortalItem(**{**base, "related": links_in(fields.get("incoming", ()))})
@@ -99,6 +104,8 @@ class Kind:
     fields: tuple[FieldSpec, ...] = ()
     needs_body: bool = True
     lint: Callable[[Mapping[str, Any]], list[Fault]] = field(default=no_faults)
+    # What is wrong between its fields and the names of its attachments.
+    lint_files: Callable[[Mapping[str, Any], Sequence[str]], list[Fault]] = field(default=no_file_faults)
     view: Callable[[Mapping[str, Any], Mapping[str, Any]], PortalItem] = field(default=plain_view)
     # Lists across its column that a piece stands on, as (facet, label); and whether it is in force: '' or why not.
     shelves: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] = field(default=no_shelves)

@@ -27,12 +27,18 @@ Reader = Annotated[Asker, Depends(may(Permission.PIECE_READ))]
 PICTURES = {"jpg": "image/jpeg", "png": "image/png"}
 NAME = re.compile(r"([0-9a-f]{64})\.(jpg|png)")
 _OUTSIDE = re.compile(r"""(["'(])(?:https?://[^/"'()\s]+)?/media/([0-9a-f]{64}\.(?:jpg|png))""")
+_FILES = re.compile(r"""(["'])/files/(?=[0-9a-f]{64}/)""")
 _INSIDE = re.compile(r"(?:https?://[^/\"'()\s]+)?/console/media/([0-9a-f]{64}\.(?:jpg|png))")
 
 
 def inside(html: str, door: str = "/console/media") -> str:
     """Text whose pictures are fetched through a guarded door."""
     return _OUTSIDE.sub(rf"\1{door}/\2", html)
+
+
+def with_files(html: str, door: str) -> str:
+    """A page whose films and documents are fetched through a guarded door."""
+    return _FILES.sub(rf"\1{door}/", html)
 
 
 def outside(html: str) -> str:
@@ -53,8 +59,12 @@ def picture(hub: HubDep, asker: Reader, name: str) -> Response:
 @router.get("/files/{sha256}/{name}")
 def attachment(hub: HubDep, asker: Reader, sha256: str, name: str) -> Response:
     """An attachment of a piece the person may read, always as a download."""
-    asset = _known(hub, asker, sha256)
-    response = blob(hub, sha256, asset.media_type)
+    return download(hub, sha256, _known(hub, asker, sha256).media_type, name)
+
+
+def download(hub: Hub, sha256: str, media_type: str, name: str) -> FileResponse:
+    """The bytes as a file to save, which a player on our own page plays all the same."""
+    response = blob(hub, sha256, media_type)
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name[:200])}"
     return response
 

@@ -22,7 +22,7 @@ from content.models import Piece, Revision
 from content.snapshot import Target, Window
 from hub.product import Hub
 from hub.web.edge import allow_framing, allow_inline_styles
-from hub.web.media import inside
+from hub.web.media import inside, with_files
 from templates.views import PortalLink, PortalPicture, PortalSite
 
 _SITE_WORDS = ("operator", "english_name", "phone", "icp", "police", "emblem", "hotline", "description", "keywords")
@@ -82,9 +82,12 @@ def draft_content(
 
 
 def preview_page(
-    request: Request, hub: Hub, content: Mapping[str, Any], channel: str, door: str = "/console/media"
+    request: Request, hub: Hub, content: Mapping[str, Any], channel: str, door: str = "/console"
 ) -> HTMLResponse:
-    """The page a reader will see, for a frame without rights: it runs nothing and submits nothing."""
+    """The page a reader will see, for a frame without rights: it runs nothing and submits nothing.
+
+    Its pictures are behind `door` under `media`, its films and documents under `files`.
+    """
     variant = content["variants"][channel]
     allow_framing(request)
     if limits_of(channel).style == "page":
@@ -103,7 +106,7 @@ def preview_page(
             html=variant["html"],
             text=variant["text"],
         )
-    return HTMLResponse(inside(html, door))
+    return HTMLResponse(with_files(inside(html, f"{door}/media"), f"{door}/files"))
 
 
 def _shown(content: Mapping[str, Any], channel: str, targets: list[Mapping[str, Any]], src: str, door: str) -> Shown:

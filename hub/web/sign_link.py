@@ -21,7 +21,7 @@ from hub.web.access import HubDep, address_of, check_origin, language_of
 from hub.web.forms import FormState
 from hub.web.pages import plain_page
 from hub.web.readers import preview_page
-from hub.web.sign_reading import hand_on, picture_of, reading
+from hub.web.sign_reading import attachment_of, hand_on, picture_of, reading
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Person, Viewer, viewer
 from kernel.work import Actor
@@ -92,7 +92,7 @@ def link_preview(request: Request, hub: HubDep, token: str, channel: str) -> HTM
         release = _holder(request, hub, work.session, token, PROVED, work.now).release
     if channel not in release.content["variants"]:
         raise NotFound
-    return preview_page(request, hub, release.content, channel, f"/s/{token}/media")
+    return preview_page(request, hub, release.content, channel, f"/s/{token}")
 
 
 @router.get("/{token}/media/{name}")
@@ -101,6 +101,14 @@ def linkpicture_of(request: Request, hub: HubDep, token: str, name: str) -> Resp
     with hub.works.read() as work:
         release = _holder(request, hub, work.session, token, PROVED, work.now).release
     return picture_of(hub, release, name)
+
+
+@router.get("/{token}/files/{sha256}/{name}")
+def link_attachment(request: Request, hub: HubDep, token: str, sha256: str, name: str) -> Response:
+    """An attachment of the release the link is for, and no other, always as a download."""
+    with hub.works.read() as work:
+        release = _holder(request, hub, work.session, token, PROVED, work.now).release
+    return attachment_of(hub, release, sha256, name)
 
 
 def _prove(request: Request, hub: Hub, token: str, code: str) -> Response:

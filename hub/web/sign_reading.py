@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from content import later, review, rules
 from content import release as releases
+from content.attachments import type_of
 from content.models import Piece, Release, Revision
 from content.origins import origin_of
 from content.states import ReleaseState
 from hub import editorial
 from hub.product import Hub
 from hub.web import approval
-from hub.web.media import NAME, PICTURES, blob
+from hub.web.media import NAME, PICTURES, blob, download
 from hub.web.platform_previews import READ_ONLY, of_release
 from hub.web.readers import shown
 from kernel.errors import Invalid, NotFound
@@ -109,3 +110,10 @@ def picture_of(hub: Hub, release: Release, name: str) -> Response:
     if found is None or found[1] not in release.content["pictures"]:
         raise NotFound
     return blob(hub, found[1], PICTURES[found[2]])
+
+
+def attachment_of(hub: Hub, release: Release, sha256: str, name: str) -> Response:
+    signed = next((one for one in release.content["attachments"] if one["sha256"] == sha256), None)
+    if signed is None:
+        raise NotFound
+    return download(hub, sha256, type_of(signed["name"]), name)

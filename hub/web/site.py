@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from content.captions import KEPT_AS, MEDIA_TYPE
 from hub.web.access import HubDep
 
 GONE = ".gone"
@@ -56,6 +57,8 @@ class SiteFiles(StaticFiles):
         elif response.status_code == 404:
             return self._missing()
         response.headers["Cache-Control"] = "no-cache"
+        if path.endswith(KEPT_AS):  # Not every machine knows the type by the name, and nothing is sniffed.
+            response.headers["Content-Type"] = f"{MEDIA_TYPE}; charset=utf-8"
         return response
 
     def _moved(self, path: str, scope: Scope) -> Response:

@@ -213,6 +213,18 @@ def test_a_file_that_cannot_be_read_asks_for_a_person(office: Office) -> None:
     assert findings(office, piece) == {"unread_file": ["attachments"]}
 
 
+def test_a_film_is_submitted_with_its_captions_whose_words_are_checked(office: Office) -> None:
+    piece = office.piece(kind="video", fields={"transcript": "供热站今日检修。"})
+    office.attachment(piece.id, name="片.mp4", data=b"film")
+    assert findings(office, piece)["consistency"] == ["fields.captions"]
+    kept = office.attachment(
+        piece.id, name="片.srt", data="1\n00:00:01,000 --> 00:00:02,000\n请拨13800138000\n".encode()
+    )
+    found = findings(office, piece)
+    assert "consistency" not in found
+    assert found["mobile"] == [f"attachment.{kept.id}"]
+
+
 def test_words_of_the_unit_and_of_those_above_count(office: Office) -> None:
     with office.works.write() as work:
         for unit, word in ((office.city, "供暖"), (office.bureau, "暖气"), (office.other, "供热")):

@@ -41,6 +41,31 @@ def test_a_recording_plays_its_file_and_prints_its_text(kind: str, name: str) ->
     assert item.transcript_html == "<p>第一句&lt;b&gt;</p><p>第二句</p>"
 
 
+def test_a_film_shows_its_first_captions_and_lists_the_others() -> None:
+    files = [PortalFile(name, f"/files/{name}") for name in ("甲.vtt", "片.mp4", "乙.VTT")]
+    item = kind_of("video").view(base(files=files), {"transcript": "字"})
+    assert (item.video, item.captions, [file.name for file in item.files]) == ("/files/片.mp4", "/files/甲.vtt", ["乙.VTT"])
+    alone = kind_of("video").view(base(files=files[:1]), {"transcript": "字"})
+    assert (alone.captions, [file.name for file in alone.files]) == ("", ["甲.vtt"])
+
+
+@pytest.mark.parametrize(
+    ("files", "said", "blocked"),
+    [
+        (["片.mp4"], "", True),
+        (["片.WEBM", "说明.docx"], "", True),
+        (["片.mp4", "片.vtt"], "", False),
+        (["片.mp4"], "open", False),
+        (["片.mp4"], "silent", False),
+        (["说明.docx"], "", False),
+    ],
+)
+def test_a_film_without_captions_is_not_submitted(files: list[str], said: str, blocked: bool) -> None:
+    fields = {"transcript": "大家好。", "captions": said}
+    found = checks.run(Document(kind_of("video"), "题", [], fields, files=files))
+    assert [(one.level, one.place, one.label) for one in found] == [("block", "fields.captions", "字幕")] * blocked
+
+
 @pytest.mark.parametrize("kind", ["video", "audio"])
 def test_a_recording_without_its_text_is_not_submitted(kind: str) -> None:
     assert [spec.name for spec in all_kinds()[kind].missing({"transcript": ""})] == ["transcript"]

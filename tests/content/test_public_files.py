@@ -39,6 +39,16 @@ def test_documents_of_what_is_public_already_are_found_too(both: Office) -> None
     assert filled == kept
 
 
+def test_captions_are_no_document(both: Office) -> None:
+    piece = both.piece(title="公开")
+    both.attachment(piece.id, name="片.vtt", data="WEBVTT\n\n00:01.000 --> 00:02.000\n补贴名单\n".encode())
+    both.attachment(piece.id, name="名单.txt", data="补贴名单".encode())
+    release = both.sign_off(both.submit(piece.id).id)
+    with both.works.write() as work:
+        public.went_live(work, release.id, work.now)
+        assert work.session.scalars(select(PublicFile.name)).all() == ["名单.txt"]
+
+
 def test_a_document_of_what_has_ended_is_found_no_more_even_before_the_index_follows(
     both: Office, clock: StillClock
 ) -> None:

@@ -127,6 +127,7 @@ def front(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "notices/2.html": "该内容已撤下", "notices/2.html.gone": "", "notices/3.html": "内容已移动",
         "notices/3.html.moved": "/bulletins/3.html", "bulletins/3.html": "移动的通知", "rss.xml": "<rss/>",
         "site-state.css": "html{}", "media/ab.png": "p", "files/cd/list.xlsx": "x",
+        "files/ef/片 一.vtt": "WEBVTT",
         "data/notices-1.json": "{}", ".lock": "",
     }.items():  # fmt: skip
         (site / name).parent.mkdir(parents=True, exist_ok=True)
@@ -184,10 +185,18 @@ def test_what_moved_is_told_by_the_hub_with_its_query(front: Front) -> None:
         ("/site-state.css", "no-cache"),
         ("/media/ab.png", "public, max-age=3600"),
         ("/files/cd/list.xlsx", "no-cache"),
+        ("/files/ef/片 一.vtt", "no-cache"),
     ],
 )
 def test_how_long_each_may_be_kept(front: Front, path: str, rule: str) -> None:
     assert front.get(path).headers["cache-control"] == rule
+
+
+def test_captions_come_with_their_type_and_the_policy(front: Front) -> None:
+    answer = front.get("/files/ef/片 一.vtt")
+    assert (answer.text, answer.headers["content-type"]) == ("WEBVTT", "text/vtt; charset=utf-8")
+    assert "media-src 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def addresses(routers: Iterable[APIRouter]) -> set[str]:

@@ -309,4 +309,5 @@ OF_NOBODY: dict[str, str] = {
     "/s/{token}": "the token and its code are the proof; whose they are stands in the link's own row",
     "/s/{token}/preview/{channel}": "the same link",
     "/s/{token}/media/{name}": "the same link, and only pictures of its release",
+    "/s/{token}/files/{sha256}/{name}": "the same link, and only attachments of its release",
 }

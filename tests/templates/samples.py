@@ -537,8 +537,15 @@ PORTAL: dict[str, list[Sample]] = {
     "outbound/portal/video.html": [
         {
             "site": site(),
-            "item": notice(video="/files/a.mp4", picture=PICTURE, transcript_html="<p>大家好。</p>", files=[]),
-        }
+            "item": notice(
+                video="/files/a.mp4",
+                captions="/files/a.vtt",
+                picture=PICTURE,
+                transcript_html="<p>大家好。</p>",
+                files=[],
+            ),
+        },
+        {"site": site(), "item": notice(video="/files/a.mp4", transcript_html="<p>大家好。</p>")},
     ],
     "outbound/portal/policy.html": [
         {"site": site(), "item": policy()},

@@ -241,6 +241,27 @@ def test_pictures_and_attachments_are_copied_once(site: Site) -> None:
     assert media.stat().st_ino == before
 
 
+def test_a_film_stands_with_its_captions_until_a_correction_takes_them_away(site: Site) -> None:
+    piece = site.office.piece(kind="video", fields={"transcript": "检修。"})
+    site.office.attachment(piece.id, name="片.mp4", data=b"film")
+    track = site.office.attachment(piece.id, name="片.vtt", data="WEBVTT\n\n00:01.000 --> 00:02.000\n检修\n".encode())
+    release = site.office.sign_off(site.office.submit(piece.id, "portal").id)
+    site.publish(release)
+    href = f"/files/{track.sha256}/片.vtt"
+    page = site.text(release.content["path"])
+    assert f'<track kind="captions" srclang="zh" label="中文字幕" src="{href}" default></video>' in page
+    assert page.count(href) == 1  # In the player, and not among the documents.
+    assert (site.folder / href[1:]).read_bytes() == site.office.blobs.get(track.sha256)
+    with site.office.working("author") as (work, who):
+        compose.remove_asset(work, who, work.session.get_one(Asset, track.id))
+    site.office.save(piece.id, fields={"transcript": "检修。", "captions": "open"})
+    other = site.office.sign_off(site.office.submit(piece.id, "portal").id)
+    assert other.hash != release.hash
+    site.correct(other)
+    assert "<track" not in site.text(release.content["path"])
+    assert not (site.folder / href[1:]).exists()
+
+
 def test_the_marks_in_the_foot_are_files_of_the_site_itself(site: Site) -> None:
     release, media, _paper = _with_files(site, "公示")
     mark = {"emblem": f"/{media}", "accessible_mark": f"/media/{'0' * 64}.png"}

@@ -62,6 +62,16 @@ def test_a_piece_is_shown_in_its_signed_words_with_whole_addresses(room: Newsroo
     assert shown["url"].endswith(release.content["path"])
 
 
+def test_a_films_captions_are_listed_with_it(room: Newsroom) -> None:
+    piece = room.office.piece(kind="video", fields={"transcript": "检修。"})
+    for name, data in (("片.mp4", b"film"), ("片.vtt", b"WEBVTT\n\n00:01.000 --> 00:02.000\nok\n")):
+        room.office.attachment(piece.id, name=name, data=data)
+    room.go_live(room.office.sign_off(room.office.submit(piece.id).id))
+    files = get(room, f"/pieces/{piece.id}").json()["attachments"]
+    assert [one["name"] for one in files] == ["片.mp4", "片.vtt"]
+    assert files[1]["url"].startswith(f"{room.hub.settings.address}/files/")
+
+
 def test_a_piece_without_a_page_has_no_address_and_one_on_another_platform_has_that(room: Newsroom) -> None:
     with room.hub.works.write() as work:
         site = Account(

@@ -435,6 +435,23 @@ def test_previews_show_each_channel_in_a_frame_without_rights(room: Newsroom) ->
     assert desk.get(f"/console/pieces/{piece.id}/preview/nothing").status_code == 404
 
 
+def test_the_portals_preview_plays_the_film_through_a_guarded_door(room: Newsroom) -> None:
+    piece = room.office.piece(kind="video", fields={"transcript": "检修。"})
+    room.office.attachment(piece.id, name="片.mp4", data=b"film")
+    kept = upload(room, piece, "attachments", "片.srt", b"1\n00:00:01,000 --> 00:00:02,000\nok\n").json()
+    assert kept["name"] == "片.vtt"
+    desk = room.desk_of("author")
+    page = desk.get(f"/console/pieces/{piece.id}/preview/portal").text
+    film, track = re.findall(r'src="(/console/files/[^"]+)"', page)
+    assert f'kind="captions" srclang="zh" label="中文字幕" src="{track}" default' in page
+    assert desk.get(film).content == b"film"
+    assert desk.get(track).headers["content-type"].startswith("text/vtt")
+    assert room.desk_of("stranger").get(track).status_code == 404
+    refused = upload(room, piece, "attachments", "片.srt", b"1\n00:00:01,000 --> 00:00:02,000\n<script>\n")
+    assert refused.status_code == 422
+    assert "第 3 行" in refused.text
+
+
 def test_history_compares_two_revisions_and_names_every_act(room: Newsroom) -> None:
     piece = room.office.piece(body="<p>延长至4月7日</p>")
     room.office.submit(piece.id)

@@ -418,6 +418,21 @@ def test_with_its_code_it_signs_once(room: Newsroom, release: Release) -> None:
     assert phone.get(link_of(room)[0]).status_code == 410
 
 
+def test_behind_a_link_the_attachments_of_its_release_are_opened_and_no_others(room: Newsroom) -> None:
+    piece, other = room.office.piece(), room.office.piece(title="另一篇")
+    paper = room.office.attachment(piece.id, name="名单.txt", data="名单".encode())
+    theirs = room.office.attachment(other.id, name="别的.txt", data="别的".encode())
+    room.office.submit(piece.id)
+    phone, address = proved(room)
+    assert f"{address}/files/{paper.sha256}/名单.txt" in phone.get(address).text
+    assert f"{address}/files/{paper.sha256}/名单.txt" in phone.get(f"{address}/preview/portal").text
+    answer = phone.get(f"{address}/files/{paper.sha256}/名单.txt")
+    assert (answer.content, answer.headers["content-type"]) == ("名单".encode(), "text/plain; charset=utf-8")
+    assert answer.headers["content-disposition"].startswith("attachment;")
+    assert phone.get(f"{address}/files/{theirs.sha256}/别的.txt").status_code == 404
+    assert room.browser().get(f"{link_of(room)[0]}/files/{paper.sha256}/名单.txt").status_code == 410
+
+
 def test_a_link_returns_and_hands_on_too(room: Newsroom, release: Release) -> None:
     phone, address = proved(room)
     assert phone.post(address, data={"act": "return"}).status_code == 422
