@@ -18,14 +18,20 @@ from content.models import Column, Piece, PublicPiece, Release, Shelf, ShelfPlac
 from content.snapshot import item_view
 from content.standing import content_now, fields_now
 from kernel.work import Works
-from scheduler.placements import placement_of
+from scheduler.models import Place, Placement, RehearsedPlacement
+from scheduler.placements import place_on
 from scheduler.posts import item_of, placed_of
 from scheduler.states import PlacementState
 from templates.views import PortalItem
 
 
 class DatabaseCatalogue:
-    """The catalogue over the hub's database; each question is a work of its own."""
+    """The catalogue over the hub's database; each question is a work of its own.
+
+    What stands on an account is told by the placements of one kind: real ones, or those of a rehearsal.
+    """
+
+    places: type[Place] = Placement
 
     def __init__(self, works: Works) -> None:
         self.works = works
@@ -81,7 +87,7 @@ class DatabaseCatalogue:
     def shown(self, piece_id: int, account_id: int) -> tuple[Item, Placed] | None:
         """A piece as it shows on an account now: the release that is placed there, and with which times."""
         with self.works.read() as work:
-            place = placement_of(work.session, piece_id, account_id)
+            place = place_on(work.session, self.places, piece_id, account_id)
             if place is None or place.state == PlacementState.WITHDRAWN:
                 return None
             release = work.session.get_one(Release, place.release_id)
@@ -96,7 +102,7 @@ class DatabaseCatalogue:
         """The parts that a correction changes for the readers of an account; none where nothing shows yet."""
         with self.works.read() as work:
             account = work.session.get_one(Account, account_id)
-            place = placement_of(work.session, item.piece_id, account_id)
+            place = place_on(work.session, self.places, item.piece_id, account_id)
             if place is None or place.state == PlacementState.WITHDRAWN or place.release_id == item.release_id:
                 return ()
             # As both were signed: whether it is in force today is no correction.
@@ -265,6 +271,12 @@ class KnownPieces(DatabaseCatalogue):
 class RehearsalCatalogue(DatabaseCatalogue):
     """The same for a rehearsed portal, which reads what is public and gives out no place of it."""
 
+    places = RehearsedPlacement
+
+    def about(self, piece_ids: Sequence[int]) -> DatabaseCatalogue:
+        """The catalogue with what there is to know of these pieces now, still giving out no place."""
+        return KnownRehearsedPieces(self.works, piece_ids)
+
     def reserve(self, item: Item) -> int:
         """The place the item has, or would be given next."""
         with self.works.read() as work:
@@ -277,6 +289,10 @@ class RehearsalCatalogue(DatabaseCatalogue):
     def reserve_all(self, items: Sequence[Item]) -> Sequence[int]:
         """The place of each of these items by itself."""
         return [self.reserve(item) for item in items]
+
+
+class KnownRehearsedPieces(KnownPieces, RehearsalCatalogue):
+    """What was read of some pieces, for a rehearsed portal."""
 
 
 def about_column(column: Column) -> Mapping[str, Any]:

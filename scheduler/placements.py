@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,6 +25,8 @@ from scheduler.states import PlacementState
 # In a placement's data: the articles that stood there before the present one. No adapter uses this word for its own;
 # `earlier` is what WeChat and Weibo call those that still stand and are to be taken back with it.
 EARLIER, STILL_STAND = "stood_before", "earlier"
+
+P = TypeVar("P", bound=Place)
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,17 @@ def remember_uncorrectable(work: Work, delivery: Delivery, answer: Uncorrectable
 
 def placement_of(session: Session, piece_id: int, account_id: int) -> Placement | None:
     """Where a piece shows on an account, if it ever did."""
-    query = select(Placement).where(Placement.piece_id == piece_id, Placement.account_id == account_id)
-    return session.scalars(query).one_or_none()
+    return place_on(session, Placement, piece_id, account_id)
 
 
 def place_of(session: Session, piece_id: int, delivery: Delivery) -> Place | None:
     """Where the delivery's account shows a piece; for a rehearsal, what was rehearsed."""
-    kind = place_kind(delivery)
-    query = select(kind).where(kind.piece_id == piece_id, kind.account_id == delivery.account_id)
+    return place_on(session, place_kind(delivery), piece_id, delivery.account_id)
+
+
+def place_on(session: Session, kind: type[P], piece_id: int, account_id: int) -> P | None:
+    """The same by what is shown there: real or rehearsed."""
+    query = select(kind).where(kind.piece_id == piece_id, kind.account_id == account_id)
     return session.scalars(query).one_or_none()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
@@ -18,6 +18,7 @@ from channels.abilities.rehearsing import Rehearsing
 from channels.accounts.doubles import double_of
 from channels.accounts.models import Account
 from channels.registry import channels as installed
+from content.captions import KEPT_AS, MEDIA_TYPE
 from hub import rehearsals
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
@@ -95,10 +96,11 @@ def rehearsed_page(hub: HubDep, asker: Watcher, path: str) -> Response:
     if not file.is_relative_to(folder) or not file.is_file() or file.name.startswith("."):
         raise NotFound
     media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    if media_type != "text/html":
+        return FileResponse(file, media_type=MEDIA_TYPE if file.name.endswith(KEPT_AS) else media_type)
     content = file.read_bytes()
-    if media_type == "text/html":
-        # Its pictures lie beside it and not on the public portal.
-        content = content.replace(b'="/media/', b'="/console/rehearsal/site/media/')
+    for beside in (b"media", b"files"):  # They lie beside it and not on the public portal.
+        content = content.replace(b'="/%s/' % beside, b'="/console/rehearsal/site/%s/' % beside)
     gone = Path(f"{file}.gone").exists()
     return Response(content, status_code=410 if gone else 200, media_type=media_type)
 

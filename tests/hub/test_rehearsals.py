@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from kernel.errors import Invalid
 from kernel.office_rules import set_rule
 from kernel.work import SYSTEM
 from scheduler import booking
+from scheduler.catalogue import DatabaseCatalogue, RehearsalCatalogue
 from scheduler.figures import punctuality
 from scheduler.models import Delivery, Placement, RehearsedPlacement
 from scheduler.states import DeliveryState as S
@@ -210,6 +212,68 @@ def test_a_rehearsed_portal_is_drawn_beside_the_public_one_for_people_of_the_off
         row = work.session.scalars(select(RehearsedPlacement)).one()
         row.unit_id = desk.city.other.id
     assert desk.browser("reviewer").get(f"/console/rehearsal/site{path}").status_code == 404
+
+
+def _on_the_rehearsed_portal(desk: Desk, piece_id: int) -> str:
+    """Signs the newest words of a piece for the portal, and gives the page's address once they are out there."""
+    signed = desk.city.sign_off(desk.city.submit(piece_id, targets=[target_of(desk.account("site"))]).id)
+    with desk.hub.works.read() as work:
+        stands = work.session.scalar(select(RehearsedPlacement.id)) is not None
+    if stands:
+        form = {"piece": piece_id, "act": "correct", "accounts": [str(double(desk, "site").id)]}
+        assert desk.browser().send_form("/console/bookings/act", **form).status_code == 303
+    else:
+        assert desk.book(signed, "site").status_code == 303
+    desk.run()
+    assert desk.now(desk.deliveries()[-1]).state == S.DONE
+    return f"/console/rehearsal/site{signed.content['path']}"
+
+
+@pytest.fixture
+def portal(desk: Desk) -> Desk:
+    """The same with a portal in rehearsal."""
+    with desk.hub.works.write() as work:
+        store.add(work, desk.hub.seal, unit_id=desk.city.bureau.id, channel="portal", name="门户", code="site")
+    enter(desk, "site")
+    return desk
+
+
+def test_a_rehearsed_correction_says_on_its_page_what_it_changed(portal: Desk) -> None:
+    piece = portal.city.piece(by="author")
+    path = _on_the_rehearsed_portal(portal, piece.id)
+    portal.city.save(piece.id, title="关于停气的通知")
+    assert "更正说明" not in portal.browser().get(path).text
+    assert _on_the_rehearsed_portal(portal, piece.id) == path
+    page = portal.browser().get(path).text
+    assert "关于停气的通知" in page
+    assert re.search(r"更正说明.*更正</span>：标题", page, re.DOTALL)
+    assert portal.placements(piece.id) == []
+
+
+def test_a_rehearsed_portal_gives_out_no_place_and_tells_what_was_rehearsed(portal: Desk) -> None:
+    piece = portal.city.piece(by="author")
+    _on_the_rehearsed_portal(portal, piece.id)
+    known = RehearsalCatalogue(portal.hub.works).about([piece.id])
+    lane = double(portal, "site").id
+    shown = known.shown(piece.id, lane)
+    assert shown is not None
+    assert shown[0].piece_id == piece.id
+    assert DatabaseCatalogue(portal.hub.works).about([piece.id]).shown(piece.id, lane) is None
+    assert known.reserve(shown[0]) == known.reserve(shown[0])
+    with portal.hub.works.read() as work:
+        assert work.session.scalar(select(func.max(PublicPiece.place))) is None
+
+
+def test_a_rehearsed_film_is_played_with_its_captions_inside_the_console(portal: Desk) -> None:
+    piece = portal.city.piece(by="author", kind="video", fields={"transcript": "供热站今日检修。"})
+    film = portal.city.attachment(piece.id, name="片.mp4", data=b"film")
+    track = portal.city.attachment(piece.id, name="片.vtt", data="WEBVTT\n\n00:01.000 --> 00:02.000\n检修\n".encode())
+    page = portal.browser().get(_on_the_rehearsed_portal(portal, piece.id)).text
+    found = re.findall(r'src="(/console/rehearsal/site/files/[^"]+)"', page)
+    assert [one.rsplit("/", 1)[-1] for one in found] == [film.name, track.name]
+    told = [portal.browser().get(one) for one in found]
+    assert [one.headers["content-type"] for one in told] == ["video/mp4", "text/vtt; charset=utf-8"]
+    assert told[1].text == "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n检修\n"
 
 
 # --- against the platforms ------------------------------------------------------------------------------------
