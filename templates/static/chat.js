@@ -6,28 +6,31 @@
   const base = place.dataset.href;
   // Beyond so many minutes the server only says "more".
   const LONGEST = 30;
-  const english = place.dataset.lang === "en" || document.documentElement.classList.contains("english");
-  const words = english
-    ? {
-        open: "Ask us", title: "Questions and answers", close: "Close", send: "Send", ask: "Your question", person: "Talk to a person",
-        end: "End and rate", hint: "Write your question, up to 500 characters", source: "Source", waiting: "Waiting for a person",
-        ahead: (n) => `${n} before you`, next: "You are next", expected: (n) => (n > LONGEST ? `more than ${LONGEST} minutes` : `about ${n} ${n === 1 ? "minute" : "minutes"}`), open_state: "A person is answering", bot: "Bot", agent: (n) => `Agent ${n}`,
-        you: "You", office: "Notice", offline: "Not connected, trying again…", stay: "Continue", rate: "Please rate this service (voluntary)", rated: "Thank you for your rating.",
-        submit: "Send rating", failed: "Not sent. Please try again.", often: "Too many messages. Please wait a minute.", bot_state: "The bot is answering", closed: "Ended; write to begin again",
-        levels: ["Very satisfied", "Satisfied", "Fairly satisfied", "Dissatisfied", "Very dissatisfied"], choose: "Please choose one.",
-        picture: "Picture", sending: "Sending the picture…", sent: "Picture you sent", agree: "Agree and choose a picture", not_now: "Not now", kind: "Please choose a JPG, PNG or WebP picture.", large: (n) => `The picture is larger than ${n} MB. Please make it smaller.`,
-        notice: "The picture is used only to deal with your question. It is kept and seen only by the office that answers you, and is never published. Please send no identity papers or bank cards unless you are asked to, and no other people's faces or number plates.",
-      }
-    : {
-        open: "智能问答", title: place.dataset.title || "智能问答", close: "关闭", send: "发送", ask: "您的问题", person: "转人工",
-        end: "结束并评价", hint: "请输入您的问题，500 字以内", source: "依据", waiting: "正在等待人工接入",
-        ahead: (n) => `前面还有 ${n} 位`, next: "下一位就是您", expected: (n) => (n > LONGEST ? `预计等待 ${LONGEST} 分钟以上` : `预计等待约 ${n} 分钟`), open_state: "人工客服正在为您服务", bot: "智能问答机器人", agent: (n) => `人工客服 ${n}`,
-        you: "您", office: "提示", offline: "网络已断开，正在重新连接…", stay: "继续咨询", rate: "请您评价本次服务（自愿）", rated: "谢谢您的评价。",
-        submit: "提交评价", failed: "没有发送成功，请重试。", often: "发送过于频繁，请稍后再试。", bot_state: "智能问答机器人正在为您服务", closed: "会话已结束，继续输入可重新提问",
-        levels: ["非常满意", "满意", "基本满意", "不满意", "非常不满意"], choose: "请选择一项。",
-        picture: "图片", sending: "正在发送图片…", sent: "您发送的图片", agree: "同意并选择图片", not_now: "暂不发送", kind: "请选择 JPG、PNG 或 WebP 图片。", large: (n) => `图片超过 ${n} MB，请压缩或截图后再发。`,
-        notice: "图片只用于办理您咨询的事项，由接待您的单位保存和查看，不会公开。如非工作人员要求，请不要发送身份证、银行卡等证件照片，也不要拍到他人的面部和车牌。",
-      };
+  const speech = {
+    en: {
+      open: "Ask us", title: "Questions and answers", close: "Close", send: "Send", ask: "Your question", person: "Talk to a person",
+      end: "End and rate", hint: "Write your question, up to 500 characters", source: "Source", waiting: "Waiting for a person",
+      ahead: (n) => `${n} before you`, next: "You are next", expected: (n) => (n > LONGEST ? `more than ${LONGEST} minutes` : `about ${n} ${n === 1 ? "minute" : "minutes"}`), open_state: "A person is answering", bot: "Bot", agent: (n) => `Agent ${n}`,
+      you: "You", office: "Notice", offline: "Not connected, trying again…", stay: "Continue", rate: "Please rate this service (voluntary)", rated: "Thank you for your rating.",
+      submit: "Send rating", failed: "Not sent. Please try again.", often: "Too many messages. Please wait a minute.", bot_state: "The bot is answering", closed: "Ended; write to begin again",
+      levels: ["Very satisfied", "Satisfied", "Fairly satisfied", "Dissatisfied", "Very dissatisfied"], choose: "Please choose one.",
+      picture: "Picture", sending: "Sending the picture…", sent: "Picture you sent", agree: "Agree and choose a picture", not_now: "Not now", kind: "Please choose a JPG, PNG or WebP picture.", large: (n) => `The picture is larger than ${n} MB. Please make it smaller.`,
+      notice: "The picture is used only to deal with your question. It is kept and seen only by the office that answers you, and is never published. Please send no identity papers or bank cards unless you are asked to, and no other people's faces or number plates.",
+    },
+    zh: {
+      open: "智能问答", title: place.dataset.title || "智能问答", close: "关闭", send: "发送", ask: "您的问题", person: "转人工",
+      end: "结束并评价", hint: "请输入您的问题，500 字以内", source: "依据", waiting: "正在等待人工接入",
+      ahead: (n) => `前面还有 ${n} 位`, next: "下一位就是您", expected: (n) => (n > LONGEST ? `预计等待 ${LONGEST} 分钟以上` : `预计等待约 ${n} 分钟`), open_state: "人工客服正在为您服务", bot: "智能问答机器人", agent: (n) => `人工客服 ${n}`,
+      you: "您", office: "提示", offline: "网络已断开，正在重新连接…", stay: "继续咨询", rate: "请您评价本次服务（自愿）", rated: "谢谢您的评价。",
+      submit: "提交评价", failed: "没有发送成功，请重试。", often: "发送过于频繁，请稍后再试。", bot_state: "智能问答机器人正在为您服务", closed: "会话已结束，继续输入可重新提问",
+      levels: ["非常满意", "满意", "基本满意", "不满意", "非常不满意"], choose: "请选择一项。",
+      picture: "图片", sending: "正在发送图片…", sent: "您发送的图片", agree: "同意并选择图片", not_now: "暂不发送", kind: "请选择 JPG、PNG 或 WebP 图片。", large: (n) => `图片超过 ${n} MB，请压缩或截图后再发。`,
+      notice: "图片只用于办理您咨询的事项，由接待您的单位保存和查看，不会公开。如非工作人员要求，请不要发送身份证、银行卡等证件照片，也不要拍到他人的面部和车牌。",
+    },
+  };
+  const isEnglish = () => place.dataset.lang === "en" || document.documentElement.classList.contains("english");
+  let english = isEnglish();
+  let words = speech[english ? "en" : "zh"];
   const KEPT = "xuanda-chat";
   const TAKEN = ["image/jpeg", "image/png", "image/webp"];
   const AGAIN_MS = [1000, 2000, 5000, 10000];
@@ -46,20 +49,21 @@
   const sheet = make("link", { rel: "stylesheet", href: new URL("chat.css", document.currentScript.src).href });
   document.head.append(sheet);
 
-  const opener = make("button", { class: "chat__open", type: "button", "aria-expanded": "false", "aria-controls": "chat-window", text: words.open });
-  const title = make("h2", { class: "chat__title", id: "chat-title", text: words.title });
-  const close = make("button", { class: "chat__close", type: "button", "aria-label": words.close, text: "×" });
-  const status = make("p", { class: "chat__status", role: "status", text: words.bot_state });
-  const log = make("div", { class: "chat__log", role: "log", "aria-live": "polite", "aria-relevant": "additions", "aria-label": words.title, tabindex: "0" });
-  const input = make("textarea", { class: "chat__input", id: "chat-input", rows: "2", maxlength: "500", placeholder: words.hint, "aria-label": words.ask });
-  const send = make("button", { class: "chat__send", type: "submit", text: words.send });
-  const person = make("button", { class: "chat__act", type: "button", text: words.person });
-  const end = make("button", { class: "chat__act", type: "button", text: words.end });
-  const picture = make("button", { class: "chat__act", type: "button", text: words.picture, hidden: true });
+  const opener = make("button", { class: "chat__open", type: "button", "aria-expanded": "false", "aria-controls": "chat-window" });
+  const title = make("h2", { class: "chat__title", id: "chat-title" });
+  const close = make("button", { class: "chat__close", type: "button", text: "×" });
+  const status = make("p", { class: "chat__status", role: "status" });
+  const log = make("div", { class: "chat__log", role: "log", "aria-live": "polite", "aria-relevant": "additions", tabindex: "0" });
+  const input = make("textarea", { class: "chat__input", id: "chat-input", rows: "2", maxlength: "500" });
+  const send = make("button", { class: "chat__send", type: "submit" });
+  const person = make("button", { class: "chat__act", type: "button" });
+  const end = make("button", { class: "chat__act", type: "button" });
+  const picture = make("button", { class: "chat__act", type: "button", hidden: true });
   const chooser = make("input", { type: "file", accept: TAKEN.join(","), hidden: true });
-  const agree = make("button", { class: "chat__send", type: "button", text: words.agree });
-  const notNow = make("button", { class: "chat__act", type: "button", text: words.not_now });
-  const notice = make("div", { class: "chat__notice", role: "group", "aria-label": words.picture, tabindex: "-1", hidden: true }, make("p", { text: words.notice }), make("div", { class: "chat__notice-acts" }, agree, notNow));
+  const agree = make("button", { class: "chat__send", type: "button" });
+  const notNow = make("button", { class: "chat__act", type: "button" });
+  const noticed = make("p");
+  const notice = make("div", { class: "chat__notice", role: "group", tabindex: "-1", hidden: true }, noticed, make("div", { class: "chat__notice-acts" }, agree, notNow));
   const problem = make("p", { class: "chat__problem", role: "alert", hidden: true });
   const form = make("form", { class: "chat__form" }, input, send);
   const panel = make(
@@ -75,6 +79,14 @@
     form,
   );
   place.append(opener, panel);
+  // Whatever stands there in any conversation, in the language of the page, which its reader may change.
+  function label() {
+    const texts = [[opener, words.open], [title, words.title], [send, words.send], [person, words.person], [end, words.end], [picture, words.picture], [agree, words.agree], [notNow, words.not_now], [noticed, words.notice]];
+    for (const [one, text] of texts) one.textContent = text;
+    for (const [one, text] of [[close, words.close], [log, words.title], [input, words.ask], [notice, words.picture]]) one.setAttribute("aria-label", text);
+    input.placeholder = words.hint;
+    stand();
+  }
 
   // --- showing ----------------------------------------------------------------------------------------------------
   function who(line) {
@@ -379,5 +391,19 @@
     take(seen);
     log.querySelector(".chat__rating input")?.focus();
   });
+  document.addEventListener("skin", async () => {
+    if (isEnglish() === english) return;
+    english = isEnglish();
+    words = speech[english ? "en" : "zh"];
+    label();
+    trouble("");
+    if (!state.id) return;
+    const seen = await call("lines?after=0", null, "GET").catch(() => null);
+    if (!seen) return;
+    log.replaceChildren();
+    Object.assign(state, { after: 0, shown: new Set() });
+    take(seen);
+  });
+  label();
   if (location.hash === "#ask") setOpen(true);
 })();

@@ -41,6 +41,7 @@
       skin.textContent = english ? "中文" : "English";
       skin.lang = english ? "zh-CN" : "en";
       root.classList.toggle("english", english);
+      document.dispatchEvent(new Event("skin"));
       if (!english) putBack();
       else if (self.portalEnglish) translate();
       else {
@@ -69,6 +70,10 @@
   // Words of the office, which stay as they were signed.
   const SIGNED = ".body, .qa__answer, .entries__link, .article__title, .results__title, .results__text, .lead__title, .lead__text, "
     + ".shots__link, .asks__link, #chat, [data-en], [data-word], [data-english], script, style";
+  // What is read out, shown by the style sheet, or said by a script later.
+  const SPOKEN = ["aria-label", "placeholder", "title", "label", "data-label", "data-on", "data-off", "data-all", "data-saved", "data-denied", "data-failed",
+    "data-none", "data-agree", "data-push-on", "data-push-save"];
+  const keyOf = (name) => `zh${name.replaceAll("-", "")}`;
   let forms;
   function say(words) {
     if (!root.classList.contains("english") || !self.portalEnglish) return words;
@@ -77,7 +82,7 @@
     if (Object.hasOwn(known, text)) return before + known[text] + after;
     const [label, ...rest] = text.split("：");
     if (rest.length && Object.hasOwn(known, label)) return `${before}${known[label]}: ${rest.join("：").trim()}${after}`;
-    forms ??= Object.keys(known).filter((one) => one.includes("%(")).map((one) => [form(one), known[one]]);
+    forms ??= Object.keys(known).filter((one) => one.includes("%(")).map((one) => [form(one.replaceAll("%%", "%")), known[one].replaceAll("%%", "%")]);
     for (const [pattern, english] of forms) {
       const found = pattern.exec(text);
       if (found) return before + english.replace(/%\((\w+)\)s/g, (whole, name) => found.groups[name] ?? whole) + after;
@@ -93,7 +98,7 @@
     while (walk.nextNode()) {
       const node = walk.currentNode;
       const inside = node.parentElement;
-      if (original.has(node) || !node.nodeValue.trim() || inside.closest(SIGNED)) continue;
+      if (original.has(node) || !node.nodeValue.trim() || (inside.closest(SIGNED) && !inside.closest(".mark"))) continue;
       const english = say(node.nodeValue);
       if (english === node.nodeValue) continue;
       const alone = [...inside.childNodes].every((one) => one === node || !one.textContent.trim()) && !inside.lang;
@@ -101,11 +106,11 @@
       node.nodeValue = english;
       if (alone) inside.lang = "en";
     }
-    for (const name of ["aria-label", "placeholder", "title"]) {
-      for (const one of document.body.querySelectorAll(`[${name}]`)) {
+    for (const name of SPOKEN) {
+      for (const one of document.body.querySelectorAll(`[${name}]:not([data-mode])`)) {
         const words = one.getAttribute(name);
         if (say(words) === words || one.closest("#chat")) continue;
-        one.dataset[`zh${name.replace("-", "")}`] = words;
+        one.dataset[keyOf(name)] = words;
         one.setAttribute(name, say(words));
       }
     }
@@ -116,11 +121,10 @@
       if (alone) node.parentElement?.removeAttribute("lang");
     }
     original.clear();
-    for (const name of ["aria-label", "placeholder", "title"]) {
-      const kept = `zh${name.replace("-", "")}`;
-      for (const one of document.body.querySelectorAll(`[data-${kept}]`)) {
-        one.setAttribute(name, one.dataset[kept]);
-        delete one.dataset[kept];
+    for (const name of SPOKEN) {
+      for (const one of document.body.querySelectorAll(`[data-${keyOf(name)}]`)) {
+        one.setAttribute(name, one.dataset[keyOf(name)]);
+        delete one.dataset[keyOf(name)];
       }
     }
   }

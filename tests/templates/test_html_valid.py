@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from templates.engine import FOLDER, Engine
+from tests.templates.public_samples import PUBLIC
 from tests.templates.samples import PORTAL
 
 CHECKER = FOLDER.parent / "node_modules" / "html-validate" / "bin" / "html-validate.mjs"
@@ -42,10 +43,10 @@ def _node() -> str:
 
 
 def test_every_portal_page_is_valid_html(renderer: Engine, tmp_path: Path) -> None:
-    for name, many in PORTAL.items():
+    for name, many in (*PORTAL.items(), *PUBLIC.items()):
         for number, values in enumerate(many):
             for language in ("zh", "en"):
-                shown = tmp_path / f"{Path(name).stem}-{number}-{language}.html"
+                shown = tmp_path / f"{len(list(tmp_path.iterdir()))}-{Path(name).stem}-{number}-{language}.html"
                 shown.write_text(renderer.render(name, language, **values), "utf-8")
     faults = _validate(tmp_path)
     assert faults == []
