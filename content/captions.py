@@ -1,4 +1,4 @@
-"""Captions of a film (字幕): read strictly and written anew as WebVTT, so that nothing is kept that nobody sees or checks.
+"""Captions of a film (字幕): read strictly, written anew as WebVTT, so that nothing is kept that nobody sees or checks.
 
 Times, places and words stay. Comments and the names of cues are left out; styles, scripts and what no player shows are
 refused with their line, because a file on our own site must not carry what its signers could not read.
@@ -34,8 +34,8 @@ _PLACES = re.compile(r"\s*(?:[XY][12]:-?\d+\s*){4}", re.ASCII)
 _PLACE = re.compile(r"\{\\an?\d{1,2}\}", re.ASCII)
 _TAG = re.compile(r"<([a-zA-Z/!?\d][^<>]*|)>")
 _KNOWN = re.compile(
-    r"/?(?:b|i|u|c|ruby|rt)(?:\.[\w-]{1,30})*|v(?:\.[\w-]{1,30})*[ \t]+[^&\"'=]{1,60}|lang[ \t]+[A-Za-z-]{2,35}|/(?:v|lang)"
-    r"|(?:\d{2}:)?[0-5]\d:[0-5]\d\.\d{3}"
+    r"/?(?:b|i|u|c|ruby|rt)(?:\.[\w-]{1,30})*|/(?:v|lang)|lang[ \t]+[A-Za-z-]{2,35}"
+    r"|v(?:\.[\w-]{1,30})*[ \t]+[^&\"'=]{1,60}|(?:\d{2}:)?[0-5]\d:[0-5]\d\.\d{3}"
 )
 _SPEAKER = re.compile(r"v(?:\.[\w-]+)*[ \t]+(.*)")
 _FONT = re.compile(r"/?font\b.*", re.IGNORECASE)

@@ -38,7 +38,11 @@ KIND = Kind(
     fields=(
         FieldSpec("transcript", "文字稿", "textarea", required=True, limit=20000, help="视频内容的文字版，须完整"),
         FieldSpec(
-            "captions", "字幕", "choice", choices=WITHOUT_FILE, help="附了字幕文件（.vtt 或 .srt）的不用选；都没有的不能送审"
+            "captions",
+            "字幕",
+            "choice",
+            choices=WITHOUT_FILE,
+            help="附了字幕文件（.vtt 或 .srt）的不用选；都没有的不能送审",
         ),
         FieldSpec("duration", "时长", limit=20, help="如 3 分 20 秒"),
     ),

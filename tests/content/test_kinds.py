@@ -44,7 +44,11 @@ def test_a_recording_plays_its_file_and_prints_its_text(kind: str, name: str) ->
 def test_a_film_shows_its_first_captions_and_lists_the_others() -> None:
     files = [PortalFile(name, f"/files/{name}") for name in ("甲.vtt", "片.mp4", "乙.VTT")]
     item = kind_of("video").view(base(files=files), {"transcript": "字"})
-    assert (item.video, item.captions, [file.name for file in item.files]) == ("/files/片.mp4", "/files/甲.vtt", ["乙.VTT"])
+    assert (item.video, item.captions, [file.name for file in item.files]) == (
+        "/files/片.mp4",
+        "/files/甲.vtt",
+        ["乙.VTT"],
+    )
     alone = kind_of("video").view(base(files=files[:1]), {"transcript": "字"})
     assert (alone.captions, [file.name for file in alone.files]) == ("", ["甲.vtt"])
 

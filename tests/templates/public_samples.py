@@ -110,9 +110,15 @@ PUBLIC: dict[str, list[Sample]] = {
             "least": 10,
         },
         {
-            "site": site(), "levels": RATINGS, "units": [], "whole": _rated(""), "period": "", "periods": [],
-            "counted_at": None, "least": 10,
-        },  # fmt: skip
+            "site": site(),
+            "levels": RATINGS,
+            "units": [],
+            "whole": _rated(""),
+            "period": "",
+            "periods": [],
+            "counted_at": None,
+            "least": 10,
+        },
     ],
     "pages/public/mine.html": [
         {

@@ -123,7 +123,8 @@ CHAT = """
 
 @pytest.mark.browser
 def test_the_chat_follows_the_switch_on_the_same_page(renderer: Engine, shown: Screen) -> None:
-    html = renderer.render("pages/public/feedback.html", **{**PUBLIC["pages/public/feedback.html"][0], "site": site(chat_href="/chat")})
+    values = {**PUBLIC["pages/public/feedback.html"][0], "site": site(chat_href="/chat")}
+    html = renderer.render("pages/public/feedback.html", **values)
     shown.show(html, 1280)
     before = shown.page.evaluate(CHAT)
     shown.page.click("[data-english]")
