@@ -93,6 +93,7 @@ PUBLIC_ROUTES: dict[str, str] = {
     "/s/{token}": "signing on a phone: the link works once and asks for a code sent apart from it",
     "/s/{token}/preview/{channel}": "what the signer reads; only behind a link whose code was right",
     "/s/{token}/media/{name}": "a picture of the release that link is for, and no other",
+    "/s/{token}/files/{sha256}/{name}": "an attachment of the release that link is for, and no other",
     "/h/{token}": "publishing by hand on a phone: the link lives two hours, and no longer than the task is open",
     "/h/{token}/package.zip": "the task's words and pictures; only behind that link",
     "/h/{token}/media/{name}": "a picture of the task that link is for, and no other",
