@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.models import Conversation, InboundMessage
 from bot.states import NOT_KNOWN
 from channels.accounts.models import Account
-from content.search import SearchMiss, masked
+from content.search_misses import SearchMiss, masked
 from scheduler.elsewhere import PORTAL
 
 LOOK_BACK = timedelta(days=28)

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.figures import Figure, measure
 from bot.nlu.text import officially
 from bot.trial import Asked, read_asked
-from content.search import grams
+from content.search_grams import grams
 from content.trial import Document, Trial, recall
 
 # 600 documents of invented offices and 660 questions as citizens ask them, few in the words of the document.

@@ -22,7 +22,8 @@ from content import public, rebuttals
 from content.kinds.guide import fee_text, limit_text
 from content.models import PublicPiece, Release, Revision
 from content.sanitise import plain
-from content.search import Searcher, passage, readable
+from content.search import Searcher
+from content.search_passages import passage, readable
 
 # Characters of a document shown with its title.
 PASSAGE = 60

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from content.search import Index, Speak, passage
+from content.search_index import Index, Speak
+from content.search_passages import passage
 
 MOST_RANKED = 10
 PASSAGE = 160

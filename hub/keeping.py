@@ -10,7 +10,7 @@ from sqlalchemy import delete, true
 from analytics.models import PageRead
 from bot.personal.kinds import KINDS as CITIZENS
 from channels.accounts.keeping import SUBSCRIPTIONS
-from content.search import SearchMiss
+from content.search_misses import SearchMiss
 from hub.notices import Notice, NoticeSend
 from hub.product import Hub
 from kernel.duties import Duty

@@ -14,8 +14,9 @@ from bot.nlu.text import officially
 from channels.accounts.menus import Publisher
 from channels.base import AccountInfo, Channel
 from content.models import PublicPiece
-from content.search import Searcher, record_miss
+from content.search import Searcher
 from content.search_files import Files
+from content.search_misses import record_miss
 from hub.auth.sessions import Sessions
 from hub.notifier import Notifier
 from hub.outer.log import PacketLog

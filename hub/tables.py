@@ -24,7 +24,7 @@ MODULES = (
     "content.importing.models",
     "content.models",
     "content.rebuttals",
-    "content.search",
+    "content.search_misses",
     "scheduler.models",
     "scheduler.previews.models",
     "scheduler.outside.models",

@@ -22,7 +22,7 @@ from channels.accounts import store as accounts
 from channels.accounts import subscriptions, takeover
 from channels.accounts.models import Account
 from channels.base import JobResult, Pushed
-from content import search
+from content import search_misses
 from hub.incoming import begin_on_portal, portal_account
 from hub.outer import pictures
 from hub.outer.errors import BadParcel
@@ -56,7 +56,7 @@ class TalkTaker:
             "rated": self.rated,
             "feedback": self.feedback,
             "reads": self.reads,
-            "missed": lambda work, packet: search.record_miss(work, str(packet.values["query"])),
+            "missed": lambda work, packet: search_misses.record_miss(work, str(packet.values["query"])),
             "subscribed": self.subscribed,
             "replaced": self.replaced,
             "unsubscribed": self.unsubscribed,

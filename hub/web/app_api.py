@@ -18,11 +18,12 @@ from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from content import search
 from content.kinds import kind_of
 from content.models import Column, PublicPiece, Release, Revision
 from content.public import visible
-from content.search import LONGEST_QUERY, Found
+from content.search import Found
+from content.search_grams import LONGEST_QUERY
+from content.search_passages import readable
 from content.standing import content_now
 from hub.product import Hub
 from hub.web import chat
@@ -162,7 +163,7 @@ def find(
     with hub.works.read() as work:
         found = hub.search.search(work.session, work.now, query, kind, page, 10) if query else Found((), 0, ())
         texts = [
-            search.readable(work.session.get_one(Revision, row.revision_id), row).replace("\n", " ")[:120]
+            readable(work.session.get_one(Revision, row.revision_id), row).replace("\n", " ")[:120]
             for row in found.rows
         ]
         rows = _briefs(hub, work.session, found.rows)

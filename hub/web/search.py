@@ -22,8 +22,10 @@ from content import search, search_files
 from content.kinds import all_kinds, kind_of
 from content.models import Column, PublicFile, PublicPiece, Revision
 from content.relations import STANDINGS
-from content.search import LONGEST_QUERY, Found, Narrow
+from content.search import Found, Narrow
 from content.search_files import FILE
+from content.search_grams import LONGEST_QUERY
+from content.search_passages import excerpt, readable
 from hub.limits import Limit, TooOften
 from hub.web.access import HubDep, address_of
 from hub.web.portal import portal_page
@@ -172,7 +174,7 @@ def _file_entry(session: Session, file: PublicFile, row: PublicPiece, query: str
         # On another platform its address is that platform's; the page leads to it.
         href=file.href if href == row.path else href,
         published_at=row.first_at or row.from_at or session.get_one(Revision, row.revision_id).created_at,
-        summary_html=search.excerpt(file.text, query) if file.text.strip() else "",
+        summary_html=excerpt(file.text, query) if file.text.strip() else "",
         mark=BESIDE[FILE],
         column=session.get_one(Column, row.column_id).name,
         source=session.get_one(Unit, row.unit_id).name,
@@ -186,7 +188,7 @@ def _answer_entry(session: Session, row: PublicAnswer, query: str) -> PortalEntr
         title=_short(row.question),
         href=f"/feedback/answers/{row.id}",
         published_at=row.published_at,
-        summary_html=search.excerpt(row.answer, query),
+        summary_html=excerpt(row.answer, query),
         mark=BESIDE[ANSWER],
         source=session.get_one(Unit, row.unit_id).name,
     )
@@ -209,7 +211,7 @@ def _entry(session: Session, row: PublicPiece, query: str, href: str) -> PortalE
         title=row.title,
         href=href,
         published_at=row.first_at or row.from_at or revision.created_at,
-        summary_html=search.excerpt(search.readable(revision, row), query),
+        summary_html=excerpt(readable(revision, row), query),
         mark=validity or kind_of(row.kind).label,
         number=str(fields.get("document_number", "")),
         source=revision.source_name or session.get_one(Unit, row.unit_id).name,

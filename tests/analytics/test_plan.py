@@ -12,7 +12,7 @@ from analytics import plan
 from analytics.models import Suggestion
 from content.errors import NoRight
 from content.models import Revision
-from content.search import record_miss
+from content.search_misses import record_miss
 from kernel.errors import Invalid, WrongState
 from scheduler.models import Delivery, Placement
 from tests.analytics.conftest import Published

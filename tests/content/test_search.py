@@ -14,7 +14,11 @@ from sqlalchemy.orm import Session
 
 from content import public, search
 from content.models import Release
-from content.search import Hit, Index, Searcher, SearchMiss, excerpt, grams, query_grams, record_miss, side_by_side
+from content.search import Searcher, side_by_side
+from content.search_grams import grams, query_grams
+from content.search_index import Hit, Index
+from content.search_misses import SearchMiss, record_miss
+from content.search_passages import excerpt
 from kernel.clock import StillClock
 from tests.factories import Office
 

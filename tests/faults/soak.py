@@ -302,12 +302,15 @@ async def _play(
     followers_count = size.citizens // 4
     async with AsyncExitStack() as stack:
         public = await stack.enter_async_context(httpx.AsyncClient(**common))
+        # A push that meets a connection just closed for being idle must not be made again: it may have been made.
+        alone = {**common, "limits": httpx.Limits(max_connections=None, max_keepalive_connections=0)}
+        platform = await stack.enter_async_context(httpx.AsyncClient(**alone))
         desks = [
             await stack.enter_async_context(httpx.AsyncClient(**common, headers={"Cookie": one.cookie}))
             for one in watches
         ]
         visitors = [Visitor(number, scene, public) for number in range(size.citizens - followers_count)]
-        followers = [Follower(number, scene, public) for number in range(followers_count)]
+        followers = [Follower(number, scene, platform) for number in range(followers_count)]
         agents = [Agent(place, scene, desks[place], one.csrf) for place, one in enumerate(watches)]
         await asyncio.gather(*(one.live() for one in (*visitors, *followers, *agents)))
     return scene, (visitors, followers, agents)

@@ -24,7 +24,7 @@ from bot.states import ConversationState, TicketState
 from bot.team.models import Draft, Handover
 from channels.accounts import subscriptions
 from channels.accounts.models import Account
-from content import search
+from content import search_misses
 from hub.keeping import KINDS
 from hub.notices import Notice, NoticeSend
 from kernel.audit import verify
@@ -141,7 +141,7 @@ class Planted:
         subscriptions.unsubscribe(work, self.account.id, endpoint)
 
     def searches(self, work: Work, value: str) -> None:
-        search.record_miss(work, value)
+        search_misses.record_miss(work, value)
 
     def reads(self, work: Work, value: str) -> None:
         piece = self.piece_id
@@ -237,7 +237,7 @@ def test_each_unit_keeps_by_its_own_rule_and_what_no_unit_has_by_the_topmost(
         other = planted.ticket(work, "王小明家门口")
         other.unit_id = planted.office.bureau.id
         planted.ticket(work, "李小红家门口")
-        search.record_miss(work, "王小明")
+        search_misses.record_miss(work, "王小明")
         set_rule(work, kind.rule.name, planted.office.bureau.id, 180)
         set_rule(work, searches.rule.name, planted.office.city.id, 400)
     clock.step(days=200)
@@ -253,7 +253,7 @@ def test_a_run_takes_small_bites_and_is_noted_once(sqlite_works: Works, tmp_path
     kind, count = BY_NAME["searches"], BATCH + 5
     with sqlite_works.write() as work:
         for number in range(count):
-            search.record_miss(work, f"词{number}")
+            search_misses.record_miss(work, f"词{number}")
     clock.step(days=181)
     with sqlite_works.read() as work:
         before = standing(work, kind, KINDS)

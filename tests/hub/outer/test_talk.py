@@ -27,7 +27,7 @@ from channels.rehearsal.wechat import crypto
 from content import public
 from content.models import Column, Piece, PublicFile, PublicPiece, Release, Revision
 from content.rebuttals import Rebuttal
-from content.search import SearchMiss
+from content.search_misses import SearchMiss
 from hub.outer import pictures, sessions
 from hub.outer.models import OuterLine, OuterPacket, OuterProblem, OuterSession
 from kernel.audit import AuditLine

@@ -18,7 +18,7 @@ from bot.comments.models import Comment, CommentThread
 from bot.gateway import Arrival
 from bot.models import Conversation
 from bot.states import ConversationState
-from content import search
+from content import search_misses
 from hub.auth import tokens
 from hub.log import configure
 from kernel.clock import StillClock
@@ -55,7 +55,7 @@ def room(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Newsroo
             comment = Comment(unit_id=unit, thread_id=thread.id, account_id=account.id, remote_id="1", text=WORDS)
             comment.name, comment.at, comment.heard_at, comment.due_at = PHONE, work.now, work.now, work.now
             work.session.add(comment)
-            search.record_miss(work, WORDS)
+            search_misses.record_miss(work, WORDS)
             work.audit("probe.done", talk, words=WORDS)
         yield room
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from content import search
+from content import search_misses
 from hub.keeping import DUTY, KINDS
 from kernel.clock import StillClock
 from kernel.duties import run_due
@@ -14,7 +14,7 @@ def test_every_kind_is_shown_with_its_oldest_row_and_what_was_deleted(office: Of
     office.hire("admin", "root", Role.SYSTEM_ADMIN, below=True)
     browser = office.log_in("admin")
     with office.hub.works.write() as work:
-        search.record_miss(work, "公积金")
+        search_misses.record_miss(work, "公积金")
     text = browser.get("/console/retention").text
     assert all(kind.rule.label in text and f"/console/rules/{kind.rule.name}" in text for kind in KINDS)
     assert all(day in text for day in ("2026-03-02", "2026-08-29"))

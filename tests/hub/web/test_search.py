@@ -14,7 +14,7 @@ from bot.knowledge import Source
 from bot.models import PublicAnswer, Ticket
 from content import compose, public
 from content.models import Asset, Release
-from content.search import SearchMiss
+from content.search_misses import SearchMiss
 from hub.web.app import create_app
 from kernel.clock import StillClock
 from scheduler.models import Placement
