@@ -120,8 +120,7 @@ class Answering:
                 return
             verdict = self.decide(heard)
             try:
-                with self.works.write() as work:
-                    self._record(work, heard, verdict)
+                self.works.together(lambda work, heard=heard, verdict=verdict: self._record(work, heard, verdict))
             except Moved:
                 log.info("a dialogue moved meanwhile", message=inbound_id, tried=tried)
                 continue

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +19,7 @@ from bot.prepared import Prepared
 from bot.rules import Hours
 from channels.accounts.models import Account
 from channels.accounts.subscriptions import DISTRICTS
+from kernel.lazy import lazy
 from kernel.office_rules import Values, value_of
 from kernel.people import Unit
 from kernel.work import Work
@@ -122,14 +122,14 @@ class Heard:
         until = str(kept.get("until", "")) if kept else ""
         return kept if until and datetime.fromisoformat(until) > self.at else {}
 
-    @cached_property
+    @lazy
     def districts(self) -> Sequence[str]:
         """The districts that citizens of this desk name."""
         with self.reading() as work:
             named: list[str] = value_of(work.session, DISTRICTS, self.conversation.unit_id, self.at)
             return named
 
-    @cached_property
+    @lazy
     def desk(self) -> Hours:
         """When people answer."""
         with self.reading() as work:
@@ -140,7 +140,7 @@ class Heard:
         """Whether people answer now."""
         return self.desk.open_at(self.at)
 
-    @cached_property
+    @lazy
     def office(self) -> str:
         """The name citizens know the office by: the account's, else the unit's."""
         of = self.conversation

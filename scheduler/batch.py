@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import TypeVar
 
 from sqlalchemy import func, insert, select, tuple_
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from channels.accounts.models import Account
 from content.models import Piece, Release
+from kernel.lazy import lazy
 from kernel.model import Base
 from scheduler.models import Attempt, Delivery, DeliveryItem, Freeze, Place, Placement, RehearsedPlacement
 from scheduler.states import DeliveryState
@@ -76,7 +76,7 @@ class Batch:
         """What the batch was read with."""
         return self._session
 
-    @cached_property
+    @lazy
     def freezes(self) -> Sequence[Freeze]:
         """The stops in force."""
         return in_force(self._session)
@@ -114,7 +114,7 @@ class Batch:
                 self._placements[piece_id, account_id].id = place_id
         self._new.clear()
 
-    @cached_property
+    @lazy
     def taken_back(self) -> Mapping[int, datetime]:
         """When somebody last decided, of each piece of the batch, to take it back from an account that shows it."""
         query = (
@@ -130,7 +130,7 @@ class Batch:
         )
         return dict(self._session.execute(query).all())
 
-    @cached_property
+    @lazy
     def withdrawals(self) -> Mapping[tuple[int, int], Sequence[tuple[datetime, datetime]]]:
         """The withdrawals that wait or are on their way, by piece of the batch and account: for when, and when they
         were asked for."""

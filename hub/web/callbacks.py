@@ -18,7 +18,6 @@ import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import select
-from starlette.concurrency import run_in_threadpool
 
 from bot import gateway, notices, reply, rules
 from bot.models import OutboundReply, SeenPush
@@ -29,6 +28,7 @@ from channels.accounts.models import Account
 from channels.base import Channel, Follower, Inbound, JobResult, Message, Pushed, Reply, Stamp
 from channels.errors import BadPush, BadSignature
 from hub.product import Hub
+from hub.web import pools
 from hub.web.access import HubDep, address_of
 from kernel.errors import NotFound, XuandaError
 from kernel.office_rules import value_of
@@ -97,7 +97,7 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
         raise BadPush(why="内容过大")
     pushed = Pushed("POST", dict(request.query_params), body, dict(request.headers))
     try:
-        taken = await run_in_threadpool(_take, hub, channel, code, pushed)
+        taken = await pools.pushes.run(_take, hub, channel, code, pushed)
     except (BadSignature, BadPush) as error:
         refused(request, hub, code, error)
         raise
@@ -110,7 +110,7 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
         await _keep_up(hub, taken, left)
     answer = taken.answer
     if answer is None:
-        answer = await run_in_threadpool(_settle, hub, taken, began + HUNG_UP_SECONDS)
+        answer = await pools.pushes.run(_settle, hub, taken, began + HUNG_UP_SECONDS)
     return Response(answer, media_type=MEDIA_TYPES.get(answer[:1], "text/plain"))
 
 
@@ -118,7 +118,7 @@ async def _look(hub: Hub, inbound_id: int, seconds: float) -> None:
     """Waits until the message has been dealt with by whoever does so, another process or a thread just beginning."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
-    while loop.time() < until and not await run_in_threadpool(hub.incoming.answering.handled, inbound_id):
+    while loop.time() < until and not await pools.pushes.run(hub.incoming.answering.handled, inbound_id):
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -128,7 +128,7 @@ async def _keep_up(hub: Hub, taken: Taken, seconds: float) -> None:
     until, early = loop.time() + seconds, taken.early
     while early and loop.time() < until:
         await asyncio.sleep(LOOK_SECONDS)
-        early = await run_in_threadpool(_settle_jobs, hub, taken, early)
+        early = await pools.pushes.run(_settle_jobs, hub, taken, early)
 
 
 async def _wait(run: Future[None], seconds: float) -> None:
@@ -158,24 +158,31 @@ def adapter_of(hub: Hub, channel: str, code: str) -> tuple[int, Channel]:
 def _take(hub: Hub, channel: str, code: str, pushed: Pushed) -> Taken:
     account_id, adapter = adapter_of(hub, channel, code)
     found = adapter.read_inbound(pushed)
+    taken, fresh = hub.works.together(lambda work: _stored(hub, work, account_id, adapter, pushed, found), PUSHER)
+    return _started(hub, taken, fresh)
+
+
+def _stored(
+    hub: Hub, work: Work, account_id: int, adapter: Channel, pushed: Pushed, found: Sequence[Inbound]
+) -> tuple[Taken, Sequence[tuple[int, int]]]:
+    """What a push brought, in its rows, with the messages that are new and their conversations."""
     fresh: list[tuple[int, int]] = []
     early: list[JobResult] = []
     taken = Taken(account_id, adapter)
-    with hub.works.write(PUSHER) as work:
-        account = work.session.get_one(Account, account_id)
-        check_fresh(work, account, adapter.stamp(pushed), pushed.body, found)
-        for inbound in found:
-            if isinstance(inbound, JobResult):
-                early += [] if settled(hub, work, account_id, adapter, inbound) else [inbound]
-                continue
-            arrival = gateway.arrival_of(account, inbound)
-            if arrival is None:
-                continue
-            stored = gateway.receive(work, account, arrival)
-            taken = Taken(account_id, adapter, inbound, stored.inbound_id, stored.answer)
-            if stored.fresh:
-                fresh.append((stored.inbound_id, stored.conversation_id))
-    return _started(hub, replace(taken, early=early), fresh)
+    account = work.session.get_one(Account, account_id)
+    check_fresh(work, account, adapter.stamp(pushed), pushed.body, found)
+    for inbound in found:
+        if isinstance(inbound, JobResult):
+            early += [] if settled(hub, work, account_id, adapter, inbound) else [inbound]
+            continue
+        arrival = gateway.arrival_of(account, inbound)
+        if arrival is None:
+            continue
+        stored = gateway.receive(work, account, arrival)
+        taken = Taken(account_id, adapter, inbound, stored.inbound_id, stored.answer)
+        if stored.fresh:
+            fresh.append((stored.inbound_id, stored.conversation_id))
+    return replace(taken, early=early), fresh
 
 
 def _settle_jobs(hub: Hub, taken: Taken, early: Sequence[JobResult]) -> Sequence[JobResult]:
@@ -252,11 +259,13 @@ def _settle(hub: Hub, taken: Taken, until: float) -> bytes:
     def build(row: OutboundReply | None) -> bytes:
         return taken.adapter.answer(inbound, None if row is None else Reply(text=row.text))
 
-    with hub.works.write(PUSHER) as work:
+    def decide(work: Work) -> bytes:
         # The database may have let us wait. Nothing is decided then: a repeat may still take the answer.
         if time.monotonic() > until:
             return nothing
         return reply.answer_push(work, taken.inbound_id, build)
+
+    return hub.works.together(decide, PUSHER)
 
 
 def refused(request: Request, hub: Hub, code: str, error: XuandaError) -> None:

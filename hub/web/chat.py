@@ -34,6 +34,7 @@ from hub.auth.secret import fingerprint
 from hub.incoming import begin_on_portal
 from hub.live import LOOK_SECONDS, conversation_topic
 from hub.product import Hub
+from hub.web import pools
 from hub.web.access import HubDep, address_of, check_origin
 from hub.web.sent import Body
 from kernel.errors import Invalid, NotFound
@@ -112,8 +113,7 @@ def start(request: Request, hub: HubDep) -> Response:
     check_origin(request, hub.settings)
     hub.incoming.limit("chat.start", *STARTS).take(address_of(request, hub.settings))
     token = secrets.token_urlsafe(32)
-    with hub.works.write(CITIZEN) as work:
-        begun = _begin(hub, work, token)
+    begun = hub.works.together(lambda work: _begin(hub, work, token), CITIZEN)
     return JSONResponse({**begun, "token": token}, headers=UNKEPT)
 
 
@@ -253,12 +253,14 @@ def _take(hub: Hub, conversation_id: int, given: str, written: Written) -> Respo
 
 
 def _receive(hub: Hub, conversation_id: int, key: str, text: str) -> gateway.Received:
-    with hub.works.write(CITIZEN) as work:
+    def store_it(work: Work) -> gateway.Received:
         conversation = _locked(work, conversation_id)
         if conversation.state == S.CLOSED:
             raise WasClosed  # The page begins a new session then, so that each has its own rating.
         arrival = Arrival(gateway.CHAT, key, conversation.sender, "text", text, work.now)
         return gateway.store(work, conversation, arrival)
+
+    return hub.works.together(store_it, CITIZEN)
 
 
 def _take_picture(hub: Hub, who: Holder, page_key: str, file: UploadFile) -> gateway.Received:
@@ -342,7 +344,7 @@ async def stream(
         async with aclosing(watcher.changes()) as changes:
             while loop.time() < ends:
                 before, mark = mark, await _mark(hub, conversation_id) if not told else mark
-                seen = await run_in_threadpool(look, after) if told or mark != before else None
+                seen = await pools.looks.run(look, after) if told or mark != before else None
                 now = said if seen is None else json.dumps([seen[name] for name in STANDS])
                 if seen is not None and (seen["lines"] or now != said):
                     after = max([after, *(line["number"] for line in seen["lines"])])

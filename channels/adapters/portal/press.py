@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 from channels.adapters.portal.folder import Folder
 from channels.adapters.portal.site import site_of
 from channels.base import AccountInfo, Entry, ShelfInfo, Tools
+from kernel.lazy import lazy
 from templates.views import PortalSite
 
 
@@ -44,12 +44,12 @@ class Press:
         """Asks once for what there is to know of these pieces; it stays as it is while the folder is locked."""
         self.tools = replace(self.tools, catalogue=self.tools.catalogue.about(piece_ids))
 
-    @cached_property
+    @lazy
     def site(self) -> PortalSite:
         """The frame of every page."""
         return site_of(self.account, self.tools)
 
-    @cached_property
+    @lazy
     def columns(self) -> Sequence[Mapping[str, Any]]:
         """All columns in the portal's order."""
         return self.tools.catalogue.columns()

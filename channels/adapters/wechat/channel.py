@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any, ClassVar
 
 from channels.abilities.listening import Listening
@@ -49,6 +48,7 @@ from channels.base import (
 )
 from channels.errors import ChannelError, Refused, Unauthorised
 from channels.options import settings_of
+from kernel.lazy import lazy
 
 CORRECTIONS = ("by_hand", "notice", "republish")
 
@@ -123,12 +123,12 @@ class WeChatChannel(
         }
         return StandIn("wechat", [account], "wechat", seed.settings, secrets)
 
-    @cached_property
+    @lazy
     def options(self) -> WeChatOptions:
         """What the account's settings change."""
         return WeChatOptions.of(self.account.settings)
 
-    @cached_property
+    @lazy
     def sending(self) -> Sending:
         """The way out."""
         client = HubWeChatClient(self.account, self.tools)

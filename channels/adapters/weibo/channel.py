@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any, ClassVar
 
 from channels.abilities.by_link import KnownByLink
@@ -47,6 +46,7 @@ from channels.base import (
 )
 from channels.errors import ChannelError, Refused, Retryable, Throttled, Unauthorised, WouldSend
 from channels.options import settings_of
+from kernel.lazy import lazy
 
 # get_token_info stands on none of the pages these rules were read on; where it is not granted, its end is known from
 # the day of authorisation.
@@ -96,7 +96,7 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing, KnownBy
         super().__init__(account, tools)
         self.client = WeiboClient(tools.http, account.base_url, account.credentials.get("access_token", ""))
 
-    @cached_property
+    @lazy
     def calls(self) -> Calls:
         """The day's calls."""
         return Calls(self.account, self.tools)

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import select
-from starlette.concurrency import run_in_threadpool
 
 from bot import gateway, rules
 from bot.gateway import Arrival
@@ -28,6 +27,7 @@ from hub.outer.packets import close, opened, public_of
 from hub.outer.sessions import Opened
 from hub.outer.thinking import fresh_memory, pack_said, packed, think
 from hub.product import Hub
+from hub.web import pools
 from hub.web.access import HubDep
 from hub.web.callbacks import LONGEST_BODY, MEDIA_TYPES, NOTHING, PUSHER, adapter_of, check_fresh, refused
 from kernel.errors import XuandaError
@@ -64,7 +64,7 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
     headers = {name: request.headers[name] for name in HEADERS if name in request.headers}
     pushed = Pushed("POST", dict(request.query_params), body, headers)
     try:
-        answer = await run_in_threadpool(_take, hub, channel, code, pushed)
+        answer = await pools.pushes.run(_take, hub, channel, code, pushed)
     except (BadSignature, BadPush) as error:
         refused(request, hub, code, error)
         raise
