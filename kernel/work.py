@@ -7,7 +7,6 @@ statement, commit, then what only wakes or notifies.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -86,7 +85,9 @@ class Works:
         self._writing = engine.execution_options(immediate=True)
         self._reading = engine.execution_options(postgresql_readonly=True)
         self._turn = _Turn() if engine.dialect.name == "sqlite" else nullcontext()
-        self._waiting: deque[_Share[Any]] = deque()
+        self._waiting: list[_Share[Any]] = []
+        self._joining = threading.Lock()
+        self._led = False
 
     @contextmanager
     def write(self, actor: Actor = SYSTEM) -> Iterator[Work]:
@@ -110,12 +111,14 @@ class Works:
                 return act(work)
         self._turn.must_not_be_mine()
         mine = _Share(act, actor)
-        self._waiting.append(mine)
-        effects: list[Callable[[], None]] = []
-        with self._turn:
-            if not mine.done:
-                effects = self._do([self._waiting.popleft() for _ in range(len(self._waiting))])
-        _run(effects)
+        with self._joining:
+            self._waiting.append(mine)
+            leads, self._led = not self._led, True
+        # Of all that wait one alone waits for the turn: were each to, those that are done would keep others from it.
+        if not leads:
+            mine.called.wait()
+        if not mine.done:
+            self._lead(mine)
         return mine.outcome()
 
     @contextmanager
@@ -132,6 +135,26 @@ class Works:
         with Session(self._writing, expire_on_commit=False) as session:
             session.connection()  # The lock is taken before anything is read that a decision rests on.
             yield session
+
+    def _lead(self, mine: _Share[Any]) -> None:
+        """Does all that waits by the time it is this thread's turn, and lets one that came meanwhile lead next."""
+        shares: list[_Share[Any]] = []
+        effects: list[Callable[[], None]] = []
+        try:
+            with self._turn:
+                with self._joining:
+                    shares, self._waiting = self._waiting, []
+                effects = self._do(shares)
+        finally:
+            with self._joining:
+                if mine in self._waiting:  # It was broken off before its turn, and leads no more.
+                    self._waiting.remove(mine)
+                self._led = bool(self._waiting)
+                if self._led:
+                    self._waiting[0].called.set()
+            for one in shares:
+                one.over()
+        _run(effects)
 
     def _do(self, shares: Sequence[_Share[Any]]) -> list[Callable[[], None]]:
         """Does all of it in one transaction; where that fails, each in its own."""
@@ -179,6 +202,8 @@ class _Share(Generic[Result]):
         self.act = act
         self.actor = actor
         self.done = False
+        # It is done, or it is to lead.
+        self.called = threading.Event()
         self._failure: Exception | None = None
         self._result: Result | None = None
 
@@ -190,12 +215,16 @@ class _Share(Generic[Result]):
         """It was rolled back."""
         self._failure, self.done = failure, True
 
+    def over(self) -> None:
+        """Nothing more will be done for it: where whoever did it was broken off, it has failed."""
+        if not self.done:
+            self.failed(RuntimeError("a shared work was broken off"))
+        self.called.set()
+
     def outcome(self) -> Result:
         """What it returned; raises what it raised, and RuntimeError where whoever did it was broken off."""
         if self._failure is not None:
             raise self._failure
-        if not self.done:
-            raise RuntimeError("a shared work was broken off")
         return cast(Result, self._result)
 
 

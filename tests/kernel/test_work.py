@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select, text
@@ -297,6 +298,45 @@ def test_a_database_that_is_away_is_not_waited_for_by_each_in_turn(
     monkeypatch.setattr(sqlite_works, "_share", away)
     assert side_by_side(sqlite_works, ["north", "south", "east"]) == ["OperationalError"] * 3
     assert tried == [3]
+
+
+def test_in_a_crowd_everybody_is_served(sqlite_works: Works) -> None:
+    def several(place: int) -> list[str]:
+        got = []
+        for number in range(20):
+            if place % 4:
+                got.append(sqlite_works.together(found(f"{place}-{number}")))
+            else:
+                with sqlite_works.write() as work:
+                    got.append(found(f"{place}-{number}")(work))
+        return got
+
+    with ThreadPoolExecutor(12) as pool:
+        running = [pool.submit(several, place) for place in range(12)]
+        got = [name for future in running for name in future.result(timeout=60)]
+    assert len(got) == len(set(got)) == 240
+    assert sorted(names(sqlite_works)) == sorted(got)
+
+
+def test_whoever_is_broken_off_leaves_nobody_waiting(sqlite_works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    share, broken = sqlite_works._share, threading.Event()
+
+    def break_off(shares: Sequence[Any]) -> Any:
+        if not broken.is_set():
+            broken.set()
+            wait_until(lambda: len(sqlite_works._waiting) == 1)
+            raise KeyboardInterrupt
+        return share(shares)
+
+    monkeypatch.setattr(sqlite_works, "_share", break_off)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(sqlite_works.together, found("north"))
+        wait_until(broken.is_set)
+        second = pool.submit(sqlite_works.together, found("south"))
+        with pytest.raises(KeyboardInterrupt):
+            first.result(timeout=10)
+        assert second.result(timeout=10) == "south"
+    assert names(sqlite_works) == ["south"]
 
 
 def test_what_is_shared_is_not_opened_inside_a_work(sqlite_works: Works) -> None:
