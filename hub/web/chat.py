@@ -108,12 +108,12 @@ HolderDep = Annotated[Holder, Depends(holder)]
 
 
 @router.post("/start")
-def start(request: Request, hub: HubDep) -> Response:
+async def start(request: Request, hub: HubDep) -> Response:
     """Begins a session: its number, its token (shown once), and the bot's greeting."""
     check_origin(request, hub.settings)
     hub.incoming.limit("chat.start", *STARTS).take(address_of(request, hub.settings))
     token = secrets.token_urlsafe(32)
-    begun = hub.works.together(lambda work: _begin(hub, work, token), CITIZEN)
+    begun = await pools.talks.run(lambda: hub.works.together(lambda work: _begin(hub, work, token), CITIZEN))
     return JSONResponse({**begun, "token": token}, headers=UNKEPT)
 
 
@@ -145,7 +145,7 @@ def _opened(work: Work, conversation: Conversation) -> dict[str, Any]:
 @conversations.post("/{conversation_id}/messages")
 async def write(hub: HubDep, conversation_id: int, given: ProofDep, written: Written) -> Response:
     """Takes a sentence, and waits a moment for the bot so that most answers come with it."""
-    received = await run_in_threadpool(_take, hub, conversation_id, given, written)
+    received = await pools.talks.run(_take, hub, conversation_id, given, written)
     if isinstance(received, Response):
         return received
     return await _dealt_with(hub, received, written.after)
@@ -225,7 +225,7 @@ async def _dealt_with(hub: Hub, received: gateway.Received, after: int) -> Respo
         if run is not None:
             run.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
             await asyncio.wait({run}, timeout=ANSWER_SECONDS)
-    return await run_in_threadpool(_answer, hub, received.conversation_id, after)
+    return await pools.talks.run(_answer, hub, received.conversation_id, after)
 
 
 # --- works ------------------------------------------------------------------------------------------
