@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -120,7 +121,7 @@ class Answering:
                 return
             verdict = self.decide(heard)
             try:
-                self.works.together(lambda work, heard=heard, verdict=verdict: self._record(work, heard, verdict))
+                self.works.together(partial(self._record, heard=heard, verdict=verdict))
             except Moved:
                 log.info("a dialogue moved meanwhile", message=inbound_id, tried=tried)
                 continue
