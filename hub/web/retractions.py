@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -126,13 +127,13 @@ def _up_to_date(session: Session, piece: Piece) -> frozenset[int]:
     """The accounts that show the newest release, where a correction would bring nothing new."""
     shown = [row for kind in (Placement, RehearsedPlacement) for row in _places(session, piece, kind)]
     newest = [
-        doubles.real_of(session, account).id
+        (account.id, doubles.real_of(session, account).id)  # A rehearsal is asked for by either.
         for place, account in shown
         if place.release_id == piece.release_id
         and place.state == PlacementState.LIVE
         and bool(account.stands_for) == doubles.real_of(session, account).rehearsal
     ]
-    return frozenset(newest)
+    return frozenset(chain.from_iterable(newest))
 
 
 def _moment(hub: Hub, act: str, sent: FormData) -> datetime | None:

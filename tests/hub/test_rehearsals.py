@@ -248,6 +248,10 @@ def test_a_rehearsed_correction_says_on_its_page_what_it_changed(portal: Desk) -
     assert "关于停气的通知" in page
     assert re.search(r"更正说明.*更正</span>：标题", page, re.DOTALL)
     assert portal.placements(piece.id) == []
+    form = {"piece": piece.id, "act": "correct", "accounts": [str(double(portal, "site").id)]}
+    refused = portal.browser().send_form("/console/bookings/act", **form)
+    assert refused.status_code == 422, "there is nothing new to show"
+    assert "这里显示的已是最新签发的版本" in refused.text
 
 
 def test_a_rehearsed_portal_gives_out_no_place_and_tells_what_was_rehearsed(portal: Desk) -> None:
