@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from hub.notices import Notice, NoticeSend, SendState
 from hub.notifier import BY_PHONE, RETRY, Message, Notifier, NotSent, Unanswered, unread_count
@@ -82,6 +82,20 @@ class Phone(PostBox):
 
     def address_of(self, person: Person) -> str:
         return person.phone
+
+
+def test_a_whole_desk_is_told_by_one_statement(house: House) -> None:
+    with house.works.write() as work:
+        unit_id = work.session.get_one(Person, house.people[0]).unit_id
+        desk = [Person(unit_id=unit_id, name=f"坐席{place}", login=f"agent{place}") for place in range(50)]
+        work.session.add_all(desk)
+        work.session.flush()
+        people = [one.id for one in desk]
+    said: list[str] = []
+    event.listen(house.works.engine, "before_cursor_execute", lambda _c, _cursor, text, *_more: said.append(text))
+    assert house.tell(people=people) == 50
+    assert sum(text.startswith("INSERT INTO notice ") for text in said) == 1
+    assert house.tell(people=people) == 0
 
 
 @pytest.mark.parametrize(
