@@ -51,7 +51,7 @@ class DangerHeard(Event):
 
 @dataclass(frozen=True)
 class ReplyBooked(Event):
-    """A reply waits to leave by the platform's customer-service message."""
+    """A reply may leave by the platform's customer-service message from now on."""
 
     conversation_id: int
 

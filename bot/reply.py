@@ -90,7 +90,8 @@ def book(
         row.state, row.route, row.done_at = S.DONE, read or Route.CHAT, work.now
     else:
         row.state, row.next_at = S.BOOKED, _leaves_at(inbound, work.now)
-        work.emit(ReplyBooked(conversation.id))
+        if row.next_at <= work.now:  # Nobody is woken for what waits for its push.
+            work.emit(ReplyBooked(conversation.id))
     work.session.add(row)
     work.session.flush()
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))

@@ -9,7 +9,7 @@ import pytest
 
 from bot import desk as acts
 from bot import reply
-from bot.events import ReplyLost
+from bot.events import ReplyBooked, ReplyLost
 from bot.models import Conversation, OutboundReply
 from bot.reply import Said, answer_push
 from bot.states import ReplyState, Route
@@ -52,6 +52,13 @@ def test_a_reply_to_a_push_waits_for_the_push(desk: Desk) -> None:
     desk.clock.step(seconds=5)
     assert desk.replier.send_due() == 1
     assert desk.replies()[0].route == Route.SERVICE
+
+
+def test_nobody_is_woken_for_a_reply_that_waits_for_its_push(desk: Desk) -> None:
+    desk.says("人工")
+    assert desk.of(ReplyBooked) == []
+    waiting_reply(desk)
+    assert len(desk.of(ReplyBooked)) == 1
 
 
 def test_the_push_takes_it_first(desk: Desk) -> None:
