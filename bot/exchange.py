@@ -14,6 +14,7 @@ from typing import cast
 
 from sqlalchemy import Table, bindparam, exists, insert, select, update
 
+from bot import windows
 from bot.answering import Answering, Verdict
 from bot.events import ConversationChanged
 from bot.gateway import CHAT
@@ -22,6 +23,7 @@ from bot.models import Conversation, InboundMessage, OutboundReply, Rating
 from bot.reply import Said
 from bot.states import ConversationState, ReplyState, Route
 from bot.store import CITIZEN, Line
+from kernel.once import insertion_for
 from kernel.work import Actor, Work, Works
 
 BOT = ConversationState.BOT
@@ -45,14 +47,27 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Push:
+    """A platform's push that brought the sentence: its account, when it was written, and the bytes that answer it."""
+
+    origin: str
+    at: datetime
+    answer: bytes
+
+
+@dataclass(frozen=True)
 class Ready:
-    """A message and what the bot answers, not stored yet."""
+    """A message and what the bot answers, not stored yet; `push` where a platform brought it.
+
+    A conversation without a number (0) begins with it.
+    """
 
     going: Going
     key: str
     told: Told
     verdict: Verdict
     said: Said
+    push: Push | None = None
 
 
 def held(work: Work, conversation_id: int, token_hash: str, key: str) -> Held | None:
@@ -97,17 +112,59 @@ def _told(at: Held, written: Written) -> Told:
 
 def keep(works: Works, actor: Actor, ready: Ready) -> list[Line]:
     """Stores what was said on both sides and returns it; nothing where somebody else was there in between."""
-    return works.together(lambda work: _store(work, ready), actor)
+    return works.together(lambda work: _lines(ready, work.now) if store(work, ready) else [], actor)
 
 
-def _store(work: Work, ready: Ready) -> list[Line]:
+def store(work: Work, ready: Ready) -> int:
+    """Stores what was said on both sides; the message's number, or 0 where somebody else was there in between."""
     connection = work.session.connection()
-    if connection.execute(_ADVANCE, _advanced(ready, work.now)).rowcount != 1:
-        return []
-    stored = connection.execute(_INSERT_MESSAGE, _message(ready, work.now)).scalar_one()
-    connection.execute(_INSERT_REPLY, _reply(ready, stored, work.now))
-    work.emit(ConversationChanged(ready.going.id, ready.going.unit_id))
-    return _lines(ready, work.now)
+    conversation_id = _advance(work, ready) if ready.going.id else _begin(work, ready)
+    if not conversation_id:
+        return 0
+    stored: int = connection.execute(_INSERT_MESSAGE, _message(ready, conversation_id, work.now)).scalar_one()
+    connection.execute(_INSERT_REPLY, _reply(ready, conversation_id, stored, work.now))
+    work.emit(ConversationChanged(conversation_id, ready.going.unit_id))
+    return stored
+
+
+def _advance(work: Work, ready: Ready) -> int:
+    """The number of the conversation, which stands where it was read no more; 0 where it did not stand there."""
+    statement, values = _ADVANCE, _advanced(ready, work.now)
+    window = _window(ready)
+    if window is not None:
+        statement = _ADVANCE_AND_OPEN
+        values |= {"new_window": window[0], "new_left": window[1]}
+    return ready.going.id if work.session.connection().execute(statement, values).rowcount == 1 else 0
+
+
+def _begin(work: Work, ready: Ready) -> int:
+    """The number of the new conversation; 0 where one goes on already."""
+    of, (dialogue, until) = ready.going, _dialogue(ready)
+    values = {
+        "unit_id": of.unit_id,
+        "account_id": of.account_id,
+        "channel": of.channel,
+        "sender": of.sender,
+        "state": of.state,
+        "engine_session": of.engine_session,
+        "lines": ready.told.number + 1,
+        "failures": ready.verdict.failures,
+        "pending": ready.verdict.pending,
+        "choices": ready.verdict.choices,
+        "dialogue": dialogue,
+        "dialogue_until": until,
+        "opened_at": work.now,
+        "heard_at": work.now,
+    }
+    window = _window(ready)
+    if window is not None:
+        values |= {"window_until": window[0], "messages_left": window[1]}
+    return work.session.connection().execute(_BEGIN[work.session.get_bind().dialect.name], values).scalar() or 0
+
+
+def _window(ready: Ready) -> tuple[datetime, int | None] | None:
+    """What of the platform's limits a citizen's words open; our own page has none."""
+    return None if ready.push is None else windows.after_message(ready.going.channel, ready.push.at)
 
 
 def _alone(verdict: Verdict) -> Said | None:
@@ -124,13 +181,19 @@ def _alone(verdict: Verdict) -> Said | None:
     return None if more else verdict.said
 
 
-def _advanced(ready: Ready, now: datetime) -> dict[str, object]:
+def _dialogue(ready: Ready) -> tuple[dict[str, object], datetime | None]:
+    """Where a dialogue of several turns stands afterwards, and when it is over by itself."""
     moved = ready.verdict.dialogue
     dialogue = ready.going.dialogue if moved is None else moved
     until = str(dialogue["until"]) if dialogue else ""
+    return dict(dialogue), datetime.fromisoformat(until) if until else None
+
+
+def _advanced(ready: Ready, now: datetime) -> dict[str, object]:
+    dialogue, until = _dialogue(ready)
     return {
-        "new_dialogue": dict(dialogue),
-        "new_until": datetime.fromisoformat(until) if until else None,
+        "new_dialogue": dialogue,
+        "new_until": until,
         "number": ready.going.id,
         "seen": ready.going.lines,
         "last": ready.told.number + 1,
@@ -141,25 +204,26 @@ def _advanced(ready: Ready, now: datetime) -> dict[str, object]:
     }
 
 
-def _message(ready: Ready, now: datetime) -> dict[str, object]:
+def _message(ready: Ready, conversation_id: int, now: datetime) -> dict[str, object]:
     return {
-        "conversation_id": ready.going.id,
+        "conversation_id": conversation_id,
         "number": ready.told.number,
-        "origin": CHAT,
+        "origin": CHAT if ready.push is None else ready.push.origin,
         "key": ready.key,
         "kind": ready.told.kind,
         "text": ready.told.text,
-        "at": now,
+        "at": now if ready.push is None else ready.push.at,
         "received_at": now,
         "handled_at": now,
         "outcome": ready.verdict.outcome,
+        "answer": None if ready.push is None else ready.push.answer,
     }
 
 
-def _reply(ready: Ready, message_id: int, now: datetime) -> dict[str, object]:
+def _reply(ready: Ready, conversation_id: int, message_id: int, now: datetime) -> dict[str, object]:
     said = ready.said
     return {
-        "conversation_id": ready.going.id,
+        "conversation_id": conversation_id,
         "inbound_id": message_id,
         "number": ready.told.number + 1,
         "side": "bot",
@@ -170,7 +234,7 @@ def _reply(ready: Ready, message_id: int, now: datetime) -> dict[str, object]:
         "rule": said.rule[:80],
         "basis": dict(said.basis),
         "state": ReplyState.DONE,
-        "route": Route.CHAT,
+        "route": Route.CHAT if ready.push is None else Route.PASSIVE,
         "at": now,
         "done_at": now,
     }
@@ -187,6 +251,7 @@ def _lines(ready: Ready, now: datetime) -> list[Line]:
 _CONVERSATION, _MESSAGE = cast(Table, Conversation.__table__), cast(Table, InboundMessage.__table__)
 _C, _M = _CONVERSATION.c, _MESSAGE.c
 _INSERT_MESSAGE = insert(_MESSAGE).returning(_M.id)
+_BEGIN = {name: insertion_for(name, Conversation).returning(_C.id) for name in ("sqlite", "postgresql")}
 _INSERT_REPLY = insert(cast(Table, OutboundReply.__table__))
 _HELD = select(
     *(_C[name] for name in GOING),
@@ -212,3 +277,5 @@ _ADVANCE = (
         dialogue_until=bindparam("new_until"),
     )
 )
+# What a platform's citizen wrote lets him be written to again.
+_ADVANCE_AND_OPEN = _ADVANCE.values(window_until=bindparam("new_window"), messages_left=bindparam("new_left"))

@@ -90,6 +90,16 @@ def origin_of(account_id: int) -> str:
     return f"account-{account_id}"
 
 
+def sentence(arrival: Arrival) -> str:
+    """What was said, as it is kept."""
+    return tidy(arrival.text).strip()[:LONGEST]
+
+
+def rates(arrival: Arrival) -> bool:
+    """Whether it is a figure that may rate a session."""
+    return arrival.kind == "text" and arrival.text.strip() in {"1", "2", "3", "4", "5"}
+
+
 def receive(work: Work, account: Account, arrival: Arrival) -> Received:
     """Stores a push once, in the one conversation of this person and account that goes on."""
     known = _known(work.session, arrival)
@@ -106,7 +116,7 @@ def store(work: Work, conversation: Conversation, arrival: Arrival) -> Received:
         origin=arrival.origin,
         key=arrival.key[:150],
         kind=arrival.kind[:20],
-        text=tidy(arrival.text).strip()[:LONGEST],
+        text=sentence(arrival),
         media=dict(arrival.media),
         at=arrival.at,
         received_at=work.now,
@@ -226,7 +236,7 @@ def _going_on(session: Session, account_id: int, sender: str) -> Conversation | 
 
 def _to_be_rated(work: Work, account_id: int, arrival: Arrival) -> Conversation | None:
     """The session that just ended, when this is the figure that rates it."""
-    if arrival.kind != "text" or arrival.text.strip() not in {"1", "2", "3", "4", "5"}:
+    if not rates(arrival):
         return None
     query = (
         select(Conversation)

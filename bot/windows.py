@@ -28,6 +28,12 @@ SPOKEN = frozenset({"phone", "visit"})
 AFTER_TOUCH = {"wechat": Window(timedelta(minutes=1), 3), "weibo": FANS}
 
 
+def after_message(channel: str, at: datetime) -> tuple[datetime, int | None] | None:
+    """Until when, and how often, one may write after a message of this moment; None where nothing limits it."""
+    window = AFTER_MESSAGE.get(channel)
+    return None if window is None else (at + window.lasts, window.messages)
+
+
 def opened(conversation: Conversation, at: datetime, *, touch: bool) -> None:
     """Notes that the citizen wrote or touched at a moment; a touch never narrows what a message opened."""
     window = (AFTER_TOUCH if touch else AFTER_MESSAGE).get(conversation.channel)

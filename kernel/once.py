@@ -22,6 +22,10 @@ def insertion(session: Session, model: type[Base]) -> Any:
 
     A plain insert would fail in the slower of two works on PostgreSQL, and with it everything else in that work.
     """
-    dialect = session.get_bind().dialect.name
+    return insertion_for(session.get_bind().dialect.name, model)
+
+
+def insertion_for(dialect: str, model: type[Base]) -> Any:
+    """The same for the database of this name, to be made once and run with values."""
     insert = postgresql.insert(model) if dialect == "postgresql" else sqlite.insert(model)
     return insert.on_conflict_do_nothing()

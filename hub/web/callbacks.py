@@ -19,7 +19,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import select
 
-from bot import gateway, notices, reply, rules
+from bot import exchange, gateway, notices, passive, reply, rules
+from bot.exchange import Ready
 from bot.models import OutboundReply, SeenPush
 from bot.queues import Full
 from channels.accounts import store as accounts
@@ -97,7 +98,7 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
         raise BadPush(why="内容过大")
     pushed = Pushed("POST", dict(request.query_params), body, dict(request.headers))
     try:
-        taken = await pools.pushes.run(_take, hub, channel, code, pushed)
+        taken = await pools.pushes.run(_take, hub, channel, code, pushed, began + HUNG_UP_SECONDS)
     except (BadSignature, BadPush) as error:
         refused(request, hub, code, error)
         raise
@@ -145,41 +146,71 @@ async def _wait(run: Future[None], seconds: float) -> None:
 def adapter_of(hub: Hub, channel: str, code: str) -> tuple[int, Channel]:
     """The account with this code and its adapter; raises NotFound where nobody writes to such a one."""
     with hub.works.read() as work:
-        query = select(Account).where(Account.code == code, Account.channel == channel, Account.active.is_(True))
-        account = work.session.scalars(query).one_or_none()
-        if account is None:
-            raise NotFound
-        adapter = hub.incoming.make(accounts.info(work.session, hub.seal, account))
-    if type(adapter).read_inbound is Channel.read_inbound:
-        raise NotFound  # A channel nobody writes to has no such address.
+        account, adapter = _at(hub, work, channel, code)
     return account.id, adapter
 
 
-def _take(hub: Hub, channel: str, code: str, pushed: Pushed) -> Taken:
-    account_id, adapter = adapter_of(hub, channel, code)
-    found = adapter.read_inbound(pushed)
-    taken, fresh = hub.works.together(lambda work: _stored(hub, work, account_id, adapter, pushed, found), PUSHER)
+def _at(hub: Hub, work: Work, channel: str, code: str) -> tuple[Account, Channel]:
+    query = select(Account).where(Account.code == code, Account.channel == channel, Account.active.is_(True))
+    account = work.session.scalars(query).one_or_none()
+    if account is None:
+        raise NotFound
+    adapter = hub.incoming.make(accounts.info(work.session, hub.seal, account))
+    if type(adapter).read_inbound is Channel.read_inbound:
+        raise NotFound  # A channel nobody writes to has no such address.
+    return account, adapter
+
+
+def _take(hub: Hub, channel: str, code: str, pushed: Pushed, until: float) -> Taken:
+    with hub.works.read() as work:
+        account, adapter = _at(hub, work, channel, code)
+        found = adapter.read_inbound(pushed)
+        ready = _ready(hub, work, account, adapter, found)
+
+    def keep(work: Work) -> tuple[Taken, Sequence[tuple[int, int]]]:
+        check_fresh(work, account, adapter.stamp(pushed), pushed.body, found)
+        # As in `_settle`: the database may have let us wait for longer than the platform does.
+        if ready is not None and ready.push is not None and time.monotonic() <= until:
+            stored = exchange.store(work, ready)
+            if stored:
+                return Taken(account.id, adapter, inbound_id=stored, answer=ready.push.answer), ()
+        return _stored(hub, work, account, adapter, found)
+
+    taken, fresh = hub.works.together(keep, PUSHER)
     return _started(hub, taken, fresh)
 
 
+def _ready(hub: Hub, work: Work, account: Account, adapter: Channel, found: Sequence[Inbound]) -> Ready | None:
+    """What the bot answers at once and alone to what a push brought; None where that is to be stored first."""
+    if len(found) != 1 or not isinstance(found[0], Message):
+        return None
+    inbound = found[0]
+    arrival = gateway.arrival_of(account, inbound)
+    if arrival is None:
+        return None
+
+    def build(text: str) -> bytes:
+        return adapter.answer(inbound, Reply(text=text))
+
+    return passive.prepare(hub.incoming.answering, work, account, arrival, build)
+
+
 def _stored(
-    hub: Hub, work: Work, account_id: int, adapter: Channel, pushed: Pushed, found: Sequence[Inbound]
+    hub: Hub, work: Work, account: Account, adapter: Channel, found: Sequence[Inbound]
 ) -> tuple[Taken, Sequence[tuple[int, int]]]:
     """What a push brought, in its rows, with the messages that are new and their conversations."""
     fresh: list[tuple[int, int]] = []
     early: list[JobResult] = []
-    taken = Taken(account_id, adapter)
-    account = work.session.get_one(Account, account_id)
-    check_fresh(work, account, adapter.stamp(pushed), pushed.body, found)
+    taken = Taken(account.id, adapter)
     for inbound in found:
         if isinstance(inbound, JobResult):
-            early += [] if settled(hub, work, account_id, adapter, inbound) else [inbound]
+            early += [] if settled(hub, work, account.id, adapter, inbound) else [inbound]
             continue
         arrival = gateway.arrival_of(account, inbound)
         if arrival is None:
             continue
         stored = gateway.receive(work, account, arrival)
-        taken = Taken(account_id, adapter, inbound, stored.inbound_id, stored.answer)
+        taken = Taken(account.id, adapter, inbound, stored.inbound_id, stored.answer)
         if stored.fresh:
             fresh.append((stored.inbound_id, stored.conversation_id))
     return replace(taken, early=early), fresh

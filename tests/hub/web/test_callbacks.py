@@ -102,10 +102,11 @@ def phone(office: Office, clock: StillClock, monkeypatch: pytest.MonkeyPatch) ->
         engine.held.set()
 
 
-@pytest.fixture(params=["plain", "sealed"])
+@pytest.fixture(params=["plain", "sealed", "at once", "sealed, at once"])
 def either(request: pytest.FixtureRequest, phone: Phone) -> Phone:
-    """The same in both modes."""
-    phone.sealed = request.param == "sealed"
+    """The same in both modes, and with an engine that understands at once."""
+    phone.sealed = "sealed" in request.param
+    phone.engine.quick = "at once" in request.param
     return phone
 
 
@@ -165,6 +166,16 @@ def test_an_answer_that_is_ready_too_late_is_not_given_to_a_line_that_is_dead(
     either.clock.step(minutes=1)
     either.office.hub.incoming.replier.send_due()
     assert either.outbox.sent == []
+
+
+def test_what_the_bot_answers_at_once_is_stored_with_its_answer(either: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled: list[object] = []
+    settle = callbacks._settle
+    monkeypatch.setattr(callbacks, "_settle", lambda *told: settled.append(told) or settle(*told))
+    assert "还不会回答" in either.read(either.says("养犬证怎么办"))["Content"]
+    assert len(settled) == (0 if either.engine.quick else 1)
+    assert {(one.state, one.route) for one in either.rows(OutboundReply)} == {(ReplyState.DONE, Route.PASSIVE)}
+    assert all(one.answer and one.handled_at for one in either.rows(InboundMessage))
 
 
 def test_without_a_repeat_it_leaves_as_a_message_of_its_own(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,182 @@
+"""A push and its answer in one commit, which leaves what the long way leaves; everything else is stored first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot import exchange, gateway, passive
+from bot.events import ConversationChanged
+from bot.exchange import Ready
+from bot.gateway import Arrival
+from bot.models import Conversation, InboundMessage, OutboundReply
+from bot.reply import answer_push
+from bot.states import ConversationState
+from tests.bot.citizens import published
+from tests.bot.conftest import Desk
+
+# What tells two citizens and their messages from each other.
+OWN = frozenset({"id", "conversation_id", "inbound_id", "sender", "engine_session", "key"})
+
+
+@dataclass
+class Account:
+    """The desk's WeChat account with an engine that answers at once."""
+
+    desk: Desk
+
+    def prepares(self, text: str, key: str = "k", sender: str = "citizen", **more: Any) -> Ready | None:
+        """What would answer a push."""
+        arrival = Arrival(
+            gateway.origin_of(self.desk.account.id), key, sender, more.pop("kind", "text"), text, self.written(), **more
+        )
+        with self.desk.works.read() as work:
+            return passive.prepare(self.desk.answering, work, self.desk.account, arrival, str.encode)
+
+    def written(self) -> datetime:
+        """When the citizen wrote."""
+        return self.desk.clock.now()
+
+    def stores(self, ready: Ready | None) -> int:
+        """Stores it."""
+        assert ready is not None
+        return self.desk.works.together(lambda work: exchange.store(work, ready))
+
+    def says(self, text: str, key: str, sender: str = "citizen") -> bytes:
+        """The whole of the short way."""
+        ready = self.prepares(text, key, sender)
+        assert self.stores(ready)
+        assert ready is not None
+        assert ready.push is not None
+        return ready.push.answer
+
+    def says_the_long_way(self, text: str, key: str, sender: str) -> bytes:
+        """Stored, dealt with, and answered."""
+        received = self.desk.receive(text, key=key, sender=sender)
+        self.desk.answering.handle(received.inbound_id)
+        with self.desk.works.write() as work:
+            return answer_push(work, received.inbound_id, lambda row: row.text.encode() if row else b"")
+
+    def left(self, sender: str) -> list[list[dict[str, Any]]]:
+        """All that is kept of a citizen but what is his own."""
+        with self.desk.works.read() as work:
+            conversation = work.session.scalars(select(Conversation).where(Conversation.sender == sender)).one()
+            tables: list[Any] = [InboundMessage, OutboundReply]
+            rows = [[conversation]] + [
+                list(
+                    work.session.scalars(
+                        select(table).where(table.conversation_id == conversation.id).order_by(table.number)
+                    )
+                )
+                for table in tables
+            ]
+            return [[_of(row) for row in some] for some in rows]
+
+
+def _of(row: Any) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in row.__table__.columns if column.name not in OWN}
+
+
+@pytest.fixture
+def account(desk_both: Desk) -> Account:
+    """An account whose bot knows the one thing it is asked, on each kind of database."""
+    desk_both.engine.quick = True
+    desk_both.engine.answers(published(desk_both.office, "faq", "身份证丢了怎么补办", "本人到派出所补领。"))
+    return Account(desk_both)
+
+
+def test_it_leaves_exactly_what_the_long_way_leaves(account: Account) -> None:
+    for step, text in enumerate(("身份证掉了", " 怎么补\x07办 ")):
+        short = account.says(text, f"s{step}", "short")
+        long = account.says_the_long_way(text, f"l{step}", "long")
+        assert short == long
+        assert "本人到派出所补领。" in short.decode()
+        assert account.left("short") == account.left("long")
+        account.desk.clock.step(minutes=1)
+    assert [row["number"] for row in account.left("short")[1]] == [1, 3]
+    assert account.desk.answering.left_over() == []
+    account.desk.send()
+    assert account.desk.outbox.sent == []
+
+
+def test_a_choice_is_kept_for_the_next_push(account: Account) -> None:
+    account.desk.engine.suggests(int(account.desk.engine.decision.keys[0].partition("/")[2]))
+    assert "身份证丢了怎么补办" in account.says("证件", "k").decode()
+    assert account.prepares("1") is None  # A figure may rate a session.
+    assert "本人到派出所补领。" in account.says_the_long_way("1", "next", "citizen").decode()
+
+
+def test_whoever_looks_is_told_once(account: Account) -> None:
+    account.says("身份证掉了", "k")
+    of = account.desk.conversation()
+    assert account.desk.of(ConversationChanged) == [ConversationChanged(of.id, of.unit_id)]
+
+
+@pytest.mark.parametrize("text", ["人工", "楼下煤气泄漏了", "1"])
+def test_what_may_need_more_than_an_answer_is_stored_first(account: Account, text: str) -> None:
+    assert account.prepares(text) is None
+
+
+def test_what_is_no_sentence_is_stored_first(account: Account) -> None:
+    assert account.prepares("", kind="image") is None
+    assert account.prepares("scene", kind="scan") is None
+    assert account.prepares("身份证掉了", media={"article": "1_1"}) is None
+    assert account.prepares("身份证掉了") is not None
+
+
+def test_a_repeat_and_a_slow_engine_take_the_long_way(account: Account) -> None:
+    account.says("身份证掉了", "k")
+    assert account.prepares("身份证掉了", "k") is None
+    with account.desk.works.write() as work:  # The repeat comes when that session is over.
+        work.session.get_one(Conversation, account.desk.conversation().id).state = ConversationState.CLOSED
+    assert account.prepares("身份证掉了", "k") is None
+    assert account.prepares("身份证掉了", "other") is not None
+    account.desk.engine.quick = False
+    assert account.prepares("身份证掉了", "other") is None
+
+
+def test_a_push_that_comes_twice_at_once_is_stored_once(account: Account) -> None:
+    for key in ("first", "second"):  # One that begins a conversation, and one in its midst.
+        both = [account.prepares("身份证掉了", key) for _ in range(2)]
+        assert [bool(account.stores(ready)) for ready in both] == [True, False]
+    assert [len(rows) for rows in account.left("citizen")] == [1, 2, 2]
+
+
+def test_nothing_overtakes_what_was_stored_before(account: Account) -> None:
+    account.says("身份证掉了", "k")
+    stored = account.desk.receive("人工")
+    assert not account.stores(account.prepares("身份证掉了", "later"))
+    account.desk.answering.handle(stored.inbound_id)
+    assert account.prepares("身份证掉了", "later") is None  # People have it now.
+
+
+def test_whom_people_have_the_bot_does_not_answer(account: Account) -> None:
+    account.says("身份证掉了", "k")
+    ready = account.prepares("身份证掉了", "later")
+    with account.desk.works.write() as work:
+        conversation = work.session.get_one(Conversation, account.desk.conversation().id)
+        conversation.state = ConversationState.OPEN
+    assert not account.stores(ready)
+    assert len(account.left("citizen")[1]) == 1
+    with account.desk.works.write() as work:
+        conversation = work.session.get_one(Conversation, conversation.id)
+        conversation.state, conversation.merged_into_id = ConversationState.BOT, conversation.id
+    assert account.prepares("身份证掉了", "later") is None
+
+
+def test_words_open_the_platforms_window_anew(account: Account) -> None:
+    account.says("身份证掉了", "k")
+    before = account.desk.conversation()
+    with account.desk.works.write() as work:
+        work.session.get_one(Conversation, before.id).messages_left = 0
+    account.desk.clock.step(hours=3)
+    account.says("身份证掉了", "later")
+    after = account.desk.conversation()
+    assert after.messages_left == before.messages_left == 5
+    assert after.window_until is not None
+    assert before.window_until is not None
+    assert (after.window_until - before.window_until).total_seconds() == 3 * 3600
