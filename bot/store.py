@@ -1,4 +1,4 @@
-"""Reads conversations: what was said on both sides in order, the lists of the desk, earlier sessions of a person."""
+"""Reads conversations: what was said on both sides in order, earlier sessions of a person."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
 
 from bot.citizen_files.models import CitizenFile
 from bot.models import Conversation, InboundMessage, OutboundReply
@@ -32,15 +32,11 @@ KIND_WORDS = {
 }
 CITIZEN = "citizen"
 PRIVATE = "note"
-# So many of a list are drawn, and are read by the API; what is one's own is never left out.
-MOST_SHOWN, MOST_READ = 40, 300
 # Whom the desk has to do with: who waits, who is talked to, and danger that nobody has seen to.
 GOES_ON = or_(
     Conversation.state.in_((S.WAITING, S.OPEN, S.SNOOZED)),
     Conversation.urgent_at.is_not(None) & Conversation.acknowledged_at.is_(None),
 )
-
-_SEEN_TO = case((Conversation.urgent_at.is_not(None) & Conversation.acknowledged_at.is_(None), 0), else_=1)
 # So many rows a recurring duty takes in one round.
 BATCH = 200
 
@@ -140,51 +136,6 @@ def last_source(session: Session, conversation_id: int, before: int) -> int | No
     )
     sources = session.scalar(query)
     return int(sources[0]["piece"]) if sources else None
-
-
-@dataclass(frozen=True)
-class GoingOn:
-    """What people have or wait for, danger first; `waits` and `others` are how many there are in all of those two."""
-
-    waiting: Sequence[Conversation]
-    mine: Sequence[Conversation]
-    team: Sequence[Conversation]
-    waits: int
-    others: int
-
-    @property
-    def shown(self) -> list[Conversation]:
-        """All that is listed."""
-        return [*self.waiting, *self.mine, *self.team]
-
-
-def going_on(session: Session, who: Viewer, most: int = MOST_SHOWN, later: ColumnElement[int] | None = None) -> GoingOn:
-    """The sessions in reach that people have or wait for, at most so many that wait and so many of colleagues.
-
-    Of those who wait, whoever is `later` comes after the others.
-    """
-    held = Conversation.state.in_((S.OPEN, S.SNOOZED))
-    own = Conversation.agent_id == who.person_id
-    theirs = held & or_(Conversation.agent_id.is_(None), Conversation.agent_id != who.person_id)
-
-    def listed(which: ColumnElement[bool], *order: Any, limit: int | None = None) -> list[Conversation]:
-        query = _in_reach(select(Conversation), who).where(which).order_by(_SEEN_TO, *order).limit(limit)
-        query = query.options(defer(Conversation.choices, raiseload=True), defer(Conversation.dialogue, raiseload=True))
-        return list(session.scalars(query))
-
-    behind = () if later is None else (later,)
-    waiting = listed(~held, *behind, Conversation.waiting_since, Conversation.id, limit=most)
-    team = listed(theirs, Conversation.id, limit=most)
-    waits, others = len(waiting), len(team)
-    if most in (waits, others):
-        counts: Any = select(func.count(case((~held, 1))), func.count(case((theirs, 1))))
-        waits, others = session.execute(_in_reach(counts, who)).one()
-    return GoingOn(waiting, listed(held & own, Conversation.id), team, waits, others)
-
-
-def _in_reach(query: Select[Any], who: Viewer) -> Select[Any]:
-    found = scoped(query.where(GOES_ON), Conversation.unit_id, who, Permission.CONVERSATION_READ)
-    return found.where(Conversation.merged_into_id.is_(None))  # Those stand with the one they are answered in.
 
 
 def earlier(session: Session, conversation: Conversation, limit: int = 5) -> list[Conversation]:

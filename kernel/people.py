@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVarTuple
 
-from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, and_, or_, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, and_, bindparam, or_, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from kernel.model import Base
 
@@ -210,29 +210,33 @@ class Viewer:
 
 def viewer(session: Session, person: Person, now: datetime) -> Viewer:
     """Works out what a person may do at this moment."""
-    grants = session.scalars(
-        select(Grant).where(Grant.person_id == person.id, or_(Grant.ends_at.is_(None), Grant.ends_at > now))
-    ).all()
+    grants = session.execute(_GRANTS, {"person": person.id, "now": now}).all()
     reach: dict[Permission, set[int]] = {}
-    roles = frozenset(Role(grant.role) for grant in grants)
-    for grant in grants:
-        units = units_below(session, grant.unit_id) if grant.below else {grant.unit_id}
-        for permission in ROLES[Role(grant.role)]:
+    for role, unit_id, below in grants:
+        units = units_below(session, unit_id) if below else {unit_id}
+        for permission in ROLES[Role(role)]:
             reach.setdefault(permission, set()).update(units)
     return Viewer(
         person_id=person.id,
         name=person.name,
         unit_id=person.unit_id,
         language=person.language,
-        roles=roles,
+        roles=frozenset(Role(role) for role, _unit, _below in grants),
         reach={permission: frozenset(units) for permission, units in reach.items()},
     )
 
 
 def units_below(session: Session, unit_id: int) -> set[int]:
     """The unit itself and every unit beneath it."""
-    unit = session.get_one(Unit, unit_id)
-    return set(session.scalars(select(Unit.id).where(Unit.path.startswith(unit.path, autoescape=True))))
+    return set(session.scalars(_BELOW, {"unit": unit_id}))
+
+
+# Made once, because they are asked at every request: building a statement costs more than running it.
+_GRANTS = select(Grant.role, Grant.unit_id, Grant.below).where(
+    Grant.person_id == bindparam("person"), or_(Grant.ends_at.is_(None), Grant.ends_at > bindparam("now"))
+)
+_above = aliased(Unit)
+_BELOW = select(Unit.id).join(_above, Unit.path.startswith(_above.path)).where(_above.id == bindparam("unit"))
 
 
 def ancestors(session: Session, unit_id: int) -> list[int]:
@@ -256,6 +260,11 @@ def scoped(
 ) -> Select[*Ts]:
     """Limits a query to the units in which the viewer holds the permission; the one place where this is decided."""
     return query.where(column.in_(who.units(permission)))
+
+
+def scoped_by_units(query: Select[*Ts], column: Mapped[int] | Mapped[int | None]) -> Select[*Ts]:
+    """The same for a statement that is made once; it is asked with `units`, those of `Viewer.units`."""
+    return query.where(column.in_(bindparam("units", expanding=True)))
 
 
 def holders(session: Session, permission: Permission, unit_id: int, now: datetime) -> list[int]:

@@ -5,7 +5,7 @@ Each keeps its own history and its own way to the citizen; what happens to the m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -68,15 +68,6 @@ def of(session: Session, conversation_id: int) -> Sequence[Conversation]:
     """What is answered in a conversation too and has not ended."""
     query = select(Conversation).where(Conversation.merged_into_id == conversation_id, Conversation.state != S.CLOSED)
     return session.scalars(query.order_by(Conversation.id)).all()
-
-
-def by_main(session: Session, ids: Sequence[int]) -> Mapping[int, Sequence[Conversation]]:
-    """The same for many at once, by the conversation they are answered in."""
-    query = select(Conversation).where(Conversation.merged_into_id.in_(ids), Conversation.state != S.CLOSED)
-    found: dict[int, list[Conversation]] = {}
-    for one in session.scalars(query.order_by(Conversation.id)):
-        found.setdefault(one.merged_into_id or 0, []).append(one)
-    return found
 
 
 def history(session: Session, conversation_id: int) -> Sequence[Conversation]:

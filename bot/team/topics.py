@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, exists, select
 from sqlalchemy.orm import Session
 
 from bot import knowledge, store
@@ -78,17 +78,25 @@ def is_kept(work: Work, conversation: Conversation) -> bool:
     return (conversation.waiting_since or work.now) > work.now - timedelta(minutes=minutes)
 
 
-def others_first(session: Session, who: Viewer, now: datetime) -> ColumnElement[int]:
-    """1 for whoever began to wait and is a present colleague's by his topic, not this agent's: after everybody else."""
-    minutes = float(value_of(session, FIRST, who.unit_id, now))
-    known = exists().where(AgentTopic.unit_id == Conversation.unit_id, AgentTopic.topic == Conversation.topic)
-    at_the_desk = exists().where(
-        Presence.person_id == AgentTopic.person_id, Presence.ended_at.is_(None), Presence.state == presence.ON
-    )
-    later = and_(
-        Conversation.topic != "",
-        Conversation.waiting_since > now - timedelta(minutes=minutes),
-        known.where(at_the_desk.correlate(AgentTopic)),
-        ~known.where(AgentTopic.person_id == who.person_id),
-    )
-    return case((later, 1), else_=0)
+def first_since(session: Session, who: Viewer, now: datetime) -> datetime:
+    """Whoever began to wait later than this is a present colleague's by his topic, where he is `LATER`."""
+    return now - timedelta(minutes=float(value_of(session, FIRST, who.unit_id, now)))
+
+
+_known = exists().where(AgentTopic.unit_id == Conversation.unit_id, AgentTopic.topic == Conversation.topic)
+_at_the_desk = exists().where(
+    Presence.person_id == AgentTopic.person_id, Presence.ended_at.is_(None), Presence.state == presence.ON
+)
+# 1 for whoever began to wait after `since` and is a present colleague's by his topic, not the agent `me`'s.
+LATER: ColumnElement[int] = case(
+    (
+        and_(
+            Conversation.topic != "",
+            Conversation.waiting_since > bindparam("since"),
+            _known.where(_at_the_desk.correlate(AgentTopic)),
+            ~_known.where(AgentTopic.person_id == bindparam("me")),
+        ),
+        1,
+    ),
+    else_=0,
+)

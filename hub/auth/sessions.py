@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from hub.auth import lockout, totp
@@ -15,7 +15,7 @@ from hub.auth.models import Credential, LoginSession
 from hub.auth.passwords import check_strength, hash_password, matches, outdated, set_password
 from hub.auth.secret import fingerprint, new_token
 from kernel.errors import Invalid
-from kernel.people import Person
+from kernel.people import Person, Unit
 from kernel.seal import Seal
 from kernel.work import Actor, Work, Works
 
@@ -40,10 +40,11 @@ class Origin:
 
 @dataclass(frozen=True)
 class Known:
-    """What a valid cookie stands for."""
+    """What a valid cookie stands for; `unit` is the name of the person's."""
 
     session: LoginSession
     person: Person
+    unit: str
     must_change: bool
 
 
@@ -193,18 +194,9 @@ class Sessions:
         return token
 
     def _valid(self, session: Session, token: str, now: datetime) -> Known | None:
-        row = session.execute(
-            select(LoginSession, Person, Credential.must_change)
-            .join(Person, Person.id == LoginSession.person_id)
-            .join(Credential, Credential.person_id == Person.id)
-            .where(
-                _token_is(token),
-                LoginSession.expires_at > now,
-                LoginSession.seen_at > now - self._policy.idle,
-                Person.active,
-            )
-        ).one_or_none()
-        return None if row is None else Known(row[0], row[1], row[2])
+        asked = {"token": fingerprint(token), "now": now, "rested": now - self._policy.idle}
+        row = session.execute(_VALID, asked).one_or_none()
+        return None if row is None else Known(*row)
 
     def _second_factor(self, credential: Credential, code: str, now: datetime) -> bool:
         if credential.totp is None:
@@ -218,6 +210,21 @@ class Sessions:
         work.audit("login.failed", person, reason="password")
         if lockout.count_failure(credential, self._lockout, work.now):
             work.audit("login.locked", person, until=credential.locked_until)
+
+
+# Made once, because every request asks: building a statement costs more than running it.
+_VALID = (
+    select(LoginSession, Person, Unit.name, Credential.must_change)
+    .join(Person, Person.id == LoginSession.person_id)
+    .join(Unit, Unit.id == Person.unit_id)
+    .join(Credential, Credential.person_id == Person.id)
+    .where(
+        LoginSession.token_hash == bindparam("token"),
+        LoginSession.expires_at > bindparam("now"),
+        LoginSession.seen_at > bindparam("rested"),
+        Person.active,
+    )
+)
 
 
 def _find(session: Session, login: str) -> tuple[Person | None, str | None]:

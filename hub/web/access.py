@@ -21,7 +21,7 @@ from hub.notifier import unread_count
 from hub.product import Hub
 from hub.settings import Settings
 from kernel.errors import Forbidden, NotFound
-from kernel.people import Permission, Unit, Viewer, viewer
+from kernel.people import Permission, Viewer, viewer
 from kernel.work import Actor, Work
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -277,7 +277,7 @@ def _asker(work: Work, request: Request, hub: Hub, known: Known) -> Asker:
         session=known.session,
         language=person.language if person.language in LANGUAGES else LANGUAGES[0],
         csrf=known.session.csrf,
-        unit=work.session.get_one(Unit, person.unit_id).name,
+        unit=known.unit,
         unread=unread_count(work.session, person.id),
         rehearsing=in_rehearsal(work.session),
     )

@@ -13,12 +13,12 @@ from typing_extensions import TypedDict
 from bot import desk, records, store, tickets, windows
 from bot.citizen_files.models import CitizenFile
 from bot.citizen_files.states import FileState
-from bot.lists import rows_of
+from bot.lists import MOST_READ, Listed, going_on, rows_of
 from bot.models import Conversation
 from bot.publishing import mask
 from bot.records import Wanted
 from bot.store import Line
-from bot.team import merging, spoken, topics
+from bot.team import merging, spoken
 from bot.team.spoken import Spoken
 from channels.accounts.models import Account
 from hub.telling import ticket_of
@@ -187,8 +187,7 @@ class ConversationWhole(ConversationBrief):
 def the_desk(hub: HubDep, asker: Reader) -> Desk:
     """Everything that people have or wait for in the units in reach, as on the console's desk."""
     with hub.works.read() as work:
-        later = topics.others_first(work.session, asker.viewer, work.now)
-        found = store.going_on(work.session, asker.viewer, store.MOST_READ, later)
+        found = going_on(work.session, asker.viewer, work.now, MOST_READ)
         return {
             "waiting": _briefs(work, found.waiting),
             "mine": _briefs(work, found.mine),
@@ -353,15 +352,15 @@ def _found(work: Work, asker: Asker, conversation_id: int, permission: Permissio
     return found
 
 
-def _urgent(one: Conversation) -> bool:
+def _urgent(one: Conversation | Listed) -> bool:
     return one.urgent_at is not None and one.acknowledged_at is None
 
 
-def _briefs(work: Work, found: Sequence[Conversation]) -> list[ConversationBrief]:
+def _briefs(work: Work, found: Sequence[Conversation | Listed]) -> list[ConversationBrief]:
     return [_brief(row.conversation, row.words) for row in rows_of(work.session, found)]
 
 
-def _brief(one: Conversation, last_words: str) -> ConversationBrief:
+def _brief(one: Conversation | Listed, last_words: str) -> ConversationBrief:
     return {
         "id": one.id,
         "unit": one.unit_id,

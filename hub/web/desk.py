@@ -19,12 +19,12 @@ from starlette.concurrency import run_in_threadpool
 from bot import desk, expecting, gateway, knowledge, reply, rules, services, store, waiting, windows
 from bot.handoff import REASON_LABELS
 from bot.knowledge import Answer
-from bot.lists import Row, rows_of, titled
+from bot.lists import Row, going_on, rows_of, titled
 from bot.models import Conversation, InboundMessage, Rating
 from bot.nlu.wire import faq_key
 from bot.states import CITIZEN_KINDS, CONVERSATION_LABELS, RATINGS, REPLY_LABELS, ConversationState, ReplyState
 from bot.store import Line
-from bot.team import classes, drafts, merging, quick, topics, variables
+from bot.team import classes, drafts, merging, quick, variables
 from bot.team.quick import Ready
 from channels.accounts.models import Account
 from hub.product import Hub
@@ -322,10 +322,8 @@ def _talk(request: Request, hub: Hub, asker: Asker, conversation_id: int) -> HTM
 
 
 def _lists(work: Work, asker: Asker) -> Lists:
-    later = topics.others_first(work.session, asker.viewer, work.now)
-    found = store.going_on(work.session, asker.viewer, later=later)
-    joined = merging.by_main(work.session, [one.id for one in found.shown])
-    rows = iter(rows_of(work.session, found.shown, joined))
+    found = going_on(work.session, asker.viewer, work.now)
+    rows = iter(rows_of(work.session, found.shown, merged=True))
     waiting, mine, team = (list(islice(rows, len(some))) for some in (found.waiting, found.mine, found.team))
     return Lists(waiting, mine, team, found.waits, found.others)
 

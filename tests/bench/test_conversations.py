@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, select
 
 from bench.conversations import copy_year, log_in
-from bot import lists, store
+from bot import lists
 from bot.models import Conversation, InboundMessage
 from hub.db import open_database
 from kernel.clock import StillClock
@@ -26,19 +26,20 @@ def test_the_lists_take_as_many_queries_for_twenty_as_for_two(postgres_url: str,
     event.listen(engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
     with works.read() as work:
         who = viewer(work.session, work.session.get_one(Person, agents[0].person_id), work.now)
-        found = (whole := store.going_on(work.session, who)).shown
-        cut = store.going_on(work.session, who, 1)
+        found = (whole := lists.going_on(work.session, who, work.now)).shown
+        cut = lists.going_on(work.session, who, work.now, 1)
         assert [len(one) for one in (cut.waiting, cut.team)] == [1, 1]
         assert (cut.mine, cut.waits, cut.others) == (whole.mine, len(whole.waiting), len(whole.team))
         assert min(cut.waits, cut.others) > 1
         assert sorted(one.id for one in found) == going_on
         assert len(going_on) == 20
         asked.clear()
-        few = lists.rows_of(work.session, found[:2])
+        ends = [found[0], found[-1]]  # Somebody who waits, and somebody whom an agent has.
+        few = lists.rows_of(work.session, ends)
         queries = len(asked)
         rows = lists.rows_of(work.session, found)
         assert len(asked) == 2 * queries
-        assert [row.conversation.id for row in few] == [one.id for one in found[:2]]
+        assert [row.conversation.id for row in few] == [one.id for one in ends]
         assert {mark[0] for mark in lists.marks(work.session, who)} == set(going_on)
         for row in rows:
             one = row.conversation

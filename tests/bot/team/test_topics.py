@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot import desk as acts
-from bot import store
+from bot import lists
 from bot.models import Conversation
 from bot.team import presence, topics
 from bot.team.rounds import ASSIGN, MOST_OPEN, TeamWatch
@@ -112,8 +112,7 @@ def test_danger_waits_for_no_topic(desk: Desk, asked: int) -> None:
 
 def shown(desk: Desk, name: str) -> list[int]:
     with desk.office.working(name) as (work, who):
-        later = topics.others_first(work.session, who, work.now)
-        return [one.id for one in store.going_on(work.session, who, later=later).waiting]
+        return [one.id for one in lists.going_on(work.session, who, work.now).waiting]
 
 
 def test_a_colleagues_topic_stands_behind_for_a_while_and_can_be_taken(desk_both: Desk) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
+from sqlalchemy import event
 
 from hub.auth import tokens
 from hub.settings import Settings
@@ -67,6 +68,14 @@ def browser(office: Office) -> Browser:
     """An officer's browser, with the routes above."""
     with_probe(office).hire("wang", "root", Role.OFFICER)
     return office.log_in("wang")
+
+
+def test_who_asks_is_known_by_four_statements(office: Office, browser: Browser) -> None:
+    asked: list[str] = []
+    event.listen(office.hub.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    assert browser.get("/console/probe/editor").status_code == 200
+    assert [text for text in asked if text.startswith("BEGIN")] == ["BEGIN"]
+    assert len(asked) == 1 + 4
 
 
 def test_a_form_of_ours_is_taken(browser: Browser) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from bot import desk as acts
@@ -93,6 +93,24 @@ def test_who_waits_is_seen_taken_and_answered(live: LiveDesk) -> None:
     assert "请带身份证到窗口。" in page
     assert live.conversation(number).first_reply_at == live.clock.now()
     assert "我的会话" in page
+
+
+def test_the_lists_are_read_by_the_same_few_statements_however_many_wait(live: LiveDesk) -> None:
+    first = live.hears("人工", "oFirst")
+    live.agent.send_form(f"/console/desk/{first}/take")
+    live.hears("人工", "oSecond")
+    asked: list[str] = []
+    event.listen(live.office.hub.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    assert live.agent.get("/console/desk/lists").status_code == 200
+    few = len(asked)
+    for place in range(lists.MOST_SHOWN + 5):
+        live.hears("人工", f"o{place}")
+    asked.clear()
+    page = live.agent.get("/console/desk/lists").text
+    assert page.count('<a class="line') == lists.MOST_SHOWN + 1
+    assert "另有 6 个" in page
+    counts = 1  # Of a list that is cut it is counted how long it is.
+    assert len(asked) == few + counts
 
 
 def test_an_answer_from_the_page_brings_back_the_talk_alone(live: LiveDesk) -> None:
