@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Row, Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.citizen_files.models import CitizenFile
@@ -66,18 +66,21 @@ class Line:
 
 def lines_of(session: Session, conversation_id: int, after: int = 0, *, private: bool = True) -> list[Line]:
     """What was said after a place, in order; without `private` only what the citizen may see."""
-    heard = (
-        select(InboundMessage, CitizenFile)
-        .outerjoin(CitizenFile, CitizenFile.inbound_id == InboundMessage.id)
-        .where(InboundMessage.conversation_id == conversation_id, InboundMessage.number > after)
-    )
-    said = select(OutboundReply, Person.name).outerjoin(Person, Person.id == OutboundReply.person_id)
-    said = said.where(OutboundReply.conversation_id == conversation_id, OutboundReply.number > after)
-    if not private:
-        said = said.where(OutboundReply.side != PRIVATE)
-    lines = [_heard(row, file) for row, file in session.execute(heard)]
-    lines += [_said(row, name or "") for row, name in session.execute(said)]
-    return sorted(lines, key=lambda line: line.number)
+    return lines_after(session, {conversation_id: after}, private=private)[conversation_id]
+
+
+def lines_after(session: Session, places: Mapping[int, int], *, private: bool = True) -> dict[int, list[Line]]:
+    """The same of several conversations at once, each from a place of its own."""
+    asked = {"ids": list(places), "least": min(places.values(), default=0), "kept_from": "" if private else PRIVATE}
+    found: dict[int, list[Line]] = {one: [] for one in places}
+    for row in session.execute(_HEARD_AFTER, asked):
+        found[row.conversation_id].append(_heard(row, row.CitizenFile))
+    for row in session.execute(_SAID_AFTER, asked):
+        found[row.conversation_id].append(_said(row, row.name or ""))
+    return {
+        one: sorted((line for line in lines if line.number > places[one]), key=lambda line: line.number)
+        for one, lines in found.items()
+    }
 
 
 def said_by_citizen(session: Session, conversation_id: int, since: datetime | None = None) -> str:
@@ -167,12 +170,12 @@ def words_of(kind: str, text: str, media: Mapping[str, str] | None) -> str:
     return f"{words} {said}".strip() if words else said
 
 
-def _heard(row: InboundMessage, file: CitizenFile | None = None) -> Line:
+def _heard(row: InboundMessage | Row[Any], file: CitizenFile | None = None) -> Line:
     text = words_of(row.kind, row.text, row.media)
     return Line(row.number, CITIZEN, text, row.received_at, media=row.media, kind=row.kind, file=file)
 
 
-def _said(row: OutboundReply, name: str) -> Line:
+def _said(row: OutboundReply | Row[Any], name: str) -> Line:
     return Line(
         row.number,
         row.side,
@@ -189,3 +192,47 @@ def _said(row: OutboundReply, name: str) -> Line:
         reply_id=row.id,
         person_id=row.person_id or 0,
     )
+
+
+# Made once: building a statement costs more than running it.
+_HEARD_AFTER = (
+    select(
+        InboundMessage.conversation_id,
+        InboundMessage.number,
+        InboundMessage.kind,
+        InboundMessage.text,
+        InboundMessage.media,
+        InboundMessage.received_at,
+        CitizenFile,
+    )
+    .outerjoin(CitizenFile, CitizenFile.inbound_id == InboundMessage.id)
+    .where(
+        InboundMessage.conversation_id.in_(bindparam("ids", expanding=True)),
+        InboundMessage.number > bindparam("least"),
+    )
+)
+_SAID_AFTER = (
+    select(
+        OutboundReply.conversation_id,
+        OutboundReply.id,
+        OutboundReply.number,
+        OutboundReply.side,
+        OutboundReply.text,
+        OutboundReply.at,
+        OutboundReply.sources,
+        OutboundReply.choices,
+        OutboundReply.ask,
+        OutboundReply.rule,
+        OutboundReply.basis,
+        OutboundReply.state,
+        OutboundReply.reason,
+        OutboundReply.person_id,
+        Person.name,
+    )
+    .outerjoin(Person, Person.id == OutboundReply.person_id)
+    .where(
+        OutboundReply.conversation_id.in_(bindparam("ids", expanding=True)),
+        OutboundReply.number > bindparam("least"),
+        OutboundReply.side != bindparam("kept_from"),
+    )
+)

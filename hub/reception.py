@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -19,7 +20,7 @@ from channels.base import AccountInfo, Channel
 from hub.limits import Limit
 from hub.live import Live
 from hub.relays import Relay
-from hub.sights import Sights
+from hub.sights import Gathered, Sights
 from hub.ticket_sms import TicketTexts
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,8 @@ class Incoming:
     running: dict[int, Future[None]] = field(default_factory=dict)
     limits: dict[str, Limit] = field(default_factory=dict)
     sights: Sights = field(default_factory=Sights)
+    # What citizens' pages show, each a conversation and the last line it has.
+    looks: Gathered[tuple[int, int], dict[str, Any]] = field(default_factory=Gathered)
     # The citizens' streams that are open in this process, by conversation.
     streams: Counter[int] = field(default_factory=Counter)
     # Whether this process answers citizens; one that only fills or checks need not learn.

@@ -7,6 +7,7 @@ statement, commit, then what only wakes or notifies.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ class Works:
         if not leads:
             mine.called.wait()
         if not mine.done:
-            self._lead(mine)
+            self._lead(self._turn, mine)
         return mine.outcome()
 
     @contextmanager
@@ -136,12 +137,12 @@ class Works:
             session.connection()  # The lock is taken before anything is read that a decision rests on.
             yield session
 
-    def _lead(self, mine: _Share[Any]) -> None:
+    def _lead(self, turn: _Turn, mine: _Share[Any]) -> None:
         """Does all that waits by the time it is this thread's turn, and lets one that came meanwhile lead next."""
         shares: list[_Share[Any]] = []
         effects: list[Callable[[], None]] = []
         try:
-            with self._turn:
+            with turn.first():
                 with self._joining:
                     shares, self._waiting = self._waiting, []
                 effects = self._do(shares)
@@ -232,26 +233,67 @@ class _Turn:
     """One writer at a time in this process, for SQLite.
 
     SQLite lets waiting writers sleep and try again, so that among many threads some starve until "database is
-    locked"; queueing for a lock of our own costs nothing and starves nobody. Other processes still wait in SQLite.
+    locked"; queueing here costs nothing and starves nobody. Other processes still wait in SQLite.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._guard = threading.Lock()
+        self._taken = False
         self._holder: int | None = None
+        self._queue: deque[threading.Event] = deque()
 
     def __enter__(self) -> None:
-        self.must_not_be_mine()
-        self._lock.acquire()
-        self._holder = threading.get_ident()
+        self._take(first=False)
+
+    def __exit__(self, *_failure: object) -> None:
+        self._pass_on()
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """A turn before all that wait already: whoever writes for forty keeps forty waiting."""
+        self._take(first=True)
+        try:
+            yield
+        finally:
+            self._pass_on()
 
     def must_not_be_mine(self) -> None:
         """Raises RuntimeError where this thread has its turn already."""
         if self._holder == threading.get_ident():
             raise RuntimeError("a writing work must not be opened inside another")
 
-    def __exit__(self, *_failure: object) -> None:
-        self._holder = None
-        self._lock.release()
+    def _take(self, *, first: bool) -> None:
+        self.must_not_be_mine()
+        called: threading.Event | None = None
+        with self._guard:
+            if self._taken:
+                called = threading.Event()
+                (self._queue.appendleft if first else self._queue.append)(called)
+            self._taken = True
+        if called is not None:
+            self._wait(called)
+        self._holder = threading.get_ident()
+
+    def _wait(self, called: threading.Event) -> None:
+        try:
+            called.wait()
+        except BaseException:  # Broken off while it waited: whoever comes after it must not wait for ever.
+            with self._guard:
+                still = called in self._queue
+                if still:
+                    self._queue.remove(called)
+            if not still:
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """Hands the turn to whoever is next: were it only let go, the thread that runs just now would take it again."""
+        with self._guard:
+            self._holder = None
+            if self._queue:
+                self._queue.popleft().set()
+            else:
+                self._taken = False
 
 
 def _run(effects: Sequence[Callable[[], None]]) -> None:

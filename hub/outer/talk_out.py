@@ -16,7 +16,7 @@ from bot.reply import OWN_PAGES
 from bot.states import ConversationState
 from hub.outer.models import OuterTalk
 from hub.product import Hub
-from hub.web import chat
+from hub.web.chat_page import shown
 from kernel.work import Work
 
 
@@ -49,8 +49,8 @@ def _lines(work: Work, conversation: Conversation, talk: OuterTalk) -> list[Mapp
     if conversation.channel not in OWN_PAGES:
         return []
     found = store.lines_of(work.session, conversation.id, talk.told, private=False)
-    shown = (chat.shown(line) for line in found if line.side != store.CITIZEN)
-    return [{name: value for name, value in line.items() if name not in ("number", "picture")} for line in shown]
+    told = (shown(line) for line in found if line.side != store.CITIZEN)
+    return [{name: value for name, value in line.items() if name not in ("number", "picture")} for line in told]
 
 
 def _state(work: Work, conversation: Conversation, talk: OuterTalk) -> dict[str, Any]:

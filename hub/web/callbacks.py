@@ -42,6 +42,9 @@ log = structlog.get_logger(__name__)
 
 # The platform waits five seconds (developers.weixin.qq.com, Passive_user_reply_message); the rest is for the way.
 WAIT_SECONDS = 4.0
+# What is not ready by then leaves by itself once it is: in a crowd no push waits for the bot until the platform gives
+# it up.
+SOON_SECONDS = 0.7
 # From then on the platform may have hung up: what would answer the push leaves as a message of its own.
 HUNG_UP_SECONDS = 4.7
 # How often a repeat looks whether the message it repeats has been dealt with elsewhere.
@@ -61,7 +64,7 @@ class Taken:
     """What a push brought: the message that waits for an answer, if it did, and the bot's run.
 
     `elsewhere`: the message was here before and this process does not see it being dealt with. `early`: results of
-    jobs whose acceptance is not recorded yet.
+    jobs whose acceptance is not recorded yet. `waits`: so many seconds at most for the bot.
     """
 
     account_id: int
@@ -72,6 +75,7 @@ class Taken:
     run: Future[None] | None = None
     elsewhere: bool = False
     early: Sequence[JobResult] = ()
+    waits: float = WAIT_SECONDS
 
 
 @router.get("/{channel}/{code}")
@@ -102,13 +106,13 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
     except (BadSignature, BadPush) as error:
         refused(request, hub, code, error)
         raise
-    left = WAIT_SECONDS - (time.monotonic() - began)
+    passed = time.monotonic() - began
     if taken.answer is None and taken.run is not None:
-        await _wait(taken.run, left)
+        await _wait(taken.run, taken.waits - passed)
     elif taken.answer is None and taken.elsewhere:
-        await _look(hub, taken.inbound_id, left)
+        await _look(hub, taken.inbound_id, taken.waits - passed)
     if taken.early:
-        await _keep_up(hub, taken, left)
+        await _keep_up(hub, taken, WAIT_SECONDS - passed)
     answer = taken.answer
     if answer is None:
         answer = await pools.pushes.run(_settle, hub, taken, began + HUNG_UP_SECONDS)
@@ -201,7 +205,7 @@ def _stored(
     """What a push brought, in its rows, with the messages that are new and their conversations."""
     fresh: list[tuple[int, int]] = []
     early: list[JobResult] = []
-    taken = Taken(account.id, adapter)
+    taken = Taken(account.id, adapter, waits=_patience(account, work))
     for inbound in found:
         if isinstance(inbound, JobResult):
             early += [] if settled(hub, work, account.id, adapter, inbound) else [inbound]
@@ -210,10 +214,16 @@ def _stored(
         if arrival is None:
             continue
         stored = gateway.receive(work, account, arrival)
-        taken = Taken(account.id, adapter, inbound, stored.inbound_id, stored.answer)
+        taken = replace(taken, inbound=inbound, inbound_id=stored.inbound_id, answer=stored.answer)
         if stored.fresh:
             fresh.append((stored.inbound_id, stored.conversation_id))
     return replace(taken, early=early), fresh
+
+
+def _patience(account: Account, work: Work) -> float:
+    """An account whose certification (认证) has run out may send no message of its own: its answer is the push's."""
+    lapsed = account.certified_until is not None and account.certified_until < work.now.date()
+    return WAIT_SECONDS if lapsed else SOON_SECONDS
 
 
 def _settle_jobs(hub: Hub, taken: Taken, early: Sequence[JobResult]) -> Sequence[JobResult]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -20,21 +20,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from bot import exchange, expecting, gateway, ratings, reply, rules, silence, store, waiting
+from bot import exchange, gateway, ratings, reply, rules, silence, waiting
 from bot.citizen_files import store as citizen_files
 from bot.citizen_files.checking import PICTURE, check_upload
-from bot.desk import agent_number
 from bot.errors import WasClosed
 from bot.gateway import Arrival
-from bot.models import Conversation, Rating
+from bot.models import Conversation
 from bot.queues import Full
 from bot.reply import Said
-from bot.states import LOW_RATING, RATINGS, ConversationState
+from bot.states import LOW_RATING, ConversationState
 from hub.auth.secret import fingerprint
 from hub.incoming import begin_on_portal
 from hub.live import LOOK_SECONDS, conversation_topic
 from hub.product import Hub
-from hub.web import pools
+from hub.web import chat_page, pools
 from hub.web.access import HubDep, address_of, check_origin
 from hub.web.sent import Body
 from kernel.errors import Invalid, NotFound
@@ -139,7 +138,7 @@ def _begin(hub: Hub, work: Work, token: str) -> dict[str, Any]:
 
 def _opened(work: Work, conversation: Conversation) -> dict[str, Any]:
     pictures = {"megabytes": picture_megabytes(work, conversation.unit_id)}
-    return {"id": conversation.id, "pictures": pictures, **_seen(work, conversation.id, 0)}
+    return {"id": conversation.id, "pictures": pictures, **chat_page.seen(work, conversation.id, 0)}
 
 
 @conversations.post("/{conversation_id}/messages")
@@ -180,7 +179,7 @@ async def events(request: Request, hub: HubDep, who: HolderDep, after: int = 0) 
     last = request.headers.get("last-event-id", "")
     known = number_in(last)
     begin = after if known is None else known
-    told = stream(hub, who.conversation_id, begin, lambda seen: _look(hub, who.conversation_id, seen))
+    told = stream(hub, who.conversation_id, begin, lambda seen: chat_page.look(hub, who.conversation_id, seen))
     return StreamingResponse(told, media_type="text/event-stream", headers=STREAMED)
 
 
@@ -249,7 +248,7 @@ def _take(hub: Hub, conversation_id: int, given: str, written: Written) -> Respo
         return _receive(hub, conversation_id, key, written.text)
     if written.after < held.going.lines:  # The page has missed something that was said before.
         return _answer(hub, conversation_id, written.after)
-    return JSONResponse(_page(held.going.state, said, rated=held.rated), headers=UNKEPT)
+    return JSONResponse(chat_page.page(held.going.state, said, rated=held.rated), headers=UNKEPT)
 
 
 def _receive(hub: Hub, conversation_id: int, key: str, text: str) -> gateway.Received:
@@ -292,49 +291,11 @@ def picture_megabytes(work: Work, unit_id: int) -> float:
 
 def _answer(hub: Hub, conversation_id: int, after: int) -> Response:
     with hub.works.read() as work:
-        return JSONResponse(_seen(work, conversation_id, after), headers=UNKEPT)
-
-
-def _seen(work: Work, conversation_id: int, after: int) -> dict[str, Any]:
-    conversation = work.session.get_one(Conversation, conversation_id)
-    found = store.lines_of(work.session, conversation_id, after, private=False)
-    rated = work.session.scalar(select(Rating.id).where(Rating.conversation_id == conversation_id))
-    waits = conversation.state == S.WAITING
-    ahead = waiting.ahead_of(work, conversation) if waits else 0
-    expected = expecting.minutes(work.session, conversation.unit_id, ahead, work.now) if waits else 0
-    return _page(conversation.state, found, ahead=ahead, expected=expected, rated=rated is not None)
-
-
-def _page(
-    state: str, said: Sequence[store.Line], *, ahead: int = 0, expected: int = 0, rated: bool = False
-) -> dict[str, Any]:
-    return {
-        "state": state,
-        "ahead": ahead,
-        "expected": expected,
-        "rated": rated,
-        "levels": list(RATINGS),
-        "lines": [shown(line) for line in said],
-    }
-
-
-def shown(line: store.Line) -> dict[str, Any]:
-    """One thing said, as the citizen's page shows it."""
-    return {
-        "number": line.number,
-        "side": line.side,
-        "text": line.text,
-        "at": line.at.isoformat(),
-        "agent": agent_number(line.person_id) if line.side == "agent" else "",
-        "sources": [{"title": one["title"], "href": one["path"]} for one in line.sources if one["path"]],
-        "choices": list(line.choices),
-        "ask": line.ask,
-        "picture": line.kind == PICTURE,
-    }
+        return JSONResponse(chat_page.seen(work, conversation_id, after), headers=UNKEPT)
 
 
 async def stream(
-    hub: Hub, conversation_id: int, after: int, look: Callable[[int], dict[str, Any]]
+    hub: Hub, conversation_id: int, after: int, look: Callable[[int], Awaitable[dict[str, Any]]]
 ) -> AsyncIterator[str]:
     """What `look` sees after a line, as often as the conversation changes."""
     loop = asyncio.get_running_loop()
@@ -344,7 +305,7 @@ async def stream(
         async with aclosing(watcher.changes()) as changes:
             while loop.time() < ends:
                 before, mark = mark, await _mark(hub, conversation_id) if not told else mark
-                seen = await pools.looks.run(look, after) if told or mark != before else None
+                seen = await look(after) if told or mark != before else None
                 now = said if seen is None else json.dumps([seen[name] for name in STANDS])
                 if seen is not None and (seen["lines"] or now != said):
                     after = max([after, *(line["number"] for line in seen["lines"])])
@@ -380,11 +341,6 @@ async def _mark(hub: Hub, conversation_id: int) -> waiting.Mark | None:
     if conversation_id not in marks:  # Its stream is younger than the reading.
         marks = await hub.incoming.sights.since("chat", now, read)
     return marks.get(conversation_id)
-
-
-def _look(hub: Hub, conversation_id: int, after: int) -> dict[str, Any]:
-    with hub.works.read() as work:
-        return _seen(work, conversation_id, after)
 
 
 def _locked(work: Work, conversation_id: int) -> Conversation:

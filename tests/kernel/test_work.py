@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from kernel.audit import AuditLine, verify
 from kernel.events import Event, Listeners
 from kernel.people import Unit
-from kernel.work import Actor, Work, Works
+from kernel.work import Actor, Work, Works, _Turn
 
 
 @dataclass(frozen=True)
@@ -316,6 +317,58 @@ def test_in_a_crowd_everybody_is_served(sqlite_works: Works) -> None:
         got = [name for future in running for name in future.result(timeout=60)]
     assert len(got) == len(set(got)) == 240
     assert sorted(names(sqlite_works)) == sorted(got)
+
+
+def test_whoever_writes_for_many_goes_before_whoever_writes_alone(sqlite_works: Works) -> None:
+    turn, order = sqlite_works._turn, list[str]()
+    assert isinstance(turn, _Turn)
+
+    def alone(name: str) -> None:
+        with sqlite_works.write():
+            order.append(name)
+
+    def shared(work: Work) -> None:
+        order.append("shared")
+
+    with ThreadPoolExecutor(4) as pool:
+        with sqlite_works.write():
+            running = []
+            for number in range(3):
+                running.append(pool.submit(alone, f"alone {number}"))
+                wait_until(lambda number=number: len(turn._queue) == number + 1)  # type: ignore[misc]
+            running.append(pool.submit(sqlite_works.together, shared))
+            wait_until(lambda: len(turn._queue) == 4)
+        for one in running:
+            one.result(timeout=10)
+    assert order == ["shared", "alone 0", "alone 1", "alone 2"]
+
+
+def test_a_turn_that_is_broken_off_while_it_waits_is_nobodys(
+    sqlite_works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = sqlite_works._turn
+    assert isinstance(turn, _Turn)
+
+    class Broken(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            super().wait(10 if handed else 0)
+            raise KeyboardInterrupt
+
+    def waits() -> None:
+        with turn:
+            pass
+
+    for handed in (False, True):
+        with ThreadPoolExecutor(1) as pool, turn, monkeypatch.context() as patch:
+            patch.setattr("kernel.work.threading", SimpleNamespace(Event=Broken, get_ident=threading.get_ident))
+            waiting = pool.submit(waits)
+            if handed:
+                wait_until(lambda: len(turn._queue) == 1)
+            else:
+                assert isinstance(waiting.exception(timeout=10), KeyboardInterrupt)
+        if handed:
+            assert isinstance(waiting.exception(timeout=10), KeyboardInterrupt)
+        assert (turn._taken, list(turn._queue)) == (False, [])
 
 
 def test_whoever_is_broken_off_leaves_nobody_waiting(sqlite_works: Works, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from hub.outer.models import OuterHeard
 from hub.outer.sessions import Opened, Spoken
 from hub.outer.thinking import fresh_memory, pack_said, packed, think
 from hub.product import Hub
+from hub.web import pools
 from hub.web.access import HubDep, address_of, check_origin
 from hub.web.chat import (
     CITIZEN,
@@ -155,7 +156,7 @@ async def events(request: Request, hub: HubDep, who: HolderDep, after: int = 0) 
     last = request.headers.get("last-event-id", "")
     known = number_in(last)
     begin = after if known is None else known
-    told = stream(hub, who.session_id, begin, lambda seen: _look(hub, who, seen))
+    told = stream(hub, who.session_id, begin, lambda seen: pools.looks.run(_look, hub, who, seen))
     return StreamingResponse(told, media_type="text/event-stream", headers=STREAMED)
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from bot.models import InboundMessage, OutboundReply, SeenPush
 from bot.nlu.ranking import Decision
 from bot.states import ReplyState, Route
+from channels.accounts.models import Account
 from channels.errors import OutcomeUnknown
 from channels.rehearsal.wechat import crypto, xml
 from hub.web import callbacks
@@ -90,6 +91,7 @@ def phone(office: Office, clock: StillClock, monkeypatch: pytest.MonkeyPatch) ->
     """A WeChat account of the north unit, an engine that says what it is told, and nobody outside."""
     # A machine that is busy with something else may be slow, but the answer must come.
     monkeypatch.setattr(callbacks, "WAIT_SECONDS", 30.0)
+    monkeypatch.setattr(callbacks, "SOON_SECONDS", 30.0)
     monkeypatch.setattr(callbacks, "HUNG_UP_SECONDS", 60.0)
     hub, engine, outbox = office.hub, ToldEngine(), Outbox()
     with hub.works.write() as work:
@@ -139,7 +141,7 @@ def test_a_repeat_gets_the_same_bytes_and_the_bot_runs_once(either: Phone) -> No
 
 
 def test_a_slow_answer_leaves_by_customer_service_message(either: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callbacks, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(callbacks, "SOON_SECONDS", 0.2)
     either.engine.held = threading.Event()
     answer = either.says("养犬证怎么办")
     assert answer.content == b"success"
@@ -152,6 +154,17 @@ def test_a_slow_answer_leaves_by_customer_service_message(either: Phone, monkeyp
     either.office.hub.incoming.replier.send_due()
     assert len(either.outbox.sent) == 1
     assert len(either.engine.asked) == 1
+
+
+def test_an_account_without_certification_waits_for_the_answer(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "SOON_SECONDS", 0.0)
+    with phone.office.hub.works.write() as work:
+        account = work.session.scalars(select(Account).where(Account.channel == "wechat")).one()
+        account.certified_until = phone.clock.now().date() - timedelta(days=1)
+    phone.engine.held = threading.Event()
+    threading.Timer(0.5, phone.engine.held.set).start()
+    assert "还不会回答" in phone.read(phone.says("养犬证怎么办"))["Content"]
+    assert phone.outbox.sent == []
 
 
 def test_an_answer_that_is_ready_too_late_is_not_given_to_a_line_that_is_dead(
@@ -219,7 +232,7 @@ def test_a_repeat_waits_for_what_another_process_is_dealing_with(phone: Phone, m
 
 
 def test_forty_slow_pushes_do_not_starve_a_trivial_page(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callbacks, "WAIT_SECONDS", 1.0)
+    monkeypatch.setattr(callbacks, "SOON_SECONDS", 1.0)
     phone.engine.held = threading.Event()
     threads = [threading.Thread(target=phone.says, args=("问", number)) for number in range(1, 41)]
     for thread in threads:
@@ -305,7 +318,7 @@ def test_a_dead_bot_gives_the_conversation_to_people(phone: Phone) -> None:
 def test_words_that_come_too_late_are_not_repeated_when_their_answer_is_lost(
     phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callbacks, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(callbacks, "SOON_SECONDS", 0.1)
     phone.outbox.failure = OutcomeUnknown("断线")
     phone.engine.held = threading.Event()
     phone.says("养犬证怎么办")

@@ -22,6 +22,7 @@ from hub.hotline.intake import Case
 from hub.live import conversation_topic
 from hub.notices import Notice
 from hub.web import chat as chat_api
+from hub.web import chat_page
 from kernel.clock import StillClock
 from kernel.people import Role, viewer
 from kernel.work import Actor
@@ -325,7 +326,7 @@ def test_a_stream_wakes_within_a_moment(visitor: Visitor) -> None:
     hub = visitor.office.hub
 
     async def watched() -> list[dict[str, Any]]:
-        stream = chat_api.stream(hub, visitor.id, visitor.after, lambda after: chat_api._look(hub, visitor.id, after))
+        stream = chat_api.stream(hub, visitor.id, visitor.after, lambda after: chat_page.look(hub, visitor.id, after))
         first = asyncio.create_task(anext(stream))  # type: ignore[arg-type]  # An async generator's step is awaitable.
         said = [json.loads((await first).split("data: ")[1])]
         second = asyncio.create_task(anext(stream))  # type: ignore[arg-type]
