@@ -74,6 +74,8 @@ def serve(
                 host=host or hub.settings.host,
                 port=port or hub.settings.port,
                 access_log=False,
+                # The faster parser that may be installed too reads headers without an end into memory.
+                http="h11",
                 proxy_headers=False,
                 server_header=False,
                 # Open streams (chat, live desk) do not end by themselves.

@@ -144,6 +144,8 @@ Face = Literal["all", "console", "public"]
 
 EVERYWHERE: tuple[APIRouter, ...] = (health.router, metrics.router, site.router, rasa_actions.router)
 CONSOLE: tuple[APIRouter, ...] = (
+    spoken.router,
+    desk.router,
     login.router,
     home.router,
     pieces.router,
@@ -215,8 +217,6 @@ CONSOLE: tuple[APIRouter, ...] = (
     api_opinion.router,
     openapi.router,
     api_insights.router,
-    spoken.router,
-    desk.router,
     conversations.router,
     quick_replies.router,
     api_quick_replies.router,
