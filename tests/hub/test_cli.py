@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,6 +16,7 @@ from channels.rehearsal.config import RehearsalConfig
 from hub import cli, schema
 from hub.auth import tokens
 from hub.auth.sessions import Origin
+from hub.commands.serving import SWITCH_SECONDS
 from hub.db import open_database
 from hub.demo.corpus import load_office
 from hub.demo.platforms import credentials_of
@@ -199,12 +201,13 @@ def test_serving_starts_the_engine_and_stops_it(home: Path, monkeypatch: pytest.
         return hub
 
     def run(_app: object, **options: object) -> None:
-        told.append(f"serve {options['host']}:{options['port']} {options['access_log']}")
+        told.append(f"serve {options['host']}:{options['port']} {options['access_log']} {options['http']}")
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
 
     monkeypatch.setattr("hub.commands.serving.build", built)
     monkeypatch.setattr("hub.commands.serving.uvicorn.run", run)
     assert xuanda("serve", "--face", "console", "--port", "9001").exit_code == 0
-    assert told == ["start", "serve 127.0.0.1:9001 False", "stop"]
+    assert told == ["start", "serve 127.0.0.1:9001 False h11", "stop"]
 
 
 @pytest.mark.parametrize(("face", "looks"), [("all", True), ("console", True), ("public", False)])
