@@ -27,6 +27,8 @@ from kernel.once import insertion_for
 from kernel.work import Actor, Work, Works
 
 BOT = ConversationState.BOT
+# Who writes then writes to people; what is put off wakes up by it.
+WITH_PEOPLE = frozenset({ConversationState.WAITING, ConversationState.OPEN})
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,14 @@ class Push:
 class Ready:
     """A message and what the bot answers, not stored yet; `push` where a platform brought it.
 
-    A conversation without a number (0) begins with it.
+    A conversation without a number (0) begins with it. Nothing is `said` where people have the conversation.
     """
 
     going: Going
     key: str
     told: Told
     verdict: Verdict
-    said: Said
+    said: Said | None
     push: Push | None = None
 
 
@@ -102,6 +104,16 @@ def ask(answering: Answering, at: Held, written: Written, heard: Heard) -> Ready
     return None if said is None else Ready(at.going, written.key, heard.told, verdict, said)
 
 
+def overhear(answering: Answering, work: Work, at: Held, written: Written) -> Ready | None:
+    """A message to the people who have the conversation, where the bot has nothing to do; None for the long way."""
+    if at.going.state not in WITH_PEOPLE or at.repeated:
+        return None
+    told = _told(at, written)
+    verdict = answering.decide(hear(work, told, at.going, answering.zone, lambda: nullcontext(work)))
+    quiet = verdict.said is None and not _more(verdict)
+    return Ready(at.going, written.key, told, verdict, None) if quiet else None
+
+
 def _open(at: Held) -> bool:
     return at.going.state == BOT and not at.repeated
 
@@ -122,17 +134,19 @@ def store(work: Work, ready: Ready) -> int:
     if not conversation_id:
         return 0
     stored: int = connection.execute(_INSERT_MESSAGE, _message(ready, conversation_id, work.now)).scalar_one()
-    connection.execute(_INSERT_REPLY, _reply(ready, conversation_id, stored, work.now))
+    if ready.said is not None:
+        connection.execute(_INSERT_REPLY, _reply(ready, ready.said, conversation_id, stored, work.now))
     work.emit(ConversationChanged(conversation_id, ready.going.unit_id))
     return stored
 
 
 def _advance(work: Work, ready: Ready) -> int:
     """The number of the conversation, which stands where it was read no more; 0 where it did not stand there."""
-    statement, values = _ADVANCE, _advanced(ready, work.now)
+    statement, opening = (_ADVANCE, _ADVANCE_AND_OPEN) if ready.going.state == BOT else (_HEAR, _HEAR_AND_OPEN)
+    values = _stood(ready, work.now) | (_advanced(ready) if ready.going.state == BOT else {})
     window = _window(ready)
     if window is not None:
-        statement = _ADVANCE_AND_OPEN
+        statement = opening
         values |= {"new_window": window[0], "new_left": window[1]}
     return ready.going.id if work.session.connection().execute(statement, values).rowcount == 1 else 0
 
@@ -147,7 +161,7 @@ def _begin(work: Work, ready: Ready) -> int:
         "sender": of.sender,
         "state": of.state,
         "engine_session": of.engine_session,
-        "lines": ready.told.number + 1,
+        "lines": _last(ready),
         "failures": ready.verdict.failures,
         "pending": ready.verdict.pending,
         "choices": ready.verdict.choices,
@@ -169,7 +183,12 @@ def _window(ready: Ready) -> tuple[datetime, int | None] | None:
 
 def _alone(verdict: Verdict) -> Said | None:
     """What the bot says where that is all there is to do."""
-    more = (
+    return None if _more(verdict) else verdict.said
+
+
+def _more(verdict: Verdict) -> bool:
+    """Whether there is more to do than to say something."""
+    return bool(
         verdict.handoff
         or verdict.danger
         or verdict.rating
@@ -178,7 +197,6 @@ def _alone(verdict: Verdict) -> Said | None:
         or verdict.filed
         or verdict.wanted
     )
-    return None if more else verdict.said
 
 
 def _dialogue(ready: Ready) -> tuple[dict[str, object], datetime | None]:
@@ -189,15 +207,21 @@ def _dialogue(ready: Ready) -> tuple[dict[str, object], datetime | None]:
     return dict(dialogue), datetime.fromisoformat(until) if until else None
 
 
-def _advanced(ready: Ready, now: datetime) -> dict[str, object]:
+def _last(ready: Ready) -> int:
+    """The number of the last thing said afterwards."""
+    return ready.told.number + (ready.said is not None)
+
+
+def _stood(ready: Ready, now: datetime) -> dict[str, object]:
+    of = ready.going
+    return {"number": of.id, "seen": of.lines, "whose": of.state, "last": _last(ready), "now": now}
+
+
+def _advanced(ready: Ready) -> dict[str, object]:
     dialogue, until = _dialogue(ready)
     return {
         "new_dialogue": dialogue,
         "new_until": until,
-        "number": ready.going.id,
-        "seen": ready.going.lines,
-        "last": ready.told.number + 1,
-        "now": now,
         "new_pending": ready.verdict.pending,
         "new_choices": ready.verdict.choices,
         "new_failures": ready.verdict.failures,
@@ -220,8 +244,7 @@ def _message(ready: Ready, conversation_id: int, now: datetime) -> dict[str, obj
     }
 
 
-def _reply(ready: Ready, conversation_id: int, message_id: int, now: datetime) -> dict[str, object]:
-    said = ready.said
+def _reply(ready: Ready, said: Said, conversation_id: int, message_id: int, now: datetime) -> dict[str, object]:
     return {
         "conversation_id": conversation_id,
         "inbound_id": message_id,
@@ -242,9 +265,12 @@ def _reply(ready: Ready, conversation_id: int, message_id: int, now: datetime) -
 
 def _lines(ready: Ready, now: datetime) -> list[Line]:
     said, number = ready.said, ready.told.number
+    heard = Line(number, CITIZEN, ready.told.text, now)
+    if said is None:
+        return [heard]
     sources = [asdict(source) for source in said.sources]
     answer = Line(number + 1, "bot", said.text, now, sources=sources, choices=said.choices, ask=said.ask)
-    return [Line(number, CITIZEN, ready.told.text, now), answer]
+    return [heard, answer]
 
 
 # Made once: building a statement costs more than running it.
@@ -259,23 +285,25 @@ _HELD = select(
     exists().where(_M.origin == bindparam("origin"), _M.key == bindparam("key")),
 ).where(_C.id == bindparam("number"), _C.token_hash == bindparam("token"))
 # Nobody said anything since it was read, and nothing that was stored first still waits for its turn.
-_ADVANCE = (
+_HEAR = (
     update(_CONVERSATION)
     .where(
         _C.id == bindparam("number"),
         _C.lines == bindparam("seen"),
-        _C.state == BOT,
+        _C.state == bindparam("whose"),
         ~exists().where(_M.conversation_id == _C.id, _M.handled_at.is_(None)),
     )
-    .values(
-        lines=bindparam("last"),
-        heard_at=bindparam("now"),
-        pending=bindparam("new_pending"),
-        choices=bindparam("new_choices"),
-        failures=bindparam("new_failures"),
-        dialogue=bindparam("new_dialogue"),
-        dialogue_until=bindparam("new_until"),
-    )
+    .values(lines=bindparam("last"), heard_at=bindparam("now"))
+)
+_ADVANCE = _HEAR.values(
+    pending=bindparam("new_pending"),
+    choices=bindparam("new_choices"),
+    failures=bindparam("new_failures"),
+    dialogue=bindparam("new_dialogue"),
+    dialogue_until=bindparam("new_until"),
 )
 # What a platform's citizen wrote lets him be written to again.
-_ADVANCE_AND_OPEN = _ADVANCE.values(window_until=bindparam("new_window"), messages_left=bindparam("new_left"))
+_HEAR_AND_OPEN, _ADVANCE_AND_OPEN = (
+    statement.values(window_until=bindparam("new_window"), messages_left=bindparam("new_left"))
+    for statement in (_HEAR, _ADVANCE)
+)

@@ -1,4 +1,4 @@
-"""A platform's push and the answer to it in one commit, where the bot answers at once and alone.
+"""A platform's push and the answer to it in one commit, where the bot answers at once and alone or has nothing to do.
 
 What `bot.exchange` is to our own page. A push is committed before it is answered, here as everywhere; only that the
 bytes of the answer are in the same commit, so that a repeat gets the same. Everything else is stored first.
@@ -28,19 +28,22 @@ from kernel.work import Work
 def prepare(
     answering: Answering, work: Work, account: Account, arrival: Arrival, build: Callable[[str], bytes]
 ) -> Ready | None:
-    """What the bot answers at once and alone; None where the push is to be stored first.
+    """What the bot answers at once and alone, or leaves to the people it is for; None where it is to be stored first.
 
-    `work` is a reading work; it is to end before `exchange.store`. `build` makes the bytes of an answer.
+    `work` is a reading work; it is to end before `exchange.store`. `build` makes the bytes of an answer, '' for none.
     """
     # A figure may rate the session that just ended.
-    if arrival.kind != "text" or arrival.media or rates(arrival) or not answering.engine.at_once():
+    if arrival.kind != "text" or arrival.media or rates(arrival):
+        return None
+    held = _held(work, account, arrival)
+    if held is None:
         return None
     written = Written(arrival.key[:150], sentence(arrival))
-    held = _held(work, account, arrival)
-    ready = exchange.prepare(answering, work, held, written) if held is not None else None
+    ready = exchange.prepare(answering, work, held, written) or exchange.overhear(answering, work, held, written)
     if ready is None:
         return None
-    return replace(ready, push=Push(arrival.origin, arrival.at, build(ready.said.text)))
+    answer = build("" if ready.said is None else ready.said.text)
+    return replace(ready, push=Push(arrival.origin, arrival.at, answer))
 
 
 def _held(work: Work, account: Account, arrival: Arrival) -> Held | None:

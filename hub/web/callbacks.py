@@ -185,7 +185,7 @@ def _take(hub: Hub, channel: str, code: str, pushed: Pushed, until: float) -> Ta
 
 
 def _ready(hub: Hub, work: Work, account: Account, adapter: Channel, found: Sequence[Inbound]) -> Ready | None:
-    """What the bot answers at once and alone to what a push brought; None where that is to be stored first."""
+    """What a push brought with its answer, where that is known at once; None where it is to be stored first."""
     if len(found) != 1 or not isinstance(found[0], Message):
         return None
     inbound = found[0]
@@ -194,7 +194,7 @@ def _ready(hub: Hub, work: Work, account: Account, adapter: Channel, found: Sequ
         return None
 
     def build(text: str) -> bytes:
-        return adapter.answer(inbound, Reply(text=text))
+        return adapter.answer(inbound, Reply(text=text) if text else None)
 
     return passive.prepare(hub.incoming.answering, work, account, arrival, build)
 

@@ -1,4 +1,4 @@
-"""A push and its answer in one commit, which leaves what the long way leaves; everything else is stored first."""
+"""A push and its answer in one commit leave what the long way leaves; everything else is stored first."""
 
 from __future__ import annotations
 
@@ -103,6 +103,46 @@ def test_it_leaves_exactly_what_the_long_way_leaves(account: Account) -> None:
     assert account.desk.outbox.sent == []
 
 
+def test_what_is_written_to_people_leaves_what_the_long_way_leaves(account: Account) -> None:
+    desk = account.desk
+    for sender in ("short", "long"):
+        account.says_the_long_way("人工", f"{sender}0", sender)
+    desk.engine.quick = False  # It is not asked.
+    for state in (ConversationState.WAITING, ConversationState.OPEN):
+        desk.clock.step(minutes=1)
+        for sender in ("short", "long"):
+            with desk.works.write() as work:
+                work.session.get_one(Conversation, desk.conversation(sender).id).state = state
+        told = len(desk.of(ConversationChanged))
+        assert account.says("还要带什么", f"short {state}", "short") == b""
+        assert len(desk.of(ConversationChanged)) == told + 1
+        assert account.says_the_long_way("还要带什么", f"long {state}", "long") == b""
+        short, long = account.left("short"), account.left("long")
+        assert short == long
+        assert short[1][-1]["outcome"] == "person"
+    assert desk.engine.asked == []
+
+
+@pytest.mark.parametrize("text", ["人工", "楼下煤气泄漏了"])
+def test_what_the_bot_does_though_people_wait_is_stored_first(account: Account, text: str) -> None:
+    account.says_the_long_way("人工", "k", "citizen")
+    assert account.prepares(text, "next") is None
+    assert account.prepares("还要带什么", "next") is not None
+    with account.desk.works.write() as work:  # A message wakes it up.
+        conversation = work.session.get_one(Conversation, account.desk.conversation().id)
+        conversation.state = ConversationState.SNOOZED
+    assert account.prepares("还要带什么", "next") is None
+
+
+def test_whoever_takes_it_meanwhile_is_not_written_past(account: Account) -> None:
+    account.says_the_long_way("人工", "k", "citizen")
+    ready = account.prepares("还要带什么", "next")
+    with account.desk.works.write() as work:
+        conversation = work.session.get_one(Conversation, account.desk.conversation().id)
+        conversation.state = ConversationState.SNOOZED
+    assert not account.stores(ready)
+
+
 def test_a_choice_is_kept_for_the_next_push(account: Account) -> None:
     account.desk.engine.suggests(int(account.desk.engine.decision.keys[0].partition("/")[2]))
     assert "身份证丢了怎么补办" in account.says("证件", "k").decode()
@@ -151,7 +191,9 @@ def test_nothing_overtakes_what_was_stored_before(account: Account) -> None:
     stored = account.desk.receive("人工")
     assert not account.stores(account.prepares("身份证掉了", "later"))
     account.desk.answering.handle(stored.inbound_id)
-    assert account.prepares("身份证掉了", "later") is None  # People have it now.
+    ready = account.prepares("身份证掉了", "later")
+    assert ready is not None
+    assert ready.said is None  # People have it now.
 
 
 def test_whom_people_have_the_bot_does_not_answer(account: Account) -> None:
