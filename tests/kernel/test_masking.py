@@ -88,6 +88,33 @@ def test_what_tells_of_a_person_is_masked_however_it_is_written(text: str, shown
     assert mask_person(shown) == shown
 
 
+@pytest.mark.parametrize(
+    "home",
+    [
+        "三组",
+        "一单元",
+        "十二栋",
+        "十二幢",
+        "三号",
+        "A座",
+        "二室",
+        "二弄",
+        "3#",
+        "３＃",
+        "三号院",
+        "1-2",
+        "１－２",
+        "12栋301",
+    ],
+)
+def test_a_home_is_masked_by_each_sign_of_a_house(home: str) -> None:
+    assert mask_person(f"住河口村{home}，漏水") == "住河口村，漏水"
+
+
+def test_what_tells_nothing_is_still_shown_without_what_is_hidden_in_it() -> None:
+    assert mask_person("居住\u200b证 12") == "居住证 12"
+
+
 @pytest.mark.parametrize(("text", "shown"), PUBLIC)
 def test_more_is_masked_in_what_everybody_reads(text: str, shown: str) -> None:
     assert mask_public(text) == shown
