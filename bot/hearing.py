@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from bot import prepared, reply, rules
@@ -173,24 +173,19 @@ def hear(work: Work, told: Told, conversation: Going, zone: ZoneInfo, reading: R
 
 
 def _bot_spoke(session: Session, conversation_id: int, before: int) -> bool:
-    query = select(OutboundReply.id).where(
-        OutboundReply.conversation_id == conversation_id,
-        OutboundReply.number < before,
-        OutboundReply.side == "bot",
-        OutboundReply.rule == "",
-    )
-    return session.scalar(query.limit(1)) is not None
+    asked = {"conversation": conversation_id, "before": before}
+    return session.connection().execute(_SPOKEN, asked).scalar() is not None
 
 
 def _flood(work: Work, conversation_id: int, before: int, most: int) -> str:
-    earlier = select(InboundMessage.received_at).where(
-        InboundMessage.conversation_id == conversation_id, InboundMessage.number < before
-    )
-    nth = work.session.scalar(earlier.order_by(InboundMessage.number.desc()).offset(most - 1).limit(1))
+    if before <= most:  # Less has been said here.
+        return ""
+    asked, connection = {"conversation": conversation_id, "before": before}, work.session.connection()
+    nth = connection.execute(_NTH, {**asked, "skipped": most - 1}).scalar()
     if nth is None or nth <= work.now - MINUTE:
         return ""
-    told = earlier.where(InboundMessage.outcome == FLOOD, InboundMessage.received_at > work.now - CALM)
-    return "new" if work.session.scalar(told.limit(1)) is None else "told"
+    told = connection.execute(_TOLD, {**asked, "since": work.now - CALM}).scalar()
+    return "new" if told is None else "told"
 
 
 def _prepared_for(session: Session, conversation: Going, told: Told, now: datetime) -> Prepared | None:
@@ -202,3 +197,22 @@ def _prepared_for(session: Session, conversation: Going, told: Told, now: dateti
     if told.kind == CLICK:
         return prepared.on_tap(session, account_id, told.text, now)
     return prepared.on_words(session, account_id, told.text, now) if told.kind in TEXTS else None
+
+
+# Made once: building a statement costs more than running it.
+_R, _M = cast(Table, OutboundReply.__table__).c, cast(Table, InboundMessage.__table__).c
+_SPOKEN = (
+    select(_R.id)
+    .where(
+        _R.conversation_id == bindparam("conversation"),
+        _R.number < bindparam("before"),
+        _R.side == "bot",
+        _R.rule == "",
+    )
+    .limit(1)
+)
+_EARLIER = select(_M.received_at).where(
+    _M.conversation_id == bindparam("conversation"), _M.number < bindparam("before")
+)
+_NTH = _EARLIER.order_by(_M.number.desc()).offset(bindparam("skipped")).limit(1)
+_TOLD = _EARLIER.where(_M.outcome == FLOOD, _M.received_at > bindparam("since")).limit(1)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.knowledge import Source
@@ -100,10 +100,17 @@ def on_tap(session: Session, account_id: int, key: str, now: datetime) -> Prepar
 
 def in_force(session: Session, account_id: int) -> Sequence[AutoReply]:
     """The approved replies of an account, the oldest first."""
-    query = select(AutoReply).where(
-        AutoReply.account_id == account_id, AutoReply.approved_at.is_not(None), AutoReply.removed_at.is_(None)
+    return session.scalars(_IN_FORCE, {"account": account_id}).all()
+
+
+# Made once: each message to an account asks this.
+_IN_FORCE = (
+    select(AutoReply)
+    .where(
+        AutoReply.account_id == bindparam("account"), AutoReply.approved_at.is_not(None), AutoReply.removed_at.is_(None)
     )
-    return session.scalars(query.order_by(AutoReply.id)).all()
+    .order_by(AutoReply.id)
+)
 
 
 def _made(session: Session, row: AutoReply, rule: str, now: datetime) -> Prepared | None:

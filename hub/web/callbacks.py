@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select
 
 from bot import exchange, gateway, notices, passive, reply, rules
 from bot.exchange import Ready
@@ -33,7 +34,7 @@ from hub.web import pools
 from hub.web.access import HubDep, address_of
 from kernel.errors import NotFound, XuandaError
 from kernel.office_rules import value_of
-from kernel.once import insert_once
+from kernel.once import insertion_for
 from kernel.work import Actor, Work
 from scheduler import receipts
 
@@ -155,8 +156,7 @@ def adapter_of(hub: Hub, channel: str, code: str) -> tuple[int, Channel]:
 
 
 def _at(hub: Hub, work: Work, channel: str, code: str) -> tuple[Account, Channel]:
-    query = select(Account).where(Account.code == code, Account.channel == channel, Account.active.is_(True))
-    account = work.session.scalars(query).one_or_none()
+    account = work.session.scalars(_ACCOUNT, {"code": code, "channel": channel}).one_or_none()
     if account is None:
         raise NotFound
     adapter = hub.incoming.make(accounts.info(work.session, hub.seal, account))
@@ -275,13 +275,26 @@ def check_fresh(work: Work, account: Account, signed: Stamp, body: bytes, found:
         return  # A repeated message is told by its own number.
     mark, digest = _sha256(signed.mark.encode())[:32], _sha256(body)
     stamp = mark + _sha256("\n".join(map(_identity, found)).encode())[:32]
-    insert_once(work.session, SeenPush, account_id=account.id, stamp=stamp, body=digest, at=work.now)
-    query = select(SeenPush.stamp, SeenPush.body).where(
-        SeenPush.account_id == account.id, SeenPush.stamp >= mark, SeenPush.stamp < mark + "g"
-    )
-    known = dict(work.session.execute(query.limit(most + 1)).all())
+    connection = work.session.connection()
+    seen = {"account_id": account.id, "stamp": stamp, "body": digest, "at": work.now}
+    connection.execute(_SEE[connection.dialect.name], seen)
+    asked = {"account": account.id, "from": mark, "until": mark + "g", "most": most + 1}
+    known: dict[str, str] = dict(connection.execute(_SEEN, asked).all())
     if known.get(stamp) != digest or len(known) > most:
         raise BadSignature
+
+
+# Made once: building a statement costs more than running it.
+_S = cast(Table, SeenPush.__table__).c
+_SEE = {name: insertion_for(name, SeenPush) for name in ("sqlite", "postgresql")}
+_SEEN = (
+    select(_S.stamp, _S.body)
+    .where(_S.account_id == bindparam("account"), _S.stamp >= bindparam("from"), _S.stamp < bindparam("until"))
+    .limit(bindparam("most"))
+)
+_ACCOUNT = select(Account).where(
+    Account.code == bindparam("code"), Account.channel == bindparam("channel"), Account.active.is_(True)
+)
 
 
 def _identity(inbound: Inbound) -> str:
