@@ -291,6 +291,8 @@ _HEAR = (
         _C.id == bindparam("number"),
         _C.lines == bindparam("seen"),
         _C.state == bindparam("whose"),
+        # What is answered in another conversation wakes that one.
+        _C.merged_into_id.is_(None),
         ~exists().where(_M.conversation_id == _C.id, _M.handled_at.is_(None)),
     )
     .values(lines=bindparam("last"), heard_at=bindparam("now"))

@@ -231,7 +231,7 @@ async def _dealt_with(hub: Hub, received: gateway.Received, after: int) -> Respo
 
 
 def _take(hub: Hub, conversation_id: int, given: str, written: Written) -> Response | gateway.Received:
-    """The answer, where the bot gives it at once and alone; else the stored message, to be dealt with."""
+    """The answer, where nothing else is to be done at once; else the stored message, to be dealt with."""
     key = f"{conversation_id}-{written.key}"
     answering, sentence = hub.incoming.answering, exchange.Written(key, written.text)
     with hub.works.read() as work:
@@ -239,14 +239,15 @@ def _take(hub: Hub, conversation_id: int, given: str, written: Written) -> Respo
         if held is None:
             raise NotFound
         hub.incoming.limit("chat.message", *MESSAGES).take(str(conversation_id))
-        ready = exchange.prepare(answering, work, held, sentence)
+        ready = exchange.prepare(answering, work, held, sentence) or exchange.overhear(answering, work, held, sentence)
         heard = exchange.listen(answering, work, held, sentence) if ready is None else None
     if heard is not None:
         ready = exchange.ask(answering, held, sentence, heard)
     said = exchange.keep(hub.works, CITIZEN, ready) if ready is not None else []
     if not said:
         return _receive(hub, conversation_id, key, written.text)
-    if written.after < held.going.lines:  # The page has missed something that was said before.
+    # The page has missed something that was said before, or shows how long it takes.
+    if written.after < held.going.lines or held.going.state == S.WAITING:
         return _answer(hub, conversation_id, written.after)
     return JSONResponse(chat_page.page(held.going.state, said, rated=held.rated), headers=UNKEPT)
 

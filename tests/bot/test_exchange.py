@@ -27,6 +27,7 @@ class Visit:
 
     desk: Desk
     id: int = 0
+    proof: str = "proof"
 
     def begins(self) -> Visit:
         """Opens it."""
@@ -37,7 +38,7 @@ class Visit:
                 account_id=None,
                 channel="portal",
                 sender="visitor",
-                token_hash="proof",
+                token_hash=self.proof,
             )
         self.id = conversation.id
         return self
@@ -168,6 +169,24 @@ def test_whoever_takes_it_over_meanwhile_is_not_talked_over(visit: Visit) -> Non
         work.session.get_one(Conversation, visit.id).state = ConversationState.OPEN
     assert visit.commits(ready) == []
     assert visit.lines() == []
+
+
+def test_what_is_written_to_people_wakes_the_conversation_it_is_answered_in(visit: Visit) -> None:
+    other = Visit(visit.desk, proof="other").begins()
+    for one in (visit, other):
+        with visit.desk.works.write() as work:
+            work.session.get_one(Conversation, one.id).state = "open"
+    with visit.desk.works.read() as work:
+        held = exchange.held(work, other.id, "other", "k")
+        assert held is not None
+        ready = exchange.overhear(visit.desk.answering, work, held, exchange.Written("k", "还在吗"))
+    assert ready is not None
+    with visit.desk.works.write() as work:
+        work.session.get_one(Conversation, other.id).merged_into_id = visit.id
+    assert other.commits(ready) == []
+    with visit.desk.works.write() as work:
+        work.session.get_one(Conversation, other.id).merged_into_id = None
+    assert [line.text for line in other.commits(ready)] == ["还在吗"]
 
 
 def test_another_token_finds_nothing(visit: Visit) -> None:
