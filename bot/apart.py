@@ -22,7 +22,7 @@ from bot.nlu.errors import NothingToLearn
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_SECONDS = 1800
-NICE = 10
+NICE = 19
 NOTHING = 3
 """The exit status that says that there was nothing to learn."""
 _PR_SET_PDEATHSIG = 1

@@ -25,6 +25,9 @@ from hub.ticket_sms import TicketTexts
 
 log = structlog.get_logger(__name__)
 
+# A citizen's page has what was said within a second; a tenth of it lets many pages look together.
+LOOK_PAUSE = 0.1
+
 
 @dataclass
 class Incoming:
@@ -44,7 +47,7 @@ class Incoming:
     limits: dict[str, Limit] = field(default_factory=dict)
     sights: Sights = field(default_factory=Sights)
     # What citizens' pages show, each a conversation and the last line it has.
-    looks: Gathered[tuple[int, int], dict[str, Any]] = field(default_factory=Gathered)
+    looks: Gathered[tuple[int, int], dict[str, Any]] = field(default_factory=lambda: Gathered(LOOK_PAUSE))
     # The citizens' streams that are open in this process, by conversation.
     streams: Counter[int] = field(default_factory=Counter)
     # Whether this process answers citizens; one that only fills or checks need not learn.

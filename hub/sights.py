@@ -53,10 +53,12 @@ class _Gathering(Generic[Asked, Seen]):
 class Gathered(Generic[Asked, Seen]):
     """What is asked for while a reading runs is read together by the next one.
 
-    Whoever looks alone waits for nobody, and the more there are, the less each costs.
+    Whoever looks alone waits for nobody, and the more there are, the less each costs. Between two readings there are
+    `pause` seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pause: float = 0.0) -> None:
+        self._pause = pause
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Gathering[Asked, Seen]] = WeakKeyDictionary()
 
     async def of(self, asked: Asked, read: Read[Asked, Seen]) -> Seen:
@@ -76,6 +78,7 @@ class Gathered(Generic[Asked, Seen]):
             while gathering.waiting:
                 asked, gathering.waiting = gathering.waiting, {}
                 await self._read(asked, read)
+                await asyncio.sleep(self._pause)
         finally:
             gathering.reader = None
 

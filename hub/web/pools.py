@@ -18,8 +18,9 @@ Given = TypeVarTuple("Given")
 
 # A platform waits five seconds for its answer, whoever else there is.
 PUSHES = 8
-# Citizens in the chat mostly wait for a commit that they share: with eight threads some waited for twenty seconds.
-TALKS = 32
+# Citizens in the chat mostly wait for a commit that they share; the more of them reckon at once, the longer each of
+# them holds up everybody's.
+TALKS = 12
 # A page that is told of what changed a moment later has lost nothing.
 LOOKS = 4
 

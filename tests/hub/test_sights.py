@@ -116,6 +116,21 @@ def test_a_failure_and_what_is_not_there_are_told_to_those_who_asked() -> None:
     assert asyncio.run(afterwards()) == "second 2"
 
 
+def test_between_two_readings_there_is_a_pause_for_others_to_join() -> None:
+    async def one_after_another() -> list[list[str]]:
+        gathering: Gathered[str, str] = Gathered(0.2)
+        slow = Slow()
+        slow.going_on.set()
+        await gathering.of("first", slow)
+        second = asyncio.create_task(gathering.of("second", slow))
+        await asyncio.sleep(0.05)
+        third = asyncio.create_task(gathering.of("third", slow))
+        await asyncio.gather(second, third)
+        return slow.read
+
+    assert asyncio.run(one_after_another()) == [["first"], ["second", "third"]]
+
+
 def test_one_who_leaves_takes_no_answer_from_the_others() -> None:
     async def left() -> str:
         gathering: Gathered[str, str] = Gathered()
