@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -37,12 +37,21 @@ class Wait:
 
 def minutes(session: Session, unit_id: int, ahead: int, now: datetime) -> int:
     """What to tell somebody with so many before him at a desk; 0: nothing, OVER: more than LONGEST."""
+    return outlook(session, unit_id, now)(ahead)
+
+
+def outlook(session: Session, unit_id: int, now: datetime) -> Callable[[int], int]:
+    """The same for any number before him, read once."""
     there = len(presence.present(session, unit_id))
     waits = _recent(session, unit_id, now)
-    if not there and waits and waits[0].agents:
-        return 0  # Agents say at this desk when they are there, and nobody is.
-    expected = reckoned(waits, ahead, there)
-    return 0 if expected is None else rounded(expected)
+    # Agents say at this desk when they are there, and nobody is.
+    silent = not there and bool(waits) and waits[0].agents > 0
+
+    def told(ahead: int) -> int:
+        expected = None if silent else reckoned(waits, ahead, there)
+        return 0 if expected is None else rounded(expected)
+
+    return told
 
 
 def reckoned(waits: Sequence[Wait], ahead: int, there: int) -> timedelta | None:

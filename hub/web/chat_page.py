@@ -43,7 +43,8 @@ def seen_at(work: Work, places: Collection[Place]) -> dict[Place, Page]:
         least[number] = min(after, least.get(number, after))
     stand = {row.id: row for row in work.session.execute(_STANDS, {"ids": list(least)})}
     lines = store.lines_after(work.session, least, private=False)
-    queue = {number: _queue(work, number) for number, row in stand.items() if row.state == ConversationState.WAITING}
+    waits = {number: row.unit_id for number, row in stand.items() if row.state == ConversationState.WAITING}
+    queue = _queues(work, waits)
     found = {}
     for number, after in places:
         if number in stand:
@@ -81,14 +82,19 @@ def shown(line: store.Line) -> dict[str, Any]:
     }
 
 
-def _queue(work: Work, conversation_id: int) -> tuple[int, int]:
-    """How many are before him, and how many minutes it will take."""
-    conversation = work.session.get_one(Conversation, conversation_id)
-    ahead = waiting.ahead_of(work, conversation)
-    return ahead, expecting.minutes(work.session, conversation.unit_id, ahead, work.now)
+def _queues(work: Work, units: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+    """How many are before each of these who wait, and how many minutes it will take, by the unit he waits for."""
+    if not units:
+        return {}
+    marks = waiting.marks(work.session, list(units))
+    outlooks = {unit: expecting.outlook(work.session, unit, work.now) for unit in set(units.values())}
+    return {number: (ahead, outlooks[units[number]](ahead)) for number, (_state, _lines, ahead) in marks.items()}
 
 
 # Made once: building a statement costs more than running it.
 _STANDS = select(
-    Conversation.id, Conversation.state, exists().where(Rating.conversation_id == Conversation.id).label("rated")
+    Conversation.id,
+    Conversation.unit_id,
+    Conversation.state,
+    exists().where(Rating.conversation_id == Conversation.id).label("rated"),
 ).where(Conversation.id.in_(bindparam("ids", expanding=True)))
