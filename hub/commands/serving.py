@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Iterator
@@ -67,10 +68,12 @@ def serve(
         lookout = Beat(EVERY_SECONDS, lambda: look(hub))
         if face in WITH_CONSOLE:
             lookout.start()
+        application = _application(hub, face)
+        _let_be()
         try:
             # Its own access log would write the tokens of one-time links; `hub.web.edge` logs routes instead.
             uvicorn.run(
-                _application(hub, face),
+                application,
                 host=host or hub.settings.host,
                 port=port or hub.settings.port,
                 access_log=False,
@@ -90,6 +93,12 @@ def serve(
 
 def _application(hub: Hub, face: FaceName) -> FastAPI:
     return create_outer_app(hub) if face == "outer" else create_app(hub, cast(Face, face.value))
+
+
+def _let_be() -> None:
+    """What is there by now is never looked through again: with it each full collection stops everybody for half a second."""
+    gc.collect()
+    gc.freeze()
 
 
 def _leave(_signal: int, _frame: object) -> NoReturn:

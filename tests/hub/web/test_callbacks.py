@@ -18,7 +18,7 @@ from bot.states import ReplyState, Route
 from channels.accounts.models import Account
 from channels.errors import OutcomeUnknown
 from channels.rehearsal.wechat import crypto, xml
-from hub.web import callbacks
+from hub.web import callbacks, pools
 from kernel.clock import StillClock
 from kernel.people import Role
 from scheduler.models import Delivery
@@ -229,6 +229,20 @@ def test_a_repeat_waits_for_what_another_process_is_dealing_with(phone: Phone, m
     thread.join(10)
     assert "还不会回答" in phone.read(answers[0])["Content"]
     assert len(phone.engine.asked) == 1
+
+
+def test_a_push_waits_for_no_thread_of_the_chat_or_of_a_page(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[str] = []
+
+    class Counted(pools.Pool):
+        def run(self, call: Any, *given: Any) -> Any:
+            used.append(call.__name__)
+            return super().run(call, *given)
+
+    monkeypatch.setattr(pools, "pushes", Counted("counted", 1))
+    monkeypatch.setattr("starlette.concurrency.run_in_threadpool", None)
+    assert "还不会回答" in phone.read(phone.says("养犬证怎么办"))["Content"]
+    assert used == ["_take", "_settle"]
 
 
 def test_forty_slow_pushes_do_not_starve_a_trivial_page(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
