@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from threading import Timer
 from typing import Annotated, NoReturn, cast
 
 import typer
@@ -31,6 +32,7 @@ from scheduler.rounds import Beat
 # asks the database gives it away and waits that long to go on: a work of twenty questions, which keeps all other
 # writers waiting, would last a hundred milliseconds longer for each thread that only reckons.
 SWITCH_SECONDS = 0.0005
+WARM_SECONDS = 60.0
 
 
 class FaceName(StrEnum):
@@ -70,6 +72,10 @@ def serve(
             lookout.start()
         application = _application(hub, face)
         _let_be()
+        # The first model, the search and the pages' templates come with the first questions.
+        warm = Timer(WARM_SECONDS, _let_be)
+        warm.daemon = True
+        warm.start()
         try:
             # Its own access log would write the tokens of one-time links; `hub.web.edge` logs routes instead.
             uvicorn.run(
@@ -86,6 +92,7 @@ def serve(
                 log_level="warning",
             )
         finally:
+            warm.cancel()
             lookout.stop()
             if stop is not None:
                 stop()
@@ -96,7 +103,7 @@ def _application(hub: Hub, face: FaceName) -> FastAPI:
 
 
 def _let_be() -> None:
-    """What is there by now is never looked through again: with it each full collection stops everybody for half a second."""
+    """Takes what is there by now out of the collector's rounds: a full one would stop everybody for half a second."""
     gc.collect()
     gc.freeze()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from pathlib import Path
@@ -203,10 +204,12 @@ def test_serving_starts_the_engine_and_stops_it(home: Path, monkeypatch: pytest.
     def run(_app: object, **options: object) -> None:
         told.append(f"serve {options['host']}:{options['port']} {options['access_log']} {options['http']}")
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+        assert gc.get_freeze_count() > 100_000  # What has been loaded is not looked through again and again.
 
     monkeypatch.setattr("hub.commands.serving.build", built)
     monkeypatch.setattr("hub.commands.serving.uvicorn.run", run)
     assert xuanda("serve", "--face", "console", "--port", "9001").exit_code == 0
+    gc.unfreeze()
     assert told == ["start", "serve 127.0.0.1:9001 False h11", "stop"]
 
 
