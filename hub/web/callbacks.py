@@ -96,7 +96,7 @@ def check_address(request: Request, hub: HubDep, channel: str, code: str) -> Res
 
 @router.post("/{channel}/{code}")
 async def push(request: Request, hub: HubDep, channel: str, code: str) -> Response:
-    """One push: stored once, answered within four seconds or by a later message."""
+    """One push: stored once, and answered by what the bot says soon or by a later message."""
     began = time.monotonic()
     body = await request.body()
     if len(body) > LONGEST_BODY:

@@ -36,6 +36,7 @@ from channels.rehearsal.config import Callback, RehearsalConfig, WeChatAccount
 from channels.rehearsal.config import Follower as Fan
 from content.compose import Draft
 from content.models import Column
+from hub.commands.serving import SWITCH_SECONDS
 from kernel.audit import AuditLine
 from kernel.office_rules import set_rule
 from kernel.people import Role
@@ -175,6 +176,8 @@ def soak(folder: Path, base: Database, size: Size, breaking: Breaking | None = N
         broken = threading.Event()
         if breaking is not None:
             threads.append(threading.Thread(target=_break, args=(office, breaking, size.seconds / 3, over, broken)))
+        # The teacher writes from the crowd's own process: with the interpreter's usual turns he would hold the database
+        # for seconds while hundreds of others reckon.
         turns = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
         try:
@@ -271,11 +274,6 @@ def _first_answer(port: int) -> None:
             time.sleep(0.5)
             seen = client.get(f"{url}/lines?after=1", headers=proof).json()
         client.post(f"{url}/end", headers=proof)
-
-
-# What the teacher writes, he writes from the crowd's process: with the interpreter's usual turns he would hold the
-# database's one turn for seconds while hundreds of others reckon.
-SWITCH_SECONDS = 0.0005
 
 
 def _teach(office: BenchOffice, port: int, teacher: Watch, over: threading.Event, lessons: list[int]) -> None:

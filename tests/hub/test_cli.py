@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -27,6 +28,15 @@ from kernel.audit import AuditLine
 from kernel.people import Grant, Permission, Person
 
 PASSWORD = re.compile(r"must then change it: (\S+)")
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Serving changes how this very process runs: the tests that follow have it as it was."""
+    interval = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(interval)
+    gc.unfreeze()
 
 
 @pytest.fixture
@@ -209,7 +219,6 @@ def test_serving_starts_the_engine_and_stops_it(home: Path, monkeypatch: pytest.
     monkeypatch.setattr("hub.commands.serving.build", built)
     monkeypatch.setattr("hub.commands.serving.uvicorn.run", run)
     assert xuanda("serve", "--face", "console", "--port", "9001").exit_code == 0
-    gc.unfreeze()
     assert told == ["start", "serve 127.0.0.1:9001 False h11", "stop"]
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -327,17 +328,20 @@ def test_whoever_writes_for_many_goes_before_whoever_writes_alone(sqlite_works: 
         with sqlite_works.write():
             order.append(name)
 
-    def shared(work: Work) -> None:
+    def shared(_work: Work) -> None:
         order.append("shared")
+
+    def queued(number: int) -> bool:
+        return len(turn._queue) == number
 
     with ThreadPoolExecutor(4) as pool:
         with sqlite_works.write():
             running = []
             for number in range(3):
                 running.append(pool.submit(alone, f"alone {number}"))
-                wait_until(lambda number=number: len(turn._queue) == number + 1)  # type: ignore[misc]
+                wait_until(partial(queued, number + 1))
             running.append(pool.submit(sqlite_works.together, shared))
-            wait_until(lambda: len(turn._queue) == 4)
+            wait_until(partial(queued, 4))
         for one in running:
             one.result(timeout=10)
     assert order == ["shared", "alone 0", "alone 1", "alone 2"]
