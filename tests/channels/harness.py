@@ -212,7 +212,7 @@ class MemoryWalk:
         return sum(one.origin in self.resting and (self.key, one.id) not in self.browsers.rows for one in known)
 
 
-def make_tools(*allowed: str, clock: Any = None, timeout: float = 5.0, **more: Any) -> Tools:
+def make_tools(*allowed: str, clock: Any = None, timeout: float = 20.0, **more: Any) -> Tools:
     """Tools in memory whose client may call the allowed addresses only."""
     nothing: Any = None
     tools: dict[str, Any] = {
