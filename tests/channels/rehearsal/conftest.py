@@ -12,7 +12,7 @@ from tests.channels.rehearsal.served import CallbackAddress, Rehearsal, WeChat, 
 
 def quick() -> RehearsalConfig:
     """The demo accounts with short waits."""
-    rules = WeChatRules(publish_seconds=0, mass_seconds=0, reply_seconds=0.4)
+    rules = WeChatRules(publish_seconds=0, mass_seconds=0)
     return RehearsalConfig.demo().model_copy(update={"wechat_rules": rules})
 
 

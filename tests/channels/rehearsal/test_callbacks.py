@@ -193,6 +193,7 @@ def test_three_pushes_of_one_message_when_no_answer_comes(
         return b"success"
 
     callback.answer = slow
+    config.wechat_rules.reply_seconds = 0.4
     with serving(config) as rehearsal:
         result = say(rehearsal)
         assert result["tries"] == ["timeout", "timeout", "timeout"]
