@@ -20,6 +20,7 @@ from hub.demo.corpus import FaqRow, load_faqs
 from hub.drill.stage import free_port
 
 CLIENTS, MESSAGES, ROUNDS = 32, 20, 5
+FAQ_COLUMN = "wenda"
 
 
 @measure("bot.chat")
@@ -79,7 +80,7 @@ class Session:
 def publish_faqs(office: BenchOffice) -> Sequence[FaqRow]:
     """The demo's questions, live on the portal, so that the bot knows them."""
     office.add_accounts("portal", 1)
-    column = office.add_column("wenda", "常见问题", "faq")
+    column = office.add_column(FAQ_COLUMN, "常见问题", "faq")
     faqs = load_faqs()
     pieces = []
     for row in faqs:

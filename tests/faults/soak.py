@@ -10,11 +10,10 @@ import asyncio
 import os
 import statistics
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +21,8 @@ from typing import Any
 
 import httpx
 from sqlalchemy import func, make_url, select
-from sqlalchemy.exc import OperationalError
 
-from bench.chat import publish_faqs
+from bench.chat import FAQ_COLUMN, publish_faqs
 from bench.conversations import Watch, log_in
 from bench.figures import percentile
 from bench.offices import BenchOffice, bench_office, ended, wait_for
@@ -34,9 +32,7 @@ from bot.states import ReplyState, Route
 from bot.store import PRIVATE
 from channels.rehearsal.config import Callback, RehearsalConfig, WeChatAccount
 from channels.rehearsal.config import Follower as Fan
-from content.compose import Draft
-from content.models import Column
-from hub.commands.serving import SWITCH_SECONDS
+from hub.auth import tokens
 from kernel.audit import AuditLine
 from kernel.office_rules import set_rule
 from kernel.people import Role
@@ -176,17 +172,12 @@ def soak(folder: Path, base: Database, size: Size, breaking: Breaking | None = N
         broken = threading.Event()
         if breaking is not None:
             threads.append(threading.Thread(target=_break, args=(office, breaking, size.seconds / 3, over, broken)))
-        # The teacher writes from the crowd's own process: with the interpreter's usual turns he would hold the database
-        # for seconds while hundreds of others reckon.
-        turns = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_SECONDS)
         try:
             _first_answer(port)
             for thread in threads:
                 thread.start()
             scene, crowd = asyncio.run(_play(port, platforms, size, agents, broken))
         finally:
-            sys.setswitchinterval(turns)
             over.set()
             for thread in threads:
                 if thread.ident is not None:
@@ -278,23 +269,51 @@ def _first_answer(port: int) -> None:
 
 def _teach(office: BenchOffice, port: int, teacher: Watch, over: threading.Event, lessons: list[int]) -> None:
     """Publishes another question again and again and has it learned, so that a training always runs or is due."""
-    with office.hub.works.read() as work:
-        column = work.session.scalars(select(Column).where(Column.kind == "faq")).one()
-    headers = {"Cookie": teacher.cookie}
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30, trust_env=False) as client:
-        while not over.wait(4):
-            number = len(lessons) + 1
-            words = [f"第{number}号事项怎么{act}" for act in ("办", "查", "问", "改", "退", "补", "领", "约")]
-            draft = Draft(
-                title=f"第{number}号事项", body="<p>请到窗口办理。</p>", fields={"theme": "其他", "wordings": words}
+    with office.hub.works.write() as work:
+        texts = {login: tokens.create(work, person, "soak")[1] for login, person in office.people.items()}
+    address = f"http://127.0.0.1:{port}"
+    with ExitStack() as stack:
+        desk = stack.enter_context(httpx.Client(base_url=address, timeout=30, trust_env=False))
+        people = {
+            login: stack.enter_context(
+                httpx.Client(
+                    base_url=f"{address}/api/v1",
+                    headers={"Authorization": f"Bearer {text}"},
+                    timeout=30,
+                    trust_env=False,
+                )
             )
+            for login, text in texts.items()
+        }
+        while not over.wait(4):
             try:
-                piece = office.signed(draft.title, office.accounts[:1], draft=draft, column=column)
-                office.book([piece], office.accounts[:1], office.hub.clock.now())
-                client.post("/console/knowledge/models/train", data={"csrf": teacher.csrf})
-            except (httpx.HTTPError, OperationalError):  # What is away in the middle comes back.
+                piece = _lesson(people, office.accounts[0].id, len(lessons) + 1)
+                form = {"csrf": teacher.csrf}
+                desk.post("/console/knowledge/models/train", data=form, headers={"Cookie": teacher.cookie})
+            except httpx.HTTPError:  # What is away in the middle comes back.
                 continue
             lessons.append(piece)
+
+
+def _lesson(people: Mapping[str, httpx.Client], portal: int, number: int) -> int:
+    """One question, written, signed three times and booked for now by the office's people through the API."""
+
+    def told(login: str, path: str, **sent: object) -> dict[str, Any]:
+        return dict(people[login].post(path, json=sent).raise_for_status().json())
+
+    words = [f"第{number}号事项怎么{act}" for act in ("办", "查", "问", "改", "退", "补", "领", "约")]
+    fields = {"theme": "其他", "wordings": words}
+    piece = told(
+        "officer", "/pieces", column=FAQ_COLUMN, title=f"第{number}号事项", body="<p>请到窗口办理。</p>", fields=fields
+    )
+    at = f"/pieces/{piece['id']}/submit"
+    release = told("officer", at, version=piece["version"], targets=[{"account": portal}])
+    for _ in range(release["proofs"]):
+        told("second", f"/releases/{release['id']}/proofs")
+    for login in ("first", "second", "signer"):
+        told(login, f"/releases/{release['id']}/sign", hash=release["hash"])
+    told("officer", "/deliveries", pieces=[piece["id"]], account=portal, action="publish")
+    return int(piece["id"])
 
 
 async def _play(
