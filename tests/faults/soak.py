@@ -7,6 +7,7 @@ something may be broken: the database goes away for a while, or Rasa is killed.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import statistics
 import subprocess
@@ -176,8 +177,11 @@ def soak(folder: Path, base: Database, size: Size, breaking: Breaking | None = N
             _first_answer(port)
             for thread in threads:
                 thread.start()
+            gc.collect()
+            gc.freeze()  # The office's objects are the crowd's to look through every half minute, for half a second.
             scene, crowd = asyncio.run(_play(port, platforms, size, agents, broken))
         finally:
+            gc.unfreeze()
             over.set()
             for thread in threads:
                 if thread.ident is not None:
@@ -323,21 +327,24 @@ async def _play(
     ends = asyncio.get_running_loop().time() + size.seconds
     questions = ("居住证怎么办", "公积金怎么提取", "医保断缴了怎么办", "新生儿怎么落户", "养犬证在哪办")
     scene = Scene(address, f"http://127.0.0.1:{platforms}", APPID, ends, size.pause, questions, broken)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    common: dict[str, Any] = {"base_url": address, "timeout": 20.0, "trust_env": False, "limits": limits}
+    # A push that meets a connection just closed for being idle must not be made again: it may have been made.
+    alone = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    secure = httpx.create_ssl_context()  # Not used, but made by each client that is not given one.
     followers_count = size.citizens // 4
     async with AsyncExitStack() as stack:
-        public = await stack.enter_async_context(httpx.AsyncClient(**common))
-        # A push that meets a connection just closed for being idle must not be made again: it may have been made.
-        alone = {**common, "limits": httpx.Limits(max_connections=None, max_keepalive_connections=0)}
-        platform = await stack.enter_async_context(httpx.AsyncClient(**alone))
-        desks = [
-            await stack.enter_async_context(httpx.AsyncClient(**common, headers={"Cookie": one.cookie}))
-            for one in watches
+
+        async def client(**more: Any) -> httpx.AsyncClient:
+            # Everybody has connections of his own: a pool of hundreds looks through all of them for each call, and a
+            # crowd that stands still for a second comes in at once.
+            made = httpx.AsyncClient(base_url=address, timeout=20.0, trust_env=False, verify=secure, **more)
+            return await stack.enter_async_context(made)
+
+        visitors = [Visitor(number, scene, await client()) for number in range(size.citizens - followers_count)]
+        followers = [Follower(number, scene, await client(limits=alone)) for number in range(followers_count)]
+        agents = [
+            Agent(place, scene, await client(headers={"Cookie": one.cookie}), one.csrf)
+            for place, one in enumerate(watches)
         ]
-        visitors = [Visitor(number, scene, public) for number in range(size.citizens - followers_count)]
-        followers = [Follower(number, scene, platform) for number in range(followers_count)]
-        agents = [Agent(place, scene, desks[place], one.csrf) for place, one in enumerate(watches)]
         await asyncio.gather(*(one.live() for one in (*visitors, *followers, *agents)))
     return scene, (visitors, followers, agents)
 
