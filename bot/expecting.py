@@ -46,15 +46,11 @@ def outlook(session: Session, unit_id: int, now: datetime) -> Callable[[int], in
     waits = _recent(session, unit_id, now)
     # Agents say at this desk when they are there, and nobody is.
     silent = not there and bool(waits) and waits[0].agents > 0
-
-    def told(ahead: int) -> int:
-        expected = None if silent else reckoned(waits, ahead, there)
-        return 0 if expected is None else rounded(expected)
-
-    return told
+    turn = None if silent else one_turn(waits, there)
+    return lambda ahead: 0 if turn is None else rounded(turn * (ahead + 1))
 
 
-def reckoned(waits: Sequence[Wait], ahead: int, there: int) -> timedelta | None:
+def one_turn(waits: Sequence[Wait], there: int) -> timedelta | None:
     """One turn of the queue took what it usually took one agent, shared by those who are there now.
 
     Where nobody keeps presence, as many are taken to be there as there were.
@@ -66,7 +62,7 @@ def reckoned(waits: Sequence[Wait], ahead: int, there: int) -> timedelta | None:
         before = sum(1 for other in waits if other.asked < wait.asked < other.answered)
         agents = wait.agents or there or 1
         turns.append((wait.answered - wait.asked).total_seconds() / (before + 1) * agents / (there or agents))
-    return timedelta(seconds=median(turns) * (ahead + 1))
+    return timedelta(seconds=median(turns))
 
 
 def rounded(expected: timedelta) -> int:

@@ -48,6 +48,8 @@ class Live:
         self._watchers: set[Watcher] = set()
         # Called before a stream waits; whoever brings news from other processes starts then.
         self.begin: Callable[[], None] = lambda: None
+        # What was told to streams since somebody last asked; None where nobody asks.
+        self._told: set[str] | None = None
 
     @contextmanager
     def watching(self, topics: Iterable[str]) -> Iterator[Watcher]:
@@ -69,11 +71,24 @@ class Live:
             for watcher in self._watchers:
                 for topic in watcher.topics.intersection(topics):
                     told.setdefault(watcher.loop, []).append((watcher.queue, topic))
+                    if self._told is not None:
+                        self._told.add(topic)
         for loop, news in told.items():
             try:
                 loop.call_soon_threadsafe(_put, news)  # Once for all its streams: each call wakes the loop.
             except RuntimeError:  # Its loop has ended; the stream's own block takes the watcher away.
                 continue
+
+    def told_since(self) -> set[str]:
+        """What streams were told since this was last asked; the first time nothing, for it is kept from then on."""
+        with self._lock:
+            told, self._told = self._told, set()
+            return told or set()
+
+    def watched(self) -> set[str]:
+        """All topics that some stream watches."""
+        with self._lock:
+            return set().union(*(watcher.topics for watcher in self._watchers))
 
     def watchers(self) -> int:
         """How many streams are open, for tests and for health."""
@@ -89,6 +104,12 @@ def conversation_topic(conversation_id: int) -> str:
 def desk_topic(unit_id: int) -> str:
     """What a stream about a unit's desk watches."""
     return f"desk:{unit_id}"
+
+
+def numbers_in(topics: Iterable[str], topic_of: Callable[[int], str]) -> list[int]:
+    """The numbers of those topics that `topic_of` makes."""
+    kind = topic_of(0).removesuffix("0")
+    return [int(topic.removeprefix(kind)) for topic in topics if topic.startswith(kind)]
 
 
 def _put(news: list[tuple[asyncio.Queue[str], str]]) -> None:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, bindparam, select, text
 
 from bot.events import ConversationChanged
 from bot.models import Conversation
-from bot.states import ConversationState
-from hub.live import Live, conversation_topic, desk_topic
+from bot.store import GOES_ON
+from hub.live import Live, conversation_topic, desk_topic, numbers_in
 from kernel.work import Work, Works
 
 log = structlog.get_logger(__name__)
@@ -24,6 +23,9 @@ log = structlog.get_logger(__name__)
 CHANNEL = "xuanda_live"
 LOOK_SECONDS = 0.25
 AGAIN_SECONDS = 2.0
+
+# What is watched, and how it stands.
+_States: TypeAlias = dict[str, tuple[object, ...]]
 
 
 def relay_of(works: Works, live: Live) -> Relay:
@@ -98,7 +100,11 @@ class PostgresRelay(Relay):
 
 
 class SqliteRelay(Relay):
-    """The file's own counter of commits, asked a few times a second; only when it moved are conversations compared."""
+    """The file's own counter of commits, asked a few times a second; only when it moved are conversations compared.
+
+    It moves with this process's own commits too: compared is only what somebody here watches, and what was told here
+    already is not told again.
+    """
 
     def told(self, work: Work, fact: ConversationChanged) -> None:
         """Nothing to say: the commit itself is what the others see."""
@@ -106,30 +112,38 @@ class SqliteRelay(Relay):
     def _listen(self) -> None:
         connection = _own(self.works.engine)
         try:
+            self.live.told_since()
             counted, known = None, self._states()
             while not self._ended.wait(LOOK_SECONDS):
                 counter = connection.execute("PRAGMA data_version").fetchone()
-                if counter != counted and self.live.watchers():
+                if counter != counted or not self.live.watched() <= known.keys():
+                    told = self.live.told_since()
                     counted, before, known = counter, known, self._states()
-                    self._compare(before, known)
+                    self._tell(before, known, told)
         finally:
             connection.close()
 
-    def _states(self) -> dict[tuple[int, int], tuple[object, ...]]:
-        query = select(
-            Conversation.id, Conversation.unit_id, Conversation.state, Conversation.lines, Conversation.agent_id,
-            Conversation.acknowledged_at,
-        ).where(Conversation.state != ConversationState.CLOSED)  # fmt: skip
+    def _states(self) -> _States:
+        watched = self.live.watched()
+        asked = {
+            "talks": numbers_in(watched, conversation_topic),
+            "desks": numbers_in(watched, desk_topic),
+        }
+        states: _States = {conversation_topic(one): () for one in asked["talks"]}
+        states |= {desk_topic(one): () for one in asked["desks"]}
         with self.works.read() as work:
-            return {(row[0], row[1]): tuple(row[2:]) for row in work.session.execute(query)}
+            connection = work.session.connection()
+            for number, *row in connection.execute(_TALKS, asked):
+                states[conversation_topic(number)] = tuple(row)
+            for unit, *row in connection.execute(_DESKS, asked):
+                states[desk_topic(unit)] += (tuple(row),)
+        return states
 
-    def _compare(
-        self, before: Mapping[tuple[int, int], tuple[object, ...]], now: Mapping[tuple[int, int], tuple[object, ...]]
-    ) -> None:
-        changed = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
-        topics = {topic for conversation, unit in changed for topic in _topics(conversation, unit)}
-        if topics:
-            self.live.tell(*sorted(topics))
+    def _tell(self, before: _States, now: _States, told: set[str]) -> None:
+        # What is watched only since has been looked at by whoever watches.
+        changed = {topic for topic in before.keys() & now.keys() if before[topic] != now[topic]}
+        if changed - told:
+            self.live.tell(*sorted(changed - told))
 
 
 def _topics(conversation: int, unit: int) -> tuple[str, str]:
@@ -142,3 +156,13 @@ def _own(engine: Engine) -> Any:
     connection = pooled.driver_connection  # Asked first: the pool forgets it when it lets go.
     pooled.detach()
     return connection
+
+
+# Made once: building a statement costs more than running it.
+_STANDS = (Conversation.state, Conversation.lines, Conversation.agent_id, Conversation.acknowledged_at)
+_TALKS = select(Conversation.id, *_STANDS).where(Conversation.id.in_(bindparam("talks", expanding=True)))
+_DESKS = (
+    select(Conversation.unit_id, Conversation.id, *_STANDS)
+    .where(Conversation.unit_id.in_(bindparam("desks", expanding=True)), GOES_ON)
+    .order_by(Conversation.id)
+)

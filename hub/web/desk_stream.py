@@ -65,4 +65,4 @@ async def _seen(hub: Hub, asker: Asker, moment: float) -> lists.Marks:
 
 
 def _of(marks: lists.Marks, opened: Collection[int]) -> list[lists.Mark]:
-    return [mark for mark in marks if mark[0] in opened]
+    return [mark for mark in marks if mark[0] in opened] if opened else []

@@ -39,7 +39,8 @@ def waits(*minutes: float, agents: int = 0, apart: float = 60) -> list[Wait]:
     ],
 )
 def test_a_turn_takes_what_it_took(recent: list[Wait], ahead: int, there: int, expected: float | None) -> None:
-    found = expecting.reckoned(recent, ahead, there)
+    turn = expecting.one_turn(recent, there)
+    found = None if turn is None else turn * (ahead + 1)
     assert found == (None if expected is None else timedelta(minutes=expected))
 
 

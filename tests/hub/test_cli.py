@@ -18,7 +18,7 @@ from channels.rehearsal.config import RehearsalConfig
 from hub import cli, schema
 from hub.auth import tokens
 from hub.auth.sessions import Origin
-from hub.commands.serving import SWITCH_SECONDS
+from hub.commands.serving import COLLECTED_AFTER, SWITCH_SECONDS
 from hub.db import open_database
 from hub.demo.corpus import load_office
 from hub.demo.platforms import credentials_of
@@ -33,9 +33,10 @@ PASSWORD = re.compile(r"must then change it: (\S+)")
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
     """Serving changes how this very process runs: the tests that follow have it as it was."""
-    interval = sys.getswitchinterval()
+    interval, collected_after = sys.getswitchinterval(), gc.get_threshold()
     yield
     sys.setswitchinterval(interval)
+    gc.set_threshold(*collected_after)
     gc.unfreeze()
 
 
@@ -214,6 +215,7 @@ def test_serving_starts_the_engine_and_stops_it(home: Path, monkeypatch: pytest.
     def run(_app: object, **options: object) -> None:
         told.append(f"serve {options['host']}:{options['port']} {options['access_log']} {options['http']}")
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+        assert gc.get_threshold() == COLLECTED_AFTER
         assert gc.get_freeze_count() > 100_000  # What has been loaded is not looked through again and again.
 
     monkeypatch.setattr("hub.commands.serving.build", built)

@@ -14,6 +14,7 @@ from bot.models import Conversation
 from bot.states import ConversationState
 from hub.live import conversation_topic, desk_topic
 from hub.product import Hub
+from hub.relays import SqliteRelay
 from hub.settings import Settings
 from hub.wiring import build
 from kernel.people import Unit
@@ -89,6 +90,43 @@ def test_what_was_rolled_back_is_not_told(pair: tuple[Hub, Hub]) -> None:
             work.session.add(Unit(name="云州市住建局", code="bureau"))
 
     assert asyncio.run(heard(console, desk_topic(row.unit_id), act, patience=2.0)) == set()
+
+
+def test_what_this_process_told_itself_is_not_told_again(pair: tuple[Hub, Hub]) -> None:
+    console, public = pair
+    row = speak(public)
+    topics = [conversation_topic(row.id), desk_topic(row.unit_id)]
+
+    async def listen() -> tuple[set[str], set[str], set[str]]:
+        with console.incoming.live.watching(topics) as watcher:
+            changes = watcher.changes(look=PATIENCE)
+            await asyncio.sleep(1.0)
+            await asyncio.to_thread(speak, console, row)
+            first = await anext(changes)
+            await asyncio.sleep(1.0)  # The file's counter has moved by this process's own commit.
+            again = watcher.more()
+            await asyncio.to_thread(speak, public, row)
+            return first, again, await anext(changes)
+
+    first, again, foreign = asyncio.run(listen())
+    assert (first, again) == (set(topics), set())
+    assert foreign <= set(topics)
+    assert foreign
+
+
+def test_what_nobody_watches_is_not_read(sqlite_url: str, tmp_path: Path) -> None:
+    with product(sqlite_url, tmp_path) as hub:
+        row = speak(hub)
+        relay = hub.incoming.relay
+        assert isinstance(relay, SqliteRelay)
+
+        async def states(*topics: str) -> set[str]:
+            with hub.incoming.live.watching(topics):
+                return set(relay._states())
+
+        assert asyncio.run(states()) == set()
+        for topic in (conversation_topic(row.id), desk_topic(row.unit_id), desk_topic(row.unit_id + 1)):
+            assert asyncio.run(states(topic)) == {topic}
 
 
 def test_a_closed_conversation_is_told_too(pair: tuple[Hub, Hub]) -> None:
