@@ -121,7 +121,7 @@ class Answering:
                 return
             verdict = self.decide(heard)
             try:
-                self.works.together(partial(self._record, heard=heard, verdict=verdict))
+                self.works.together(partial(self.record, heard=heard, verdict=verdict))
             except Moved:
                 log.info("a dialogue moved meanwhile", message=inbound_id, tried=tried)
                 continue
@@ -252,8 +252,9 @@ class Answering:
             return self._person(heard, Verdict("handoff"), asked=True)
         outcome = {FOLLOW: "follow", SCAN: "scan", CLICK: "menu"}.get(heard.kind, "keyword")
         if found.act == prepared.LIST:
-            listed = self.words.say("listing", heading=found.heading, found=self.words.links(found.sources))
-            return Verdict(outcome, Said(listed, self.words.placed(found.sources), rule=found.rule))
+            placed = self._placed_now(heard, found.sources)
+            listed = self.words.say("listing", heading=found.heading, found=self.words.links(placed))
+            return Verdict(outcome, Said(listed, placed, rule=found.rule))
         first, *more = (Said(text, rule=found.rule) for text in found.texts)
         return Verdict(outcome, first, more=more)
 
@@ -428,10 +429,11 @@ class Answering:
         return self._told(heard, found)
 
     def _told(self, heard: Heard, found: Answer) -> Verdict:
+        placed = self._placed_now(heard, found.sources)
         if heard.own_page:
-            return Verdict("answer", self._text(heard, found.text, found.sources))
-        said = self._text(heard, self.words.answer(found.text, found.sources), found.sources)
-        short = self._text(heard, self.words.answer(found.short, found.sources)).text if found.short else ""
+            return Verdict("answer", self._text(heard, found.text, placed))
+        said = self._text(heard, self.words.answer(found.text, placed), placed)
+        short = self._text(heard, self.words.answer(found.short, placed)).text if found.short else ""
         return Verdict("answer", replace(said, short=short))
 
     def _suggest(self, heard: Heard, pieces: Sequence[int]) -> Verdict:
@@ -453,8 +455,8 @@ class Answering:
     def _refuse(self, heard: Heard) -> Verdict:
         with heard.reading() as work:
             found = knowledge.search(work.session, self.documents, heard.text, work.now)
-        sources = tuple(one.source for one in found)
-        said = self._text(heard, self.words.no_answer(found, linked=heard.own_page), sources)
+            placed = self.words.placed(work.session, [one.source for one in found])
+        said = self._text(heard, self.words.no_answer(found, placed, linked=heard.own_page), placed)
         return self._person(heard, Verdict("refuse", said, heard.conversation.failures + 1))
 
     def _person(
@@ -479,7 +481,11 @@ class Answering:
             text = f"{self.words.say('heard', text=heard.text)}\n{text}"
         if heard.first and not heard.own_page:
             text = f"{text}\n{self.words.say('bot_note')}"
-        return Said(text, self.words.placed(sources), choices)
+        return Said(text, sources, choices)
+
+    def _placed_now(self, heard: Heard, sources: Sequence[Source]) -> list[Source]:
+        with heard.reading() as work:
+            return self.words.placed(work.session, sources)
 
     # --- record ---------------------------------------------------------------------------------------
 
@@ -492,9 +498,13 @@ class Answering:
         conversation = work.session.get_one(Conversation, inbound.conversation_id)
         told = Told(inbound.id, inbound.number, inbound.kind, inbound.text)
         heard = hear(work, told, replace(going(conversation), state=state), self.zone, lambda: nullcontext(work))
-        self._record(work, heard, verdict, said, adopted=True)
+        self.record(work, heard, verdict, said, adopted=True)
 
-    def _record(self, work: Work, heard: Heard, verdict: Verdict, read: str = "", *, adopted: bool = False) -> None:
+    def record(self, work: Work, heard: Heard, verdict: Verdict, read: str = "", *, adopted: bool = False) -> None:
+        """Does what was decided about a stored message, once; `read` was said already.
+
+        Raises Moved where a dialogue went on since it was heard, unless it was `adopted` from another host.
+        """
         inbound = _mark_handled(work, heard.told.inbound_id, verdict.outcome)
         if inbound is None:
             return
@@ -508,7 +518,7 @@ class Answering:
         if verdict.rating and ratings.asked(conversation, inbound.at):
             ratings.rate(work, conversation, verdict.rating, self.zone, inbound.at)
         if verdict.handoff is not None:  # While it is still known what was last suggested.
-            conversation.topic = topics.asked_about(work, conversation) or conversation.topic
+            conversation.topic = topics.asked_about(work, conversation, verdict.choices) or conversation.topic
         if conversation.state == S.BOT:
             _go_on(conversation, heard, verdict, adopted)
             conversation.failures = verdict.failures
@@ -540,7 +550,7 @@ class Answering:
         elif conversation.state == S.CLOSED and not waiting.may_reopen(work, conversation):
             return verdict.said
         else:
-            ahead = waiting.queue(work, conversation, way.reason)
+            ahead = waiting.queue(work, conversation, way.reason, conversation.topic)
         if way.reason == "danger":
             return verdict.said
         name = "bot_down" if way.reason == "bot_down" else "handoff"

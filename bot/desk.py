@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from bot import expecting, parts, reply, rules, services, store, waiting, windows
 from bot.errors import NobodyThere, NotReachable, TakenAlready, TooLate, WasClosed
-from bot.events import ConversationAssigned, ConversationChanged, PersonWanted
+from bot.events import ConversationAssigned, ConversationChanged, PersonWanted, WaitOver
 from bot.handoff import REASON_LABELS
 from bot.models import Conversation, OutboundReply
 from bot.reply import Said
@@ -38,6 +38,12 @@ def take(work: Work, who: Viewer, conversation: Conversation, words: Words, *, a
         acknowledge(work, who, conversation)
 
 
+def must_be_free(work: Work, conversation: Conversation) -> None:
+    """Raises TakenAlready or WasClosed where nobody can take it any more; who takes it is decided in its row."""
+    if conversation.state not in FREE:
+        _refuse(work, conversation)
+
+
 def assign(work: Work, who: Viewer, conversation: Conversation, words: Words) -> None:
     """Gives a conversation to somebody who is told of it; danger goes on alarming, for nobody has seen it yet."""
     _give(work, who, conversation, words)
@@ -48,6 +54,7 @@ def assign(work: Work, who: Viewer, conversation: Conversation, words: Words) ->
 
 def _give(work: Work, who: Viewer, conversation: Conversation, words: Words, *, answering: bool = False) -> None:
     _must(who, conversation)
+    waited = conversation.state == S.WAITING
     values: dict[str, object] = {
         "state": S.OPEN,
         "agent_id": who.person_id,
@@ -59,6 +66,8 @@ def _give(work: Work, who: Viewer, conversation: Conversation, words: Words, *, 
     }
     if not _move(work, conversation, Conversation.state.in_(FREE), values):
         _refuse(work, conversation)
+    if waited:
+        work.emit(WaitOver(conversation.id, conversation.unit_id))
     merging.follow(work, conversation)
     work.audit("conversation.taken", conversation)
     here = words.say("connected", agent=agent_number(who.person_id))
@@ -131,6 +140,8 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
         said = "转回队列"
     else:
         colleague = _colleague(work, conversation, to)
+        if conversation.state == S.WAITING:
+            work.emit(WaitOver(conversation.id, conversation.unit_id))
         conversation.state, conversation.agent_id = S.OPEN, colleague.id
         conversation.handed_off_at = conversation.handed_off_at or work.now
         conversation.handoff_reason = conversation.handoff_reason or "transferred"

@@ -28,6 +28,14 @@ class PersonWanted(Event):
 
 
 @dataclass(frozen=True)
+class WaitOver(Event):
+    """Whoever waited for a person is not to be fetched any more: somebody has him, or the session has ended."""
+
+    conversation_id: int
+    unit_id: int
+
+
+@dataclass(frozen=True)
 class ConversationAssigned(Event):
     """Somebody who waited was given to an agent who did not take him himself, and may not know of it."""
 

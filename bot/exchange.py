@@ -1,8 +1,9 @@
 """A citizen's words and the bot's answer in one commit, where the engine understands at once, or soon.
 
 What a citizen wrote is committed before it is acknowledged, here as everywhere; only that the answer is in the same
-commit. Whatever needs people, waits for something, or meets a change by somebody else, takes the long way: stored
-first, dealt with afterwards. So this may at any place say that it is not for here.
+commit. Of what more is to be done than to say something, `bot.decided` takes care. Whatever waits for something, or
+meets a change by somebody else, takes the long way: stored first, dealt with afterwards. So this may at any place say
+that it is not for here.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy import Table, bindparam, exists, insert, select, update
 
 from bot import windows
 from bot.answering import Answering, Verdict
+from bot.decided import Decided
 from bot.events import ConversationChanged
 from bot.gateway import CHAT
 from bot.hearing import GOING, Going, Heard, Told, hear
@@ -79,10 +81,10 @@ def held(work: Work, conversation_id: int, token_hash: str, key: str) -> Held | 
     return None if row is None else Held(Going(*row[:-2]), *row[-2:])
 
 
-def prepare(answering: Answering, work: Work, at: Held, written: Written) -> Ready | None:
-    """What the bot answers at once and alone; None where the long way has to be taken.
+def prepare(answering: Answering, work: Work, at: Held, written: Written) -> Ready | Decided | None:
+    """What the bot answers or does at once; None where the long way has to be taken.
 
-    `work` is the reading work in which the conversation was found; it is to end before `keep`.
+    `work` is the reading work in which the conversation was found; it is to end before anything is stored.
     """
     if not answering.engine.at_once() or not _open(at):
         return None
@@ -97,21 +99,23 @@ def listen(answering: Answering, work: Work, at: Held, written: Written) -> Hear
     return hear(work, _told(at, written), at.going, answering.zone, answering.works.read)
 
 
-def ask(answering: Answering, at: Held, written: Written, heard: Heard) -> Ready | None:
-    """What the bot answers alone to what was heard; where the network is asked, no transaction is open."""
+def ask(answering: Answering, at: Held, written: Written, heard: Heard) -> Ready | Decided:
+    """What the bot answers or does about what was heard; where the network is asked, no transaction is open."""
     verdict = answering.decide(heard)
-    said = _alone(verdict)
-    return None if said is None else Ready(at.going, written.key, heard.told, verdict, said)
+    if verdict.said is None or _more(verdict):
+        return Decided(heard, verdict)
+    return Ready(at.going, written.key, heard.told, verdict, verdict.said)
 
 
-def overhear(answering: Answering, work: Work, at: Held, written: Written) -> Ready | None:
-    """A message to the people who have the conversation, where the bot has nothing to do; None for the long way."""
+def overhear(answering: Answering, work: Work, at: Held, written: Written) -> Ready | Decided | None:
+    """A message to the people who have the conversation, and what the bot does besides; None for the long way."""
     if at.going.state not in WITH_PEOPLE or at.repeated:
         return None
-    told = _told(at, written)
-    verdict = answering.decide(hear(work, told, at.going, answering.zone, lambda: nullcontext(work)))
-    quiet = verdict.said is None and not _more(verdict)
-    return Ready(at.going, written.key, told, verdict, None) if quiet else None
+    heard = hear(work, _told(at, written), at.going, answering.zone, lambda: nullcontext(work))
+    verdict = answering.decide(heard)
+    if verdict.said is not None or _more(verdict):
+        return Decided(heard, verdict)
+    return Ready(at.going, written.key, heard.told, verdict, None)
 
 
 def _open(at: Held) -> bool:
@@ -179,11 +183,6 @@ def _begin(work: Work, ready: Ready) -> int:
 def _window(ready: Ready) -> tuple[datetime, int | None] | None:
     """What of the platform's limits a citizen's words open; our own page has none."""
     return None if ready.push is None else windows.after_message(ready.going.channel, ready.push.at)
-
-
-def _alone(verdict: Verdict) -> Said | None:
-    """What the bot says where that is all there is to do."""
-    return None if _more(verdict) else verdict.said
 
 
 def _more(verdict: Verdict) -> bool:

@@ -100,8 +100,9 @@ class Shelf:
     def answer_of(self, session: Session, piece_id: int, now: datetime) -> Answer | None:
         """The answer of a question or guide as the public may see it now; None when it may not."""
         own = self._shown(session, piece_id, now)
-        if own is None:
-            return None
+        return None if own is None else self._whole(session, own, now)
+
+    def _whole(self, session: Session, own: Signed, now: datetime) -> Answer:
         guide = self._shown(session, own.guide, now) if own.guide else None
         return Answer(own.text, (guide.source, own.source) if guide is not None else (own.source,))
 
@@ -111,9 +112,9 @@ class Shelf:
         A guide answers with that alone; a question with its own words, and with what those leave open.
         """
         own = self._shown(session, piece_id, now)
-        whole = self.answer_of(session, piece_id, now)
-        if own is None or whole is None:
+        if own is None:
             return None
+        whole = self._whole(session, own, now)
         guide = own if own.fields else self._shown(session, own.guide, now) if own.guide else None
         if guide is None or not guide.fields:
             return whole
@@ -181,8 +182,8 @@ def theme_of(session: Session, piece_id: int, now: datetime) -> str:
     number = public.number_shown(session, piece_id, now)
     if number is None:
         return ""
-    fields = session.get_one(Release, number).content.get("fields") or {}
-    return str(fields.get("theme") or "").strip()
+    theme = Release.content["fields"]["theme"].as_string()
+    return (session.scalar(select(theme).where(Release.id == number)) or "").strip()
 
 
 def title_of(session: Session, piece_id: int, now: datetime) -> str | None:

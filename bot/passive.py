@@ -1,4 +1,4 @@
-"""A platform's push and the answer to it in one commit, where the bot answers at once and alone or has nothing to do.
+"""A platform's push and the answer to it in one commit, where the bot answers at once or has nothing to do.
 
 What `bot.exchange` is to our own page. A push is committed before it is answered, here as everywhere; only that the
 bytes of the answer are in the same commit, so that a repeat gets the same. Everything else is stored first.
@@ -15,6 +15,7 @@ from sqlalchemy import Table, bindparam, exists, literal_column, select
 
 from bot import exchange
 from bot.answering import Answering
+from bot.decided import Decided
 from bot.exchange import Held, Push, Ready, Written
 from bot.gateway import Arrival, rates, sentence
 from bot.hearing import GOING, Going
@@ -27,10 +28,10 @@ from kernel.work import Work
 
 def prepare(
     answering: Answering, work: Work, account: Account, arrival: Arrival, build: Callable[[str], bytes]
-) -> Ready | None:
-    """What the bot answers at once and alone, or leaves to the people it is for; None where it is to be stored first.
+) -> Ready | Decided | None:
+    """What the bot answers or does at once, or leaves to the people it is for; None where it is to be stored first.
 
-    `work` is a reading work; it is to end before `exchange.store`. `build` makes the bytes of an answer, '' for none.
+    `work` is a reading work; it is to end before anything is stored. `build` makes the bytes of an answer, '' for none.
     """
     # A figure may rate the session that just ended.
     if arrival.kind != "text" or arrival.media or rates(arrival):
@@ -40,8 +41,8 @@ def prepare(
         return None
     written = Written(arrival.key[:150], sentence(arrival))
     ready = exchange.prepare(answering, work, held, written) or exchange.overhear(answering, work, held, written)
-    if ready is None:
-        return None
+    if not isinstance(ready, Ready):
+        return ready
     answer = build("" if ready.said is None else ready.said.text)
     return replace(ready, push=Push(arrival.origin, arrival.at, answer))
 

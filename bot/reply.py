@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 S = ReplyState
 
 PASSIVE_SECONDS = 5.0
+# What goes on from the answer to a push must not overtake it on its way.
+FOLLOWS = timedelta(seconds=1)
 RETRY = RetryPolicy(attempts=5, first=timedelta(seconds=5), factor=3.0, longest=timedelta(minutes=5))
 BATCH = 20
 OWN_PAGES = frozenset({"portal"})
@@ -159,9 +161,19 @@ def answer_push(work: Work, inbound_id: int, build: Callable[[OutboundReply | No
     taken = _take_for_push(work, inbound)
     inbound.answer = build(taken)
     if taken is not None:
+        _let_follow(work, inbound)
         conversation = work.session.get_one(Conversation, inbound.conversation_id)
         work.emit(ConversationChanged(conversation.id, conversation.unit_id))
     return inbound.answer
+
+
+def _let_follow(work: Work, inbound: InboundMessage) -> None:
+    """What waited for this push waits no longer than until its answer is there."""
+    at = work.now + FOLLOWS
+    statement = update(OutboundReply).where(
+        OutboundReply.inbound_id == inbound.id, OutboundReply.state == S.BOOKED, OutboundReply.next_at > at
+    )
+    work.session.execute(statement.values(next_at=at).execution_options(synchronize_session=False))
 
 
 def _take_for_push(work: Work, inbound: InboundMessage) -> OutboundReply | None:

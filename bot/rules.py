@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.states import TICKET_KINDS
 from bot.team.models import Turn
-from kernel.office_rules import Rule, clock_time, declare, hour_of, number_between, value_of
+from kernel.office_rules import Rule, Values, clock_time, declare, hour_of, number_between, value_of
 from kernel.people import Unit
 from kernel.workdays import Workdays, declared_days
 
@@ -140,9 +140,8 @@ class Hours:
 
 def hours_of(session: Session, unit_id: int, zone: ZoneInfo, now: datetime) -> Hours:
     """The hours of a unit's desk."""
-    opens = hour_of(value_of(session, OPENS, unit_id, now))
-    closes = hour_of(value_of(session, CLOSES, unit_id, now))
-    every_day = bool(value_of(session, EVERY_DAY, unit_id, now))
+    values = Values(session, (OPENS, CLOSES, EVERY_DAY), unit_id, now)
+    opens, closes, every_day = hour_of(values[OPENS]), hour_of(values[CLOSES]), bool(values[EVERY_DAY])
     # A deadline ends with an office day, also where the desk never closes.
     days = Workdays(zone, declared_days(session), opens, closes if closes > opens else OFFICE_CLOSES)
     return Hours(days, opens, closes, every_day, _planned(session, unit_id, now.astimezone(zone).date()))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bot import asking, expecting, patience, reply, rules, silence, store, tickets, windows
 from bot.dialogue import place
 from bot.dialogue.phrases import is_over
-from bot.events import ConversationChanged, DangerHeard, PersonWanted, WindowEnds
+from bot.events import ConversationChanged, DangerHeard, PersonWanted, WaitOver, WindowEnds
 from bot.handoff import REASON_LABELS, only_asks_for_person
 from bot.models import Conversation, Ticket
 from bot.reply import Said
@@ -33,11 +33,16 @@ LONGEST_WORD = 40
 Mark = tuple[str, int, int]
 
 
-def queue(work: Work, conversation: Conversation, reason: str) -> int:
+def queue(work: Work, conversation: Conversation, reason: str, topic: str | None = None) -> int:
     """Puts a conversation into the queue and tells the desk; returns how many wait before it.
 
-    Danger stays the reason for as long as the session goes on, whoever gives it back.
+    Danger stays the reason for as long as the session goes on, whoever gives it back. `topic` where it is known of.
     """
+    with work.session.no_autoflush:  # Nothing that is asked on the way rests on what changes here.
+        return _queue(work, conversation, reason, topic)
+
+
+def _queue(work: Work, conversation: Conversation, reason: str, topic: str | None) -> int:
     ahead = ahead_of(work, conversation)
     if conversation.urgent_at is not None and conversation.state != S.CLOSED:
         reason = "danger"
@@ -45,7 +50,9 @@ def queue(work: Work, conversation: Conversation, reason: str) -> int:
     conversation.waiting_since = conversation.reminded_at = work.now
     conversation.waiting_reason = reason
     conversation.idle_warned_at = None
-    conversation.topic = topics.asked_about(work, conversation) or conversation.topic
+    if topic is None:
+        topic = topics.asked_about(work, conversation) or conversation.topic
+    conversation.topic = topic
     conversation.handed_off_at = conversation.handed_off_at or work.now
     conversation.handoff_reason = conversation.handoff_reason or reason
     conversation.pending, conversation.choices, conversation.failures = "", [], 0
@@ -106,6 +113,8 @@ def may_reopen(work: Work, conversation: Conversation) -> bool:
 
 def close(work: Work, conversation: Conversation, summary: str = "", words: str = "") -> None:
     """Ends a session; `words` are the last the citizen reads."""
+    if conversation.state == S.WAITING:
+        work.emit(WaitOver(conversation.id, conversation.unit_id))
     conversation.state, conversation.closed_at = S.CLOSED, work.now
     conversation.waiting_since = conversation.snoozed_until = None
     conversation.pending, conversation.choices = "", []

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from bot import expecting
 from bot.knowledge import Passage, Source
 from templates.engine import Engine
@@ -16,12 +18,13 @@ from templates.engine import Engine
 class Words:
     """What the bot says; `portal` goes in front of paths where a reader needs the whole address.
 
-    `where` tells by its number where a piece's page stands now; it names no piece that has none.
+    `where` tells by its number where a piece's page stands now, and names no piece that has none. What is told of
+    sources is told of such as were `placed`.
     """
 
     pages: Engine
     portal: str
-    where: Callable[[Sequence[int]], Mapping[int, str]] | None = None
+    where: Callable[[Session, Sequence[int]], Mapping[int, str]] | None = None
 
     def say(self, name: str, **values: Any) -> str:
         """One of the sentences in templates/replies."""
@@ -31,12 +34,11 @@ class Words:
         """An answer with its sources as plain text, for channels that show nothing else."""
         return self.say("answer", text=text, sources=self.links(sources)[:1])
 
-    def no_answer(self, found: Sequence[Passage], *, linked: bool) -> str:
+    def no_answer(self, found: Sequence[Passage], sources: Sequence[Source], *, linked: bool) -> str:
         """That the bot does not know, with passages that may help; `linked`: the page shows the links itself."""
-        stand = self.placed([one.source for one in found])
         told = [
             (one.source.title, one.text, "" if linked else self._whole(source.path))
-            for one, source in zip(found, stand, strict=True)
+            for one, source in zip(found, sources, strict=True)
         ]
         return self.say("no_answer", found=told)
 
@@ -50,13 +52,13 @@ class Words:
 
     def links(self, sources: Sequence[Source]) -> list[tuple[str, str]]:
         """Titles with whole addresses, of those that have a page to read."""
-        return [(one.title, self._whole(one.path)) for one in self.placed(sources) if one.path]
+        return [(one.title, self._whole(one.path)) for one in sources if one.path]
 
-    def placed(self, sources: Sequence[Source]) -> list[Source]:
+    def placed(self, session: Session, sources: Sequence[Source]) -> list[Source]:
         """The same with where their pages stand now: ours, another platform's, or '' where there is none."""
         if self.where is None or not sources:
             return list(sources)
-        known = self.where([one.piece for one in sources])
+        known = self.where(session, [one.piece for one in sources])
         return [replace(one, path=known.get(one.piece, "")) for one in sources]
 
     def _whole(self, address: str) -> str:

@@ -14,6 +14,7 @@ from bot.events import (
     PresenceChanged,
     ShiftEnds,
     TicketDanger,
+    WaitOver,
     WindowEnds,
 )
 from bot.models import Conversation, Ticket
@@ -31,6 +32,8 @@ from kernel.work import Work
 
 P = Permission
 SHIFTS = "/console/shifts"
+# The kind of the notice that somebody waits: a colleague's act makes it no longer true.
+WAITING = "conversation.waiting"
 OVERFLOW = declare(
     Rule("desk.overflow_minutes", 6, "市民等待多少分钟后除当班坐席外再通知全体坐席和班长", number_between(1, 240))
 )
@@ -40,6 +43,7 @@ def connect(hub: Hub, incoming: Incoming) -> None:
     """Listens to what happens at the desks, and adds their duty."""
     listeners = hub.listeners
     listeners.in_work(PersonWanted, lambda work, fact: _wanted(hub, work, fact))
+    listeners.in_work(WaitOver, lambda work, fact: _wait_over(hub, work, fact))
     listeners.in_work(ConversationAssigned, lambda work, fact: _assigned(hub, work, fact))
     listeners.in_work(DangerHeard, lambda work, fact: _danger(hub, work, fact))
     listeners.in_work(TicketDanger, lambda work, fact: _ticket_danger(hub, work, fact))
@@ -87,12 +91,16 @@ def _wanted(hub: Hub, work: Work, fact: PersonWanted) -> None:
     hub.notifier.tell(
         work,
         people,
-        "conversation.waiting",
+        WAITING,
         f"市民等待接入：{fact.reason}",
         fact.words,
         f"/console/desk/{fact.conversation_id}",
         f"conversation.{fact.conversation_id}.waiting.{work.now:%Y%m%d%H%M%S}",
     )
+
+
+def _wait_over(hub: Hub, work: Work, fact: WaitOver) -> None:
+    hub.notifier.settle(work, f"/console/desk/{fact.conversation_id}", WAITING)
 
 
 def _assigned(hub: Hub, work: Work, fact: ConversationAssigned) -> None:

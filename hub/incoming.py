@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import httpx
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from bot import apart, rules, tickets
 from bot.answering import Answering
@@ -59,17 +61,15 @@ LEARN = "bot.refresh"
 P = Permission
 
 
-def _pages_of(hub: Hub, pieces: Sequence[int]) -> Mapping[int, str]:
-    with hub.works.read() as work:
-        rows = work.session.scalars(select(PublicPiece).where(PublicPiece.piece_id.in_(pieces))).all()
-        return hub.where(work.session, rows)
+def _pages_of(hub: Hub, session: Session, pieces: Sequence[int]) -> Mapping[int, str]:
+    return hub.where(session, session.scalars(select(PublicPiece).where(PublicPiece.piece_id.in_(pieces))).all())
 
 
 def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     """Adds the way in to the product; another engine may be handed in."""
     make = hub.make_adapter
     engine = engine or _engine_of(hub)
-    words = Words(hub.pages, hub.settings.address, lambda pieces: _pages_of(hub, pieces))
+    words = Words(hub.pages, hub.settings.address, partial(_pages_of, hub))
     zone = hub.settings.office_zone
     live = Live()
     incoming = Incoming(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 import structlog
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from hub.notices import Notice, NoticeSend, SendState
 from kernel.duties import Duty
-from kernel.once import insertion
+from kernel.once import insertion_for
 from kernel.outbox import Outbox
 from kernel.people import Person
 from kernel.retry import RetryPolicy
@@ -136,8 +136,8 @@ class Notifier(Outbox[NoticeSend, _Leaving, Attempted]):
         reached before: the messages go to those addresses too. Who is reached in several ways gets it only by the way
         `only`, or by every way but `apart_from`, if he has that one: two halves of a secret take two ways.
         """
-        wanted = select(Person).where(Person.id.in_(set(person_ids)), Person.active).order_by(Person.id)
-        people = work.session.scalars(wanted).all()
+        asked = {"ids": list(set(person_ids))}
+        people: Mapping[int, int] = dict(work.session.connection().execute(_ACTIVE, asked).all())
         said = {
             "kind": kind[:60],
             "title": title[:200],
@@ -146,11 +146,11 @@ class Notifier(Outbox[NoticeSend, _Leaving, Attempted]):
             "key": key[:200],
             "created_at": work.now,
         }
-        told = _insert_once(work.session, [{"person_id": one.id, "unit_id": one.unit_id, **said} for one in people])
-        for person in people:
-            notice_id = told.get(person.id)
-            if notice_id is None:
-                continue
+        told = _insert_once(work.session, [{"person_id": one, "unit_id": unit, **said} for one, unit in people.items()])
+        if not self._senders:
+            return len(told)
+        for person in work.session.scalars(select(Person).where(Person.id.in_(told)).order_by(Person.id)):
+            notice_id = told[person.id]
             for channel, sender in self._ways(person, only, apart_from).items():
                 for address in sorted({sender.address_of(one) for one in (person, *before)} - {""}):
                     work.session.add(
@@ -174,17 +174,19 @@ class Notifier(Outbox[NoticeSend, _Leaving, Attempted]):
             return {only: ways[only]}
         return {channel: sender for channel, sender in ways.items() if channel != apart_from}
 
-    def settle(self, work: Work, link: str) -> None:
-        """Nobody is waited for at this path of the console any more: unread notices of it are read, and their codes."""
-        people = select(Person.id).where(Person.active)
-        unread = select(Notice.key).where(Notice.person_id.in_(people), Notice.read_at.is_(None), Notice.link == link)
-        keys = [name for key in work.session.scalars(unread) for name in (key, code_of(key))]
-        work.session.execute(
-            update(Notice)
-            .where(Notice.person_id.in_(people), Notice.read_at.is_(None), Notice.key.in_(keys))
-            .values(read_at=work.now)
-            .execution_options(synchronize_session=False)
-        )
+    def settle(self, work: Work, link: str, kind: str = "") -> None:
+        """Nobody is waited for at this path of the console any more: unread notices of it are read, and their codes.
+
+        Of one `kind` alone where that is given.
+        """
+        connection = work.session.connection()
+        found = [row for row in connection.execute(_UNREAD_AT, {"link": link}) if kind in ("", row.kind)]
+        ids = [row.id for row in found]
+        if found and not kind:
+            asked = {"people": [row.person_id for row in found], "keys": [code_of(row.key) for row in found]}
+            ids += connection.execute(_UNREAD_CODES, asked).scalars()
+        if ids:
+            connection.execute(_READ, {"ids": ids, "now": work.now})
 
     def duties(self) -> list[Duty]:
         """The duty that sends what waits."""
@@ -229,15 +231,31 @@ def unread_count(session: Session, person_id: int) -> int:
     return session.scalar(_UNREAD, {"person": person_id}) or 0
 
 
+_P = cast(Table, Person.__table__).c
 # Made once, because every request asks: building a statement costs more than running it.
 _UNREAD = select(func.count()).select_from(
     select(Notice.id).where(Notice.person_id == bindparam("person"), Notice.read_at.is_(None)).limit(1000).subquery()
 )
 
 
+_N = cast(Table, Notice.__table__).c
+_UNREAD_AT = select(_N.id, _N.person_id, _N.key, _N.kind).where(_N.link == bindparam("link"), _N.read_at.is_(None))
+_UNREAD_CODES = select(_N.id).where(
+    _N.person_id.in_(bindparam("people", expanding=True)),
+    _N.key.in_(bindparam("keys", expanding=True)),
+    _N.read_at.is_(None),
+)
+_READ = (
+    update(cast(Table, Notice.__table__))
+    .where(_N.id.in_(bindparam("ids", expanding=True)))
+    .values(read_at=bindparam("now"))
+)
+_TELL = {name: insertion_for(name, Notice).returning(Notice.person_id, Notice.id) for name in ("sqlite", "postgresql")}
+_ACTIVE = select(_P.id, _P.unit_id).where(_P.id.in_(bindparam("ids", expanding=True)), _P.active).order_by(_P.id)
+
+
 def _insert_once(session: Session, rows: Sequence[dict[str, object]]) -> Mapping[int, int]:
     """The numbers of the notices that are new, by person; a desk of fifty is told by one statement."""
     if not rows:
         return {}
-    made = session.execute(insertion(session, Notice).returning(Notice.person_id, Notice.id), rows)
-    return dict(made.all())
+    return dict(session.execute(_TELL[session.get_bind().dialect.name], rows).all())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import ClassVar, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select
 
 from kernel.claim import claim, free, new_claimant, run_out, still_mine
 from kernel.model import Base
@@ -67,9 +67,10 @@ class Outbox(ABC, Generic[Row, Job, Answer]):
 
     def find_lost(self) -> int:
         """Ends or books again what a dead process held; returns how many rows that were."""
+        if not self._is_any(self._held_too_long):
+            return 0
         with self.works.write() as work:
-            over = run_out(self.table, work.now, self.lease)
-            query = select(self.table).where(self.table.__table__.c.state == self.sending, over)
+            query = select(self.table).where(*self._held_too_long(work))
             rows = work.session.scalars(query.with_for_update(skip_locked=True)).all()
             for row in rows:
                 _give_back(row)
@@ -78,35 +79,15 @@ class Outbox(ABC, Generic[Row, Job, Answer]):
 
     def take(self, claimant: str) -> tuple[int, Job] | None:
         """Claims the row that has waited longest; its id and what its call needs, or None when nothing is due."""
-        of = self.table.__table__.c
-        while True:
+        while self._is_any(self._waits):
             with self.works.write() as work:
-                rows = claim(
-                    work.session,
-                    self.table,
-                    [
-                        of.state == self.booked,
-                        of.next_at <= work.now,
-                        free(self.table, work.now, self.lease),
-                        *self.due(work),
-                    ],
-                    [of.next_at, of.id],
-                    limit=1,
-                    claimant=claimant,
-                    now=work.now,
-                    lease=self.lease,
-                    state=self.sending,
-                    attempts=of.attempts + 1,
-                    **self.marks(),
-                )
-                if not rows:
-                    return None
-                row_id: int = rows[0].id  # type: ignore[attr-defined]  # Every table of an outbox has it.
-                job = self.prepare(work, rows[0])
-                if job is None:
-                    _give_back(rows[0])
+                taken = self._claim(work, claimant)
+            if taken is None:
+                return None
+            row_id, job = taken
             if job is not None:
                 return row_id, job
+        return None
 
     def keep(self, row_id: int, claimant: str, job: Job, answer: Answer) -> None:
         """Records what came of a call, unless the claim was lost meanwhile."""
@@ -115,6 +96,47 @@ class Outbox(ABC, Generic[Row, Job, Answer]):
             if row is not None:
                 _give_back(row)
                 self.record(work, row, job, answer)
+
+    def _is_any(self, these: Callable[[Work], Sequence[ColumnElement[bool]]]) -> bool:
+        """Whether there is anything to be done: whoever is woken for nothing does not wait for his turn to write."""
+        with self.works.read() as work:
+            return work.session.scalar(select(exists().where(*these(work)))) or False
+
+    def _waits(self, work: Work) -> list[ColumnElement[bool]]:
+        of = self.table.__table__.c
+        return [
+            of.state == self.booked,
+            of.next_at <= work.now,
+            free(self.table, work.now, self.lease),
+            *self.due(work),
+        ]
+
+    def _held_too_long(self, work: Work) -> list[ColumnElement[bool]]:
+        return [self.table.__table__.c.state == self.sending, run_out(self.table, work.now, self.lease)]
+
+    def _claim(self, work: Work, claimant: str) -> tuple[int, Job | None] | None:
+        """The row that has waited longest and what its call needs, if it was not ended without one."""
+        of = self.table.__table__.c
+        rows = claim(
+            work.session,
+            self.table,
+            self._waits(work),
+            [of.next_at, of.id],
+            limit=1,
+            claimant=claimant,
+            now=work.now,
+            lease=self.lease,
+            state=self.sending,
+            attempts=of.attempts + 1,
+            **self.marks(),
+        )
+        if not rows:
+            return None
+        row_id: int = rows[0].id  # type: ignore[attr-defined]  # Every table of an outbox has it.
+        job = self.prepare(work, rows[0])
+        if job is None:
+            _give_back(rows[0])
+        return row_id, job
 
     def _send_one(self) -> bool:
         claimant = new_claimant()

@@ -24,9 +24,9 @@ FIRST = declare(
 )
 
 
-def asked_about(work: Work, conversation: Conversation) -> str:
-    """The theme of what the bot took the question for, or answered last; '' where it is known of neither."""
-    pieces = [int(one) for one in conversation.choices if one]
+def asked_about(work: Work, conversation: Conversation, suggested: Sequence[int] = ()) -> str:
+    """The theme of what is `suggested` now, was last, or was answered last; '' where it is known of none."""
+    pieces = [int(one) for one in (*suggested, *conversation.choices) if one]
     last = store.last_source(work.session, conversation.id, conversation.lines + 1)
     for piece in [*pieces, *([last] if last else [])]:
         theme = knowledge.theme_of(work.session, piece, work.now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from fastapi.responses import Response
 from sqlalchemy import Table, bindparam, select
 
 from bot import exchange, gateway, notices, passive, reply, rules
+from bot.decided import Decided
 from bot.exchange import Ready
 from bot.models import OutboundReply, SeenPush
 from bot.queues import Full
@@ -35,7 +36,7 @@ from hub.web.access import HubDep, address_of
 from kernel.errors import NotFound, XuandaError
 from kernel.office_rules import value_of
 from kernel.once import insertion_for
-from kernel.work import Actor, Work
+from kernel.work import SYSTEM, Actor, Work
 from scheduler import receipts
 
 router = APIRouter(prefix="/callbacks")
@@ -174,18 +175,23 @@ def _take(hub: Hub, channel: str, code: str, pushed: Pushed, until: float) -> Ta
     def keep(work: Work) -> tuple[Taken, Sequence[tuple[int, int]]]:
         check_fresh(work, account, adapter.stamp(pushed), pushed.body, found)
         # As in `_settle`: the database may have let us wait for longer than the platform does.
-        if ready is not None and ready.push is not None and time.monotonic() <= until:
+        late = time.monotonic() > until
+        if isinstance(ready, Ready) and ready.push is not None and not late:
             stored = exchange.store(work, ready)
             if stored:
                 return Taken(account.id, adapter, inbound_id=stored, answer=ready.push.answer), ()
-        return _stored(hub, work, account, adapter, found)
+        decided = ready if isinstance(ready, Decided) and not late else None
+        return _stored(hub, work, account, adapter, found, decided)
 
-    taken, fresh = hub.works.together(keep, PUSHER)
+    # What the bot does is the system's act, as where it deals with a message that was stored first.
+    taken, fresh = hub.works.together(keep, SYSTEM if isinstance(ready, Decided) else PUSHER)
     return _started(hub, taken, fresh)
 
 
-def _ready(hub: Hub, work: Work, account: Account, adapter: Channel, found: Sequence[Inbound]) -> Ready | None:
-    """What a push brought with its answer, where that is known at once; None where it is to be stored first."""
+def _ready(
+    hub: Hub, work: Work, account: Account, adapter: Channel, found: Sequence[Inbound]
+) -> Ready | Decided | None:
+    """What a push brought and what is done about it, where that is known at once; None where it is stored first."""
     if len(found) != 1 or not isinstance(found[0], Message):
         return None
     inbound = found[0]
@@ -200,9 +206,12 @@ def _ready(hub: Hub, work: Work, account: Account, adapter: Channel, found: Sequ
 
 
 def _stored(
-    hub: Hub, work: Work, account: Account, adapter: Channel, found: Sequence[Inbound]
+    hub: Hub, work: Work, account: Account, adapter: Channel, found: Sequence[Inbound], decided: Decided | None
 ) -> tuple[Taken, Sequence[tuple[int, int]]]:
-    """What a push brought, in its rows, with the messages that are new and their conversations."""
+    """What a push brought, in its rows, with the messages that the bot has still to deal with and their conversations.
+
+    What was `decided` is about the only thing that it brought.
+    """
     fresh: list[tuple[int, int]] = []
     early: list[JobResult] = []
     taken = Taken(account.id, adapter, waits=_patience(account, work))
@@ -215,7 +224,9 @@ def _stored(
             continue
         stored = gateway.receive(work, account, arrival)
         taken = replace(taken, inbound=inbound, inbound_id=stored.inbound_id, answer=stored.answer)
-        if stored.fresh:
+        if stored.fresh and decided is not None and decided.record(hub.incoming.answering, work, stored):
+            taken = replace(taken, answer=reply.answer_push(work, stored.inbound_id, _builder(adapter, inbound)))
+        elif stored.fresh:
             fresh.append((stored.inbound_id, stored.conversation_id))
     return replace(taken, early=early), fresh
 
@@ -310,8 +321,7 @@ def _settle(hub: Hub, taken: Taken, until: float) -> bytes:
     if inbound is None or not taken.inbound_id:
         return nothing
 
-    def build(row: OutboundReply | None) -> bytes:
-        return taken.adapter.answer(inbound, None if row is None else Reply(text=row.text))
+    build = _builder(taken.adapter, inbound)
 
     def decide(work: Work) -> bytes:
         # The database may have let us wait. Nothing is decided then: a repeat may still take the answer.
@@ -320,6 +330,11 @@ def _settle(hub: Hub, taken: Taken, until: float) -> bytes:
         return reply.answer_push(work, taken.inbound_id, build)
 
     return hub.works.together(decide, PUSHER)
+
+
+def _builder(adapter: Channel, inbound: Message | Follower) -> Callable[[OutboundReply | None], bytes]:
+    """Makes the bytes that answer this push."""
+    return lambda row: adapter.answer(inbound, None if row is None else Reply(text=row.text))
 
 
 def refused(request: Request, hub: Hub, code: str, error: XuandaError) -> None:

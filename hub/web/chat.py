@@ -10,7 +10,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
@@ -23,6 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from bot import exchange, gateway, ratings, reply, rules, silence, waiting
 from bot.citizen_files import store as citizen_files
 from bot.citizen_files.checking import PICTURE, check_upload
+from bot.decided import Decided
 from bot.errors import WasClosed
 from bot.gateway import Arrival
 from bot.models import Conversation
@@ -40,7 +41,7 @@ from kernel.errors import Invalid, NotFound
 from kernel.office_rules import value_of
 from kernel.people import Unit
 from kernel.typed import number_in
-from kernel.work import Actor, Work
+from kernel.work import SYSTEM, Actor, Work
 
 router = APIRouter(prefix="/chat")
 # What whoever holds a conversation's token may do; the app's API offers the same under its own address.
@@ -243,24 +244,29 @@ def _take(hub: Hub, conversation_id: int, given: str, written: Written) -> Respo
         heard = exchange.listen(answering, work, held, sentence) if ready is None else None
     if heard is not None:
         ready = exchange.ask(answering, held, sentence, heard)
-    said = exchange.keep(hub.works, CITIZEN, ready) if ready is not None else []
+    said = exchange.keep(hub.works, CITIZEN, ready) if isinstance(ready, exchange.Ready) else []
     if not said:
-        return _receive(hub, conversation_id, key, written.text)
+        return _receive(hub, conversation_id, key, written.text, ready if isinstance(ready, Decided) else None)
     # The page has missed something that was said before, or shows how long it takes.
     if written.after < held.going.lines or held.going.state == S.WAITING:
         return _answer(hub, conversation_id, written.after)
     return JSONResponse(chat_page.page(held.going.state, said, rated=held.rated), headers=UNKEPT)
 
 
-def _receive(hub: Hub, conversation_id: int, key: str, text: str) -> gateway.Received:
+def _receive(hub: Hub, conversation_id: int, key: str, text: str, decided: Decided | None) -> gateway.Received:
+    """The stored message; it is no more `fresh` where what was decided about it is done."""
+
     def store_it(work: Work) -> gateway.Received:
         conversation = _locked(work, conversation_id)
         if conversation.state == S.CLOSED:
             raise WasClosed  # The page begins a new session then, so that each has its own rating.
         arrival = Arrival(gateway.CHAT, key, conversation.sender, "text", text, work.now)
-        return gateway.store(work, conversation, arrival)
+        stored = gateway.store(work, conversation, arrival)
+        done = stored.fresh and decided is not None and decided.record(hub.incoming.answering, work, stored)
+        return replace(stored, fresh=False) if done else stored
 
-    return hub.works.together(store_it, CITIZEN)
+    # What the bot does is the system's act, as where it deals with a message that was stored first.
+    return hub.works.together(store_it, CITIZEN if decided is None else SYSTEM)
 
 
 def _take_picture(hub: Hub, who: Holder, page_key: str, file: UploadFile) -> gateway.Received:

@@ -153,6 +153,9 @@ def suggestions(request: Request, hub: HubDep, asker: Reader, conversation_id: i
 @router.post("/{conversation_id}/take")
 def take(hub: HubDep, asker: Agent, conversation_id: int) -> Response:
     """接入."""
+    with hub.works.read() as work:  # Whoever comes too late hears so without a turn to write.
+        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        desk.must_be_free(work, found)
     with hub.works.write(asker.actor) as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         desk.take(work, asker.viewer, found, hub.incoming.words)
@@ -443,8 +446,9 @@ def _suggested(hub: Hub, found: Conversation, wanted: str) -> list[Suggested]:
             answered = knowledge.answer_of(session, piece, work.now)
             if answered is not None and answered.text:
                 answers.append(answered)
-    links = hub.incoming.words.links
-    pages = [next((address for _title, address in links(one.sources)), "") for one in answers[:SUGGESTED]]
+        words = hub.incoming.words
+        placed = [words.placed(session, one.sources) for one in answers[:SUGGESTED]]
+    pages = [next((address for _title, address in words.links(one)), "") for one in placed]
     return [Suggested(one.sources[-1].title, one.text, page) for one, page in zip(answers, pages, strict=False)]
 
 

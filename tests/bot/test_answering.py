@@ -154,7 +154,7 @@ def test_an_agent_who_comes_while_the_bot_thinks_is_not_talked_over(desk: Desk, 
     with desk.office.working("officer") as (work, who):
         acts.take(work, who, work.session.get_one(Conversation, received.conversation_id), desk.answering.words)
     with desk.works.write() as work:
-        desk.answering._record(work, heard, verdict)
+        desk.answering.record(work, heard, verdict)
     (here,) = desk.replies("bot")
     assert "为您服务" in here.text
     assert desk.inbound(received.inbound_id).outcome == "person"

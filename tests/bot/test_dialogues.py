@@ -64,7 +64,7 @@ def test_a_push_that_comes_again_and_two_at_once_make_no_second_ticket(reporting
     decided = reporting.answering.decide(heard)  # Another process has decided upon the same state …
     reporting.answering.handle(first.inbound_id)
     with pytest.raises(Moved), reporting.works.write() as work:
-        reporting.answering._record(work, heard, decided)  # … and comes too late.
+        reporting.answering.record(work, heard, decided)  # … and comes too late.
     reporting.answering.handle(third.inbound_id)
     assert len(_tickets(reporting)) == 1
 

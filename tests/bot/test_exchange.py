@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from bot import exchange, gateway
+from bot.decided import Decided
 from bot.exchange import Ready
 from bot.gateway import Arrival
 from bot.models import Conversation, InboundMessage
@@ -28,6 +29,8 @@ class Visit:
     desk: Desk
     id: int = 0
     proof: str = "proof"
+    # What was not the bot's alone, when something was prepared last.
+    decided: Decided | None = None
 
     def begins(self) -> Visit:
         """Opens it."""
@@ -44,11 +47,13 @@ class Visit:
         return self
 
     def prepares(self, text: str, key: str = "k") -> Ready | None:
-        """What would be answered at once."""
+        """What would be answered at once by the bot alone."""
         with self.desk.works.read() as work:
             held = exchange.held(work, self.id, "proof", key)
             assert held is not None
-            return exchange.prepare(self.desk.answering, work, held, exchange.Written(key, text))
+            found = exchange.prepare(self.desk.answering, work, held, exchange.Written(key, text))
+        self.decided = found if isinstance(found, Decided) else None
+        return found if isinstance(found, Ready) else None
 
     def commits(self, ready: Ready) -> list[Line]:
         """Stores it."""
@@ -134,8 +139,19 @@ def test_a_choice_is_kept_for_the_next_message(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("text", ["人工", "楼下煤气泄漏了"])
-def test_what_needs_people_takes_the_long_way(visit: Visit, text: str) -> None:
+def test_what_needs_people_is_done_with_what_is_stored(visit: Visit, text: str) -> None:
     assert visit.prepares(text) is None
+    decided, desk = visit.decided, visit.desk
+    assert decided is not None
+    assert visit.lines() == []
+    with desk.works.write() as work:
+        conversation = work.session.get_one(Conversation, visit.id)
+        arrival = Arrival(gateway.CHAT, "k", conversation.sender, "text", text, work.now)
+        assert decided.record(desk.answering, work, gateway.store(work, conversation, arrival))
+    assert [(line.number, line.side) for line in visit.lines()] == [(1, "citizen"), (2, "bot")]
+    with desk.works.read() as work:
+        assert work.session.get_one(Conversation, visit.id).state == ConversationState.WAITING
+    assert desk.answering.left_over() == []
 
 
 def test_a_repeat_and_a_slow_engine_take_the_long_way(visit: Visit) -> None:
@@ -180,7 +196,7 @@ def test_what_is_written_to_people_wakes_the_conversation_it_is_answered_in(visi
         held = exchange.held(work, other.id, "other", "k")
         assert held is not None
         ready = exchange.overhear(visit.desk.answering, work, held, exchange.Written("k", "还在吗"))
-    assert ready is not None
+    assert isinstance(ready, Ready)
     with visit.desk.works.write() as work:
         work.session.get_one(Conversation, other.id).merged_into_id = visit.id
     assert other.commits(ready) == []
@@ -214,7 +230,7 @@ def test_an_engine_across_the_network_is_asked_with_no_transaction_open(visit: V
         heard = exchange.listen(desk.answering, work, held, sentence)
     assert heard is not None
     ready = exchange.ask(desk.answering, held, sentence, heard)
-    assert ready is not None
+    assert isinstance(ready, Ready)
     assert next(line.text for line in visit.commits(ready)) == "身份证掉了"
     assert (len(desk.engine.asked), open_now) == (1, 0)
 

@@ -1,4 +1,4 @@
-"""A push and its answer in one commit leave what the long way leaves; everything else is stored first."""
+"""A push and what comes of it in one commit leave what the long way leaves; everything else is stored first."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ import pytest
 from sqlalchemy import select
 
 from bot import exchange, gateway, passive
+from bot.decided import Decided
 from bot.events import ConversationChanged
 from bot.exchange import Ready
 from bot.gateway import Arrival
-from bot.models import Conversation, InboundMessage, OutboundReply
+from bot.models import Conversation, InboundMessage, OutboundReply, Ticket
 from bot.reply import answer_push
 from bot.states import ConversationState
+from kernel.audit import AuditLine
+from kernel.events import Event
+from kernel.work import SYSTEM, Work
 from tests.bot.citizens import published
 from tests.bot.conftest import Desk
 
@@ -29,13 +33,35 @@ class Account:
 
     desk: Desk
 
-    def prepares(self, text: str, key: str = "k", sender: str = "citizen", **more: Any) -> Ready | None:
-        """What would answer a push."""
-        arrival = Arrival(
-            gateway.origin_of(self.desk.account.id), key, sender, more.pop("kind", "text"), text, self.written(), **more
-        )
+    def arrival(self, text: str, key: str = "k", sender: str = "citizen", **more: Any) -> Arrival:
+        """What a push brings."""
+        origin = gateway.origin_of(self.desk.account.id)
+        return Arrival(origin, key, sender, more.pop("kind", "text"), text, self.written(), **more)
+
+    def decides(self, text: str, key: str = "k", sender: str = "citizen", **more: Any) -> Ready | Decided | None:
+        """What is known of a push before it is stored."""
         with self.desk.works.read() as work:
+            arrival = self.arrival(text, key, sender, **more)
             return passive.prepare(self.desk.answering, work, self.desk.account, arrival, str.encode)
+
+    def prepares(self, text: str, key: str = "k", sender: str = "citizen", **more: Any) -> Ready | None:
+        """What would answer a push and nothing else."""
+        found = self.decides(text, key, sender, **more)
+        assert not isinstance(found, Decided)
+        return found
+
+    def records(self, decided: Ready | Decided | None, text: str, key: str, sender: str = "citizen") -> bytes | None:
+        """The answer of a push that is stored and dealt with in one commit; None where it has to be decided anew."""
+        assert isinstance(decided, Decided)
+
+        def act(work: Work) -> bytes | None:
+            account = work.session.get_one(type(self.desk.account), self.desk.account.id)
+            stored = gateway.receive(work, account, self.arrival(text, key, sender))
+            if not decided.record(self.desk.answering, work, stored):
+                return None
+            return answer_push(work, stored.inbound_id, _bytes)
+
+        return self.desk.works.together(act, SYSTEM)
 
     def written(self) -> datetime:
         """When the citizen wrote."""
@@ -59,7 +85,13 @@ class Account:
         received = self.desk.receive(text, key=key, sender=sender)
         self.desk.answering.handle(received.inbound_id)
         with self.desk.works.write() as work:
-            return answer_push(work, received.inbound_id, lambda row: row.text.encode() if row else b"")
+            return answer_push(work, received.inbound_id, _bytes)
+
+    def audited(self) -> list[tuple[str, str]]:
+        """Every act with who did it."""
+        with self.desk.works.read() as work:
+            rows = work.session.scalars(select(AuditLine).order_by(AuditLine.seq))
+            return [(row.act, row.actor_name) for row in rows]
 
     def left(self, sender: str) -> list[list[dict[str, Any]]]:
         """All that is kept of a citizen but what is his own."""
@@ -75,6 +107,14 @@ class Account:
                 for table in tables
             ]
             return [[_of(row) for row in some] for some in rows]
+
+
+def _bytes(row: OutboundReply | None) -> bytes:
+    return row.text.encode() if row else b""
+
+
+def _kind(fact: Event) -> str:
+    return type(fact).__name__
 
 
 def _of(row: Any) -> dict[str, Any]:
@@ -123,15 +163,89 @@ def test_what_is_written_to_people_leaves_what_the_long_way_leaves(account: Acco
     assert desk.engine.asked == []
 
 
-@pytest.mark.parametrize("text", ["人工", "楼下煤气泄漏了"])
-def test_what_the_bot_does_though_people_wait_is_stored_first(account: Account, text: str) -> None:
+@pytest.mark.parametrize("state", [None, ConversationState.WAITING, ConversationState.OPEN])
+@pytest.mark.parametrize("text", ["人工", "我要投诉你们，转人工", "楼下煤气泄漏了"])
+def test_what_needs_people_leaves_what_the_long_way_leaves(
+    account: Account, text: str, state: ConversationState | None
+) -> None:
+    """In a new session, in the queue, and with an agent: rows, facts, audit lines and the answer."""
+    desk, facts, lines = account.desk, [], []
+    for sender in ("short", "long"):
+        if state is not None:
+            account.says_the_long_way("人工", f"{sender}0", sender)
+            with desk.works.write() as work:
+                work.session.get_one(Conversation, desk.conversation(sender).id).state = state
+    if state == ConversationState.OPEN and "煤气" not in text:
+        return  # Nothing but an agent's to read; the test above has it.
+    for sender in ("short", "long"):
+        told, audited = len(desk.told), len(account.audited())
+        if sender == "short":
+            answer = account.records(account.decides(text, sender, sender), text, sender, sender)
+        else:
+            assert answer == account.says_the_long_way(text, sender, sender)
+        facts.append([_kind(fact) for fact in desk.told[told:]])
+        lines.append(account.audited()[audited:])
+    short, long = account.left("short"), account.left("long")
+    assert short == long
+    assert short[0][0]["state"] == (state or ConversationState.WAITING)
+    assert set(facts[0]) == set(facts[1])
+    assert lines[0] == lines[1]
+    assert desk.answering.left_over() == []
+
+
+def test_a_ticket_is_made_once_by_what_is_stored_with_it(account: Account) -> None:
+    desk = account.desk
+    desk.clock.step(hours=12)  # Nobody is there.
+    for key, text in (("first", "人工"), ("second", "路灯坏了三天了没人修")):
+        answer = account.records(account.decides(text, key), text, key)
+        assert answer
+        assert account.decides(text, key) is None
+        with desk.works.write() as work:  # Its repeat.
+            stored = gateway.receive(
+                work, work.session.get_one(type(desk.account), desk.account.id), account.arrival(text, key)
+            )
+            assert (stored.fresh, stored.answer) == (False, answer)
+    with desk.works.read() as work:
+        (ticket,) = work.session.scalars(select(Ticket))
+    assert ticket.number in answer.decode()
+    assert ticket.text == "路灯坏了三天了没人修"
+
+
+@pytest.mark.parametrize("change", ["said", "taken", "undone", "merged", "dialogue"])
+def test_what_changed_meanwhile_is_decided_anew(account: Account, change: str) -> None:
+    desk = account.desk
+    account.says("身份证掉了", "k")
+    decided = account.decides("人工", "next")
+    if change == "said":
+        account.says("身份证掉了", "between")
+    elif change == "undone":
+        desk.receive("身份证掉了")
+        with desk.works.write() as work:  # It took no place, to see that alone.
+            work.session.get_one(Conversation, desk.conversation().id).lines = 2
+            work.session.scalars(select(InboundMessage).where(InboundMessage.number == 3)).one().number = 0
+    else:
+        with desk.works.write() as work:
+            row = work.session.get_one(Conversation, desk.conversation().id)
+            if change == "taken":
+                row.state = ConversationState.OPEN
+            elif change == "merged":
+                row.merged_into_id = row.id
+            else:
+                row.dialogue = {"form": "place"}
+    assert account.records(decided, "人工", "next") is None
+    with desk.works.read() as work:
+        query = select(InboundMessage).where(InboundMessage.key == "next")
+        assert work.session.scalars(query).one().handled_at is None
+    assert desk.conversation().state != ConversationState.WAITING
+
+
+def test_whom_a_message_wakes_up_is_decided_anew(account: Account) -> None:
     account.says_the_long_way("人工", "k", "citizen")
-    assert account.prepares(text, "next") is None
-    assert account.prepares("还要带什么", "next") is not None
-    with account.desk.works.write() as work:  # A message wakes it up.
+    with account.desk.works.write() as work:
         conversation = work.session.get_one(Conversation, account.desk.conversation().id)
         conversation.state = ConversationState.SNOOZED
-    assert account.prepares("还要带什么", "next") is None
+    assert account.decides("还要带什么", "next") is None
+    assert account.decides("人工", "next") is None
 
 
 def test_whoever_takes_it_meanwhile_is_not_written_past(account: Account) -> None:
@@ -156,9 +270,8 @@ def test_whoever_looks_is_told_once(account: Account) -> None:
     assert account.desk.of(ConversationChanged) == [ConversationChanged(of.id, of.unit_id)]
 
 
-@pytest.mark.parametrize("text", ["人工", "楼下煤气泄漏了", "1"])
-def test_what_may_need_more_than_an_answer_is_stored_first(account: Account, text: str) -> None:
-    assert account.prepares(text) is None
+def test_a_figure_may_rate_and_is_stored_first(account: Account) -> None:
+    assert account.decides("1") is None
 
 
 def test_what_is_no_sentence_is_stored_first(account: Account) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot import desk as acts
 from bot import reply
 from bot.events import ReplyBooked, ReplyLost
-from bot.models import Conversation, OutboundReply
+from bot.models import Conversation, InboundMessage, OutboundReply
 from bot.reply import Said, answer_push
 from bot.states import ReplyState, Route
 from channels.accounts.models import Account
@@ -81,6 +81,19 @@ def test_what_comes_after_the_push_was_answered_leaves_at_once(desk: Desk) -> No
     assert desk.replier.send_due() == 1
     with desk.works.write() as work:
         assert answer_push(work, received.inbound_id, lambda _taken: b"other") == b"success"
+
+
+def test_what_goes_on_from_the_answer_to_a_push_follows_a_moment_later(desk: Desk) -> None:
+    received = desk.receive("人工")
+    with desk.works.write() as work:
+        inbound = work.session.get_one(InboundMessage, received.inbound_id)
+        conversation = work.session.get_one(Conversation, received.conversation_id)
+        for text in ("一", "二"):
+            reply.book(work, conversation, "bot", Said(text), inbound)
+        assert answer_push(work, inbound.id, lambda taken: taken.text.encode() if taken else b"") == "一".encode()
+    assert desk.replier.send_due() == 0  # It must not overtake the first.
+    desk.clock.step(seconds=1)
+    assert (desk.replier.send_due(), desk.outbox.sent) == (1, [("citizen", "二")])
 
 
 def test_the_push_and_the_message_compete_for_one_row(desk_both: Desk) -> None:

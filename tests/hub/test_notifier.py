@@ -6,12 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select
 
 from hub.notices import Notice, NoticeSend, SendState
-from hub.notifier import BY_PHONE, RETRY, Message, Notifier, NotSent, Unanswered, unread_count
+from hub.notifier import _UNREAD, _UNREAD_AT, BY_PHONE, RETRY, Message, Notifier, NotSent, Unanswered, unread_count
 from kernel.clock import StillClock
 from kernel.people import Person, add_unit
 from kernel.work import Works
@@ -121,6 +122,36 @@ def test_two_halves_of_a_secret_take_two_ways_where_there_are_two(
     notifier.send_due()
     assert sorted(message.title for message in mail.taken) == by_mail
     assert sorted(message.title for message in gateway.taken) == by_phone
+
+
+@pytest.mark.parametrize(("kind", "left"), [("", {"elsewhere"}), ("probe", {"elsewhere", "k:code"})])
+def test_what_somebody_saw_to_is_read_for_all_whom_it_was_told(house: House, kind: str, left: set[str]) -> None:
+    house.tell()
+    with house.works.write() as work:
+        for key, link in (("k:code", ""), ("elsewhere", "/console/other")):
+            house.notifier.tell(work, house.people, "probe", "验证码", "", link, key)
+        house.notifier.settle(work, "/console/me", "another kind")
+    with house.works.read() as work:
+        assert {unread_count(work.session, one) for one in house.people} == {3}
+    with house.works.write() as work:
+        house.notifier.settle(work, "/console/me", kind)
+    with house.works.read() as work:
+        rows = work.session.execute(select(Notice.person_id, Notice.key).where(Notice.read_at.is_(None))).all()
+        assert {tuple(row) for row in rows} == {(one, key) for one in house.people for key in left}
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "index"),
+    [(_UNREAD_AT, ("/console",), "ix_notice_link_unread"), (_UNREAD, (1, 1000, 0), "ix_notice_person_id_unread")],
+)
+def test_unread_notices_are_found_however_many_there_are(
+    sqlite_works: Works, asked: Any, given: tuple[object, ...], index: str
+) -> None:
+    """A desk of fifty has thousands; every page asks for one's own, and signing a piece for those of its page."""
+    statement = str(asked.compile(dialect=sqlite_works.engine.dialect))
+    with sqlite_works.read() as work:
+        plan = work.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all()
+    assert any(f"INDEX {index}" in row[-1] for row in plan)
 
 
 def test_whoever_is_switched_off_is_told_nothing(house: House) -> None:

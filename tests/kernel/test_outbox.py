@@ -115,6 +115,19 @@ def test_what_failed_waits_and_what_is_gone_needs_no_call(post: Post, clock: Sti
         ]
 
 
+def test_whoever_is_woken_for_nothing_does_not_write(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    book(post, "held")
+    turns: list[str] = []
+    write = post.works.write
+    monkeypatch.setattr(post.works, "write", lambda: turns.append("taken") or write())
+    assert (post.send_due(), turns) == (0, [])
+    book(post, "a")
+    turns.clear()
+    post.fails = {"a"}
+    assert post.send_due() == 1
+    assert len(turns) > 1
+
+
 @pytest.mark.parametrize("moved", [{"seconds": 46}, {"hours": -2}], ids=["later", "set back"])
 def test_who_died_is_found_and_who_was_slow_records_nothing(
     post: Post, clock: StillClock, moved: dict[str, int]

@@ -167,25 +167,31 @@ def test_an_account_without_certification_waits_for_the_answer(phone: Phone, mon
     assert phone.outbox.sent == []
 
 
+@pytest.mark.parametrize(("text", "told"), [("养犬证怎么办", "还不会回答"), ("人工", "转接人工客服")])
 def test_an_answer_that_is_ready_too_late_is_not_given_to_a_line_that_is_dead(
-    either: Phone, monkeypatch: pytest.MonkeyPatch
+    either: Phone, text: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(callbacks, "HUNG_UP_SECONDS", -1.0)  # As when the database lets the push wait.
-    assert either.says("养犬证怎么办").content == b"success"
+    assert either.says(text).content == b"success"
     (booked,) = either.rows(OutboundReply)
     assert (booked.state, booked.route) == (ReplyState.BOOKED, "")
     monkeypatch.setattr(callbacks, "HUNG_UP_SECONDS", 60.0)
-    assert "还不会回答" in either.read(either.says("养犬证怎么办"))["Content"]
+    assert told in either.read(either.says(text))["Content"]
     either.clock.step(minutes=1)
     either.office.hub.incoming.replier.send_due()
     assert either.outbox.sent == []
 
 
-def test_what_the_bot_answers_at_once_is_stored_with_its_answer(either: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("text", "told"), [("养犬证怎么办", "还不会回答"), ("人工", "转接人工客服"), ("楼下煤气泄漏了", "119")]
+)
+def test_what_the_bot_does_at_once_is_stored_with_its_answer(
+    either: Phone, text: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settled: list[object] = []
     settle = callbacks._settle
     monkeypatch.setattr(callbacks, "_settle", lambda *told: settled.append(told) or settle(*told))
-    assert "还不会回答" in either.read(either.says("养犬证怎么办"))["Content"]
+    assert told in either.read(either.says(text))["Content"]
     assert len(settled) == (0 if either.engine.quick else 1)
     assert {(one.state, one.route) for one in either.rows(OutboundReply)} == {(ReplyState.DONE, Route.PASSIVE)}
     assert all(one.answer and one.handled_at for one in either.rows(InboundMessage))

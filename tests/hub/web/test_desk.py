@@ -95,6 +95,43 @@ def test_who_waits_is_seen_taken_and_answered(live: LiveDesk) -> None:
     assert "我的会话" in page
 
 
+@pytest.mark.parametrize("act", ["take", "answer", "close", "transfer"])
+def test_whom_somebody_has_nobody_is_called_to_any_more(live: LiveDesk, act: str) -> None:
+    number, waiting = live.hears("人工"), live.hears("人工", "oOther")
+    hub, other = live.office.hub, live.office.person("other").id
+
+    def called(person: int) -> list[str]:
+        with hub.works.read() as work:
+            query = select(Notice.link).where(
+                Notice.person_id == person, Notice.kind == "conversation.waiting", Notice.read_at.is_(None)
+            )
+            return sorted(work.session.scalars(query))
+
+    both = [f"/console/desk/{one}" for one in sorted((number, waiting))]
+    assert called(other) == both
+    forms = {"answer": {"text": "请带身份证。"}, "close": {"summary": "已答复"}, "transfer": {"to": str(other)}}
+    if act == "close":
+        live.agent.send_form(f"/console/desk/{number}/take")
+    live.clock.step(seconds=1)
+    assert live.agent.send_form(f"/console/desk/{number}/{act}", **forms.get(act, {})).status_code == 303
+    mine = live.office.person("agent").id
+    assert called(mine) == [f"/console/desk/{waiting}"]
+    # Whom it was given to is called anew, he alone.
+    assert called(other) == (both if act == "transfer" else [f"/console/desk/{waiting}"])
+
+
+def test_whoever_comes_too_late_hears_so_without_a_turn_to_write(
+    live: LiveDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = live.hears("人工")
+    live.agent.send_form(f"/console/desk/{number}/take")
+    late, turns, write = live.office.desk_of("other"), [], live.office.hub.works.write
+    late.get("/console/desk")
+    monkeypatch.setattr(live.office.hub.works, "write", lambda *told: turns.append(told) or write(*told))
+    assert late.send_form(f"/console/desk/{number}/take").status_code == 409
+    assert turns == []
+
+
 def test_the_lists_are_read_by_the_same_few_statements_however_many_wait(live: LiveDesk) -> None:
     first = live.hears("人工", "oFirst")
     live.agent.send_form(f"/console/desk/{first}/take")
