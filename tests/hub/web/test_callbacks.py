@@ -19,6 +19,7 @@ from channels.accounts.models import Account
 from channels.errors import OutcomeUnknown
 from channels.rehearsal.wechat import crypto, xml
 from hub.web import callbacks, pools
+from kernel.audit import AuditLine
 from kernel.clock import StillClock
 from kernel.people import Role
 from scheduler.models import Delivery
@@ -195,6 +196,10 @@ def test_what_the_bot_does_at_once_is_stored_with_its_answer(
     assert len(settled) == (0 if either.engine.quick else 1)
     assert {(one.state, one.route) for one in either.rows(OutboundReply)} == {(ReplyState.DONE, Route.PASSIVE)}
     assert all(one.answer and one.handled_at for one in either.rows(InboundMessage))
+    with either.office.hub.works.read() as work:
+        acts = select(AuditLine.actor_name).where(AuditLine.act.like("conversation.%"))
+        actors = set(work.session.scalars(acts))
+    assert actors == (set() if text == "养犬证怎么办" else {"system"})
 
 
 def test_without_a_repeat_it_leaves_as_a_message_of_its_own(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
