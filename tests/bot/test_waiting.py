@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from bot import desk as acts
-from bot.events import DangerHeard, PersonWanted
+from bot import waiting
+from bot.events import DangerHeard, PersonWanted, WaitOver
 from bot.models import Conversation, Rating, Ticket
 from bot.states import ConversationState
 from bot.waiting import Watch
@@ -306,3 +307,11 @@ def test_danger_our_own_page_and_an_office_that_does_not_want_it_are_not_told(de
         set_rule(work, "desk.wait_told_minutes", desk.office.bureau.id, 0)
     watch.round()
     assert told_again(desk) == []
+
+
+def test_whoever_is_closed_while_he_waits_is_not_to_be_fetched(desk: Desk) -> None:
+    desk.says("人工")
+    for times in (1, 1):  # Closed once more, he waited for nobody.
+        with desk.works.write() as work:
+            waiting.close(work, work.session.get_one(Conversation, desk.conversation().id))
+        assert len(desk.of(WaitOver)) == times

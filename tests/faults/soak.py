@@ -300,7 +300,7 @@ def _teach(office: BenchOffice, port: int, teacher: Watch, over: threading.Event
 
 
 def _lesson(people: Mapping[str, httpx.Client], portal: int, number: int) -> int:
-    """One question, written, signed three times and booked for now by the office's people through the API."""
+    """One question, written, signed three times and booked for this moment by the office's people through the API."""
 
     def told(login: str, path: str, **sent: object) -> dict[str, Any]:
         return dict(people[login].post(path, json=sent).raise_for_status().json())

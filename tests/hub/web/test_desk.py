@@ -95,7 +95,7 @@ def test_who_waits_is_seen_taken_and_answered(live: LiveDesk) -> None:
     assert "我的会话" in page
 
 
-@pytest.mark.parametrize("act", ["take", "answer", "close", "transfer"])
+@pytest.mark.parametrize("act", ["take", "answer", "transfer"])
 def test_whom_somebody_has_nobody_is_called_to_any_more(live: LiveDesk, act: str) -> None:
     number, waiting = live.hears("人工"), live.hears("人工", "oOther")
     hub, other = live.office.hub, live.office.person("other").id
@@ -109,9 +109,7 @@ def test_whom_somebody_has_nobody_is_called_to_any_more(live: LiveDesk, act: str
 
     both = [f"/console/desk/{one}" for one in sorted((number, waiting))]
     assert called(other) == both
-    forms = {"answer": {"text": "请带身份证。"}, "close": {"summary": "已答复"}, "transfer": {"to": str(other)}}
-    if act == "close":
-        live.agent.send_form(f"/console/desk/{number}/take")
+    forms = {"answer": {"text": "请带身份证。"}, "transfer": {"to": str(other)}}
     live.clock.step(seconds=1)
     assert live.agent.send_form(f"/console/desk/{number}/{act}", **forms.get(act, {})).status_code == 303
     mine = live.office.person("agent").id
