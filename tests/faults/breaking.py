@@ -9,10 +9,10 @@ import os
 import random
 import re
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -189,13 +189,14 @@ def break_everything(stage: Stage, desk: Desk, database: Database, away: float, 
         numbers = _begin(stage, desk, every, range(1, PORTAL + 1))
         began = time.monotonic()
         stage.start()
-        hand = threading.Thread(target=_take_over, args=(stage, desk, every[BY_HAND_LANE], numbers[BY_HAND_LANE]))
-        hand.start()
-        until(lambda: _arrived(stage, every[AWAY]) > 0, STARTING, None)
-        until(lambda: _tried(stage, every[PORTAL]), LIMIT, None)
-        mend_disk()
-        database.away(away)
-        hand.join()
+        with ThreadPoolExecutor(1) as hands:
+            hand = hands.submit(_take_over, stage, desk, every[BY_HAND_LANE], numbers[BY_HAND_LANE])
+            with stage.given_up_on_failure():
+                until(lambda: _arrived(stage, every[AWAY]) > 0, STARTING, None)
+                until(lambda: _tried(stage, every[PORTAL]), LIMIT, None)
+                mend_disk()
+                database.away(away)
+            hand.result()
         _until_over(stage, desk, every, began)
         return [_judge(stage, desk, case, lane) for lane, case in enumerate(every)]
 
@@ -256,11 +257,9 @@ def _take_over(stage: Stage, desk: Desk, case: Case, numbers: Sequence[int]) -> 
     until(lambda: all(row.attempts and row.state == S.BOOKED for row in stage.rows(case.ids)), LIMIT, None)
     for number in numbers:
         stage.mend(number)
-    people = [threading.Thread(target=_take, args=(stage, desk, row)) for row in stage.rows(case.ids)]
-    for person in people:
-        person.start()
-    for person in people:
-        person.join()
+    rows = stage.rows(case.ids)
+    with ThreadPoolExecutor(len(rows)) as people:
+        list(people.map(lambda row: _take(stage, desk, row), rows))
 
 
 def _take(stage: Stage, desk: Desk, row: Delivery) -> None:
@@ -279,7 +278,8 @@ def _act(stage: Stage, desk: Desk, delivery_id: int, step: Callable[..., None], 
         except XuandaError:
             return  # It is on its way already: then it is the product's.
         except OperationalError:  # The database is away: a person would try again.
-            time.sleep(0.5)
+            if stage.given_up.wait(0.5):
+                raise
         else:
             return
 

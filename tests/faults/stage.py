@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -78,6 +79,7 @@ class Stage:
     # The safeguard that is taken out of the product, to see the suite fail.
     without: str = ""
     parts: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    given_up: threading.Event = field(default_factory=threading.Event)
 
     @property
     def site(self) -> Path:
@@ -192,8 +194,18 @@ class Stage:
                     query = select(Delivery).where(Delivery.id.in_(ids)).order_by(Delivery.id)
                     return list(work.session.scalars(query))
             except OperationalError:
-                time.sleep(0.5)
+                if self.given_up.wait(0.5):
+                    break
         raise AssertionError("the database did not come back")
+
+    @contextmanager
+    def given_up_on_failure(self) -> Iterator[None]:
+        """Nobody waits any longer for a database that is away when what runs in here fails."""
+        try:
+            yield
+        except BaseException:
+            self.given_up.set()
+            raise
 
 
 @dataclass
