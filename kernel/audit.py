@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from kernel.work import Work
 
 GENESIS = "0" * 64
+# How many lines are read at a time.
+BLOCK = 1000
 # What a line's hash covers, in this order: an order changed here would break every chain already written.
 HASHED = (
     "seq", "at", "actor_id", "actor_name", "address", "unit_id",
@@ -113,15 +114,18 @@ def verify(session: Session, expected: tuple[int, str] | None = None) -> Verdict
     Finds a changed, removed, inserted or reordered line, and a cut-off end.
     """
     previous, count = GENESIS, 0
-    with closing(_all_lines(session)) as lines:  # Left early, a stream would hold its cursor open on the server.
-        for line in lines:
+    while True:
+        before = count
+        for line in _lines_after(session, count):
             count += 1
             fault = _fault(line, count, previous, expected)
             if fault:
                 return Verdict(count - 1, previous, fault)
             previous = line.hash
-    head = session.get(AuditHead, 1)
-    kept = (head.seq, head.hash) if head else (0, GENESIS)
+        kept = _head(session)
+        # Somebody may have written meanwhile: it ends where both agree, or where no more lines come.
+        if kept == (count, previous) or count == before:
+            break
     if kept != (count, previous):
         return Verdict(count, previous, f"the log ends at line {count}, but line {kept[0]} was the last")
     if expected and expected[0] > count:
@@ -152,10 +156,17 @@ def _fault(line: AuditLine, number: int, previous: str, expected: tuple[int, str
     return ""
 
 
-def _all_lines(session: Session) -> Generator[AuditLine]:
-    query = select(AuditLine).order_by(AuditLine.seq).execution_options(yield_per=1000)
-    with session.execute(query) as result:
-        yield from result.scalars()
+def _lines_after(session: Session, last: int) -> Iterator[AuditLine]:
+    """Some at a time: a log of years is not to stand in memory."""
+    query = select(AuditLine).order_by(AuditLine.seq).limit(BLOCK)
+    while lines := session.scalars(query.where(AuditLine.seq > last)).all():
+        yield from lines
+        last = lines[-1].seq
+
+
+def _head(session: Session) -> tuple[int, str]:
+    row = session.execute(select(AuditHead.seq, AuditHead.hash)).one_or_none()
+    return (0, GENESIS) if row is None else (row.seq, row.hash)
 
 
 def _row(work: Work, draft: Draft, seq: int, previous: str) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.orm import Session
 
 from hub.db import open_database
+from kernel import audit
 from kernel.audit import GENESIS, AuditHead, AuditLine, Verdict, digest, verify
 from kernel.clock import StillClock, SystemClock
 from kernel.people import Unit, add_unit
@@ -66,6 +68,25 @@ def test_a_line_says_who_what_and_of_which_unit(works: Works) -> None:
     assert (line.act, line.object_kind, line.object_id) == ("unit.created", "unit", unit.id)
     assert '"说明": "中文"' in line.details
     assert check(works).fault is None
+
+
+@pytest.mark.parametrize("block", [1, 5, 1000])
+def test_lines_written_while_it_is_verified_are_no_fault(
+    chained: Works, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(audit, "BLOCK", block)
+    true_head, rounds = audit._head, []
+
+    def meanwhile(session: Session) -> tuple[int, str]:
+        rounds.append(1)
+        if len(rounds) < 3:
+            write_lines(chained, 2)
+        return true_head(session)
+
+    monkeypatch.setattr(audit, "_head", meanwhile)
+    assert check(chained).fault is None
+    monkeypatch.undo()
+    assert check(chained).lines == LINES + 2 * min(2, len(rounds))
 
 
 def test_without_a_unit_of_its_own_a_line_belongs_to_the_actors(works: Works) -> None:
