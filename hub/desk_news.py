@@ -52,7 +52,7 @@ def connect(hub: Hub, incoming: Incoming) -> None:
     listeners.in_work(BreakTooLong, lambda work, fact: _too_long(hub, work, fact))
     listeners.in_work(HandedOver, lambda work, fact: _handed_over(hub, work, fact))
     listeners.in_work(
-        PresenceChanged, lambda work, fact: incoming.relay.told(work, ConversationChanged(0, fact.unit_id))
+        PresenceChanged, lambda work, fact: incoming.relay.told(work, [ConversationChanged(0, fact.unit_id)])
     )
     listeners.after(PresenceChanged, lambda fact: incoming.live.tell(desk_topic(fact.unit_id)))
     team = TeamWatch(hub.works, incoming.words, hub.settings.office_zone)

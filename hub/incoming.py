@@ -170,7 +170,7 @@ def begin_on_portal(work: Work, otherwise: int, token_hash: str | None = None) -
 
 def _listen(hub: Hub, incoming: Incoming) -> None:
     listeners = hub.listeners
-    listeners.in_work(ConversationChanged, incoming.relay.told)
+    listeners.in_work_together(ConversationChanged, incoming.relay.told)
     listeners.after(ConversationChanged, lambda fact: _show(incoming, fact))
     listeners.after(ReplyBooked, lambda _fact: incoming.send_soon())
     listeners.after(WentLive, lambda fact: _learn(incoming, fact.channel))

@@ -5,8 +5,10 @@ A relay that fails only makes streams later: each of them also looks by itself.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import structlog
@@ -23,6 +25,8 @@ log = structlog.get_logger(__name__)
 CHANNEL = "xuanda_live"
 LOOK_SECONDS = 0.25
 AGAIN_SECONDS = 2.0
+# PostgreSQL takes 8000 bytes in one notice; a pair of numbers needs 40 at most.
+MOST_TOLD = 150
 
 # What is watched, and how it stands.
 _States: TypeAlias = dict[str, tuple[object, ...]]
@@ -59,8 +63,8 @@ class Relay(ABC):
             self._thread.join()
 
     @abstractmethod
-    def told(self, work: Work, fact: ConversationChanged) -> None:
-        """A conversation changes in this very work: the other processes are to know once it is committed."""
+    def told(self, work: Work, facts: Sequence[ConversationChanged]) -> None:
+        """Conversations change in this very work: the other processes are to know once it is committed."""
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -76,12 +80,21 @@ class Relay(ABC):
 
 
 class PostgresRelay(Relay):
-    """LISTEN and NOTIFY: the notice leaves with the commit of the work it is about, and is lost with its rollback."""
+    """LISTEN and NOTIFY: the notice leaves with the commit of the work it is about, and is lost with its rollback.
 
-    def told(self, work: Work, fact: ConversationChanged) -> None:
-        """Puts the notice into the work."""
-        notice = text("SELECT pg_notify(:channel, :topics)")
-        work.session.execute(notice, {"channel": CHANNEL, "topics": f"{fact.conversation_id} {fact.unit_id}"})
+    A notice names the relay that sent it: its own streams were told by then, and are not told twice.
+    """
+
+    def __init__(self, works: Works, live: Live) -> None:
+        super().__init__(works, live)
+        self._name = secrets.token_hex(8)
+
+    def told(self, work: Work, facts: Sequence[ConversationChanged]) -> None:
+        """Puts one notice into the work, or several where the facts are more than one can hold."""
+        pairs = list({f"{fact.conversation_id} {fact.unit_id}": None for fact in facts})
+        for first in range(0, len(pairs), MOST_TOLD):
+            said = ",".join((self._name, *pairs[first : first + MOST_TOLD]))
+            work.session.execute(_NOTIFY, {"channel": CHANNEL, "topics": said})
 
     def _listen(self) -> None:
         connection = _own(self.works.engine)
@@ -95,8 +108,11 @@ class PostgresRelay(Relay):
             connection.close()
 
     def _hear(self, payload: str) -> None:
-        conversation, unit = payload.split()
-        self.live.tell(*_topics(int(conversation), int(unit)))
+        name, *pairs = payload.split(",")
+        if name == self._name:
+            return
+        numbers = [[int(number) for number in pair.split()] for pair in pairs]
+        self.live.tell(*{topic for conversation, unit in numbers for topic in _topics(conversation, unit)})
 
 
 class SqliteRelay(Relay):
@@ -106,7 +122,7 @@ class SqliteRelay(Relay):
     already is not told again.
     """
 
-    def told(self, work: Work, fact: ConversationChanged) -> None:
+    def told(self, work: Work, facts: Sequence[ConversationChanged]) -> None:
         """Nothing to say: the commit itself is what the others see."""
 
     def _listen(self) -> None:
@@ -158,6 +174,7 @@ def _own(engine: Engine) -> Any:
     return connection
 
 
+_NOTIFY = text("SELECT pg_notify(:channel, :topics)")
 # Made once: building a statement costs more than running it.
 _STANDS = (Conversation.state, Conversation.lines, Conversation.agent_id, Conversation.acknowledged_at)
 _TALKS = select(Conversation.id, *_STANDS).where(Conversation.id.in_(bindparam("talks", expanding=True)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,6 +113,36 @@ def test_what_this_process_told_itself_is_not_told_again(pair: tuple[Hub, Hub]) 
     assert (first, again) == (set(topics), set())
     assert foreign <= set(topics)
     assert foreign
+
+
+@pytest.mark.postgresql
+def test_postgresql_tells_each_change_of_a_work_once_and_nothing_of_its_own(postgres_url: str, tmp_path: Path) -> None:
+    with product(postgres_url, tmp_path) as hub, product(postgres_url, tmp_path) as other:
+        own, foreign = told_to(hub), told_to(other)
+        row = speak(hub)
+        wait_until(lambda: speak(hub, row) and foreign)  # By then it listens.
+        many = [conversation_topic(number) for number in range(1001, 1401)]  # More than one notice holds.
+        with hub.works.write() as work:
+            for number in (*range(1001, 1401), 1007):
+                work.emit(ConversationChanged(number, row.unit_id))
+        wait_until(lambda: set(many) <= set(foreign))
+        assert sorted(topic for topic in foreign if topic in many) == many
+        assert own.count(conversation_topic(1007)) == 2, "told by the work's own effects, and by nobody again"
+
+
+def told_to(hub: Hub) -> list[str]:
+    """What its streams are told from now on, the relay listening."""
+    topics: list[str] = []
+    hub.incoming.live.tell = lambda *more: topics.extend(more)  # type: ignore[method-assign]
+    hub.incoming.live.begin()
+    return topics
+
+
+def wait_until(met: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not met():
+        assert time.monotonic() < end
+        time.sleep(0.2)
 
 
 def test_what_nobody_watches_is_not_read(sqlite_url: str, tmp_path: Path) -> None:
