@@ -49,6 +49,9 @@ class Engine(Protocol):
     def refresh(self) -> None:
         """What is published has changed; returns at once."""
 
+    def keep_up(self) -> None:
+        """Takes up what is published and in service by now, and leaves learning to the process that publishes."""
+
     def close(self) -> None:
         """Lets go of threads and connections."""
 
@@ -116,6 +119,16 @@ class EmbeddedEngine:
             self._pool.submit(self._refit)
         except RuntimeError:  # The process is stopping; the next start reads what is published then.
             self._asked.clear()
+
+    def keep_up(self) -> None:
+        """Reads the titles and the model in service; learns only where there is none yet, or none that is shared."""
+        if self.kept is None or self._model is None:
+            self.refresh()
+            return
+        with self._lock:
+            with self.works.read() as work:
+                titles = knowledge.titles_of(work.session, work.now)
+            self._model = self._serving(self.kept, titles, None)
 
     def prepare(self) -> _Model:
         """Reads what is published now and fits if its wordings are others; the old model answers meanwhile."""

@@ -176,6 +176,10 @@ class RasaEngine:
         """Reads the titles anew; the words come from the CMS anyway, and new wordings wait for the next training."""
         self._read_titles()
 
+    def keep_up(self) -> None:
+        """The same: whoever trains Rasa is no process of the product."""
+        self._read_titles()
+
     def close(self) -> None:
         """Lets go of its connections."""
         self.http.close()

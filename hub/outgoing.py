@@ -180,8 +180,9 @@ def _queue(hub: Hub, dispatcher: Dispatcher) -> None:
     hub.listeners.in_work(Booked, lambda work, fact: wakes.defer(work, fact.account_id, fact.at))
 
     def start() -> Callable[[], None]:
-        # What goes live is told where it was sent, in a worker; a process that answers citizens looks for itself.
-        beat = Beat(REFRESH_SECONDS, hub.incoming.engine.refresh)
+        # What goes live is told where it was sent, in a worker, and learned there: were each process that answers
+        # citizens to learn it too, a machine with three of them would learn everything three times.
+        beat = Beat(REFRESH_SECONDS, hub.incoming.engine.keep_up)
         beat.start()
         return beat.stop
 

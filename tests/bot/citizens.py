@@ -55,6 +55,9 @@ class ToldEngine:
     def refresh(self) -> None:
         self.refreshed += 1
 
+    def keep_up(self) -> None:
+        """Knows nothing of its own."""
+
     def close(self) -> None:
         """Has nothing to let go."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from bot import learning, rules, versions
 from bot.engine import EmbeddedEngine
 from bot.events import ModelRefused
 from bot.models import BotModel, Lesson
+from bot.nlu.classifier import Classifier, Example
+from bot.nlu.wire import faq_label
 from kernel.audit import AuditLine
 from kernel.blobs import Blobs
 from kernel.errors import Invalid, WrongState
@@ -146,6 +150,45 @@ def test_every_process_follows_and_going_back_is_one_act(desk: Desk, engine: Emb
     with pytest.raises(WrongState):
         roll_back(desk, engine, "没有了")
     other.close()
+
+
+def test_who_only_answers_takes_up_what_another_process_learned(
+    desk: Desk, engine: EmbeddedEngine, tmp_path: Path
+) -> None:
+    fitted: list[int] = []
+
+    def fit(examples: list[Example]) -> Classifier:
+        fitted.append(len(examples))
+        return Classifier.fit(examples)
+
+    answering = replace(engine_of(desk, tmp_path), fit=fit)
+    answering.keep_up()  # It has none yet: it takes up what is in service, which is known already.
+    wait_for_model(answering)
+    stay = published(desk.office, "faq", "居住证怎么办", "到派出所。", wordings=list(STAY))
+    answering.keep_up()
+    assert (fitted, len(rows(desk))) == ([], 1), "what is new is left to who publishes"
+    assert answering.understand("居住证怎么办", "s").keys == (faq_label(str(stay)),), "its title is known all the same"
+    engine.prepare()
+    answering.keep_up()
+    assert answering._model is not None
+    assert (answering._model.number, fitted) == (rows(desk)[-1].id, [])
+    assert len(rows(desk)) == 2
+    answering.close()
+
+
+def test_where_nothing_was_learned_yet_who_only_answers_learns(desk: Desk, lost: int, tmp_path: Path) -> None:
+    alone = engine_of(desk, tmp_path)
+    alone.keep_up()
+    wait_for_model(alone)
+    assert states(desk) == [("current", "auto")]
+    alone.close()
+
+
+def wait_for_model(engine: EmbeddedEngine) -> None:
+    end = time.monotonic() + 30
+    while not engine.at_once():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_a_person_decides_where_the_rule_says_so(desk: Desk, engine: EmbeddedEngine) -> None:
