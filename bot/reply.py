@@ -221,13 +221,7 @@ class Replier(Outbox[OutboundReply, _Job, ChannelError | None]):
 
     def due(self, work: Work) -> Sequence[ColumnElement[bool]]:
         """Nothing overtakes what was said before it."""
-        earlier = aliased(OutboundReply)
-        before_it = exists().where(
-            earlier.conversation_id == OutboundReply.conversation_id,
-            earlier.number < OutboundReply.number,
-            earlier.state.in_((S.BOOKED, S.SENDING)),
-        )
-        return (~before_it,)
+        return (_NOTHING_BEFORE,)
 
     def marks(self) -> dict[str, object]:
         """It leaves as a message of its own, not within the answer to a push."""
@@ -313,3 +307,12 @@ class Replier(Outbox[OutboundReply, _Job, ChannelError | None]):
 def _locked(work: Work, conversation_id: int) -> Conversation:
     query = select(Conversation).where(Conversation.id == conversation_id).with_for_update()
     return work.session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+# Made once: building a statement costs more than running it.
+_earlier = aliased(OutboundReply)
+_NOTHING_BEFORE = ~exists().where(
+    _earlier.conversation_id == OutboundReply.conversation_id,
+    _earlier.number < OutboundReply.number,
+    _earlier.state.in_((S.BOOKED, S.SENDING)),
+)

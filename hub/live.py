@@ -45,7 +45,9 @@ class Live:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._watchers: set[Watcher] = set()
+        # By topic: whoever tells one must not look through everybody.
+        self._watchers: dict[str, set[Watcher]] = {}
+        self._open = 0
         # Called before a stream waits; whoever brings news from other processes starts then.
         self.begin: Callable[[], None] = lambda: None
         # What was told to streams since somebody last asked; None where nobody asks.
@@ -57,22 +59,29 @@ class Live:
         self.begin()
         watcher = Watcher(frozenset(topics), asyncio.get_running_loop())
         with self._lock:
-            self._watchers.add(watcher)
+            self._open += 1
+            for topic in watcher.topics:
+                self._watchers.setdefault(topic, set()).add(watcher)
         try:
             yield watcher
         finally:
             with self._lock:
-                self._watchers.discard(watcher)
+                self._open -= 1
+                for topic in watcher.topics:
+                    left = self._watchers[topic]
+                    left.discard(watcher)
+                    if not left:
+                        del self._watchers[topic]
 
     def tell(self, *topics: str) -> None:
         """Wakes whoever watches one of the topics; from any thread, returns at once."""
         told: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Queue[str], str]]] = {}
         with self._lock:
-            for watcher in self._watchers:
-                for topic in watcher.topics.intersection(topics):
+            for topic in self._watchers.keys() & set(topics):
+                for watcher in self._watchers[topic]:
                     told.setdefault(watcher.loop, []).append((watcher.queue, topic))
-                    if self._told is not None:
-                        self._told.add(topic)
+                if self._told is not None:
+                    self._told.add(topic)
         for loop, news in told.items():
             try:
                 loop.call_soon_threadsafe(_put, news)  # Once for all its streams: each call wakes the loop.
@@ -88,12 +97,12 @@ class Live:
     def watched(self) -> set[str]:
         """All topics that some stream watches."""
         with self._lock:
-            return set().union(*(watcher.topics for watcher in self._watchers))
+            return set(self._watchers)
 
     def watchers(self) -> int:
         """How many streams are open, for tests and for health."""
         with self._lock:
-            return len(self._watchers)
+            return self._open
 
 
 def conversation_topic(conversation_id: int) -> str:

@@ -94,6 +94,6 @@ class Incoming:
 
     def _send(self) -> None:
         try:
-            self.replier.send_due()
+            self.replier.send_waiting()  # What a dead process held is looked for by the duty.
         except Exception:  # The edge of a thread: the duty looks again within a second.
             log.exception("sending replies failed")

@@ -58,8 +58,12 @@ class Outbox(ABC, Generic[Row, Job, Answer]):
         """A process died between claim and record: nobody knows whether this row left."""
 
     def send_due(self) -> int:
-        """Sends what is due, the oldest first; returns how many calls were made."""
+        """Looks for what a dead process held, and sends what is due; returns how many calls were made."""
         self.find_lost()
+        return self.send_waiting()
+
+    def send_waiting(self) -> int:
+        """Sends what is due, the oldest first; returns how many calls were made."""
         calls = 0
         while calls < self.batch and self._send_one():
             calls += 1
