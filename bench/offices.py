@@ -159,10 +159,10 @@ class BenchOffice:
         """What takes booked pieces out in this process."""
         return Dispatcher(self.hub.works, self.hub.seal, adapter_maker(self.hub), self.hub.settings.address)
 
-    def serve(self, port: int, **settings: str) -> subprocess.Popen[bytes]:
+    def serve(self, port: int, face: str = "all", **settings: str) -> subprocess.Popen[bytes]:
         """Starts the product on this office's data as a process of its own, and waits until it is ready."""
         settings["port"] = str(port)
-        process = self.run("serve", **settings)
+        process = self.run("serve", "--face", face, **settings)
         wait_for(f"http://127.0.0.1:{port}/readyz", process)
         return process
 

@@ -2,22 +2,72 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine, create_engine, event
+import psycopg
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from kernel.work import LOOKING
+
+PostgresConnection: TypeAlias = "psycopg.Connection[Any]"
+# A connection in use a moment ago is not asked whether it still lives: the question costs as much as any other.
+IDLE_SECONDS = 1.0
 
 
 def open_database(url: str, pool_size: int = 20) -> Engine:
     """An engine for the address; on SQLite a writing work begins IMMEDIATE, so that two never deadlock.
 
     SQLite runs in WAL mode with synchronous=FULL: a commit that says a post was sent must survive a power cut.
+    `pool_size` is how many connections are kept open; twice as many may be opened at a time.
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url)
-    return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    return _postgres(url, pool_size)
+
+
+def _postgres(url: str, pool_size: int) -> Engine:
+    """Connections for writing, and others for looking: each question of a look is a transaction of its own.
+
+    A look of five questions then goes to the server five times; a transaction around them would add its beginning and
+    its end and give nothing, for under READ COMMITTED each question sees the moment at which it is asked anyway.
+    """
+    kept = max(1, pool_size // 2)
+    looking = create_engine(url, pool_size=kept, max_overflow=2 * pool_size - kept, isolation_level="AUTOCOMMIT")
+    event.listen(looking, "connect", _only_look)
+    engine = create_engine(url, pool_size=kept, max_overflow=2 * pool_size - kept)
+    for one in (looking, engine):
+        event.listen(one, "checkin", _note)
+        event.listen(one, "checkout", partial(_ask_whether_alive, one.dialect))
+    # The caller knows one engine, and its end is the other's.
+    event.listen(engine, "engine_disposed", lambda _engine: looking.dispose())
+    engine.update_execution_options(**{LOOKING: looking})
+    return engine
+
+
+def _only_look(connection: PostgresConnection, _record: Any) -> None:
+    connection.autocommit = True
+    connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+
+
+def _note(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _ask_whether_alive(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """A connection that lay idle may have been closed by the server, or by what stands between."""
+    if time.monotonic() - record.info.get("used", time.monotonic()) < IDLE_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except psycopg.Error as gone:
+        raise InvalidatePoolError from gone
 
 
 def _sqlite(url: str) -> Engine:

@@ -25,6 +25,8 @@ from kernel.events import Event, Listeners
 from kernel.model import Base
 
 log = structlog.get_logger(__name__)
+# The name under which an engine's options hold another that only looks, where there is one.
+LOOKING = "xuanda_looking"
 Result = TypeVar("Result")
 
 
@@ -84,11 +86,16 @@ class Works:
         self.clock = clock
         self.listeners = listeners or Listeners()
         self._writing = engine.execution_options(immediate=True)
-        self._reading = engine.execution_options(postgresql_readonly=True)
+        self._reading = engine.get_execution_options().get(LOOKING, engine)
         self._turn = _Turn() if engine.dialect.name == "sqlite" else nullcontext()
         self._waiting: list[_Share[Any]] = []
         self._joining = threading.Lock()
         self._led = False
+
+    @property
+    def engines(self) -> tuple[Engine, Engine]:
+        """The one that writes and the one that looks; on SQLite both are one."""
+        return self.engine, self._reading
 
     @contextmanager
     def write(self, actor: Actor = SYSTEM) -> Iterator[Work]:
@@ -124,7 +131,10 @@ class Works:
 
     @contextmanager
     def read(self, actor: Actor = SYSTEM) -> Iterator[Work]:
-        """A reading transaction; it never commits, and a flush inside it is a fault."""
+        """Only looks: it never commits, and a flush inside it is a fault.
+
+        On SQLite all of it sees one moment, on PostgreSQL each question its own.
+        """
         with Session(self._reading, autoflush=False) as session:
             work = Work(session, self.clock.now(), actor)
             yield work

@@ -25,9 +25,8 @@ LINE = re.compile(r'href="/console/desk/(\d+)"(.*?)</a>', re.S)
 
 @dataclass
 class Scene:
-    """Where everybody goes, until when, and how long a person thinks."""
+    """Where platforms stand, until when everybody goes on, and how long a person thinks."""
 
-    address: str
     platforms: str
     appid: str
     ends: float
