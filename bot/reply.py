@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, Update, exists, select, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 S = ReplyState
 
 PASSIVE_SECONDS = 5.0
+LATE = "答复准备好时平台可能已断开，市民可能没有收到"
 # What goes on from the answer to a push must not overtake it on its way.
 FOLLOWS = timedelta(seconds=1)
 RETRY = RetryPolicy(attempts=5, first=timedelta(seconds=5), factor=3.0, longest=timedelta(minutes=5))
@@ -157,6 +158,7 @@ def answer_push(work: Work, inbound_id: int, build: Callable[[OutboundReply | No
     query = select(InboundMessage).where(InboundMessage.id == inbound_id).with_for_update()
     inbound = work.session.scalars(query.execution_options(populate_existing=True)).one()
     if inbound.answer is not None:
+        reached(work, inbound_id)
         return inbound.answer
     taken = _take_for_push(work, inbound)
     inbound.answer = build(taken)
@@ -165,6 +167,35 @@ def answer_push(work: Work, inbound_id: int, build: Callable[[OutboundReply | No
         conversation = work.session.get_one(Conversation, inbound.conversation_id)
         work.emit(ConversationChanged(conversation.id, conversation.unit_id))
     return inbound.answer
+
+
+def came_late(work: Work, inbound_id: int) -> None:
+    """The push had ended, or nearly, before its answer could be given: nobody knows whether it arrived.
+
+    The platform repeats such a push, up to three times in all; what a repeat took in time stays sent.
+    """
+    told = _passive(inbound_id, S.DONE).where(OutboundReply.attempts == 0)
+    for row in work.session.scalars(told.values(state=S.UNKNOWN, reason=LATE).returning(OutboundReply)):
+        conversation = work.session.get_one(Conversation, row.conversation_id)
+        work.audit("reply.unknown", conversation, reply=row.id, reason=LATE)
+        work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+
+
+def reached(work: Work, inbound_id: int) -> None:
+    """A repeat of the push takes its answer in time; `attempts` counts these."""
+    told = _passive(inbound_id, S.DONE, S.UNKNOWN).values(state=S.DONE, reason="", attempts=OutboundReply.attempts + 1)
+    for row in work.session.scalars(told.returning(OutboundReply)):
+        conversation = work.session.get_one(Conversation, row.conversation_id)
+        work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+
+
+def _passive(inbound_id: int, *states: ReplyState) -> Update:
+    statement = update(OutboundReply).where(
+        OutboundReply.inbound_id == inbound_id,
+        OutboundReply.route == Route.PASSIVE,
+        OutboundReply.state.in_(states),
+    )
+    return statement.execution_options(synchronize_session=False, populate_existing=True)
 
 
 def _let_follow(work: Work, inbound: InboundMessage) -> None:

@@ -66,7 +66,8 @@ class Taken:
     """What a push brought: the message that waits for an answer, if it did, and the bot's run.
 
     `elsewhere`: the message was here before and this process does not see it being dealt with. `early`: results of
-    jobs whose acceptance is not recorded yet. `waits`: so many seconds at most for the bot.
+    jobs whose acceptance is not recorded yet. `waits`: so many seconds at most for the bot. `repeated`: an
+    earlier push stored it.
     """
 
     account_id: int
@@ -78,6 +79,7 @@ class Taken:
     elsewhere: bool = False
     early: Sequence[JobResult] = ()
     waits: float = WAIT_SECONDS
+    repeated: bool = False
 
 
 @router.get("/{channel}/{code}")
@@ -118,6 +120,8 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
     answer = taken.answer
     if answer is None:
         answer = await pools.pushes.run(_settle, hub, taken, began + HUNG_UP_SECONDS)
+    if taken.inbound_id and time.monotonic() > began + HUNG_UP_SECONDS and answer != _nothing(taken.adapter):
+        await pools.pushes.run(_came_late, hub, taken.inbound_id)
     return Response(answer, media_type=MEDIA_TYPES.get(answer[:1], "text/plain"))
 
 
@@ -181,7 +185,10 @@ def _take(hub: Hub, channel: str, code: str, pushed: Pushed, until: float) -> Ta
             if stored:
                 return Taken(account.id, adapter, inbound_id=stored, answer=ready.push.answer), ()
         decided = ready if isinstance(ready, Decided) and not late else None
-        return _stored(hub, work, account, adapter, found, decided)
+        taken, fresh = _stored(hub, work, account, adapter, found, decided)
+        if taken.repeated and taken.answer is not None and not late:
+            reply.reached(work, taken.inbound_id)
+        return taken, fresh
 
     # What the bot does is the system's act, as where it deals with a message that was stored first.
     taken, fresh = hub.works.together(keep, SYSTEM if isinstance(ready, Decided) else PUSHER)
@@ -224,6 +231,7 @@ def _stored(
             continue
         stored = gateway.receive(work, account, arrival)
         taken = replace(taken, inbound=inbound, inbound_id=stored.inbound_id, answer=stored.answer)
+        taken = replace(taken, repeated=not stored.fresh)
         if stored.fresh and decided is not None and decided.record(hub.incoming.answering, work, stored):
             taken = replace(taken, answer=reply.answer_push(work, stored.inbound_id, _builder(adapter, inbound)))
         elif stored.fresh:
@@ -317,7 +325,7 @@ def _identity(inbound: Inbound) -> str:
 
 
 def _settle(hub: Hub, taken: Taken, until: float) -> bytes:
-    inbound, nothing = taken.inbound, NOTHING.get(taken.adapter.name, b"")
+    inbound, nothing = taken.inbound, _nothing(taken.adapter)
     if inbound is None or not taken.inbound_id:
         return nothing
 
@@ -330,6 +338,15 @@ def _settle(hub: Hub, taken: Taken, until: float) -> bytes:
         return reply.answer_push(work, taken.inbound_id, build)
 
     return hub.works.together(decide, PUSHER)
+
+
+def _came_late(hub: Hub, inbound_id: int) -> None:
+    with hub.works.write(SYSTEM) as work:
+        reply.came_late(work, inbound_id)
+
+
+def _nothing(adapter: Channel) -> bytes:
+    return NOTHING.get(adapter.name, b"")
 
 
 def _builder(adapter: Channel, inbound: Message | Follower) -> Callable[[OutboundReply | None], bytes]:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from bot import desk as acts
 from bot import reply
@@ -15,6 +16,7 @@ from bot.reply import Said, answer_push
 from bot.states import ReplyState, Route
 from channels.accounts.models import Account
 from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled, Unauthorised
+from kernel.audit import AuditLine
 from kernel.errors import WrongState
 from tests.bot.conftest import Desk
 
@@ -71,6 +73,41 @@ def test_the_push_takes_it_first(desk: Desk) -> None:
     desk.send()
     assert desk.outbox.sent == []
     assert desk.replies()[0].route == Route.PASSIVE
+
+
+def test_nobody_knows_of_an_answer_that_came_too_late_unless_a_repeat_took_it(desk_both: Desk) -> None:
+    desk = desk_both
+    received = desk.receive("人工")
+    desk.answering.handle(received.inbound_id)
+
+    def push() -> None:
+        with desk.works.write() as work:
+            answer_push(work, received.inbound_id, lambda _taken: b"taken")
+
+    def late() -> tuple[str, str]:
+        with desk.works.write() as work:
+            reply.came_late(work, received.inbound_id)
+        (row,) = desk.replies()
+        return row.state, row.reason
+
+    push()
+    assert late() == (S.UNKNOWN, reply.LATE)
+    push()
+    (row,) = desk.replies()
+    assert (row.state, row.reason, row.attempts) == (S.DONE, "", 1)
+    assert late() == (S.DONE, "")
+    with desk.works.read() as work:
+        acts = select(AuditLine.act).where(AuditLine.act.like("reply.%"))
+        assert list(work.session.scalars(acts)) == ["reply.unknown"]
+
+
+def test_what_left_as_a_message_of_its_own_is_not_the_pushs_to_lose(desk: Desk) -> None:
+    desk.says("人工")
+    desk.send()
+    inbound = desk.replies()[0].inbound_id
+    with desk.works.write() as work:
+        reply.came_late(work, inbound or 0)
+    assert [row.state for row in desk.replies()] == [S.DONE]
 
 
 def test_what_comes_after_the_push_was_answered_leaves_at_once(desk: Desk) -> None:

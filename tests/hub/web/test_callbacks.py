@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from bot import reply
 from bot.models import InboundMessage, OutboundReply, SeenPush
 from bot.nlu.ranking import Decision
 from bot.states import ReplyState, Route
@@ -178,6 +179,40 @@ def test_an_answer_that_is_ready_too_late_is_not_given_to_a_line_that_is_dead(
     assert (booked.state, booked.route) == (ReplyState.BOOKED, "")
     monkeypatch.setattr(callbacks, "HUNG_UP_SECONDS", 60.0)
     assert told in either.read(either.says(text))["Content"]
+    either.clock.step(minutes=1)
+    either.office.hub.incoming.replier.send_due()
+    assert either.outbox.sent == []
+
+
+@pytest.mark.parametrize(("text", "told"), [("养犬证怎么办", "还不会回答"), ("人工", "转接人工客服")])
+def test_an_answer_that_comes_too_late_is_unknown_until_a_repeat_takes_it(
+    either: Phone, text: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decides = "_take" if either.engine.quick else "_settle"
+    true = getattr(callbacks, decides)
+
+    def slow(*about: Any) -> Any:
+        done = true(*about)
+        monkeypatch.setattr(callbacks, "HUNG_UP_SECONDS", -1.0)  # As when the commit took its time.
+        return done
+
+    def stands() -> list[tuple[str, str, str]]:
+        return [(one.state, one.route, one.reason) for one in either.rows(OutboundReply)]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks, decides, slow)
+        first = either.says(text)
+    assert told in either.read(first)["Content"]
+    assert stands() == [(ReplyState.UNKNOWN, Route.PASSIVE, reply.LATE)]
+    either.says(text)  # The second came too late as well, so nobody took it.
+    assert stands() == [(ReplyState.UNKNOWN, Route.PASSIVE, reply.LATE)]
+    monkeypatch.setattr(callbacks, "HUNG_UP_SECONDS", 60.0)
+    again = either.says(text)
+    assert either.read(again)["Content"] == either.read(first)["Content"]
+    assert stands() == [(ReplyState.DONE, Route.PASSIVE, "")]
+    monkeypatch.setattr(callbacks, "HUNG_UP_SECONDS", -1.0)
+    either.says(text)  # One that comes later than what was taken changes nothing.
+    assert stands() == [(ReplyState.DONE, Route.PASSIVE, "")]
     either.clock.step(minutes=1)
     either.office.hub.incoming.replier.send_due()
     assert either.outbox.sent == []
