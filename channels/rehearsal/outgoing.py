@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-# A platform pushes what comes, however many calls are under way: with the handful of threads of the event loop, what
-# waits here would count as the callback's own time.
-_CALLS = ThreadPoolExecutor(64, thread_name_prefix="call")
+# A platform pushes what comes, however many calls are under way: what waited here would count as the callback's own
+# time. Threads are made when they are needed.
+_CALLS = ThreadPoolExecutor(1000, thread_name_prefix="call")
 
 
 @dataclass(frozen=True)
@@ -23,25 +25,39 @@ class Answer:
 
 
 async def call(method: str, url: str, body: bytes = b"", content_type: str = "", seconds: float = 5.0) -> Answer:
-    """Call `url` and wait at most `seconds` in all; never raises for what the other side does."""
-    waiting = asyncio.get_running_loop().run_in_executor(_CALLS, _call, method, url, body, content_type, seconds)
+    """Call `url`, wait at most `seconds` in all and hang up then; never raises for what the other side does."""
+    headers = {"Content-Type": content_type} if content_type else {}
     try:
-        return await asyncio.wait_for(waiting, seconds)
-    except TimeoutError:
-        return Answer(0, problem="timeout")
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = connect(parts.hostname or "", parts.port, timeout=seconds)
+        waiting = asyncio.get_running_loop().run_in_executor(
+            _CALLS, _call, connection, method, target, body or None, headers
+        )
+        try:
+            return await asyncio.wait_for(waiting, seconds)
+        except TimeoutError:
+            _hang_up(connection)
+            return Answer(0, problem="timeout")
     except (OSError, ValueError, http.client.HTTPException) as error:
         return Answer(0, problem=f"{type(error).__name__}: {error}")
 
 
-def _call(method: str, url: str, body: bytes, content_type: str, seconds: float) -> Answer:
-    parts = urlsplit(url)
-    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=seconds)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = {"Content-Type": content_type} if content_type else {}
+def _call(
+    connection: http.client.HTTPConnection, method: str, target: str, body: bytes | None, headers: dict[str, str]
+) -> Answer:
     try:
-        connection.request(method, target, body=body or None, headers=headers)
+        connection.request(method, target, body=body, headers=headers)
         response = connection.getresponse()
         return Answer(response.status, response.read())
     finally:
         connection.close()
+
+
+def _hang_up(connection: http.client.HTTPConnection) -> None:
+    """The other side sees it at once, and the thread that reads goes on to its end."""
+    line = connection.sock
+    if line is not None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
