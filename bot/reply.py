@@ -158,7 +158,6 @@ def answer_push(work: Work, inbound_id: int, build: Callable[[OutboundReply | No
     query = select(InboundMessage).where(InboundMessage.id == inbound_id).with_for_update()
     inbound = work.session.scalars(query.execution_options(populate_existing=True)).one()
     if inbound.answer is not None:
-        reached(work, inbound_id)
         return inbound.answer
     taken = _take_for_push(work, inbound)
     inbound.answer = build(taken)
@@ -182,7 +181,7 @@ def came_late(work: Work, inbound_id: int) -> None:
 
 
 def reached(work: Work, inbound_id: int) -> None:
-    """A repeat of the push takes its answer in time; `attempts` counts these."""
+    """A repeat of the push took its answer in time; `attempts` counts these."""
     told = _passive(inbound_id, S.DONE, S.UNKNOWN).values(state=S.DONE, reason="", attempts=OutboundReply.attempts + 1)
     for row in work.session.scalars(told.returning(OutboundReply)):
         conversation = work.session.get_one(Conversation, row.conversation_id)

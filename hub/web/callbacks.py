@@ -19,6 +19,7 @@ import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Table, bindparam, select
+from starlette.background import BackgroundTask
 
 from bot import exchange, gateway, notices, passive, reply, rules
 from bot.decided import Decided
@@ -118,11 +119,13 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
     if taken.early:
         await _keep_up(hub, taken, WAIT_SECONDS - passed)
     answer = taken.answer
+    if answer is None and await _hung_up(request):
+        answer = _nothing(taken.adapter)  # What the bot says leaves as a message of its own.
     if answer is None:
         answer = await pools.pushes.run(_settle, hub, taken, began + HUNG_UP_SECONDS)
-    if taken.inbound_id and time.monotonic() > began + HUNG_UP_SECONDS and answer != _nothing(taken.adapter):
-        await pools.pushes.run(_came_late, hub, taken.inbound_id)
-    return Response(answer, media_type=MEDIA_TYPES.get(answer[:1], "text/plain"))
+    until = -1.0 if await _hung_up(request) else began + HUNG_UP_SECONDS
+    went = BackgroundTask(_note, hub, taken, answer, until)
+    return Response(answer, media_type=MEDIA_TYPES.get(answer[:1], "text/plain"), background=went)
 
 
 async def _look(hub: Hub, inbound_id: int, seconds: float) -> None:
@@ -185,10 +188,7 @@ def _take(hub: Hub, channel: str, code: str, pushed: Pushed, until: float) -> Ta
             if stored:
                 return Taken(account.id, adapter, inbound_id=stored, answer=ready.push.answer), ()
         decided = ready if isinstance(ready, Decided) and not late else None
-        taken, fresh = _stored(hub, work, account, adapter, found, decided)
-        if taken.repeated and taken.answer is not None and not late:
-            reply.reached(work, taken.inbound_id)
-        return taken, fresh
+        return _stored(hub, work, account, adapter, found, decided)
 
     # What the bot does is the system's act, as where it deals with a message that was stored first.
     taken, fresh = hub.works.together(keep, SYSTEM if isinstance(ready, Decided) else PUSHER)
@@ -340,9 +340,22 @@ def _settle(hub: Hub, taken: Taken, until: float) -> bytes:
     return hub.works.together(decide, PUSHER)
 
 
-def _came_late(hub: Hub, inbound_id: int) -> None:
+async def _hung_up(request: Request) -> bool:
+    """Whether the platform has closed its end: where this process is behind, a push is older than it knows."""
+    await asyncio.sleep(0)  # What the sockets have to tell is heard first.
+    return await request.is_disconnected()
+
+
+async def _note(hub: Hub, taken: Taken, answer: bytes, until: float) -> None:
+    """Once an answer has left: whether it left in time. That it did on the first push is what its row says already."""
+    late = time.monotonic() > until
+    if taken.inbound_id and answer != _nothing(taken.adapter) and (late or taken.repeated):
+        await pools.pushes.run(_noted, hub, taken.inbound_id, reply.came_late if late else reply.reached)
+
+
+def _noted(hub: Hub, inbound_id: int, how: Callable[[Work, int], None]) -> None:
     with hub.works.write(SYSTEM) as work:
-        reply.came_late(work, inbound_id)
+        how(work, inbound_id)
 
 
 def _nothing(adapter: Channel) -> bytes:

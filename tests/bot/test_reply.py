@@ -92,7 +92,8 @@ def test_nobody_knows_of_an_answer_that_came_too_late_unless_a_repeat_took_it(de
 
     push()
     assert late() == (S.UNKNOWN, reply.LATE)
-    push()
+    with desk.works.write() as work:
+        reply.reached(work, received.inbound_id)
     (row,) = desk.replies()
     assert (row.state, row.reason, row.attempts) == (S.DONE, "", 1)
     assert late() == (S.DONE, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from fastapi import Request
 from sqlalchemy import func, select
 
 from bot import reply
@@ -235,6 +237,33 @@ def test_what_the_bot_does_at_once_is_stored_with_its_answer(
         acts = select(AuditLine.actor_name).where(AuditLine.act.like("conversation.%"))
         actors = set(work.session.scalars(acts))
     assert actors == (set() if text == "养犬证怎么办" else {"system"})
+
+
+def test_a_platform_that_has_hung_up_is_given_no_answer_to_lose(either: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gone(_request: Request) -> bool:
+        return True
+
+    monkeypatch.setattr(Request, "is_disconnected", gone)
+    either.says("养犬证怎么办")
+    (booked,) = either.rows(OutboundReply)
+    # What was decided with the push can only be told to be unknown; the rest leaves by itself.
+    how = (ReplyState.UNKNOWN, Route.PASSIVE) if either.engine.quick else (ReplyState.BOOKED, "")
+    assert (booked.state, booked.route) == how
+    either.clock.step(minutes=1)
+    either.office.hub.incoming.replier.send_due()
+    assert len(either.outbox.sent) == (0 if either.engine.quick else 1)
+
+
+def test_a_closed_line_is_heard_of() -> None:
+    async def hung_up(told: str) -> bool:
+        async def receive() -> dict[str, Any]:
+            if told == "open":
+                await asyncio.sleep(60)
+            return {"type": "http.disconnect"}
+
+        return await callbacks._hung_up(Request({"type": "http", "method": "POST", "headers": []}, receive))
+
+    assert [asyncio.run(hung_up(told)) for told in ("open", "closed")] == [False, True]
 
 
 def test_without_a_repeat_it_leaves_as_a_message_of_its_own(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
