@@ -135,4 +135,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def serve(config: RehearsalConfig, host: str = "127.0.0.1", port: int = 8009) -> None:
     """Run until interrupted."""
     config = config.model_copy(update={"sftp_host": host})
-    uvicorn.run(create_app(config), host=host, port=port, log_level="warning", proxy_headers=False)
+    app = create_app(config)
+    # Longer than callers keep a line that lies idle: a post is not to meet one that is just being closed.
+    uvicorn.run(app, host=host, port=port, log_level="warning", proxy_headers=False, timeout_keep_alive=75)

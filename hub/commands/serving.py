@@ -36,6 +36,9 @@ WARM_SECONDS = 60.0
 # Python looks for what only refers to itself after seven hundred new objects. A request makes thousands, and lets go
 # of nearly all: a thirtieth of the looks finds the same, and they cost a busy process a tenth of its time.
 COLLECTED_AFTER = (20_000, 10, 10)
+# Longer than whoever calls keeps a connection that lies idle (nginx 60 s): were both to end it at the same moment, a
+# form could be sent into a line that is just being closed.
+IDLE_SECONDS = 75
 
 
 class FaceName(StrEnum):
@@ -91,6 +94,7 @@ def serve(
                 http="h11",
                 proxy_headers=False,
                 server_header=False,
+                timeout_keep_alive=IDLE_SECONDS,
                 # Open streams (chat, live desk) do not end by themselves.
                 timeout_graceful_shutdown=3,
                 log_level="warning",

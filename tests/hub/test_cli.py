@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select, update
@@ -214,6 +214,7 @@ def test_serving_starts_the_engine_and_stops_it(home: Path, monkeypatch: pytest.
 
     def run(_app: object, **options: object) -> None:
         told.append(f"serve {options['host']}:{options['port']} {options['access_log']} {options['http']}")
+        assert cast(int, options["timeout_keep_alive"]) > 60, "nginx keeps a line that lies idle for a minute"
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
         assert gc.get_threshold() == COLLECTED_AFTER
         assert gc.get_freeze_count() > 100_000  # What has been loaded is not looked through again and again.
