@@ -123,8 +123,8 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
         answer = _nothing(taken.adapter)  # What the bot says leaves as a message of its own.
     if answer is None:
         answer = await pools.pushes.run(_settle, hub, taken, began + HUNG_UP_SECONDS)
-    until = -1.0 if await _hung_up(request) else began + HUNG_UP_SECONDS
-    went = BackgroundTask(_note, hub, taken, answer, until)
+    gone = await _hung_up(request)
+    went = BackgroundTask(_note, hub, taken, answer, began + HUNG_UP_SECONDS, gone)
     return Response(answer, media_type=MEDIA_TYPES.get(answer[:1], "text/plain"), background=went)
 
 
@@ -230,8 +230,13 @@ def _stored(
         if arrival is None:
             continue
         stored = gateway.receive(work, account, arrival)
-        taken = replace(taken, inbound=inbound, inbound_id=stored.inbound_id, answer=stored.answer)
-        taken = replace(taken, repeated=not stored.fresh)
+        taken = replace(
+            taken,
+            inbound=inbound,
+            inbound_id=stored.inbound_id,
+            answer=stored.answer,
+            repeated=not stored.fresh,
+        )
         if stored.fresh and decided is not None and decided.record(hub.incoming.answering, work, stored):
             taken = replace(taken, answer=reply.answer_push(work, stored.inbound_id, _builder(adapter, inbound)))
         elif stored.fresh:
@@ -346,9 +351,9 @@ async def _hung_up(request: Request) -> bool:
     return await request.is_disconnected()
 
 
-async def _note(hub: Hub, taken: Taken, answer: bytes, until: float) -> None:
+async def _note(hub: Hub, taken: Taken, answer: bytes, until: float, gone: bool) -> None:
     """Once an answer has left: whether it left in time. That it did on the first push is what its row says already."""
-    late = time.monotonic() > until
+    late = gone or time.monotonic() > until
     if taken.inbound_id and answer != _nothing(taken.adapter) and (late or taken.repeated):
         await pools.pushes.run(_noted, hub, taken.inbound_id, reply.came_late if late else reply.reached)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import QueuePool, select
 
 from bot import exchange, gateway
 from bot.decided import Decided
@@ -218,7 +219,7 @@ def test_an_engine_across_the_network_is_asked_with_no_transaction_open(visit: V
 
     def counting(text: str, session: str) -> Decision:
         nonlocal open_now
-        open_now += sum(one.pool.checkedout() for one in {*desk.works.engines})  # type: ignore[attr-defined]  # Pools that count.
+        open_now += sum(cast(QueuePool, one.pool).checkedout() for one in {*desk.works.engines})
         return understand(text, session)
 
     desk.engine.understand = counting  # type: ignore[method-assign]

@@ -19,6 +19,12 @@ from kernel.work import Works
 
 pytestmark = pytest.mark.postgresql
 
+OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
 
 @pytest.fixture
 def works(postgres_url: str) -> Iterator[Works]:
@@ -65,9 +71,9 @@ def test_connections_that_the_server_closed_meanwhile_are_replaced(
     write(works, "city")
     assert look(works) == ["city"]
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as admin:
-        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        assert len(admin.execute(f"SELECT pg_terminate_backend(pid) {others}").fetchall()) == 2  # type: ignore[arg-type]
-        while admin.execute(f"SELECT 1 {others}").fetchone():  # type: ignore[arg-type]
+        assert len(admin.execute(OTHERS).fetchall()) == 2
+        admin.execute(END_OTHERS)
+        while admin.execute(OTHERS).fetchone():
             pass
     write(works, "bureau")
     assert sorted(look(works)) == ["bureau", "city"]

@@ -116,9 +116,11 @@ def test_what_this_process_told_itself_is_not_told_again(pair: tuple[Hub, Hub]) 
 
 
 @pytest.mark.postgresql
-def test_postgresql_tells_each_change_of_a_work_once_and_nothing_of_its_own(postgres_url: str, tmp_path: Path) -> None:
+def test_postgresql_tells_each_change_of_a_work_once_and_nothing_of_its_own(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with product(postgres_url, tmp_path) as hub, product(postgres_url, tmp_path) as other:
-        own, foreign = told_to(hub), told_to(other)
+        own, foreign = told_to(hub, monkeypatch), told_to(other, monkeypatch)
         row = speak(hub)
         wait_until(lambda: speak(hub, row) and foreign)  # By then it listens.
         many = [conversation_topic(number) for number in range(1001, 1401)]  # More than one notice holds.
@@ -130,10 +132,10 @@ def test_postgresql_tells_each_change_of_a_work_once_and_nothing_of_its_own(post
         assert own.count(conversation_topic(1007)) == 2, "told by the work's own effects, and by nobody again"
 
 
-def told_to(hub: Hub) -> list[str]:
+def told_to(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What its streams are told from now on, the relay listening."""
     topics: list[str] = []
-    hub.incoming.live.tell = lambda *more: topics.extend(more)  # type: ignore[method-assign]
+    monkeypatch.setattr(hub.incoming.live, "tell", lambda *more: topics.extend(more))
     hub.incoming.live.begin()
     return topics
 
