@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Engine, create_engine, make_url, text
 
+from hub.auth import passwords
 from hub.db import open_database
 from hub.tables import metadata
 from kernel import kept
@@ -33,6 +35,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("XUANDA_NO_SKIP") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light_hashes() -> Iterator[PasswordHasher]:
+    """Passwords are hashed with the least memory: hundreds of log-ins of people who are not what a test is about.
+
+    Yields the hasher as it is delivered, for the tests of that one.
+    """
+    delivered = passwords._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield delivered
 
 
 @pytest.fixture(autouse=True)

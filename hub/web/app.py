@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Literal
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -288,12 +291,10 @@ def create_app(hub: Hub, face: Face = "all") -> FastAPI:
         openapi_url=None,
         form_limits={"max_fields": MOST_FIELDS, "max_part_size": LONGEST_FIELD},
         redirect_slashes=False,
-        dependencies=[Depends(fitting_address)],
     )
     app.state.hub = hub
     app.state.face = face
-    for router in routers(face):
-        app.include_router(router)
+    app.router.routes.extend(_routes(face))
     app.mount("/static", HashedStatic(directory=FOLDER / "static"), name="static")
     if face != "console":
         app.mount("/", SiteFiles(hub.settings.site_folder), name="site")
@@ -310,6 +311,15 @@ def create_app(hub: Hub, face: Face = "all") -> FastAPI:
     )
     app.add_middleware(heads.Heads)
     return app
+
+
+@cache
+def _routes(face: Face) -> Sequence[BaseRoute]:
+    """A face's routes; what each needs is worked out once per process, however many applications it makes."""
+    shared = APIRouter(dependencies=[Depends(fitting_address)])
+    for router in routers(face):
+        shared.include_router(router)
+    return shared.routes
 
 
 def routers(face: Face) -> tuple[APIRouter, ...]:
