@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import typer
+import gc
 
-from hub.commands import (
-    answers,
-    archive,
-    audit,
-    bot,
-    demo,
-    drilling,
-    evaluating,
-    importing,
-    moving,
-    outer,
-    portal,
-    reference,
-    rehearsing,
-    serving,
-    settings,
-    setup,
-)
-from kernel.errors import XuandaError
+# Nothing that is imported is thrown away again: looking through it took a second of every start, and one of every end.
+gc.disable()
+try:
+    import typer
+
+    from hub.commands import (
+        answers,
+        archive,
+        audit,
+        bot,
+        demo,
+        drilling,
+        evaluating,
+        importing,
+        moving,
+        outer,
+        portal,
+        reference,
+        rehearsing,
+        serving,
+        settings,
+        setup,
+    )
+    from kernel.errors import XuandaError
+finally:
+    gc.freeze()
+    gc.enable()
 
 app = typer.Typer(
     name="xuanda",

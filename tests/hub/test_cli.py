@@ -38,6 +38,8 @@ def as_before() -> Iterator[None]:
     sys.setswitchinterval(interval)
     gc.set_threshold(*collected_after)
     gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
