@@ -25,7 +25,7 @@ from kernel.typed import tidy
 from kernel.work import Work
 
 S = ConversationState
-LONGEST = 2000
+LONGEST, LONGEST_KEY = 2000, 60
 LONGEST_PAUSE = timedelta(days=30)
 FREE = (S.BOT, S.WAITING)
 MINE = (S.OPEN, S.SNOOZED)
@@ -76,9 +76,20 @@ def _give(work: Work, who: Viewer, conversation: Conversation, words: Words, *, 
         reply.book(work, conversation, "event", Said(here))
 
 
-def answer(work: Work, who: Viewer, conversation: Conversation, text: str, words: Words) -> OutboundReply:
-    """Answers the citizen; what nobody has yet is taken with the first answer."""
+def answer(
+    work: Work, who: Viewer, conversation: Conversation, text: str, words: Words, key: str = ""
+) -> OutboundReply:
+    """Answers the citizen; what nobody has yet is taken with the first answer.
+
+    An answer whose `key` this person has used here before was sent again because its sender did not hear that it had
+    arrived: it stands as it was said.
+    """
     _must(who, conversation)
+    if len(key) > LONGEST_KEY:
+        raise Invalid(field="key", why=f"不能超过 {LONGEST_KEY} 个字符。")
+    said = _said(work, who, conversation, key) if key else None
+    if said is not None:
+        return said
     text = _words(text)
     variables.must_be_filled(text, "text")
     why = windows.hindrance(conversation, work.now)
@@ -93,10 +104,18 @@ def answer(work: Work, who: Viewer, conversation: Conversation, text: str, words
     _hold(work, who, conversation)
     conversation.first_reply_at = conversation.first_reply_at or work.now
     conversation.idle_warned_at = None
-    booked, *_rest = [reply.book(work, conversation, "agent", one, person_id=who.person_id) for one in messages]
+    booked, *_rest = [
+        reply.book(work, conversation, "agent", one, person_id=who.person_id, key=key) for one in messages
+    ]
     drafts.drop(work, who, conversation)
     work.audit("conversation.answered", conversation, reply=booked.id)
     return booked
+
+
+def _said(work: Work, who: Viewer, conversation: Conversation, key: str) -> OutboundReply | None:
+    mine = (OutboundReply.conversation_id == conversation.id) & (OutboundReply.person_id == who.person_id)
+    query = select(OutboundReply).where(mine, OutboundReply.key == key).order_by(OutboundReply.number).limit(1)
+    return work.session.scalars(query).one_or_none()
 
 
 def send_again(work: Work, who: Viewer, conversation: Conversation, reply_id: int) -> OutboundReply:

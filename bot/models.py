@@ -158,7 +158,7 @@ class OutboundReply(Claimable, Base):
 
     `sources` are the pieces an answer is taken from: piece, revision, title, path; `rule` names the prepared reply or
     menu button it is. `basis` traces an answer of the bot: the model's number, and how sure it was. A `note` is for
-    colleagues only.
+    colleagues only. `key` is the page's own for an agent's answer, so that a repeat is told.
     """
 
     __tablename__ = "outbound_reply"
@@ -173,6 +173,7 @@ class OutboundReply(Claimable, Base):
     number: Mapped[int]
     side: Mapped[str] = mapped_column(String(10))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    key: Mapped[str] = mapped_column(String(60), default="")
     text: Mapped[str] = mapped_column(Text)
     sources: Mapped[list[Any]] = mapped_column(Json, default=list)
     choices: Mapped[list[Any]] = mapped_column(Json, default=list)

@@ -69,6 +69,7 @@ def book(
     inbound: InboundMessage | None = None,
     person_id: int | None = None,
     read: Route | None = None,
+    key: str = "",
 ) -> OutboundReply:
     """Books a reply of the `bot` or an `agent`, an `event` or a `note`; on our own pages it has arrived at once.
 
@@ -81,6 +82,7 @@ def book(
         number=next_number(work, conversation),
         side=side,
         person_id=person_id,
+        key=key,
         text=said.text,
         sources=[asdict(source) for source in said.sources],
         choices=list(said.choices),

@@ -9,7 +9,7 @@ from sqlite3 import Connection as SqliteConnection
 from typing import Any, TypeAlias
 
 import psycopg
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -91,3 +91,9 @@ def _prepare(connection: SqliteConnection, _record: Any) -> None:
 def _begin(connection: Connection) -> None:
     immediate = connection.get_execution_options().get("immediate", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database could not be reached, was busy for too long, or went away in the middle."""
+    lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+    return lost or isinstance(error, (exc.OperationalError, exc.TimeoutError))

@@ -45,6 +45,12 @@ class Sentence(Body):
     text: str = Field(max_length=desk.LONGEST)
 
 
+class Answer(Sentence):
+    """What the citizen is answered; one sent again with the `key` it had is said once."""
+
+    key: str = Field(default="", max_length=desk.LONGEST_KEY)
+
+
 class Transfer(Body):
     """To which colleague (null: back to the queue), and why."""
 
@@ -245,13 +251,13 @@ def take(hub: HubDep, asker: Agent, conversation_id: int) -> ConversationWhole:
 
 
 @router.post("/{conversation_id}/answer", status_code=201)
-def answer(hub: HubDep, asker: Agent, conversation_id: int, sent: Sentence) -> ConversationWhole:
+def answer(hub: HubDep, asker: Agent, conversation_id: int, sent: Answer) -> ConversationWhole:
     """Answers the citizen; what nobody has yet is taken with the first answer."""
     return _act(
         hub,
         asker,
         conversation_id,
-        lambda work, it: desk.answer(work, asker.viewer, it, sent.text, hub.incoming.words),
+        lambda work, it: desk.answer(work, asker.viewer, it, sent.text, hub.incoming.words, sent.key),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -300,6 +301,7 @@ def create_app(hub: Hub, face: Face = "all") -> FastAPI:
         app.mount("/", SiteFiles(hub.settings.site_folder), name="site")
     app.add_exception_handler(XuandaError, errors.on_xuanda_error)
     app.add_exception_handler(HTTPException, errors.on_http_error)
+    app.add_exception_handler(SQLAlchemyError, errors.on_database_error)
     app.add_exception_handler(RequestValidationError, errors.on_invalid_request)
     app.add_middleware(turns.Turns)
     app.add_middleware(

@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import TypeVar, TypeVarTuple, Unpack, cast
 
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Table, bindparam, select
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.background import BackgroundTask
 
 from bot import exchange, gateway, notices, passive, reply, rules
@@ -31,6 +32,7 @@ from channels.accounts import takeover
 from channels.accounts.models import Account
 from channels.base import Channel, Follower, Inbound, JobResult, Message, Pushed, Reply, Stamp
 from channels.errors import BadPush, BadSignature
+from hub.db import is_away
 from hub.product import Hub
 from hub.web import pools
 from hub.web.access import HubDep, address_of
@@ -39,6 +41,9 @@ from kernel.office_rules import value_of
 from kernel.once import insertion_for
 from kernel.work import SYSTEM, Actor, Work
 from scheduler import receipts
+
+Told = TypeVar("Told")
+Given = TypeVarTuple("Given")
 
 router = APIRouter(prefix="/callbacks")
 log = structlog.get_logger(__name__)
@@ -52,6 +57,8 @@ SOON_SECONDS = 0.7
 HUNG_UP_SECONDS = 4.7
 # How often a repeat looks whether the message it repeats has been dealt with elsewhere.
 LOOK_SECONDS = 0.2
+# A push is held for so long while the database is away, and looks so often whether it is back; so many are held.
+HOLD_SECONDS, AGAIN_SECONDS, MOST_HELD = 60.0, 1.0, 500
 LONGEST_BODY = 1024 * 1024
 PUSHER = Actor("platform")
 # What answers a push that asks for nothing; every other platform reads an empty body so.
@@ -59,6 +66,7 @@ NOTHING = {"wechat": b"success"}
 MEDIA_TYPES = {b"<": "text/xml", b"{": "application/json"}
 # So many messages may bear one signature that does not cover its body.
 MOST_OF_ONE_SECOND = 10
+_holding = asyncio.Semaphore(MOST_HELD)
 IN_MILLISECONDS = 100_000_000_000
 
 
@@ -107,7 +115,7 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
         raise BadPush(why="内容过大")
     pushed = Pushed("POST", dict(request.query_params), body, dict(request.headers))
     try:
-        taken = await pools.pushes.run(_take, hub, channel, code, pushed, began + HUNG_UP_SECONDS)
+        taken = await _held(_take, hub, channel, code, pushed, began + HUNG_UP_SECONDS)
     except (BadSignature, BadPush) as error:
         refused(request, hub, code, error)
         raise
@@ -126,6 +134,24 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
     gone = await _hung_up(request)
     went = BackgroundTask(_note, hub, taken, answer, began + HUNG_UP_SECONDS, gone)
     return Response(answer, media_type=MEDIA_TYPES.get(answer[:1], "text/plain"), background=went)
+
+
+async def _held(call: Callable[[Unpack[Given]], Told], *given: *Given) -> Told:
+    """Runs the call, again and again while the database is away: whoever is told so at once may ask no more.
+
+    A platform that hangs up meanwhile and repeats its push is told by the message's number. Beyond a minute, or where
+    too many are held already, it hears that it failed and what it then does is its own affair.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + HOLD_SECONDS
+    while True:
+        try:
+            return await pools.pushes.run(call, *given)
+        except SQLAlchemyError as failure:
+            if not is_away(failure) or loop.time() > until or _holding.locked():
+                raise
+        async with _holding:
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def _look(hub: Hub, inbound_id: int, seconds: float) -> None:
@@ -355,7 +381,7 @@ async def _note(hub: Hub, taken: Taken, answer: bytes, until: float, gone: bool)
     """Once an answer has left: whether it left in time. That it did on the first push is what its row says already."""
     late = gone or time.monotonic() > until
     if taken.inbound_id and answer != _nothing(taken.adapter) and (late or taken.repeated):
-        await pools.pushes.run(_noted, hub, taken.inbound_id, reply.came_late if late else reply.reached)
+        await _held(_noted, hub, taken.inbound_id, reply.came_late if late else reply.reached)
 
 
 def _noted(hub: Hub, inbound_id: int, how: Callable[[Work, int], None]) -> None:

@@ -13,10 +13,12 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import Field
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -42,6 +44,8 @@ from kernel.office_rules import value_of
 from kernel.people import Unit
 from kernel.typed import number_in
 from kernel.work import SYSTEM, Actor, Work
+
+log = structlog.get_logger()
 
 router = APIRouter(prefix="/chat")
 # What whoever holds a conversation's token may do; the app's API offers the same under its own address.
@@ -304,15 +308,22 @@ def _answer(hub: Hub, conversation_id: int, after: int) -> Response:
 async def stream(
     hub: Hub, conversation_id: int, after: int, look: Callable[[int], Awaitable[dict[str, Any]]]
 ) -> AsyncIterator[str]:
-    """What `look` sees after a line, as often as the conversation changes."""
+    """What `look` sees after a line, as often as the conversation changes.
+
+    Nothing where the database does not answer: the stream lasts, and looks again.
+    """
     loop = asyncio.get_running_loop()
     ends, beat, said = loop.time() + STREAM_SECONDS, loop.time(), ""
     mark, told = None, {conversation_topic(conversation_id)}
     with hub.incoming.live.watching(told) as watcher, _open(hub, conversation_id):
         async with aclosing(watcher.changes()) as changes:
             while loop.time() < ends:
-                before, mark = mark, await _mark(hub, conversation_id) if not told else mark
-                seen = await look(after) if told or mark != before else None
+                try:
+                    before, mark = mark, await _mark(hub, conversation_id) if not told else mark
+                    seen = await look(after) if told or mark != before else None
+                except SQLAlchemyError as failure:
+                    log.warning("the chat cannot look", why=type(failure).__name__)
+                    mark, seen = None, None
                 now = said if seen is None else json.dumps([seen[name] for name in STANDS])
                 if seen is not None and (seen["lines"] or now != said):
                     after = max([after, *(line["number"] for line in seen["lines"])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -164,13 +165,16 @@ def take(hub: HubDep, asker: Agent, conversation_id: int) -> Response:
 
 @router.post("/{conversation_id}/answer")
 def answer(
-    request: Request, hub: HubDep, asker: Agent, conversation_id: int, text: Text = "", to: Text = ""
+    request: Request, hub: HubDep, asker: Agent, conversation_id: int, text: Text = "", to: Text = "", key: Text = ""
 ) -> Response:
-    """Answers the citizen, where several conversations are merged in the chosen one; the talk alone comes back."""
+    """Answers the citizen, where several conversations are merged in the chosen one; the talk alone comes back.
+
+    `key` is the page's own for this answer: sent again, it is said once.
+    """
     with hub.works.write(asker.actor) as work:
         found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         for one in _chosen(work, found, to):
-            desk.answer(work, asker.viewer, one, text, hub.incoming.words)
+            desk.answer(work, asker.viewer, one, text, hub.incoming.words, key)
         drafts.drop(work, asker.viewer, found)
     if request.headers.get("hx-request") == "true":
         return _talk(request, hub, asker, conversation_id)
@@ -390,6 +394,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "service": services.title_of(session, found.service_id),
         "quick": _quick(work, asker, found, zone),
         "draft": drafts.of(session, asker.viewer, found),
+        "key": secrets.token_hex(8),
         "variables": list(variables.VARIABLES),
         "at": work.now,
         "soon": SOON,

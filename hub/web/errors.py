@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
+import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -15,10 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from hub.auth.errors import PasswordMustChange, SignedOut
+from hub.db import is_away
 from hub.web.access import LONGEST_FIELD, SAFE_METHODS, Asker, language_of, the_hub
 from hub.web.pages import shell_of
 from kernel.errors import Invalid, NotFound, XuandaError
 from templates.views import Problem
+
+log = structlog.get_logger()
 
 LOGIN = "/console/login"
 FAULTS = {"missing": "“{field}”没有填写。", "extra_forbidden": "没有“{field}”这一项。"}
@@ -37,6 +41,14 @@ class WrongMethod(XuandaError):
 
     zh = "此地址不支持这种访问方式。请返回页面重新操作。"
     status = 405
+
+
+class Away(XuandaError):
+    """The system does not answer just now: its database is away or busy. Nothing was done; wait a moment and try again.
+    If it stays, tell the administrator."""
+
+    zh = "系统暂时没有响应（数据库无法连接或正忙），操作没有完成。请稍候再试；持续如此请联系系统管理员。"
+    status = 503
 
 
 def wanted(request: Request) -> Literal["page", "fragment", "json"]:
@@ -105,9 +117,18 @@ def _megabytes(size: int) -> str:
     return f"{size / 1024 / 1024:.0f} MB"
 
 
-async def on_failure(request: Request, _error: Exception) -> Response:
+async def on_failure(request: Request, error: Exception) -> Response:
     """What nobody foresaw; the log has the details under the request's number."""
-    return await answer(request, XuandaError())
+    return await answer(request, Away() if is_away(error) else XuandaError())
+
+
+async def on_database_error(request: Request, error: Exception) -> Response:
+    """The database is away, which is no fault of the request's; anything else is one nobody foresaw."""
+    if not is_away(error):
+        raise error
+    # Its text holds the statement and what was to be written: only the driver's own words go into the log.
+    log.warning("database away", why=str(getattr(error, "orig", error))[:200])
+    return await answer(request, Away())
 
 
 async def answer(request: Request, error: XuandaError, status: int | None = None) -> Response:

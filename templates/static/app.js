@@ -12,6 +12,8 @@
   function toast(text, tone = "good") {
     const box = document.getElementById("toasts");
     if (!box || !text) return;
+    // What stands there already is not said again below itself.
+    for (const line of box.querySelectorAll(".toast__text")) if (line.textContent === text) line.parentElement.remove();
     const item = document.createElement("div");
     item.className = `toast toast--${tone}`;
     const line = document.createElement("span");
@@ -29,7 +31,10 @@
   }
   // The server sends HX-Trigger: {"toast": {"text": "…", "tone": "good"}}.
   document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.tone));
-  document.addEventListener("htmx:responseError", () => toast(words("failed"), "bad"));
+  document.addEventListener("htmx:responseError", (event) => {
+    // Most failures bring their own words.
+    if (!event.detail.xhr.getResponseHeader("HX-Trigger")) toast(words("failed"), "bad");
+  });
   document.addEventListener("htmx:sendError", () => toast(words("offline"), "bad"));
   document.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers["X-CSRF-Token"] = csrf();

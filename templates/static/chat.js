@@ -12,7 +12,7 @@
       end: "End and rate", hint: "Write your question, up to 500 characters", source: "Source", waiting: "Waiting for a person",
       ahead: (n) => `${n} before you`, next: "You are next", expected: (n) => (n > LONGEST ? `more than ${LONGEST} minutes` : `about ${n} ${n === 1 ? "minute" : "minutes"}`), open_state: "A person is answering", bot: "Bot", agent: (n) => `Agent ${n}`,
       you: "You", office: "Notice", offline: "Not connected, trying again…", stay: "Continue", rate: "Please rate this service (voluntary)", rated: "Thank you for your rating.",
-      submit: "Send rating", failed: "Not sent. Please try again.", often: "Too many messages. Please wait a minute.", bot_state: "The bot is answering", closed: "Ended; write to begin again",
+      submit: "Send rating", failed: "Not sent. Please try again.", again: "Not sent yet, trying again…", often: "Too many messages. Please wait a minute.", bot_state: "The bot is answering", closed: "Ended; write to begin again",
       levels: ["Very satisfied", "Satisfied", "Fairly satisfied", "Dissatisfied", "Very dissatisfied"], choose: "Please choose one.",
       picture: "Picture", sending: "Sending the picture…", sent: "Picture you sent", agree: "Agree and choose a picture", not_now: "Not now", kind: "Please choose a JPG, PNG or WebP picture.", large: (n) => `The picture is larger than ${n} MB. Please make it smaller.`,
       notice: "The picture is used only to deal with your question. It is kept and seen only by the office that answers you, and is never published. Please send no identity papers or bank cards unless you are asked to, and no other people's faces or number plates.",
@@ -22,7 +22,7 @@
       end: "结束并评价", hint: "请输入您的问题，500 字以内", source: "依据", waiting: "正在等待人工接入",
       ahead: (n) => `前面还有 ${n} 位`, next: "下一位就是您", expected: (n) => (n > LONGEST ? `预计等待 ${LONGEST} 分钟以上` : `预计等待约 ${n} 分钟`), open_state: "人工客服正在为您服务", bot: "智能问答机器人", agent: (n) => `人工客服 ${n}`,
       you: "您", office: "提示", offline: "网络已断开，正在重新连接…", stay: "继续咨询", rate: "请您评价本次服务（自愿）", rated: "谢谢您的评价。",
-      submit: "提交评价", failed: "没有发送成功，请重试。", often: "发送过于频繁，请稍后再试。", bot_state: "智能问答机器人正在为您服务", closed: "会话已结束，继续输入可重新提问",
+      submit: "提交评价", failed: "没有发送成功，请重试。", again: "暂时没有送达，正在重新发送…", often: "发送过于频繁，请稍后再试。", bot_state: "智能问答机器人正在为您服务", closed: "会话已结束，继续输入可重新提问",
       levels: ["非常满意", "满意", "基本满意", "不满意", "非常不满意"], choose: "请选择一项。",
       picture: "图片", sending: "正在发送图片…", sent: "您发送的图片", agree: "同意并选择图片", not_now: "暂不发送", kind: "请选择 JPG、PNG 或 WebP 图片。", large: (n) => `图片超过 ${n} MB，请压缩或截图后再发。`,
       notice: "图片只用于办理您咨询的事项，由接待您的单位保存和查看，不会公开。如非工作人员要求，请不要发送身份证、银行卡等证件照片，也不要拍到他人的面部和车牌。",
@@ -34,7 +34,9 @@
   const KEPT = "xuanda-chat";
   const TAKEN = ["image/jpeg", "image/png", "image/webp"];
   const AGAIN_MS = [1000, 2000, 5000, 10000];
-  const state = { id: 0, token: "", after: 0, state: "bot", ahead: 0, expected: 0, rated: false, shown: new Set(), stream: null, tries: 0, begun: null, pictures: null, agreed: false, picture: "" };
+  // What was written is sent again for half a minute.
+  const PERSIST_MS = [1000, 2000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000];
+  const state = { id: 0, token: "", after: 0, state: "bot", ahead: 0, expected: 0, rated: false, shown: new Set(), stream: null, tries: 0, begun: null, pictures: null, agreed: false, picture: "", unsure: null };
 
   // --- building ---------------------------------------------------------------------------------------------------
   function make(tag, attributes = {}, ...inside) {
@@ -237,7 +239,10 @@
         take(await call("lines?after=0", null, "GET"));
         listen();
         return;
-      } catch { /* it is gone: a new one begins */ }
+      } catch (failure) {
+        // One that is gone is begun anew; one that cannot be reached just now is not given up.
+        if (![401, 403, 404, 410].includes(failure.status)) throw failure;
+      }
     }
     await begin();
   }
@@ -288,6 +293,11 @@
     }
   }
   const newKey = () => `${Date.now()}-${Math.random().toString(36).slice(2, 10)}`;
+  // What was sent and not heard to have arrived has the same key when it is sent again: it may be there.
+  function keyOf(what) {
+    if (state.unsure?.what !== what) state.unsure = { what, key: newKey() };
+    return state.unsure.key;
+  }
   // What was written to a session that has ended meanwhile begins a new one.
   async function deliver(path, body) {
     await begun();
@@ -298,12 +308,26 @@
       return call(path, body());
     }));
   }
+  // Words that did not get through, or nobody knows, are sent again by themselves for a while.
+  async function persist(text) {
+    const key = keyOf(text);
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await deliver("messages", () => ({ key, text, after: state.after }));
+        return trouble("");
+      } catch (failure) {
+        if ((failure.status && failure.status < 500) || tries === PERSIST_MS.length) throw failure;
+        trouble(words.again);
+        await new Promise((go) => setTimeout(go, PERSIST_MS[tries]));
+      }
+    }
+  }
   async function sendPicture(file) {
     if (!file) return;
     trouble("");
     if (!TAKEN.includes(file.type)) return trouble(words.kind);
     if (file.size > state.pictures.megabytes * 1e6) return trouble(words.large(state.pictures.megabytes));
-    const key = newKey();
+    const key = keyOf(`${file.name}/${file.size}/${file.lastModified}`);
     const body = () => {
       const form_ = new FormData();
       for (const [name, value] of Object.entries({ key, agreed: "true", after: String(state.after) })) form_.append(name, value);
@@ -315,6 +339,7 @@
     state.picture = URL.createObjectURL(file);
     try {
       await deliver("pictures", body);
+      state.unsure = null;
     } catch (failure) {
       trouble(failure.status === 429 ? words.often : [422, 503].includes(failure.status) && failure.why ? failure.why : words.failed);
     } finally {
@@ -329,10 +354,10 @@
     if (!text) return;
     trouble("");
     send.disabled = true;
-    const key = newKey();
     try {
-      await deliver("messages", () => ({ key, text, after: state.after }));
-      input.value = "";
+      await persist(text);
+      state.unsure = null;
+      if (input.value.trim() === text) input.value = "";
     } catch (failure) {
       trouble(failure.status === 429 ? words.often : words.failed);
       if (!input.value) input.value = text;

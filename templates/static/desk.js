@@ -38,6 +38,8 @@
     // What was not taken is still to be kept.
     if (!event.detail.successful) return field.dispatchEvent(new Event("input", { bubbles: true }));
     field.value = "";
+    // The next answer is another one; this one, sent again because nobody heard that it had arrived, would not be.
+    field.form.elements.key.value = `${Date.now()}-${Math.random().toString(36).slice(2, 10)}`;
     event.detail.elt.querySelector("[data-autosave-state]").textContent = "";
     field.focus();
     atEnd = true;

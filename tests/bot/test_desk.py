@@ -120,6 +120,33 @@ def test_the_first_answer_is_timed_once(desk: Desk) -> None:
     assert (first - conversation.handed_off_at).total_seconds() == 30
 
 
+def test_an_answer_sent_again_is_said_once(desk: Desk) -> None:
+    waits(desk)
+    words = desk.answering.words
+    for _ in range(2):
+        does(desk, "officer", "answer", "您好", words, "key-1", words=False)
+    assert [(row.text, row.key) for row in desk.replies("agent")] == [("您好", "key-1")]
+    does(desk, "officer", "answer", "您好", words, "key-2", words=False)
+    does(desk, "officer", "answer", "您好", words, words=False)
+    does(desk, "officer", "answer", "您好", words, words=False)
+    assert len(desk.replies("agent")) == 4
+    does(desk, "officer", "close", "已答复")
+    does(desk, "officer", "answer", "您好", words, "key-1", words=False)  # Its sender only now hears of it.
+    assert len(desk.replies("agent")) == 4
+
+
+def test_a_colleagues_key_is_no_repeat_and_none_is_endless(desk: Desk) -> None:
+    waits(desk)
+    words = desk.answering.words
+    does(desk, "officer", "answer", "您好", words, "key-1", words=False)
+    does(desk, "officer", "transfer", desk.office.person("author").id, "他熟悉")
+    does(desk, "author", "answer", "我来答", words, "key-1", words=False)
+    assert [row.text for row in desk.replies("agent")] == ["您好", "我来答"]
+    with pytest.raises(Invalid) as refused:
+        does(desk, "author", "answer", "您好", words, "k" * 61, words=False)
+    assert refused.value.field == "key"
+
+
 @pytest.mark.parametrize(("act", "more"), [("answer", ("",)), ("answer", ("字" * 2001,)), ("close", (" ",))])
 def test_what_is_empty_or_endless_is_refused(desk: Desk, act: str, more: tuple[object, ...]) -> None:
     waits(desk)

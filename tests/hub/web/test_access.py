@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
-from sqlalchemy import event
+from sqlalchemy import event, exc
 
 from hub.auth import tokens
 from hub.settings import Settings
@@ -29,6 +29,15 @@ def fail(asker: Annotated[Asker, Depends(may(Permission.PIECE_READ))]) -> None:
     """Fails in a way nobody foresaw."""
     hidden = SECRET
     raise RuntimeError(f"no word of it to {asker.viewer.name}" if hidden else "")
+
+
+@probe.get("/console/probe/away/{how}")
+def away(how: str, asker: Annotated[Asker, Depends(may(Permission.PIECE_READ))]) -> None:
+    """Fails as it does while the database cannot be reached, or for a fault of ours."""
+    given = ("UPDATE person SET phone=?", {"phone": SECRET}, RuntimeError(f"refused {asker.viewer.person_id}"))
+    if how == "pool":
+        raise exc.TimeoutError("no connection came free")
+    raise exc.OperationalError(*given) if how == "gone" else exc.IntegrityError(*given)
 
 
 @probe.post("/console/probe/stale")
@@ -152,6 +161,28 @@ def test_what_nobody_foresaw_is_logged_and_not_shown(browser: Browser, capsys: p
     assert "RuntimeError: no word of it to" in log
     assert answer.headers["x-request-id"] in log
     assert SECRET not in log
+
+
+@pytest.mark.parametrize("how", ["gone", "pool"])
+def test_a_database_that_is_away_is_said_to_be(browser: Browser, capsys: pytest.CaptureFixture[str], how: str) -> None:
+    page = browser.get(f"/console/probe/away/{how}")
+    assert page.status_code == 503
+    assert "系统暂时没有响应" in page.text
+    data = browser.get(f"/console/probe/away/{how}", headers={"Accept": "application/json"}).json()
+    assert data["error"] == "Away"
+    part = browser.get(f"/console/probe/away/{how}", headers={"HX-Request": "true"})
+    assert "请稍候再试" in json.loads(part.headers["hx-trigger"])["toast"]["text"]
+    log = capsys.readouterr().err
+    assert log.count("database away") == 3
+    assert "Traceback" not in log
+    assert SECRET not in log
+
+
+def test_any_other_failure_of_the_database_is_ours(browser: Browser, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = browser.get("/console/probe/away/refused")
+    assert answer.status_code == 500
+    assert "系统出了问题" in answer.text
+    assert "IntegrityError" in capsys.readouterr().err
 
 
 def test_addresses_are_not_logged_but_routes_are(browser: Browser, capsys: pytest.CaptureFixture[str]) -> None:

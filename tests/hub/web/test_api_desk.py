@@ -54,7 +54,10 @@ def test_a_conversation_is_taken_answered_noted_and_closed(live: LiveDesk) -> No
     assert (taken["state"], taken["agent"]) == ("open", live.office.person("agent").id)
     late = other("POST", f"{address}/take")
     assert (late.status_code, late.json()["error"]) == (409, "TakenAlready")
-    said = agent("POST", f"{address}/answer", text="请带身份证到窗口。").json()["said"]
+    for _ in range(2):  # A program that did not hear of its answer sends it again.
+        said = agent("POST", f"{address}/answer", text="请带身份证到窗口。", key="a1").json()["said"]
+    endless = agent("POST", f"{address}/answer", text="您好。", key="a" * 61)
+    assert (endless.status_code, endless.json()["field"]) == (422, "key")
     assert [line["text"] for line in said if line["side"] == "agent"] == ["请带身份证到窗口。"]
     agent("POST", f"{address}/note", text="已核实")
     newest = agent("GET", f"{address}?after={said[-1]['number']}").json()["said"]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from fastapi import Request
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bot import reply
 from bot.models import InboundMessage, OutboundReply, SeenPush
@@ -417,6 +418,53 @@ def test_words_that_come_too_late_are_not_repeated_when_their_answer_is_lost(
     phone.clock.step(hours=1)
     phone.office.hub.incoming.replier.send_due()
     assert len(phone.outbox.sent) == 1
+
+
+def database_away(phone: Phone, times: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The database cannot be reached for so many looks; returns a list that grows with each of them."""
+    looked: list[int] = []
+    works, read = phone.office.hub.works, phone.office.hub.works.read
+
+    def look() -> Any:
+        looked.append(len(looked))
+        if len(looked) <= times:
+            raise OperationalError("SELECT 1", {}, RuntimeError("connection refused"))
+        return read()
+
+    monkeypatch.setattr(works, "read", look)
+    monkeypatch.setattr(callbacks, "AGAIN_SECONDS", 0.01)
+    return looked
+
+
+def test_a_push_is_held_while_the_database_is_away(either: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = database_away(either, 3, monkeypatch)
+    answer = either.says("人工")
+    assert len(looked) > 3
+    assert "转接人工客服" in either.read(answer)["Content"]
+    assert len(either.rows(InboundMessage)) == 1
+
+
+def test_nobody_is_held_for_ever_and_no_crowd_is(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = database_away(phone, 10_000, monkeypatch)
+    monkeypatch.setattr(callbacks, "HOLD_SECONDS", 0.1)
+    assert phone.says("人工").status_code == 503
+    held = len(looked)
+    assert held > 1
+    monkeypatch.setattr(callbacks, "_holding", asyncio.Semaphore(0))
+    assert phone.says("人工").status_code == 503
+    assert len(looked) == held + 1
+
+
+def test_a_fault_of_ours_is_not_tried_again(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def refuse() -> Any:
+        asked.append(1)
+        raise IntegrityError("INSERT", {}, RuntimeError("refused"))
+
+    monkeypatch.setattr(phone.office.hub.works, "read", refuse)
+    assert phone.says("人工").status_code == 500
+    assert len(asked) == 1
 
 
 def test_a_finished_job_is_read_and_its_repeat_harmless(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from bot import desk, expecting, phone_codes, tickets
 from bot.citizen_files.models import CitizenFile
@@ -343,6 +344,30 @@ def test_a_stream_wakes_within_a_moment(visitor: Visitor) -> None:
     assert said[0]["state"] == "bot"
     assert "citizen" in sides(said[1])
     assert hub.incoming.live.watchers() == 0
+
+
+def test_a_stream_outlasts_a_database_that_is_away(visitor: Visitor) -> None:
+    visitor.begins()
+    hub = visitor.office.hub
+    away = {"look": False}
+
+    async def look(after: int) -> dict[str, Any]:
+        if away["look"]:
+            away["look"] = False
+            raise OperationalError("SELECT 1", {}, RuntimeError("connection refused"))
+        return await chat_page.look(hub, visitor.id, after)
+
+    async def watched() -> dict[str, Any]:
+        stream = cast("AsyncGenerator[str, None]", chat_api.stream(hub, visitor.id, visitor.after, look))
+        await anext(stream)
+        away["look"] = True
+        await asyncio.to_thread(visitor.says, "人工")
+        seen = await asyncio.wait_for(anext(stream), 10.0)
+        await stream.aclose()
+        return dict(json.loads(seen.split("data: ")[1]))
+
+    assert "citizen" in sides(asyncio.run(watched()))
+    assert not away["look"]
 
 
 def test_a_topic_wakes_only_who_watches_it(office: Office) -> None:
