@@ -22,11 +22,10 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 
 @dataclass
-class House:
-    """The server's address, the office behind it, and what the browsers complained about."""
+class Windows:
+    """The server's address, a browser with as many windows as one likes, and what they complained about."""
 
     address: str
-    newsroom: Newsroom
     browser: Browser
     complaints: list[str] = field(default_factory=list)
 
@@ -38,12 +37,12 @@ class House:
         page.on("console", lambda message: self._hear(page, message.type, message.text))
         return page
 
-    def desk_of(self, login: str, width: int = 1280, height: int = 900) -> Page:
+    def desk_of(self, login: str, width: int = 1280, height: int = 900, password: str = PASSWORD) -> Page:
         """A browser in which this person is logged in."""
         page = self.page(width, height)
         page.goto(f"{self.address}/console/login")
         page.fill("#login", login)
-        page.fill("#password", PASSWORD)
+        page.fill("#password", password)
         page.click("form button[type=submit]")
         page.wait_for_url("**/console")
         return page
@@ -52,6 +51,24 @@ class House:
         # Frames of previews run nothing on purpose; the browser says so for every script it did not run.
         if kind == "error" and "sandboxed" not in text and "status of 4" not in text:
             self.complaints.append(f"{page.url} {text}")
+
+
+@dataclass
+class House(Windows):
+    """The same with the office behind it."""
+
+    newsroom: Newsroom = field(kw_only=True)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Chromium without a window; skipped where it is missing."""
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is not installed (apt install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 def axe(page: Page) -> list[str]:
@@ -71,17 +88,14 @@ def axe(page: Page) -> list[str]:
 @contextmanager
 def running(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[House]:
     """Serves the console on a free loopback port and opens Chromium; skipped where Chromium is missing."""
-    if not CHROMIUM.exists():
-        pytest.skip("Chromium is not installed (apt install chromium)")
-    with open_newsroom(url, folder, clock, **settings) as newsroom, sync_playwright() as playwright:
+    with chromium() as browser, open_newsroom(url, folder, clock, **settings) as newsroom:
         server = uvicorn.Server(uvicorn.Config(newsroom.app, port=0, log_level="error", lifespan="off"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         while not server.started:
             thread.join(0.05)
         port = server.servers[0].sockets[0].getsockname()[1]
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield House(f"http://127.0.0.1:{port}", newsroom, browser)
-        browser.close()
+        yield House(f"http://127.0.0.1:{port}", browser, newsroom=newsroom)
+        browser.close()  # Its open streams would hold the server.
         server.should_exit = True
         thread.join(10)

@@ -1,4 +1,4 @@
-"""The database is away for ten seconds while a citizen, a follower and an agent write; an own test kills Rasa.
+"""The database is away for ten seconds while a citizen, a follower and an agent write, and lines break.
 
 What anybody said is there once, in order, and everybody sees it without doing anything but sending again.
 """

@@ -17,6 +17,7 @@ from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.rehearsal.config import RehearsalConfig
 from content.models import PublicPiece, Release
+from hub.product import Hub
 from kernel.clock import SystemClock
 from kernel.office_rules import set_rule
 from kernel.people import Role
@@ -47,6 +48,7 @@ OTHERS = (
     "居住证条件",
     "领居住证",
 )
+CODE = "counter"
 WITHIN = 2500
 """Milliseconds in which the other side must see what was written: less than the three seconds after which a stream
 looks by itself, so that it was told. On a machine that does nothing else it takes half a second."""
@@ -216,16 +218,20 @@ def wechat() -> Iterator[Rehearsal]:
 
 
 def connect(house: House, rehearsal: Rehearsal) -> None:
-    """The office's account on the rehearsal platform, in secure mode, with our address entered at its console."""
-    hub = house.newsroom.hub
+    """The office's account on the rehearsal platform."""
+    connect_unit(house.newsroom.hub, house.newsroom.office.bureau.id, house.address, rehearsal)
+
+
+def connect_unit(hub: Hub, unit_id: int, address: str, rehearsal: Rehearsal) -> None:
+    """A unit's account on the rehearsal platform, in secure mode, with our address entered at its console."""
     with hub.works.write() as work:
         accounts.add(
             work,
             hub.seal,
-            unit_id=house.newsroom.office.bureau.id,
+            unit_id=unit_id,
             channel="wechat",
             name="云州政务服务",
-            code="service",
+            code=CODE,
             base_url=f"{rehearsal.url}/wechat",
             settings={"type": "service"},
             credentials={
@@ -237,7 +243,7 @@ def connect(house: House, rehearsal: Rehearsal) -> None:
             },
         )
     callback = {
-        "url": f"{house.address}/callbacks/wechat/service",
+        "url": f"{address}/callbacks/wechat/{CODE}",
         "token": TOKEN,
         "aes_key": AES_KEY,
         "mode": "secure",

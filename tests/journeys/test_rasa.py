@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
+from playwright.sync_api import expect
 from pydantic import SecretStr
 from sqlalchemy import select
 
@@ -25,20 +28,27 @@ from bot.dialogue.step import Asked, plain_of, step, turned_of
 from bot.engine import EmbeddedEngine, Engine
 from bot.errors import BotDown, TrainingFailed
 from bot.gateway import Arrival
-from bot.models import Conversation, OutboundReply, Ticket
+from bot.models import Conversation, InboundMessage, OutboundReply, Ticket
 from bot.phone_codes import Codes
 from bot.rasa_engine import RasaEngine
 from bot.training import RasaHome, environment, server_command, swap, train
+from channels.rehearsal.config import RehearsalConfig
+from hub.demo.fill import PASSWORD
 from hub.drill.stage import free_port
 from hub.product import Hub
 from hub.settings import Settings
 from hub.web import rasa_actions
 from hub.web.app import create_app
 from hub.wiring import build
+from kernel.people import Unit
+from tests.channels.rehearsal.served import SERVICE_CITIZENS, serving
+from tests.journeys.editorial import Windows, chromium
+from tests.journeys.test_citizen import asks, connect_unit, says, told
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-rasa" / "bin" / "python"
 TOKEN = "rasa-token-of-this-run"
+BACK = 30_000
 QUESTIONS = (
     "身份证丢了怎么补办",
     "我的身份证不见了",
@@ -65,19 +75,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     data = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "-m", "hub.cli", "demo", "--once"]
     subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, "XUANDA_DATA": str(data)}, capture_output=True)
-    hub = build(Settings(data=data, rasa_url=f"http://127.0.0.1:{free_port()}", rasa_token=SecretStr(TOKEN)))
+    url = f"http://127.0.0.1:{free_port()}"
+    hub = build(Settings(data=data, rasa_url=url, rasa_token=SecretStr(TOKEN), allowed_private="127.0.0.1"))
     yield hub
     hub.close()
 
 
 @pytest.fixture(scope="module")
-def actions(demo: Hub) -> Iterator[str]:
-    """The demo's own public face, which answers for Rasa's forms."""
+def address(demo: Hub) -> Iterator[str]:
+    """Where the demo is served, both faces."""
     port = free_port()
-    served = uvicorn.Server(uvicorn.Config(create_app(demo, "public"), port=port, log_config=None))
+    served = uvicorn.Server(uvicorn.Config(create_app(demo), port=port, log_config=None))
     thread = threading.Thread(target=served.run, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{port}{rasa_actions.PATH}"
+    yield f"http://127.0.0.1:{port}"
     served.should_exit = True
     thread.join(10)
 
@@ -97,28 +108,47 @@ def model(demo: Hub, home: RasaHome) -> Path:
     return train(home, project, demo.clock.now())
 
 
-@pytest.fixture(scope="module")
-def server(demo: Hub, home: RasaHome, model: Path, actions: str) -> Iterator[str]:
-    """A Rasa server on loopback with that model."""
-    url = demo.settings.rasa_url
-    process = subprocess.Popen(
-        server_command(home, model, int(url.rpartition(":")[2]), TOKEN, actions),
-        env=environment(TOKEN),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+@dataclass
+class Server:
+    """A Rasa server on loopback with the model of this run, which can be killed and started again."""
+
+    url: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it; returns once it answers."""
+        quiet = subprocess.DEVNULL
+        self.process = subprocess.Popen(self.command, env=environment(TOKEN), stdout=quiet, stderr=quiet)
         for _ in range(900):
-            assert process.poll() is None, "Rasa stopped while starting"
+            assert self.process.poll() is None, "Rasa stopped while starting"
             try:
-                httpx.get(url, timeout=1)
+                httpx.get(self.url, timeout=1)
                 break
             except httpx.HTTPError:
                 time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(30)
+
+    def end(self, how: signal.Signals) -> None:
+        """Ends it."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def running(demo: Hub, home: RasaHome, model: Path, address: str) -> Iterator[Server]:
+    """The server, started."""
+    url, actions = demo.settings.rasa_url, f"{address}{rasa_actions.PATH}"
+    server = Server(url, server_command(home, model, int(url.rpartition(":")[2]), TOKEN, actions))
+    server.start()
+    yield server
+    server.end(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def server(running: Server) -> str:
+    """Its address."""
+    return running.url
 
 
 @pytest.fixture(scope="module")
@@ -245,3 +275,60 @@ def test_without_rasa_there_is_no_turn_that_it_did_not_take(demo: Hub, rasa: Ras
     with pytest.raises(BotDown):
         away.turn(Asked("report", {}, "我要投诉"), "s")
     assert rasa.turn(Asked("report", {}, "我要投诉"), "s").kept == step(Asked("report", {}, "我要投诉")).kept
+
+
+@pytest.mark.browser
+def test_killed_in_the_middle_nobody_is_lost_and_come_back_it_answers(demo: Hub, running: Server, address: str) -> None:
+    with demo.works.read() as work:
+        centre = work.session.scalars(select(Unit).where(Unit.code == "service_centre")).one()
+    with serving(RehearsalConfig.demo()) as wechat, chromium() as browser:
+        house = Windows(address, browser)
+        connect_unit(demo, centre.id, address, wechat)
+        citizen = house.page(390, 844)
+        citizen.goto(f"{address}/feedback")
+        citizen.get_by_role("button", name="智能问答").press("Enter")
+        window = citizen.get_by_role("dialog", name="智能问答")
+        asks(citizen, "我的身份证不见了")
+        expect(window.locator(".chat__sources")).to_have_count(1)
+        assert "依据" in says(wechat, "我的身份证不见了")["reply"]["Content"]
+        leader = house.desk_of("sunlihua", password=PASSWORD)
+        leader.goto(f"{address}/console/board")
+        waiting = leader.locator(".stat", has_text="等待接入").locator(".stat__value")
+        before = int(waiting.inner_text().split("人")[0])
+        agent = house.desk_of("wujiayi", password=PASSWORD)
+        agent.goto(f"{address}/console/desk")
+
+        running.end(signal.SIGKILL)
+        asks(citizen, "公积金怎么提取出来")
+        expect(window).to_contain_text("正在等待人工接入", timeout=BACK)
+        assert "人工" in says(wechat, "孩子上小学要什么材料呀")["reply"]["Content"]
+        expect(waiting).to_have_text(f"{before + 2}人", timeout=BACK)
+        for words, answer in (("公积金怎么提取出来", "请带身份证。"), ("孩子上小学", "请带户口簿。")):
+            agent.locator(".line", has_text=words).click()
+            expect(agent.locator(".desk__log")).to_contain_text(words)
+            agent.locator("#answer").fill(answer)
+            agent.locator("#answer").press("Control+Enter")
+            expect(agent.locator(".desk__log")).to_contain_text(answer)
+        expect(window.locator(".chat__line--agent")).to_contain_text("请带身份证。", timeout=BACK)
+        told(wechat, "请带户口簿。")
+        expect(waiting).to_have_text(f"{before}人", timeout=BACK)
+        agent.goto(f"{address}/console/desk")
+        agent.locator(".line", has_text="公积金怎么提取出来").click()
+        agent.locator("summary", has_text="结束会话").click()
+        agent.locator("#summary").fill("已告知")
+        agent.locator("select[name=class_id]").select_option(index=1)
+        agent.locator("form[action$='/close'] button").click()
+        expect(window.get_by_role("radio")).to_have_count(5, timeout=BACK)
+
+        running.start()
+        asks(citizen, "我的身份证不见了")
+        expect(window.locator(".chat__sources")).to_have_count(2, timeout=BACK)
+        heard = window.locator(".chat__line--citizen .chat__text").all_inner_texts()
+        assert heard == ["我的身份证不见了", "公积金怎么提取出来", "我的身份证不见了"]
+    with demo.works.read() as work:
+        pushed = select(InboundMessage.text).join(Conversation).where(Conversation.channel == "wechat")
+        assert work.session.scalars(pushed.where(Conversation.sender == SERVICE_CITIZENS[0])).all() == [
+            "我的身份证不见了",
+            "孩子上小学要什么材料呀",
+        ]
+    assert house.complaints == []
