@@ -124,7 +124,7 @@ class _Talk:
             yield {
                 "conversation_id": self.number, "number": 2 * place + 2, "side": "agent" if by_agent else "bot",
                 "person_id": self.agent if by_agent else None, "text": ANSWER, "sources": "[]", "choices": "[]",
-                "ask": "", "rule": "", "basis": json.dumps({"model": 1, "confidence": 0.9}), "state": "done",
+                "ask": "", "rule": "", "key": "", "basis": json.dumps({"model": 1, "confidence": 0.9}), "state": "done",
                 "route": "service", "attempts": 1, "at": at, "done_at": at, "reason": "", "code": "",
             }  # fmt: skip
 

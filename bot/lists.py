@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVarTuple
@@ -26,6 +26,8 @@ LONGEST = 200
 MOST_SEEN = 2000
 # So many of a list are drawn, and are read by the API; what is one's own is never left out.
 MOST_SHOWN, MOST_READ = 40, 300
+# More are not looked through for everybody who looks at once.
+MOST_TOGETHER = 1000
 # A conversation's number, state, lines, agent, and when its danger was seen to.
 Mark = tuple[int, str, int, int | None, datetime | None]
 Marks = Sequence[Mark]
@@ -82,20 +84,111 @@ class Row:
     unread: bool
 
 
+@dataclass(frozen=True)
+class Lists:
+    """Whom the desk has to do with: who waits, mine, and what colleagues have; `waits` and `others` count them all."""
+
+    waiting: Sequence[Row]
+    mine: Sequence[Row]
+    team: Sequence[Row]
+    waits: int
+    others: int
+
+
 class _Heard(NamedTuple):
     number: int
     words: str
 
 
-def going_on(session: Session, who: Viewer, now: datetime, most: int = MOST_SHOWN) -> GoingOn:
+class Looker(NamedTuple):
+    """Who looks at the lists: a person, his unit, and the units in his reach."""
+
+    person_id: int
+    unit_id: int
+    units: frozenset[int]
+
+
+def looker(who: Viewer) -> Looker:
+    """A person as one who looks at the lists."""
+    return Looker(who.person_id, who.unit_id, who.units(Permission.CONVERSATION_READ))
+
+
+def going_on_for(session: Session, lookers: Collection[Looker], now: datetime) -> dict[Looker, GoingOn]:
+    """What each of them sees as `going_on` says, read once for all who have the same units in reach."""
+    found: dict[Looker, GoingOn] = {}
+    alike: dict[tuple[int, frozenset[int]], list[Looker]] = {}
+    for one in lookers:
+        alike.setdefault((one.unit_id, one.units), []).append(one)
+    for group in alike.values():
+        whole = _whole(session, group, now) if len(group) > 1 else None
+        found |= {one: whole.of(one) if whole is not None else going_on(session, one, now) for one in group}
+    return found
+
+
+def lists_for(session: Session, lookers: Collection[Looker], now: datetime) -> dict[Looker, Lists]:
+    """The lists that each of them sees, in a few statements for all of them."""
+    found = going_on_for(session, lookers, now)
+    shown = {one.id: one for each in found.values() for one in each.shown}
+    rows = {row.conversation.id: row for row in rows_of(session, list(shown.values()), merged=True)}
+
+    def lists(each: GoingOn) -> Lists:
+        waiting, mine, team = ([rows[one.id] for one in some] for some in (each.waiting, each.mine, each.team))
+        return Lists(waiting, mine, team, each.waits, each.others)
+
+    return {one: lists(each) for one, each in found.items()}
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """Everybody who waits, with whether he is kept for who knows his topic, and everybody whom somebody has."""
+
+    waiting: Sequence[tuple[Listed, bool]]
+    held: Sequence[Listed]
+    known: Mapping[int, set[tuple[int, str]]]
+
+    def of(self, one: Looker) -> GoingOn:
+        """What one person sees of it."""
+        his = self.known.get(one.person_id, set())
+
+        def place(waits: tuple[Listed, bool]) -> tuple[bool, bool]:
+            listed, kept = waits
+            return not _in_danger(listed), kept and (listed.unit_id, listed.topic) not in his
+
+        waiting = [listed for listed, _kept in sorted(self.waiting, key=place)[:MOST_SHOWN]]
+        mine = [listed for listed in self.held if listed.agent_id == one.person_id]
+        team = [listed for listed in self.held if listed.agent_id != one.person_id]
+        return GoingOn(waiting, mine, team[:MOST_SHOWN], len(self.waiting), len(team))
+
+
+def _whole(session: Session, lookers: Sequence[Looker], now: datetime) -> _Whole | None:
+    """What these lookers, who see the same, see; None where it is too much to be looked through for each of them."""
+    asked = {
+        "units": lookers[0].units,
+        "since": topics.first_since(session, lookers[0].unit_id, now),
+        "most": MOST_TOGETHER,
+    }
+    waiting = [(Listed(*row[:-1]), bool(row[-1])) for row in session.execute(_ALL_WAITING, asked)]
+    held = _listed(session, _ALL_HELD, asked)
+    if MOST_TOGETHER in (len(waiting), len(held)):
+        return None
+    people = [one.person_id for one in lookers]
+    kept = any(kept for _listed, kept in waiting)
+    return _Whole(waiting, held, topics.known_by(session, people) if kept else {})
+
+
+def _in_danger(one: Listed) -> bool:
+    return one.urgent_at is not None and one.acknowledged_at is None
+
+
+def going_on(session: Session, who: Looker, now: datetime, most: int = MOST_SHOWN) -> GoingOn:
     """The sessions in reach that people have or wait for, at most so many that wait and so many of colleagues.
 
     Of those who wait, whoever is a present colleague's by his topic comes after the others.
     """
     asked = {
-        "units": who.units(Permission.CONVERSATION_READ),
+        "units": who.units,
         "me": who.person_id,
-        "since": topics.first_since(session, who, now),
+        "since": topics.first_since(session, who.unit_id, now),
         "most": most,
     }
     waiting, mine, team = (_listed(session, query, asked) for query in (_WAITING, _MINE, _TEAM))
@@ -192,6 +285,8 @@ def _list(which: ColumnElement[bool], *order: Any) -> Select[Any]:
 _WAITING = _list(~_HELD, topics.LATER, _C.waiting_since, _C.id).limit(bindparam("most"))
 _MINE = _list(_HELD & (_C.agent_id == _ME), _C.id)
 _TEAM = _list(_THEIRS, _C.id).limit(bindparam("most"))
+_ALL_WAITING = _list(~_HELD, _C.waiting_since, _C.id).add_columns(topics.KEPT).limit(bindparam("most"))
+_ALL_HELD = _list(_HELD, _C.id).limit(bindparam("most"))
 _COUNTS = _in_reach(select(func.count(case((~_HELD, 1))), func.count(case((_THEIRS, 1)))))
 _IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
 _MERGED = select(_C.merged_into_id, _C.id, _C.lines).where(_C.merged_into_id.in_(_IDS), _C.state != S.CLOSED)

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from bot.answering import Answering
 from bot.engine import Engine
+from bot.lists import Lists, Looker
 from bot.queues import Full, Queues
 from bot.reply import Replier
 from bot.waiting import Watch
@@ -48,6 +50,8 @@ class Incoming:
     sights: Sights = field(default_factory=Sights)
     # What citizens' pages show, each a conversation and the last line it has.
     looks: Gathered[tuple[int, int], dict[str, Any]] = field(default_factory=lambda: Gathered(LOOK_PAUSE))
+    # What the lists of the desk show, each for one person.
+    desks: Gathered[Looker, tuple[Lists, datetime]] = field(default_factory=lambda: Gathered(LOOK_PAUSE))
     # The citizens' streams that are open in this process, by conversation.
     streams: Counter[int] = field(default_factory=Counter)
     # Whether this process answers citizens; one that only fills or checks need not learn.

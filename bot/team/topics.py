@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, delete, exists, select
@@ -14,7 +14,7 @@ from bot.team import presence
 from bot.team.models import AgentTopic, Presence
 from kernel.errors import Invalid
 from kernel.office_rules import Rule, declare, number_between, value_of
-from kernel.people import Permission, Person, Viewer, holders
+from kernel.people import Permission, Person, holders
 from kernel.typed import tidy
 from kernel.work import Work
 
@@ -78,25 +78,31 @@ def is_kept(work: Work, conversation: Conversation) -> bool:
     return (conversation.waiting_since or work.now) > work.now - timedelta(minutes=minutes)
 
 
-def first_since(session: Session, who: Viewer, now: datetime) -> datetime:
-    """Whoever began to wait later than this is a present colleague's by his topic, where he is `LATER`."""
-    return now - timedelta(minutes=float(value_of(session, FIRST, who.unit_id, now)))
+def first_since(session: Session, unit_id: int, now: datetime) -> datetime:
+    """Whoever began to wait later than this is a present colleague's by his topic, where he is `KEPT`."""
+    return now - timedelta(minutes=float(value_of(session, FIRST, unit_id, now)))
+
+
+def known_by(session: Session, people: Collection[int]) -> Mapping[int, set[tuple[int, str]]]:
+    """What these people know, as desks and topics."""
+    found: dict[int, set[tuple[int, str]]] = {person: set() for person in people}
+    for person, unit, topic in session.execute(_KNOWN_BY, {"people": list(people)}):
+        found[person].add((unit, topic))
+    return found
 
 
 _known = exists().where(AgentTopic.unit_id == Conversation.unit_id, AgentTopic.topic == Conversation.topic)
 _at_the_desk = exists().where(
     Presence.person_id == AgentTopic.person_id, Presence.ended_at.is_(None), Presence.state == presence.ON
 )
-# 1 for whoever began to wait after `since` and is a present colleague's by his topic, not the agent `me`'s.
-LATER: ColumnElement[int] = case(
-    (
-        and_(
-            Conversation.topic != "",
-            Conversation.waiting_since > bindparam("since"),
-            _known.where(_at_the_desk.correlate(AgentTopic)),
-            ~_known.where(AgentTopic.person_id == bindparam("me")),
-        ),
-        1,
-    ),
-    else_=0,
+# Whoever began to wait after `since` and is by his topic somebody's who is there.
+KEPT: ColumnElement[bool] = and_(
+    Conversation.topic != "",
+    Conversation.waiting_since > bindparam("since"),
+    _known.where(_at_the_desk.correlate(AgentTopic)),
+)
+# 1 for whoever is kept, and not for the agent `me`.
+LATER: ColumnElement[int] = case((KEPT & ~_known.where(AgentTopic.person_id == bindparam("me")), 1), else_=0)
+_KNOWN_BY = select(AgentTopic.person_id, AgentTopic.unit_id, AgentTopic.topic).where(
+    AgentTopic.person_id.in_(bindparam("people", expanding=True))
 )

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from bot import desk, records, store, tickets, windows
 from bot.citizen_files.models import CitizenFile
 from bot.citizen_files.states import FileState
-from bot.lists import MOST_READ, Listed, going_on, rows_of
+from bot.lists import MOST_READ, Listed, going_on, looker, rows_of
 from bot.models import Conversation
 from bot.publishing import mask
 from bot.records import Wanted
@@ -193,7 +193,7 @@ class ConversationWhole(ConversationBrief):
 def the_desk(hub: HubDep, asker: Reader) -> Desk:
     """Everything that people have or wait for in the units in reach, as on the console's desk."""
     with hub.works.read() as work:
-        found = going_on(work.session, asker.viewer, work.now, MOST_READ)
+        found = going_on(work.session, looker(asker.viewer), work.now, MOST_READ)
         return {
             "waiting": _briefs(work, found.waiting),
             "mine": _briefs(work, found.mine),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import islice
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from bot import desk, expecting, gateway, knowledge, reply, rules, services, store, waiting, windows
 from bot.handoff import REASON_LABELS
 from bot.knowledge import Answer
-from bot.lists import Row, going_on, rows_of, titled
+from bot.lists import Lists, Looker, lists_for, looker, titled
 from bot.models import Conversation, InboundMessage, Rating
 from bot.nlu.wire import faq_key
 from bot.states import CITIZEN_KINDS, CONVERSATION_LABELS, RATINGS, REPLY_LABELS, ConversationState, ReplyState
@@ -30,6 +30,7 @@ from bot.team.quick import Ready
 from channels.accounts.models import Account
 from hub.product import Hub
 from hub.telling import phone_of, ticket_of
+from hub.web import pools
 from hub.web.access import Asker, HubDep, may
 from hub.web.desk_stream import changes
 from hub.web.pages import fragment, page, say, see_other
@@ -64,17 +65,6 @@ CHANNEL_LABELS = {
 
 
 @dataclass(frozen=True)
-class Lists:
-    """Whom the desk has to do with: who waits, mine, and what colleagues have; `waits` and `others` count them all."""
-
-    waiting: Sequence[Row]
-    mine: Sequence[Row]
-    team: Sequence[Row]
-    waits: int
-    others: int
-
-
-@dataclass(frozen=True)
 class Suggested:
     """Words of the CMS that may answer the citizen, ready to be put into the answer."""
 
@@ -96,11 +86,16 @@ def the_desk(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
 
 
 @router.get("/lists")
-def lists(request: Request, hub: HubDep, asker: Reader, opened: int = 0) -> HTMLResponse:
-    """The lists as they are now."""
-    with hub.works.read() as work:
-        found = _lists(work, asker)
-    return fragment(request, asker, TEMPLATE, "lists", lists=found, opened=opened, at=work.now, soon=SOON)
+async def lists(request: Request, hub: HubDep, asker: Reader, opened: int = 0) -> HTMLResponse:
+    """The lists as they are now, read together with those of everybody who looks at this moment."""
+
+    def read(lookers: Collection[Looker]) -> Mapping[Looker, tuple[Lists, datetime]]:
+        with hub.works.read() as work:
+            return {one: (seen, work.now) for one, seen in lists_for(work.session, lookers, work.now).items()}
+
+    found, at = await hub.incoming.desks.of(looker(asker.viewer), lambda lookers: pools.looks.run(read, lookers))
+    shown = partial(fragment, request, asker, TEMPLATE, "lists", lists=found, opened=opened, at=at, soon=SOON)
+    return await run_in_threadpool(shown)
 
 
 @router.get("/events")
@@ -329,10 +324,8 @@ def _talk(request: Request, hub: Hub, asker: Asker, conversation_id: int) -> HTM
 
 
 def _lists(work: Work, asker: Asker) -> Lists:
-    found = going_on(work.session, asker.viewer, work.now)
-    rows = iter(rows_of(work.session, found.shown, merged=True))
-    waiting, mine, team = (list(islice(rows, len(some))) for some in (found.waiting, found.mine, found.team))
-    return Lists(waiting, mine, team, found.waits, found.others)
+    who = looker(asker.viewer)
+    return lists_for(work.session, [who], work.now)[who]
 
 
 def _title(session: Session, one: Conversation) -> str:

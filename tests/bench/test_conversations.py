@@ -26,8 +26,8 @@ def test_the_lists_take_as_many_queries_for_twenty_as_for_two(postgres_url: str,
     event.listen(engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
     with works.read() as work:
         who = viewer(work.session, work.session.get_one(Person, agents[0].person_id), work.now)
-        found = (whole := lists.going_on(work.session, who, work.now)).shown
-        cut = lists.going_on(work.session, who, work.now, 1)
+        found = (whole := lists.going_on(work.session, lists.looker(who), work.now)).shown
+        cut = lists.going_on(work.session, lists.looker(who), work.now, 1)
         assert [len(one) for one in (cut.waiting, cut.team)] == [1, 1]
         assert (cut.mine, cut.waits, cut.others) == (whole.mine, len(whole.waiting), len(whole.team))
         assert min(cut.waits, cut.others) > 1

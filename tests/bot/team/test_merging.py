@@ -43,7 +43,7 @@ def test_merged_conversations_have_one_agent_and_each_its_own_way(desk: Desk, bo
     main, other = both
     join(desk, main, other)
     with desk.office.working("officer") as (work, who):
-        assert [one.id for one in lists.going_on(work.session, who, work.now).shown] == [main]
+        assert [one.id for one in lists.going_on(work.session, lists.looker(who), work.now).shown] == [main]
         second = work.session.get_one(Conversation, other)
         assert (second.state, second.agent_id) == (S.OPEN, who.person_id)
         for number in both:
@@ -69,7 +69,7 @@ def test_what_is_merged_goes_on_with_its_main_and_can_be_separated(desk: Desk, b
     assert desk.conversation("first").state == S.OPEN
     with desk.office.working("author") as (work, who):
         merging.separate(work, who, work.session.get_one(Conversation, other))
-        assert len(lists.going_on(work.session, who, work.now).shown) == 2
+        assert len(lists.going_on(work.session, lists.looker(who), work.now).shown) == 2
 
 
 def test_what_is_new_in_a_merged_one_is_new_in_its_main(desk: Desk, both: tuple[int, int]) -> None:
@@ -78,7 +78,7 @@ def test_what_is_new_in_a_merged_one_is_new_in_its_main(desk: Desk, both: tuple[
 
     def unread() -> list[tuple[int, bool]]:
         with desk.office.working("officer") as (work, who):
-            shown = lists.going_on(work.session, who, work.now).shown
+            shown = lists.going_on(work.session, lists.looker(who), work.now).shown
             return [(row.conversation.id, row.unread) for row in lists.rows_of(work.session, shown, merged=True)]
 
     assert unread() == [(main, False)]

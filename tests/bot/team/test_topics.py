@@ -112,7 +112,7 @@ def test_danger_waits_for_no_topic(desk: Desk, asked: int) -> None:
 
 def shown(desk: Desk, name: str) -> list[int]:
     with desk.office.working(name) as (work, who):
-        return [one.id for one in lists.going_on(work.session, who, work.now).waiting]
+        return [one.id for one in lists.going_on(work.session, lists.looker(who), work.now).waiting]
 
 
 def test_a_colleagues_topic_stands_behind_for_a_while_and_can_be_taken(desk_both: Desk) -> None:

@@ -1,0 +1,98 @@
+"""The desk's lists read for many people at once are those that each of them reads alone."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+
+from bot import lists
+from bot.lists import Looker
+from bot.models import Conversation
+from bot.states import ConversationState
+from bot.team import presence, topics
+from kernel.people import Person, Role, viewer
+from tests.bot.conftest import Desk
+
+S = ConversationState
+NAMES = ("officer", "author", "reviewer", "signer")
+TOPICS = ("", "户籍", "社保")
+
+
+@pytest.fixture
+def crowd(desk_both: Desk) -> list[Looker]:
+    """Four agents of a desk at which half a hundred wait and as many are being answered."""
+    desk, dice = desk_both, random.Random(5)  # noqa: S311  # A crowd, no secret.
+    unit = desk.office.bureau.id
+    for name in NAMES[2:]:
+        desk.office.grant(name, Role.AGENT)
+    people = [desk.office.person(name).id for name in NAMES]
+    with desk.works.write() as work:
+        topics.keep(work, unit, people[0], TOPICS[1:2])
+        topics.keep(work, unit, people[1], TOPICS[1:])
+        for number in range(110):
+            state = dice.choice((S.WAITING, S.WAITING, S.OPEN, S.SNOOZED, S.BOT))
+            danger = dice.random() < 0.1
+            moment = work.now - timedelta(seconds=dice.randrange(400))
+            work.session.add(
+                Conversation(
+                    unit_id=unit, channel="portal", sender=f"visitor-{number:04}", engine_session=str(number),
+                    state=state, lines=0, opened_at=moment, heard_at=moment, topic=dice.choice(TOPICS),
+                    waiting_since=moment if state == S.WAITING else None,
+                    agent_id=dice.choice(people) if state in (S.OPEN, S.SNOOZED) else None,
+                    urgent_at=moment if danger else None,
+                    acknowledged_at=moment if danger and dice.random() < 0.3 else None,
+                )
+            )  # fmt: skip
+    for name in NAMES[:2]:
+        with desk.office.working(name) as (work, who):
+            presence.come(work, who, unit)
+    with desk.works.read() as work:
+        people_here = [work.session.get_one(Person, person) for person in people]
+        return [lists.looker(viewer(work.session, one, work.now)) for one in people_here]
+
+
+def test_together_is_what_each_sees_alone(desk_both: Desk, crowd: list[Looker]) -> None:
+    with desk_both.works.read() as work:
+        together = lists.lists_for(work.session, crowd, work.now)
+        alone = {one: lists.lists_for(work.session, [one], work.now)[one] for one in crowd}
+    assert together == alone
+    first, second, *_rest = crowd
+    assert [row.conversation.id for row in together[first].waiting] != [
+        row.conversation.id for row in together[second].waiting
+    ]
+    for seen in together.values():
+        assert len(seen.waiting) == lists.MOST_SHOWN < seen.waits
+        assert seen.mine
+    assert sum(len(seen.mine) for seen in together.values()) == together[first].others + len(together[first].mine)
+
+
+def test_what_is_too_much_to_look_through_is_read_alone(
+    desk_both: Desk, crowd: list[Looker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk_both.works.read() as work:
+        before = lists.lists_for(work.session, crowd, work.now)
+        monkeypatch.setattr(lists, "MOST_TOGETHER", 20)
+        assert lists.lists_for(work.session, crowd, work.now) == before
+
+
+def test_who_sees_other_units_sees_no_more_than_before(desk_both: Desk, crowd: list[Looker]) -> None:
+    outside = crowd[0]._replace(units=frozenset({999_999}))
+    with desk_both.works.read() as work:
+        found = lists.lists_for(work.session, [*crowd, outside], work.now)
+    assert found[outside] == lists.Lists([], [], [], 0, 0)
+    assert found[crowd[0]].waiting
+
+
+def test_more_who_look_ask_no_more(desk_both: Desk, crowd: list[Looker]) -> None:
+    asked: list[str] = []
+    event.listen(desk_both.works.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    counts = []
+    for many in (2, 4):
+        asked.clear()
+        with desk_both.works.read() as work:
+            lists.lists_for(work.session, crowd[:many], work.now)
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
