@@ -414,14 +414,11 @@ class Answering:
         return replace(heard, told=replace(heard.told, text=said))
 
     def _until(self, heard: Heard) -> str:
-        with heard.reading() as work:
-            minutes = float(value_of(work.session, rules.DIALOGUE, heard.conversation.unit_id, heard.at))
-        return (heard.at + timedelta(minutes=minutes)).isoformat()
+        return (heard.at + timedelta(minutes=float(heard.values[rules.DIALOGUE]))).isoformat()
 
     def _answer(self, heard: Heard, piece_id: int) -> Verdict:
         with heard.reading() as work:
-            found = self.shelf.answer_to(work.session, piece_id, heard.text, work.now)
-            guide, _named = self.shelf.places_of(work.session, piece_id, heard.text, work.now)
+            found, guide = self.shelf.answer_to(work.session, piece_id, heard.text, work.now)
         if found is None:  # It has expired or was withdrawn since the classifier learned of it.
             return self._refuse(heard)
         if guide and heard.dialogue.get("form") != report.FORM:
@@ -438,11 +435,8 @@ class Answering:
 
     def _suggest(self, heard: Heard, pieces: Sequence[int]) -> Verdict:
         with heard.reading() as work:
-            titles = {
-                piece: knowledge.title_of(work.session, piece, work.now) if piece != A_REPORT else self._offer()
-                for piece in pieces
-            }
-        known = {piece: title for piece, title in titles.items() if title}
+            titles = {A_REPORT: self._offer(), **knowledge.shown_titles(work.session, pieces, work.now)}
+        known = {piece: titles[piece] for piece in pieces if piece in titles}
         if not known:
             return self._refuse(heard)
         # Suggesting a second time without a choice in between is no better than not knowing.

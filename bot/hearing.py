@@ -20,7 +20,7 @@ from bot.rules import Hours
 from channels.accounts.models import Account
 from channels.accounts.subscriptions import DISTRICTS
 from kernel.lazy import lazy
-from kernel.office_rules import Values, value_of
+from kernel.office_rules import Values
 from kernel.people import Unit
 from kernel.work import Work
 
@@ -85,6 +85,8 @@ class Heard:
     prepared: Prepared | None
     # He sends more than the bot answers: "new", or "told" where he has been told so.
     flood: str
+    # What rules some decisions ask for, read with those above.
+    values: Values
     zone: ZoneInfo
     at: datetime
     # Opens a reading work, or gives the one that is open.
@@ -125,15 +127,14 @@ class Heard:
     @lazy
     def districts(self) -> Sequence[str]:
         """The districts that citizens of this desk name."""
-        with self.reading() as work:
-            named: list[str] = value_of(work.session, DISTRICTS, self.conversation.unit_id, self.at)
-            return named
+        named: list[str] = self.values[DISTRICTS]
+        return named
 
     @lazy
     def desk(self) -> Hours:
         """When people answer."""
         with self.reading() as work:
-            return rules.hours_of(work.session, self.conversation.unit_id, self.zone, self.at)
+            return rules.hours_of(work.session, self.conversation.unit_id, self.zone, self.at, self.values)
 
     @property
     def open_now(self) -> bool:
@@ -149,9 +150,12 @@ class Heard:
             return account.name if account is not None else work.session.get_one(Unit, of.unit_id).name
 
 
+LATER_ASKED = (*rules.HOURS, rules.DIALOGUE, DISTRICTS)
+
+
 def hear(work: Work, told: Told, conversation: Going, zone: ZoneInfo, reading: Reading) -> Heard:
     """Reads what a decision about this message rests on."""
-    asked = (rules.FAILURES, rules.HOTLINE, rules.URGENT_WORDS, rules.SENSITIVE_WORDS, rules.MOST)
+    asked = (rules.FAILURES, rules.HOTLINE, rules.URGENT_WORDS, rules.SENSITIVE_WORDS, rules.MOST, *LATER_ASKED)
     values = Values(work.session, asked, conversation.unit_id, work.now)
     own_page = conversation.channel in reply.OWN_PAGES
     return Heard(
@@ -166,6 +170,7 @@ def hear(work: Work, told: Told, conversation: Going, zone: ZoneInfo, reading: R
         prepared=None if own_page else _prepared_for(work.session, conversation, told, work.now),
         # On our own page the door itself counts.
         flood="" if own_page else _flood(work, conversation.id, told.number, int(values[rules.MOST])),
+        values=values,
         zone=zone,
         at=work.now,
         reading=reading,

@@ -6,7 +6,7 @@ any training in between.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -78,6 +78,10 @@ def project_of(session: Session, now: datetime) -> Project:
     return Project(questions, TURNS, learning.foreign_of(session))
 
 
+def _whole(own: Signed, guide: Signed | None) -> Answer:
+    return Answer(own.text, (own.source,) if guide is None or guide is own else (guide.source, own.source))
+
+
 def titles_of(session: Session, now: datetime) -> dict[str, int]:
     """The titles of all public questions and guides, as the classifier reads them, with their piece."""
     query = select(PublicPiece.title, PublicPiece.piece_id).where(
@@ -100,40 +104,32 @@ class Shelf:
     def answer_of(self, session: Session, piece_id: int, now: datetime) -> Answer | None:
         """The answer of a question or guide as the public may see it now; None when it may not."""
         own = self._shown(session, piece_id, now)
-        return None if own is None else self._whole(session, own, now)
+        return None if own is None else _whole(own, self._guide_of(session, own, now))
 
-    def _whole(self, session: Session, own: Signed, now: datetime) -> Answer:
-        guide = self._shown(session, own.guide, now) if own.guide else None
-        return Answer(own.text, (guide.source, own.source) if guide is not None else (own.source,))
+    def _guide_of(self, session: Session, own: Signed, now: datetime) -> Signed | None:
+        return own if own.fields else self._shown(session, own.guide, now) if own.guide else None
 
-    def answer_to(self, session: Session, piece_id: int, asked: str, now: datetime) -> Answer | None:
+    def answer_to(self, session: Session, piece_id: int, asked: str, now: datetime) -> tuple[Answer | None, int]:
         """The same answer, with what the guide says of just what was asked: what to bring, where, how long, how much.
 
-        A guide answers with that alone; a question with its own words, and with what those leave open.
+        A guide answers with that alone; a question with its own words, and with what those leave open. With it the
+        guide's number where nothing is asked but where one goes and that differs by district; else 0.
         """
         own = self._shown(session, piece_id, now)
         if own is None:
-            return None
-        whole = self._whole(session, own, now)
-        guide = own if own.fields else self._shown(session, own.guide, now) if own.guide else None
+            return None, 0
+        guide = self._guide_of(session, own, now)
+        whole = _whole(own, guide)
         if guide is None or not guide.fields:
-            return whole
+            return whole, 0
         elements = [one for one in guides.asked(asked, guide.source.title) if not one.asked.search(own.words)]
         if not elements:
-            return whole
+            return whole, 0
+        differs = elements == [guides.PLACE] and len(guides.districts(guide.fields)) > 1
         head = guide.source.title if guide is own else whole.text
         said, short = (guides.says(guide.fields, elements, names_only=only) for only in (False, True))
-        return Answer(f"{head}\n{said}", whole.sources, f"{head}\n{short}" if short != said else "")
-
-    def places_of(self, session: Session, piece_id: int, asked: str, now: datetime) -> tuple[int, tuple[str, ...]]:
-        """The guide with its districts, where nothing is asked but where one goes and that differs; else (0, ())."""
-        own = self._shown(session, piece_id, now)
-        guide = own if own is None or own.fields else self._shown(session, own.guide, now) if own.guide else None
-        if own is None or guide is None:
-            return 0, ()
-        elements = [one for one in guides.asked(asked, guide.source.title) if not one.asked.search(own.words)]
-        named = guides.districts(guide.fields) if elements == [guides.PLACE] else ()
-        return (guide.source.piece, named) if len(named) > 1 else (0, ())
+        answer = Answer(f"{head}\n{said}", whole.sources, f"{head}\n{short}" if short != said else "")
+        return answer, guide.source.piece if differs else 0
 
     def districts_of(self, session: Session, piece_id: int, now: datetime) -> tuple[str, ...]:
         """The districts in which a guide that the public may see now names a place."""
@@ -186,10 +182,10 @@ def theme_of(session: Session, piece_id: int, now: datetime) -> str:
     return (session.scalar(select(theme).where(Release.id == number)) or "").strip()
 
 
-def title_of(session: Session, piece_id: int, now: datetime) -> str | None:
-    """A public piece's title; None when the public may not see it now."""
-    query = select(PublicPiece.title).where(PublicPiece.piece_id == piece_id, public.visible(now))
-    return session.scalar(query)
+def shown_titles(session: Session, pieces: Collection[int], now: datetime) -> Mapping[int, str]:
+    """The titles of those of these pieces that the public may see now."""
+    shown = select(PublicPiece.piece_id, PublicPiece.title).where(PublicPiece.piece_id.in_(pieces), public.visible(now))
+    return {piece: title for piece, title in session.execute(shown) if title}
 
 
 @dataclass(frozen=True)

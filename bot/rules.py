@@ -138,9 +138,12 @@ class Hours:
         return self.opens == self.closes or local.time() >= self.opens or local.time() < self.closes
 
 
-def hours_of(session: Session, unit_id: int, zone: ZoneInfo, now: datetime) -> Hours:
-    """The hours of a unit's desk."""
-    values = Values(session, (OPENS, CLOSES, EVERY_DAY), unit_id, now)
+HOURS = (OPENS, CLOSES, EVERY_DAY)
+
+
+def hours_of(session: Session, unit_id: int, zone: ZoneInfo, now: datetime, values: Values | None = None) -> Hours:
+    """The hours of a unit's desk; `values` where its rules of `HOURS` have been read already."""
+    values = values or Values(session, HOURS, unit_id, now)
     opens, closes, every_day = hour_of(values[OPENS]), hour_of(values[CLOSES]), bool(values[EVERY_DAY])
     # A deadline ends with an office day, also where the desk never closes.
     days = Workdays(zone, declared_days(session), opens, closes if closes > opens else OFFICE_CLOSES)

@@ -228,12 +228,12 @@ def code_of(key: str) -> str:
 
 def unread_count(session: Session, person_id: int) -> int:
     """How many notices a person has not opened."""
-    return session.scalar(_UNREAD, {"person": person_id}) or 0
+    return session.scalar(UNREAD, {"person": person_id}) or 0
 
 
 _P = cast(Table, Person.__table__).c
 # Made once, because every request asks: building a statement costs more than running it.
-_UNREAD = select(func.count()).select_from(
+UNREAD = select(func.count()).select_from(
     select(Notice.id).where(Notice.person_id == bindparam("person"), Notice.read_at.is_(None)).limit(1000).subquery()
 )
 

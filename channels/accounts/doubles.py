@@ -40,13 +40,8 @@ def lane_of(session: Session, account: Account) -> Account:
     return double
 
 
-def in_rehearsal(session: Session) -> int:
-    """How many accounts of the office are in rehearsal now."""
-    return session.scalar(_IN_REHEARSAL) or 0
-
-
-# Made once, because every request asks: building a statement costs more than running it.
-_IN_REHEARSAL = select(func.count()).where(Account.rehearsal, Account.stands_for.is_(None))
+# How many accounts of the office are in rehearsal now.
+IN_REHEARSAL = select(func.count()).where(Account.rehearsal, Account.stands_for.is_(None))
 
 
 def enter(

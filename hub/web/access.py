@@ -10,14 +10,15 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
+from sqlalchemy import select
 from starlette.datastructures import UploadFile
 
-from channels.accounts.doubles import in_rehearsal
+from channels.accounts.doubles import IN_REHEARSAL
 from hub.auth import tokens
 from hub.auth.errors import Forged, PasswordMustChange, SignedOut
 from hub.auth.models import LoginSession
 from hub.auth.sessions import Known, Origin
-from hub.notifier import unread_count
+from hub.notifier import UNREAD
 from hub.product import Hub
 from hub.settings import Settings
 from kernel.errors import Forbidden, NotFound
@@ -271,6 +272,7 @@ def language_of(request: Request) -> str:
 
 def _asker(work: Work, request: Request, hub: Hub, known: Known) -> Asker:
     person = known.person
+    unread, rehearsing = work.session.execute(_STANDS, {"person": person.id}).one()
     return Asker(
         viewer=viewer(work.session, person, work.now),
         actor=Actor(person.name, person.id, person.unit_id, address_of(request, hub.settings)),
@@ -278,9 +280,13 @@ def _asker(work: Work, request: Request, hub: Hub, known: Known) -> Asker:
         language=person.language if person.language in LANGUAGES else LANGUAGES[0],
         csrf=known.session.csrf,
         unit=known.unit,
-        unread=unread_count(work.session, person.id),
-        rehearsing=in_rehearsal(work.session),
+        unread=unread,
+        rehearsing=rehearsing,
     )
+
+
+# What every page says of the office and its reader, by one statement that is made once.
+_STANDS = select(UNREAD.scalar_subquery(), IN_REHEARSAL.scalar_subquery())
 
 
 def _is_address(text: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, select
 
 from hub.notices import Notice, NoticeSend, SendState
-from hub.notifier import _UNREAD, _UNREAD_AT, BY_PHONE, RETRY, Message, Notifier, NotSent, Unanswered, unread_count
+from hub.notifier import _UNREAD_AT, BY_PHONE, RETRY, UNREAD, Message, Notifier, NotSent, Unanswered, unread_count
 from kernel.clock import StillClock
 from kernel.people import Person, add_unit
 from kernel.work import Works
@@ -142,7 +142,7 @@ def test_what_somebody_saw_to_is_read_for_all_whom_it_was_told(house: House, kin
 
 @pytest.mark.parametrize(
     ("asked", "given", "index"),
-    [(_UNREAD_AT, ("/console",), "ix_notice_link_unread"), (_UNREAD, (1, 1000, 0), "ix_notice_person_id_unread")],
+    [(_UNREAD_AT, ("/console",), "ix_notice_link_unread"), (UNREAD, (1, 1000, 0), "ix_notice_person_id_unread")],
 )
 def test_unread_notices_are_found_however_many_there_are(
     sqlite_works: Works, asked: Any, given: tuple[object, ...], index: str
