@@ -9,10 +9,9 @@ import numpy as np
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from analytics.open_hours import Moments, OpenHours, moments
+from analytics.open_hours import DesksHours, HoursOf, Moments, moments
 from bot.models import Conversation, Rating
 from kernel.people import Permission, Viewer
-from kernel.workdays import Workdays
 
 SATISFIED = 3  # 1 非常满意, 2 满意, 3 基本满意
 
@@ -77,13 +76,21 @@ class Handed:
     whole: Moments
 
 
-def handed(session: Session, who: Viewer, workdays: Workdays, since: datetime, until: datetime) -> Handed:
-    """The conversations opened in a period that were handed to people, with their working times."""
-    columns = (Conversation.handed_off_at, Conversation.first_reply_at, Conversation.closed_at)
-    rows = session.execute(conversations(who, since, until, "handed").with_only_columns(*columns)).all()
-    at, first, closed = (moments([row[place] for row in rows]) for place in range(len(columns)))
-    last = max((moment for row in rows for moment in row if moment is not None), default=since)
-    hours = OpenHours(workdays, since, last)
+def handed(session: Session, who: Viewer, hours_of: HoursOf, since: datetime, until: datetime) -> Handed:
+    """The conversations opened in a period that were handed to people, with their working times.
+
+    Each is counted by the hours of the desk that has it, whoever looks.
+    """
+    times = (Conversation.handed_off_at, Conversation.first_reply_at, Conversation.closed_at)
+    asked = conversations(who, since, until, "handed").with_only_columns(Conversation.unit_id, *times)
+    units: list[int] = []
+    spans: list[tuple[datetime | None, ...]] = []
+    for unit, *span in session.execute(asked):
+        units.append(unit)
+        spans.append(tuple(span))
+    at, first, closed = (moments([span[place] for span in spans]) for place in range(len(times)))
+    last = max((moment for span in spans for moment in span if moment is not None), default=since)
+    hours = DesksHours(hours_of, units, since, last)
     return Handed(at, hours.between(at, first), hours.between(at, closed))
 
 

@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import ColumnElement, Integer, cast, extract, func, select
 from sqlalchemy.orm import Session
 
-from analytics.open_hours import Moments, OpenHours, moments
+from analytics.open_hours import DesksHours, HoursOf, Moments, moments
 from analytics.response import SHOWN, conversations, known, median, share
 from bot.models import Conversation
 from bot.team import classes
 from kernel.people import Person, Viewer
-from kernel.workdays import Workdays
 
 QUARTER = 900  # Seconds: an hour of any zone begins with one.
 
@@ -67,6 +66,7 @@ class Count(NamedTuple):
 class Talk(NamedTuple):
     """What is read of a conversation that was handed to people."""
 
+    unit_id: int
     channel: str
     agent_id: int | None
     opened_at: datetime
@@ -88,9 +88,9 @@ class Handed:
     whole: Moments
 
 
-def parts(session: Session, who: Viewer, workdays: Workdays, since: datetime, until: datetime, zone: tzinfo) -> Parts:
+def parts(session: Session, who: Viewer, hours_of: HoursOf, since: datetime, until: datetime, zone: tzinfo) -> Parts:
     """The parts of the conversations opened in a period, in the units whose reports this person reads."""
-    handed = _handed(session, who, workdays, since, until)
+    handed = _handed(session, who, hours_of, since, until)
     names = _names(session, handed.talks)
     paths = classes.paths(session)
 
@@ -118,7 +118,7 @@ def parts(session: Session, who: Viewer, workdays: Workdays, since: datetime, un
     )
 
 
-def _handed(session: Session, who: Viewer, workdays: Workdays, since: datetime, until: datetime) -> Handed:
+def _handed(session: Session, who: Viewer, hours_of: HoursOf, since: datetime, until: datetime) -> Handed:
     columns = [getattr(Conversation, name) for name in Talk._fields]
     query = conversations(who, since, until, "handed").with_only_columns(*columns)
     talks = [Talk(*row) for row in session.execute(query)]
@@ -127,7 +127,7 @@ def _handed(session: Session, who: Viewer, workdays: Workdays, since: datetime, 
         for name in ("handed_off_at", "taken_at", "first_reply_at", "closed_at")
     )
     last = max((float(np.nanmax(some)) for some in (at, *ends) if not np.isnan(some).all()), default=since.timestamp())
-    hours = OpenHours(workdays, since, datetime.fromtimestamp(last, workdays.zone))
+    hours = DesksHours(hours_of, [talk.unit_id for talk in talks], since, datetime.fromtimestamp(last, UTC))
     waited, first, whole = (hours.between(at, end) for end in ends)
     return Handed(talks, waited, first, whole)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
@@ -136,7 +136,6 @@ def conversations(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     show = asked.value("show") if asked.value("show") in response.SHOWN else ""
     with hub.works.read() as work:
         period = period_of(asked.value("days"), work, zone)
-        workdays = _workdays(hub, work, asker).counted
         query = response.conversations(asker.viewer, period.since, period.until, show)
         if start and end:
             query = query.where(Conversation.handed_off_at >= start, Conversation.handed_off_at < end)
@@ -144,11 +143,13 @@ def conversations(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         rows = [row[0] for row in found]
         rated = select(Rating).where(Rating.conversation_id.in_([row.id for row in rows]))
         scores = {row.conversation_id: row.score for row in work.session.scalars(rated)}
+        desks = Desks(hub, work)
+        times = {row.id: _times_of(row, desks.of(row.unit_id)) for row in rows}
     return page(
         request,
         asker,
         "pages/insights/conversations.html",
-        rows=[(row, channel_label(row.channel), *_times_of(row, workdays), scores.get(row.id)) for row in rows],
+        rows=[(row, channel_label(row.channel), *times[row.id], scores.get(row.id)) for row in rows],
         labels={name.value: label for name, label in CONVERSATION_LABELS.items()},
         scores=SCORES,
         state=state,
@@ -173,10 +174,10 @@ def measured(hub: Hub, work: Work, asker: Asker, period: Period) -> tuple[Respon
     """
 
     def found() -> tuple[ResponseTimes, list[DayOfWork], str]:
-        hours = _workdays(hub, work, asker)
-        people = response.handed(work.session, asker.viewer, hours.counted, period.since, period.until)
+        desks = Desks(hub, work)
+        people = response.handed(work.session, asker.viewer, desks.of, period.since, period.until)
         whole = response.response_times(work.session, asker.viewer, people, period.since, period.until)
-        return whole, response.by_day(people, period.since, period.until, hub.settings.office_zone), hours.words
+        return whole, response.by_day(people, period.since, period.until, hub.settings.office_zone), desks.words(asker)
 
     who = asker.viewer
     return hub.kept.get(("response", who.unit_id, who.units(Permission.REPORT_READ), period.since), found)
@@ -210,8 +211,27 @@ def _figure(name: str, value: float | None, show: str) -> Figure:
     return Figure(metric.label, value, metric.unit, show, metric)
 
 
-def _workdays(hub: Hub, work: Work, asker: Asker) -> rules.Hours:
-    return rules.hours_of(work.session, asker.viewer.unit_id, hub.settings.office_zone, work.now)
+@dataclass
+class Desks:
+    """The hours of the desks that are counted, read once for each unit."""
+
+    hub: Hub
+    work: Work
+    read: dict[int, rules.Hours] = field(default_factory=dict)
+
+    def of(self, unit_id: int) -> Workdays:
+        """What a unit's working time is reckoned by."""
+        if unit_id not in self.read:
+            zone = self.hub.settings.office_zone
+            self.read[unit_id] = rules.hours_of(self.work.session, unit_id, zone, self.work.now)
+        return self.read[unit_id].counted
+
+    def words(self, asker: Asker) -> str:
+        """The hours as people read them, where all that were counted keep the same."""
+        if not self.read:
+            self.of(asker.viewer.unit_id)
+        told = {hours.words for hours in self.read.values()}
+        return told.pop() if len(told) == 1 else _("各单位自己的服务时间")
 
 
 def _times_of(row: Conversation, workdays: Workdays) -> tuple[float | None, float | None]:

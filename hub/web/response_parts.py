@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from analytics.response_parts import Part, Parts, parts
-from bot import rules
 from bot.handoff import REASON_LABELS
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
@@ -18,7 +17,7 @@ from hub.web.charts import Cell, Chart, Period, Series, Sheet, period_of, period
 from hub.web.deliveries import channel_label
 from hub.web.lists import listing
 from hub.web.pages import page, say
-from hub.web.response import minutes, percent
+from hub.web.response import Desks, minutes, percent
 from kernel.people import Permission
 from kernel.work import Work
 from templates.catalogue import _
@@ -85,9 +84,9 @@ def parts_workbook(request: Request, hub: HubDep, asker: Reader) -> Response:
 
 def _tables(hub: Hub, work: Work, asker: Asker, period: Period) -> tuple[str, list[Table]]:
     zone = hub.settings.office_zone
-    hours = rules.hours_of(work.session, asker.viewer.unit_id, zone, work.now)
-    found = parts(work.session, asker.viewer, hours.counted, period.since, period.until, zone)
-    return hours.words, [*_of(hub, asker, found)]
+    desks = Desks(hub, work)
+    found = parts(work.session, asker.viewer, desks.of, period.since, period.until, zone)
+    return desks.words(asker), [*_of(hub, asker, found)]
 
 
 def _of(hub: Hub, asker: Asker, found: Parts) -> list[Table]:

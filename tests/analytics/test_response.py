@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from analytics import response
 from analytics.open_hours import OpenHours, moments
 from bot.models import Conversation, Rating
 from kernel.clock import StillClock
+from kernel.people import Permission
 from kernel.work import Works
 from kernel.workdays import Workdays
 from tests.analytics.conftest import Published
@@ -75,7 +77,7 @@ def spoken(published: Published, clock: StillClock) -> Published:
 def test_only_working_time_of_people_counts(spoken: Published) -> None:
     with spoken.works.read() as work:
         who = spoken.office.who("manager")
-        people = response.handed(work.session, who, WORKDAYS, at(1, "00:00"), at(11, "00:00"))
+        people = response.handed(work.session, who, lambda _unit: WORKDAYS, at(1, "00:00"), at(11, "00:00"))
         found = response.response_times(work.session, who, people, at(1, "00:00"), at(11, "00:00"))
     assert (found.conversations, found.handed_off, found.answered, found.waiting) == (4, 3, 2, 1)
     # 4 minutes on Monday; 10 minutes before Friday's close and 10 after Monday's opening.
@@ -86,10 +88,24 @@ def test_only_working_time_of_people_counts(spoken: Published) -> None:
     assert (found.ratings, found.satisfaction) == (2, 0.5)
 
 
+def test_each_desk_is_counted_by_its_own_hours_whoever_looks(spoken: Published) -> None:
+    bureau, other = spoken.office.bureau.id, spoken.office.other.id
+    saturday = {"handed_off_at": at(7, "10:00"), "first_reply_at": at(7, "10:30")}
+    for unit in (bureau, other):
+        talk(spoken.works, unit, at(7, "10:00"), **saturday)
+    always = Workdays(ZONE, {}, time(0), time(0), every_day=True)
+    reach = {Permission.REPORT_READ: frozenset({bureau, other})}
+    with spoken.works.read() as work:
+        who = replace(spoken.office.who("manager"), reach=reach)
+        hours = {bureau: WORKDAYS, other: always}
+        people = response.handed(work.session, who, hours.__getitem__, at(7, "00:00"), at(8, "00:00"))
+    assert sorted(people.first.tolist()) == [0.0, 30 * 60.0]
+
+
 def test_days_without_a_handoff_are_shown_and_have_no_time(spoken: Published) -> None:
     with spoken.works.read() as work:
         who = spoken.office.who("manager")
-        people = response.handed(work.session, who, WORKDAYS, at(1, "00:00"), at(10, "00:00"))
+        people = response.handed(work.session, who, lambda _unit: WORKDAYS, at(1, "00:00"), at(10, "00:00"))
     days = response.by_day(people, at(1, "00:00"), at(10, "00:00"), ZONE)
     assert [(one.day.day, one.handed_off, one.answered) for one in days if one.handed_off] == [
         (2, 1, 1),
@@ -117,7 +133,7 @@ def test_a_ticket_out_of_hours_is_no_answer_of_the_bot(spoken: Published) -> Non
         work.session.get_one(Conversation, closed).handoff_reason = "out_of_hours"
     with spoken.works.read() as work:
         who = spoken.office.who("manager")
-        people = response.handed(work.session, who, WORKDAYS, at(1, "00:00"), at(11, "00:00"))
+        people = response.handed(work.session, who, lambda _unit: WORKDAYS, at(1, "00:00"), at(11, "00:00"))
         found = response.response_times(work.session, who, people, at(1, "00:00"), at(11, "00:00"))
     assert found.bot_share == pytest.approx(1 / 4)
 
@@ -125,7 +141,7 @@ def test_a_ticket_out_of_hours_is_no_answer_of_the_bot(spoken: Published) -> Non
 def test_where_nothing_was_measured_there_is_no_figure(published: Published) -> None:
     with published.works.read() as work:
         who = published.office.who("manager")
-        people = response.handed(work.session, who, WORKDAYS, at(1, "00:00"), at(9, "00:00"))
+        people = response.handed(work.session, who, lambda _unit: WORKDAYS, at(1, "00:00"), at(9, "00:00"))
         found = response.response_times(work.session, who, people, at(1, "00:00"), at(9, "00:00"))
     assert (found.first_response, found.resolution, found.bot_share, found.satisfaction) == (None,) * 4
 

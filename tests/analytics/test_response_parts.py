@@ -31,7 +31,7 @@ def test_parts_are_what_counting_each_conversation_gives(published: Published) -
     with works.read() as work:
         boss = work.session.scalars(select(Person).where(Person.login == "manager")).one()
         who = viewer(work.session, boss, work.now)
-        found = parts(work.session, who, WORKDAYS, SINCE, UNTIL, ZONE)
+        found = parts(work.session, who, lambda _unit: WORKDAYS, SINCE, UNTIL, ZONE)
         paths = classes.paths(work.session)
     handed = [row for row in rows if row.handed_off_at is not None]
 
