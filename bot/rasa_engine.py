@@ -65,7 +65,7 @@ class RasaEngine:
         titles = self._titles if self._titles is not None else self._read_titles()
         exact = titles.get(normalise(text, default_lexicon()))
         if exact is not None:
-            return Decision("answer", (faq_label(str(exact)),))
+            return Decision("answer", (faq_label(str(exact)),), confidence=1.0, file=self._file)
         try:
             with self._watched():
                 answer = self.http.post(

@@ -12,6 +12,7 @@ import typer
 
 from bot import knowledge, training
 from bot.project import Project, write_project
+from hub import schema
 from hub.errors import CannotRun
 from hub.product import Hub
 from hub.settings import Settings
@@ -68,6 +69,10 @@ def serve() -> None:
 
 
 def _published(hub: Hub) -> Project:
+    if not schema.is_current(hub.engine):
+        raise CannotRun(
+            why="The database has no tables yet, or those of another version. Run: make demo, or make migrate"
+        )
     with hub.works.read() as work:
         found = knowledge.project_of(work.session, work.now)
     if not found.questions:

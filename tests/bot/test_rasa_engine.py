@@ -12,7 +12,7 @@ from bot.dialogue import place, rasa_form
 from bot.dialogue.step import Asked, step
 from bot.errors import BotDown
 from bot.nlu.ranking import Guess, Ranking
-from bot.nlu.text import MAX_CHARS
+from bot.nlu.text import MAX_CHARS, default_lexicon, normalise
 from bot.nlu.wire import to_parse
 from bot.rasa_engine import RasaEngine, harmless
 from kernel.work import Works
@@ -48,6 +48,14 @@ def test_a_model_without_the_form_of_districts_costs_nobody_his_address(sqlite_w
     assert asked
     with pytest.raises(BotDown):
         engine.turn(Asked("report", {}, "我要投诉"), "s")
+
+
+def test_a_title_word_for_word_is_as_sure_as_with_the_other_engine(sqlite_works: Works) -> None:
+    engine, asked = _engine(sqlite_works, to_parse(SURE))
+    engine._titles = {normalise("身份证丢了怎么补办", default_lexicon()): 7}
+    decision = engine.understand("身份证丢了怎么补办", "s")
+    assert (decision.keys, decision.confidence) == (("faq/7",), 1.0)
+    assert asked == []
 
 
 def test_an_answer_is_traced_to_the_file_that_rasa_serves_now(

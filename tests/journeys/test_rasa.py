@@ -29,6 +29,7 @@ from bot.engine import EmbeddedEngine, Engine
 from bot.errors import BotDown, TrainingFailed
 from bot.gateway import Arrival
 from bot.models import Conversation, InboundMessage, OutboundReply, Ticket
+from bot.nlu.wire import from_parse
 from bot.phone_codes import Codes
 from bot.rasa_engine import RasaEngine
 from bot.training import RasaHome, environment, server_command, swap, train
@@ -41,6 +42,7 @@ from hub.web import rasa_actions
 from hub.web.app import create_app
 from hub.wiring import build
 from kernel.people import Unit
+from tests.bot.nlu.questions import held_out, out_of_scope
 from tests.channels.rehearsal.served import SERVICE_CITIZENS, serving
 from tests.journeys.editorial import Windows, chromium
 from tests.journeys.test_citizen import asks, connect_unit, says, told
@@ -164,6 +166,22 @@ def test_both_engines_give_the_same_verdicts(demo: Hub, rasa: RasaEngine) -> Non
     try:
         for text in QUESTIONS:
             assert rasa.understand(text, "s") == embedded.understand(text, "s"), text
+    finally:
+        embedded.close()
+
+
+def test_both_pythons_are_as_sure_of_everything(demo: Hub, rasa: RasaEngine) -> None:
+    """The classifier inside Rasa, under its own Python, ranks as the one here does, to the last label."""
+    embedded = EmbeddedEngine(demo.works, demo.settings.data / "bot")
+    try:
+        classifier = embedded.prepare().classifier
+        for text in [one.text for one in (*held_out()[:80], *out_of_scope("oos_test.tsv")[:40])]:
+            parsed = rasa.http.post(f"{rasa.url}/model/parse", params={"token": TOKEN}, json={"text": text}).json()
+            there, here = from_parse(parsed), classifier.predict(text)
+            assert there.foreign == here.foreign, text
+            assert [one.key for one in there.guesses] == [one.key for one in here.guesses], text
+            for one, other in zip(there.guesses, here.guesses, strict=True):
+                assert one.confidence == pytest.approx(other.confidence, abs=1e-9), text
     finally:
         embedded.close()
 
