@@ -23,6 +23,7 @@ from hub import (
     reposting,
     returning,
     site_state,
+    whole_portal,
 )
 from hub.auth.lockout import LockoutPolicy
 from hub.auth.sessions import SessionPolicy, Sessions
@@ -92,6 +93,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
     keeping.connect(hub)
     citizens.connect(hub)
     expiry.connect(hub)
+    whole_portal.connect(hub)
     inner.connect(hub)
     return hub
 

@@ -115,7 +115,8 @@ def change_column(request: Request, hub: HubDep, asker: Writer, column_id: int, 
     except XuandaError as error:
         form = refused(asker, error, **typed.values)
         return page(request, asker, "pages/columns/one.html", status=error.status, column=column, form=form)
-    return see_other("/console/columns", say(hub, asker, _("已保存。")))
+    told = _("已保存。每页的页头页脚在一两分钟内开始更新。")
+    return see_other("/console/columns", say(hub, asker, told))
 
 
 def add_column(work: Work, asker: Asker, typed: ColumnForm) -> Column:
