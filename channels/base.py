@@ -309,7 +309,8 @@ class Setting:
     `secret` ones are credentials: the account's own person enters them, they are sealed and never shown again.
     `lines` is a list with one value a line. `least` and `most` bound a number (`whole`: without a fraction) and the
     length of a text; `pattern` is what a text must be, as `help` says in words. Those of one `group` are folded up.
-    A `picture` is uploaded with the form and kept by its address.
+    A `picture` is uploaded with the form and kept by its address. One that is `expected` may be left out, but the
+    account's page says that it is missing.
     """
 
     name: str
@@ -325,6 +326,7 @@ class Setting:
     default: Any = None
     pattern: str = ""
     group: str = ""
+    expected: bool = False
 
 
 @dataclass(frozen=True)

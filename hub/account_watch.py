@@ -18,10 +18,11 @@ from channels.accounts import store
 from channels.accounts.models import Account
 from channels.base import AccountInfo
 from channels.errors import ChannelError, Unauthorised
+from channels.registry import channels as installed
 from channels.transport import PrivateAddress
 from hub.product import Hub
 from kernel.duties import Duty
-from kernel.people import Permission, holders
+from kernel.people import Permission, Person, holders
 from kernel.work import Work
 from scheduler.events import CredentialDied
 from templates.catalogue import _
@@ -61,12 +62,21 @@ def check_due(hub: Hub) -> int:
         query = select(Account.id).where(*mine, *quiet).order_by(Account.checked_at, Account.id).limit(AT_ONCE)
         ids = list(work.session.scalars(query.with_for_update(skip_locked=True)))
         work.session.execute(update(Account).where(Account.id.in_(ids)).values(checked_at=work.now))
-        accounts = [store.info(work.session, hub.seal, work.session.get_one(Account, one)) for one in ids]
+        rows = [work.session.get_one(Account, one) for one in ids]
+        accounts = [store.info(work.session, hub.seal, one) for one in rows if _has_its_secrets(hub, one)]
     for about in accounts:
         fault, dead = ask(hub, about)
         with hub.works.write() as work:
             note(work, about.id, fault, dead)
     return len(accounts)
+
+
+def _has_its_secrets(hub: Hub, account: Account) -> bool:
+    """Whether what its platform asks for has been entered: nothing is dead that was never given."""
+    given = store.credential_names(hub.seal, account)
+    adapter = installed().get(account.channel)
+    needed = [one.name for one in adapter.settings if one.secret and one.required] if adapter is not None else []
+    return given.issuperset(needed)
 
 
 def ask(hub: Hub, about: AccountInfo) -> tuple[str | None, bool]:
@@ -101,6 +111,13 @@ def note(work: Work, account_id: int, fault: str | None, dead: bool) -> None:
         store.succeeded(work, account_id)
 
 
+def keepers(work: Work, account: Account) -> set[int]:
+    """Who is told of an account: those who register accounts, and its own person, who alone authorises it anew."""
+    people = set(holders(work.session, Permission.ACCOUNT_WRITE, account.unit_id, work.now))
+    own = work.session.get(Person, account.register.get(store.OWN_PERSON) or 0)
+    return people | {own.id} if own is not None and own.active else people
+
+
 def warn_dates(hub: Hub) -> int:
     """Tells of dates that come within 60, 30 or 7 days or have passed, each once; returns how many notices were new."""
     told = 0
@@ -113,7 +130,7 @@ def warn_dates(hub: Hub) -> int:
             title = f"{label}{when}：{account.name}"
             told += hub.notifier.tell(
                 work,
-                holders(work.session, Permission.ACCOUNT_WRITE, account.unit_id, work.now),
+                keepers(work, account),
                 "account.date",
                 title,
                 f"到期日 {day:%Y-%m-%d}。请及时办理，并在账号页更新日期。",

@@ -23,6 +23,7 @@ from channels.transport import Guard, allowed_of, client, dialer
 from content import public
 from content.events import ReleaseSigned, ReleaseSubmitted
 from content.models import Release
+from hub.account_watch import keepers
 from hub.editorial import signers_of
 from hub.product import Hub
 from hub.settings import Settings
@@ -330,7 +331,7 @@ def _tell_unsigned(hub: Hub, work: Work, fact: StillUnsigned) -> None:
 
 def _tell_credential(hub: Hub, work: Work, fact: CredentialDied) -> None:
     people = {
-        *holders(work.session, Permission.ACCOUNT_WRITE, fact.unit_id, work.now),
+        *keepers(work, work.session.get_one(Account, fact.account_id)),
         *holders(work.session, Permission.DELIVERY_ACT, fact.unit_id, work.now),
     }
     hub.notifier.tell(

@@ -236,6 +236,11 @@ def warnings_of(adapter: type[Channel], account: Account) -> dict[str, str]:
     return found
 
 
+def missing_of(adapter: type[Channel], account: Account) -> list[str]:
+    """What is expected of such an account and not filled in, by its label."""
+    return [one.label for one in open_settings_of(adapter) if one.expected and not account.settings.get(one.name)]
+
+
 def register_value(name: str, entered: str) -> str:
     """One entry of the register as it is kept; raises Invalid with the field's name."""
     label = dict(REGISTER)[name]

@@ -35,6 +35,7 @@ from hub.web.account_form import (
     QUOTA_LABELS,
     adapter_of,
     choices_of,
+    missing_of,
     read_account,
     read_code,
     secrets_of,
@@ -368,7 +369,8 @@ def change_account(request: Request, hub: HubDep, asker: Keeper, account_id: int
     except XuandaError as error:
         form = refused(asker, error, **typed(sent))
         return account_page(request, hub, asker, account_id, form, status=error.status)
-    return see_other(f"/console/accounts/{account_id}", say(hub, asker, _("已保存。")))
+    told = _("已保存。每页的页头页脚在一两分钟内开始更新。") if account.channel == "portal" else _("已保存。")
+    return see_other(f"/console/accounts/{account_id}", say(hub, asker, told))
 
 
 @router.post("/{account_id}/test")
@@ -487,6 +489,7 @@ def account_page(
         shown=settings_in_words(account, adapter),
         form=form or kept,
         warnings=warnings_of(adapter, account),
+        missing=missing_of(adapter, account),
         writes=writes,
         notes=notes_of(adapter),
         authorises=issubclass(adapter, Authorises),

@@ -33,10 +33,11 @@ from hub.web.api_delivery_told import (
     problem_told,
 )
 from hub.web.api_shapes import PageNumber, one_page, told
+from hub.web.booking_form import PHRASES
 from hub.web.comment_choice import note_of
 from hub.web.deliveries import delivery_for
 from hub.web.sent import Body, Moment
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.people import Permission, scoped
 from kernel.work import Work
 from scheduler import booking, by_hand, settle
@@ -176,11 +177,18 @@ def preflight(hub: HubDep, asker: Booker, wanted: Booking) -> Preflight:
     return {"fits": fits, "problems": [problem_told(one) for one in problems], "slot": slot}
 
 
+def _say_only_what_is_listed(wanted: Booking) -> None:
+    """Raises Invalid where a withdrawal would tell the public anything but one of the listed reasons."""
+    if (wanted.action == "withdraw" or wanted.offline_at is not None) and wanted.phrase not in PHRASES:
+        raise Invalid(field="phrase", why=f"请选择对公众的说明：{'、'.join(PHRASES)}")
+
+
 @router.post("/deliveries", status_code=201)
 def book(hub: HubDep, asker: Booker, wanted: Booking) -> DeliveryWhole:
     """Books one delivery; 409 when the same is booked already, 422 with the field that does not fit."""
     with hub.works.write(asker.actor) as work:
         _reach(work.session, asker, wanted)
+        _say_only_what_is_listed(wanted)
         if wanted.action in ON_WHAT_SHOWS:
             made = booking.book_act(work, asker.viewer, wanted.order(), hub.settings.office_zone)
         else:

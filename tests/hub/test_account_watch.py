@@ -15,6 +15,7 @@ from channels.adapters.web_push import new_key
 from hub import account_watch
 from hub.notices import Notice
 from kernel.clock import StillClock
+from kernel.people import Person
 from tests.hub.web.going_out import Desk, open_desk
 
 
@@ -90,6 +91,34 @@ def test_who_cannot_be_asked_is_neither_healthy_nor_alive_again(
     assert "不能向平台核实密钥" in admin.get(f"/console/accounts/{made.id}").text
     now = desk.account("q")
     assert (now.credential_dead_at, now.last_success_at) == (died, None)
+
+
+def test_what_was_never_given_is_not_dead(desk: Desk, clock: StillClock) -> None:
+    with desk.hub.works.write() as work:
+        store.add(work, desk.hub.seal, unit_id=desk.city.bureau.id, channel="wechat", name="甲", code="new",
+                  base_url="https://api.invalid", settings={"type": "service"}, credentials={})  # fmt: skip
+    check(desk, clock, 2)
+    account = desk.account("new")
+    assert (account.credential_dead_at, account.last_failure) == (None, "")
+    assert notices(desk, "account.credential") == []
+
+
+def test_its_own_person_hears_of_dates_and_of_dead_credentials(desk: Desk, clock: StillClock) -> None:
+    own, gone = desk.city.person("officer"), desk.city.person("author")
+    today = clock.now().astimezone(desk.hub.settings.office_zone).date()
+    with desk.hub.works.write() as work:
+        for code, person in (("a", own), ("b", gone)):
+            account = work.session.get_one(Account, desk.account(code).id)
+            account.register = {**account.register, store.OWN_PERSON: person.id}
+            account.expires_on = today + timedelta(days=5)
+        work.session.get_one(Person, gone.id).active = False
+    account_watch.warn_dates(desk.hub)
+    desk.platform().sick = "unauthorised"
+    check(desk, clock)
+    with desk.hub.works.read() as work:
+        kinds = select(Notice.kind).where(Notice.person_id == own.id).order_by(Notice.kind)
+        assert {"account.credential", "account.date"} <= set(work.session.scalars(kinds))
+        assert work.session.scalars(select(Notice).where(Notice.person_id == gone.id)).all() == []
 
 
 def test_an_account_in_use_or_asked_lately_is_not_asked_again(desk: Desk, clock: StillClock) -> None:

@@ -217,5 +217,6 @@ def test_no_tag_of_a_page_is_empty_where_an_office_wrote_nothing(renderer: Engin
             shown["item"] = replace(shown["item"], column=bare, keywords="", summary="", picture=None)
         html = renderer.render(name, **shown)
         assert EMPTY_TAG.findall(html) == []
+        assert "网站标识码" not in html
         if "column" in shown:
             assert f'name="ColumnDescription" content="{site().name}“{shown["column"].name}”栏目"' in html

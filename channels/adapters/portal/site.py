@@ -18,26 +18,30 @@ _MARK_HELP = f"印在每页页脚。{_PICTURE_HELP}"
 # A link that a script or another scheme could hide in is none.
 _LINK = re.compile(r"(?:https?://|/(?!/))[^\s<>\"]+")
 
+# Where whoever finds a mistake on the site says so, unless the office has another place for it.
+REPORT_HREF = "/feedback?kind=找错"
+
 SETTINGS: tuple[Setting, ...] = (
-    Setting("sponsor", "主办单位"),
+    Setting("sponsor", "主办单位", expected=True),
     Setting("operator", "承办单位"),
     Setting(
         "id_code",
         "网站标识码",
         help="政府网站标识码为 10 位数字（部委网站为 bm 加 8 位数字），页脚必须标明。",
         pattern=SITE_CODE,
+        expected=True,
     ),
-    Setting("icp", "ICP 备案号"),
-    Setting("police", "公安备案号"),
+    Setting("icp", "ICP 备案号", expected=True),
+    Setting("police", "公安备案号", expected=True),
     Setting("police_href", "公安备案链接"),
-    Setting("phone", "联系电话"),
+    Setting("phone", "联系电话", expected=True),
     Setting("email", "电子邮箱"),
     Setting("postal_address", "通信地址"),
     Setting("hotline", "政务服务热线"),
-    Setting("emblem", "党政机关网站标志图片", "picture", help=_MARK_HELP, most=200, pattern=_MARK),
+    Setting("emblem", "党政机关网站标志图片", "picture", help=_MARK_HELP, most=200, pattern=_MARK, expected=True),
     Setting("emblem_href", "党政机关网站标志链接"),
     Setting("accessible_mark", "适老化标识图片", "picture", help=_MARK_HELP, most=200, pattern=_MARK),
-    Setting("report_href", "“我为政府网站找错”链接"),
+    Setting("report_href", "“我为政府网站找错”链接", help=f"不填则为 {REPORT_HREF}。"),
     Setting("logo", "网站标识图片", "picture", help=f"印在网站名称前。{_PICTURE_HELP}", most=200, pattern=_MARK),
     Setting("chat_href", "智能问答地址", help="填 /chat，每页就有智能问答；不填则没有。", most=200, pattern=_MARK),
     Setting("friends", "相关链接", "lines", help="每行一项，如：中国政府网=https://www.gov.cn/；印在每页页脚。"),
@@ -65,6 +69,7 @@ def site_of(account: AccountInfo, tools: Tools) -> PortalSite:
         for column in tools.catalogue.columns()
     ]
     words: dict[str, Any] = {name: str(about[name]) for name in _WORDS if name in about}
+    words["report_href"] = words.get("report_href") or REPORT_HREF
     return PortalSite(
         name=account.name,
         address=tools.public_url,

@@ -203,6 +203,19 @@ def test_pictures_by_our_address_need_a_portal_of_our_own(desk: Desk, admin: Bro
     assert create(desk, admin, code="third", **{**push, "settings.pictures": "embed"}).status_code == 303
 
 
+def test_the_marks_a_site_lacks_are_named_and_none_is_forced(desk: Desk, admin: Browser) -> None:
+    with desk.hub.works.write() as work:
+        portal = work.session.scalars(select(Account).where(Account.channel == "portal")).one()
+        portal.settings = {"sponsor": "云州市人民政府", "phone": "0700-12345678", "id_code": "3700009999"}
+    page = admin.get(f"/console/accounts/{portal.id}").text
+    assert "还没有填写：ICP 备案号、公安备案号、党政机关网站标志图片" in page
+    with desk.hub.works.write() as work:
+        marks = {"icp": "云ICP备0001号", "police": "云公网安备1号", "emblem": "/emblem.png"}
+        row = work.session.get_one(Account, portal.id)
+        row.settings = {**row.settings, **marks}
+    assert "还没有填写" not in admin.get(f"/console/accounts/{portal.id}").text
+
+
 def test_what_stood_there_before_there_was_a_rule_is_kept_and_pointed_out(desk: Desk, admin: Browser) -> None:
     create(desk, admin)
     account = desk.account("yz-wechat")

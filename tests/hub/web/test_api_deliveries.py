@@ -245,6 +245,9 @@ def test_corrections_and_withdrawals_are_booked_where_it_shows(desk: Desk, progr
     desk.run()
     assert program.get(f"/pieces/{piece}/placements").json()["placements"][0]["correction"] == "corrected"
     body = {"pieces": [piece], "account": account.id, "action": "withdraw", "phrase": PHRASES[0]}
+    for phrase in ("", "因举报核实中撤下"):  # The true reason never leaves the house.
+        refused = program.post("/deliveries", **{**body, "phrase": phrase})
+        assert (refused.status_code, refused.json()["field"]) == (422, "phrase")
     assert program.post("/deliveries", **body).json()["phrase"] == PHRASES[0]
     desk.run()
     assert program.get(f"/pieces/{piece}/placements").json()["placements"][0]["state"] == "withdrawn"
