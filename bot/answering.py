@@ -273,7 +273,9 @@ class Answering:
         return Verdict("rating", Said(self.words.say("rated", low=score >= LOW_RATING)), rating=score)
 
     def _owned(self, heard: Heard) -> Verdict:
-        """A person has the conversation, or will: the bot is silent unless he asks how long it takes."""
+        """A person has the conversation, or will: the bot is silent unless he asks how long, or waits no more."""
+        if heard.state == S.WAITING and handoff.waits_no_more(heard.text) and not heard.danger_known:
+            return Verdict("ticket", leaves_word=True)
         if heard.state == S.WAITING and handoff.asks_for_person(heard.text):
             return Verdict("waits", handoff=Handoff("asked", "waiting"))
         return Verdict("person")
@@ -533,7 +535,10 @@ class Answering:
             told = lookups.answer(work, self.codes, self.words, verdict.wanted, conversation)
             return verdict.said if told is None else self._text(heard, told)
         if verdict.leaves_word:
-            return Said(waiting.ticket_for(work, conversation, self.words, self.zone))
+            told = waiting.ticket_for(work, conversation, self.words, self.zone)
+            if conversation.state == S.WAITING:
+                waiting.close(work, conversation, "市民不再等待，改为留言，已转工单")
+            return Said(told)
         way = verdict.handoff
         if way is None:
             return verdict.said

@@ -145,9 +145,14 @@ def note(work: Work, who: Viewer, conversation: Conversation, text: str) -> None
 
 
 def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None, reason: str, words: Words) -> None:
-    """Gives the conversation to a colleague, or back to the queue when `to` is None; the citizen is told."""
+    """Gives the conversation to a colleague, or back to the queue when `to` is None; the citizen is told.
+
+    Whoever leads the desk does so with a colleague's as well.
+    """
     _must(who, conversation)
-    if conversation.state in MINE:
+    if conversation.state in MINE and conversation.agent_id != who.person_id and leads(who, conversation):
+        _take_over(work, conversation)
+    elif conversation.state in MINE:
         _hold(work, who, conversation)
     elif conversation.state == S.CLOSED:
         raise WasClosed
@@ -155,7 +160,7 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
         told_so = conversation.state in MINE
         ahead = waiting.queue(work, conversation, "transferred")
         if told_so:
-            _tell_returned(work, conversation, ahead, words)
+            tell_returned(work, conversation, ahead, words)
         said = "转回队列"
     else:
         colleague = _colleague(work, conversation, to)
@@ -179,7 +184,19 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
 
-def _tell_returned(work: Work, conversation: Conversation, ahead: int, words: Words) -> None:
+def leads(who: Viewer, conversation: Conversation) -> bool:
+    """Whether this person may move what colleagues have at this desk."""
+    return who.may(Permission.QUEUE_SUPERVISE, conversation.unit_id)
+
+
+def _take_over(work: Work, conversation: Conversation) -> None:
+    """Makes sure, in the row itself, that it is still with whom it was seen."""
+    seen = (Conversation.state.in_(MINE)) & (Conversation.agent_id == conversation.agent_id)
+    if not _move(work, conversation, seen, {"state": S.OPEN, "snoozed_until": None}):
+        _refuse(work, conversation)
+
+
+def tell_returned(work: Work, conversation: Conversation, ahead: int, words: Words) -> None:
     """He waits again, which he cannot see on a platform; danger waits behind nobody."""
     danger = conversation.waiting_reason == "danger"
     expected = 0 if danger else expecting.minutes(work.session, conversation.unit_id, ahead, work.now)

@@ -43,6 +43,7 @@ _INSIDE = (
     "想跟工作人员说", "叫工作人员", "要和人工", "想和人工", "想跟人工", "能人工吗", "人工回复", "想和人聊",
     "跟真人说", "和真人说",
 )  # fmt: skip
+_LEAVES_WORD = frozenset({"留言", "我留言", "我要留言", "留个言", "转留言", "改留言", "不等了", "我不等了", "不想等了"})
 # Written without a person being wanted.
 _OTHER = (
     "人工智能", "人工费", "人工授精", "人工流产", "人工耳蜗", "人工成本", "人工增雨", "人工湖", "人工繁育",
@@ -90,6 +91,11 @@ def asks_for_person(text: str) -> bool:
         return True
     bare = _without_other(plain)
     return any(phrase in bare for phrase in _INSIDE)
+
+
+def waits_no_more(text: str) -> bool:
+    """Whether whoever waits would rather leave his question to be answered later."""
+    return normalise(text, _NO_LEXICON) in _LEAVES_WORD
 
 
 def is_sensitive(text: str, words: Iterable[str]) -> bool:

@@ -16,7 +16,7 @@ from bot import asking, expecting, patience, reply, rules, silence, store, ticke
 from bot.dialogue import place
 from bot.dialogue.phrases import is_over
 from bot.events import ConversationChanged, DangerHeard, PersonWanted, WaitOver, WindowEnds
-from bot.handoff import REASON_LABELS, only_asks_for_person
+from bot.handoff import REASON_LABELS, only_asks_for_person, waits_no_more
 from bot.models import Conversation, Ticket
 from bot.reply import Said
 from bot.states import INSIDE, ConversationState, TicketState
@@ -166,7 +166,7 @@ def _again(work: Work, conversation: Conversation, kind: str) -> Ticket | None:
 def _matter(work: Work, conversation: Conversation, since: datetime | None = None) -> list[str]:
     """What the citizen wrote of his matter, without the lines that only want a person or break off."""
     said = store.said_by_citizen(work.session, conversation.id, since).splitlines()
-    return [line for line in said if not (only_asks_for_person(line) or is_over(line))]
+    return [line for line in said if not (only_asks_for_person(line) or waits_no_more(line) or is_over(line))]
 
 
 @dataclass

@@ -78,8 +78,9 @@ def on_duty(work: Work, unit_id: int) -> list[int]:
 
 def _wanted(hub: Hub, work: Work, fact: PersonWanted) -> None:
     conversation = work.session.get_one(Conversation, fact.conversation_id)
-    if conversation.state == ConversationState.OPEN and conversation.agent_id:
-        people = {conversation.agent_id}
+    answered_by = conversation.agent_id if conversation.state == ConversationState.OPEN else None
+    if answered_by:
+        people = {answered_by}
     else:
         people = set(on_duty(work, fact.unit_id))
         longest = timedelta(minutes=float(value_of(work.session, OVERFLOW, fact.unit_id, work.now)))
@@ -92,7 +93,7 @@ def _wanted(hub: Hub, work: Work, fact: PersonWanted) -> None:
         work,
         people,
         WAITING,
-        f"市民等待接入：{fact.reason}",
+        f"市民等待{'答复' if answered_by else '接入'}：{fact.reason}",
         fact.words,
         f"/console/desk/{fact.conversation_id}",
         f"conversation.{fact.conversation_id}.waiting.{work.now:%Y%m%d%H%M%S}",

@@ -33,7 +33,7 @@ def ticket_of(hub: Hub, work: Work, conversation: Conversation, kind: str, text:
         zone=hub.settings.office_zone,
         conversation_id=conversation.id,
         name=conversation.name if spoken else "",
-        contact=phone_of(work.session, conversation) if spoken else "",
+        contact=phone_of(work.session, conversation),
     )
     if not windows.hindrance(conversation, work.now) and conversation.state != ConversationState.CLOSED:
         unit = work.session.get_one(Unit, conversation.unit_id)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot import desk
 from bot.models import Conversation
 from bot.states import ConversationState
-from bot.team import handover, presence, shifts, topics
+from bot.team import handover, left_alone, presence, shifts, topics
 from bot.words import Words
 from kernel.errors import XuandaError
 from kernel.office_rules import Rule, declare, number_between, value_of
@@ -35,13 +35,17 @@ class TeamWatch:
 
     def round(self) -> None:
         """Shifts that end first, so that nobody is assigned to somebody who has gone."""
-        for step in (self.end_turns, presence.tell_long_breaks, self.assign):
+        for step in (self.end_turns, presence.tell_long_breaks, self.look_after, self.assign):
             with self.works.write() as work:
                 step(work)
 
     def end_turns(self, work: Work) -> None:
         """What somebody has whose shift is over goes to the next."""
         handover.end_turns(work, self.words, self.zone)
+
+    def look_after(self, work: Work) -> None:
+        """Whoever is left alone by his agent is not forgotten."""
+        left_alone.look_after(work, self.words, self.zone)
 
     def assign(self, work: Work) -> None:
         """Danger first, then who waits longest goes to whoever has fewest, where the office wants it so.

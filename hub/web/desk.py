@@ -371,6 +371,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "may_answer": _may_answer(asker, found),
         "may_take": may_act and found.state in desk.FREE,
         "may_act": may_act,
+        "may_pass": may_act and (found.state in desk.FREE or _is_his(asker, found) or desk.leads(asker.viewer, found)),
         "danger": _in_danger(found),
         "hindrance": windows.hindrance(found, work.now),
         "label": CONVERSATION_LABELS[S(found.state)],

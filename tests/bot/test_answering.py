@@ -182,7 +182,9 @@ def test_out_of_hours_a_question_becomes_a_ticket_with_a_deadline(desk: Desk) ->
 
 def test_out_of_hours_who_has_not_asked_yet_is_asked_to(desk: Desk) -> None:
     desk.clock.step(hours=13)
-    assert "请留下您的问题" in desk.says("人工")
+    asked = desk.says("人工")
+    assert "请留下您的问题和联系方式" in asked
+    assert "只用于办理和答复，只提供给承办单位" in asked  # A notice comes before the first personal question.
     said = desk.says("孩子上学要什么材料，微信联系")
     assert "您的咨询已登记，编号" in said
     with desk.works.read() as work:

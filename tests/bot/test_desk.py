@@ -14,6 +14,7 @@ from bot.models import Conversation
 from bot.states import ConversationState
 from kernel.audit import AuditLine
 from kernel.errors import Invalid, NotFound, WrongState, XuandaError
+from kernel.people import Role
 from tests.bot.conftest import Desk
 
 S = ConversationState
@@ -118,6 +119,21 @@ def test_the_first_answer_is_timed_once(desk: Desk) -> None:
     assert conversation.first_reply_at == first
     assert conversation.handed_off_at is not None
     assert (first - conversation.handed_off_at).total_seconds() == 30
+
+
+def test_whoever_leads_the_desk_moves_what_a_colleague_has(desk: Desk) -> None:
+    waits(desk)
+    does(desk, "officer", "take")
+    desk.office.grant("manager", Role.AGENT)
+    with pytest.raises(TakenAlready):
+        does(desk, "author", "transfer", None, "他不在")
+    does(desk, "manager", "transfer", None, "他不在")
+    assert desk.conversation().state == S.WAITING
+    does(desk, "officer", "take")
+    does(desk, "manager", "transfer", desk.office.person("author").id, "他熟悉")
+    assert desk.conversation().agent_id == desk.office.person("author").id
+    with pytest.raises(TakenAlready):
+        does(desk, "manager", "answer", "我来答")
 
 
 def test_an_answer_sent_again_is_said_once(desk: Desk) -> None:

@@ -309,6 +309,31 @@ def test_danger_our_own_page_and_an_office_that_does_not_want_it_are_not_told(de
     assert told_again(desk) == []
 
 
+@pytest.mark.parametrize("words", ["留言", "不等了"])
+def test_whoever_waits_no_more_leaves_his_question(desk: Desk, words: str) -> None:
+    desk.says("孩子上学要什么材料")
+    assert "请回复“留言”" in desk.says("人工")
+    told = desk.says(words)
+    (ticket,) = tickets(desk)
+    assert ticket.number in told
+    assert (ticket.text, desk.conversation().state) == ("孩子上学要什么材料", S.CLOSED)
+    desk.says("谢谢")
+    assert len(tickets(desk)) == 1
+
+
+def test_the_word_is_a_word_like_any_other_where_nobody_waits(desk: Desk) -> None:
+    desk.says("孩子上学要什么材料")
+    desk.says("留言")
+    assert tickets(desk) == []
+
+
+def test_danger_leaves_no_word(desk: Desk) -> None:
+    desk.says("我不想活了")
+    desk.says("人工")
+    desk.says("不等了")
+    assert (tickets(desk), desk.conversation().state) == ([], S.WAITING)
+
+
 def test_whoever_is_closed_while_he_waits_is_not_to_be_fetched(desk: Desk) -> None:
     desk.says("人工")
     for times in (1, 1):  # Closed once more, he waited for nobody.

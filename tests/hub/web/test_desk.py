@@ -13,10 +13,12 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from bot import desk as acts
-from bot import gateway, lists, tickets
+from bot import gateway, lists, reply, tickets
 from bot.gateway import Arrival
+from bot.knowledge import Source
 from bot.models import Conversation, OutboundReply, Ticket
 from bot.nlu.ranking import Decision
+from bot.reply import Said
 from bot.states import ConversationState, ReplyState, TicketState
 from channels.accounts.models import Account
 from hub.live import desk_topic
@@ -279,12 +281,13 @@ def test_put_off_comes_back_when_the_citizen_writes(live: LiveDesk) -> None:
 
 
 def test_a_conversation_becomes_a_ticket_with_a_number_for_the_citizen(live: LiveDesk) -> None:
-    live.hears("路灯坏了三天")
+    live.hears("路灯坏了三天，我的电话13800001234")
     number = live.hears("人工")
-    live.agent.send_form(f"/console/desk/{number}/ticket", kind="投诉")
+    live.agent.send_form(f"/console/desk/{number}/ticket", kind="投诉", text="路灯坏了三天")
     with live.office.hub.works.read() as work:
         ticket = work.session.scalars(select(Ticket)).one()
-    assert "路灯坏了三天" in ticket.text
+    # The number he gave opens the ticket to him, whatever the agent wrote of the matter.
+    assert (ticket.text, ticket.contact) == ("路灯坏了三天", "13800001234")
     assert ticket.number in live.replies(number, "agent")[-1].text
 
 
@@ -443,6 +446,29 @@ def test_an_answer_of_the_bot_can_be_traced(live: LiveDesk) -> None:
     number = live.hears("请问养犬证")
     text = live.agent.get(f"/console/desk/{number}").text
     assert '<p class="talk__trace">模型 4 · 把握 7%</p>' in text
+
+
+def test_an_answer_that_rests_on_no_model_names_its_revision(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    with live.office.hub.works.write() as work:
+        conversation = work.session.get_one(Conversation, number)
+        source = Source(7, 3, "居住证办理", "/guide/7.html")
+        reply.book(work, conversation, "bot", Said("到社区办理。", sources=(source,)))
+    text = live.agent.get(f"/console/desk/{number}").text
+    assert '<p class="talk__trace">稿件 7 第 3 版</p>' in text
+
+
+def test_only_whom_it_is_with_and_who_leads_the_desk_are_offered_to_pass_it_on(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    live.agent.send_form(f"/console/desk/{number}/take")
+    live.office.hire("leader", "north", Role.SUPERVISOR, Role.AGENT)
+    pages = {
+        name: live.office.desk_of(name).get(f"/console/desk/{number}").text for name in ("agent", "other", "leader")
+    }
+    assert {name: "转给同事" in page for name, page in pages.items()} == {"agent": True, "other": False, "leader": True}
+    moved = live.office.desk_of("leader").send_form(f"/console/desk/{number}/transfer", to="", reason="他不在")
+    assert moved.status_code == 303
+    assert live.conversation(number).state == "waiting"
 
 
 def test_a_ticket_goes_to_another_unit_and_shows_where_it_has_been(live: LiveDesk) -> None:
