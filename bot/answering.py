@@ -173,6 +173,8 @@ class Answering:
         `reading` is all that it asks of the database.
         """
         verdict = self._decided(heard)
+        if verdict.danger is None:  # Nothing stands before the numbers that save a life.
+            verdict.said = self._echoed(heard, verdict.said)
         if verdict.said is None or heard.own_page:
             return verdict
         page = next((address for _title, address in self.words.links(verdict.said.sources)), "")
@@ -472,12 +474,17 @@ class Answering:
         return verdict
 
     def _text(self, heard: Heard, text: str, sources: Sequence[Source] = (), choices: Sequence[str] = ()) -> Said:
-        """The bot says once in every session that it is one, and echoes what it made of a voice message."""
-        if heard.kind == "voice" and heard.text:
-            text = f"{self.words.say('heard', text=heard.text)}\n{text}"
+        """The bot says once in every session that it is one."""
         if heard.first and not heard.own_page:
             text = f"{text}\n{self.words.say('bot_note')}"
         return Said(text, sources, choices)
+
+    def _echoed(self, heard: Heard, said: Said | None) -> Said | None:
+        """What it made of a voice message stands before whatever is said to it."""
+        if said is None or heard.kind != "voice" or not heard.text:
+            return said
+        echo = self.words.say("heard", text=heard.text)
+        return replace(said, text=f"{echo}\n{said.text}", short=f"{echo}\n{said.short}" if said.short else "")
 
     def _placed_now(self, heard: Heard, sources: Sequence[Source]) -> list[Source]:
         with heard.reading() as work:
@@ -529,6 +536,11 @@ class Answering:
                 reply.book(work, conversation, "bot", one, inbound)
 
     def _final(self, work: Work, heard: Heard, verdict: Verdict, conversation: Conversation) -> Said | None:
+        said = self._made(work, heard, verdict, conversation)
+        # What was decided before says it already.
+        return said if said is verdict.said else self._echoed(heard, said)
+
+    def _made(self, work: Work, heard: Heard, verdict: Verdict, conversation: Conversation) -> Said | None:
         if verdict.filed is not None:
             return self._filed(work, heard, verdict.filed, conversation)
         if verdict.wanted and self.codes is not None and conversation.state == S.BOT:

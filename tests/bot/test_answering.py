@@ -292,6 +292,20 @@ def test_voice_is_text_and_is_echoed(desk: Desk, known: int) -> None:
     assert desk.says("身份证掉了", kind="voice").startswith("您说的是：身份证掉了\n")
 
 
+@pytest.mark.parametrize(
+    ("said", "told"), [("转人工", "正在为您转接"), ("你好", "智能问答"), ("没有人知道的事情", "抱歉")]
+)
+def test_whatever_is_said_to_a_voice_message_echoes_it_once(desk: Desk, said: str, told: str) -> None:
+    answer = desk.says(said, kind="voice")
+    assert answer.startswith(f"您说的是：{said}\n")
+    assert answer.count("您说的是") == 1
+    assert told in answer
+
+
+def test_numbers_that_save_a_life_come_before_any_echo(desk: Desk) -> None:
+    assert "您说的是" not in desk.says("我不想活了", kind="voice")
+
+
 @pytest.mark.parametrize("kind", ["image", "video", "location", "voice"])
 def test_what_it_cannot_read_it_says(desk: Desk, kind: str) -> None:
     assert "请用文字说明" in desk.says("", kind=kind)
