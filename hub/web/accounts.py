@@ -93,6 +93,8 @@ HEALTHS: Mapping[str, str] = {
     "good": _("正常"),
 }
 SOON = timedelta(days=60)
+# They have one folder, and one address that browsers subscribe at: a second one's would be the first one's.
+ONE_ONLY = ("portal", "web_push")
 STATES: Mapping[str, tuple[ColumnElement[bool], ...]] = {
     "active": (Account.active.is_(True),),
     "inactive": (Account.active.is_(False), Account.closed_on.is_(None)),
@@ -308,6 +310,7 @@ def register(work: Work, hub: Hub, asker: Asker, adapter: type[Channel], sent: F
     unit = unit_in_reach(work.session, asker, P.ACCOUNT_WRITE, text(sent, "unit"))
     values = read_account(adapter, sent, {}, {})
     _must_have_portal(work.session, adapter, unit.id, values["settings"])
+    _must_be_the_only_one(work.session, adapter.name)
     account = store.add(
         work,
         hub.seal,
@@ -324,6 +327,20 @@ def register(work: Work, hub: Hub, asker: Asker, adapter: type[Channel], sent: F
         setattr(account, name, values[name])
     account.filing_due, account.filing_why = "open", "新登记的账号"
     return account
+
+
+def _must_be_the_only_one(session: Session, channel: str) -> None:
+    """Raises Invalid where another one in use already has the folder, or the address, that this one would write to."""
+    if channel not in ONE_ONLY:
+        return
+    others = select(Account.name).where(
+        Account.channel == channel, Account.active.is_(True), Account.stands_for.is_(None)
+    )
+    name = session.scalars(others.limit(1)).one_or_none()
+    if name is not None:
+        label = channel_label(channel)
+        why = f"已有在用的{label}账号“{name}”，一套系统只能有一个在用。请先停用它，或为另一个网站另装一套。"
+        raise Invalid(field="name", why=why)
 
 
 def rewrite(work: Work, asker: Asker, account: Account, sent: FormData) -> None:
@@ -425,6 +442,8 @@ def use_again(work: Work, asker: Asker, account_id: int) -> Account:
     account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
     if account.closed_on:
         raise Invalid(why="账号已关停或注销。要重新使用，请先登记开设备案。")
+    if not account.active:
+        _must_be_the_only_one(work.session, account.channel)
     store.switch(work, account, True)
     return account
 

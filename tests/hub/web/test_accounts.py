@@ -216,6 +216,24 @@ def test_the_marks_a_site_lacks_are_named_and_none_is_forced(desk: Desk, admin: 
     assert "还没有填写" not in admin.get(f"/console/accounts/{portal.id}").text
 
 
+@pytest.mark.parametrize(("channel", "action"), [("portal", "publish"), ("web_push", "push")])
+def test_one_installation_has_one_site_and_one_place_to_subscribe(
+    desk: Desk, admin: Browser, channel: str, action: str
+) -> None:
+    more = {"channel": channel, "action": action, "settings.subject": "mailto:a@yunzhou.example"}
+    with desk.hub.works.write() as work:
+        work.session.execute(update(Account).where(Account.channel == channel).values(active=False))
+    assert create(desk, admin, code="one", **more).status_code == 303
+    refused = create(desk, admin, code="two", **more)
+    assert refused.status_code == 422
+    assert "一套系统只能有一个在用" in refused.text
+    one = desk.account("one")
+    admin.send_form(f"/console/accounts/{one.id}/switch-off")
+    assert create(desk, admin, code="two", **more).status_code == 303
+    admin.send_form(f"/console/accounts/{one.id}/switch-on")
+    assert desk.account("one").active is False
+
+
 def test_what_stood_there_before_there_was_a_rule_is_kept_and_pointed_out(desk: Desk, admin: Browser) -> None:
     create(desk, admin)
     account = desk.account("yz-wechat")
