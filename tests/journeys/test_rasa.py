@@ -171,7 +171,10 @@ def test_both_engines_give_the_same_verdicts(demo: Hub, rasa: RasaEngine) -> Non
 
 
 def test_both_pythons_are_as_sure_of_everything(demo: Hub, rasa: RasaEngine) -> None:
-    """The classifier inside Rasa, under its own Python, ranks as the one here does, to the last label."""
+    """The classifier inside Rasa, under its own Python, ranks as the one here does, to the last label.
+
+    Their two builds of numpy add up in another order, which shows in the eighth figure.
+    """
     embedded = EmbeddedEngine(demo.works, demo.settings.data / "bot")
     try:
         classifier = embedded.prepare().classifier
@@ -181,7 +184,7 @@ def test_both_pythons_are_as_sure_of_everything(demo: Hub, rasa: RasaEngine) -> 
             assert there.foreign == here.foreign, text
             assert [one.key for one in there.guesses] == [one.key for one in here.guesses], text
             for one, other in zip(there.guesses, here.guesses, strict=True):
-                assert one.confidence == pytest.approx(other.confidence, abs=1e-9), text
+                assert one.confidence == pytest.approx(other.confidence, abs=1e-6), text
     finally:
         embedded.close()
 

@@ -48,16 +48,17 @@ def test_every_portal_page_is_valid_html(renderer: Engine, tmp_path: Path) -> No
             for language in ("zh", "en"):
                 shown = tmp_path / f"{len(list(tmp_path.iterdir()))}-{Path(name).stem}-{number}-{language}.html"
                 shown.write_text(renderer.render(name, language, **values), "utf-8")
-    faults = _validate(tmp_path)
+    faults = validate(tmp_path)
     assert faults == []
 
 
 def test_the_checker_does_find_faults(tmp_path: Path) -> None:
     (tmp_path / "bad.html").write_text("<!doctype html><html><head></head><body><p><div>x</p></body></html>", "utf-8")
-    assert _validate(tmp_path) != []
+    assert validate(tmp_path) != []
 
 
-def _validate(folder: Path) -> list[str]:
+def validate(folder: Path) -> list[str]:
+    """What the checker finds in every page of a folder, one line each."""
     if not CHECKER.exists():
         if os.environ.get("XUANDA_NO_SKIP"):
             pytest.fail("html-validate is not installed (set up with --dev)")
@@ -69,12 +70,13 @@ def _validate(folder: Path) -> list[str]:
     }
     (folder / ".htmlvalidate.json").write_text(json.dumps(config), "utf-8")
     # Into a file: what goes through a pipe is cut off when the checker exits.
-    command = [_node(), str(CHECKER), "--formatter", "json=report.json", "*.html"]
+    command = [_node(), str(CHECKER), "--formatter", "json=report.json", "**/*.html"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
     assert (folder / "report.json").exists(), done.stderr
     reports = json.loads((folder / "report.json").read_text("utf-8"))
+    names = {report["filePath"]: Path(report["filePath"]).relative_to(folder.resolve()) for report in reports}
     return [
-        f"{Path(report['filePath']).name}:{fault['line']} {fault['ruleId']}: {fault['message']}"
+        f"{names[report['filePath']]}:{fault['line']} {fault['ruleId']}: {fault['message']}"
         for report in reports
         for fault in report["messages"]
     ]
