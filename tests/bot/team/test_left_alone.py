@@ -69,6 +69,9 @@ def test_whoever_forgets_a_citizen_is_reminded_once_for_what_he_wrote(taken: Des
 def test_whoever_is_answered_is_nobodys_to_remind_of(desk: Desk) -> None:
     waits(desk)
     does(desk, "officer", "answer", "您好。")
+    desk.clock.step(seconds=5)
+    desk.says("要带什么材料？")
+    does(desk, "officer", "answer", "带身份证。")
     heard = reminded(desk)
     assert looks(desk, 60).state == S.OPEN
     assert heard == []

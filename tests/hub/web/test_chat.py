@@ -346,9 +346,14 @@ def test_a_stream_wakes_within_a_moment(visitor: Visitor) -> None:
     assert hub.incoming.live.watchers() == 0
 
 
-def test_a_stream_outlasts_a_database_that_is_away(visitor: Visitor) -> None:
+@pytest.mark.parametrize("told", [True, False])
+def test_a_stream_outlasts_a_database_that_is_away(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
     visitor.begins()
     hub = visitor.office.hub
+    if not told:  # As by another process: it looks by itself every few seconds.
+        monkeypatch.setattr(hub.incoming.live, "tell", lambda *_topics: None)
     away = {"look": False}
 
     async def look(after: int) -> dict[str, Any]:
