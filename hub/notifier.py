@@ -226,13 +226,9 @@ def code_of(key: str) -> str:
     return f"{key}:code"
 
 
-def unread_count(session: Session, person_id: int) -> int:
-    """How many notices a person has not opened."""
-    return session.scalar(UNREAD, {"person": person_id}) or 0
-
-
 _P = cast(Table, Person.__table__).c
-# Made once, because every request asks: building a statement costs more than running it.
+# How many notices a person has not opened. Made once, because every request asks: building a statement costs more than
+# running it.
 UNREAD = select(func.count()).select_from(
     select(Notice.id).where(Notice.person_id == bindparam("person"), Notice.read_at.is_(None)).limit(1000).subquery()
 )

@@ -32,15 +32,22 @@
     if (line?.classList.contains("talk__line--citizen")) document.getElementById("heard").textContent = newest.textContent;
   });
 
+  let sent = "";
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.matches("[data-answer]")) sent = document.getElementById("answer").value;
+  });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!event.detail.elt.matches("[data-answer]")) return;
     const field = document.getElementById("answer");
     // What was not taken is still to be kept.
     if (!event.detail.successful) return field.dispatchEvent(new Event("input", { bubbles: true }));
-    field.value = "";
+    // What was written on while the answer left is the next one's beginning.
+    const more = field.value.startsWith(sent) ? field.value.slice(sent.length) : field.value;
+    field.value = more;
     // The next answer is another one; this one, sent again because nobody heard that it had arrived, would not be.
     field.form.elements.key.value = `${Date.now()}-${Math.random().toString(36).slice(2, 10)}`;
     event.detail.elt.querySelector("[data-autosave-state]").textContent = "";
+    if (more) field.dispatchEvent(new Event("input", { bubbles: true }));
     field.focus();
     atEnd = true;
     toEnd();

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, select
 
 from hub.notices import Notice, NoticeSend, SendState
-from hub.notifier import _UNREAD_AT, BY_PHONE, RETRY, UNREAD, Message, Notifier, NotSent, Unanswered, unread_count
+from hub.notifier import _UNREAD_AT, BY_PHONE, RETRY, UNREAD, Message, Notifier, NotSent, Unanswered
 from kernel.clock import StillClock
 from kernel.people import Person, add_unit
 from kernel.work import Works
@@ -75,7 +75,7 @@ def test_each_person_is_told_once_per_key(house: House) -> None:
     assert house.tell() == 0
     assert house.tell("other") == 2
     with house.works.read() as work:
-        assert unread_count(work.session, house.people[0]) == 2
+        assert work.session.scalar(UNREAD, {"person": house.people[0]}) == 2
 
 
 class Phone(PostBox):
@@ -132,7 +132,7 @@ def test_what_somebody_saw_to_is_read_for_all_whom_it_was_told(house: House, kin
             house.notifier.tell(work, house.people, "probe", "验证码", "", link, key)
         house.notifier.settle(work, "/console/me", "another kind")
     with house.works.read() as work:
-        assert {unread_count(work.session, one) for one in house.people} == {3}
+        assert {work.session.scalar(UNREAD, {"person": one}) for one in house.people} == {3}
     with house.works.write() as work:
         house.notifier.settle(work, "/console/me", kind)
     with house.works.read() as work:

@@ -25,7 +25,7 @@ from scheduler.queue import create_tables
 from tests.channels.rehearsal.served import Rehearsal, serving
 from tests.faults.databases import Database, SqliteFile, database
 from tests.journeys.editorial import House, axe, running
-from tests.journeys.test_citizen import asks, connect, open_to_citizens, says, told
+from tests.journeys.test_citizen import asks, chat_of, connect, open_to_citizens, says, told
 
 pytestmark = pytest.mark.browser
 
@@ -70,9 +70,7 @@ def wechat(house: House) -> Iterator[Rehearsal]:
 
 def test_with_the_database_away_nothing_is_lost_or_said_twice(house: House, base: Database, wechat: Rehearsal) -> None:
     citizen = house.page(390, 844)
-    citizen.goto(f"{house.address}/feedback")
-    citizen.get_by_role("button", name="智能问答").press("Enter")
-    window = citizen.get_by_role("dialog", name="智能问答")
+    window = chat_of(citizen, house.address)
     asks(citizen, "人工")
     expect(window).to_contain_text("正在等待人工接入")
     board = house.desk_of("manager")
@@ -156,9 +154,7 @@ def lost_once(page: Page, where: str, instead: int = 0) -> None:
 
 def test_what_arrived_but_nobody_heard_of_is_not_said_twice(whole: House) -> None:
     citizen = whole.page()
-    citizen.goto(f"{whole.address}/feedback")
-    citizen.get_by_role("button", name="智能问答").press("Enter")
-    window = citizen.get_by_role("dialog", name="智能问答")
+    window = chat_of(citizen, whole.address)
     lost_once(citizen, r"/chat/\d+/messages$")
     asks(citizen, "人工")
     expect(window.locator(".chat__line--citizen")).to_have_count(1, timeout=BACK)
@@ -190,11 +186,33 @@ def test_what_arrived_but_nobody_heard_of_is_not_said_twice(whole: House) -> Non
     assert (heard, said) == (["人工", "人工"], ["请讲。", "请讲。"])
 
 
+def test_what_is_written_while_an_answer_leaves_is_not_lost(whole: House) -> None:
+    citizen = whole.page()
+    window = chat_of(citizen, whole.address)
+    asks(citizen, "人工")
+    expect(window.locator(".chat__line--citizen")).to_have_count(1)
+    agent = whole.desk_of("officer")
+    agent.goto(f"{whole.address}/console/desk")
+    agent.locator(".line").first.click()
+    agent.wait_for_url("**/console/desk/*")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    agent.route(re.compile(r"/answer$"), hold, times=1)
+    answers(agent, "请讲。")
+    agent.wait_for_timeout(200)
+    agent.locator("#answer").fill("八点")
+    held[0].continue_()
+    expect(window.locator(".chat__line--agent")).to_have_count(1, timeout=BACK)
+    expect(agent.locator("[data-autosave-state]")).to_contain_text("已自动保存", timeout=BACK)
+    expect(agent.locator("#answer")).to_have_value("八点")
+
+
 def test_a_page_opened_anew_while_the_office_cannot_be_reached_finds_its_conversation(whole: House) -> None:
     citizen = whole.page()
-    citizen.goto(f"{whole.address}/feedback")
-    citizen.get_by_role("button", name="智能问答").press("Enter")
-    window = citizen.get_by_role("dialog", name="智能问答")
+    window = chat_of(citizen, whole.address)
     asks(citizen, "居住证怎么办")
     expect(window.locator(".chat__line--bot")).to_have_count(2)
     citizen.route(re.compile(r"/lines\?after=0$"), lambda route: route.fulfill(status=503, body="{}"), times=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
 from bot.models import Conversation, Rating
@@ -93,6 +93,13 @@ def open_to_citizens(house: House) -> None:
     hub.incoming.engine.prepare()
 
 
+def chat_of(page: Page, address: str) -> Locator:
+    """The chat's window on the office's page, opened by the keyboard."""
+    page.goto(f"{address}/feedback")
+    page.get_by_role("button", name="智能问答").press("Enter")
+    return page.get_by_role("dialog", name="智能问答")
+
+
 def asks(page: Page, text: str) -> None:
     page.locator("#chat-input").fill(text)
     page.locator("#chat-input").press("Enter")
@@ -101,9 +108,7 @@ def asks(page: Page, text: str) -> None:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_from_the_question_to_the_rating(house: House, width: int) -> None:
     citizen = house.page(width, 844)
-    citizen.goto(f"{house.address}/feedback")
-    citizen.get_by_role("button", name="智能问答").press("Enter")
-    window = citizen.get_by_role("dialog", name="智能问答")
+    window = chat_of(citizen, house.address)
     expect(window).to_contain_text("智能问答机器人，可以回答")
     expect(citizen.locator("#chat-input")).to_be_focused()
 

@@ -13,7 +13,7 @@ from bot.models import InboundMessage, OutboundReply
 from bot.team.models import QuickReply
 from kernel.clock import SystemClock
 from tests.journeys.editorial import House, axe, running
-from tests.journeys.test_citizen import WITHIN, asks, open_to_citizens
+from tests.journeys.test_citizen import WITHIN, asks, chat_of, open_to_citizens
 
 pytestmark = pytest.mark.browser
 
@@ -33,9 +33,7 @@ def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
 
 def test_closed_in_the_middle_nothing_is_lost_and_nothing_said_twice(house: House) -> None:
     citizen = house.page()
-    citizen.goto(f"{house.address}/feedback")
-    citizen.get_by_role("button", name="智能问答").press("Enter")
-    window = citizen.get_by_role("dialog", name="智能问答")
+    window = chat_of(citizen, house.address)
     asks(citizen, "人工")
     expect(window).to_contain_text("正在等待人工接入")
 

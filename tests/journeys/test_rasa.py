@@ -45,7 +45,7 @@ from kernel.people import Unit
 from tests.bot.nlu.questions import held_out, out_of_scope
 from tests.channels.rehearsal.served import SERVICE_CITIZENS, serving
 from tests.journeys.editorial import Windows, chromium
-from tests.journeys.test_citizen import asks, connect_unit, says, told
+from tests.journeys.test_citizen import asks, chat_of, connect_unit, says, told
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-rasa" / "bin" / "python"
@@ -306,9 +306,7 @@ def test_killed_in_the_middle_nobody_is_lost_and_come_back_it_answers(demo: Hub,
         house = Windows(address, browser)
         connect_unit(demo, centre.id, address, wechat)
         citizen = house.page(390, 844)
-        citizen.goto(f"{address}/feedback")
-        citizen.get_by_role("button", name="智能问答").press("Enter")
-        window = citizen.get_by_role("dialog", name="智能问答")
+        window = chat_of(citizen, address)
         asks(citizen, "我的身份证不见了")
         expect(window.locator(".chat__sources")).to_have_count(1)
         assert "依据" in says(wechat, "我的身份证不见了")["reply"]["Content"]
