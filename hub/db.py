@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from functools import partial
 from pathlib import Path
-from sqlite3 import Connection as SqliteConnection
 from typing import Any, TypeAlias
 
 import psycopg
@@ -80,7 +80,7 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
-def _prepare(connection: SqliteConnection, _record: Any) -> None:
+def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours to say; the driver would open a deferred one.
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
@@ -95,5 +95,9 @@ def _begin(connection: Connection) -> None:
 
 def is_away(error: BaseException) -> bool:
     """Whether the database could not be reached, was busy for too long, or went away in the middle."""
-    lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
-    return lost or isinstance(error, (exc.OperationalError, exc.TimeoutError))
+    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
+        return True
+    if isinstance(error, exc.OperationalError):
+        # SQLite tells a statement that it cannot make out, such as of a table that is not there, in the same class.
+        return getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
+    return isinstance(error, exc.TimeoutError)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, event, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hub import db
 from hub.db import open_database
@@ -104,3 +105,18 @@ def test_the_end_of_one_is_the_end_of_both(works: Works) -> None:
         event.listen(one, "close", lambda raw, _record: closed.append(raw))
     works.engine.dispose()
     assert len(closed) == 2
+
+
+def test_a_statement_that_cannot_be_made_out_is_no_absence(tmp_path: Path) -> None:
+    file = tmp_path / "xuanda.db"
+    engine = open_database(f"sqlite:///{file}")
+    with pytest.raises(OperationalError) as missing, engine.connect() as connection:
+        connection.exec_driver_sql("SELECT * FROM nowhere")
+    engine.dispose()
+    assert not db.is_away(missing.value)
+
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(OperationalError) as away, engine.connect():
+        pass
+    assert db.is_away(away.value)

@@ -46,6 +46,7 @@ from tests.bot.nlu.questions import held_out, out_of_scope
 from tests.channels.rehearsal.served import SERVICE_CITIZENS, serving
 from tests.journeys.editorial import Windows, chromium
 from tests.journeys.test_citizen import asks, chat_of, connect_unit, says, told
+from tests.journeys.test_desk import closed_in_the_middle
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-rasa" / "bin" / "python"
@@ -350,4 +351,32 @@ def test_killed_in_the_middle_nobody_is_lost_and_come_back_it_answers(demo: Hub,
             "我的身份证不见了",
             "孩子上小学要什么材料呀",
         ]
+    assert house.complaints == []
+
+
+@pytest.mark.browser
+def test_an_agents_browser_closed_in_the_middle_loses_nothing(demo: Hub, server: str, address: str) -> None:
+    with chromium() as browser:
+        house = Windows(address, browser)
+        citizen = house.page(390, 844)
+        window = chat_of(citizen, address)
+        asks(citizen, "我的身份证不见了")
+        expect(window.locator(".chat__sources")).to_have_count(1)
+        asks(citizen, "人工，我要问路灯")
+        expect(window).to_contain_text("正在等待人工接入")
+        agent = house.desk_of("wujiayi", password=PASSWORD)
+        agent.goto(f"{address}/console/desk")
+        agent.locator(".line", has_text="我要问路灯").click()
+        agent.wait_for_url("**/console/desk/*")
+        again = closed_in_the_middle(citizen, agent, lambda: house.desk_of("wujiayi", password=PASSWORD))
+        number = int(again.url.rsplit("/", 1)[1])
+    with demo.works.read() as work:
+        heard = select(InboundMessage.text).where(InboundMessage.conversation_id == number)
+        said = select(OutboundReply.text).where(
+            OutboundReply.conversation_id == number, OutboundReply.side == "agent"
+        )
+        assert work.session.scalars(heard.order_by(InboundMessage.number)).all() == [
+            "我的身份证不见了", "人工，我要问路灯", "几点？", "还在吗",
+        ]  # fmt: skip
+        assert work.session.scalars(said).all() == ["路灯今晚修。"]
     assert house.complaints == []
