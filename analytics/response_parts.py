@@ -12,14 +12,14 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, Integer, cast, extract, func, select
+from sqlalchemy import ColumnElement, Integer, cast, extract, func
 from sqlalchemy.orm import Session
 
 from analytics.open_hours import DesksHours, HoursOf, Moments, moments
 from analytics.response import SHOWN, conversations, known, median, share
 from bot.models import Conversation
 from bot.team import classes
-from kernel.people import Person, Viewer
+from kernel.people import Viewer, named
 
 QUARTER = 900  # Seconds: an hour of any zone begins with one.
 
@@ -133,8 +133,7 @@ def _handed(session: Session, who: Viewer, hours_of: HoursOf, since: datetime, u
 
 
 def _names(session: Session, talks: Sequence[Talk]) -> Mapping[int, str]:
-    agents = {talk.agent_id for talk in talks} - {None}
-    return {row.id: row.name for row in session.execute(select(Person.id, Person.name).where(Person.id.in_(agents)))}
+    return dict(named(session, {talk.agent_id for talk in talks if talk.agent_id is not None}))
 
 
 def _quarter() -> ColumnElement[int]:

@@ -20,7 +20,7 @@ from bot.team import classes, drafts, merging, variables
 from bot.words import Words
 from kernel.errors import Invalid, NotFound, WrongState
 from kernel.office_rules import value_of
-from kernel.people import Permission, Person, Viewer, holders
+from kernel.people import Permission, Person, Viewer, holders, named
 from kernel.typed import tidy
 from kernel.work import Work
 
@@ -270,11 +270,10 @@ def acknowledge(work: Work, who: Viewer, conversation: Conversation) -> None:
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
 
-def colleagues(work: Work, conversation: Conversation, who: Viewer) -> list[Person]:
-    """Who else may answer in this conversation's unit."""
+def colleagues(work: Work, conversation: Conversation, who: Viewer) -> list[tuple[int, str]]:
+    """Who else may answer in this conversation's unit: ids and names."""
     ids = holders(work.session, Permission.CONVERSATION_ANSWER, conversation.unit_id, work.now)
-    query = select(Person).where(Person.id.in_(ids), Person.id != who.person_id).order_by(Person.name)
-    return list(work.session.scalars(query))
+    return named(work.session, [one for one in ids if one != who.person_id])
 
 
 def agent_number(person_id: int) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.models import Conversation, InboundMessage, Rating
 from bot.states import LOW_RATING, NOT_KNOWN
-from kernel.people import Permission, Person, Viewer, scoped
+from kernel.people import Permission, Person, Viewer, named, scoped
 from templates.catalogue import _
 
 NOBODY = 0
@@ -80,5 +80,4 @@ def _shown(query: Select[Conversation], show: str, since: datetime | None) -> Se
 def agents(session: Session, who: Viewer) -> list[tuple[int, str]]:
     """Who has or had a conversation in reach, for a choice."""
     had = scoped(select(_C.id).where(_C.agent_id == Person.id), _C.unit_id, who, Permission.CONVERSATION_READ).exists()
-    rows = session.execute(select(Person.id, Person.name).where(had).order_by(Person.name, Person.id))
-    return [(number, name) for number, name in rows]
+    return named(session, session.scalars(select(Person.id).where(had)).all())

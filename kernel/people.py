@@ -7,7 +7,8 @@ auditor only reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -276,6 +277,14 @@ def holders(session: Session, permission: Permission, unit_id: int, now: datetim
 def bearers(session: Session, role: Role, unit_id: int, now: datetime) -> list[int]:
     """The ids of active people who hold a role in a unit at this moment, for giving them a task."""
     return _bearing(session, [role], unit_id, now)
+
+
+def named(session: Session, people: Collection[int]) -> list[tuple[int, str]]:
+    """These people's ids and names, by name; of namesakes (同名) each with the name he logs in by."""
+    query = select(Person.id, Person.name, Person.login).where(Person.id.in_(people))
+    rows = session.execute(query.order_by(Person.name, Person.id)).all()
+    bearers_of = Counter(name for _id, name, _login in rows)
+    return [(one, f"{name}（{login}）" if bearers_of[name] > 1 else name) for one, name, login in rows]
 
 
 def _bearing(session: Session, roles: Sequence[Role], unit_id: int, now: datetime) -> list[int]:

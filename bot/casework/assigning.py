@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from bot.casework.reasons import given
 from bot.events import TicketAssigned
 from bot.models import Ticket
@@ -39,9 +34,3 @@ def assign(work: Work, ticket: Ticket, to: int, reason: str = "") -> Person:
 def colleagues(work: Work, unit_id: int) -> list[int]:
     """Who can handle tickets of the unit."""
     return holders(work.session, Permission.TICKET_ACT, unit_id, work.now)
-
-
-def choices(session: Session, people: Sequence[int]) -> list[tuple[int, str]]:
-    """People with their names, for a form."""
-    query = select(Person.id, Person.name).where(Person.id.in_(people)).order_by(Person.name, Person.id)
-    return [(row[0], row[1]) for row in session.execute(query)]

@@ -396,7 +396,7 @@ def _whole(work: Work, asker: Asker, one: Conversation, after: int) -> Conversat
         "account_name": account.name if account else "",
         "summary": one.summary,
         "hindrance": windows.hindrance(one, work.now),
-        "colleagues": [{"id": him.id, "name": him.name} for him in desk.colleagues(work, one, asker.viewer)],
+        "colleagues": [{"id": him, "name": name} for him, name in desk.colleagues(work, one, asker.viewer)],
         "said": [_line(line) for line in store.lines_of(work.session, one.id, after)],
     }
 

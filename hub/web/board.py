@@ -19,7 +19,7 @@ from bot.team import presence, shifts
 from bot.team.presence import PRESENCE_LABELS
 from hub.web.access import Asker, HubDep, may
 from hub.web.pages import fragment, page
-from kernel.people import Permission, Person, Unit
+from kernel.people import Permission, Unit, named
 from kernel.work import Work
 
 router = APIRouter(prefix="/console/board")
@@ -132,7 +132,6 @@ def _agents(session: Session, unit_id: int, unit: str, now: datetime) -> Sequenc
     )
     loads = {(agent, state): count for agent, state, count in session.execute(query)}
     people = {*standing, *on, *(agent for agent, _state in loads if agent is not None)}
-    names = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)).order_by(Person.name))
     return [
         Sitting(
             name=name,
@@ -144,5 +143,5 @@ def _agents(session: Session, unit_id: int, unit: str, now: datetime) -> Sequenc
             open=loads.get((one, S.OPEN), 0),
             put_off=loads.get((one, S.SNOOZED), 0),
         )
-        for one, name in names
+        for one, name in named(session, people)
     ]

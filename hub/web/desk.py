@@ -382,7 +382,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "reply_labels": REPLY_LABELS,
         "lost": (ReplyState.FAILED, ReplyState.UNKNOWN),
         "rating": RATINGS[rating.score - 1] if rating else "",
-        "colleagues": [(one.id, one.name) for one in desk.colleagues(work, found, asker.viewer)],
+        "colleagues": desk.colleagues(work, found, asker.viewer),
         "kinds": [(kind, kind) for kind in CITIZEN_KINDS],
         "services": services.cited(session, found.id, work.now),
         "service": services.title_of(session, found.service_id),

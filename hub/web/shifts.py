@@ -29,7 +29,7 @@ from hub.web.people import units_in_reach
 from hub.web.piece_form import text
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.office_rules import value_of
-from kernel.people import Permission, Person, Unit, holders
+from kernel.people import Permission, Person, Unit, holders, named
 from kernel.typed import day_in, row_in
 from kernel.work import Work
 from kernel.workdays import Workdays, declared_days
@@ -260,7 +260,7 @@ def _page(
         planned = shifts.between(session, place.id, first, first + WEEK - timedelta(days=1))
         calendar = Workdays(zone, declared_days(session))
         days = [_day(hub, asker, first + timedelta(days=ahead), planned, calendar) for ahead in range(7)]
-        people = _people(session, holders(session, P.CONVERSATION_ANSWER, place.id, work.now))
+        people = named(session, holders(session, P.CONVERSATION_ANSWER, place.id, work.now))
         known = topics.of_unit(session, place.id)
         context = presence_of(work, asker) | {
             "units": units_in_reach(session, asker, P.CONVERSATION_ANSWER),
@@ -305,7 +305,7 @@ def _prepare(request: Request, hub: Hub, asker: Asker, form: FormState, *, statu
         load = handover.load_of(session, unit_id, asker.viewer.person_id)
         others = holders(session, P.CONVERSATION_ANSWER, unit_id, work.now)
         on = set(shifts.on_now(session, unit_id, work.now)) | set(presence.present(session, unit_id))
-        named = [(one, name) for one, name in _people(session, others) if one != asker.viewer.person_id]
+        takers = named(session, [one for one in others if one != asker.viewer.person_id])
         talks = _talks(session, load.conversations)
     there = say(hub, asker, _("（在岗）"))
     return page(
@@ -316,7 +316,7 @@ def _prepare(request: Request, hub: Hub, asker: Asker, form: FormState, *, statu
         form=form,
         talks=talks,
         tickets=load.tickets,
-        colleagues=[(one, name + (there if one in on else "")) for one, name in named],
+        colleagues=[(one, name + (there if one in on else "")) for one, name in takers],
     )
 
 
@@ -356,11 +356,6 @@ def _unit(session: Session, asker: Asker, typed: str, permission: Permission) ->
 
 def _of(unit_id: int, week: date | None = None) -> str:
     return f"{ADDRESS}?unit={unit_id}" + (f"&week={week.isoformat()}" if week else "")
-
-
-def _people(session: Session, ids: Sequence[int]) -> list[tuple[int, str]]:
-    rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(ids)).order_by(Person.name))
-    return [(one, name) for one, name in rows]
 
 
 def _name(session: Session, person_id: int) -> str:

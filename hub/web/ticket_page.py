@@ -36,7 +36,7 @@ from hub.web.forms import FormState
 from hub.web.pages import page, say
 from hub.web.ticket_history import history_of
 from kernel.errors import NotFound
-from kernel.people import Permission, Person, Unit, scoped
+from kernel.people import Permission, Person, Unit, named, scoped
 from kernel.work import Work
 
 P = Permission
@@ -173,7 +173,7 @@ def _shown(hub: Hub, asker: Asker, work: Work, ticket: Ticket) -> dict[str, Any]
         "signed": signing.needs_signature(work, ticket),
         "units": forwarding.choices(session, ticket),
         "kinds": [(kind, kind) for kind in changing.choices(ticket) if kind != ticket.kind],
-        "people": assigning.choices(session, assigning.colleagues(work, ticket.unit_id)),
+        "people": named(session, assigning.colleagues(work, ticket.unit_id)),
         "history": history_of(session, ticket.id, partial(say, hub, asker)),
         "handling": _handling(hub, work, ticket),
         "main": session.get(Ticket, ticket.main_id) if ticket.main_id else None,

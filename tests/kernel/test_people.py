@@ -19,6 +19,7 @@ from kernel.people import (
     Viewer,
     add_unit,
     ancestors,
+    named,
     scoped,
     units_below,
     viewer,
@@ -122,3 +123,19 @@ def test_the_three_administrators_are_kept_apart() -> None:
 def test_nobody_else_gives_roles_or_reads_the_log() -> None:
     for role in set(Role) - set(ADMINISTRATORS):
         assert not ROLES[role] & {P.GRANT_WRITE, P.AUDIT_READ, P.PERSON_WRITE, P.TOKEN_WRITE, P.RULE_WRITE}
+
+
+def test_namesakes_are_told_apart_by_what_they_log_in_with(works: Works, units: dict[str, int]) -> None:
+    people = (("王伟", "wangwei"), ("李娜", "lina"), ("王伟", "wangwei2"), ("周强", "zhouqiang"))
+    with works.write() as work:
+        made = [Person(unit_id=units["d1"], name=name, login=login) for name, login in people]
+        work.session.add_all(made)
+        work.session.flush()
+        first, one, second, other = (person.id for person in made)
+        assert named(work.session, [second, first, one]) == [
+            (one, "李娜"),
+            (first, "王伟（wangwei）"),
+            (second, "王伟（wangwei2）"),
+        ]
+        assert named(work.session, {first, other}) == [(other, "周强"), (first, "王伟")]
+        assert named(work.session, []) == []
