@@ -13,11 +13,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import expecting
+from bot.casework import alarming
 from bot.models import Conversation, Ticket
 from bot.states import UNANSWERED, ConversationState
 from bot.team import presence, shifts
 from bot.team.presence import PRESENCE_LABELS
 from hub.web.access import Asker, HubDep, may
+from hub.web.conversations import WHENEVER
 from hub.web.pages import fragment, page
 from kernel.people import Permission, Unit, named
 from kernel.work import Work
@@ -35,12 +37,14 @@ class Queue:
     """Those who wait at one unit's desk; `longest` is how long the first of them has, `expected` what whoever comes
     now is told in minutes (0: nothing)."""
 
+    unit_id: int
     unit: str
     waiting: int
     longest: timedelta | None
     expected: int
     danger: int
     putting_off: int
+    danger_tickets: int
     late_tickets: int
 
 
@@ -79,14 +83,15 @@ def board(work: Work, asker: Asker) -> dict[str, Any]:
     session = work.session
     units = asker.viewer.units(P.QUEUE_SUPERVISE)
     query = select(Unit.id, Unit.name).where(Unit.id.in_(units)).order_by(Unit.path)
-    named = {row.id: row.name for row in session.execute(query)}
-    queues = [_queue(session, unit, name, work.now) for unit, name in named.items()]
-    agents = [one for unit, name in named.items() for one in _agents(session, unit, name, work.now)]
+    led = {row.id: row.name for row in session.execute(query)}
+    queues = [_queue(session, unit, name, work.now) for unit, name in led.items()]
+    agents = [one for unit, name in led.items() for one in _agents(session, unit, name, work.now)]
     return {
         "queues": queues,
         "agents": agents,
         "labels": PRESENCE_LABELS,
         "most_told": expecting.LONGEST,
+        "whenever": WHENEVER,
         "waiting": sum(one.waiting for one in queues),
         "longest": max((one.longest for one in queues if one.longest is not None), default=None),
         "there": sum(1 for one in agents if one.state == presence.ON),
@@ -103,17 +108,17 @@ def _queue(session: Session, unit_id: int, name: str, now: datetime) -> Queue:
         of_unit, Conversation.urgent_at.is_not(None), Conversation.acknowledged_at.is_(None)
     )
     snoozed = select(func.count(Conversation.id)).where(of_unit, Conversation.state == S.SNOOZED)
-    late = select(func.count(Ticket.id)).where(
-        Ticket.unit_id == unit_id, Ticket.state.in_(UNANSWERED), Ticket.due_at < now
-    )
+    tickets = select(func.count(Ticket.id)).where(Ticket.unit_id == unit_id)
     return Queue(
+        unit_id=unit_id,
         unit=name,
         waiting=waiting,
         longest=now - since if since is not None else None,
         expected=expecting.minutes(session, unit_id, waiting, now),
         danger=session.scalar(danger) or 0,
+        danger_tickets=session.scalar(tickets.where(*alarming.ALARMING)) or 0,
         putting_off=session.scalar(snoozed) or 0,
-        late_tickets=session.scalar(late) or 0,
+        late_tickets=session.scalar(tickets.where(Ticket.state.in_(UNANSWERED), Ticket.due_at < now)) or 0,
     )
 
 

@@ -7,7 +7,7 @@ import re
 
 from sqlalchemy import select
 
-from bot import gateway
+from bot import gateway, tickets
 from bot.models import Conversation
 from bot.states import ConversationState
 from bot.team.models import Handover, Shift, Turn
@@ -68,6 +68,9 @@ def test_the_board_shows_who_waits_and_who_is_there(office: Office, clock: Still
             talk.state, talk.waiting_since = ConversationState.WAITING, work.now
             if name == "talks":
                 talk.state, talk.agent_id = ConversationState.OPEN, agent.id
+        fire = {"unit_id": office.unit("north").id, "kind": "求助", "zone": office.hub.settings.office_zone}
+        tickets.make(work, text="楼下着火了没人管", **fire)
+        tickets.make(work, text="路灯坏了三天", **fire)
     clock.step(minutes=7)
     boss = office.desk_of("boss")
     text = boss.get("/console/board/now").text
@@ -75,6 +78,16 @@ def test_the_board_shows_who_waits_and_who_is_there(office: Office, clock: Still
     told = [(label, re.sub(r"<[^>]+>", "", value).strip()) for label, value in row]
     assert told[:3] == [("单位", "北区"), ("等待接入", "1"), ("最长等待（分钟）", "7")]
     assert ("坐席", "agent某") in told
+    assert ("紧急工单", "1") in told
+    links = [html.unescape(one) for one in re.findall(r'class="figures"><a href="([^"]+)"', text)]
+    assert links == [
+        f"/console/conversations?state=waiting&days=all&unit={agent.unit_id}",
+        f"/console/tickets?state=danger&unit={agent.unit_id}",
+    ]
+    behind = [boss.get(link).text for link in links]
+    assert len(re.findall(r'href="/console/desk/\d+"', behind[0])) == 1
+    assert "楼下着火了没人管" in behind[1]
+    assert "路灯坏了三天" not in behind[1]
     assert [value for label, value in told if label == "接待中"] == ["1"]
     assert "南区" not in text
     assert office.desk_of("agent").get("/console/board").status_code == 403
