@@ -79,23 +79,18 @@ class Work:
 
 
 class Works:
-    """Opens pieces of work on one database."""
+    """Opens pieces of work on one database: `engine` writes, `looking` reads; on SQLite both are one."""
 
     def __init__(self, engine: Engine, clock: Clock, listeners: Listeners | None = None) -> None:
         self.engine = engine
         self.clock = clock
         self.listeners = listeners or Listeners()
         self._writing = engine.execution_options(immediate=True)
-        self._reading = engine.get_execution_options().get(LOOKING, engine)
+        self.looking = engine.get_execution_options().get(LOOKING, engine)
         self._turn = _Turn() if engine.dialect.name == "sqlite" else nullcontext()
         self._waiting: list[_Share[Any]] = []
         self._joining = threading.Lock()
         self._led = False
-
-    @property
-    def engines(self) -> tuple[Engine, Engine]:
-        """The one that writes and the one that looks; on SQLite both are one."""
-        return self.engine, self._reading
 
     @contextmanager
     def write(self, actor: Actor = SYSTEM) -> Iterator[Work]:
@@ -135,7 +130,7 @@ class Works:
 
         On SQLite all of it sees one moment, on PostgreSQL each question its own.
         """
-        with Session(self._reading, autoflush=False) as session:
+        with Session(self.looking, autoflush=False) as session:
             work = Work(session, self.clock.now(), actor)
             yield work
             if session.new or session.dirty or session.deleted or work.lines or work.events:

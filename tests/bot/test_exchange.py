@@ -219,7 +219,7 @@ def test_an_engine_across_the_network_is_asked_with_no_transaction_open(visit: V
 
     def counting(text: str, session: str) -> Decision:
         nonlocal open_now
-        open_now += sum(cast(QueuePool, one.pool).checkedout() for one in {*desk.works.engines})
+        open_now += sum(cast(QueuePool, one.pool).checkedout() for one in {desk.works.engine, desk.works.looking})
         return understand(text, session)
 
     desk.engine.understand = counting  # type: ignore[method-assign]

@@ -84,7 +84,7 @@ def test_only_a_connection_that_lay_idle_is_asked_whether_it_lives(
     works: Works, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Engine] = []
-    for one in works.engines:
+    for one in (works.engine, works.looking):
         ping = one.dialect.do_ping
         monkeypatch.setattr(one.dialect, "do_ping", lambda raw, one=one, ping=ping: asked.append(one) or ping(raw))
     for _ in range(3):
@@ -94,14 +94,14 @@ def test_only_a_connection_that_lay_idle_is_asked_whether_it_lives(
     monkeypatch.setattr(db, "IDLE_SECONDS", 0.0)
     look(works)
     write(works, "last")
-    assert asked == [works.engines[1], works.engines[0]]
+    assert asked == [works.looking, works.engine]
 
 
 def test_the_end_of_one_is_the_end_of_both(works: Works) -> None:
     write(works, "city")
     look(works)
     closed: list[object] = []
-    for one in works.engines:
+    for one in (works.engine, works.looking):
         event.listen(one, "close", lambda raw, _record: closed.append(raw))
     works.engine.dispose()
     assert len(closed) == 2

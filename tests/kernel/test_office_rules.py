@@ -137,7 +137,7 @@ def test_several_rules_are_read_by_one_statement(works: Works, units: dict[str, 
     other = Rule("probe.other", "x", "另一条")
     put(works, units["north"], 4)
     statements: list[str] = []
-    event.listen(works.engines[1], "before_cursor_execute", lambda *told: statements.append(told[2]))
+    event.listen(works.looking, "before_cursor_execute", lambda *told: statements.append(told[2]))
     with works.read() as work:
         values = Values(work.session, (LEVELS, other), units["desk"], work.now)
     assert (values[LEVELS], values[other]) == (4, "x")
