@@ -67,14 +67,17 @@ class Answer:
 
 
 def project_of(session: Session, now: datetime) -> Project:
-    """What the classifier learns from: public questions with their wordings, guides by title, and what to refuse."""
+    """What the classifier learns from: public questions with wordings and answers, guides by title, what to refuse."""
     rows = session.execute(
         select(PublicPiece, Release)
         .join(Release, Release.id == PublicPiece.release_id)
         .where(public.visible(now), PublicPiece.kind.in_(("faq", "guide")))
         .order_by(PublicPiece.piece_id)
     )
-    questions = tuple(Question(str(row.piece_id), _wordings(row, release.content)) for row, release in rows)
+    questions = tuple(
+        Question(str(row.piece_id), _wordings(row, release.content), _signed(release.content).text)
+        for row, release in rows
+    )
     return Project(questions, TURNS, learning.foreign_of(session))
 
 

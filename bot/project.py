@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,14 @@ from bot.dialogue import rasa_form
 from bot.nlu.background import default_background
 from bot.nlu.classifier import Example
 from bot.nlu.ranking import OUT_OF_SCOPE
+from bot.nlu.text import MAX_CHARS
 from bot.nlu.wire import FALLBACK, FAQ, faq_label
 from kernel.errors import XuandaError
 
 CONFIG = Path(__file__).parent / "rasa_project" / "config.yml"
 
 ENOUGH_WORDINGS = 8
-"""Below this many wordings a question is found too rarely: 0.50 of the time with two, 0.78 with eight."""
+"""Below this many wordings a question is found too rarely: 0.64 of the time with two, 0.80 with eight."""
 
 HANDOFF = "human_handoff"
 REPORT, PROGRESS = "report", "progress"
@@ -42,10 +44,11 @@ class BadKey(XuandaError):
 
 @dataclass(frozen=True)
 class Question:
-    """A question of the CMS; its answer stays there and is looked up by key."""
+    """A question of the CMS; what citizens get is looked up there by key, ``answer`` is only learned from."""
 
     key: str
     wordings: tuple[str, ...]
+    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,15 @@ def examples_of(project: Project) -> list[Example]:
     """What the classifier learns, under the labels Rasa uses; the embedded engine fits on these.
 
     A wording that begins a dialogue is no question's as well: Rasa refuses the conflict, and neither would be sure.
+    An answer is learned like one more wording: people ask in its words too.
     """
     begins = {_plain(wording) for turn in project.turns if turn.key in rasa_form.ASKED for wording in turn.wordings}
+    answers = _answers(project)
     groups: list[tuple[str, Iterable[str]]] = [
-        *((faq_label(question.key), _besides(question.wordings, begins)) for question in project.questions),
+        *(
+            (faq_label(one.key), [*_besides(one.wordings, begins), *answers.get(one.key, ())])
+            for one in project.questions
+        ),
         *((turn.key, turn.wordings) for turn in project.turns),
         (OUT_OF_SCOPE, project.unanswered or _remarks()),
     ]
@@ -131,6 +139,15 @@ def thin_questions(project: Project, enough: int = ENOUGH_WORDINGS) -> list[Ques
 def _besides(wordings: Sequence[str], begins: Set[str]) -> Sequence[str]:
     """A question's wordings without those, unless it would be left with none."""
     return [wording for wording in wordings if _plain(wording) not in begins] or wordings
+
+
+def _answers(project: Project) -> dict[str, list[str]]:
+    """What each question is answered with, as far as it is read; not what several share: it tells none of them."""
+    texts = {one.key: _plain(one.answer[:MAX_CHARS]) for one in project.questions}
+    shared = Counter(texts.values())
+    said = [one.wordings for one in project.questions] + [one.wordings for one in project.turns]
+    asked = {_plain(wording) for wordings in said for wording in wordings}
+    return {key: [text] for key, text in texts.items() if shared[text] == 1 and text not in asked}
 
 
 def _remarks() -> tuple[str, ...]:

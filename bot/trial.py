@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.nlu.classifier import Classifier
@@ -64,7 +64,7 @@ class Trial:
 
     def __init__(self, questions: Sequence[Question], thresholds: Thresholds = THRESHOLDS) -> None:
         # Rasa's labels take few characters; anybody's keys take any.
-        numbered = tuple(Question(str(number), one.wordings) for number, one in enumerate(questions))
+        numbered = tuple(replace(one, key=str(number)) for number, one in enumerate(questions))
         self._keys = {faq_label(str(number)): one.key for number, one in enumerate(questions)}
         self._exact = {
             normalise(wording, default_lexicon()): one.key for one in questions for wording in one.wordings[:1]
@@ -117,13 +117,13 @@ def read_questions(text: str, file: str) -> list[Question]:
     found: dict[str, Question] = {}
     for number, line in _lines(text):
         try:
-            key, wordings = _question(json.loads(line))
+            key, wordings, answer = _question(json.loads(line))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             why = "不是含 key、question、wordings 的 JSON 对象。"
             raise BadLine(file=file, line=number, why=why) from None
         if not key or key in found:
             raise BadLine(file=file, line=number, why=f"标识“{key}”为空或重复。")
-        found[key] = Question(key, wordings)
+        found[key] = Question(key, wordings, answer)
     return list(found.values())
 
 
@@ -145,13 +145,17 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _question(row: Any) -> tuple[str, tuple[str, ...]]:
-    """Key and wordings, the question first; raises TypeError or KeyError for what is of another kind."""
-    key, wordings = row["key"], row.get("wordings")
+def _question(row: Any) -> tuple[str, tuple[str, ...], str]:
+    """Key, wordings, the question first, and answer; raises TypeError or KeyError for what is of another kind."""
+    key, wordings, answer = row["key"], row.get("wordings"), row.get("answer") or ""
     texts = [row["question"], *([wordings] if isinstance(wordings, str) else wordings or [])]
-    if isinstance(key, bool) or not isinstance(key, str | int) or not all(isinstance(one, str) for one in texts):
+    if (
+        isinstance(key, bool)
+        or not isinstance(key, str | int)
+        or not all(isinstance(one, str) for one in [*texts, answer])
+    ):
         raise TypeError
     kept = tuple(one for one in texts if one.strip())
     if not kept:
         raise KeyError
-    return str(key).strip(), kept
+    return str(key).strip(), kept, answer

@@ -139,6 +139,13 @@ def test_only_what_is_public_now_is_learned(desk: Desk, pieces: dict[str, int]) 
     assert keys == {str(pieces["lost"]), str(pieces["guide"])}
 
 
+def test_answers_of_questions_and_guides_are_learned(desk: Desk, pieces: dict[str, int]) -> None:
+    with desk.works.read() as work:
+        answers = {question.key: question.answer for question in project_of(work.session, work.now).questions}
+    assert all(answers.values())
+    assert "受理条件" in answers[str(pieces["guide"])]
+
+
 def test_search_finds_the_passages_that_come_nearest(desk: Desk, pieces: dict[str, int]) -> None:
     documents = Searcher()
     with desk.works.read() as work:

@@ -1,6 +1,7 @@
 """The office's questions become a Rasa project and are read back unchanged."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 from bot.nlu.classifier import Classifier, Example
 from bot.nlu.ranking import OUT_OF_SCOPE, THRESHOLDS
+from bot.nlu.text import MAX_CHARS
 from bot.project import (
     CONFIG,
     BadKey,
@@ -31,7 +33,7 @@ SMALL = Project(
 
 def demo_project() -> Project:
     return Project(
-        questions=tuple(Question(faq.key, faq.wordings) for faq in load_faqs()),
+        questions=tuple(Question(faq.key, faq.wordings, faq.answer) for faq in load_faqs()),
         turns=tuple(Turn(talk.key, talk.wordings, talk.answer) for talk in load_smalltalk()),
     )
 
@@ -93,6 +95,23 @@ def test_labels_keep_questions_and_turns_apart() -> None:
         Example("转人工", "human_handoff"),
         Example("养猪怎么补贴", OUT_OF_SCOPE),
     ]
+
+
+def test_an_answer_is_learned_like_a_wording() -> None:
+    lost = Question("lost", ("身份证丢了怎么办",), "请到户籍窗口补领。\n工本费 40 元。")
+    labelled = Example("请到户籍窗口补领。 工本费 40 元。", "faq/lost")
+    assert examples_of(Project((lost,), SMALL.turns, ("猫",)))[:2] == [
+        Example("身份证丢了怎么办", "faq/lost"),
+        labelled,
+    ]
+    long = replace(lost, answer="领" * 900)
+    assert len(examples_of(Project((long,), ()))[1].text) == MAX_CHARS
+
+
+@pytest.mark.parametrize("other", [Question("b", ("护照怎么办",), "请到窗口办。"), Question("b", ("请到窗口办。",))])
+def test_an_answer_that_others_share_is_not_learned(other: Question) -> None:
+    learned = examples_of(Project((Question("a", ("身份证怎么办",), "请到窗口办。"), other), (), ("猫",)))
+    assert [one.text for one in learned if one.key == "faq/a"] == ["身份证怎么办"]
 
 
 def test_without_unanswered_questions_remarks_stand_in() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,14 @@ def test_keys_of_any_letters_come_back_with_falling_confidence(trial: Trial) -> 
     assert set(tried.as_json()) == {"question", "expected", "ranked", "decision"}
 
 
+def test_people_ask_in_the_answers_words_too() -> None:
+    dogs = Question("dogs", DOGS[:2], "携带犬只免疫证明到派出所登记，领取犬牌。")
+    asked = Asked("dogs", "狗狗打过免疫怎么领牌")
+    without, taught = (Trial([one, Question("heat", HEAT)]).ask(asked) for one in (replace(dogs, answer=""), dogs))
+    assert (taught.ranked[0].key, without.ranked[0].key) == ("dogs", "dogs")
+    assert taught.ranked[0].confidence > without.ranked[0].confidence + 0.1
+
+
 def test_the_question_itself_is_answered(trial: Trial) -> None:
     tried = trial.ask(Asked("heat", "什么时候供暖？"))
     assert (tried.decision, tried.ranked[0].key, tried.ranked[0].confidence) == ("answer", "heat", 1.0)
@@ -46,8 +55,9 @@ def test_what_it_comes_to(trial: Trial) -> None:
 
 def test_questions_are_read_and_a_bad_line_is_named() -> None:
     good = json.dumps({"key": "a", "question": "问", "wordings": ["怎么问", " "], "answer": "答"}, ensure_ascii=False)
-    assert read_questions(f"{good}\n\n", "F.jsonl") == [Question("a", ("问", "怎么问"))]
-    for bad in ("{", "[]", '{"key": "b"}', '{"key": "b", "question": "问", "wordings": 3}', good):
+    assert read_questions(f"{good}\n\n", "F.jsonl") == [Question("a", ("问", "怎么问"), "答")]
+    for bad in ("{", "[]", '{"key": "b"}', '{"key": "b", "question": "问", "wordings": 3}', good,
+                '{"key": "b", "question": "问", "answer": 3}'):  # fmt: skip
         with pytest.raises(BadLine, match=r"F\.jsonl, line 2"):
             read_questions(f"{good}\n{bad}\n", "F.jsonl")
 

@@ -3,9 +3,9 @@
 import pytest
 
 from bot.nlu.classifier import Classifier
-from tests.bot.nlu.questions import demo_examples
+from tests.bot.nlu.questions import demo_answers, demo_examples
 
 
 @pytest.fixture(scope="session")
 def demo_classifier() -> Classifier:
-    return Classifier.fit(demo_examples())
+    return Classifier.fit([*demo_examples(), *demo_answers()])

@@ -15,6 +15,11 @@ def demo_examples() -> list[Example]:
     return [Example(wording, row.key) for row in rows for wording in row.wordings]
 
 
+def demo_answers() -> list[Example]:
+    """What the demo office's questions are answered with, which the bot learns too."""
+    return [Example(row.answer, row.key) for row in load_faqs()]
+
+
 def held_out() -> list[Example]:
     """Questions with their key that no wording repeats."""
     return [Example(text, key) for key, text in _rows("heldout_test.tsv")]
