@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import guides, learning
@@ -181,8 +181,9 @@ def theme_of(session: Session, piece_id: int, now: datetime) -> str:
     number = public.number_shown(session, piece_id, now)
     if number is None:
         return ""
-    theme = Release.content["fields"]["theme"].as_string()
-    return (session.scalar(select(theme).where(Release.id == number)) or "").strip()
+    fields = Release.content["fields"]
+    given = [func.nullif(fields[name].as_string(), "") for name in ("theme", "personal_theme", "legal_theme")]
+    return (session.scalar(select(func.coalesce(*given)).where(Release.id == number)) or "").strip()
 
 
 def shown_titles(session: Session, pieces: Collection[int], now: datetime) -> Mapping[int, str]:

@@ -65,6 +65,7 @@ class Document:
     unsure_links: Mapping[str, str] = field(default_factory=dict)  # neither found alive nor dead
     same_titles: Sequence[str] = ()
     unsigned_links: Sequence[tuple[str, str, int]] = ()  # a field, its label, the piece it names
+    incoming: Sequence[Mapping[str, str]] = ()  # pieces that name it, as a view is given them
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ def _required(document: Document) -> Iterable[Finding]:
     for spec in document.kind.missing(document.fields):
         yield Finding("required", "block", f"fields.{spec.name}", spec.label, f"“{spec.label}”未填写。")
     kind = document.kind
-    for fault in (*kind.lint(document.fields), *kind.lint_files(document.fields, document.files)):
+    fields = {**document.fields, "incoming": document.incoming}
+    for fault in (*kind.lint(fields), *kind.lint_files(document.fields, document.files)):
         spec_label = next((spec.label for spec in kind.fields if spec.name == fault.field), "")
         yield Finding("consistency", fault.level, f"fields.{fault.field}", spec_label, fault.message)
 

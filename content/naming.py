@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import String, and_, cast, or_, select
 from sqlalchemy.orm import Session
 
-from content.kinds import kind_of
+from content.kinds import all_kinds, kind_of
 from content.kinds.base import FieldSpec
-from content.models import Piece, PublicPiece, Release
+from content.models import Piece, PublicLink, PublicPiece, Release, Revision
 from content.states import PieceState, ReleaseState
 from kernel.errors import Invalid
 from kernel.people import ancestors
@@ -86,6 +86,33 @@ def named(session: Session, piece: Piece, fields: Mapping[str, Any]) -> list[Nam
         if other is not None and title is not None:
             found.append(Named(name, spec, other, title))
     return found
+
+
+def naming(session: Session, piece: Piece) -> list[dict[str, str]]:
+    """Pieces that name this one, public ones and its own unit's unpublished, as (kind, title, path); one of a kind."""
+    public = (
+        select(PublicPiece.kind, PublicPiece.title)
+        .join(PublicLink, PublicLink.from_id == PublicPiece.piece_id)
+        .where(PublicLink.to_id == piece.id, PublicPiece.withdrawn_at.is_(None))
+    )
+    found = {str(kind): str(title) for kind, title in session.execute(public)}
+    for kind, spec in _kinds_naming(piece.kind):
+        if kind not in found and (title := _unpublished(session, piece, kind, spec)) is not None:
+            found[kind] = title
+    return [{"kind": kind, "title": title, "path": ""} for kind, title in found.items()]
+
+
+def _kinds_naming(kind: str) -> list[tuple[str, FieldSpec]]:
+    kinds = all_kinds().items()
+    return [(name, spec) for name, one in kinds for spec in one.fields if spec.type == "piece" and kind in spec.of]
+
+
+def _unpublished(session: Session, piece: Piece, kind: str, spec: FieldSpec) -> str | None:
+    # A number is kept bare; what compares it as text reads it alike on both databases.
+    names = cast(Revision.fields[spec.name].as_string(), String) == str(piece.id)
+    query = select(Piece.title).join(Revision, Revision.id == Piece.revision_id)
+    own = query.where(Piece.unit_id == piece.unit_id, Piece.state != PieceState.TRASH, Piece.kind == kind)
+    return session.scalars(own.where(names).limit(1)).one_or_none()
 
 
 def must_be_in_reach(session: Session, piece: Piece, fields: Mapping[str, Any]) -> None:

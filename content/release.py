@@ -243,6 +243,7 @@ def _document(session: Session, piece: Piece, revision: Revision, own_hosts: fro
         unsure_links=links.reasons(bad, "unsure"),
         same_titles=_same_titles(session, piece, revision),
         unsigned_links=_unsigned_links(session, piece, revision),
+        incoming=naming.naming(session, piece),
     )
 
 

@@ -103,6 +103,7 @@ class Kind:
     position: int
     fields: tuple[FieldSpec, ...] = ()
     needs_body: bool = True
+    # What is wrong between its fields; `incoming` are the pieces that name it.
     lint: Callable[[Mapping[str, Any]], list[Fault]] = field(default=no_faults)
     # What is wrong between its fields and the names of its attachments.
     lint_files: Callable[[Mapping[str, Any], Sequence[str]], list[Fault]] = field(default=no_file_faults)

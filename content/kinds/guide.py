@@ -29,7 +29,9 @@ FIELDS = (
     FieldSpec("power_source", "权力来源", limit=40, help="如法定本级行使、上级下放"),
     FieldSpec("level", "行使层级", limit=40),
     FieldSpec("audience", "服务对象", "lines", required=True, help="每行一项：个人、法人"),
-    FieldSpec("theme", "主题分类", required=True, limit=40),
+    FieldSpec("theme", "主题分类", limit=40, help="只服务个人或只服务法人的填这一项；两者都服务的，填下面两项"),
+    FieldSpec("personal_theme", "个人主题分类", limit=40, help="如证件办理、生育收养、社会保障"),
+    FieldSpec("legal_theme", "法人主题分类", limit=40, help="如设立变更、准营准办、人力资源"),
     FieldSpec("basis", "设定依据", "lines", required=True),
     FieldSpec("conditions", "受理条件", "lines", required=True),
     FieldSpec(
@@ -114,6 +116,8 @@ def _in_days(fields: Fields, name: str) -> float:
 
 
 _PERSONS = frozenset({"个人", "自然人"})
+_AUDIENCES = {"personal": "个人", "legal": "法人"}
+_LICENCE, _LICENCE_STEPS = "行政许可", ("受理", "审核", "审批", "办结", "送达")
 _AREA_CODE = re.compile(r"(0\d{2,3}[- ]?\d{7,8}|1\d{4}|0\d{2,3}-?12345|400[- ]?\d{3}[- ]?\d{4})([-转]\d{1,6})?")
 _BETWEEN_NUMBERS = re.compile(r"\s*[、，,；;/]\s*")
 _RESULT_ENDS = (("证", "出证"), ("文", "出文"), ("批复", "出文"))
@@ -191,8 +195,13 @@ _RULES: tuple[tuple[str, Callable[[Fields], bool], str], ...] = (
     ),
     (
         "steps",
-        lambda f: f.get("item_type") == "行政许可" and len(f.get("steps") or []) < 5,
-        "行政许可的办理流程应不少于 5 个环节（受理、审核、审批、办结、送达）。",
+        lambda f: f.get("item_type") == _LICENCE and len(f.get("steps") or []) < len(_LICENCE_STEPS),
+        f"行政许可的办理流程应不少于 {len(_LICENCE_STEPS)} 个环节（{'、'.join(_LICENCE_STEPS)}）。",
+    ),
+    (
+        "item_type",
+        lambda f: f.get("item_type") == _LICENCE and not links_in(f.get("incoming", ()), "faq"),
+        "行政许可应至少有 1 条常见问题：请新建常见问题，并在其“对应办事指南”中选择本指南。",
     ),
     (
         "result_sample",
@@ -203,14 +212,70 @@ _RULES: tuple[tuple[str, Callable[[Fields], bool], str], ...] = (
 
 
 def _lint(fields: Fields) -> list[Fault]:
-    return [Fault(field, "warn", message) for field, broken, message in _RULES if broken(fields)]
+    found = [Fault(field, "warn", message) for field, broken, message in _RULES if broken(fields)]
+    return [*found, *_misnamed_steps(fields), *_misplaced_themes(fields)]
+
+
+def _misnamed_steps(fields: Fields) -> list[Fault]:
+    steps = [str(row.get("name") or "") for row in fields.get("steps") or []]
+    missing = [wanted for wanted in _LICENCE_STEPS if not any(wanted in name for name in steps)]
+    if fields.get("item_type") != _LICENCE or not missing:
+        return []
+    return [Fault("steps", "warn", f"行政许可的办理流程缺少环节：{'、'.join(missing)}。")]
+
+
+def _misplaced_themes(fields: Fields) -> list[Fault]:
+    """服务对象 against 主题分类; a guide that says no theme at all stands on no shelf, so it is stopped."""
+    served, own = facets(fields), {facet: _own_theme(fields, facet) for facet in _AUDIENCES}
+    if not fields.get("theme") and not any(own.values()):
+        return [Fault("theme", "block", "主题分类未填写：请填写“主题分类”，或分别填写个人、法人的主题分类。")]
+    found = []
+    for facet, word in _AUDIENCES.items():
+        if own[facet] and served and facet not in served:
+            why = f"服务对象中没有{word}，不应填写{word}主题分类。"
+        elif facet in served and not own[facet] and (len(served) > 1 or not fields.get("theme")):
+            why = f"服务对象中有{word}，须填写{word}主题分类。"
+        else:
+            continue
+        found.append(Fault(f"{facet}_theme", "warn", why))
+    return found
+
+
+def facets(fields: Fields) -> set[str]:
+    """Whom a guide serves, as the shelves know them: `personal`, `legal`."""
+    return {facet_of(name) for one in fields.get("audience") or [] if (name := str(one).strip())}
+
+
+def facet_of(audience: str) -> str:
+    """The side of the portal on which those stand whom a guide calls so (个人, 自然人; anybody else is 法人)."""
+    return "personal" if audience in _PERSONS else "legal"
+
+
+def theme_for(fields: Fields, facet: str) -> str:
+    """The theme under which a guide stands for one side: its own, or the one of a guide that gave only one."""
+    return _own_theme(fields, facet) or str(fields.get("theme") or "")
+
+
+def themes(fields: Fields) -> dict[str, str]:
+    """The themes of those whom a guide serves, by side; none for a side without."""
+    found = {facet: theme_for(fields, facet) for facet in _AUDIENCES if facet in facets(fields)}
+    return {facet: theme for facet, theme in found.items() if theme}
+
+
+def _own_theme(fields: Fields, facet: str) -> str:
+    return str(fields.get(f"{facet}_theme") or "")
+
+
+def _theme_text(fields: Fields) -> str:
+    found = themes(fields)
+    if len(set(found.values())) < 2:
+        return next(iter(found.values()), str(fields.get("theme") or ""))
+    return "、".join(f"{theme}（{_AUDIENCES[facet]}）" for facet, theme in found.items())
 
 
 def _shelves(fields: Fields) -> Sequence[tuple[str, str]]:
-    audience = [str(one).strip() for one in fields.get("audience") or []]
-    theme, body = str(fields.get("theme") or ""), str(fields.get("responsible") or "")
-    facets = {"personal" if one in _PERSONS else "legal" for one in audience if one}
-    return [*((facet, theme) for facet in sorted(facets) if theme), *([("department", body)] if body else [])]
+    body = str(fields.get("responsible") or "")
+    return [*sorted(themes(fields).items()), *([("department", body)] if body else [])]
 
 
 def limit_text(fields: Fields, name: str) -> str:
@@ -272,7 +337,7 @@ def _view(base: Mapping[str, Any], fields: Fields) -> PortalGuide:
         complaint_phone=fields.get("supervision_phone", ""),
         task_code=fields.get("task_code", ""),
         task_type=fields.get("item_type", ""),
-        theme=fields.get("theme", ""),
+        theme=_theme_text(fields),
         visits=_visits(fields),
         visits_reason=fields.get("visits_reason", ""),
         online_href=fields.get("online_address", "") if fields.get("online") else "",

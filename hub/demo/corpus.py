@@ -172,7 +172,7 @@ class DistrictPlace:
 
 @dataclass(frozen=True, slots=True)
 class GuideRow:
-    """A service guide (办事指南) with every field an inspector looks for."""
+    """A service guide (办事指南) with every field an inspector looks for; for both audiences it has two themes."""
 
     key: str
     name: str
@@ -181,7 +181,6 @@ class GuideRow:
     item_type: str
     unit: str
     audience: tuple[str, ...]
-    theme: str
     basis: tuple[str, ...]
     conditions: tuple[str, ...]
     materials: tuple[Material, ...]
@@ -202,6 +201,9 @@ class GuideRow:
     result: Result
     faqs: tuple[str, ...]
     places: tuple[DistrictPlace, ...] = ()
+    theme: str = ""
+    personal_theme: str = ""
+    legal_theme: str = ""
 
 
 @dataclass(frozen=True, slots=True)

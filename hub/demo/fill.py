@@ -400,6 +400,8 @@ def _guide_fields(row: corpus.GuideRow, unit: Unit) -> Mapping[str, Any]:
         "review_type": row.review_type,
         "audience": list(row.audience),
         "theme": row.theme,
+        "personal_theme": row.personal_theme,
+        "legal_theme": row.legal_theme,
         "basis": list(row.basis),
         "conditions": list(row.conditions),
         "materials": [_material(material) for material in row.materials],

@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from content.kinds import kind_of
+from content.kinds.guide import facet_of, themes
 from content.models import Column, PublicPiece, Release, Revision
 from content.public import visible
 from content.search import Found
@@ -129,16 +130,17 @@ def guides(
     with hub.works.read() as work:
         every = _public_with_fields(work.session, "guide", work.now)
         for_them = [one for one in every if not audience or audience in _texts(one[1].get("audience"))]
-        chosen = [one for one in for_them if not theme or theme == one[1].get("theme")]
+        chosen = [one for one in for_them if not theme or theme in _themes(one[1], audience)]
         shown = chosen[(page - 1) * size : page * size]
         rows = _briefs(hub, work.session, [row for row, _ in shown])
-    names = ("audience", "theme", "responsible", "phone", "online", "online_address")
+    names = ("audience", "responsible", "phone", "online", "online_address")
     found = [
-        {**brief, **{name: fields.get(name) for name in names}} for brief, (_, fields) in zip(rows, shown, strict=True)
+        {**brief, **{name: fields.get(name) for name in names}, **_sorted_under(fields, audience)}
+        for brief, (_, fields) in zip(rows, shown, strict=True)
     ]
     audiences = Counter(name for _, fields in every for name in _texts(fields.get("audience")))
-    themes = Counter(str(fields["theme"]) for _, fields in for_them if fields.get("theme"))
-    catalogue = {"audiences": dict(audiences.most_common()), "themes": dict(themes.most_common())}
+    counted = Counter(one for _, fields in for_them for one in _themes(fields, audience))
+    catalogue = {"audiences": dict(audiences.most_common()), "themes": dict(counted.most_common())}
     return _cached(request, {"total": len(chosen), "page": page, "size": size, "catalogue": catalogue, "guides": found})
 
 
@@ -254,6 +256,19 @@ def _public_with_fields(session: Session, kind: str, now: datetime) -> list[tupl
         .limit(MOST_GUIDES)
     )
     return [(row, fields) for row, fields in session.execute(query)]
+
+
+def _themes(fields: Mapping[str, Any], audience: str) -> list[str]:
+    """The themes under which a guide stands for an audience, or for all whom it serves."""
+    by_side = themes(fields)
+    kept = [by_side.get(facet_of(audience), "")] if audience else by_side.values()
+    return [one for one in dict.fromkeys(kept) if one]
+
+
+def _sorted_under(fields: Mapping[str, Any], audience: str) -> dict[str, Any]:
+    by_side = themes(fields)
+    named = {one: by_side.get(facet_of(one), "") for one in _texts(fields.get("audience"))}
+    return {"theme": next(iter(_themes(fields, audience)), ""), "themes": named}
 
 
 def _texts(value: Any) -> list[str]:

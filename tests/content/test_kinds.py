@@ -10,7 +10,7 @@ import pytest
 from content import checks
 from content.checks import Document, html_part
 from content.kinds import all_kinds, kind_of
-from templates.views import PortalColumn, PortalFeature, PortalFile
+from templates.views import PortalColumn, PortalFeature, PortalFile, PortalGuide
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
@@ -117,10 +117,80 @@ LINT = kind_of("guide").lint
         ({"phone": "0530-8811001、13800001111"}, "phone"),
         ({"supervision_phone": "8811001"}, "supervision_phone"),
         ({"result_name": "居民身份证", "result_type": "出文", "result_sample": "样"}, "result_type"),
+        ({"audience": ["个人"]}, "theme"),
+        ({"audience": ["个人"], "legal_theme": "设立变更"}, "personal_theme"),
+        ({"audience": ["个人"], "theme": "证件办理", "legal_theme": "设立变更"}, "legal_theme"),
+        ({"audience": ["企业"], "personal_theme": "证件办理", "legal_theme": "设立变更"}, "personal_theme"),
+        ({"audience": ["个人", "法人"], "theme": "社会保障"}, "personal_theme"),
+        ({"audience": ["自然人", "法人"], "personal_theme": "社会保障"}, "legal_theme"),
+        ({"item_type": "行政许可", "steps": [{"name": f"第{one}步"} for one in "一二三四五"]}, "steps"),
+        ({"item_type": "行政许可"}, "item_type"),
+        ({"item_type": "行政许可", "incoming": [{"kind": "policy", "title": "办法", "path": ""}]}, "item_type"),
     ],
 )
 def test_a_guide_that_contradicts_itself_is_pointed_out(fields: dict[str, Any], field: str) -> None:
     assert field in [fault.field for fault in LINT(fields)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"audience": ["个人"], "theme": "证件办理"},
+        {"audience": ["法人"], "legal_theme": "设立变更"},
+        {"audience": ["个人", "法人"], "personal_theme": "生育收养", "legal_theme": "社会保障"},
+        {
+            "item_type": "行政许可",
+            "theme": "准营准办",
+            "steps": [{"name": name} for name in ("申请", "受理", "现场审核", "审批", "办结", "送达")],
+            "incoming": [{"kind": "faq", "title": "多久能办好？", "path": ""}],
+        },
+    ],
+)
+def test_a_guide_that_agrees_with_itself_is_left_alone(fields: dict[str, Any]) -> None:
+    assert LINT(fields) == []
+
+
+def test_a_licence_is_told_which_steps_it_lacks() -> None:
+    steps = [{"name": name} for name in ("公示", "申请", "受理", "审核", "审批", "送达")]
+    found = [fault for fault in LINT({"item_type": "行政许可", "steps": steps}) if fault.field == "steps"]
+    assert [(one.level, one.message) for one in found] == [("warn", "行政许可的办理流程缺少环节：办结。")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "shelves", "shown"),
+    [
+        ({"audience": ["个人"], "theme": "证件办理"}, [("personal", "证件办理")], "证件办理"),
+        (
+            {"audience": ["法人", "个人"], "theme": "社会保障"},
+            [("legal", "社会保障"), ("personal", "社会保障")],
+            "社会保障",
+        ),
+        (
+            {"audience": ["法人", "个人"], "personal_theme": "生育收养", "legal_theme": "社会保障"},
+            [("legal", "社会保障"), ("personal", "生育收养")],
+            "生育收养（个人）、社会保障（法人）",
+        ),
+        (
+            {"audience": ["企业", "个人"], "theme": "社会保障", "legal_theme": "人力资源"},
+            [("legal", "人力资源"), ("personal", "社会保障")],
+            "社会保障（个人）、人力资源（法人）",
+        ),
+        (
+            {"audience": ["个人"], "theme": "证件办理", "legal_theme": "设立变更"},
+            [("personal", "证件办理")],
+            "证件办理",
+        ),
+        ({"audience": ["个人"], "legal_theme": "设立变更"}, [], ""),
+    ],
+)
+def test_a_guide_stands_for_each_side_under_that_sides_theme(
+    fields: dict[str, Any], shelves: list[tuple[str, str]], shown: str
+) -> None:
+    guide = kind_of("guide")
+    assert guide.shelves(fields) == shelves
+    item = guide.view(base(), fields)
+    assert isinstance(item, PortalGuide)
+    assert item.theme == shown
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from content import naming, public, release, snapshot
-from content.models import Column, Piece, Revision
+from content.models import Column, Piece, PublicLink, Revision
 from content.snapshot import Window
+from content.states import PieceState
 from kernel.errors import Invalid
 from tests.factories import PORTAL, Office
 
@@ -50,11 +51,11 @@ def findings(office: Office, piece: Piece) -> list[str]:
         return [found.message for found, _lift in release.check(work.session, fresh, revision) if found.rule == "link"]
 
 
-def show(office: Office, piece_id: int) -> None:
+def show(office: Office, piece_id: int, by: str = "stranger") -> None:
     """Makes a piece public under a title of its own, as a sent release does."""
     with office.works.write() as work:
         opened = release.submit(
-            work, office.who("stranger"), work.session.get_one(Piece, piece_id),
+            work, office.who(by), work.session.get_one(Piece, piece_id),
             office.targets("portal"), Window(), engine=office.engine, portal=PORTAL,
         )  # fmt: skip
         public.went_live(work, opened.id, work.now)
@@ -80,6 +81,45 @@ def test_another_units_draft_is_refused_and_its_title_told_to_nobody(asked: Offi
     with asked.works.read() as work:
         offered = naming.offered(work.session, work.session.get_one(Piece, piece.id))
     assert hidden.id not in [number for number, _title in offered["guide"]]
+
+
+def licence(office: Office, by: str = "officer", column: str = "guides") -> Piece:
+    return office.piece(by=by, column=column, title="户口迁移审批", fields={"item_type": "行政许可"})
+
+
+def lacks_a_question(office: Office, piece: Piece) -> bool:
+    with office.works.read() as work:
+        fresh = work.session.get_one(Piece, piece.id)
+        revision = work.session.get_one(Revision, fresh.revision_id)
+        return any("常见问题" in found.message for found, _lift in release.check(work.session, fresh, revision))
+
+
+def test_a_licence_has_a_question_once_one_names_it(asked: Office) -> None:
+    guide, other = licence(asked), licence(asked)
+    question = faq(asked, other.id)
+    assert lacks_a_question(asked, guide), "a question about another guide is none of its"
+    asked.save(question.id, fields={"guide": guide.id, "wordings": ["怎么办"]})
+    assert not lacks_a_question(asked, guide)
+    assert lacks_a_question(asked, other), "what the question said before counts no more"
+    with asked.works.write() as work:
+        work.session.get_one(Piece, question.id).state = PieceState.TRASH
+    assert lacks_a_question(asked, guide)
+
+
+def test_a_public_question_counts_wherever_it_was_written(asked: Office) -> None:
+    guide = licence(asked, by="stranger", column="foreign")
+    question = faq(asked, "")
+    with asked.works.write() as work:
+        revision = work.session.get_one(Revision, question.revision_id)
+        revision.fields = {**revision.fields, "guide": guide.id}
+    assert lacks_a_question(asked, guide), "another unit's draft is nobody else's to see"
+    show(asked, question.id, by="officer")
+    with asked.works.write() as work:
+        work.session.add(PublicLink(from_id=question.id, name="guide", to_id=guide.id))
+    assert not lacks_a_question(asked, guide)
+    with asked.works.write() as work:
+        public.withdrawn(work, question.id, work.now, "内容有误")
+    assert lacks_a_question(asked, guide)
 
 
 def test_one_that_was_kept_before_is_not_signed_either(asked: Office) -> None:

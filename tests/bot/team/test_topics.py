@@ -12,7 +12,7 @@ from bot.team.rounds import ASSIGN, MOST_OPEN, TeamWatch
 from kernel.errors import Invalid
 from kernel.office_rules import set_rule
 from kernel.people import Person
-from tests.bot.citizens import published
+from tests.bot.citizens import GUIDE, published
 from tests.bot.conftest import ZONE, Desk
 
 
@@ -56,6 +56,13 @@ def test_the_topic_is_what_was_asked_about(desk: Desk, asked: int) -> None:
     assert desk.conversation().topic == "户籍"
     desk.says("人工", sender="other")
     assert desk.conversation("other").topic == ""
+
+
+def test_a_guide_with_a_theme_for_each_side_has_a_topic(desk: Desk) -> None:
+    fields = {**GUIDE, "theme": "", "personal_theme": "生育收养", "legal_theme": "社会保障"}
+    desk.engine.answers(published(desk.office, "guide", "生育津贴支付", "", **fields))
+    asks(desk)
+    assert desk.conversation().topic == "生育收养"
 
 
 @pytest.mark.parametrize("then", [("那个东西", "那个"), ("人工",)])

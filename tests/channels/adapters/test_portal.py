@@ -526,6 +526,18 @@ def test_guides_stand_by_audience_theme_and_department(site: Site) -> None:
     assert "身份证补领" in site.text(now)
 
 
+def test_a_guide_for_both_stands_for_each_side_under_that_sides_theme(site: Site) -> None:
+    themes = {"theme": "", "personal_theme": "生育收养", "legal_theme": "人力资源"}
+    fields = {**_guide(), "audience": ["个人", "法人"], **themes}
+    both = site.released(title="生育津贴支付", column="guides", fields=fields)
+    site.publish(both)
+    index = site.text("/guides/index.html")
+    personal, legal = index.split('id="personal"')[1].split('id="legal"')
+    assert ("生育收养" in personal, "人力资源" in personal) == (True, False)
+    assert ("生育收养" in legal, "人力资源" in legal) == (False, True)
+    assert "生育收养（个人）、人力资源（法人）" in site.text(both.content["path"])
+
+
 def test_a_guide_costs_the_same_however_many_there_are(site: Site) -> None:
     costs = {}
     for number in range(1, PER_PAGE + 6):

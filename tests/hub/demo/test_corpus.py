@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from content.kinds import kind_of
+from hub.demo import fill
 from hub.demo.corpus import (
     DATA,
     GuideRow,
@@ -18,9 +20,9 @@ from hub.demo.corpus import (
     load_office,
     load_smalltalk,
 )
-from kernel.people import Role
+from kernel.people import Role, Unit
 
-CORPORATE_THEMES = {"设立变更", "准营准办", "社会保障", "税收财务", "资质认证"}
+CORPORATE_THEMES = {"设立变更", "准营准办", "社会保障", "人力资源", "税收财务", "资质认证"}
 PERSONAL_THEMES = {
     "证件办理",
     "户籍办理",
@@ -141,7 +143,7 @@ def test_accounts_cover_every_channel_and_are_on_the_register() -> None:
 
 @by_key
 def test_a_guide_leaves_no_field_empty(guide: GuideRow) -> None:
-    may_be_empty = {"visits", "visits_reason", "mail", "places"}
+    may_be_empty = {"visits", "visits_reason", "mail", "places", "theme", "personal_theme", "legal_theme"}
     for field in fields(guide):
         if field.name not in may_be_empty:
             assert getattr(guide, field.name), field.name
@@ -205,15 +207,22 @@ def test_two_different_telephones_with_area_code(guide: GuideRow) -> None:
 def test_audience_and_theme_agree(guide: GuideRow) -> None:
     assert set(guide.audience) <= {"个人", "法人"}
     if "个人" in guide.audience:
-        assert guide.theme in PERSONAL_THEMES
+        assert (guide.personal_theme or guide.theme) in PERSONAL_THEMES
     if "法人" in guide.audience:
-        assert guide.theme in CORPORATE_THEMES
+        assert (guide.legal_theme or guide.theme) in CORPORATE_THEMES
 
 
 @by_key
 def test_a_licence_has_five_steps_and_a_question(guide: GuideRow) -> None:
     assert len(guide.steps) >= (5 if guide.item_type == "行政许可" else 3)
     assert guide.faqs
+
+
+@by_key
+def test_the_checks_find_nothing_to_say(guide: GuideRow) -> None:
+    office = Unit(name=next(unit.name for unit in OFFICE.units if unit.key == guide.unit))
+    incoming = [{"kind": "faq", "title": row.question, "path": ""} for row in FAQS if row.guide == guide.key]
+    assert kind_of("guide").lint({**fill._guide_fields(guide, office), "incoming": incoming}) == []
 
 
 @by_key

@@ -22,6 +22,13 @@ POLICY = {
     "validity": "in_force",
 }  # fmt: skip
 
+GUIDE = {
+    "responsible": "云州市公安局", "basis": ["《居民身份证法》"], "conditions": ["本市户籍"],
+    "steps": [{"name": "受理"}], "case_type": "即办件",
+    "statutory": 0, "promised": 0, "visits": 0, "mail": True, "place": "江滨路66号",
+    "hours": "工作日", "phone": "0530-8811001", "supervision_phone": "0530-12345",
+}  # fmt: skip
+
 
 @pytest.fixture
 def room(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Newsroom]:
@@ -138,6 +145,34 @@ def test_an_answer_is_not_sent_twice(room: Newsroom) -> None:
     before = get(room, "/pieces").headers["etag"]
     publish(room, title="又一件")
     assert get(room, "/pieces", headers={"if-none-match": before}).status_code == 200
+
+
+def test_guides_are_sorted_by_the_theme_of_whom_one_asks_for(room: Newsroom, clock: StillClock) -> None:
+    own = {"audience": ["法人", "个人"], "personal_theme": "生育收养", "legal_theme": "社会保障"}
+    for title, fields in (
+        ("生育津贴支付", own),
+        ("居民身份证补领", {"audience": ["自然人"], "theme": "证件办理"}),
+        ("公司设立登记", {"audience": ["企业"], "theme": "设立变更"}),
+        ("工伤认定", {"audience": ["法人", "个人"], "theme": "社会保障"}),
+    ):
+        publish(room, column="guides", title=title, fields={**GUIDE, **fields})
+        clock.step(minutes=1)
+
+    def asked(query: str) -> tuple[list[str], dict[str, int]]:
+        answer = get(room, f"/guides{query}").json()
+        return [one["title"] for one in answer["guides"]], answer["catalogue"]["themes"]
+
+    assert asked("?audience=个人") == (["工伤认定", "生育津贴支付"], {"社会保障": 1, "生育收养": 1})
+    assert asked("?audience=法人") == (["工伤认定", "生育津贴支付"], {"社会保障": 2})
+    assert asked("?audience=个人&theme=社会保障")[0] == ["工伤认定"]
+    assert asked("?theme=社会保障")[0] == ["工伤认定", "生育津贴支付"]
+    every = asked("")
+    assert len(every[0]) == 4
+    assert every[1] == {"社会保障": 2, "设立变更": 1, "证件办理": 1, "生育收养": 1}
+    told = get(room, "/guides?audience=法人&theme=社会保障").json()["guides"][1]
+    assert (told["theme"], told["themes"]) == ("社会保障", {"法人": "社会保障", "个人": "生育收养"})
+    (alone,) = get(room, "/guides?theme=证件办理").json()["guides"]
+    assert (alone["theme"], alone["themes"]) == ("证件办理", {"自然人": "证件办理"})
 
 
 def test_search_finds_and_says_of_what_kind(room: Newsroom) -> None:
