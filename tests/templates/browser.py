@@ -29,6 +29,7 @@ class Screen:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints: list[str] = []
+        self.pictures_lost = False
         self._html = ""
         page.route("**/*", self._answer)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -70,6 +71,8 @@ class Screen:
         elif path.startswith("/static/") and (FOLDER / path[1:]).is_file():
             kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
             route.fulfill(body=(FOLDER / path[1:]).read_bytes(), content_type=kind)
+        elif self.pictures_lost and route.request.resource_type == "image" and not path.startswith("/static/"):
+            route.fulfill(status=404, body="")
         elif path.startswith("/files/") and path.endswith(".svg"):
             route.fulfill(body=PICTURE, content_type="image/svg+xml")
         else:

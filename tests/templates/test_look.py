@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from templates.engine import Engine
 from tests.templates.browser import Screen
 from tests.templates.public_samples import PUBLIC
-from tests.templates.samples import CONSOLE, PORTAL, Sample, site
+from tests.templates.samples import CONSOLE, PORTAL, Sample, notice, site
 
 Pages = list[tuple[str, int, Sample]]
 
@@ -21,6 +23,7 @@ def _ids(pages: Pages) -> list[str]:
 
 
 PAGES = _pages(CONSOLE, PORTAL, PUBLIC)
+DRAWN = _pages(PORTAL, PUBLIC)
 
 # Texts that are smaller, of those that show.
 SMALL_TEXT = """
@@ -71,14 +74,48 @@ def test_a_page_is_accessible_and_fits(
     assert shown.complaints == []
 
 
+@pytest.fixture
+def without_pictures(shown: Screen) -> Iterator[Screen]:
+    """A browser page to which no picture and no film's poster comes."""
+    shown.pictures_lost = True
+    yield shown
+    shown.pictures_lost = False
+
+
+@pytest.mark.parametrize(("name", "number", "values"), DRAWN, ids=_ids(DRAWN))
+def test_a_page_fits_a_phone_whose_pictures_do_not_load(
+    renderer: Engine, without_pictures: Screen, name: str, number: int, values: Sample
+) -> None:
+    without_pictures.show(renderer.render(name, **values), 360)
+    usual = without_pictures.overflow()
+    without_pictures.page.click("[data-mode=elder]")
+    elder = without_pictures.overflow()
+    without_pictures.page.click("[data-mode=elder]")
+    assert (usual, elder) == (0, 0)
+
+
+WIDE = '<img src="/media/0.jpg" alt="云江两岸的春色" width="1200" height="800">'
+
+
+@pytest.mark.parametrize(
+    "around", ["%s", "<p>%s</p>", "<figure>%s<figcaption>春色</figcaption></figure>", "<ul><li>%s</li></ul>",
+               "<blockquote>%s</blockquote>", "<table><tr><td>%s</td></tr></table>"],
+)  # fmt: skip
+def test_a_text_fits_a_phone_whose_pictures_do_not_load(
+    renderer: Engine, without_pictures: Screen, around: str
+) -> None:
+    without_pictures.show(
+        renderer.render("outbound/portal/news.html", site=site(), item=notice(body_html=around % WIDE)), 360
+    )
+    assert without_pictures.page.locator(".body img").evaluate("one => one.complete && !one.naturalWidth")
+    assert without_pictures.overflow() == 0
+
+
 @pytest.mark.parametrize("name", ["pages/login.html", "pages/patterns.html"])
 def test_english_is_accessible_and_fits_a_phone(renderer: Engine, shown: Screen, name: str) -> None:
     shown.show(renderer.render(name, "en", **CONSOLE[name][0]), 360)
     assert shown.overflow() <= 0
     assert shown.axe() == []
-
-
-DRAWN = _pages(PORTAL, PUBLIC)
 
 
 @pytest.mark.parametrize("width", [1280, 360])
