@@ -36,6 +36,7 @@ from channels.base import (
 from channels.errors import ChannelError, OutcomeUnknown, Retryable, Throttled
 from channels.posting import KeptConnections
 from channels.transport import Guard, client, dialer
+from content.article import article
 from tests.channels.rehearsal.served import Rehearsal
 from tests.factories import picture_bytes
 
@@ -260,6 +261,20 @@ def make_item(files: MemoryFiles, piece_id: int = 1, *, pictures: int = 1, **wor
         "cover": cover,
     }
     return Item(**made | words)
+
+
+def film_post(files: MemoryFiles) -> tuple[Post, list[dict[str, Any]]]:
+    """A film that goes to our portal and another site, as the article that the other gets; its film and captions."""
+    kept = [("片.mp4", b"film"), ("片.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n检修\n".encode())]
+    shown = [
+        {"name": name, "href": f"/files/{(sha256 := files.put(data))}/{name}", "sha256": sha256, "size": len(data)}
+        for name, data in kept
+    ]
+    content = {
+        "kind": "video", "fields": {"transcript": "检修。"}, "links": {}, "attachments": shown, "pictures": {},
+        "column": {"slug": "films", "name": "视频"}, "unit": "住建局", "targets": [{"account": 1, "channel": "portal"}],
+    }  # fmt: skip
+    return Post("d-1", "publish", [make_item(files, pictures=0, content=content, html=article(content, ""))]), shown
 
 
 @dataclass

@@ -15,7 +15,7 @@ from channels.adapters.site_push import SitePushChannel
 from channels.adapters.site_sftp import SiteSftpChannel
 from channels.base import CannotTell, Channel, Live, NotThere, Placed, Post, Uncorrectable
 from channels.errors import OutcomeUnknown, Refused, Unauthorised
-from tests.channels.harness import MemoryFiles, MovingClock, make_account, make_item, make_tools
+from tests.channels.harness import MemoryFiles, MovingClock, film_post, make_account, make_item, make_tools
 
 BASE = "http://127.0.0.1:9399/open"
 
@@ -69,6 +69,17 @@ def test_the_platform_gets_its_own_names_constants_and_column() -> None:
     assert f'src="{channel.tools.public_url}/media/' in sent["doc"]["content"]
     assert request.headers["X-Key"] == "k"
     assert str(request.url) == f"{BASE}/api/articles"
+
+
+def test_a_films_captions_are_linked_at_our_portal_beside_it() -> None:
+    platform = Platform()
+    channel = _channel(platform, fields=["content=body"])
+    post, (film, track) = film_post(channel.tools.files)  # type: ignore[arg-type]  # In memory.
+    channel.publish(post)
+    sent = json.loads(platform.requests[0].content)["content"]
+    for file in (film, track):
+        assert f'<a href="{channel.tools.public_url}{file["href"]}">{file["name"]}</a>' in sent
+    assert channel.check(channel.account.settings, post) == []
 
 
 @pytest.mark.parametrize(

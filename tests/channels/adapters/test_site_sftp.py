@@ -21,7 +21,7 @@ from channels.adapters.site_sftp.session import private_key
 from channels.base import CannotTell, Live, NotThere, Placed, Post, Uncorrectable
 from channels.errors import OutcomeUnknown, Refused, Retryable, Unauthorised
 from channels.transport import Guard, dialer
-from tests.channels.harness import make_item
+from tests.channels.harness import film_post, make_item
 from tests.channels.rehearsal.served import Rehearsal
 from tests.channels.sides import SiteSftpSide
 
@@ -83,6 +83,21 @@ def test_page_pictures_attachments_and_index_lie_side_by_side_under_names_of_the
     assert live.shown[1].remote_id == f"{stem}.html"
     named = [line["data"]["path"] for line in site.rehearsal.ledger("file")]
     assert named[-1] == f"{stem}.xml"
+
+
+def test_a_films_captions_lie_beside_the_page_and_it_links_to_them(site: SiteSftpSide) -> None:
+    post, (film, track) = film_post(site.files)
+    live = _live(site.channel.publish(post))
+    stem = live.shown[1].remote_id.removesuffix(".html")
+    assert [path for path in site.lying() if path.startswith(f"{stem}-a")] == [f"{stem}-a1.mp4", f"{stem}-a2.vtt"]
+    assert site.text(f"{stem}-a2.vtt") == site.files.get(track["sha256"]).decode()
+    assert site.text(f"{stem}-a1.mp4") == site.files.get(film["sha256"]).decode()
+    page, base = site.text(f"{stem}.html"), stem.rpartition("/")[2]
+    assert f'<a href="{base}-a1.mp4">片.mp4</a>' in page
+    assert f'<a href="{base}-a2.vtt">片.vtt</a>' in page
+    assert "/files/" not in page
+    _live(site.channel.withdraw(replace(post, action="withdraw", placed=_placed(live))))
+    assert [path for path in site.lying() if path.startswith(stem)] == []
 
 
 def test_an_address_has_the_date_and_the_column_that_the_name_of_the_file_has(site: SiteSftpSide) -> None:
