@@ -9,12 +9,14 @@ from channels.rehearsal.weibo.codes import Refusal
 from channels.rehearsal.weibo.state import Comment
 from channels.rehearsal.weibo.statuses import characters
 
+A_PAGE = 50
+
 
 async def show(call: Call) -> dict[str, Any]:
-    """comments/show: newest first, since_id and max_id as bounds, 50 a page."""
+    """comments/show: newest first, since_id and max_id as bounds, 50 a page and no more, however many are asked for."""
     user, post = call.post()
     since, until = call.number("since_id", 0), call.number("max_id", 0)
-    count, page = min(call.number("count", 50), 200), max(call.number("page", 1), 1)
+    count, page = min(call.number("count", A_PAGE), A_PAGE), max(call.number("page", 1), 1)
     found = [one for one in post.comments if one.id > since and (not until or one.id <= until)]
     found.sort(key=lambda one: one.id, reverse=True)
     start = (page - 1) * count

@@ -16,6 +16,7 @@ from channels.abilities.menus import CLICK, VIEW, Button, problems
 from channels.abilities.tags import name_problems
 from channels.adapters.calling import next_month, today, tomorrow
 from channels.adapters.wechat import WeChatChannel, fit
+from channels.adapters.wechat.cropping import crops
 from channels.adapters.wechat.inbound import passive_reply
 from channels.adapters.wechat.menu import WeChatMenus
 from channels.adapters.wechat.notices import LONGEST, fitting
@@ -79,6 +80,11 @@ def blocked(side: WeChatPublishSide, settings: dict[str, Any] | None = None, **w
 def article(cover: str, **changes: Any) -> dict[str, Any]:
     """A proper article."""
     return {"title": "防汛提醒", "content": "<p>请注意安全。</p>", "thumb_media_id": cover, **changes}
+
+
+def add(client: Any, one: dict[str, Any]) -> Any:
+    """draft/add with every field of the article; the client's own call leaves out those it does not know."""
+    return client.post("draft/add", data={"articles": [one]})
 
 
 # --- articles -----------------------------------------------------------------------------------------
@@ -211,6 +217,26 @@ def test_a_cover(side: WeChatPublishSide, about: dict[str, Any], fields: list[st
     pictures = {**item.content["pictures"], item.cover: {"media_type": "image/png", "alt": "封面", **about}}
     post = side.post(made=[replace(item, content={"pictures": pictures})])
     assert [problem.field for problem in WeChatChannel.check({}, post) if problem.blocking] == fields
+
+
+@pytest.mark.parametrize(
+    ("fits", "beyond"),
+    [("0_0_1_1", "0_0_1.000001_1"), ("0_0_1_1", "0_0_1_1.000001"), ("0_0_0.5_0.5", "-0.000001_0_0.5_0.5")],
+)
+@pytest.mark.parametrize("shape", ["pic_crop_235_1", "pic_crop_1_1"])
+def test_what_of_a_cover_shows(client: Any, cover: str, shape: str, fits: str, beyond: str) -> None:
+    assert refusal(lambda: add(client, article(cover, **{shape: fits}))) == 0
+    assert refusal(lambda: add(client, article(cover, **{shape: beyond}))) == 53402
+
+
+@pytest.mark.parametrize("focus", [[0, 0], [100, 100], [-1, 101]])
+@pytest.mark.parametrize(("width", "height"), [(900, 383), (383, 900), (3, 7), (10_000, 1)])
+def test_what_we_name_of_a_cover_lies_within_it(
+    client: Any, cover: str, focus: list[int], width: int, height: int
+) -> None:
+    named = crops({"cover": "c", "pictures": {"c": {"width": width, "height": height}}, "cover_focus": focus})
+    assert len(named) == 2
+    assert refusal(lambda: add(client, article(cover, **named))) == 0
 
 
 @pytest.mark.parametrize(

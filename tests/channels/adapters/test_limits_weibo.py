@@ -165,6 +165,28 @@ def test_comments(side: WeiboSide) -> None:
     by_name.close()
 
 
+def test_fifty_comments_a_page(side: WeiboSide) -> None:
+    live = side.deliver(side.post()).live
+    post, shown = live.shown[1].remote_id, f"{side.rehearsal.url}/weibo/2/comments/show.json"
+
+    def page(count: int) -> int:
+        asked = {"access_token": TOKEN, "id": post, "count": count}
+        return len(httpx.get(shown, params=asked, trust_env=False).json()["comments"])
+
+    def heard() -> tuple[int, bool, int]:
+        before = len(side.rehearsal.ledger("call", platform="weibo"))
+        told = side.channel.hear_comments(Placed(1, post, ""), "")
+        return len(told.comments), told.more, len(side.rehearsal.ledger("call", platform="weibo")) - before
+
+    for number in range(49):
+        side.rehearsal.control(f"weibo/{UID}/posts/{post}", comment=f"第{number}条", name="李先生")
+    assert heard() == (49, False, 1)
+    side.rehearsal.control(f"weibo/{UID}/posts/{post}", comment="第五十条", name="李先生")
+    assert (page(50), heard()) == (50, (50, False, 2))  # A full page may have another behind it.
+    side.rehearsal.control(f"weibo/{UID}/posts/{post}", comment="第五十一条", name="李先生")
+    assert (page(50), page(51), heard()) == (50, 50, (51, False, 2))
+
+
 def test_a_fans_answer_stays_under_three_hundred_characters(side: WeiboSide) -> None:
     fan = "9000000001"
     side.rehearsal.control(f"weibo/{UID}/push", sender_id=fan, text="您好")
