@@ -15,6 +15,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from channels.accounts import store
+from channels.accounts.dates import SOON, is_near, steps
 from channels.accounts.models import Account
 from channels.base import AccountInfo
 from channels.errors import ChannelError, Unauthorised
@@ -31,8 +32,6 @@ log = structlog.get_logger(__name__)
 
 EVERY = timedelta(hours=6)
 AT_ONCE = 20
-# Days before; each is told once. 0 is the day it has passed.
-WARN_DAYS = (0, 7, 30, 60)
 DATES: tuple[tuple[str, str], ...] = (
     ("expires_on", _("平台授权")),
     ("certified_until", _("账号认证")),
@@ -119,13 +118,13 @@ def keepers(work: Work, account: Account) -> set[int]:
 
 
 def warn_dates(hub: Hub) -> int:
-    """Tells of dates that come within 60, 30 or 7 days or have passed, each once; returns how many notices were new."""
+    """Tells of dates that come near or have passed, each step once; returns how many notices were new."""
     told = 0
     with hub.works.write() as work:
         today = work.now.astimezone(hub.settings.office_zone).date()
         for account, name, label, day in _near(work.session, today):
             left = (day - today).days
-            step = min(days for days in WARN_DAYS if left <= days) if left >= 0 else 0
+            step = min(days for days in steps(account, name) if left <= days) if left >= 0 else 0
             when = "已到期" if left < 0 else "今天到期" if left == 0 else f"还有 {left} 天到期"
             title = f"{label}{when}：{account.name}"
             told += hub.notifier.tell(
@@ -141,11 +140,9 @@ def warn_dates(hub: Hub) -> int:
 
 
 def _near(session: Session, today: date) -> Iterator[tuple[Account, str, str, date]]:
-    limit = today + timedelta(days=max(WARN_DAYS))
-    near = or_(*(getattr(Account, name) <= limit for name, _label in DATES))
+    near = or_(*(getattr(Account, name) <= today + SOON for name, _label in DATES))
     query = select(Account).where(Account.active, Account.stands_for.is_(None), near).order_by(Account.id)
     for account in session.scalars(query):
         for name, label in DATES:
-            day = getattr(account, name)
-            if day is not None and day <= limit:
-                yield account, name, label, day
+            if is_near(account, name, today):
+                yield account, name, label, getattr(account, name)

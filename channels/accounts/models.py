@@ -18,7 +18,8 @@ class Account(Base):
     `settings` holds what is no secret (addresses, limits, options); `credentials` is a sealed JSON object.
     `action` is the signed default way out: `publish`, `mass_send` or `push`. `limits` narrow the channel's own
     quotas (`mass_send.day`: 1). While `rehearsal` is on, what is booked goes to the account's double on the rehearsal
-    platforms: a row of its own, never active, whose `stands_for` is this account.
+    platforms: a row of its own, never active, whose `stands_for` is this account. `expires_told_from` is the
+    first day on which the end of a grant is told of, where it is known when the grant began.
     """
 
     __tablename__ = "account"
@@ -40,6 +41,7 @@ class Account(Base):
     proxy: Mapped[str] = mapped_column(String(300), default="")
     limits: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     expires_on: Mapped[date | None]
+    expires_told_from: Mapped[date | None]
     certified_until: Mapped[date | None]
     tls_until: Mapped[date | None]
     apns_until: Mapped[date | None]

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.accounts.dates import told_from
 from channels.accounts.models import AccessToken, Account
 from channels.base import AccountInfo
 from kernel.people import Unit, ancestors
@@ -107,11 +108,17 @@ def set_credentials(work: Work, seal: Seal, account: Account, given: Mapping[str
 
 
 def authorised(
-    work: Work, seal: Seal, account: Account, given: Mapping[str, str], until: date, learnt: Mapping[str, str]
+    work: Work,
+    seal: Seal,
+    account: Account,
+    given: Mapping[str, str],
+    since: date,
+    until: date,
+    learnt: Mapping[str, str],
 ) -> None:
     """Seals what the platform gave for the own person's authorisation, and notes when it ends and whose it is."""
     set_credentials(work, seal, account, given)
-    account.expires_on = until
+    account.expires_on, account.expires_told_from = until, told_from(since, until)
     if learnt:
         change(work, account, {"settings": {**account.settings, **learnt}})
     work.audit("account.authorised", account, until=until.isoformat())
@@ -122,6 +129,8 @@ def change(work: Work, account: Account, values: Mapping[str, Any]) -> list[str]
     changed = [name for name, value in values.items() if getattr(account, name) != value]
     for name in changed:
         setattr(account, name, values[name])
+    if "expires_on" in changed:
+        account.expires_told_from = None  # Written by hand, it says nothing of when the grant began.
     if changed:
         work.audit("account.changed", account, names=changed)
     return changed

@@ -63,10 +63,12 @@ def come_back(request: Request, hub: HubDep, asker: Anybody) -> Response:
     except httpx.HTTPError as error:
         fault = say(hub, asker, _("连接不上平台（%(why)s）。"), why=type(error).__name__)
         return _page(request, hub, asker, account.id, fault, status=502)
-    until = granted.expires_at.astimezone(hub.settings.office_zone).date()
+    zone = hub.settings.office_zone
+    until = granted.expires_at.astimezone(zone).date()
     with hub.works.write(asker.actor) as work:
         row = work.session.get_one(Account, account.id)
-        store.authorised(work, hub.seal, row, granted.credentials, until, learnt)
+        since = work.now.astimezone(zone).date()
+        store.authorised(work, hub.seal, row, granted.credentials, since, until, learnt)
     told = say(hub, asker, _("授权成功，%(day)s 到期；到期前会提醒您。"), day=until.isoformat())
     return see_other(f"/console/accounts/{account.id}/authorise", told)
 

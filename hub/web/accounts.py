@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -19,6 +19,7 @@ from channels.abilities.menus import Menus
 from channels.abilities.portal_bound import PortalBound
 from channels.abilities.statistics import Statistics
 from channels.accounts import filings, store
+from channels.accounts.dates import SOON, is_near
 from channels.accounts.filings import KINDS
 from channels.accounts.models import Account, QuotaUse
 from channels.accounts.quotas import limit_of
@@ -88,11 +89,10 @@ HEALTHS: Mapping[str, str] = {
     "dead": _("授权失效"),
     "expired": _("有日期已过"),
     "failing": _("最近失败"),
-    "soon": _("60 天内到期"),
+    "soon": _("临近到期"),
     "unused": _("尚未使用"),
     "good": _("正常"),
 }
-SOON = timedelta(days=60)
 # They have one folder, and one address that browsers subscribe at: a second one's would be the first one's.
 ONE_ONLY = ("portal", "web_push")
 STATES: Mapping[str, tuple[ColumnElement[bool], ...]] = {
@@ -113,7 +113,7 @@ def health_name(account: Account, today: date) -> str:
         return "expired"
     if _failed_last(account):
         return "failing"
-    if any(day <= today + SOON for day in days):
+    if any(is_near(account, name, today) for name, _label in DATES):
         return "soon"
     return "good" if account.last_success_at else "unused"
 
@@ -122,7 +122,14 @@ def healthy(name: str, today: date) -> ColumnElement[bool]:
     """The same as a condition."""
     dead = Account.credential_dead_at.is_not(None)
     expired = or_(*(func.coalesce(getattr(Account, one) < today, False) for one, _label in DATES))
-    soon = or_(*(func.coalesce(getattr(Account, one) <= today + SOON, False) for one, _label in DATES))
+    within = [
+        and_(
+            func.coalesce(getattr(Account, one) <= today + SOON, False),
+            func.coalesce(Account.expires_told_from <= today, True) if one == "expires_on" else true(),
+        )
+        for one, _label in DATES
+    ]
+    soon = or_(*within)
     failing = and_(
         Account.last_failure_at.is_not(None),
         or_(Account.last_success_at.is_(None), Account.last_failure_at > Account.last_success_at),
@@ -489,7 +496,8 @@ def account_page(
             "units": units_in_reach(work.session, asker, P.ACCOUNT_WRITE) if writes else [],
             "waiting": waiting or 0,
             "filed": filings.history(work.session, account.id),
-            "today": work.now.astimezone(hub.settings.office_zone).date(),
+            "today": (today := work.now.astimezone(hub.settings.office_zone).date()),
+            "near": [(label, getattr(account, name)) for name, label in DATES if is_near(account, name, today)],
         }
     kept = FormState(stored(account, adapter))
     if form is not None and "name" not in form.values:

@@ -14,6 +14,7 @@ from channels.accounts.models import Account
 from channels.adapters.web_push import new_key
 from hub import account_watch
 from hub.notices import Notice
+from hub.web.accounts import health_name
 from kernel.clock import StillClock
 from kernel.people import Person
 from tests.hub.web.going_out import Desk, open_desk
@@ -146,6 +147,44 @@ def test_a_date_is_told_sixty_thirty_and_seven_days_before_and_once_each(desk: D
     assert grew == [2, 32, 55, 62]
     assert "账号认证还有 60 天到期" in notices(desk, "account.date")[0]
     assert "今天到期" in notices(desk, "account.date")[-1]
+
+
+@pytest.mark.parametrize(
+    ("life", "days"), [(1, [1]), (7, [4, 7]), (30, [15, 23, 30]), (90, [45, 60, 83, 90]), (365, [305, 335, 358, 365])]
+)
+def test_a_short_grant_is_told_of_in_its_second_half_only(
+    desk: Desk, clock: StillClock, life: int, days: list[int]
+) -> None:
+    zone = desk.hub.settings.office_zone
+    since = clock.now().astimezone(zone).date()
+    with desk.hub.works.write() as work:
+        account = work.session.get_one(Account, desk.account().id)
+        account.last_success_at = work.now
+        store.authorised(work, desk.hub.seal, account, {"token": "t"}, since, since + timedelta(days=life), {})
+    told, yellow = [], []
+    for day in range(life + 1):
+        before = len(notices(desk, "account.date"))
+        account_watch.warn_dates(desk.hub)
+        if len(notices(desk, "account.date")) > before:
+            told.append(day)
+        if health_name(desk.account(), clock.now().astimezone(zone).date()) == "soon":
+            yellow.append(day)
+        clock.step(days=1)
+    assert told == days
+    assert yellow == list(range(days[0], life + 1))
+
+
+def test_an_end_written_by_hand_says_nothing_of_its_beginning(desk: Desk, clock: StillClock) -> None:
+    today = clock.now().astimezone(desk.hub.settings.office_zone).date()
+    with desk.hub.works.write() as work:
+        account = work.session.get_one(Account, desk.account().id)
+        store.authorised(work, desk.hub.seal, account, {"token": "t"}, today, today + timedelta(days=30), {})
+        store.change(work, account, {"expires_on": today + timedelta(days=30), "proxy": ""})
+    assert account_watch.warn_dates(desk.hub) == 0
+    with desk.hub.works.write() as work:
+        account = work.session.get_one(Account, desk.account().id)
+        store.change(work, account, {"expires_on": today + timedelta(days=29)})
+    assert account_watch.warn_dates(desk.hub) > 0
 
 
 def test_an_account_registered_late_is_told_the_nearest_step_only(desk: Desk, clock: StillClock) -> None:

@@ -69,7 +69,7 @@ def keeping(sqlite_url: str, tmp_path: Path, clock: StillClock, rehearsed: Rehea
         yield Keeping(desk, rehearsed)
 
 
-def test_the_own_person_authorises_and_the_end_is_noted(keeping: Keeping) -> None:
+def test_the_own_person_authorises_and_the_end_is_noted(keeping: Keeping, clock: StillClock) -> None:
     browser = keeping.desk.browser("officer")
     assert "还没有授权" in browser.get(keeping.base).text
     done = browser.get(keeping.leave(browser), follow_redirects=False)
@@ -79,6 +79,11 @@ def test_the_own_person_authorises_and_the_end_is_noted(keeping: Keeping) -> Non
     assert expires is not None
     assert (expires - keeping.hub.clock.now().date()).days in (29, 30, 31)
     assert "重新授权" in browser.get(keeping.base).text
+    # Told of from the first day, a grant of thirty days would be yellow for its whole life.
+    admin, page = keeping.desk.browser("system_admin"), f"/console/accounts/{keeping.account.id}"
+    assert "平台授权于" not in admin.get(page).text
+    clock.step(days=16)
+    assert f"平台授权于 {expires} 到期" in keeping.desk.office.log_in("system_admin").get(page).text
 
 
 def test_a_second_authorisation_replaces_the_first_and_wakes_a_dead_account(keeping: Keeping) -> None:

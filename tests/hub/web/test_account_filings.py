@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,9 @@ def test_the_filter_and_the_mark_of_a_health_agree(desk: Desk, clock: StillClock
         {"last_success_at": now, "tls_until": today.replace(year=2025)},
         {"last_success_at": now, "expires_on": today.replace(month=4)},
         {"certified_until": today.replace(month=4)},
+        {"last_success_at": now, "expires_on": today + timedelta(30), "expires_told_from": today + timedelta(1)},
+        {"last_success_at": now, "expires_on": today + timedelta(30), "expires_told_from": today},
+        {"last_success_at": now, "expires_on": today, "expires_told_from": today - timedelta(9)},
         {"last_success_at": now, "apns_until": today.replace(year=2030)},
     ]
     with desk.hub.works.write() as work:
