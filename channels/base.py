@@ -281,7 +281,7 @@ class Limits:
     Lengths are in characters, `quotas` are (name, period, number); `can` are the actions beyond publishing.
     `updates` are the actions that inspections count as an update of the account; `by_column`: they look at its columns.
     `corrections` are the ways a person may choose from where the channel has no correction of its own;
-    `reply_bytes` is the longest answer to a citizen.
+    `reply_bytes` is the longest answer to a citizen; `certified`: its platform certifies accounts until a day (认证).
     """
 
     style: Style
@@ -300,6 +300,7 @@ class Limits:
     notes: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()
     reply_bytes: int | None = None
+    certified: bool = False
 
 
 @dataclass(frozen=True)

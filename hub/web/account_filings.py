@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from sqlalchemy import select
 from starlette.requests import Request
 
-from channels.accounts import filings
+from channels.accounts import certification, filings
 from channels.accounts.filings import ENDING, KINDS, Filing
 from channels.accounts.models import Account, AccountFiling
 from content.pictures import normalise
@@ -67,6 +67,8 @@ def register(hub: HubDep, asker: Reader) -> Response:
 def _row(account: Account, unit: str) -> list[Cell]:
     state = "已关停" if account.closed_on else "在用" if account.active else "已停用"
     days = [str(getattr(account, name) or "") for name, _label in DATES]
+    if certification.is_unknown(account):
+        days[[name for name, _label in DATES].index("certified_until")] = certification.UNKNOWN
     entries = [str(account.register.get(name) or "") for name, _label in REGISTER]
     due = KINDS.get(account.filing_due, "")
     head: list[Cell] = [account.name, account.code, channel_label(account.channel), unit]

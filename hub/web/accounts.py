@@ -18,7 +18,7 @@ from channels.abilities.comments import HearsComments
 from channels.abilities.menus import Menus
 from channels.abilities.portal_bound import PortalBound
 from channels.abilities.statistics import Statistics
-from channels.accounts import filings, store
+from channels.accounts import certification, filings, store
 from channels.accounts.dates import SOON, is_near
 from channels.accounts.filings import KINDS
 from channels.accounts.models import Account, QuotaUse
@@ -102,6 +102,7 @@ STATES: Mapping[str, tuple[ColumnElement[bool], ...]] = {
     "rehearsal": (Account.rehearsal.is_(True),),
     "due": (Account.filing_due != "",),
 }
+UNCERTAIN = "uncertain"
 
 
 def health_name(account: Account, today: date) -> str:
@@ -217,6 +218,8 @@ def accounts(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         query = query.where(Account.unit_id == asked.number("unit"))
     if asked.value("state"):
         query = query.where(*STATES.get(asked.value("state"), ()))
+    if asked.value("state") == UNCERTAIN:
+        query = query.where(certification.unknown())
     with hub.works.read() as work:
         today = work.now.astimezone(hub.settings.office_zone).date()
         if asked.value("health") in HEALTHS:
@@ -250,6 +253,7 @@ def accounts(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         overview=overview,
         healths=[(name, say(hub, asker, label)) for name, label in HEALTHS.items()],
         dict_of_healths=HEALTHS,
+        uncertain={row[0].id for row in found if certification.is_unknown(row[0])},
     )
 
 
@@ -517,6 +521,7 @@ def account_page(
         form=form or kept,
         warnings=warnings_of(adapter, account),
         missing=missing_of(adapter, account),
+        uncertain=certification.is_unknown(account),
         writes=writes,
         notes=notes_of(adapter),
         authorises=issubclass(adapter, Authorises),

@@ -271,7 +271,10 @@ def _stored(
 
 
 def _patience(account: Account, work: Work) -> float:
-    """An account whose certification (认证) has run out may send no message of its own: its answer is the push's."""
+    """An account whose certification (认证) has run out may send no message of its own: its answer is the push's.
+
+    One whose date nobody has filled in is tried: the account's page asks for it.
+    """
     lapsed = account.certified_until is not None and account.certified_until < work.now.date()
     return WAIT_SECONDS if lapsed else SOON_SECONDS
 

@@ -80,6 +80,7 @@ class WeChatChannel(
         body_characters=20_000,
         items=8,
         needs_cover=True,
+        certified=True,
         actions=("mass_send", "publish"),
         default_action="mass_send",
         updates=("mass_send",),

@@ -69,6 +69,7 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing, KnownBy
         style="text",
         title=300,
         text=140,
+        certified=True,
         actions=("publish",),
         can=frozenset({"correct", "withdraw"}),
         quotas=((REQUESTS, "day", 100),),

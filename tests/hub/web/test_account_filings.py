@@ -13,6 +13,8 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from channels.accounts.models import Account
+from hub import account_watch
+from hub.notices import Notice
 from hub.web.accounts import HEALTHS, health_name, healthy
 from kernel.clock import StillClock
 from scheduler.states import DeliveryState as S
@@ -101,6 +103,40 @@ def test_the_register_leaves_as_a_workbook(desk: Desk) -> None:
     line = dict(zip(rows[0], next(row for row in rows if row[1] == "a"), strict=True))
     assert (line["主办单位（主体）"], line["备案号"], line["TLS 证书到期日"]) == ("住建局", "=1+1", "2027-01-01")
     assert [cell.value for cell in list(book["备案记录"].rows)[1]][:3] == ["住建发布", "变更备案", "2026-03-01"]
+
+
+def test_a_certification_that_nobody_has_dated_is_asked_for_and_never_taken_as_valid(desk: Desk) -> None:
+    day = desk.hub.clock.now().date() + timedelta(days=300)
+    told = "认证到期日未填写"
+    with desk.hub.works.write() as work:
+        unit = desk.city.bureau.id
+        for code, values in {
+            "asked": {"channel": "wechat"},
+            "weibo": {"channel": "weibo", "register": {"certified": "蓝V"}},
+            "dated": {"channel": "wechat", "certified_until": day},
+            "none": {"channel": "wechat", "register": {"certified": "未认证（新号）"}},
+            "closed": {"channel": "wechat", "active": False},
+            "paper": {"channel": "manual"},
+        }.items():
+            work.session.add(Account(unit_id=unit, name=f"号{code}", code=code, **values))
+    admin = desk.browser("system_admin")
+    listed = admin.get("/console/accounts?state=uncertain").text
+    assert [code for code in ("asked", "weibo", "dated", "none", "closed", "paper") if f"号{code}<" in listed] == [
+        "asked", "weibo",
+    ]  # fmt: skip
+    pages = {code: admin.get(f"/console/accounts/{desk.account(code).id}").text for code in ("asked", "dated", "none")}
+    assert [code for code, page in pages.items() if told in page] == ["asked"]
+    assert "alert--info" in pages["asked"]
+    book = load_workbook(io.BytesIO(admin.get("/console/accounts/register.xlsx").content))
+    rows = [[cell.value for cell in row] for row in book["账号矩阵"].rows]
+    place = rows[0].index("账号认证到期日")
+    assert {row[1]: row[place] for row in rows if row[1] in ("asked", "dated", "none", "paper")} == {
+        "asked": "未填写", "dated": day.isoformat(), "none": None, "paper": None,
+    }  # fmt: skip
+    account_watch.warn_dates(desk.hub)
+    with desk.hub.works.read() as work:
+        assert health_name(desk.account("asked"), desk.hub.clock.now().date()) == "unused"
+        assert work.session.scalars(select(Notice)).all() == []
 
 
 def test_the_filter_and_the_mark_of_a_health_agree(desk: Desk, clock: StillClock) -> None:
