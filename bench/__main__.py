@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from bench import capacity, chat, desk, dispatch, pelican, portal, push, rates, rehearsed, search, ticks
+from bench.aims import aim_of
 from bench.figures import MEASURES, Figure
 
 log = structlog.get_logger(__name__)
@@ -21,7 +22,7 @@ def main() -> None:
     """Runs the chosen measures; earlier results of others are kept. Exit status 1 when one of them failed."""
     only = os.environ.get("ONLY", "")
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() and only else {}
-    print(f"{'figure':45} {'value':>10} {'unit':12} {'against':34} ratio")
+    print(f"{'figure':45} {'value':>10} {'unit':12} {'against':34} {'aim':9} ratio")
     failed = []
     for prefix in chosen(only):
         try:
@@ -44,7 +45,8 @@ def chosen(only: str) -> list[str]:
 def line(figure: Figure) -> str:
     """A figure as it is printed."""
     ratio = "-" if figure.ratio is None else f"{figure.ratio:.2f}"
-    return f"{figure.name:45} {figure.value:>10} {figure.unit:12} {figure.against:34} {ratio}"
+    aim = aim_of(figure.name) or "-"
+    return f"{figure.name:45} {figure.value:>10} {figure.unit:12} {figure.against:34} {aim:9} {ratio}"
 
 
 __all__ = ["capacity", "chat", "desk", "dispatch", "pelican", "portal", "push", "rates", "rehearsed", "search", "ticks"]

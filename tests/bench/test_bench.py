@@ -11,6 +11,7 @@ import pytest
 
 from bench import __main__ as bench
 from bench import capacity, chat, pelican, portal, ticks
+from bench.aims import AIMS, aim_of
 from bench.figures import MEASURES, Figure, percentile
 from bench.offices import bench_office
 
@@ -46,6 +47,36 @@ def test_a_measure_that_fails_hides_no_other(tmp_path: Path, monkeypatch: pytest
     kept = json.loads((tmp_path / "results.json").read_text("utf-8"))
     assert kept["a.first"] == {"value": 1.0, "unit": "s", "against": "limit 2 s", "ratio": None}
     assert kept["b.second"]["ratio"] == 1.5
+
+
+def test_the_aim_stands_beside_its_figure() -> None:
+    missed = bench.line(Figure("portal.rebuild.vs_pelican", 1.92, "ours/theirs", "pelican 100/s", 1.92))
+    assert missed.split() == ["portal.rebuild.vs_pelican", "1.92", "ours/theirs", "pelican", "100/s", ">=3", "1.92"]
+    assert bench.line(Figure("portal.rebuild.pages", 7.0, "pages/s", "9 pieces")).split()[-2:] == ["-", "-"]
+
+
+@pytest.mark.parametrize(
+    ("name", "aim"),
+    [
+        ("dispatch.due1000.sqlite.lateness_p99", "<=2s"),
+        ("dispatch.due1000.sqlite.lateness_p50", ""),
+        ("portal.publish.ratio_100k", "<=1.2"),
+        ("push.fanout.vs_pywebpush", ">=5"),
+        ("push.fanout.per_second", ""),
+        ("desk.list.p95", "<=300ms"),
+        ("desk.list.p50", ""),
+    ],
+)
+def test_aims_are_of_the_figures_they_were_set_for(name: str, aim: str) -> None:
+    assert aim_of(name) == aim
+
+
+def test_each_aim_is_of_a_figure_that_a_measure_gives_and_the_page_names() -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/bench.md").read_text("utf-8")
+    for pattern, aim in AIMS:
+        head = pattern.partition("*")[0]
+        assert bench.chosen(head) != [], pattern
+        assert f"| `{pattern}` | {aim} |" in page
 
 
 def test_percentiles_are_by_nearest_rank() -> None:
