@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.states import FOLLOW_UPS, RATINGS
 from templates import catalogue
 from templates.catalogue import FOLDER, Translator, load, missing, python_msgids, template_msgids
 
@@ -51,6 +52,12 @@ def test_several_catalogues_are_one_and_a_fuzzy_entry_does_not_count(tmp_path: P
 )
 def test_a_sentence_is_filled(message: str, values: dict[str, object], text: str) -> None:
     assert Translator("en", {"共 %(n)s 条": "%(n)s in all"})(message, **values) == text
+
+
+@pytest.mark.parametrize("words", [RATINGS, tuple(FOLLOW_UPS.values())], ids=["ratings", "follow-ups"])
+def test_words_that_stand_in_one_list_are_written_alike(words: tuple[str, ...]) -> None:
+    english = load("en")
+    assert [english[word] for word in words if not english[word][0].isupper()] == []
 
 
 def test_marking_changes_nothing() -> None:
