@@ -25,6 +25,7 @@ from bot import (
     ratings,
     reply,
     rules,
+    sensitive,
     store,
     tickets,
     waiting,
@@ -206,7 +207,7 @@ class Answering:
             return self._person(heard, Verdict("handoff"), asked=True)
         # A report that is being taken down is answered by nobody but people anyway.
         form = str(heard.dialogue.get("form", ""))
-        if form not in (report.FORM, progress.FORM) and handoff.is_sensitive(heard.text, heard.sensitive_words):
+        if form not in (report.FORM, progress.FORM) and sensitive.speaks_of(heard.text, heard.sensitive_words):
             return self._person(heard, Verdict("sensitive"), sensitive=True)
         return self._worded(heard)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -96,12 +95,6 @@ def asks_for_person(text: str) -> bool:
 def waits_no_more(text: str) -> bool:
     """Whether whoever waits would rather leave his question to be answered later."""
     return normalise(text, _NO_LEXICON) in _LEAVES_WORD
-
-
-def is_sensitive(text: str, words: Iterable[str]) -> bool:
-    """Whether a text speaks of what the office wants no bot to answer."""
-    plain = normalise(text, _NO_LEXICON)
-    return any((word := normalise(one, _NO_LEXICON)) and word in plain for one in words)
 
 
 def only_asks_for_person(text: str) -> bool:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot import sensitive
 from bot.states import TICKET_KINDS
 from bot.team.models import Turn
 from kernel.office_rules import Rule, Values, clock_time, declare, hour_of, number_between, value_of
@@ -60,7 +61,13 @@ DIALOGUE = declare(Rule("desk.dialogue_minutes", 15, "市民登记诉求时多�
 URGENT_AGAIN = declare(Rule("urgent.again_minutes", 2, "紧急情况多少分钟无人处置再次告警", number_between(1, 60)))
 URGENT_WORDS: Rule[list[str]] = declare(Rule("urgent.words", [], "另加的紧急词", _words))
 SENSITIVE_WORDS: Rule[list[str]] = declare(
-    Rule("bot.sensitive_words", [], "市民提到即转人工的敏感话题词（机器人不答）", _words)
+    Rule(
+        "bot.sensitive_words",
+        sensitive.DEFAULT,
+        "市民提到即转人工的敏感话题词（机器人不答）",
+        _words,
+        "保存后以此处所写为准，代替系统默认的全部词语：增删请在系统默认的基础上改；写 [] 为不设敏感话题。",
+    )
 )
 TICKET_DAYS = declare(
     Rule(

@@ -26,12 +26,16 @@ _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 @dataclass(frozen=True)
 class Rule(Generic[Value]):
-    """A declared rule: its name, default, Chinese label, and a check that returns a fault in Chinese or ''."""
+    """A declared rule: its name, default, Chinese label, and a check that returns a fault in Chinese or ''.
+
+    `help` stands beneath its field, where the label alone does not say what setting it does.
+    """
 
     name: str
     default: Value
     label: str
     check: Callable[[Any], str] = lambda _value: ""
+    help: str = ""
 
 
 RULES: dict[str, Rule[Any]] = {}

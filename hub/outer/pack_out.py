@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 BATCH = 1024 * 1024
 RULES = (
     "bot.failures", "desk.opens", "desk.closes", "desk.every_day", "desk.unit", "desk.hotline", "urgent.words",
+    "bot.sensitive_words",
     "callback.fresh_minutes", "ticket.days", "push.districts",
     "desk.dialogue_minutes", "chat.picture_megabytes",
 )  # fmt: skip

@@ -237,6 +237,18 @@ def test_hours_may_be_around_the_clock(desk: Desk) -> None:
     assert "转接人工客服" in desk.says("人工")
 
 
+def test_a_dispute_brings_a_person_in_an_office_that_has_set_nothing(desk: Desk) -> None:
+    assert "转接人工客服" in desk.says("我家房子昨晚被强拆了")
+    assert desk.conversation().waiting_reason == "sensitive"
+    assert desk.engine.asked == []
+
+
+def test_an_office_that_names_no_topic_has_none(desk: Desk, known: int) -> None:
+    with desk.works.write() as work:
+        set_rule(work, "bot.sensitive_words", desk.office.city.id, [])
+    assert "工本费" in desk.says("我家房子被强拆了")
+
+
 def test_a_sensitive_topic_of_the_office_brings_a_person_and_no_answer(desk: Desk, known: int) -> None:
     assert "工本费" in desk.says("征地标准是多少")
     with desk.works.write() as work:

@@ -15,7 +15,9 @@ from templates.catalogue import load
 
 def declared() -> Iterator[str]:
     """Every label, help, choice and note of what is declared."""
-    yield from (rule.label for name, rule in RULES.items() if name != "probe.rule")
+    for name, rule in RULES.items():
+        if name != "probe.rule":
+            yield from (rule.label, rule.help)
     yield from ROLE_LABELS.values()
     for kind in all_kinds().values():
         yield kind.label

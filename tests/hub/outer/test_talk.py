@@ -32,6 +32,7 @@ from hub.outer import pictures, sessions
 from hub.outer.models import OuterLine, OuterPacket, OuterProblem, OuterSession
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
+from kernel.office_rules import set_rule
 from kernel.people import Person, Role, Unit, viewer
 from kernel.work import Actor
 from tests.bot.citizens import TOKEN, Outbox, ToldEngine
@@ -267,6 +268,17 @@ def test_two_failures_and_danger_reach_people(faces: Faces, visitor: Visitor) ->
     assert (danger.state, danger.waiting_reason) == (S.WAITING, "danger")
     assert danger.urgent_told == 1
     # The second of the two waits behind nobody in his own eyes until the inside tells him.
+    assert no_problems(faces)
+
+
+def test_the_offices_sensitive_topics_are_left_to_people_outside_too(faces: Faces, visitor: Visitor) -> None:
+    with faces.inner.works.write() as work:
+        set_rule(work, "bot.sensitive_words", faces.office.unit("root").id, ["养犬证"])
+    faces.exchange()
+    visitor.begins()
+    assert visitor.says(QUESTION).json()["state"] == S.WAITING
+    faces.exchange()
+    assert [one.waiting_reason for one in conversations(faces)] == ["sensitive"]
     assert no_problems(faces)
 
 

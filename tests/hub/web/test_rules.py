@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.rules import SENSITIVE_WORDS
 from hub.web.rules import read, show
 from kernel import office_rules
 from kernel.errors import Invalid
@@ -42,6 +43,15 @@ def admin(office: Office) -> Browser:
 def in_force(office: Office, rule: Rule[Any], unit: str) -> object:
     with office.hub.works.read() as work:
         return value_of(work.session, rule, office.unit(unit).id, work.now)
+
+
+def test_a_rule_says_what_setting_it_does_and_a_long_one_is_shortened_in_the_list(admin: Browser) -> None:
+    page = admin.get("/console/rules/bot.sensitive_words").text
+    assert "代替系统默认的全部词语" in page
+    assert SENSITIVE_WORDS.default[-1] in page
+    listed = admin.get("/console/rules").text.split("bot.sensitive_words</span>")[1].split("</tr>")[0]
+    assert SENSITIVE_WORDS.default[0] in listed
+    assert SENSITIVE_WORDS.default[-1] not in listed
 
 
 def test_a_rule_holds_for_its_unit_and_below(office: Office, admin: Browser) -> None:
