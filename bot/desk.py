@@ -149,13 +149,7 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
 
     Whoever leads the desk does so with a colleague's as well.
     """
-    _must(who, conversation)
-    if conversation.state in MINE and conversation.agent_id != who.person_id and leads(who, conversation):
-        _take_over(work, conversation)
-    elif conversation.state in MINE:
-        _hold(work, who, conversation)
-    elif conversation.state == S.CLOSED:
-        raise WasClosed
+    hold_to_pass(work, who, conversation)
     if to is None:
         told_so = conversation.state in MINE
         ahead = waiting.queue(work, conversation, "transferred")
@@ -184,6 +178,23 @@ def transfer(work: Work, who: Viewer, conversation: Conversation, to: int | None
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
 
+def hold_to_pass(work: Work, who: Viewer, conversation: Conversation) -> None:
+    """Makes sure that this person may give it on: it is his, nobody's yet, or a colleague's and he leads the desk."""
+    _must(who, conversation)
+    if conversation.state in MINE and conversation.agent_id != who.person_id and leads(who, conversation):
+        _take_over(work, conversation)
+    elif conversation.state in MINE:
+        _hold(work, who, conversation)
+    elif not _move(work, conversation, Conversation.state.in_(FREE), {"state": conversation.state}):
+        _refuse(work, conversation)
+
+
+def may_pass(who: Viewer, conversation: Conversation) -> bool:
+    """Whether he may give it to somebody else, as far as can be seen before it is done."""
+    his = conversation.state in FREE or conversation.agent_id == who.person_id or leads(who, conversation)
+    return conversation.state != S.CLOSED and his and who.may(Permission.CONVERSATION_ANSWER, conversation.unit_id)
+
+
 def leads(who: Viewer, conversation: Conversation) -> bool:
     """Whether this person may move what colleagues have at this desk."""
     return who.may(Permission.QUEUE_SUPERVISE, conversation.unit_id)
@@ -194,6 +205,7 @@ def _take_over(work: Work, conversation: Conversation) -> None:
     seen = (Conversation.state.in_(MINE)) & (Conversation.agent_id == conversation.agent_id)
     if not _move(work, conversation, seen, {"state": S.OPEN, "snoozed_until": None}):
         _refuse(work, conversation)
+    work.emit(WaitOver(conversation.id, conversation.unit_id))
 
 
 def tell_returned(work: Work, conversation: Conversation, ahead: int, words: Words) -> None:
@@ -287,23 +299,28 @@ def _must(who: Viewer, conversation: Conversation) -> None:
 
 
 def _hold(work: Work, who: Viewer, conversation: Conversation) -> None:
-    """Makes sure, in the row itself, that the conversation is still this person's."""
+    """Makes sure, in the row itself, that the conversation is still this person's; he is called to it no more."""
     mine = (Conversation.state.in_(MINE)) & (Conversation.agent_id == who.person_id)
     if not _move(work, conversation, mine, {"state": S.OPEN, "snoozed_until": None}):
         _refuse(work, conversation)
+    work.emit(WaitOver(conversation.id, conversation.unit_id))
 
 
 def _move(work: Work, conversation: Conversation, where: ColumnElement[bool], values: dict[str, object]) -> bool:
+    """Whether it was moved; raises NotFound where another unit's desk has it meanwhile."""
     work.session.flush()
+    seen_at = conversation.unit_id
     statement = (
         update(Conversation)
-        .where(Conversation.id == conversation.id, where)
+        .where(Conversation.id == conversation.id, Conversation.unit_id == seen_at, where)
         .values(**values)
         .returning(Conversation.id)
         .execution_options(synchronize_session=False)
     )
     moved = work.session.scalar(statement) is not None
     work.session.refresh(conversation)
+    if conversation.unit_id != seen_at:
+        raise NotFound
     return moved
 
 

@@ -29,7 +29,7 @@ class PersonWanted(Event):
 
 @dataclass(frozen=True)
 class WaitOver(Event):
-    """Whoever waited for a person is not to be fetched any more: somebody has him, or the session has ended."""
+    """Nobody is called to this conversation any more: somebody has it and deals with it, or it has ended."""
 
     conversation_id: int
     unit_id: int

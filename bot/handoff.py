@@ -21,6 +21,7 @@ REASON_LABELS: dict[str, str] = {
     "failures": _("机器人答不上"),
     "low_rating": _("评价较低"),
     "transferred": _("同事转来"),
+    "forwarded": _("其他单位转来"),
     "shift": _("交接班"),
     "taken": _("坐席主动接入"),
     "out_of_hours": _("非服务时间转工单"),

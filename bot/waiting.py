@@ -44,6 +44,8 @@ def queue(work: Work, conversation: Conversation, reason: str, topic: str | None
 
 def _queue(work: Work, conversation: Conversation, reason: str, topic: str | None) -> int:
     ahead = ahead_of(work, conversation)
+    if conversation.agent_id is not None:  # Who had it was called to it alone.
+        work.emit(WaitOver(conversation.id, conversation.unit_id))
     if conversation.urgent_at is not None and conversation.state != S.CLOSED:
         reason = "danger"
     conversation.state, conversation.agent_id, conversation.closed_at = S.WAITING, None, None
@@ -113,7 +115,7 @@ def may_reopen(work: Work, conversation: Conversation) -> bool:
 
 def close(work: Work, conversation: Conversation, summary: str = "", words: str = "") -> None:
     """Ends a session; `words` are the last the citizen reads."""
-    if conversation.state == S.WAITING:
+    if conversation.state not in (S.BOT, S.CLOSED):  # The bot calls nobody.
         work.emit(WaitOver(conversation.id, conversation.unit_id))
     conversation.state, conversation.closed_at = S.CLOSED, work.now
     conversation.waiting_since = conversation.snoozed_until = None

@@ -32,8 +32,9 @@ from kernel.work import Work
 
 P = Permission
 SHIFTS = "/console/shifts"
-# The kind of the notice that somebody waits: a colleague's act makes it no longer true.
-WAITING = "conversation.waiting"
+# Notices that call somebody to a conversation: an act on it makes them no longer true.
+WAITING, ASSIGNED, WINDOW_ENDS = "conversation.waiting", "conversation.assigned", "conversation.window_ends"
+CALLS = (WAITING, ASSIGNED, WINDOW_ENDS)
 OVERFLOW = declare(
     Rule("desk.overflow_minutes", 6, "市民等待多少分钟后除当班坐席外再通知全体坐席和班长", number_between(1, 240))
 )
@@ -101,14 +102,14 @@ def _wanted(hub: Hub, work: Work, fact: PersonWanted) -> None:
 
 
 def _wait_over(hub: Hub, work: Work, fact: WaitOver) -> None:
-    hub.notifier.settle(work, f"/console/desk/{fact.conversation_id}", WAITING)
+    hub.notifier.settle(work, f"/console/desk/{fact.conversation_id}", CALLS)
 
 
 def _assigned(hub: Hub, work: Work, fact: ConversationAssigned) -> None:
     hub.notifier.tell(
         work,
         [fact.agent_id],
-        "conversation.assigned",
+        ASSIGNED,
         f"已分配给您一位市民：{fact.reason}",
         fact.words,
         f"/console/desk/{fact.conversation_id}",
@@ -156,7 +157,7 @@ def _window_ends(hub: Hub, work: Work, fact: WindowEnds) -> None:
     hub.notifier.tell(
         work,
         [fact.agent_id] if fact.agent_id else on_duty(work, fact.unit_id),
-        "conversation.window_ends",
+        WINDOW_ENDS,
         f"{until:%m-%d %H:%M} 后平台不再允许答复这位市民",
         "请在此之前答复，或转工单。",
         f"/console/desk/{fact.conversation_id}",

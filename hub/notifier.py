@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol, cast
@@ -174,15 +174,15 @@ class Notifier(Outbox[NoticeSend, _Leaving, Attempted]):
             return {only: ways[only]}
         return {channel: sender for channel, sender in ways.items() if channel != apart_from}
 
-    def settle(self, work: Work, link: str, kind: str = "") -> None:
+    def settle(self, work: Work, link: str, kinds: Collection[str] = ()) -> None:
         """Nobody is waited for at this path of the console any more: unread notices of it are read, and their codes.
 
-        Of one `kind` alone where that is given.
+        Of some `kinds` alone where they are given.
         """
         connection = work.session.connection()
-        found = [row for row in connection.execute(_UNREAD_AT, {"link": link}) if kind in ("", row.kind)]
+        found = [row for row in connection.execute(_UNREAD_AT, {"link": link}) if not kinds or row.kind in kinds]
         ids = [row.id for row in found]
-        if found and not kind:
+        if found and not kinds:
             asked = {"people": [row.person_id for row in found], "keys": [code_of(row.key) for row in found]}
             ids += connection.execute(_UNREAD_CODES, asked).scalars()
         if ids:

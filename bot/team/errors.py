@@ -38,3 +38,17 @@ class NotTheSame(XuandaError):
 
     zh = "只能合并同一账号上同一位市民的会话。请核对后另选。"
     status = 409
+
+
+class DeskShut(XuandaError):
+    """The desk of {unit} is shut now ({hours}). Make a ticket, which gets a deadline, or choose another unit."""
+
+    zh = "{unit}现在不在人工服务时间（{hours}），不能转过去。请转工单并转办该单位，对方按时限答复；或选择其他单位。"
+    status = 422
+
+
+class DeskUnattended(XuandaError):
+    """Nobody is at the desk of {unit} now. Make a ticket, which gets a deadline, or choose another unit."""
+
+    zh = "{unit}现在没有坐席在岗，不能转过去。请转工单并转办该单位，对方按时限答复；或选择其他单位。"
+    status = 422

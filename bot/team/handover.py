@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot import reply, rules, waiting
 from bot.errors import NobodyThere
-from bot.events import ConversationChanged, HandedOver, ShiftEnds
+from bot.events import ConversationChanged, HandedOver, ShiftEnds, WaitOver
 from bot.models import Conversation, Ticket
 from bot.reply import Said
 from bot.states import UNANSWERED, ConversationState
@@ -177,6 +177,7 @@ def _pass(work: Work, conversation: Conversation, name: str, to: int | None, not
     if to is None:
         waiting.queue(work, conversation, "shift")
     else:
+        work.emit(WaitOver(conversation.id, conversation.unit_id))
         conversation.state, conversation.agent_id = S.OPEN, to
         conversation.snoozed_until = None
         merging.follow(work, conversation)

@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy import select
 from typing_extensions import TypedDict
 
-from bot import desk, records, store, tickets, windows
+from bot import desk, records, store, tickets, waiting, windows
 from bot.citizen_files.models import CitizenFile
 from bot.citizen_files.states import FileState
 from bot.lists import MOST_READ, Listed, going_on, looker, rows_of
@@ -18,7 +18,7 @@ from bot.models import Conversation
 from bot.publishing import mask
 from bot.records import Wanted
 from bot.store import Line
-from bot.team import merging, spoken
+from bot.team import merging, onward, spoken
 from bot.team.spoken import Spoken
 from channels.accounts.models import Account
 from hub.telling import ticket_of
@@ -56,6 +56,13 @@ class Transfer(Body):
 
     to: int | None
     reason: str = Field("", max_length=300)
+
+
+class Forward(Body):
+    """To which unit's desk, and what its people have to know."""
+
+    to: int = Field(ge=1, le=LARGEST)
+    note: str = Field(max_length=300)
 
 
 class Snooze(Body):
@@ -179,6 +186,24 @@ class Colleague(TypedDict):
     name: str
 
 
+class OtherDeskTold(TypedDict):
+    """A unit with a desk: how many are at it, how many citizens wait there, and its hours while it is shut."""
+
+    unit: int
+    name: str
+    there: int
+    waiting: int
+    shut: str
+
+
+class Forwarded(TypedDict):
+    """Where it went, and how many wait before it there."""
+
+    unit: int
+    name: str
+    ahead: int
+
+
 class ConversationWhole(ConversationBrief):
     """A conversation with its lines; `hindrance` is why no message reaches the citizen now ('' when one does)."""
 
@@ -280,6 +305,27 @@ def transfer(hub: HubDep, asker: Agent, conversation_id: int, sent: Transfer) ->
     return _act(
         hub, asker, conversation_id, lambda work, it: desk.transfer(work, asker.viewer, it, sent.to, sent.reason, words)
     )
+
+
+@router.get("/{conversation_id}/desks")
+def other_desks(hub: HubDep, asker: Agent, conversation_id: int) -> list[OtherDeskTold]:
+    """The desks of other units to which it may go."""
+    with hub.works.read() as work:
+        found = _found(work, asker, conversation_id, P.CONVERSATION_ANSWER)
+        return [
+            {"unit": one.unit_id, "name": one.name, "there": one.there, "waiting": one.waits, "shut": one.shut}
+            for one in onward.desks(work, found, hub.settings.office_zone)
+        ]
+
+
+@router.post("/{conversation_id}/forward")
+def forward(hub: HubDep, asker: Agent, conversation_id: int, sent: Forward) -> Forwarded:
+    """转其他单位: into another unit's queue; 422 at `to` while that desk is shut or nobody is there."""
+    words, zone = hub.incoming.words, hub.settings.office_zone
+    with hub.works.write(asker.actor) as work:
+        found = _found(work, asker, conversation_id, P.CONVERSATION_ANSWER)
+        unit = onward.hand(work, asker.viewer, found, sent.to, sent.note, words, zone)
+        return {"unit": unit.id, "name": unit.name, "ahead": waiting.ahead_of(work, found)}
 
 
 @router.post("/{conversation_id}/snooze")

@@ -111,7 +111,7 @@ async def events(hub: HubDep, asker: Reader, opened: int = 0) -> Response:
 def conversation(request: Request, hub: HubDep, asker: Reader, conversation_id: int) -> HTMLResponse:
     """One conversation with its whole history, the channel's rules and what may be done."""
     with hub.works.read() as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_READ)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_READ)
         context = _shown(work, asker, found, hub.settings.office_zone)
         context["lists"] = _lists(work, asker)
         context |= presence_of(work, asker)
@@ -129,7 +129,7 @@ def talk(request: Request, hub: HubDep, asker: Reader, conversation_id: int) -> 
 def suggestions(request: Request, hub: HubDep, asker: Reader, conversation_id: int, q: str = "") -> HTMLResponse:
     """Published words that fit the citizen's last sentence, or what the agent looks for."""
     with hub.works.read() as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_READ)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_READ)
     suggested = _suggested(hub, found, q.strip()[:100])
     return fragment(
         request,
@@ -150,10 +150,10 @@ def suggestions(request: Request, hub: HubDep, asker: Reader, conversation_id: i
 def take(hub: HubDep, asker: Agent, conversation_id: int) -> Response:
     """接入."""
     with hub.works.read() as work:  # Whoever comes too late hears so without a turn to write.
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         desk.must_be_free(work, found)
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         desk.take(work, asker.viewer, found, hub.incoming.words)
     return _back(conversation_id, say(hub, asker, _("已接入，市民已看到您在线。")))
 
@@ -167,7 +167,7 @@ def answer(
     `key` is the page's own for this answer: sent again, it is said once.
     """
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         for one in _chosen(work, found, to):
             desk.answer(work, asker.viewer, one, text, hub.incoming.words, key)
         drafts.drop(work, asker.viewer, found)
@@ -180,7 +180,7 @@ def answer(
 def save_draft(hub: HubDep, asker: Agent, conversation_id: int, text: Text = "") -> None:
     """Keeps what was typed and not sent; the page asks for it by itself."""
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         drafts.keep(work, asker.viewer, found, text)
 
 
@@ -188,7 +188,7 @@ def save_draft(hub: HubDep, asker: Agent, conversation_id: int, text: Text = "")
 def note(hub: HubDep, asker: Agent, conversation_id: int, text: Text = "") -> Response:
     """内部备注."""
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         desk.note(work, asker.viewer, found, text)
     return _back(conversation_id, say(hub, asker, _("备注已保存，市民看不到。")))
 
@@ -197,7 +197,7 @@ def note(hub: HubDep, asker: Agent, conversation_id: int, text: Text = "") -> Re
 def send_again(hub: HubDep, asker: Agent, conversation_id: int, reply_id: Annotated[int, Form()] = 0) -> Response:
     """Sends once more what did not arrive; only a person decides that."""
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         desk.send_again(work, asker.viewer, found, reply_id)
     return _back(conversation_id, say(hub, asker, _("已重新发送。")))
 
@@ -206,7 +206,7 @@ def send_again(hub: HubDep, asker: Agent, conversation_id: int, reply_id: Annota
 def transfer(hub: HubDep, asker: Agent, conversation_id: int, to: Text = "", reason: Text = "") -> Response:
     """转给同事, or back to the queue."""
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         colleague = row_in(to)
         if to.strip() and colleague is None:
             raise Invalid(field="to", why="请从名单中选择同事；不选则转回队列。")
@@ -219,7 +219,7 @@ def snooze(hub: HubDep, asker: Agent, conversation_id: int, minutes: Text = "30"
     """暂挂 for some minutes, until an hour (`at`), or until the citizen writes (`word`)."""
     hour = moment({"until": until}, "until", hub.settings.office_zone) if minutes == "at" else None
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         if found.state in desk.FREE:
             desk.take(work, asker.viewer, found, hub.incoming.words)
         if minutes == "at" and hour is None:
@@ -235,7 +235,7 @@ def snooze(hub: HubDep, asker: Agent, conversation_id: int, minutes: Text = "30"
 def acknowledge(hub: HubDep, asker: Agent, conversation_id: int) -> Response:
     """Somebody sees to the danger: the alarm stops."""
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         desk.acknowledge(work, asker.viewer, found)
     return _back(conversation_id, say(hub, asker, _("已确认处置，停止告警。")))
 
@@ -244,7 +244,7 @@ def acknowledge(hub: HubDep, asker: Agent, conversation_id: int) -> Response:
 def make_ticket(hub: HubDep, asker: Agent, conversation_id: int, kind: Text = "咨询", text: Text = "") -> Response:
     """转工单: the matter goes on with a number and a deadline; the citizen is told where a message reaches him."""
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         made = ticket_of(hub, work, found, kind, text)
     return _back(conversation_id, say(hub, asker, _("已转工单 %(number)s。"), number=made.number))
 
@@ -255,7 +255,7 @@ def close(
 ) -> Response:
     """结束会话 with a summary, a class, and the service item if there was one; the citizen is asked for a rating."""
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         desk.close(work, asker.viewer, found, summary, hub.incoming.words, service, row_in(class_id))
     return see_other("/console/desk", say(hub, asker, _("会话已结束，已请市民评价。")))
 
@@ -264,10 +264,10 @@ def close(
 def merge(hub: HubDep, asker: Agent, conversation_id: int, other: Text = "", merge_reason: Text = "") -> Response:
     """合并: another conversation of the same person is answered here too."""
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         if not row_in(other):
             raise Invalid(field="other", why="请选择要并入的会话。")
-        second = _conversation(work, asker, row_in(other) or 0, Permission.CONVERSATION_ANSWER)
+        second = in_reach(work, asker, row_in(other) or 0, Permission.CONVERSATION_ANSWER)
         merging.join(work, asker.viewer, found, second, merge_reason)
     return _back(conversation_id, say(hub, asker, _("已合并，两边的历史都在这里。")))
 
@@ -276,7 +276,7 @@ def merge(hub: HubDep, asker: Agent, conversation_id: int, other: Text = "", mer
 def separate(hub: HubDep, asker: Agent, conversation_id: int) -> Response:
     """拆分: this conversation is answered by itself again."""
     with hub.works.write(asker.actor) as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
         merging.separate(work, asker.viewer, found)
     return _back(conversation_id, say(hub, asker, _("已拆分。")))
 
@@ -284,7 +284,8 @@ def separate(hub: HubDep, asker: Agent, conversation_id: int) -> Response:
 # --- parts ------------------------------------------------------------------------------------------
 
 
-def _conversation(work: Work, asker: Asker, conversation_id: int, permission: Permission) -> Conversation:
+def in_reach(work: Work, asker: Asker, conversation_id: int, permission: Permission) -> Conversation:
+    """The conversation; raises NotFound where it is none of this person's units."""
     query = select(Conversation).where(Conversation.id == conversation_id)
     found = work.session.scalars(scoped(query, Conversation.unit_id, asker.viewer, permission)).one_or_none()
     if found is None:
@@ -318,7 +319,7 @@ def _back(conversation_id: int, message: str = "") -> Response:
 
 def _talk(request: Request, hub: Hub, asker: Asker, conversation_id: int) -> HTMLResponse:
     with hub.works.read() as work:
-        found = _conversation(work, asker, conversation_id, Permission.CONVERSATION_READ)
+        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_READ)
         context = _shown(work, asker, found, hub.settings.office_zone)
     return fragment(request, asker, TEMPLATE, "talk", opened=conversation_id, **context)
 
@@ -371,7 +372,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "may_answer": _may_answer(asker, found),
         "may_take": may_act and found.state in desk.FREE,
         "may_act": may_act,
-        "may_pass": may_act and (found.state in desk.FREE or _is_his(asker, found) or desk.leads(asker.viewer, found)),
+        "may_pass": desk.may_pass(asker.viewer, found),
         "danger": _in_danger(found),
         "hindrance": windows.hindrance(found, work.now),
         "label": CONVERSATION_LABELS[S(found.state)],

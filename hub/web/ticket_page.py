@@ -180,7 +180,7 @@ def _shown(hub: Hub, asker: Asker, work: Work, ticket: Ticket) -> dict[str, Any]
         "joined": merging.of(session, ticket.id),
         "same": merging.candidates(session, ticket),
         "hotline": _hotline(hub, work, ticket),
-        # The ticket may be another unit's by now; the conversation stays where it was.
+        # Either may be another unit's by now.
         "may_talk": talk is not None and asker.may(P.CONVERSATION_READ, talk.unit_id),
     }
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from bot.models import Conversation, Ticket
 from bot.states import ConversationState
-from bot.team.models import Handover, MatterClass, QuickReply, Shift, Turn
-from kernel.people import Person, Unit
+from bot.team import presence
+from bot.team.models import Handover, MatterClass, Presence, QuickReply, Shift, Turn
+from kernel.people import Grant, Person, Role, Unit, add_unit
 from kernel.work import Work
 from tests.house.citizen_objects import a_conversation, a_ticket
 from tests.house.target import Target
@@ -81,6 +82,18 @@ def a_merged_conversation(work: Work, unit: Unit) -> Target:
     return target
 
 
+def a_conversation_to_forward(work: Work, unit: Unit) -> Target:
+    """A citizen who waits, and another unit with somebody at its desk."""
+    other = add_unit(work.session, "公积金中心", f"fund-{secrets.token_hex(4)}")
+    person = Person(unit_id=other.id, name="坐席", login=f"at-{secrets.token_hex(4)}")
+    work.session.add(person)
+    work.session.flush()
+    work.session.add(Grant(person_id=person.id, role=Role.AGENT.value, unit_id=other.id))
+    work.session.add(Presence(unit_id=other.id, person_id=person.id, state=presence.ON, began_at=work.now))
+    sent = {"to": other.id, "note": "请接着办理。"}
+    return Target(a_conversation(work, unit).params, form={**sent, "to": str(sent["to"])}, json=sent)
+
+
 def two_tickets(work: Work, unit: Unit) -> Target:
     """Two tickets of the unit about the same matter."""
     main = work.session.get_one(Ticket, a_ticket(work, unit).params["ticket_id"])
@@ -103,6 +116,10 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/api/v1/classes/{class_id}/remove": a_class,
     "/api/v1/tickets/{ticket_id}/merge": two_tickets,
     "/api/v1/tickets/{ticket_id}/separate": a_merged_ticket,
+    "/api/v1/conversations/{conversation_id}/forward": a_conversation_to_forward,
+    "/api/v1/conversations/{conversation_id}/desks": a_conversation,
+    "/console/desk/{conversation_id}/desks": a_conversation,
+    "/console/desk/{conversation_id}/forward": a_conversation_to_forward,
     "/console/desk/{conversation_id}/merge": two_conversations,
     "/console/desk/{conversation_id}/separate": a_merged_conversation,
     "/api/v1/conversations/{conversation_id}/merge": two_conversations,

@@ -130,11 +130,11 @@ def test_what_somebody_saw_to_is_read_for_all_whom_it_was_told(house: House, kin
     with house.works.write() as work:
         for key, link in (("k:code", ""), ("elsewhere", "/console/other")):
             house.notifier.tell(work, house.people, "probe", "验证码", "", link, key)
-        house.notifier.settle(work, "/console/me", "another kind")
+        house.notifier.settle(work, "/console/me", ["another kind"])
     with house.works.read() as work:
         assert {work.session.scalar(UNREAD, {"person": one}) for one in house.people} == {3}
     with house.works.write() as work:
-        house.notifier.settle(work, "/console/me", kind)
+        house.notifier.settle(work, "/console/me", [kind] if kind else [])
     with house.works.read() as work:
         rows = work.session.execute(select(Notice.person_id, Notice.key).where(Notice.read_at.is_(None))).all()
         assert {tuple(row) for row in rows} == {(one, key) for one in house.people for key in left}

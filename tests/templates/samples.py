@@ -748,6 +748,10 @@ TEXTS: dict[str, list[Sample]] = {
         {"ahead": ahead, "expected": expected, "longest": 30, "hotline": "12345"}
         for ahead, expected in ((3, 10), (0, 0), (9, 31))
     ],
+    "replies/forwarded.txt": [
+        {"unit": "住房公积金中心", "ahead": ahead, "expected": expected, "longest": 30, "hotline": "12345"}
+        for ahead, expected in ((3, 10), (0, 0), (9, 31))
+    ],
     "replies/still_waiting.txt": [
         {"ahead": ahead, "expected": expected, "longest": 30, "hotline": "12345"}
         for ahead, expected in ((3, 10), (0, 0), (9, 31))

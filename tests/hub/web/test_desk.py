@@ -120,6 +120,54 @@ def test_whom_somebody_has_nobody_is_called_to_any_more(live: LiveDesk, act: str
     assert called(other) == (both if act == "transfer" else [f"/console/desk/{waiting}"])
 
 
+CALLS_DONE = {
+    "answer": {"text": "您好，我接着为您办。"},
+    "close": {"summary": "已答复"},
+    "snooze": {"minutes": "30"},
+    "transfer": {"to": "", "reason": "下班"},
+}
+
+
+def unread_calls(live: LiveDesk, login: str, number: int) -> list[str]:
+    with live.office.hub.works.read() as work:
+        query = select(Notice.kind).where(
+            Notice.person_id == live.office.person(login).id,
+            Notice.link == f"/console/desk/{number}",
+            Notice.read_at.is_(None),
+        )
+        return list(work.session.scalars(query))
+
+
+@pytest.mark.parametrize("act", CALLS_DONE)
+def test_whoever_was_passed_a_conversation_is_called_to_it_until_he_acts(live: LiveDesk, act: str) -> None:
+    number = live.hears("人工")
+    live.agent.send_form(f"/console/desk/{number}/take")
+    live.clock.step(seconds=1)
+    live.agent.send_form(f"/console/desk/{number}/transfer", to=str(live.office.person("other").id))
+    assert unread_calls(live, "other", number) == ["conversation.waiting"]
+    live.clock.step(seconds=1)
+    other = live.office.desk_of("other")
+    other.send_form(f"/console/desk/{number}/note", text="看一下")
+    assert unread_calls(live, "other", number) == ["conversation.waiting"]
+    assert other.send_form(f"/console/desk/{number}/{act}", **CALLS_DONE[act]).status_code == 303
+    # Back in the queue, everybody is called anew.
+    assert unread_calls(live, "other", number) == (["conversation.waiting"] if act == "transfer" else [])
+
+
+def test_what_ends_by_itself_calls_nobody_any_more(live: LiveDesk) -> None:
+    number = live.hears("人工")
+    hub = live.office.hub
+    with hub.works.write() as work:
+        who = viewer(work.session, work.session.get_one(Person, live.office.person("other").id), work.now)
+        acts.assign(work, who, work.session.get_one(Conversation, number), hub.incoming.words)
+    assert unread_calls(live, "other", number) == ["conversation.assigned"]
+    live.clock.step(hours=49)
+    with hub.works.write() as work:
+        hub.incoming.watch.end_windows(work)
+    assert live.conversation(number).state == ConversationState.CLOSED
+    assert unread_calls(live, "other", number) == []
+
+
 def test_whoever_comes_too_late_hears_so_without_a_turn_to_write(
     live: LiveDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
