@@ -87,7 +87,8 @@ def end(work: Work, conversation: Conversation, zone: ZoneInfo, asks: Said | Non
         and not _answered(work, conversation)
     ):
         _call_back(work, conversation, score, zone)
-    waiting.close(work, conversation, "市民结束会话")
+    waited = conversation.state == ConversationState.WAITING
+    waiting.close(work, conversation, "等待人工时由市民结束" if waited else "市民结束会话")
 
 
 def _call_back(work: Work, conversation: Conversation, score: int, zone: ZoneInfo) -> None:

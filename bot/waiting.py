@@ -131,6 +131,20 @@ def close(work: Work, conversation: Conversation, summary: str = "", words: str 
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
 
+def let_go(work: Work, conversation: Conversation, words: Words, zone: ZoneInfo) -> bool:
+    """The citizen ends the session while he waits and has not said that he wants no answer: his question is kept.
+
+    It becomes a ticket whose number he is told. False where there is no question to keep: he only wanted a person, or
+    whoever rated low is called back anyway. Danger alarms on by itself.
+    """
+    keeps = conversation.state == S.WAITING and conversation.waiting_reason not in ("danger", "low_rating")
+    if not keeps or not _matter(work, conversation):
+        return False
+    reply.book(work, conversation, "bot", Said(ticket_for(work, conversation, words, zone)))
+    close(work, conversation, "市民不再等待，已转工单")
+    return True
+
+
 def ticket_for(work: Work, conversation: Conversation, words: Words, zone: ZoneInfo, kind: str = "咨询") -> str:
     """Makes one ticket a session of what the citizen wrote; returns the sentence with its number and deadline."""
     if conversation.handed_off_at is None:  # People have it, though nobody was there to wait for.
@@ -325,9 +339,33 @@ class Watch:
         for conversation in silence.over(work):
             own = conversation.channel in reply.OWN_PAGES
             asks = not own and asking.may_ask(work, conversation)
-            close(work, conversation, words=self.words.say("closed") if own else "")
+            gone = self._call_who_has_gone(work, conversation) if own else ""
+            close(work, conversation, gone, words=self.words.say("closed") if own else "")
             if asks:
                 asking.ask(work, conversation, self.words)
+
+    def _call_who_has_gone(self, work: Work, conversation: Conversation) -> str:
+        """He waited, and has not been heard since a person took him: the answer may stand where nobody reads it.
+
+        Whoever left a number is called, unless his matter has a ticket already. Returns how the session ended.
+        """
+        taken = conversation.taken_at
+        if conversation.state != S.OPEN or taken is None or conversation.heard_at > taken:
+            return ""
+        said = "\n".join(_matter(work, conversation))
+        known = select(Ticket.id).where(Ticket.conversation_id == conversation.id)
+        if not tickets.phone_in(said) or work.session.scalar(known.limit(1)) is not None:
+            return "市民等到人工后没有再说话"
+        text = f"市民等到人工后没有再说话，可能没有看到答复，请按所留电话回访。\n{said}"
+        tickets.make(
+            work,
+            unit_id=conversation.unit_id,
+            kind="回访",
+            text=text,
+            zone=self.zone,
+            conversation_id=conversation.id,
+        )
+        return "市民等到人工后没有再说话，已登记回访"
 
 
 def note_danger(work: Work, conversation: Conversation, danger: Danger) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from analytics import collect
-from bot import gateway, ratings, reply, rules, silence, tickets
+from bot import gateway, ratings, reply, rules, silence, tickets, waiting
 from bot.citizen_files.checking import PICTURE
 from bot.events import ConversationChanged
 from bot.gateway import Arrival
@@ -100,9 +100,14 @@ class TalkTaker:
         conversation = _held(work, packet)
         if conversation is None or conversation.state == S.CLOSED:
             return
-        ratings.end(work, conversation, self.hub.settings.office_zone)
         self._spoken(work, conversation, None, unpack_said(packet.values["said"]), Route.CHAT)
         _follow(work, conversation, packet)
+        # What is said from here on, a ticket's number, is new to the outer side.
+        words, zone = self.hub.incoming.words, self.hub.settings.office_zone
+        if not packet.values.get("sure") and waiting.let_go(work, conversation, words, zone):
+            conversation.rating_asked_at = work.now  # The outer side has asked already.
+        else:
+            ratings.end(work, conversation, zone)
 
     def stayed(self, work: Work, packet: Packet) -> None:
         """The citizen goes on after a warning; where the session has ended meanwhile, the outer side hears of that."""

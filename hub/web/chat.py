@@ -76,6 +76,12 @@ class Rated(Body):
     score: int = Field(ge=1, le=5)
 
 
+class Ended(Body):
+    """`sure`: whoever waits for a person wants no answer any more, and no ticket either."""
+
+    sure: bool = False
+
+
 @dataclass(frozen=True)
 class Holder:
     """Who holds the token of a conversation."""
@@ -189,13 +195,16 @@ async def events(request: Request, hub: HubDep, who: HolderDep, after: int = 0) 
 
 
 @conversations.post("/{conversation_id}/end")
-def end(hub: HubDep, who: HolderDep) -> Response:
-    """The citizen ends the session and is asked, once, to rate it."""
+def end(hub: HubDep, who: HolderDep, ended: Ended | None = None) -> Response:
+    """The citizen ends the session and is asked, once, to rate it.
+
+    What he asked a person while he waits becomes a ticket, unless he is sure.
+    """
+    sure, words, zone = ended is not None and ended.sure, hub.incoming.words, hub.settings.office_zone
     with hub.works.write(CITIZEN) as work:
         conversation = _locked(work, who.conversation_id)
-        if conversation.state != S.CLOSED:
-            asks = Said(hub.incoming.words.say("rating", service=""), ask="rating")
-            ratings.end(work, conversation, hub.settings.office_zone, asks)
+        if conversation.state != S.CLOSED and (sure or not waiting.let_go(work, conversation, words, zone)):
+            ratings.end(work, conversation, zone, Said(words.say("rating", service=""), ask="rating"))
     return _answer(hub, who.conversation_id, 0)
 
 

@@ -15,6 +15,7 @@
       submit: "Send rating", failed: "Not sent. Please try again.", again: "Not sent yet, trying again…", often: "Too many messages. Please wait a minute.", bot_state: "The bot is answering", closed: "Ended; write to begin again",
       levels: ["Very satisfied", "Satisfied", "Fairly satisfied", "Dissatisfied", "Very dissatisfied"], choose: "Please choose one.",
       picture: "Picture", sending: "Sending the picture…", sent: "Picture you sent", agree: "Agree and choose a picture", not_now: "Not now", kind: "Please choose a JPG, PNG or WebP picture.", large: (n) => `The picture is larger than ${n} MB. Please make it smaller.`,
+      leaving: "You are waiting for a person. Leave your question and it becomes a ticket: you get its number and a date for the answer.", leave_hint: "To add something, or a telephone number to be called at (optional)", leave: "Leave the question", wait: "Keep waiting", end_now: "End without an answer",
       notice: "The picture is used only to deal with your question. It is kept and seen only by the office that answers you, and is never published. Please send no identity papers or bank cards unless you are asked to, and no other people's faces or number plates.",
     },
     zh: {
@@ -25,6 +26,7 @@
       submit: "提交评价", failed: "没有发送成功，请重试。", again: "暂时没有送达，正在重新发送…", often: "发送过于频繁，请稍后再试。", bot_state: "智能问答机器人正在为您服务", closed: "会话已结束，继续输入可重新提问",
       levels: ["非常满意", "满意", "基本满意", "不满意", "非常不满意"], choose: "请选择一项。",
       picture: "图片", sending: "正在发送图片…", sent: "您发送的图片", agree: "同意并选择图片", not_now: "暂不发送", kind: "请选择 JPG、PNG 或 WebP 图片。", large: (n) => `图片超过 ${n} MB，请压缩或截图后再发。`,
+      leaving: "您正在等待人工。留言后登记为工单，马上告知编号和答复时限。", leave_hint: "补充情况，或留下可回电的号码（可不填）", leave: "留言", wait: "继续等待", end_now: "不留言，直接结束",
       notice: "图片只用于办理您咨询的事项，由接待您的单位保存和查看，不会公开。如非工作人员要求，请不要发送身份证、银行卡等证件照片，也不要拍到他人的面部和车牌。",
     },
   };
@@ -66,6 +68,13 @@
   const notNow = make("button", { class: "chat__act", type: "button" });
   const noticed = make("p");
   const notice = make("div", { class: "chat__notice", role: "group", tabindex: "-1", hidden: true }, noticed, make("div", { class: "chat__notice-acts" }, agree, notNow));
+  const leaveWord = make("button", { class: "chat__send", type: "button" });
+  const waitOn = make("button", { class: "chat__act", type: "button" });
+  const endNow = make("button", { class: "chat__act", type: "button" });
+  const leaves = make("p", { id: "chat-leaving" });
+  const left = make("textarea", { class: "chat__input chat__left", rows: "2", maxlength: "500" });
+  // Whoever would end while he waits chooses first what becomes of his question.
+  const leaving = make("div", { class: "chat__notice", role: "group", "aria-labelledby": "chat-leaving", tabindex: "-1", hidden: true }, leaves, left, make("div", { class: "chat__notice-acts" }, leaveWord, waitOn, endNow));
   const problem = make("p", { class: "chat__problem", role: "alert", hidden: true });
   const form = make("form", { class: "chat__form" }, input, send);
   const panel = make(
@@ -76,6 +85,7 @@
     log,
     problem,
     notice,
+    leaving,
     make("div", { class: "chat__acts" }, person, picture, end),
     chooser,
     form,
@@ -83,10 +93,11 @@
   place.append(opener, panel);
   // Whatever stands there in any conversation, in the language of the page, which its reader may change.
   function label() {
-    const texts = [[opener, words.open], [title, words.title], [send, words.send], [person, words.person], [end, words.end], [picture, words.picture], [agree, words.agree], [notNow, words.not_now], [noticed, words.notice]];
+    const texts = [[opener, words.open], [title, words.title], [send, words.send], [person, words.person], [end, words.end], [picture, words.picture], [agree, words.agree], [notNow, words.not_now], [noticed, words.notice], [leaves, words.leaving], [leaveWord, words.leave], [waitOn, words.wait], [endNow, words.end_now]];
     for (const [one, text] of texts) one.textContent = text;
-    for (const [one, text] of [[close, words.close], [log, words.title], [input, words.ask], [notice, words.picture]]) one.setAttribute("aria-label", text);
+    for (const [one, text] of [[close, words.close], [log, words.title], [input, words.ask], [notice, words.picture], [left, words.leave_hint]]) one.setAttribute("aria-label", text);
     input.placeholder = words.hint;
+    left.placeholder = words.leave_hint;
     stand();
   }
 
@@ -186,8 +197,14 @@
     stand();
     person.hidden = seen.state !== "bot";
     end.hidden = seen.state === "closed";
+    // Somebody has him, or it is over: there is nothing to choose any more.
+    if (seen.state !== "waiting") stayHere();
     picture.hidden = !state.pictures || seen.state === "closed";
     keep();
+  }
+  function stayHere() {
+    if (leaving.contains(document.activeElement)) input.focus();
+    leaving.hidden = true;
   }
   // Who has the conversation, in one line.
   function stand() {
@@ -410,12 +427,37 @@
     sendPicture(file).then(() => { chooser.value = ""; });
   });
   person.addEventListener("click", () => say("人工"));
-  end.addEventListener("click", async () => {
-    const seen = await call("end").catch(() => null);
+  async function finish(body) {
+    trouble("");
+    const seen = await call("end", body).catch(() => null);
     if (!seen) return trouble(words.failed);
     take(seen);
     log.querySelector(".chat__rating input")?.focus();
+  }
+  end.addEventListener("click", () => {
+    if (state.state !== "waiting") return finish();
+    leaving.hidden = false;
+    leaving.focus();
   });
+  leaveWord.addEventListener("click", async () => {
+    trouble("");
+    leaveWord.disabled = true;
+    try {
+      const text = left.value.trim();
+      if (text) await persist(text);
+      left.value = "";
+      state.unsure = null;
+      // An agent may have come meanwhile; then he is asked, and nothing is left.
+      if (state.state === "waiting") await persist("留言");
+      state.unsure = null;
+    } catch (failure) {
+      trouble(failure.status === 429 ? words.often : words.failed);
+    } finally {
+      leaveWord.disabled = false;
+    }
+  });
+  waitOn.addEventListener("click", stayHere);
+  endNow.addEventListener("click", () => finish({ sure: true }));
   document.addEventListener("skin", async () => {
     if (isEnglish() === english) return;
     english = isEnglish();

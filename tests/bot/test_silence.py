@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from bot import desk as acts
 from bot import gateway, silence
 from bot.errors import WasClosed
 from bot.gateway import Arrival
-from bot.models import Conversation
+from bot.models import Conversation, Ticket
 from bot.nlu.ranking import Decision
 from bot.silence import STAY
 from bot.states import ConversationState
@@ -165,3 +166,46 @@ def test_a_platforms_clock_is_told_once_to_whoever_was_answered(desk: Desk, watc
     desk.says("还没好")
     passes(desk, watch, 3 * 60)
     assert at(desk, number).state == S.OPEN
+
+
+@pytest.mark.parametrize(
+    ("phone", "returns", "called"),
+    [("，电话 13800001111", False, ["回访"]), ("", False, []), ("，电话 13800001111", True, [])],
+)
+def test_whoever_waited_and_was_never_heard_again_is_called_where_he_left_a_number(
+    desk: Desk, watch: Watch, opened: int, phone: str, returns: bool, called: list[str]
+) -> None:
+    writes(desk, opened, f"小区门口路灯坏了{phone}")
+    writes(desk, opened, "人工")
+    desk.clock.step(minutes=3)
+    with desk.office.working("officer") as (work, who):
+        found = work.session.get_one(Conversation, opened)
+        acts.answer(work, who, found, "已报修，今晚修好。", desk.answering.words)
+    if returns:
+        desk.clock.step(minutes=1)
+        writes(desk, opened, "谢谢")
+        with desk.office.working("officer") as (work, who):
+            found = work.session.get_one(Conversation, opened)
+            acts.answer(work, who, found, "不客气。", desk.answering.words)
+    for _ in range(14):
+        desk.clock.step(minutes=5)
+        watch.round()
+    with desk.works.read() as work:
+        found = work.session.get_one(Conversation, opened)
+        made = work.session.scalars(select(Ticket)).all()
+    assert found.state == S.CLOSED
+    assert [ticket.kind for ticket in made] == called
+    assert all("路灯坏了" in ticket.text and ticket.contact == "13800001111" for ticket in made)
+    assert ("没有再说话" in found.summary) is not returns
+
+
+def test_whoever_closed_the_page_while_waiting_has_a_ticket_when_the_desk_closes(
+    desk: Desk, watch: Watch, opened: int
+) -> None:
+    writes(desk, opened, "小区门口路灯坏了")
+    writes(desk, opened, "人工")
+    for _ in range(10):
+        desk.clock.step(hours=1)
+        watch.round()
+    with desk.works.read() as work:
+        assert "路灯坏了" in work.session.scalars(select(Ticket.text)).one()

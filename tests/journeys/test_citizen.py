@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
-from bot.models import Conversation, Rating
+from bot.models import Conversation, Rating, Ticket
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.rehearsal.config import RehearsalConfig
@@ -179,6 +179,66 @@ def test_a_reload_keeps_the_conversation_and_escape_gives_the_focus_back(house: 
     with house.newsroom.hub.works.read() as work:
         assert len(work.session.scalars(select(Conversation)).all()) == 1
     assert citizen.context.cookies() == []
+
+
+def test_whoever_would_end_while_he_waits_is_asked_first(house: House) -> None:
+    citizen = house.page()
+    window = chat_of(citizen, house.address)
+    asks(citizen, "小区门口路灯坏了")
+    asks(citizen, "人工")
+    expect(window).to_contain_text("正在等待人工接入")
+    choosing = window.get_by_role("group", name="您正在等待人工")
+    expect(choosing).to_be_hidden()
+    window.get_by_role("button", name="结束并评价").click()
+    expect(choosing).to_be_focused()
+    assert axe(citizen) == []
+    window.get_by_role("button", name="继续等待").click()
+    expect(choosing).to_be_hidden()
+    expect(citizen.locator("#chat-input")).to_be_focused()
+    assert held(house) == ("waiting", [])
+
+    window.get_by_role("button", name="结束并评价").click()
+    window.get_by_label("补充情况").fill("东门那盏，电话 13800001111")
+    window.get_by_role("button", name="留言", exact=True).click()
+    expect(window).to_contain_text("会话已结束")
+    expect(choosing).to_be_hidden()
+    state, [ticket] = held(house)
+    expect(window).to_contain_text(ticket.number)
+    assert (state, ticket.contact) == ("closed", "13800001111")
+    assert ticket.text == "小区门口路灯坏了\n东门那盏，电话 13800001111"
+
+    # Whoever is sure ends at once, and whoever somebody has meanwhile is asked nothing.
+    asks(citizen, "人工")
+    expect(window).to_contain_text("正在等待人工接入")
+    window.get_by_role("button", name="结束并评价").click()
+    agent = house.desk_of("officer")
+    agent.goto(f"{house.address}/console/desk")
+    agent.locator(".line", has_text="网站访客").click()
+    agent.get_by_role("button", name="接入").click()
+    expect(choosing).to_be_hidden(timeout=WITHIN)
+    window.get_by_role("button", name="结束并评价").click()
+    expect(window.get_by_role("radio")).to_have_count(5)
+    assert [one.kind for one in held(house)[1]] == ["咨询"]
+    assert house.complaints == []
+
+
+def test_whoever_is_sure_ends_without_a_ticket(house: House) -> None:
+    citizen = house.page()
+    window = chat_of(citizen, house.address)
+    asks(citizen, "小区门口路灯坏了")
+    asks(citizen, "人工")
+    expect(window).to_contain_text("正在等待人工接入")
+    window.get_by_role("button", name="结束并评价").click()
+    window.get_by_role("button", name="不留言，直接结束").click()
+    expect(window.get_by_role("radio")).to_have_count(5)
+    assert held(house) == ("closed", [])
+
+
+def held(house: House) -> tuple[str, list[Ticket]]:
+    """How the citizen's last conversation stands, and the tickets there are."""
+    with house.newsroom.hub.works.read() as work:
+        state = work.session.scalars(select(Conversation.state).order_by(Conversation.id.desc()).limit(1)).one()
+        return state, list(work.session.scalars(select(Ticket)))
 
 
 def test_a_choice_is_a_button_with_a_figure(house: House) -> None:

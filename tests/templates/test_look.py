@@ -157,15 +157,20 @@ SAID = {
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-def test_the_chat_is_as_large_in_the_elder_version(renderer: Engine, shown: Screen, width: int) -> None:
+@pytest.mark.parametrize(("state", "pressed"), [("bot", "图片"), ("waiting", "结束并评价")])
+def test_the_chat_is_as_large_in_the_elder_version(
+    renderer: Engine, shown: Screen, width: int, state: str, pressed: str
+) -> None:
+    """With all that its window ever holds: choices, sources, the rating, the warning, and what a press brings up."""
     values = {**PORTAL["outbound/portal/notice.html"][0], "site": site(chat_href="/chat")}
     start = "**/chat/start"
-    shown.page.route(start, lambda route: route.fulfill(json=SAID))
+    shown.page.route(start, lambda route: route.fulfill(json={**SAID, "state": state}))
     shown.show(renderer.render("outbound/portal/notice.html", **values), width)
     shown.page.click("[data-mode=elder]")
     shown.page.click(".chat__open")
     shown.page.locator(".chat__stay").wait_for()
-    shown.page.locator(".chat__acts button", has_text="图片").click()
+    shown.page.locator(".chat__acts button", has_text=pressed).click()
+    assert shown.page.locator(".chat__notice:visible").count() == 1
     small, narrow = shown.page.evaluate(SMALL_TEXT, 18), shown.page.evaluate(SMALL_TARGETS, 60)
     overflow, faults = shown.overflow(), shown.axe()
     shown.page.unroute(start)

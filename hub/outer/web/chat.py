@@ -40,6 +40,7 @@ from hub.web.chat import (
     STREAMED,
     STREAMS,
     UNKEPT,
+    Ended,
     Rated,
     Written,
     first_unit,
@@ -161,8 +162,9 @@ async def events(request: Request, hub: HubDep, who: HolderDep, after: int = 0) 
 
 
 @router.post("/{session_id}/end")
-def end(hub: HubDep, who: HolderDep) -> Response:
-    """The citizen ends the session and is asked, once, to rate it."""
+def end(hub: HubDep, who: HolderDep, ended: Ended | None = None) -> Response:
+    """The citizen ends the session and is asked, once, to rate it; what he waits for is decided inside."""
+    sure = ended is not None and ended.sure
     with hub.works.write(CITIZEN) as work:
         held = who.opened(work)
         row = held.row
@@ -171,7 +173,7 @@ def end(hub: HubDep, who: HolderDep) -> Response:
             if said is not None:
                 _say(work, held, "bot", said)
             row.state, row.asked_rating, row.touched_at = S.CLOSED, True, work.now
-            row.heard = hub.outer.put(work, "ended", {"session": row.id, "said": pack_said(said)})
+            row.heard = hub.outer.put(work, "ended", {"session": row.id, "said": pack_said(said), "sure": sure})
         return JSONResponse(_page(work, held, 0), headers=UNKEPT)
 
 

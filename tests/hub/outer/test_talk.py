@@ -300,6 +300,30 @@ def test_out_of_hours_a_ticket_is_made_inside_and_its_number_comes_back(
     assert no_problems(faces)
 
 
+@pytest.mark.parametrize(("sure", "made"), [(False, 1), (True, 0)])
+def test_whoever_ends_outside_while_he_waits_keeps_his_question_inside(
+    faces: Faces, visitor: Visitor, sure: bool, made: int
+) -> None:
+    visitor.begins()
+    visitor.says("我家门口路灯坏了")
+    visitor.says("人工")
+    faces.exchange()
+    ended = visitor.browser.post(f"/chat/{visitor.id}/end", json={"sure": sure}, headers=visitor.headers)
+    assert ended.json()["state"] == S.CLOSED
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        numbers = work.session.scalars(select(Ticket.number)).all()
+    assert len(numbers) == made
+    told = "".join(line["text"] for line in lines(visitor)["lines"])
+    assert all(number in told for number in numbers)
+    rated = visitor.browser.post(f"/chat/{visitor.id}/rating", json={"score": 2}, headers=visitor.headers)
+    assert rated.status_code == 200
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        assert work.session.scalars(select(Rating.score)).all() == [2]
+    assert no_problems(faces)
+
+
 def test_while_the_engine_learns_the_bot_inside_answers(faces: Faces, visitor: Visitor) -> None:
     engine = faces.outer.incoming.engine
     assert isinstance(engine, ToldEngine)

@@ -259,6 +259,46 @@ def ends(visitor: Visitor) -> None:
     assert visitor.browser.post(f"/chat/{visitor.id}/end", headers=visitor.headers).status_code == 200
 
 
+def kept(visitor: Visitor) -> list[Ticket]:
+    with visitor.office.hub.works.read() as work:
+        return list(work.session.scalars(select(Ticket)))
+
+
+def ends_with(visitor: Visitor, body: dict[str, Any] | None) -> dict[str, Any]:
+    answer = visitor.browser.post(f"/chat/{visitor.id}/end", json=body, headers=visitor.headers)
+    assert answer.status_code == 200
+    seen: dict[str, Any] = answer.json()
+    return seen
+
+
+def test_whoever_ends_while_he_waits_keeps_his_question_unless_he_is_sure(visitor: Visitor) -> None:
+    visitor.begins()
+    visitor.says("小区门口路灯坏了，电话 13800001111")
+    visitor.says("人工")
+    seen = ends_with(visitor, None)
+    [ticket] = kept(visitor)
+    assert ticket.number in seen["lines"][-1]["text"]
+    assert (ticket.contact, seen["state"]) == ("13800001111", "closed")
+    assert visitor.conversation().summary == "市民不再等待，已转工单"
+    assert ends_with(visitor, None)["lines"] == seen["lines"]
+
+
+def test_whoever_is_sure_ends_without_and_it_can_be_seen_that_he_waited(visitor: Visitor) -> None:
+    visitor.begins()
+    visitor.says("小区门口路灯坏了")
+    visitor.says("人工")
+    seen = ends_with(visitor, {"sure": True})
+    assert (seen["state"], seen["lines"][-1]["ask"]) == ("closed", "rating")
+    assert (kept(visitor), visitor.conversation().summary) == ([], "等待人工时由市民结束")
+
+
+def test_who_only_wanted_a_person_leaves_nothing_to_be_answered(visitor: Visitor) -> None:
+    visitor.begins()
+    visitor.says("人工")
+    assert ends_with(visitor, {})["lines"][-1]["ask"] == "rating"
+    assert kept(visitor) == []
+
+
 def test_a_rating_nobody_asked_for_is_refused_and_the_one_asked_for_is_kept(
     visitor: Visitor, clock: StillClock
 ) -> None:
