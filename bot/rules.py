@@ -120,8 +120,8 @@ class Hours:
     planned: Sequence[tuple[date, datetime, datetime]] = ()
 
     @property
-    def counted(self) -> Workdays:
-        """The same hours to reckon with: what a citizen waits outside them is not held against the desk."""
+    def usual(self) -> Workdays:
+        """The hours of a day on which nothing is planned, to reckon with."""
         days = self.workdays
         return Workdays(days.zone, days.declared, self.opens, self.closes, every_day=self.every_day)
 

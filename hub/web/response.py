@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -17,6 +17,7 @@ from analytics.response import DayOfWork, ResponseTimes
 from bot import rules
 from bot.models import Conversation, Rating
 from bot.states import CONVERSATION_LABELS
+from bot.team.manned import Manned, turns_since
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.charts import Chart, Period, Series, Sheet, period_of, period_options, workbook
@@ -143,7 +144,7 @@ def conversations(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         rows = [row[0] for row in found]
         rated = select(Rating).where(Rating.conversation_id.in_([row.id for row in rows]))
         scores = {row.conversation_id: row.score for row in work.session.scalars(rated)}
-        desks = Desks(hub, work)
+        desks = Desks(hub, work, period.since)
         times = {row.id: _times_of(row, desks.of(row.unit_id)) for row in rows}
     return page(
         request,
@@ -174,7 +175,7 @@ def measured(hub: Hub, work: Work, asker: Asker, period: Period) -> tuple[Respon
     """
 
     def found() -> tuple[ResponseTimes, list[DayOfWork], str]:
-        desks = Desks(hub, work)
+        desks = Desks(hub, work, period.since)
         people = response.handed(work.session, asker.viewer, desks.of, period.since, period.until)
         whole = response.response_times(work.session, asker.viewer, people, period.since, period.until)
         return whole, response.by_day(people, period.since, period.until, hub.settings.office_zone), desks.words(asker)
@@ -213,24 +214,26 @@ def _figure(name: str, value: float | None, show: str) -> Figure:
 
 @dataclass
 class Desks:
-    """The hours of the desks that are counted, read once for each unit."""
+    """When the desks that are counted were manned since a moment, read once for each unit."""
 
     hub: Hub
     work: Work
-    read: dict[int, rules.Hours] = field(default_factory=dict)
+    since: datetime
+    read: dict[int, tuple[str, Manned]] = field(default_factory=dict)
 
     def of(self, unit_id: int) -> Workdays:
-        """What a unit's working time is reckoned by."""
+        """What a unit's working time is reckoned by: what a citizen waits beyond it is not held against the desk."""
         if unit_id not in self.read:
-            zone = self.hub.settings.office_zone
-            self.read[unit_id] = rules.hours_of(self.work.session, unit_id, zone, self.work.now)
-        return self.read[unit_id].counted
+            hours = rules.hours_of(self.work.session, unit_id, self.hub.settings.office_zone, self.work.now)
+            turns = turns_since(self.work.session, unit_id, self.since)
+            self.read[unit_id] = hours.words, Manned(hours.usual, turns)
+        return self.read[unit_id][1]
 
     def words(self, asker: Asker) -> str:
         """The hours as people read them, where all that were counted keep the same."""
         if not self.read:
             self.of(asker.viewer.unit_id)
-        told = {hours.words for hours in self.read.values()}
+        told = {words for words, _manned in self.read.values()}
         return told.pop() if len(told) == 1 else _("各单位自己的服务时间")
 
 

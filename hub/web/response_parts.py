@@ -84,7 +84,7 @@ def parts_workbook(request: Request, hub: HubDep, asker: Reader) -> Response:
 
 def _tables(hub: Hub, work: Work, asker: Asker, period: Period) -> tuple[str, list[Table]]:
     zone = hub.settings.office_zone
-    desks = Desks(hub, work)
+    desks = Desks(hub, work, period.since)
     found = parts(work.session, asker.viewer, desks.of, period.since, period.until, zone)
     return desks.words(asker), [*_of(hub, asker, found)]
 

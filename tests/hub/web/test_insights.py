@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from analytics.metrics import METRICS
 from bot.models import Conversation
-from bot.team.models import MatterClass
+from bot.team.models import MatterClass, Shift, Turn
 from channels.registry import channels
 from content.models import Piece, Release, Revision
 from hub.auth import tokens
@@ -240,6 +240,22 @@ def test_a_desk_around_the_clock_is_measured_around_the_clock(bureau: Bureau, cl
     with bureau.hub.works.write() as work:
         for name, value in (("desk.opens", "00:00"), ("desk.closes", "00:00"), ("desk.every_day", True)):
             set_rule(work, name, bureau.office.bureau.id, value)
+    assert "4.0" in page(bureau, f"/console/{days}?days=7")
+
+
+@pytest.mark.parametrize("days", ["response", "response/parts", "response/conversations"])
+def test_a_planned_weekend_is_measured_by_its_shift(bureau: Bureau, clock: StillClock, days: str) -> None:
+    clock.step(days=5, hours=13)  # Saturday evening.
+    bureau.talk(handed_off=1, first_reply=5, closed=31)
+    with bureau.hub.works.write() as work:
+        unit, person, now = bureau.office.bureau.id, bureau.office.people["officer"].id, work.now
+        shift = Shift(unit_id=unit, name="晚班", begins="21:00", ends="23:30")
+        work.session.add(shift)
+        work.session.flush()
+        saturday = now.astimezone(bureau.hub.settings.office_zone).date()
+        spell = {"starts_at": now - timedelta(hours=1), "ends_at": now + timedelta(hours=2)}
+        work.session.add(Turn(unit_id=unit, shift_id=shift.id, person_id=person, day=saturday, **spell))
+    clock.step(hours=2)
     assert "4.0" in page(bureau, f"/console/{days}?days=7")
 
 
