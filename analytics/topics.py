@@ -12,7 +12,7 @@ from bot.models import Conversation, InboundMessage
 from bot.states import NOT_KNOWN
 from channels.accounts.models import Account
 from content.search_misses import SearchMiss, masked
-from scheduler.elsewhere import PORTAL
+from scheduler.elsewhere import site_channels
 
 LOOK_BACK = timedelta(days=28)
 ENOUGH = 3
@@ -52,7 +52,7 @@ def unanswered(session: Session, unit_id: int, now: datetime) -> list[Topic]:
 def not_found(session: Session, unit_id: int, now: datetime) -> list[Topic]:
     """What readers of the site looked for in vain, told to the unit that keeps the site."""
     keeps = select(Account.id).where(
-        Account.unit_id == unit_id, Account.channel == PORTAL, Account.active, Account.stands_for.is_(None)
+        Account.unit_id == unit_id, Account.channel.in_(site_channels()), Account.active, Account.stands_for.is_(None)
     )
     return _missed(session, now) if session.scalar(keeps.limit(1)) is not None else []
 

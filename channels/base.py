@@ -50,6 +50,8 @@ class Item:
     """One piece under its own release, as this channel is to show it. `content` is the release's signed content.
 
     What is drawn again (`refresh`) says whether it is in force today, and tells in `relabelled` what changed.
+    `unplaced`: its page will stand on another platform, which has given it no address yet; until then the link in its
+    words is ours, and says nothing of the one they will have.
     """
 
     piece_id: int
@@ -64,6 +66,7 @@ class Item:
     cover: str = ""
     first_published_at: datetime | None = None
     relabelled: Relabelled | None = None
+    unplaced: bool = False
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from kernel.work import Work
 from scheduler import booking
 from scheduler import emergency as urgencies
 from scheduler.errors import DoesNotFit
-from scheduler.posts import item_with
+from scheduler.posts import at_its_address, item_with
 
 SIGN_LINK = "release.sign"
 LINK_LASTS = timedelta(hours=24)
@@ -185,7 +185,7 @@ def misfits(
     content = compose(session, hub.pages, piece, revision, targets, Window(), hub.settings.address, urgency)
     found = {}
     for target in targets:
-        item = item_with(content, piece, 0, target.channel, hub.settings.address)
+        item = at_its_address(session, item_with(content, piece, 0, target.channel, hub.settings.address))
         post = Post("preflight", target.action, [item], target.audience)  # type: ignore[arg-type]  # One of the actions.
         account = session.get_one(Account, target.account_id)
         told = [one for one in adapter_of(target.channel).check(account.settings, post) if one.blocking]

@@ -42,7 +42,7 @@ from scheduler.events import Booked, BundleComposed
 from scheduler.identity import identity_of, next_free
 from scheduler.leaving import other_world
 from scheduler.models import Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
-from scheduler.posts import NARROWER, item_of, items_of
+from scheduler.posts import NARROWER, at_its_address, item_of, items_of
 from scheduler.preflight import beyond
 from scheduler.receipts import PASSED
 from scheduler.recurring import slots
@@ -275,7 +275,7 @@ def preflight(session: Session, order: Order, public_url: str) -> list[Problem]:
         if piece.release_id is None:
             return [Problem("pieces", f"《{piece.title}》还没有送审。")]
         release = session.get_one(Release, piece.release_id)
-        items.append(item_of(release, piece, account.channel, public_url))
+        items.append(at_its_address(session, item_of(release, piece, account.channel, public_url)))
     post = Post(key="preflight", action=order.action, items=items, audience=order.audience)  # type: ignore[arg-type]
     return adapter.check(account.settings, post)
 

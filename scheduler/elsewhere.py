@@ -15,17 +15,22 @@ from scheduler.states import PlacementState
 PORTAL = "portal"
 
 
+def site_channels() -> list[str]:
+    """The channels whose accounts are a site of the office's, ours or on another platform."""
+    return [name for name, adapter in channels().items() if adapter.limits.by_column]
+
+
+def is_elsewhere(channel: str) -> bool:
+    """Whether the channel is the office's site on another platform."""
+    return channel != PORTAL and channel in site_channels()
+
+
 def sites_of(content: Mapping[str, Any]) -> list[int]:
     """The accounts that are the piece's site on another platform; none where our own portal shows it too."""
     targets = content["targets"]
     if any(target["channel"] == PORTAL for target in targets):
         return []
-    known = channels()
-    return [
-        target["account"]
-        for target in targets
-        if target["channel"] in known and known[target["channel"]].limits.by_column
-    ]
+    return [target["account"] for target in targets if is_elsewhere(target["channel"])]
 
 
 def address_of(session: Session, content: Mapping[str, Any], piece_id: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -67,9 +68,17 @@ def item_with(content: Mapping[str, Any], piece: Piece, release_id: int, channel
 
 
 def at_its_address(session: Session, item: Item) -> Item:
-    """The same item with the address that it has on another platform, where the office's site stands there."""
+    """The same item with the address that it has on another platform, where the office's site stands there.
+
+    The link in its words is that to its own page, and becomes that address too.
+    """
+    if not elsewhere.sites_of(item.content):
+        return item
     url = elsewhere.address_of(session, item.content, item.piece_id)
-    return replace(item, url=url) if url else item
+    if not url:
+        return replace(item, unplaced=True)
+    ours = rf"https?://[^\s/]+{re.escape(item.content['path'])}(?:\?from=\w+)?"
+    return replace(item, url=url, text=re.sub(ours, lambda _found: url, item.text))
 
 
 def item_sent(session: Session, delivery: Delivery, release: Release, piece: Piece, public_url: str) -> Item:

@@ -8,9 +8,8 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from channels.accounts.models import Account
-from channels.registry import channels
 from content.models import PublicPiece
-from scheduler.elsewhere import PORTAL
+from scheduler.elsewhere import PORTAL, site_channels
 from scheduler.models import Placement
 from scheduler.states import PlacementState
 
@@ -41,9 +40,8 @@ def addresses_of(session: Session, rows: Sequence[PublicPiece]) -> dict[int, str
 
 
 def _stands() -> ColumnElement[bool]:
-    sites = [name for name, adapter in channels().items() if adapter.limits.by_column]
     return and_(
         Placement.state == PlacementState.LIVE,
-        Account.channel.in_(sites),
+        Account.channel.in_(site_channels()),
         or_(Account.channel == PORTAL, Placement.url != ""),
     )

@@ -71,10 +71,10 @@ class ManualChannel(Channel, Rehearsing):
     def _lasting(self) -> bool:
         return bool(self.account.settings.get("lasting"))
 
-    def _task(self, act: str) -> str:
+    def _task(self, act: str, proof: str = "链接或截图") -> str:
         platform = str(self.account.settings.get("platform") or self.account.name)
         steps = str(self.account.settings.get("steps") or "")
-        return f"请到“{platform}”{act}，完成后回填链接或截图。{steps}"
+        return f"请到“{platform}”{act}，完成后回填{proof}。{steps}"
 
 
 def _label_now(post: Post) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from hub.drill.stage import DrillFailed, Stage, must, patiently
-from hub.drill.way_out import AUTHOR, LISTINGS, TITLE, ended, signed
+from hub.drill.way_out import AUTHOR, BY_HAND, LISTINGS, TITLE, ended, signed
 
 BEFORE, AFTER = "本周五22时", "本周六22时"
 PHRASE = "该内容因信息有误撤下，更正内容将另行发布。"
@@ -31,8 +31,10 @@ def publish_by_hand(stage: Stage) -> str:
     """What a person publishes: the task stands open with its words, and is closed with the link."""
     closed = []
     for account in stage.kept["accounts"]:
-        if account["channel"] == "manual":
+        if account["channel"] in BY_HAND:
             closed.append(_by_hand(stage, account, must(_delivery(stage, stage.kept["deliveries"][account["id"]]))))
+            if _placement(stage, account)["url"] != LINK:
+                raise DrillFailed(f"{account['name']}: shown at {_placement(stage, account)['url']}, not {LINK}")
     return ", ".join(closed) or "no such account"
 
 

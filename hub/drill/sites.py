@@ -1,4 +1,4 @@
-"""Further sites of the office on platforms of others: one takes articles by HTTP, one takes files by SFTP."""
+"""Further sites of the office on platforms of others: by HTTP, by SFTP, and by a person's hand."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from sqlalchemy import select
 from channels.abilities.rehearsing import Seed
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
+from channels.adapters.site_manual import SiteManualChannel
 from channels.adapters.site_push import SitePushChannel
 from channels.adapters.site_sftp import SiteSftpChannel
 from hub.settings import Settings
 from hub.wiring import build
 from kernel.work import Actor
 
-SITES = (SitePushChannel, SiteSftpChannel)
+Site = type[SitePushChannel | SiteSftpChannel | SiteManualChannel]
+SITES: tuple[Site, ...] = (SitePushChannel, SiteSftpChannel, SiteManualChannel)
 
 
 def open_sites(settings: Settings, platforms: str) -> list[str]:
@@ -36,9 +38,7 @@ def open_sites(settings: Settings, platforms: str) -> list[str]:
     return [str(options["server"]) for _adapter, _base, options, _credentials in opened if "server" in options]
 
 
-def _opened(
-    adapter: type[SitePushChannel | SiteSftpChannel], platforms: str
-) -> tuple[str, dict[str, Any], dict[str, str]]:
+def _opened(adapter: Site, platforms: str) -> tuple[str, dict[str, Any], dict[str, str]]:
     stand_in = adapter.stand_in(Seed(f"云江市{adapter.label}", {}, "localhost", "drill"))
     options = dict(stand_in.settings)
     for opening in stand_in.openings:

@@ -161,6 +161,7 @@ def _page(
         action=ACTION_LABELS.get(delivery.action, delivery.action),
         items=items,
         form=form,
+        needs_link=by_hand.needs_link(delivery),
         phone=phone,
         qr=segno.make(phone).svg_data_uri(scale=4, border=2) if phone else "",
         hours=PHONE_LASTS // timedelta(hours=1),

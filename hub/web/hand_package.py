@@ -15,6 +15,7 @@ from channels.base import ACTION_LABELS
 from hub.product import Hub
 from hub.web.hand_ready import Ready, ReadyPicture, whole
 from kernel.errors import NotFound
+from scheduler import by_hand
 from scheduler.models import Delivery
 
 README = "00-说明.txt"
@@ -52,10 +53,8 @@ def _write(hub: Hub, file: IO[bytes], delivery: Delivery, account: str, items: S
         for number, ready in enumerate(items, start=1):
             folder = f"{number:02d}-{_safe(ready.item.title)[:40]}/" if len(items) > 1 else ""
             told += _item(hub, made, folder, ready)
-        told += [
-            "",
-            f"{DONE_HOW.get(delivery.action, '请原样发布，一字不改')}；完成后在任务页回填链接，没有链接的上传截图。",
-        ]
+        proof = "网页地址" if by_hand.needs_link(delivery) else "链接，没有链接的上传截图"
+        told += ["", f"{DONE_HOW.get(delivery.action, '请原样发布，一字不改')}；完成后在任务页回填{proof}。"]
         _put(made, README, "\n".join(told))
 
 
@@ -68,7 +67,7 @@ def _item(hub: Hub, made: zipfile.ZipFile, folder: str, ready: Ready) -> list[st
         ("03-作者.txt", "作者栏（没有的平台不填）", item.author),
         ("04-正文.txt", "正文", ready.words),
         ("05-正文.html", "正文，带版式（平台支持粘贴版式或 HTML 时用）", _packed(hub, ready)),
-        ("06-原文链接.txt", "原文链接", item.url),
+        (*(("06-网页地址.txt", "现在的网页") if ready.on_site else ("06-原文链接.txt", "原文链接")), item.url),
     ]
     told = ["", f"《{item.title}》"]
     for name, where, text in parts:

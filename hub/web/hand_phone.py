@@ -144,5 +144,6 @@ def _page(request: Request, hub: Hub, token: str, form: FormState, *, status: in
         action=ACTION_LABELS.get(holder.delivery.action, holder.delivery.action),
         items=items,
         form=form,
+        needs_link=by_hand.needs_link(holder.delivery),
         minutes=left,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from content.models import Release
 from content.sanitise import plain
 from content.snapshot import media_in
 from hub.web import approval
+from scheduler import elsewhere
 from scheduler.models import Delivery
 from scheduler.placements import place_of
 from scheduler.posts import item_sent, items_of
@@ -48,6 +49,7 @@ class Ready:
     changes: Sequence[Change]
     copied: str = ""  # The text with its layout as it is pasted elsewhere.
     corrects: bool = False
+    on_site: bool = False  # Its address is the page itself, where it has one by now.
 
 
 def ready_items(session: Session, delivery: Delivery, address: str) -> list[Ready]:
@@ -57,11 +59,15 @@ def ready_items(session: Session, delivery: Delivery, address: str) -> list[Read
         if row.dropped:
             continue
         item = item_sent(session, delivery, release, piece, address)
+        on_site = elsewhere.is_elsewhere(delivery.channel)
+        if on_site:
+            there = place_of(session, piece.id, delivery)
+            item = replace(item, url=there.url if there else "")
         words = item.text or plain(item.html)
         files = [(str(one["name"]), str(one["sha256"])) for one in release.content["attachments"]]
         changes = _changes(session, delivery, release, item)
         corrects = bool(changes) and delivery.action == "correct"
-        found.append(Ready(item, words, _pictures(item), files, changes, whole(item.html, address), corrects))
+        found.append(Ready(item, words, _pictures(item), files, changes, whole(item.html, address), corrects, on_site))
     return found
 
 

@@ -17,6 +17,7 @@ from channels.adapters.fake import PLATFORMS, FakeChannel
 from channels.adapters.jpush import JPushChannel
 from channels.adapters.manual import ManualChannel
 from channels.adapters.portal import PortalChannel
+from channels.adapters.site_manual import SiteManualChannel
 from channels.adapters.site_push import SitePushChannel
 from channels.adapters.site_sftp import SiteSftpChannel
 from channels.adapters.web_push import WebPushChannel, new_key
@@ -460,6 +461,16 @@ class ManualSide(Side):
         return 0
 
 
+class SiteManualSide(ManualSide):
+    """The office's site on a platform without an interface."""
+
+    channel_name = "site_manual"
+    name = "site-manual"
+
+    def make(self) -> Channel:
+        return SiteManualChannel(make_account("site_manual", settings={"platform": "今日头条"}), self.tools)
+
+
 ALL = (
     FakeSide,
     WeChatMassSide,
@@ -473,6 +484,7 @@ ALL = (
     WebPushSide,
     PortalSide,
     ManualSide,
+    SiteManualSide,
     WebhookSide,
     LateWebhookSide,
 )

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from channels.accounts.models import Account
+from channels.base import Item
 from content.models import Piece, Release
 from kernel.blobs import Blobs
 from kernel.work import Works
@@ -80,3 +81,23 @@ def test_whoever_books_before_the_site_has_the_piece_is_told(office: Office) -> 
         work.session.flush()
         assert not any(told in one.message for one in forewarned(work, order, ZONE))
         assert elsewhere.address_of(work.session, release.content, release.piece_id) == THERE
+
+
+def test_only_the_link_to_its_own_page_becomes_the_address_there(office: Office) -> None:
+    other = f"{PORTAL}/notices/999.html"
+    release = office.submit(office.piece(summary=f"另见 {other} 。").id, "site", "weibo")
+    signed = release.content["variants"]["weibo"]["text"]
+    assert f"{release.content['path']}?from=weibo" in signed
+
+    def item() -> Item:
+        with office.works.read() as work:
+            row = work.session.get_one(Release, release.id)
+            own = item_of(row, work.session.get_one(Piece, row.piece_id), "weibo", PORTAL)
+            return at_its_address(work.session, own)
+
+    assert (item().unplaced, item().text) == (True, signed)
+    with office.works.write() as work:
+        _place(work.session, release, office.accounts["site"], THERE)
+    assert not item().unplaced
+    assert item().text == signed.replace(f"{PORTAL}{release.content['path']}?from=weibo", THERE)
+    assert other in item().text

@@ -102,7 +102,7 @@ def test_sites_are_looked_at_by_column_and_pushes_are_no_updates() -> None:
 
     assert asked("wechat")
     assert asked("manual")
-    assert not any(asked(one) for one in ("portal", "site_push", "site_sftp", "jpush", "web_push"))
+    assert not any(asked(one) for one in ("portal", "site_push", "site_sftp", "site_manual", "jpush", "web_push"))
     assert not freshness.expected_to_update(Account(channel="wechat", active=False))
     assert not asked("wechat", stands_for=1)
     assert freshness.updates_by("jpush", quiet=True) == frozenset()

@@ -11,6 +11,7 @@ import pytest
 
 from channels.adapters import field_maps as fields
 from channels.adapters.manual import ManualChannel
+from channels.adapters.site_manual import SiteManualChannel
 from channels.adapters.site_push import SitePushChannel
 from channels.adapters.site_sftp import SiteSftpChannel
 from channels.base import CannotTell, Channel, Live, NotThere, Placed, Post, Uncorrectable
@@ -249,7 +250,7 @@ def test_attachments_go_with_their_names_and_whole_addresses() -> None:
     assert f'href="{site}{href}"' in sent["content"]
 
 
-@pytest.mark.parametrize("adapter", [SitePushChannel, SiteSftpChannel, ManualChannel])
+@pytest.mark.parametrize("adapter", [SitePushChannel, SiteSftpChannel, ManualChannel, SiteManualChannel])
 def test_an_empty_article_is_told_before_it_is_sent(adapter: type[Channel]) -> None:
     item = replace(make_item(MemoryFiles()), html="", text="")
     problems = adapter.check({}, Post("d-1", "publish", [item]))
