@@ -12,6 +12,8 @@ from content.sanitise import plain
 
 Row = Mapping[str, Any]
 _VALIDITY = "有效性"
+# What stands at the head of a short text, where there is no room for 有效性 while it is in force.
+_MARKS = {"repealed": "已废止", "lapsed": "已失效"}
 
 
 def article(content: Mapping[str, Any], body: str) -> str:
@@ -36,6 +38,22 @@ def relabelled(html: str, signed: str, now: str) -> str:
     if f"{printed}{signed}</p>" in html:
         return html.replace(f"{printed}{signed}</p>", f"{printed}{now}</p>", 1)
     return f'<p style="font-size:17px;line-height:1.75">{_VALIDITY}：{escape(now)}</p>{html}'
+
+
+def mark_of(content: Mapping[str, Any]) -> str:
+    """The mark of a piece that is not in force, for a channel that has no room for more; '' while it is."""
+    return _MARKS.get(kind_of(content["kind"]).standing(content["fields"]), "")
+
+
+def marked(text: str, mark: str) -> str:
+    """A text that begins with the mark; one that says it already is left as it is."""
+    head = f"【{mark}】"
+    return f"{head}{text}" if mark and head not in text else text
+
+
+def remarked(text: str, signed: str, now: str) -> str:
+    """A signed text with the mark of today at its head in place of the one that was signed."""
+    return marked(text.removeprefix(f"【{signed}】"), now) if signed != now else text
 
 
 def _elements(content: Mapping[str, Any]) -> str:

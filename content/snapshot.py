@@ -18,7 +18,7 @@ from sqlalchemy import Case, case, or_, select
 from sqlalchemy.orm import Session
 
 from content import naming
-from content.article import article
+from content.article import article, mark_of, marked
 from content.kinds import kind_of
 from content.models import Asset, Column, Piece, PublicPiece, Revision, Variant
 from content.sanitise import clean_text, describe_pictures, plain
@@ -155,7 +155,8 @@ def variant_of(
             else _layout(engine, common, own, channel, _account(common, account, portal, dressing or {}))
         )
     else:
-        shown["text"] = own.body if own and own.body else _text(engine, common, title, summary, channel, portal)
+        words = own.body if own and own.body else _text(engine, common, title, summary, channel, portal)
+        shown["text"] = marked(words, mark_of(common))
     return shown
 
 
@@ -320,6 +321,7 @@ def _text(engine: Engine, common: Mapping[str, Any], title: str, summary: str, c
         id=str(common["piece"]),
         revision=common["revision_number"],
         kind=common["kind"],
+        mark=mark_of(common),
     )
     template = engine.choose(
         f"outbound/{channel}/{common['kind']}.txt", f"outbound/{channel}/default.txt", "outbound/text.txt"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from channels.base import Item, Placed, Post, Relabelled
 from channels.registry import channels
-from content.article import relabelled, restated
+from content.article import mark_of, relabelled, remarked, restated
 from content.kinds import kind_of
 from content.models import Piece, PublicPiece, Release
 from content.relations import STANDINGS, standing_with
@@ -96,7 +96,8 @@ def _relabelled(session: Session, item: Item, channel: str) -> Item:
     now = {**signed, "fields": kind.stands_as(signed["fields"], standing, note)}
     told = Relabelled(STANDINGS[kind.standing(signed["fields"])], STANDINGS[standing], note)
     html = _restated(channels()[channel].limits.style if channel in channels() else "", signed, now, item.html, told)
-    return replace(item, content=now, html=html, relabelled=told)
+    text = remarked(item.text, mark_of(signed), mark_of(now)) if item.text else ""
+    return replace(item, content=now, html=html, text=text, relabelled=told)
 
 
 def _restated(style: str, signed: Mapping[str, Any], now: Mapping[str, Any], html: str, told: Relabelled) -> str:
@@ -104,7 +105,7 @@ def _restated(style: str, signed: Mapping[str, Any], now: Mapping[str, Any], htm
         return restated(signed, now, html)
     if style == "layout":
         return relabelled(html, told.signed, told.now)
-    return html  # A page draws its elements itself, and plain words have none.
+    return html  # A page draws its elements itself, and plain words have but the mark.
 
 
 def post_of(batch: Batch, delivery: Delivery, public_url: str) -> Post:

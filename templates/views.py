@@ -707,7 +707,10 @@ class WechatAccount:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Words for a channel that takes text: Weibo (at most 140 Chinese characters with one address), push."""
+    """Words for a channel that takes text: Weibo (at most 140 Chinese characters with one address), push.
+
+    `mark` says that a policy is no longer in force (已废止, 已失效); '' while it is.
+    """
 
     title: str
     text: str
@@ -719,3 +722,4 @@ class Post:
     kind: str = ""
     picture: str = ""
     urgent: bool = False
+    mark: str = ""

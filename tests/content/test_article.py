@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from content import snapshot
-from content.article import article, relabelled, restated
+from content.article import article, mark_of, marked, relabelled, remarked, restated
 from content.models import Variant
 from content.sanitise import clean_text, plain
 from templates.engine import Engine
@@ -48,8 +48,9 @@ def common(kind: str, fields: dict[str, Any] | None = None, **words: Any) -> dic
 
 
 def shown(style: snapshot.Style, content: dict[str, Any], own: Variant | None = None, channel: str = "wechat") -> str:
-    """The HTML of one channel's variant."""
-    return snapshot.variant_of(Engine(), content, own, channel, style, "云州发布", PORTAL)["html"]
+    """The HTML of one channel's variant, or its words where it takes plain ones."""
+    variant = snapshot.variant_of(Engine(), content, own, channel, style, "云州发布", PORTAL)
+    return variant["text"] if style == "text" else variant["html"]
 
 
 @pytest.mark.parametrize(
@@ -132,3 +133,24 @@ def test_what_was_drawn_otherwise_when_it_was_signed_keeps_its_words_beneath_tod
     old = restated(signed, now, "<p>早先的排法</p>")
     assert "<td>废止</td>" in old
     assert old.endswith("<p>早先的排法</p>")
+
+
+@pytest.mark.parametrize(("validity", "mark"), [("in_force", ""), ("repealed", "已废止"), ("lapsed", "已失效")])
+def test_a_short_text_says_only_that_a_policy_is_not_in_force(validity: str, mark: str) -> None:
+    policy = common("policy", fields={**FIELDS["policy"], "validity": validity})
+    assert mark_of(policy) == mark
+    text = shown("text", policy, channel="weibo")
+    head = f"【{mark}】" if mark else ""
+    assert text.startswith(f"{head}【{policy['title']}】")
+    own = Variant(channel="weibo", body="微博正文")
+    assert shown("text", policy, channel="weibo", own=own) == f"{head}微博正文"
+    assert mark_of(common("guide")) == ""
+
+
+def test_a_mark_stands_once_and_that_of_today_takes_the_place_of_the_signed_one() -> None:
+    assert marked("【已废止】正文", "已废止") == "【已废止】正文"
+    assert marked("旧办法已废止", "已废止") == "【已废止】旧办法已废止"
+    assert remarked("正文", "", "已废止") == "【已废止】正文"
+    assert remarked("【已废止】正文", "已废止", "") == "正文"
+    assert remarked("【已失效】正文", "已失效", "已废止") == "【已废止】正文"
+    assert remarked("正文", "", "") == "正文"

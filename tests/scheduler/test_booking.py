@@ -366,11 +366,11 @@ def test_a_marked_validity_is_what_other_sites_are_sent_and_what_the_task_names(
 def test_a_correction_carries_the_label_of_today_on_every_channel(timetable: Timetable) -> None:
     with timetable.works.write() as work:
         unit, seal = timetable.office.bureau.id, timetable.dispatcher.seal
-        for code, channel in (("video", "manual"), ("mp", "wechat")):
+        for code, channel in (("video", "manual"), ("mp", "wechat"), ("wb", "weibo")):
             accounts.add(work, seal, unit_id=unit, channel=channel, name=code, code=code, settings={})
-    office, there = timetable.office, [timetable.account(code) for code in ("video", "mp")]
+    office, there = timetable.office, [timetable.account(code) for code in ("video", "mp", "wb")]
     office.engine = Engine()  # The real layouts.
-    styles: list[Style] = ["article", "layout"]
+    styles: list[Style] = ["article", "layout", "text"]
     targets = [
         Target(one.id, one.name, one.channel, style, "publish") for one, style in zip(there, styles, strict=True)
     ]
@@ -398,5 +398,9 @@ def test_a_correction_carries_the_label_of_today_on_every_channel(timetable: Tim
         assert layout.html.replace("</span>废止</p>", "</span>有效</p>") == second.content["variants"]["wechat"]["html"]
         assert "失效" in sent("wechat", third).html  # What was signed since says more than the mark.
         assert "废止" not in sent("wechat", third).html
+        words = second.content["variants"]["weibo"]["text"]
+        assert (words.startswith("【养犬"), sent("weibo", second).text) == (True, f"【已废止】{words}")
+        assert sent("weibo", third).text == third.content["variants"]["weibo"]["text"]
+        assert sent("weibo", third).text.startswith("【已失效】【")
     task = ManualChannel(make_account("manual", settings={"platform": "视频号"}), make_tools())
     assert task.correct(Post("k", "correct", [by_hand])).reason.startswith("请到“视频号”更正（有效性标注用“废止”），")

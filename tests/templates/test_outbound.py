@@ -156,6 +156,19 @@ def test_a_notification_is_one_short_line(renderer: Engine, channel: str) -> Non
     assert "\n" not in words
 
 
+@pytest.mark.parametrize("channel", ["weibo", "jpush", "web_push", ""])
+def test_a_short_text_begins_with_the_mark_of_what_is_not_in_force_and_stays_within_its_limit(
+    renderer: Engine, channel: str
+) -> None:
+    name = f"outbound/{channel}/default.txt" if channel else "outbound/text.txt"
+    post = replace(POST, title="长" * 200, text="文" * 400)
+    assert "【已" not in renderer.render(name, post=post)
+    words = renderer.render(name, post=replace(post, mark="已废止")).strip()
+    assert words.startswith("【已废止】")
+    most = {"weibo": 140, "jpush": 60, "web_push": 60}.get(channel)
+    assert most is None or filters.width(words) <= most
+
+
 def test_text_for_a_channel_is_not_escaped(renderer: Engine) -> None:
     words = renderer.render("outbound/text.txt", post=replace(POST, title="A&B", text="<供热>"))
     assert words.strip() == f"【A&B】<供热> {POST.href}"
