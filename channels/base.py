@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 import httpx
@@ -584,6 +585,8 @@ class Channel(ABC):
     label: ClassVar[str]
     limits: ClassVar[Limits]
     settings: ClassVar[tuple[Setting, ...]] = ()
+    # The templates that a package of its own brings (`default.txt`, `<kind>.html`); ours lie in templates/outbound.
+    outbound: ClassVar[Path | None] = None
 
     def __init__(self, account: AccountInfo, tools: Tools) -> None:
         self.account = account

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from channels.base import Channel, Limits, Style
 from kernel.errors import XuandaError
@@ -24,6 +25,8 @@ def channels() -> dict[str, type[Channel]]:
         adapter = entry.load()
         if not (isinstance(adapter, type) and issubclass(adapter, Channel)):
             raise TypeError(f"entry point {entry.name} is no Channel: {adapter!r}")
+        if adapter.outbound is not None and not adapter.outbound.is_dir():
+            raise TypeError(f"the templates of {adapter!r} are not there: {adapter.outbound}")
         found[entry.name] = adapter
     return found
 
@@ -34,6 +37,11 @@ def channel(name: str) -> type[Channel]:
         return channels()[name]
     except KeyError:
         raise UnknownChannel(name=name) from None
+
+
+def outbound_folders() -> dict[str, Path]:
+    """The folders of templates that channels bring with their own packages, by channel."""
+    return {name: adapter.outbound for name, adapter in channels().items() if adapter.outbound is not None}
 
 
 def style_of(name: str) -> Style:

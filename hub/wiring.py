@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from channels.registry import outbound_folders
 from hub import (
     account_watch,
     certificates,
@@ -64,7 +65,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Hub:
         works=works,
         blobs=Blobs(settings.files_folder),
         seal=seal,
-        pages=Pages(zone=settings.office_zone, now=clock.now),
+        pages=Pages(zone=settings.office_zone, now=clock.now, outbound=outbound_folders()),
         sessions=sessions,
         notifier=notifier,
         duties=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from importlib.util import cache_from_source
 from pathlib import Path
 
@@ -55,8 +55,46 @@ class CompiledOnce(BytecodeCache):
             log.debug("a compiled template is not kept", why=type(failure).__name__)
 
 
+class Brought:
+    """Templates that packages of others bring, each below a prefix of its own and under no other name."""
+
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        self._loaders = {prefix: FileSystemLoader(folder) for prefix, folder in folders.items()}
+
+    def loader_of(self, name: str) -> tuple[FileSystemLoader, str] | None:
+        """What a name is read by, and the name there; None for one of ours."""
+        prefix, slash, rest = name.rpartition("/")
+        loader = self._loaders.get(f"{prefix}{slash}")
+        return (loader, rest) if loader else None
+
+    def names(self) -> list[str]:
+        """Every template brought."""
+        return [
+            f"{prefix}{name}"
+            for prefix, loader in self._loaders.items()
+            for name in loader.list_templates()
+            if "/" not in name
+        ]
+
+
 class OneAtATime(FileSystemLoader):
-    """Compiles one template at a time: of many threads that want the same page at once, one does it for all."""
+    """Compiles one template at a time: of many threads that want the same page at once, one does it for all.
+
+    What packages of others bring is read with ours, in the same environment and by the same rules.
+    """
+
+    def __init__(self, folder: Path, brought: Brought | None = None) -> None:
+        super().__init__(folder)
+        self._brought = brought or Brought({})
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """The words of a template, ours or brought."""
+        found = self._brought.loader_of(template)
+        return found[0].get_source(environment, found[1]) if found else super().get_source(environment, template)
+
+    def list_templates(self) -> list[str]:
+        """All of them."""
+        return sorted({*super().list_templates(), *self._brought.names()})
 
     def load(self, environment: Environment, name: str, globals: MutableMapping[str, object] | None = None) -> Template:  # noqa: A002  # Jinja's own name.
         """The template, compiled by whoever came first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache, partial
@@ -16,12 +16,13 @@ from kernel.errors import XuandaError
 from templates import filters
 from templates.catalogue import Translator
 from templates.compiled import FOLDER as COMPILED_FOLDER
-from templates.compiled import CompiledOnce, OneAtATime
+from templates.compiled import Brought, CompiledOnce, OneAtATime
 from templates.inline import wechat_html
 from templates.lines import text_lines
 
 FOLDER = Path(__file__).parent
 PARTIALS = "partials"
+OUTBOUND = "outbound"
 
 
 class UnknownBlock(XuandaError):
@@ -106,7 +107,9 @@ class Engine:
     """Renders templates in the languages it was made for.
 
     ``zone`` is the office's time zone, ``now`` gives the present as an aware UTC datetime, ``static_prefix`` is where
-    ``templates/static`` is served, ``reload`` looks for changed files at every call (development).
+    ``templates/static`` is served, ``reload`` looks for changed files at every call (development). ``outbound`` are
+    folders that packages of others bring for their own channels, by channel; where we have one of that name, ours is
+    taken.
     """
 
     def __init__(
@@ -117,10 +120,15 @@ class Engine:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         static_prefix: str = "/static",
         folder: Path = FOLDER,
+        outbound: Mapping[str, Path] | None = None,
         reload: bool = False,
     ) -> None:
         self.zone = ZoneInfo(zone) if isinstance(zone, str) else zone
         self.folder = folder
+        self.outbound = {
+            name: brought for name, brought in (outbound or {}).items() if not (folder / OUTBOUND / name).is_dir()
+        }
+        self._brought = Brought({f"{OUTBOUND}/{name}/": brought for name, brought in self.outbound.items()})
         self._now = now
         self._static = filters.static_address(folder / "static", static_prefix, reload=reload)
         self._environments = {language: self._environment(language, reload) for language in languages}
@@ -149,7 +157,7 @@ class Engine:
 
     def has(self, name: str) -> bool:
         """Whether a template of this name exists."""
-        return (self.folder / name).is_file()
+        return (self.folder / name).is_file() or name in self._brought.names()
 
     def choose(self, *names: str) -> str:
         """The first of these that exists: a kind's own before the channel's default. Raises TemplateMissing."""
@@ -166,7 +174,7 @@ class Engine:
     def _environment(self, language: str, reload: bool) -> Environment:
         translator = Translator(language)
         environment = Environment(
-            loader=OneAtATime(self.folder),
+            loader=OneAtATime(self.folder, self._brought),
             # Plain text for Weibo, push and the bot must keep its characters.
             autoescape=select_autoescape(("html", "xml"), default_for_string=True, default=False),
             undefined=StrictUndefined,

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from channels import registry
 from channels.accounts import store
 from channels.registry import channels
 from kernel.clock import SystemClock
 from scheduler import booking
 from scheduler.states import DeliveryState as S
 from tests.channels.door import PLUGIN, SECRET, Receiver, plugged_in
-from tests.factories import target_of
+from tests.factories import TITLE, target_of
 from tests.hub.web.going_out import Desk, open_desk
 
 LISTING = "from channels.registry import channels; print(channels()['webhook'].__module__, channels()['webhook'].label)"
@@ -76,6 +77,9 @@ def test_it_is_booked_dispatched_corrected_and_withdrawn_like_any_other(desk: De
     piece_id = send(desk)
     assert desk.deliveries()[-1].state == S.DONE
     assert [row.remote_id for row in desk.placements(piece_id)] == ["p1"]
+    (sent,) = receiver.order[0]["items"]
+    # Drawn by the package's own template, as every channel's words are when they are submitted.
+    assert sent["text"].startswith(f"{desk.city.bureau.name}｜{TITLE}\n因近期气温偏低")
     send(desk, "refresh", piece_id)
     send(desk, "withdraw", piece_id)
     assert [act["act"] for act in receiver.order] == ["publish", "refresh", "withdraw"]
@@ -112,3 +116,15 @@ def test_its_account_is_registered_through_the_console_with_its_own_secret(desk:
     )
     assert made.status_code == 303
     assert "共享密钥" in admin.get(made.headers["location"]).text
+
+
+def test_a_channel_whose_templates_are_not_there_is_told_when_it_is_found(tmp_path: Path) -> None:
+    with plugged_in():
+        lost = channels()["webhook"]
+        kept, lost.outbound = lost.outbound, tmp_path / "nowhere"
+        registry.channels.cache_clear()
+        try:
+            with pytest.raises(TypeError, match="nowhere"):
+                channels()
+        finally:
+            lost.outbound = kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from jinja2 import UndefinedError
+from jinja2 import TemplateNotFound, UndefinedError
 
 from templates.engine import Engine, TemplateMissing, UnknownBlock
 
@@ -88,3 +88,40 @@ def test_sentences_are_filled_and_languages_known(renderer: Engine) -> None:
     assert renderer.translate("%(n)s 天前", "en", n=3) == "3 days ago"
     with pytest.raises(KeyError):
         renderer.render("pages/login.html", "fr")
+
+
+@pytest.fixture
+def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a package of somebody else's brings for its channel."""
+    place = tmp_path_factory.mktemp("brought")
+    (place / "default.txt").write_text("{{ post }}｜{{ ui.shout('y') }}")
+    (place / "notice.html").write_text("<p>{{ post }}</p>{{ missing }}")
+    (place / "deeper").mkdir()
+    (place / "deeper" / "one.txt").write_text("deep")
+    return place
+
+
+def test_a_channel_from_outside_brings_templates_for_itself_alone_by_the_same_rules(
+    folder: Path, brought: Path
+) -> None:
+    engine = Engine(folder=folder, outbound={"webhook": brought})
+    assert engine.choose("outbound/webhook/faq.txt", "outbound/webhook/default.txt") == "outbound/webhook/default.txt"
+    assert engine.render("outbound/webhook/default.txt", post="<A&B>") == "<A&B>｜<b>y!(y)</b>"
+    with pytest.raises(UndefinedError, match="missing"):
+        engine.render("outbound/webhook/notice.html", post="x")
+    assert "&lt;A&gt;" in engine.render("outbound/webhook/notice.html", post="<A>", missing="")
+    assert "outbound/webhook/notice.html" in engine._environments["zh"].list_templates()
+    for name in ("outbound/other/default.txt", "outbound/webhook/../default.txt", "outbound/webhook/deeper/one.txt"):
+        assert not engine.has(name)
+        with pytest.raises(TemplateNotFound):
+            engine.render(name, post="x")
+    with pytest.raises(TemplateNotFound):
+        engine.render("default.txt", post="x")
+
+
+def test_what_a_package_brings_does_not_take_the_place_of_ours(folder: Path, brought: Path) -> None:
+    (folder / "outbound" / "webhook").mkdir(parents=True)
+    (folder / "outbound" / "webhook" / "default.txt").write_text("ours")
+    engine = Engine(folder=folder, outbound={"webhook": brought})
+    assert engine.render("outbound/webhook/default.txt", post="x") == "ours"
+    assert not engine.has("outbound/webhook/notice.html")

@@ -30,9 +30,9 @@ class Present:
 
 
 @cache
-def pages() -> Engine:
-    """The engine of every newsroom."""
-    return Engine(now=_now)
+def pages(brought: tuple[tuple[str, Path], ...] = ()) -> Engine:
+    """The engine of every newsroom with the same channels from outside."""
+    return Engine(now=_now, outbound=dict(brought))
 
 
 def _now() -> datetime:
@@ -65,7 +65,7 @@ class Newsroom(web.Office):
 def open_newsroom(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[Newsroom]:
     """The hub on a fresh database with the whole office, everybody with the same password."""
     hub = build(Settings(data=folder, database_url=url, **settings), clock)
-    Present.clock, hub.pages = clock, pages()
+    Present.clock, hub.pages = clock, pages(tuple(hub.pages.outbound.items()))
     office = make_office(hub.works, hub.blobs, hub.pages)
     with hub.works.write() as work:
         for person in office.people.values():

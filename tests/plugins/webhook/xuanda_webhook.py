@@ -12,6 +12,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 from channels.adapters.calling import acting, broken, harmless
@@ -42,6 +43,7 @@ class WebhookChannel(Channel):
     limits: ClassVar[Limits] = Limits(
         style="text", title=100, text=2000, can=frozenset({"correct", "withdraw", "refresh"})
     )
+    outbound: ClassVar[Path | None] = Path(__file__).parent / "xuanda_webhook_templates"
     settings: ClassVar[tuple[Setting, ...]] = (Setting("secret", "共享密钥", secret=True, required=True),)
 
     def publish(self, post: Post) -> Result:
