@@ -21,11 +21,13 @@ class Tag:
 
 @dataclass(frozen=True)
 class TagLimits:
-    """How many tags an account may have, how long a name may be in bytes, how many people one call may tag."""
+    """How many tags an account may have, how long a name may be in bytes, how many people one call may tag, and how
+    many tags one of them may have (`his`)."""
 
     tags: int
     name: int
     people_a_call: int
+    his: int
 
 
 class Tags(ABC):
@@ -52,6 +54,14 @@ class Tags(ABC):
     @abstractmethod
     def tag_people(self, tag_id: int, people: Sequence[str]) -> None:
         """Gives these people the tag; who has it already keeps it."""
+
+    @abstractmethod
+    def untag_people(self, tag_id: int, people: Sequence[str]) -> None:
+        """Takes the tag from these people; who has not got it is left as he is."""
+
+    @abstractmethod
+    def tags_of(self, person: str) -> list[int]:
+        """The numbers of the tags that somebody has."""
 
 
 def name_problems(limits: TagLimits, name: str) -> list[Problem]:

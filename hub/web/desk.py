@@ -33,6 +33,7 @@ from hub.telling import phone_of, ticket_of
 from hub.web import pools
 from hub.web.access import Asker, HubDep, may
 from hub.web.desk_stream import changes
+from hub.web.follower_tags import tagged_there
 from hub.web.pages import fragment, page, say, see_other
 from hub.web.piece_form import moment
 from hub.web.shifts import presence_of
@@ -385,6 +386,7 @@ def _shown(work: Work, asker: Asker, found: Conversation, zone: ZoneInfo) -> dic
         "rating": RATINGS[rating.score - 1] if rating else "",
         "colleagues": desk.colleagues(work, found, asker.viewer),
         "kinds": [(kind, kind) for kind in CITIZEN_KINDS],
+        "tagged_there": tagged_there(account) and found.forgotten_at is None,
         "services": services.cited(session, found.id, work.now),
         "service": services.title_of(session, found.service_id),
         "quick": _quick(work, asker, found, zone),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from bot import prepared
+from bot import gateway, prepared
 from bot.models import TicketNotice
 from bot.prepared import Wording
 from channels.abilities.menus import Button
@@ -64,6 +64,13 @@ def a_tag(work: Work, unit: Unit) -> Target:
     return Target({"account_id": account.id, "tag_id": tag.id}, form={"name": "救助对象"})
 
 
+def a_follower(work: Work, unit: Unit) -> Target:
+    """A citizen on a WeChat account of the unit that has a tag."""
+    account = work.session.get_one(Account, a_tag(work, unit).params["account_id"])
+    found = gateway.begin(work, unit_id=unit.id, account_id=account.id, channel="wechat", sender=secrets.token_hex(8))
+    return Target({"conversation_id": found.id}, form={"tag": "100"})
+
+
 def a_notice_form(work: Work, unit: Unit) -> Target:
     """An account whose notices are to be set up."""
     form = {"way": "template", "template_id": "t-1", "places": "thing1：事由", "active": "1"}
@@ -99,6 +106,8 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     f"{BASE}/tags/refresh": a_tag,
     f"{BASE}/tags/{{tag_id}}/rename": a_tag,
     f"{BASE}/tags/{{tag_id}}/delete": a_tag,
+    "/console/desk/{conversation_id}/tags": a_follower,
+    "/console/desk/{conversation_id}/tags/remove": a_follower,
     f"{BASE}/notices": a_notice_form,
     f"{BASE}/notices/forms": a_notice_form,
     "/console/tickets/{ticket_id}/notices/{notice_id}/again": a_lost_notice,

@@ -17,7 +17,7 @@ PLATFORMS_OWN = frozenset({0, 1, 2})
 class WeChatTags(Tags):
     """The tags' part of the adapter."""
 
-    tag_limits: ClassVar[TagLimits] = TagLimits(tags=100, name=30, people_a_call=50)
+    tag_limits: ClassVar[TagLimits] = TagLimits(tags=100, name=30, people_a_call=50, his=20)
 
     @property
     @abstractmethod
@@ -51,11 +51,24 @@ class WeChatTags(Tags):
 
     def tag_people(self, tag_id: int, people: Sequence[str]) -> None:
         """tags/members/batchtagging, as many people a call as it takes."""
+        self._for_all("tags/members/batchtagging", tag_id, people)
+
+    def untag_people(self, tag_id: int, people: Sequence[str]) -> None:
+        """tags/members/batchuntagging, the same."""
+        self._for_all("tags/members/batchuntagging", tag_id, people)
+
+    def tags_of(self, person: str) -> list[int]:
+        """tags/getidlist, without the platform's own."""
+        with self.sending.harmlessly():
+            answer = self.sending.client.post("tags/getidlist", data={"openid": person})
+        return [int(one) for one in answer.get("tagid_list", []) if int(one) not in PLATFORMS_OWN]
+
+    def _for_all(self, path: str, tag_id: int, people: Sequence[str]) -> None:
         most = self.tag_limits.people_a_call
         for start in range(0, len(people), most):
             body = {"openid_list": list(people[start : start + most]), "tagid": tag_id}
             with self.sending.harmlessly():
-                self.sending.client.post("tags/members/batchtagging", data=body)
+                self.sending.client.post(path, data=body)
 
     def _check(self, name: str) -> None:
         for problem in name_problems(self.tag_limits, name):

@@ -248,6 +248,22 @@ def test_the_platforms_own_refusals_are_told_in_words(
     assert "100 个" in full.value.reason
 
 
+def test_what_a_person_is_tagged_with_is_told_and_taken_off_for_him_alone(
+    channel: WeChatChannel, rehearsed: Rehearsal
+) -> None:
+    first, second = channel.create_tag("低保户").id, channel.create_tag("志愿者").id
+    for tag in (first, second):
+        channel.tag_people(tag, SUBSCRIBERS[:2])
+    rehearsed.app.world.state.wechat.accounts[APPID].people[SUBSCRIBERS[0]].tags.append(2)  # Starred, the platform's.
+    assert channel.tags_of(SUBSCRIBERS[0]) == [first, second]
+    channel.untag_people(first, SUBSCRIBERS[:1])
+    channel.untag_people(first, SUBSCRIBERS[:1])
+    assert [channel.tags_of(one) for one in SUBSCRIBERS] == [[second], [first, second], []]
+    with pytest.raises(Refused) as stranger:
+        channel.tags_of("oNobody")
+    assert stranger.value.platform_code == "40003"
+
+
 def test_a_person_has_twenty_tags(channel: WeChatChannel) -> None:
     for n in range(20):
         channel.tag_people(channel.create_tag(f"标签{n}").id, SUBSCRIBERS[:1])
