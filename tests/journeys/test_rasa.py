@@ -372,9 +372,7 @@ def test_an_agents_browser_closed_in_the_middle_loses_nothing(demo: Hub, server:
         number = int(again.url.rsplit("/", 1)[1])
     with demo.works.read() as work:
         heard = select(InboundMessage.text).where(InboundMessage.conversation_id == number)
-        said = select(OutboundReply.text).where(
-            OutboundReply.conversation_id == number, OutboundReply.side == "agent"
-        )
+        said = select(OutboundReply.text).where(OutboundReply.conversation_id == number, OutboundReply.side == "agent")
         assert work.session.scalars(heard.order_by(InboundMessage.number)).all() == [
             "我的身份证不见了", "人工，我要问路灯", "几点？", "还在吗",
         ]  # fmt: skip
