@@ -6,26 +6,20 @@ ends with the process whose number it is given.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 
+from bot import tied
 from bot.errors import TrainingFailed
 from bot.nlu.classifier import Classifier, Example
 from bot.nlu.errors import NothingToLearn
 
-ROOT = Path(__file__).resolve().parent.parent
 LIMIT_SECONDS = 1800
-NICE = 19
 NOTHING = 3
 """The exit status that says that there was nothing to learn."""
-_PR_SET_PDEATHSIG = 1
 
 
 def fit(examples: Sequence[Example], python: str = sys.executable) -> Classifier:
@@ -37,7 +31,7 @@ def fit(examples: Sequence[Example], python: str = sys.executable) -> Classifier
             [python, "-m", "bot.apart", str(os.getpid())],
             input=json.dumps(examples).encode(),
             capture_output=True,
-            cwd=ROOT,
+            cwd=tied.ROOT,
             env=surroundings,
             check=False,
             timeout=LIMIT_SECONDS,
@@ -54,8 +48,7 @@ def fit(examples: Sequence[Example], python: str = sys.executable) -> Classifier
 
 def main() -> int:
     """Examples in, a classifier out."""
-    _end_with(int(sys.argv[1]) if len(sys.argv) > 1 else os.getppid())
-    os.nice(NICE)
+    tied.tie(int(sys.argv[1]) if len(sys.argv) > 1 else os.getppid())
     examples = [Example(text, key) for text, key in json.load(sys.stdin.buffer)]
     try:
         fitted = Classifier.fit(examples)
@@ -63,17 +56,6 @@ def main() -> int:
         return NOTHING
     sys.stdout.buffer.write(fitted.to_bytes())
     return 0
-
-
-def _end_with(parent: int) -> None:
-    """What nobody waits for any more is not learned to its end; only Linux tells a process so."""
-    if sys.platform == "linux":
-        # It counts from the end of the very thread that started this one, which waits in `fit`.
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # Nothing is told of a parent that was gone before.
-    if os.getppid() != parent:
-        sys.exit(1)
 
 
 if __name__ == "__main__":

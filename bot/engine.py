@@ -191,7 +191,7 @@ class EmbeddedEngine:
     ) -> _Model:
         """The model in service, after what is published now was learned and tested, if it was not before."""
         with self.works.read() as work:
-            known = versions.known(work.session, fingerprint)
+            known = versions.known(work.session, fingerprint) is not None
         fresh = None
         if not known:
             fresh = self.fit(examples)
@@ -208,20 +208,18 @@ class EmbeddedEngine:
         titles: dict[str, int],
     ) -> None:
         with self.works.read() as work:
-            cases = versions.cases_of(work.session, work.now)
+            paper = versions.Paper(versions.cases_of(work.session, work.now), examples, titles)
             pieces = {int(question.key) for question in project.questions}
             taught = versions.taught_of(work.session, pieces, work.now)
             serving = versions.current(work.session)
             artefact = serving.artefact if serving else ""
-        found = versions.examine(versions.title_first(fresh, titles, self._decide), cases, examples)
+        found = paper.mark(fresh.predict, self._decide)
         older = _load(kept, artefact) if artefact else None
-        before = None
-        if older is not None:
-            before = versions.examine(versions.title_first(older, titles, self._decide), cases, examples)
-        file = kept.put(fresh.to_bytes()).sha256
+        before = paper.mark(older.predict, self._decide) if older is not None else None
+        learned = versions.Learned(fingerprint, kept.put(fresh.to_bytes()).sha256, len(examples), taught)
         with self.works.write() as work:
             faults = versions.faults_of(work.session, work.now, found, before)
-            versions.record(work, fingerprint, file, examples, taught, found, before, faults)
+            versions.record(work, learned, found, before, faults)
             versions.forget(work, kept)
         log.info("bot fitted", examples=len(examples), faults=len(faults))
 

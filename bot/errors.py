@@ -54,6 +54,13 @@ class TrainingFailed(XuandaError):
     status = 502
 
 
+class NotSwapped(XuandaError):
+    """Rasa did not take the model into service ({why}). The one it had and everything noted here stay as they were."""
+
+    zh = "Rasa 没有换用模型（{why}）。正在使用的模型和这里的记录都保持不变。"
+    status = 502
+
+
 class TooLate(XuandaError):
     """The platform lets nothing through any more by then. Choose an earlier hour, answer now, or make a ticket."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.states import CodeState, ConversationState, ModelState, ReplyState, Route, TicketState
+from bot.states import CodeState, ConversationState, ModelEngine, ModelState, ReplyState, Route, TicketState
 from kernel.claim import Claimable
 from kernel.model import Base, Json
 
@@ -441,8 +441,11 @@ class Lesson(Base):
     made_at: Mapped[datetime]
 
 
-class BotModel(Base):
+class BotModel(Claimable, Base):
     """A version of what the classifier learned: from which pieces and revisions, how it did, and whether it serves.
+
+    `artefact` names the file that is kept of it ('': none any more): among the kept files for the embedded engine, in
+    the folder of Rasa's models for Rasa. It is claimed while a Rasa server is asked to serve it.
 
     `taught` are [piece, revision]; `figures` and `before` are what it and the one then in service made of the same
     questions; `faults` say why it was not let through. `how` tells how the current one came to be so: auto, manual,
@@ -452,16 +455,18 @@ class BotModel(Base):
     __tablename__ = "bot_model"
     __table_args__ = (
         Index(
-            "uq_bot_model_state_current",
-            "state",
+            "uq_bot_model_engine_current",
+            "engine",
             unique=True,
             sqlite_where=text("state = 'current'"),
             postgresql_where=text("state = 'current'"),
         ),
+        UniqueConstraint("engine", "fingerprint"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
+    engine: Mapped[str] = mapped_column(String(10), default=ModelEngine.EMBEDDED)
+    fingerprint: Mapped[str] = mapped_column(String(64))
     artefact: Mapped[str] = mapped_column(String(64), default="")
     examples: Mapped[int]
     taught: Mapped[list[Any]] = mapped_column(Json, default=list)

@@ -13,26 +13,27 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 
 import httpx
 import structlog
 
-from bot import knowledge
+from bot import knowledge, versions
 from bot.dialogue import rasa_form
 from bot.dialogue.step import Asked, plain_of, step
 from bot.dialogue.turned import Turned
 from bot.errors import BotDown
 from bot.gateway import for_engine
-from bot.nlu.ranking import THRESHOLDS, Decision, Thresholds, decide
+from bot.nlu.ranking import THRESHOLDS, Decision, Ranking, Thresholds, decide
 from bot.nlu.text import default_lexicon, normalise
 from bot.nlu.wire import faq_label, from_parse
+from bot.rasa_server import RasaServer
+from bot.states import ModelEngine
 from kernel.work import Works
 
 log = structlog.get_logger(__name__)
 
 MOST_OVER = 10_000
-SERVED_SECONDS = 60.0
+SERVED_SECONDS = 5.0
 
 
 @dataclass
@@ -54,6 +55,7 @@ class RasaEngine:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _titles: dict[str, int] | None = None
     _file: str = ""
+    _number: int = 0
     _asked_until: float = 0.0
     _over: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_OVER))
 
@@ -65,19 +67,28 @@ class RasaEngine:
         titles = self._titles if self._titles is not None else self._read_titles()
         exact = titles.get(normalise(text, default_lexicon()))
         if exact is not None:
-            return Decision("answer", (faq_label(str(exact)),), confidence=1.0, file=self._file)
+            return Decision("answer", (faq_label(str(exact)),), 1.0, self._number, self._file)
+        decision = self.decide(self.rank(text, session))
+        self._look()
+        return replace(decision, model=self._number, file=self._file)
+
+    def rank(self, text: str, session: str = "") -> Ranking:
+        """Rasa's own ranking of a text; raises BotDown when there is no honest answer."""
         try:
             with self._watched():
-                answer = self.http.post(
-                    f"{self.url.rstrip('/')}/model/parse",
-                    params={"token": self.token} if self.token else {},
-                    json={"text": harmless(text), "message_id": session},
-                    timeout=self.timeout,
-                )
-                answer.raise_for_status()
-            return replace(decide(from_parse(answer.json()), self.thresholds), file=self._served())
+                parsed = self.server.parse(harmless(text), session, self.timeout)
+            return from_parse(parsed)
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as failure:
             raise BotDown(why=type(failure).__name__) from failure
+
+    def decide(self, ranking: Ranking) -> Decision:
+        """What to do with a ranking, by our own thresholds."""
+        return decide(ranking, self.thresholds)
+
+    @property
+    def server(self) -> RasaServer:
+        """The server that is asked."""
+        return RasaServer(self.http, self.url, self.token)
 
     def turn(self, asked: Asked, session: str) -> Turned:
         """The next turn out of Rasa's own form, put where the hub stands first; raises BotDown for anything else.
@@ -118,19 +129,25 @@ class RasaEngine:
                 return step(asked)
             raise BotDown(why=type(failure).__name__) from failure
 
-    def _served(self) -> str:
-        """The file of the model that Rasa serves, asked for once a minute: whoever restarts it may give it another."""
+    def look_again(self) -> None:
+        """The server has been given another model: the next answer is traced to that one."""
+        self._asked_until = 0.0
+
+    def _look(self) -> None:
+        """Which model Rasa serves, asked every few seconds: whoever restarts it may give it another."""
         if time.monotonic() < self._asked_until:
-            return self._file
+            return
         self._asked_until = time.monotonic() + SERVED_SECONDS
         try:
-            address, token = f"{self.url.rstrip('/')}/status", {"token": self.token} if self.token else {}
-            told = self.http.get(address, params=token, timeout=self.timeout).json()
-            self._file = PurePosixPath(str(told.get("model_file") or "")).name
-        except (httpx.HTTPError, ValueError, AttributeError) as failure:
+            file = self.server.serves(self.timeout)
+        except httpx.HTTPError as failure:
             log.warning("which model Rasa serves is not known", why=type(failure).__name__)
-            self._file = ""
-        return self._file
+            self._file, self._number = "", 0
+            return
+        if file != self._file:
+            with self.works.read() as work:
+                row = versions.of_file(work.session, file, ModelEngine.RASA)
+            self._file, self._number = file, row.id if row else 0
 
     def _let_go(self, sender: str) -> None:
         """Empties the tracker of a turn that is over: it holds what a citizen said, and no turn asks for it again.

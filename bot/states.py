@@ -51,6 +51,13 @@ class ModelState(StrEnum):
     REFUSED = "refused"
 
 
+class ModelEngine(StrEnum):
+    """Whose model it is: the engine's inside the product, or a Rasa server's."""
+
+    EMBEDDED = "embedded"
+    RASA = "rasa"
+
+
 class Route(StrEnum):
     """By which way a reply leaves: in the answer to the push, as a customer-service message, or on our own page."""
 
@@ -134,6 +141,7 @@ MODEL_LABELS = {
     ModelState.PREVIOUS: _("曾使用"),
     ModelState.REFUSED: _("未通过"),
 }
+ENGINE_LABELS = {ModelEngine.EMBEDDED: _("内置引擎"), ModelEngine.RASA: "Rasa"}
 CONVERSATION_LABELS = {
     ConversationState.BOT: _("机器人接待"),
     ConversationState.WAITING: _("等待接入"),

@@ -1,10 +1,11 @@
-"""Trains Rasa on what is published: project, validation, training in a low-priority process, swap on the server.
+"""Trains Rasa on what is published: project, validation, training in a low-priority process; and starts its server.
 
 Rasa lives in an environment of its own (Python 3.10). Whatever fails, the model in service stays.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Sequence
@@ -12,18 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import httpx
 import structlog
 import yaml
 
+from bot import tied
 from bot.errors import TrainingFailed
 from bot.project import Project, write_project
 
 log = structlog.get_logger(__name__)
 
-ROOT = Path(__file__).resolve().parent.parent
-COMPONENTS = ROOT / "bot" / "rasa_project"
+COMPONENTS = tied.ROOT / "bot" / "rasa_project"
 LIMIT_SECONDS = 1800
+SUFFIX = ".tar.gz"
 TOKEN = "XUANDA_RASA_TOKEN"  # noqa: S105  # The variable's name.
 
 
@@ -44,12 +45,18 @@ class RasaHome:
         """The trained models, newest last by name."""
         return self.folder / "models"
 
+    def path(self, name: str) -> Path:
+        """Where the model of this name is or would be; raises ValueError for what is no name of one."""
+        if not name.endswith(SUFFIX) or Path(name).name != name:
+            raise ValueError(f"not a model's name: {name[:80]!r}")
+        return self.models / name
+
 
 def environment(token: str = "") -> dict[str, str]:
     """Rasa's environment: the shared classifier on its path, no telemetry, quiet; the token for our actions."""
     return {
         **os.environ,
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{COMPONENTS}",
+        "PYTHONPATH": f"{tied.ROOT}{os.pathsep}{COMPONENTS}",
         "RASA_TELEMETRY_ENABLED": "false",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
@@ -57,28 +64,26 @@ def environment(token: str = "") -> dict[str, str]:
     }
 
 
-def train(home: RasaHome, project: Project, now: datetime) -> Path:
-    """Writes, validates and trains; returns the model file. Raises TrainingFailed with Rasa's own last lines."""
-    write_project(project, home.project)
+def prepare(home: RasaHome, project: Project) -> str:
+    """Writes the project; returns the fingerprint of what a model is made of: its files, byte by byte."""
+    digest = hashlib.sha256()
+    for path in write_project(project, home.project):
+        digest.update(f"{path.name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def train(home: RasaHome, fingerprint: str, now: datetime) -> Path:
+    """Validates and trains what was prepared; returns the model file. Raises TrainingFailed with Rasa's last lines."""
     home.models.mkdir(parents=True, exist_ok=True)
     _rasa(home, ["data", "validate", "--fail-on-warnings", "--domain", "domain.yml", "--data", "data"])
-    name = f"faq-{now:%Y%m%d-%H%M%S}"
+    name = f"faq-{now:%Y%m%d-%H%M%S}-{fingerprint[:8]}"
     _rasa(home, ["train", "--domain", "domain.yml", "--data", "data", "--config", "config.yml",
                  "--out", str(home.models.resolve()), "--fixed-model-name", name])  # fmt: skip
-    model = home.models / f"{name}.tar.gz"
+    model = home.path(f"{name}{SUFFIX}")
     if not model.exists():
         raise TrainingFailed(why="Rasa said that it had trained, but there is no model file.")
     log.info("rasa trained", model=model.name)
     return model
-
-
-def swap(http: httpx.Client, url: str, token: str, model: Path) -> None:
-    """Puts a model into service; on a refusal the server keeps the one it has. Raises TrainingFailed."""
-    answer = http.put(
-        f"{url.rstrip('/')}/model", params={"token": token}, json={"model_file": str(model.resolve())}, timeout=60
-    )
-    if answer.status_code != 204:
-        raise TrainingFailed(why=f"Rasa refused the model: {answer.status_code} {answer.text[:200]}")
 
 
 def server_command(home: RasaHome, model: Path, port: int, token: str, actions: str = "") -> list[str]:
@@ -100,16 +105,18 @@ def server_command(home: RasaHome, model: Path, port: int, token: str, actions: 
 
 
 def _rasa(home: RasaHome, arguments: Sequence[str]) -> None:
-    command = ["nice", "-n", "10", str(home.python), "-m", "rasa", *arguments]
-    done = subprocess.run(  # noqa: S603  # Rasa's own command with our arguments; no citizen's text is among them.
-        command,
-        cwd=home.project,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=LIMIT_SECONDS,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603  # Rasa's own command and our arguments; no citizen's text is among them.
+            tied.command([str(home.python), "-m", "rasa", *arguments]),
+            cwd=home.project,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT_SECONDS,
+        )
+    except subprocess.TimeoutExpired as failure:
+        raise TrainingFailed(why=f"rasa {arguments[0]} took longer than {LIMIT_SECONDS} s") from failure
     if done.returncode != 0:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
         raise TrainingFailed(why=f"rasa {arguments[0]}: {tail}")

@@ -1,4 +1,8 @@
-"""Versions of what the classifier learned: tested by real questions, let through by the office's rules, taken back."""
+"""Versions of what the classifier learned: tested by real questions, let through by the office's rules, taken back.
+
+Both engines' are rows of one table and pass one gate. The embedded engine's serve by their row alone; Rasa's are put
+on a server between two works (`bot.rasa_models`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
@@ -17,7 +23,7 @@ from bot.nlu.classifier import Classifier, Example
 from bot.nlu.ranking import OUT_OF_SCOPE, Decision, Guess, Ranking, decide
 from bot.nlu.wire import faq_key, faq_label
 from bot.project import examples_of
-from bot.states import ModelState
+from bot.states import ModelEngine, ModelState
 from bot.trial import Tried, figures
 from content import public
 from content.models import PublicPiece
@@ -43,6 +49,37 @@ class Case:
 
     text: str
     piece: int
+
+
+class Shelf(Protocol):
+    """Where the files of an engine's models are: the kept files, or the folder of Rasa's models."""
+
+    def path(self, name: str, /) -> Path:
+        """Where the file of this name is or would be."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What was learned: of which wordings (`fingerprint`) and revisions, by which engine, and the file of it."""
+
+    fingerprint: str
+    artefact: str
+    examples: int
+    taught: Sequence[tuple[int, int]]
+    engine: ModelEngine = ModelEngine.EMBEDDED
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What models are examined by at one moment: the cases, what is learned word for word, and the titles."""
+
+    cases: Sequence[Case]
+    examples: Sequence[Example]
+    titles: Mapping[str, int]
+
+    def mark(self, predict: Callable[[str], Ranking], deciding: Callable[[Ranking], Decision] = decide) -> Examined:
+        """Asks a model each case as its engine would, a title word for word first."""
+        return examine(title_first(predict, self.titles, deciding), self.cases, self.examples)
 
 
 @dataclass(frozen=True)
@@ -122,60 +159,81 @@ def _some(texts: Sequence[str]) -> str:
     return f"{shown}等" if len(texts) > 3 else shown
 
 
+def paper_of(session: Session, now: datetime) -> Paper:
+    """What models are examined by now."""
+    examples = examples_of(knowledge.project_of(session, now))
+    return Paper(cases_of(session, now), examples, knowledge.titles_of(session, now))
+
+
 def compared(session: Session, now: datetime, blobs: Blobs, number: int) -> tuple[Examined, Examined | None]:
-    """What a kept model and the one in service make of today's questions."""
+    """What a kept model of the embedded engine and the one in service make of today's questions."""
     row = session.get(BotModel, number)
-    if row is None:
+    if row is None or row.engine != ModelEngine.EMBEDDED:
         raise Invalid(field="number", why="没有这个模型。")
-    cases, examples = cases_of(session, now), examples_of(knowledge.project_of(session, now))
-    titles = knowledge.titles_of(session, now)
+    paper, serving = paper_of(session, now), current(session)
+    others = serving is not None and serving.id != row.id
+    return marked(row, blobs, paper), marked(serving, blobs, paper) if serving and others else None
 
-    def asked(one: BotModel) -> Examined:
-        _must_be_kept(one, blobs)
-        classifier = Classifier.load(blobs.path(one.artefact))
-        return examine(title_first(classifier, titles, decide), cases, examples)
 
-    serving = current(session)
-    return asked(row), asked(serving) if serving is not None and serving.id != row.id else None
+def marked(row: BotModel, blobs: Blobs, paper: Paper) -> Examined:
+    """What a kept model of the embedded engine makes of a paper; raises WrongState where its file is lost."""
+    must_be_kept(row, blobs)
+    return paper.mark(Classifier.load(blobs.path(row.artefact)).predict)
 
 
 # --- rows ----------------------------------------------------------------------------------------------------------
 
 
-def current(session: Session) -> BotModel | None:
-    """The model in service."""
-    return session.scalars(select(BotModel).where(BotModel.state == ModelState.CURRENT)).one_or_none()
+def current(session: Session, engine: ModelEngine = ModelEngine.EMBEDDED) -> BotModel | None:
+    """The model that an engine has in service."""
+    query = select(BotModel).where(BotModel.state == ModelState.CURRENT, BotModel.engine == engine)
+    return session.scalars(query).one_or_none()
 
 
-def known(session: Session, fingerprint: str) -> bool:
-    """Whether a model was made of just these wordings before, whatever became of it."""
-    return session.scalar(select(BotModel.id).where(BotModel.fingerprint == fingerprint)) is not None
+def known(session: Session, fingerprint: str, engine: ModelEngine = ModelEngine.EMBEDDED) -> BotModel | None:
+    """The model that an engine made of just these wordings before, whatever became of it."""
+    query = select(BotModel).where(BotModel.fingerprint == fingerprint, BotModel.engine == engine)
+    return session.scalars(query).one_or_none()
 
 
-def listed(session: Session, limit: int = KEPT) -> Sequence[BotModel]:
-    """The newest models."""
-    return session.scalars(select(BotModel).order_by(BotModel.id.desc()).limit(limit)).all()
+def of_file(session: Session, name: str, engine: ModelEngine) -> BotModel | None:
+    """The newest model of an engine whose file has this name."""
+    query = select(BotModel).where(BotModel.engine == engine, BotModel.artefact == name, BotModel.artefact != "")
+    return session.scalars(query.order_by(BotModel.id.desc()).limit(1)).one_or_none()
 
 
-def record(
-    work: Work,
-    fingerprint: str,
-    artefact: str,
-    examples: Sequence[Example],
-    taught: Sequence[tuple[int, int]],
-    found: Examined,
-    before: Examined | None,
-    faults: Sequence[str],
-) -> None:
-    """Keeps a new model, and takes it into service where the rules say so; made by two at once, it is kept once."""
+def listed(session: Session, engine: ModelEngine = ModelEngine.EMBEDDED, limit: int = KEPT) -> Sequence[BotModel]:
+    """The newest models of an engine."""
+    query = select(BotModel).where(BotModel.engine == engine)
+    return session.scalars(query.order_by(BotModel.id.desc()).limit(limit)).all()
+
+
+def record(work: Work, learned: Learned, found: Examined, before: Examined | None, faults: Sequence[str]) -> None:
+    """Keeps a new model of the embedded engine, and takes it into service where the rules say so."""
     serving = current(work.session)
+    row = keep(work, learned, found, before, faults)
+    if row is None:
+        return
+    if serving is None:
+        serve(work, row, AUTO)
+    elif faults:
+        refuse(work, row)
+    elif goes_by_itself(work, serving):
+        serve(work, row, AUTO)
+
+
+def keep(
+    work: Work, learned: Learned, found: Examined, before: Examined | None, faults: Sequence[str]
+) -> BotModel | None:
+    """Keeps a new model, which waits; made by two at once, it is kept once, and the other is told None."""
     inserted = insert_once(
         work.session,
         BotModel,
-        fingerprint=fingerprint,
-        artefact=artefact,
-        examples=len(examples),
-        taught=[list(one) for one in taught],
+        engine=learned.engine,
+        fingerprint=learned.fingerprint,
+        artefact=learned.artefact,
+        examples=learned.examples,
+        taught=[list(one) for one in learned.taught],
         figures=dict(found.figures),
         before=dict(before.figures) if before else {},
         faults=list(faults),
@@ -184,68 +242,98 @@ def record(
         how="",
         reason="",
     )
-    if not inserted:
-        return
-    row = work.session.scalars(select(BotModel).where(BotModel.fingerprint == fingerprint)).one()
-    if serving is None:
-        _serve(work, row, AUTO)
-    elif faults:
-        row.state, row.decided_at = ModelState.REFUSED, work.now
-        work.audit("model.refused", row, faults=list(faults))
-        work.emit(ModelRefused(row.id, "".join(faults)))
+    return known(work.session, learned.fingerprint, learned.engine) if inserted else None
+
+
+def refuse(work: Work, row: BotModel) -> None:
+    """Keeps a model out for its faults, and has the trainers told."""
+    row.state, row.decided_at = ModelState.REFUSED, work.now
+    work.audit("model.refused", row, model=row.id, faults=list(row.faults))
+    work.emit(ModelRefused(row.id, "".join(row.faults)))
+
+
+def goes_by_itself(work: Work, serving: BotModel | None) -> bool:
+    """Whether a model without faults goes into service without a person, instead of the one that serves."""
     # Who went back did not want the newest; until a person takes one into service, none goes there by itself.
-    elif serving.how != ROLLBACK and value_of(work.session, rules.AUTO_PROMOTE, root_unit(work.session), work.now):
-        _serve(work, row, AUTO)
+    return serving is None or (
+        serving.how != ROLLBACK and bool(value_of(work.session, rules.AUTO_PROMOTE, root_unit(work.session), work.now))
+    )
 
 
 def promote(work: Work, number: int, blobs: Blobs, reason: str = "") -> BotModel:
-    """A person takes a model into service; one with faults only with a reason."""
-    row = work.session.get(BotModel, number, with_for_update=True)
-    if row is None:
+    """A person takes a model of the embedded engine into service; one with faults only with a reason."""
+    row = to_promote(work.session, number, blobs, reason)
+    row.reason = reason.strip()[:500]
+    serve(work, row, FORCED if row.faults else MANUAL)
+    return row
+
+
+def to_promote(
+    session: Session, number: int, shelf: Shelf, reason: str, engine: ModelEngine = ModelEngine.EMBEDDED
+) -> BotModel:
+    """The model of this number, which may go into service now; raises Invalid or WrongState otherwise."""
+    row = session.get(BotModel, number, with_for_update=True)
+    if row is None or row.engine != engine:
         raise Invalid(field="number", why="没有这个模型。")
     if row.state == ModelState.CURRENT:
         raise WrongState(state="使用中", act="再次上线")
     if (row.faults or row.state == ModelState.REFUSED) and not reason.strip():
         raise Invalid(field="reason", why="未通过检验或已回退的模型，上线须填写理由。")
-    _must_be_kept(row, blobs)
-    row.reason = reason.strip()[:500]
-    _serve(work, row, FORCED if row.faults else MANUAL)
+    must_be_kept(row, shelf)
     return row
 
 
 def roll_back(work: Work, blobs: Blobs, reason: str) -> BotModel:
-    """Puts the model that served before back into service; the one it replaces counts as refused."""
-    serving = current(work.session)
-    query = select(BotModel).where(BotModel.state == ModelState.PREVIOUS).order_by(BotModel.decided_at.desc())
-    row = work.session.scalars(query.order_by(BotModel.id.desc()).limit(1).with_for_update()).one_or_none()
-    if serving is None or row is None:
-        raise WrongState(state="没有更早的模型", act="回退")
-    if not reason.strip():
-        raise Invalid(field="reason", why="回退须填写理由。")
-    _must_be_kept(row, blobs)
-    _serve(work, row, ROLLBACK)
-    serving.state, serving.reason = ModelState.REFUSED, reason.strip()[:500]
+    """Puts the embedded engine's model that served before back into service."""
+    row = to_go_back_to(work.session, blobs, reason)
+    went_back(work, row, reason)
     return row
 
 
-def retested(work: Work, number: int, found: Examined, before: Examined | None) -> None:
+def to_go_back_to(session: Session, shelf: Shelf, reason: str, engine: ModelEngine = ModelEngine.EMBEDDED) -> BotModel:
+    """The model that served before; raises WrongState where there is none any more, Invalid without a reason."""
+    query = select(BotModel).where(BotModel.state == ModelState.PREVIOUS, BotModel.engine == engine)
+    latest = query.order_by(BotModel.decided_at.desc(), BotModel.id.desc()).limit(1)
+    row = session.scalars(latest.with_for_update()).one_or_none()
+    if current(session, engine) is None or row is None:
+        raise WrongState(state="没有更早的模型", act="回退")
+    if not reason.strip():
+        raise Invalid(field="reason", why="回退须填写理由。")
+    must_be_kept(row, shelf)
+    return row
+
+
+def went_back(work: Work, row: BotModel, reason: str) -> None:
+    """Notes that a model serves again; the one it replaces counts as refused."""
+    replaced = current(work.session, ModelEngine(row.engine))
+    serve(work, row, ROLLBACK)
+    if replaced is not None:
+        replaced.state, replaced.reason = ModelState.REFUSED, reason.strip()[:500]
+
+
+def retested(
+    work: Work, number: int, found: Examined, before: Examined | None, faults: Sequence[str] | None = None
+) -> None:
     """Notes what a model made of today's questions; a candidate's faults, and so its state, follow."""
     row = work.session.get_one(BotModel, number, with_for_update=True)
     row.figures, row.before = dict(found.figures), dict(before.figures) if before else {}
     if row.state in (ModelState.CANDIDATE, ModelState.REFUSED):
-        row.faults = faults_of(work.session, work.now, found, before)
+        row.faults = faults_of(work.session, work.now, found, before) if faults is None else list(faults)
         row.state = ModelState.REFUSED if row.faults or row.reason else ModelState.CANDIDATE
     work.audit("model.tested", row, model=row.id, figures=row.figures)
 
 
-def forget(work: Work, blobs: Blobs) -> None:
-    """Lets go of the files of models that are too old to go back to; their rows stay."""
-    recent = [row.id for row in listed(work.session)]
+def forget(work: Work, shelf: Shelf, engine: ModelEngine = ModelEngine.EMBEDDED) -> None:
+    """Lets go of the files of an engine's models that are too old to go back to; their rows stay."""
+    recent = [row.id for row in listed(work.session, engine)]
     query = select(BotModel).where(
-        BotModel.id.not_in(recent), BotModel.artefact != "", BotModel.state != ModelState.CURRENT
+        BotModel.engine == engine,
+        BotModel.id.not_in(recent),
+        BotModel.artefact != "",
+        BotModel.state != ModelState.CURRENT,
     )
     for row in work.session.scalars(query):
-        path = blobs.path(row.artefact)
+        path = shelf.path(row.artefact)
         row.artefact = ""
         work.after_commit(partial(path.unlink, missing_ok=True))
 
@@ -255,10 +343,11 @@ def root_unit(session: Session) -> int:
     return session.scalar(select(Unit.id).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1)) or 0
 
 
-def _serve(work: Work, row: BotModel, how: str) -> None:
+def serve(work: Work, row: BotModel, how: str) -> None:
+    """Notes that a model is its engine's in service from now on, and the one before no more."""
     work.session.execute(
         update(BotModel)
-        .where(BotModel.state == ModelState.CURRENT, BotModel.id != row.id)
+        .where(BotModel.state == ModelState.CURRENT, BotModel.engine == row.engine, BotModel.id != row.id)
         .values(state=ModelState.PREVIOUS, decided_at=work.now)
     )
     row.state, row.how = ModelState.CURRENT, how
@@ -270,8 +359,14 @@ def _serve(work: Work, row: BotModel, how: str) -> None:
         work.audit("model.promoted", row, model=row.id, how=how, reason=row.reason)
 
 
-def _must_be_kept(row: BotModel, blobs: Blobs) -> None:
-    if not row.artefact or not blobs.path(row.artefact).exists():
+def is_kept(row: BotModel, shelf: Shelf) -> bool:
+    """Whether the file of a model is there."""
+    return bool(row.artefact) and shelf.path(row.artefact).exists()
+
+
+def must_be_kept(row: BotModel, shelf: Shelf) -> None:
+    """Raises WrongState where the file of a model is not there."""
+    if not is_kept(row, shelf):
         raise WrongState(state="文件已不在", act="上线（请重新训练）")
 
 
@@ -284,12 +379,12 @@ def taught_of(session: Session, pieces: Collection[int], now: datetime) -> list[
 
 
 def title_first(
-    classifier: Classifier, titles: Mapping[str, int], deciding: Callable[[Ranking], Decision]
+    predict: Callable[[str], Ranking], titles: Mapping[str, int], deciding: Callable[[Ranking], Decision]
 ) -> Understand:
     """How an engine understands: a title word for word is that piece, everything else the classifier's."""
 
     def understand(text: str) -> tuple[Ranking, Decision]:
-        ranking = classifier.predict(text)
+        ranking = predict(text)
         exact = titles.get(learning.plain_of(text))
         if exact is not None:
             return ranking, Decision("answer", (faq_label(str(exact)),), 1.0)

@@ -163,6 +163,7 @@ DEEDS: dict[str, str] = {
     "not_there": "核实未发出",
     "asked_again": "再核实",
     "noted": "备注",
+    "not_swapped": "没有换用",
     "outdated": "过期",
     "notice_set": "设置服务通知",
     "opened": "打开",

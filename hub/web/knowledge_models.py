@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
+import httpx
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import func, select
 
 from bot import rules, versions
-from bot.engine import EmbeddedEngine
 from bot.models import BotModel, Lesson
-from bot.states import MODEL_LABELS, ModelState
+from bot.rasa_engine import RasaEngine
+from bot.rasa_models import RasaModels
+from bot.states import ENGINE_LABELS, MODEL_LABELS, ModelEngine, ModelState
+from hub import rasa
 from hub.incoming import LEARN
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
@@ -58,6 +62,15 @@ HOW = {
 DRAWN = 12
 
 
+@dataclass(frozen=True)
+class Served:
+    """What Rasa says for itself: whether it answers, the file of the model that it serves, and that model's number."""
+
+    answers: bool
+    file: str = ""
+    number: int = 0
+
+
 @router.get("")
 def models(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     """Every kept model with its figures, drawn and in a table."""
@@ -91,8 +104,16 @@ def examine(request: Request, hub: HubDep, asker: Reader, number: Text = "") -> 
 def promote(request: Request, hub: HubDep, asker: Reader, number: Text = "", reason: Text = "") -> Response:
     """上线; one that was not let through needs a reason."""
     try:
-        with hub.works.write(asker.actor) as work:
-            versions.promote(work, _number(number), hub.blobs, reason)
+        chosen = _number(number)
+        with hub.works.read() as work:
+            row = work.session.get(BotModel, chosen)
+            of_rasa = row is not None and row.engine == ModelEngine.RASA
+        if of_rasa:
+            _rasa(hub).promote(chosen, asker.actor, reason)
+            _look_again(hub)
+        else:
+            with hub.works.write(asker.actor) as work:
+                versions.promote(work, chosen, hub.blobs, reason)
     except XuandaError as error:
         return _page(request, hub, asker, refused(asker, error, number=number, reason=reason), status=error.status)
     return see_other(PAGE, say(hub, asker, _("已上线，各进程几秒内换用。")))
@@ -100,10 +121,14 @@ def promote(request: Request, hub: HubDep, asker: Reader, number: Text = "", rea
 
 @router.post("/rollback")
 def rollback(request: Request, hub: HubDep, asker: Reader, reason: Text = "") -> Response:
-    """回退 to the model that served before."""
+    """回退 to the model that served before, of the engine that understands now."""
     try:
-        with hub.works.write(asker.actor) as work:
-            versions.roll_back(work, hub.blobs, reason)
+        if _using(hub) == ModelEngine.RASA:
+            _rasa(hub).roll_back(asker.actor, reason)
+            _look_again(hub)
+        else:
+            with hub.works.write(asker.actor) as work:
+                versions.roll_back(work, hub.blobs, reason)
     except XuandaError as error:
         form = refused(asker, error, number="back", reason=reason)
         return _page(request, hub, asker, form, status=error.status)
@@ -117,18 +142,62 @@ def _number(text: str) -> int:
     return number
 
 
+def _using(hub: Hub) -> ModelEngine:
+    return ModelEngine.RASA if rasa.server_of(hub) is not None else ModelEngine.EMBEDDED
+
+
+def _rasa(hub: Hub) -> RasaModels:
+    server = rasa.server_of(hub)
+    if server is None:
+        raise Invalid(field="number", why="本系统没有连接 Rasa 服务，不能换用 Rasa 的模型。")
+    return rasa.models_of(hub, server)
+
+
+def _look_again(hub: Hub) -> None:
+    engine = hub.incoming.engine
+    if isinstance(engine, RasaEngine):
+        engine.look_again()
+
+
+def _served(hub: Hub) -> Served | None:
+    """What Rasa serves at this moment; None where the product does not ask Rasa. No work is open meanwhile."""
+    server = rasa.server_of(hub)
+    if server is None:
+        return None
+    try:
+        file = server.serves()
+    except httpx.HTTPError:
+        return Served(answers=False)
+    with hub.works.read() as work:
+        row = versions.of_file(work.session, file, ModelEngine.RASA)
+        return Served(True, file, row.id if row else 0)
+
+
+def _within_reach(hub: Hub, rows: Sequence[BotModel], served: Served | None) -> set[int]:
+    """The models that a button here can take into service: their file is here and so is the engine."""
+    home = rasa.home_of(hub.settings)
+    if served is None:
+        return {row.id for row in rows if row.engine == ModelEngine.EMBEDDED and row.artefact}
+    return {row.id for row in rows if row.engine == ModelEngine.RASA and served.answers and versions.is_kept(row, home)}
+
+
 def _page(
     request: Request, hub: Hub, asker: Asker, form: FormState | None = None, *, status: int = 200
 ) -> HTMLResponse:
     gates: tuple[Rule[Any], ...] = (rules.AUTO_PROMOTE, rules.GATE_TOP1, rules.GATE_CASES, rules.GATE_LOST)
+    served = _served(hub)
+    using = _using(hub)
     with hub.works.read() as work:
-        rows = versions.listed(work.session)
-        serving = versions.current(work.session)
+        own = versions.listed(work.session, using)
+        others = [row for one in ModelEngine if one != using for row in versions.listed(work.session, one)]
+        serving = versions.current(work.session, using)
         lessons = work.session.scalar(select(func.count(Lesson.id))) or 0
+        rows = sorted([*own, *others], key=lambda row: -row.id)
         ids = {row.decided_by for row in rows} - {None}
         people = work.session.execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
         names = {number: name for number, name in people}  # noqa: C416  # Rows are no pairs to mypy.
-        back = work.session.scalar(select(func.count()).where(BotModel.state == ModelState.PREVIOUS)) or 0
+        earlier = select(func.count()).where(BotModel.state == ModelState.PREVIOUS, BotModel.engine == using)
+        back = work.session.scalar(earlier) or 0
         gate = Values(work.session, gates, versions.root_unit(work.session), work.now)
         limits = [gate[rule] for rule in gates]
     tabs = [
@@ -147,8 +216,10 @@ def _page(
         back=back,
         limits=limits,
         tabs=tabs,
-        embedded=isinstance(hub.incoming.engine, EmbeddedEngine),
-        chart=_chart(hub, asker, rows),
+        served=served,
+        within_reach=_within_reach(hub, rows, served),
+        engines=ENGINE_LABELS if served or others else {},
+        chart=_chart(hub, asker, own),
         shares=SHARES,
         labels=MODEL_LABELS,
         how=HOW,

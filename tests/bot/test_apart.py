@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import apart
+from bot import apart, tied
 from bot.errors import TrainingFailed
 from bot.nlu.classifier import Classifier, Example
 from bot.nlu.errors import NothingToLearn, UnreadableModel
@@ -88,7 +88,7 @@ def test_learning_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> Non
         python.write_text(f'#!/bin/sh\nPYTHONPATH=. exec "{sys.executable}" "{script}" "$3"\n')
         python.chmod(0o755)
         asking = f"from bot import apart; apart.fit([('居住证怎么办', 'faq/1')], {str(python)!r})"
-        parent = subprocess.Popen([sys.executable, "-c", asking], cwd=apart.ROOT)
+        parent = subprocess.Popen([sys.executable, "-c", asking], cwd=tied.ROOT)
         try:
             learning, _address = listening.accept()
         finally:

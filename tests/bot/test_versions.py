@@ -19,6 +19,7 @@ from bot.events import ModelRefused
 from bot.models import BotModel, Lesson
 from bot.nlu.classifier import Classifier, Example
 from bot.nlu.wire import faq_label
+from bot.states import ModelEngine
 from kernel.audit import AuditLine
 from kernel.blobs import Blobs
 from kernel.errors import Invalid, WrongState
@@ -224,7 +225,7 @@ def test_a_lost_file_never_silences_the_bot(desk: Desk, engine: EmbeddedEngine, 
 
 def test_old_files_are_let_go(desk: Desk, engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "KEPT", 1)
-    monkeypatch.setattr(versions.listed, "__defaults__", (1,))
+    monkeypatch.setattr(versions.listed, "__defaults__", (ModelEngine.EMBEDDED, 1))
     published(desk.office, "faq", "居住证怎么办理", "到社区。", wordings=list(STAY))
     engine.prepare()
     assert [bool(row.artefact) for row in rows(desk)] == [False, True]

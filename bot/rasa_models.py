@@ -1,0 +1,269 @@
+"""Models of Rasa: learned and examined beside the server in service, let through by the gate, swapped, taken back.
+
+A swap is claimed in one work, asked of the server with none open, and noted in another; one that fails changes nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+from sqlalchemy import not_, select
+
+from bot import knowledge, training, versions
+from bot.errors import BotDown, NotSwapped, TrainingFailed
+from bot.models import BotModel
+from bot.nlu.classifier import Example
+from bot.project import examples_of
+from bot.rasa_engine import RasaEngine
+from bot.rasa_server import RasaServer
+from bot.standby import standby
+from bot.states import ModelEngine, ModelState
+from bot.versions import Examined, Learned, Paper
+from kernel.blobs import Blobs
+from kernel.claim import free, new_claimant, still_mine
+from kernel.errors import WrongState
+from kernel.work import SYSTEM, Actor, Work, Works
+
+RASA = ModelEngine.RASA
+# Longer than a server may take to load a model.
+LEASE = timedelta(minutes=3)
+PARSE_SECONDS = 30.0
+NOT_COMPARED = "使用中的模型 {number} 的文件已不在，无法与它相比。"
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a training: the model, its figures and the other's, its faults, and whether it serves now."""
+
+    number: int
+    figures: dict[str, float]
+    before: dict[str, float]
+    faults: list[str]
+    state: str
+
+
+@dataclass(frozen=True)
+class RasaModels:
+    """The models in a folder of this machine, and the server they are put on; None where there is no server yet.
+
+    `blobs` hold the embedded engine's models, to compare with where Rasa has none in service.
+    """
+
+    works: Works
+    home: training.RasaHome
+    blobs: Blobs
+    server: RasaServer | None = None
+
+    # --- learning -----------------------------------------------------------------------------------
+
+    def learn(self, tell: Tell, actor: Actor = SYSTEM, reason: str = "") -> Outcome:
+        """Learns what is published, examines it on a standby, and puts it into service where the gate lets it.
+
+        With a reason it goes into service whatever the gate says. Raises TrainingFailed, NotSwapped.
+        """
+        with self._alone():
+            learned, examples = self._wanted(tell)
+            with self.works.read() as work:
+                row = versions.known(work.session, learned.fingerprint, RASA)
+            kept = row is not None and versions.is_kept(row, self.home)
+            if row is not None and kept and row.state == ModelState.CURRENT:
+                tell(f"Nothing has changed since model {row.id}, which is in service.")
+                self._put_back(row, tell, actor)
+                return _outcome(row)
+            if row is not None and kept:
+                tell(f"Just this was learned before, as model {row.id}.")
+                number = self._examined(replace(learned, artefact=row.artefact), examples, tell, actor)
+            else:
+                number = self._trained(learned, examples, tell, actor)
+            self._settle(number, actor, reason)
+            with self.works.write(actor) as work:
+                versions.forget(work, self.home, RASA)
+            with self.works.read() as work:
+                return _outcome(work.session.get_one(BotModel, number))
+
+    def _wanted(self, tell: Tell) -> tuple[Learned, Sequence[Example]]:
+        """What is published now, written as a project: what a model of it would be made of, and its examples."""
+        with self.works.read() as work:
+            project = knowledge.project_of(work.session, work.now)
+            pieces = {int(question.key) for question in project.questions}
+            taught = versions.taught_of(work.session, pieces, work.now)
+        examples = examples_of(project)
+        tell(f"{len(project.questions)} questions and guides are published.")
+        return Learned(training.prepare(self.home, project), "", len(examples), taught, RASA), examples
+
+    def _trained(self, learned: Learned, examples: Sequence[Example], tell: Tell, actor: Actor) -> int:
+        tell("Training, with low priority …")
+        file = training.train(self.home, learned.fingerprint, self.works.clock.now())
+        try:
+            return self._examined(replace(learned, artefact=file.name), examples, tell, actor)
+        except BaseException:
+            file.unlink(missing_ok=True)  # No row tells of it.
+            raise
+
+    def _examined(self, learned: Learned, examples: Sequence[Example], tell: Tell, actor: Actor) -> int:
+        """Examines a model beside the one in service and keeps what it made of it; returns its number."""
+        with self.works.read() as work:
+            cases = versions.cases_of(work.session, work.now)
+            paper = Paper(cases, examples, knowledge.titles_of(work.session, work.now))
+            serving = versions.current(work.session, RASA)
+            embedded = versions.current(work.session)
+        tell(f"A standby server is asked {len(cases)} questions …")
+        try:
+            with standby(self.home, self.home.path(learned.artefact)) as server:
+                found = self._mark(server, paper)
+                before = self._before(server, paper, serving, embedded)
+        except (BotDown, NotSwapped) as failure:
+            raise TrainingFailed(why=f"the standby server: {failure}") from failure
+        with self.works.write(actor) as work:
+            faults = versions.faults_of(work.session, work.now, found, before)
+            if serving is not None and before is None:
+                faults.append(NOT_COMPARED.format(number=serving.id))
+            versions.keep(work, learned, found, before, faults)
+            made = (BotModel.engine == RASA, BotModel.fingerprint == learned.fingerprint)
+            row = work.session.scalars(select(BotModel).where(*made)).one()
+            row.artefact = learned.artefact
+            versions.retested(work, row.id, found, before, faults)
+            if row.state != ModelState.CURRENT:
+                row.faults = faults
+            if row.state == ModelState.REFUSED and faults:
+                versions.refuse(work, row)
+            return row.id
+
+    def _before(
+        self, at: RasaServer, paper: Paper, serving: BotModel | None, embedded: BotModel | None
+    ) -> Examined | None:
+        """What the model in service makes of the paper: Rasa's own, else what a server serves, else the embedded one.
+
+        On the standby as far as its file is here, so that nobody's question waits behind it.
+        """
+        if serving is not None and versions.is_kept(serving, self.home):
+            at.swap(self.home.path(serving.artefact))
+            return self._mark(at, paper)
+        if self.server is not None:
+            try:
+                return self._mark(self.server, paper)
+            except BotDown:
+                pass
+        if serving is None and embedded is not None and versions.is_kept(embedded, self.blobs):
+            return versions.marked(embedded, self.blobs, paper)
+        return None
+
+    def _mark(self, server: RasaServer, paper: Paper) -> Examined:
+        """As the engine in service would understand: titles first, the same parse, the same thresholds."""
+        engine = RasaEngine(self.works, server.http, server.url, server.token, timeout=PARSE_SECONDS)
+        return paper.mark(engine.rank, engine.decide)
+
+    def _settle(self, number: int, actor: Actor, reason: str) -> None:
+        with self.works.read() as work:
+            row = work.session.get_one(BotModel, number)
+            by_itself = versions.goes_by_itself(work, versions.current(work.session, RASA))
+        if reason or row.state == ModelState.CURRENT:
+            self.promote(number, actor, reason)
+        elif not row.faults and row.state != ModelState.REFUSED and by_itself:
+            self.promote(number, actor, how=versions.AUTO)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.home.folder.mkdir(parents=True, exist_ok=True)
+        with (self.home.folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as failure:
+                raise TrainingFailed(why="another training is under way on this machine") from failure
+            yield
+
+    # --- service ------------------------------------------------------------------------------------
+
+    def promote(self, number: int, actor: Actor, reason: str = "", how: str = "") -> None:
+        """Takes a model into service; one with faults only with a reason. Raises Invalid, WrongState, NotSwapped."""
+        claimant = new_claimant()
+        with self.works.write(actor) as work:
+            serving = versions.current(work.session, RASA)
+            if serving is not None and serving.id == number and self.server is not None:
+                chosen = serving  # Whoever started the server may have given it another.
+                versions.must_be_kept(chosen, self.home)
+            else:
+                chosen = versions.to_promote(work.session, number, self.home, reason, RASA)
+            file = self._claimed(work, chosen, claimant)
+        self._swap(number, file, claimant, actor)
+        with self.works.write(actor) as work:
+            row = _still(work, number, claimant)
+            if row.state == ModelState.CURRENT:
+                work.audit("model.restored", row, model=row.id)
+                return
+            row.reason = reason.strip()[:500] if reason else row.reason
+            versions.serve(work, row, how or (versions.FORCED if row.faults else versions.MANUAL))
+
+    def roll_back(self, actor: Actor, reason: str) -> int:
+        """Puts the model that served before back into service; returns its number. Raises as `promote`."""
+        claimant = new_claimant()
+        with self.works.write(actor) as work:
+            chosen = versions.to_go_back_to(work.session, self.home, reason, RASA)
+            number = chosen.id
+            file = self._claimed(work, chosen, claimant)
+        self._swap(number, file, claimant, actor)
+        with self.works.write(actor) as work:
+            versions.went_back(work, _still(work, number, claimant), reason)
+        return number
+
+    def to_serve(self) -> tuple[Path | None, BotModel | None]:
+        """The file a server starts with, and the model in service: its own file, else the newest that may serve."""
+        with self.works.read() as work:
+            serving = versions.current(work.session, RASA)
+            query = select(BotModel.artefact).where(BotModel.engine == RASA, BotModel.state == ModelState.REFUSED)
+            refused = set(work.session.scalars(query))
+        if serving is not None and versions.is_kept(serving, self.home):
+            return self.home.path(serving.artefact), serving
+        files = [path for path in sorted(self.home.models.glob(f"*{training.SUFFIX}")) if path.name not in refused]
+        return files[-1] if files else None, serving
+
+    def _put_back(self, row: BotModel, tell: Tell, actor: Actor) -> None:
+        try:
+            if self.server is None or self.server.serves() == row.artefact:
+                return
+        except httpx.HTTPError:
+            tell("The server does not say which model it serves: this one is put on it.")
+        self.promote(row.id, actor)
+        tell(f"The server had another model and serves model {row.id} again.")
+
+    def _claimed(self, work: Work, row: BotModel, claimant: str) -> Path:
+        """Claims a model to be put on the server; one swap at a time, for a later one would undo an earlier."""
+        # Who comes at the same moment waits here, and then sees the claim.
+        mine = select(BotModel.id).where(BotModel.engine == RASA)
+        work.session.execute(mine.order_by(BotModel.id).with_for_update()).all()
+        if work.session.scalar(mine.where(not_(free(BotModel, work.now, LEASE))).limit(1)) is not None:
+            raise WrongState(state="正在换用另一个模型", act="同时换用")
+        row.claimed_by, row.claimed_until = claimant, work.now + LEASE
+        return self.home.path(row.artefact)
+
+    def _swap(self, number: int, file: Path, claimant: str, actor: Actor) -> None:
+        if self.server is None:
+            return
+        try:
+            self.server.swap(file)
+        except NotSwapped as failure:
+            with self.works.write(actor) as work:
+                row = _still(work, number, claimant)
+                work.audit("model.not_swapped", row, model=number, why=str(failure.details.get("why", "")))
+            raise
+
+
+def _still(work: Work, number: int, claimant: str) -> BotModel:
+    """The claimed model, let go of again; raises WrongState where the claim was lost meanwhile."""
+    row = still_mine(work.session, BotModel, number, claimant)
+    if row is None:
+        raise WrongState(state="已由他人处理", act="记录这次换用")
+    row.claimed_by = row.claimed_until = None
+    return row
+
+
+def _outcome(row: BotModel) -> Outcome:
+    return Outcome(row.id, dict(row.figures), dict(row.before), [str(one) for one in row.faults], row.state)

@@ -1,0 +1,168 @@
+"""知识库 → 模型 with Rasa behind the bot: what it serves, what a button can do here, which command does the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from bot.models import BotModel
+from bot.rasa_engine import RasaEngine
+from hub import rasa
+from kernel.audit import AuditLine
+from kernel.clock import StillClock
+from kernel.people import Role
+from tests.hub.web.newsroom import Newsroom, open_newsroom
+
+PAGE = "/console/knowledge/models"
+FIGURES = {"inside": 20, "outside": 4, "top1": 0.9, "top3": 0.95, "answered_right": 0.8, "answered_wrong": 0.05}
+FIGURES |= {"refused_outside": 1.0, "learned": 3, "right": 16}
+
+
+@dataclass
+class Rasa:
+    """A server of Rasa's: which file it serves, whether it answers, and whether it takes another."""
+
+    file: str = "faq-1.tar.gz"
+    answers: bool = True
+    takes: bool = True
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        """Its answer."""
+        if not self.answers:
+            raise httpx.ConnectError("refused")
+        if request.method == "PUT":
+            if not self.takes:
+                return httpx.Response(400, text="Agent could not be loaded")
+            self.file = Path(json.loads(request.content)["model_file"]).name
+            return httpx.Response(204)
+        assert request.url.path == "/status"
+        return httpx.Response(200, json={"model_file": f"/models/{self.file}"})
+
+
+@pytest.fixture
+def served() -> Rasa:
+    return Rasa()
+
+
+@pytest.fixture
+def room(sqlite_url: str, tmp_path: Path, clock: StillClock, served: Rasa) -> Iterator[Newsroom]:
+    """One model in service, one that was kept out, one that waits; their files are on this machine."""
+    settings = {"rasa_url": "http://rasa.internal", "rasa_token": SecretStr("secret")}
+    with open_newsroom(sqlite_url, tmp_path, clock, **settings) as room:
+        engine = room.hub.incoming.engine
+        assert isinstance(engine, RasaEngine)
+        engine.http.close()
+        engine.http = httpx.Client(transport=httpx.MockTransport(served.handle))
+        room.office.grant("officer", Role.SUPERVISOR)
+        home = rasa.home_of(room.hub.settings)
+        home.models.mkdir(parents=True)
+        with room.hub.works.write() as work:
+            for number, state in enumerate(("current", "refused", "candidate"), start=1):
+                home.path(f"faq-{number}.tar.gz").touch()
+                row = BotModel(engine="rasa", fingerprint=str(number), examples=8, made_at=work.now, figures=FIGURES)
+                row.artefact, row.state, row.how = f"faq-{number}.tar.gz", state, "auto" if number == 1 else ""
+                row.faults = ["检验题首选正确率 60%，低于下限 70%。"] if state == "refused" else []
+                row.decided_at = work.now
+                work.session.add(row)
+        yield room
+
+
+def states(room: Newsroom) -> list[str]:
+    with room.hub.works.read() as work:
+        return list(work.session.scalars(select(BotModel.state).order_by(BotModel.id)))
+
+
+def test_rasas_models_are_shown_with_their_figures_and_faults(room: Newsroom) -> None:
+    text = room.desk_of("officer").get(PAGE).text
+    for words in ("Rasa", "faq-1.tar.gz", "起使用", "首选正确 90%", "低于下限 70%", "自动上线", "20 道，不该答的 4 道"):
+        assert words in text
+    assert "立即训练" not in text
+    assert "重新检验" not in text
+    assert "xuanda bot promote" not in text
+
+
+def test_a_model_goes_into_service_and_back_by_a_button(room: Newsroom, served: Rasa) -> None:
+    officer = room.desk_of("officer")
+    assert officer.send_form(f"{PAGE}/promote", number="2").status_code == 422
+    assert served.file == "faq-1.tar.gz"
+    assert officer.send_form(f"{PAGE}/promote", number="2", reason="新口径").status_code == 303
+    assert (served.file, states(room)) == ("faq-2.tar.gz", ["previous", "current", "candidate"])
+    text = officer.get(PAGE).text
+    assert f"人工上线（未通过检验） · {room.office.person('officer').name}" in text
+    assert officer.send_form(f"{PAGE}/rollback", reason="").status_code == 422
+    assert officer.send_form(f"{PAGE}/rollback", reason="答错了").status_code == 303
+    assert (served.file, states(room)) == ("faq-1.tar.gz", ["current", "refused", "candidate"])
+    assert "已回退到模型 1" in officer.get(PAGE).text
+    with room.hub.works.read() as work:
+        told = work.session.execute(
+            select(AuditLine.act, AuditLine.actor_id).where(AuditLine.act.like("model.%")).order_by(AuditLine.seq)
+        ).all()
+    me = room.office.person("officer").id
+    assert told == [("model.promoted", me), ("model.rolled_back", me)]
+
+
+def test_a_swap_that_fails_says_why_and_changes_nothing(room: Newsroom, served: Rasa) -> None:
+    served.takes = False
+    answer = room.desk_of("officer").send_form(f"{PAGE}/promote", number="3")
+    assert answer.status_code == 502
+    assert "Rasa 没有换用模型（400 Agent could not be loaded）" in answer.text
+    assert states(room) == ["current", "refused", "candidate"]
+
+
+def test_where_no_button_reaches_the_command_is_said(room: Newsroom, served: Rasa) -> None:
+    officer = room.desk_of("officer")
+    rasa.home_of(room.hub.settings).path("faq-3.tar.gz").unlink()
+    assert "<code>xuanda bot promote 3</code>" in officer.get(PAGE).text
+    assert officer.send_form(f"{PAGE}/promote", number="3").status_code == 409
+    served.answers = False
+    text = officer.get(PAGE).text
+    assert "Rasa 现在没有应答" in text
+    assert "<code>xuanda bot promote 2 --reason …</code>" in text
+    assert f'action="{PAGE}/promote"' not in text
+
+
+def test_a_server_that_was_given_another_model_is_told_of_and_put_right(room: Newsroom, served: Rasa) -> None:
+    officer = room.desk_of("officer")
+    served.file = "faq-2.tar.gz"
+    text = officer.get(PAGE).text
+    assert "Rasa 使用的不是模型 1" in text
+    assert "它使用的是模型 2（faq-2.tar.gz）。" in text
+    served.file = "elsewhere.tar.gz"
+    assert "它使用的是 elsewhere.tar.gz，没有经过检验。" in officer.get(PAGE).text
+    assert officer.send_form(f"{PAGE}/promote", number="1").status_code == 303
+    assert served.file == "faq-1.tar.gz"
+    assert "Rasa 使用的不是模型" not in officer.get(PAGE).text
+    with room.hub.works.write() as work:
+        work.session.get_one(BotModel, 1).state = "previous"
+    assert "Rasa 使用的模型没有登记" in officer.get(PAGE).text
+
+
+def test_others_do_not_come_in(room: Newsroom, served: Rasa) -> None:
+    for login in ("author", "stranger"):
+        assert room.desk_of(login).send_form(f"{PAGE}/promote", number="3").status_code == 403
+        assert room.desk_of(login).send_form(f"{PAGE}/rollback", reason="x").status_code == 403
+    assert served.file == "faq-1.tar.gz"
+
+
+def test_where_the_embedded_engine_understands_rasas_models_take_no_part(
+    sqlite_url: str, tmp_path: Path, clock: StillClock
+) -> None:
+    with open_newsroom(sqlite_url, tmp_path, clock) as room:
+        room.office.grant("officer", Role.SUPERVISOR)
+        officer = room.desk_of("officer")
+        assert "Rasa" not in officer.get(PAGE).text
+        with room.hub.works.write() as work:
+            row = BotModel(engine="rasa", fingerprint="1", examples=8, made_at=work.now, figures=FIGURES)
+            row.artefact = "faq-1.tar.gz"
+            work.session.add(row)
+        assert "faq-1.tar.gz" in officer.get(PAGE).text
+        answer = officer.send_form(f"{PAGE}/promote", number="1")
+        assert answer.status_code == 422
+        assert "没有连接 Rasa" in answer.text
