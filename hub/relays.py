@@ -160,6 +160,8 @@ class SqliteRelay(Relay):
         changed = {topic for topic in before.keys() & now.keys() if before[topic] != now[topic]}
         if changed - told:
             self.live.tell(*sorted(changed - told))
+            # Told by this relay itself: what changes next is news all the same.
+            self.live.told_since()
 
 
 def _topics(conversation: int, unit: int) -> tuple[str, str]:

@@ -228,6 +228,10 @@
     event.preventDefault();
     open(link.dataset.open);
   });
+  // An address may lead to one of the folds: a ticket is the way where another unit's desk is shut.
+  const openNamed = () => location.hash && open(location.hash.slice(1));
+  window.addEventListener("hashchange", openNamed);
+  openNamed();
   const step = (by) => {
     const links = [...document.querySelectorAll(".queue__list a")];
     if (!links.length) return;

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -17,6 +18,7 @@ from hub.live import conversation_topic, desk_topic
 from hub.product import Hub
 from hub.relays import SqliteRelay
 from hub.settings import Settings
+from hub.web.desk_stream import PACE_SECONDS
 from hub.wiring import build
 from kernel.people import Unit
 
@@ -78,6 +80,27 @@ def test_a_stream_hears_what_another_process_wrote(pair: tuple[Hub, Hub]) -> Non
     row = speak(public)
     for topic in (conversation_topic(row.id), desk_topic(row.unit_id)):
         assert asyncio.run(heard(console, topic, lambda: speak(public, row))) == {topic}
+
+
+def test_another_process_hears_within_what_a_second_leaves(pair: tuple[Hub, Hub]) -> None:
+    """A page is told at most every half second; the rest is for the way. The one in the middle of seven counts."""
+    console, public = pair
+    row = speak(public)
+
+    async def ways() -> list[float]:
+        found = []
+        with console.incoming.live.watching([desk_topic(row.unit_id)]) as watcher:
+            changes = watcher.changes(look=PATIENCE)
+            await asyncio.sleep(1.0)  # LISTEN has been said, the file has been looked at.
+            for _ in range(7):
+                await asyncio.to_thread(speak, public, row)
+                committed = time.monotonic()
+                assert await anext(changes) == {desk_topic(row.unit_id)}
+                found.append(time.monotonic() - committed)
+            await changes.aclose()
+        return found
+
+    assert median(asyncio.run(ways())) < 1.0 - PACE_SECONDS
 
 
 def test_what_was_rolled_back_is_not_told(pair: tuple[Hub, Hub]) -> None:

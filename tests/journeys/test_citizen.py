@@ -51,7 +51,8 @@ OTHERS = (
 CODE = "counter"
 WITHIN = 2500
 """Milliseconds in which the other side must see what was written: less than the three seconds after which a stream
-looks by itself, so that it was told. On a machine that does nothing else it takes half a second."""
+looks by itself, so that it was told. On a machine that does nothing else it takes half a second; that it is within one
+by the clock is measured without a browser (`tests/hub/web/test_desk.py`, `tests/hub/test_relays.py`)."""
 
 
 @pytest.fixture

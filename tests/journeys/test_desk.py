@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -104,4 +105,68 @@ def test_closed_in_the_middle_nothing_is_lost_and_nothing_said_twice(house: Hous
             shown = page.locator(lines)
             expect(shown).to_have_count(3)
             assert all(text in shown.nth(place).inner_text() for place, text in enumerate(texts))
+    assert house.complaints == []
+
+
+HEARD = """
+window.rung = 0;
+const make = AudioContext.prototype.createOscillator;
+AudioContext.prototype.createOscillator = function () { window.rung += 1; return make.call(this); };
+"""
+
+
+def test_whoever_wants_it_hears_and_reads_in_the_title_that_somebody_waits_or_writes(house: House) -> None:
+    citizen = house.page()
+    window = chat_of(citizen, house.address)
+    agent = house.desk_of("officer")
+    agent.add_init_script(HEARD)
+    agent.goto(f"{house.address}/console/desk")
+    expect(agent).to_have_title("在线接待 · 宣达")
+    agent.locator("#desk-prefs summary").click()
+    agent.get_by_label("响铃").check()
+    assert agent.evaluate("rung") == 1  # So that he knows what it is like.
+    asks(citizen, "人工")
+    expect(agent).to_have_title("(1) 在线接待 · 宣达", timeout=WITHIN)
+    assert agent.evaluate("rung") == 2
+
+    # Kept for this browser, on the page of a conversation too; what he has on his screen rings when it is written on.
+    agent.locator(".queue__list a").click()
+    agent.wait_for_url("**/console/desk/*")
+    agent.get_by_role("button", name="接入").click()
+    expect(window).to_contain_text("人工客服正在为您服务")
+    expect(agent.get_by_label("响铃")).to_be_checked()
+    asks(citizen, "你好")
+    expect(agent.locator(".desk__log")).to_contain_text("你好", timeout=WITHIN)
+    expect(agent).to_have_title("(1) 在线接待 · 宣达", timeout=WITHIN)
+    agent.wait_for_function("rung === 1")
+
+    agent.locator("#desk-prefs summary").click()
+    agent.get_by_label("响铃").uncheck()
+    agent.get_by_label("标题显示").uncheck()
+    expect(agent).to_have_title("在线接待 · 宣达")
+    asks(citizen, "在吗")
+    expect(agent.locator(".desk__log")).to_contain_text("在吗", timeout=WITHIN)
+    expect(agent).to_have_title("在线接待 · 宣达")
+    assert agent.evaluate("rung") == 1
+    assert house.complaints == []
+
+
+def test_what_the_agent_looks_for_is_found_and_put_into_the_answer(house: House) -> None:
+    citizen = house.page()
+    window = chat_of(citizen, house.address)
+    asks(citizen, "人工")
+    expect(window).to_contain_text("正在等待人工接入")
+    agent = house.desk_of("officer")
+    agent.goto(f"{house.address}/console/desk")
+    agent.keyboard.press("Alt+j")
+    agent.wait_for_url("**/console/desk/*")
+    agent.keyboard.press("Alt+q")
+    agent.keyboard.type("居住证")
+    agent.keyboard.press("Enter")
+    hint = agent.locator("#suggestions .hint", has_text="居住证怎么办理")
+    hint.get_by_role("button", name="插入").click()
+    expect(agent.locator("#answer")).to_have_value(re.compile("到居住地社区办理。"))
+    # An address may open a fold by its name.
+    agent.goto(f"{agent.url}#make-ticket")
+    expect(agent.locator("#ticket-text")).to_be_visible()
     assert house.complaints == []
