@@ -6,7 +6,9 @@ Rasa's Python is one that stands in; tests/journeys/test_rasa.py holds the same 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +29,7 @@ from bot.training import RasaHome
 from kernel.audit import AuditLine
 from kernel.blobs import Blobs
 from kernel.errors import Invalid, WrongState
-from kernel.work import Actor
+from kernel.work import Actor, Works
 from tests.bot.citizens import published
 from tests.bot.conftest import Desk
 from tests.bot.rasa_stand_in import python_in
@@ -267,6 +269,10 @@ def test_files_too_old_to_go_back_to_are_let_go(
 @pytest.fixture
 def two(desk: Desk, models: RasaModels) -> RasaModels:
     """One model in service and one that waits, whose files are empty."""
+    return with_two(models)
+
+
+def with_two(models: RasaModels) -> RasaModels:
     models.home.models.mkdir(parents=True)
     with models.works.write() as work:
         for number, state in enumerate(("current", "candidate")):
@@ -351,6 +357,54 @@ def test_one_swap_at_a_time(desk: Desk, two: RasaModels) -> None:
     desk.clock.step(minutes=4)
     at(two, lambda _file: httpx.Response(204)).roll_back(OPERATOR, "理由")
     assert states(two)[0] == ("current", "rollback")
+
+
+def test_of_two_at_the_same_moment_one_swaps(works: Works, home: RasaHome, tmp_path: Path) -> None:
+    models = with_two(RasaModels(works, home, Blobs(tmp_path / "files")))
+    numbers = [row.id for row in rows(models)]
+    begin, over = threading.Barrier(2), threading.Event()
+    swapped: list[str] = []
+
+    def put(file: str) -> httpx.Response:
+        swapped.append(Path(file).name)
+        assert over.wait(30), "the other one is told at once, not when Rasa has loaded"
+        return httpx.Response(204)
+
+    def act(number: int) -> str:
+        begin.wait(30)
+        try:
+            at(models, put).promote(number, OPERATOR)
+        except WrongState:
+            over.set()
+            return "told"
+        return "swapped"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(act, numbers)) == ["swapped", "told"]
+    with works.read() as work:
+        serving = versions.current(work.session, ModelEngine.RASA)
+        assert serving is not None
+        assert swapped == [serving.artefact]
+
+
+def test_a_claim_not_yet_committed_is_waited_for(works: Works, home: RasaHome, tmp_path: Path) -> None:
+    models = with_two(RasaModels(works, home, Blobs(tmp_path / "files")))
+    first, second = rows(models)
+    asked = threading.Event()
+
+    def put(_file: str) -> httpx.Response:
+        asked.set()
+        return httpx.Response(204)
+
+    with ThreadPoolExecutor(1) as pool:
+        with works.write() as work:
+            models._claimed(work, work.session.get_one(BotModel, first.id), "another")
+            work.session.flush()
+            acting = pool.submit(at(models, put).promote, second.id, OPERATOR)
+            assert not asked.wait(0.5)
+        with pytest.raises(WrongState):
+            acting.result(30)
+    assert not asked.is_set()
 
 
 def test_who_lost_his_claim_notes_nothing(desk: Desk, two: RasaModels) -> None:
