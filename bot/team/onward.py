@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from bot import desk, expecting, reply, rules, waiting, windows
 from bot.casework.reasons import given
@@ -39,7 +39,8 @@ class OtherDesk:
 
 def desks(work: Work, conversation: Conversation, zone: ZoneInfo) -> list[OtherDesk]:
     """The desks of other units, in the order of the tree: where somebody is named to answer citizens."""
-    named = select(Grant.unit_id).where(Grant.role.in_(_ANSWERING))
+    lasts = or_(Grant.ends_at.is_(None), Grant.ends_at > work.now)
+    named = select(Grant.unit_id).where(Grant.role.in_(_ANSWERING), lasts)
     query = select(Unit).where(Unit.id.in_(named), Unit.id != conversation.unit_id).order_by(Unit.path)
     return [
         OtherDesk(unit.id, unit.name, len(_there(work, unit.id)), _waits(work, unit.id), _shut(work, unit.id, zone))
@@ -107,7 +108,7 @@ def _tell(work: Work, conversation: Conversation, unit: Unit, words: Words) -> N
     told = words.say(
         "forwarded", unit=unit.name, ahead=ahead, expected=expected, longest=expecting.LONGEST, hotline=hotline
     )
-    reply.tell(work, conversation, told, reply.LEFT_TO_ANSWER)
+    reply.tell(work, conversation, told, leaves=1)
 
 
 def _there(work: Work, unit_id: int) -> set[int]:

@@ -450,6 +450,8 @@
       // An agent may have come meanwhile; then he is asked, and nothing is left.
       if (state.state === "waiting") await persist("留言");
       state.unsure = null;
+      // Whoever is in danger leaves no word: he waits on, and people come.
+      stayHere();
     } catch (failure) {
       trouble(failure.status === 429 ? words.often : words.failed);
     } finally {
