@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from bot import expecting, parts, reply, rules, services, store, waiting, windows
 from bot.errors import NobodyThere, NotReachable, TakenAlready, TooLate, WasClosed
-from bot.events import ConversationAssigned, ConversationChanged, PersonWanted, WaitOver
+from bot.events import ConversationAssigned, ConversationChanged, DangerSeen, PersonWanted, WaitOver
 from bot.handoff import REASON_LABELS
 from bot.models import Conversation, OutboundReply
 from bot.reply import Said
@@ -279,6 +279,7 @@ def acknowledge(work: Work, who: Viewer, conversation: Conversation) -> None:
     _must(who, conversation)
     conversation.acknowledged_at, conversation.acknowledged_by = work.now, who.person_id
     work.audit("conversation.acknowledged", conversation, word=conversation.urgent_word)
+    work.emit(DangerSeen(conversation.id, conversation.unit_id))
     work.emit(ConversationChanged(conversation.id, conversation.unit_id))
 
 

@@ -58,6 +58,14 @@ class DangerHeard(Event):
 
 
 @dataclass(frozen=True)
+class DangerSeen(Event):
+    """Somebody sees to the danger in a conversation: nobody is alarmed any more."""
+
+    conversation_id: int
+    unit_id: int
+
+
+@dataclass(frozen=True)
 class ReplyBooked(Event):
     """A reply may leave by the platform's customer-service message from now on."""
 

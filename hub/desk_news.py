@@ -9,6 +9,7 @@ from bot.events import (
     ConversationAssigned,
     ConversationChanged,
     DangerHeard,
+    DangerSeen,
     HandedOver,
     PersonWanted,
     PresenceChanged,
@@ -34,6 +35,7 @@ P = Permission
 SHIFTS = "/console/shifts"
 # Notices that call somebody to a conversation: an act on it makes them no longer true.
 WAITING, ASSIGNED, WINDOW_ENDS = "conversation.waiting", "conversation.assigned", "conversation.window_ends"
+DANGER = "conversation.danger"
 CALLS = (WAITING, ASSIGNED, WINDOW_ENDS)
 OVERFLOW = declare(
     Rule("desk.overflow_minutes", 6, "市民等待多少分钟后除当班坐席外再通知全体坐席和班长", number_between(1, 240))
@@ -47,6 +49,7 @@ def connect(hub: Hub, incoming: Incoming) -> None:
     listeners.in_work(WaitOver, lambda work, fact: _wait_over(hub, work, fact))
     listeners.in_work(ConversationAssigned, lambda work, fact: _assigned(hub, work, fact))
     listeners.in_work(DangerHeard, lambda work, fact: _danger(hub, work, fact))
+    listeners.in_work(DangerSeen, lambda work, fact: _danger_seen(hub, work, fact))
     listeners.in_work(TicketDanger, lambda work, fact: _ticket_danger(hub, work, fact))
     listeners.in_work(WindowEnds, lambda work, fact: _window_ends(hub, work, fact))
     listeners.in_work(ShiftEnds, lambda work, fact: _shift_ends(hub, work, fact))
@@ -124,12 +127,16 @@ def _danger(hub: Hub, work: Work, fact: DangerHeard) -> None:
     hub.notifier.tell(
         work,
         people,
-        "conversation.danger",
+        DANGER,
         f"紧急：市民提到“{fact.word}”{again}",
         f"{fact.words} 请立即接入并按预案处置；接入或点“已处置”后停止告警。",
         f"/console/desk/{fact.conversation_id}",
         f"conversation.{fact.conversation_id}.danger.{fact.round}.{work.now:%Y%m%d%H%M}",
     )
+
+
+def _danger_seen(hub: Hub, work: Work, fact: DangerSeen) -> None:
+    hub.notifier.settle(work, f"/console/desk/{fact.conversation_id}", (DANGER,))
 
 
 def _ticket_danger(hub: Hub, work: Work, fact: TicketDanger) -> None:

@@ -158,6 +158,16 @@ def test_whoever_was_passed_a_conversation_is_called_to_it_until_he_acts(live: L
     assert unread_calls(live, "other", number) == (["conversation.waiting"] if act == "transfer" else [])
 
 
+@pytest.mark.parametrize("act", ["acknowledge", "take"])
+def test_the_alarm_is_read_for_all_once_somebody_sees_to_it(live: LiveDesk, act: str) -> None:
+    number = live.hears("我不想活了")
+    assert "conversation.danger" in unread_calls(live, "other", number)
+    live.clock.step(seconds=1)
+    live.agent.send_form(f"/console/desk/{number}/{act}")
+    # Who waits is called for still, until somebody takes him.
+    assert unread_calls(live, "other", number) == (["conversation.waiting"] if act == "acknowledge" else [])
+
+
 def test_what_ends_by_itself_calls_nobody_any_more(live: LiveDesk) -> None:
     number = live.hears("人工")
     hub = live.office.hub
