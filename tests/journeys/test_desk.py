@@ -11,8 +11,10 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from bot.models import InboundMessage, OutboundReply
-from bot.team.models import QuickReply
+from bot.team import presence
+from bot.team.models import Presence, QuickReply
 from kernel.clock import SystemClock
+from kernel.people import Grant, Role, Unit
 from tests.journeys.editorial import House, axe, running
 from tests.journeys.test_citizen import WITHIN, asks, chat_of, open_to_citizens
 
@@ -169,4 +171,49 @@ def test_what_the_agent_looks_for_is_found_and_put_into_the_answer(house: House)
     # An address may open a fold by its name.
     agent.goto(f"{agent.url}#make-ticket")
     expect(agent.locator("#ticket-text")).to_be_visible()
+    assert house.complaints == []
+
+
+def test_a_conversation_is_handed_to_the_desk_of_another_unit(house: House) -> None:
+    office = house.newsroom.office
+    stranger = office.person("stranger")
+    with house.newsroom.hub.works.write() as work:
+        work.session.add(Grant(person_id=stranger.id, role=Role.AGENT.value, unit_id=stranger.unit_id))
+        work.session.add(
+            Presence(unit_id=stranger.unit_id, person_id=stranger.id, state=presence.ON, began_at=work.now)
+        )
+        name = work.session.get_one(Unit, stranger.unit_id).name
+    citizen = house.page()
+    window = chat_of(citizen, house.address)
+    asks(citizen, "公积金怎么提取")
+    asks(citizen, "人工")
+    expect(window).to_contain_text("正在等待人工接入")
+    agent, other = house.desk_of("officer"), house.desk_of("stranger")
+    other.goto(f"{house.address}/console/desk")
+    expect(other.locator(".queue__list a")).to_have_count(0)
+    agent.goto(f"{house.address}/console/desk")
+    agent.locator(".queue__list a").click()
+    agent.wait_for_url("**/console/desk/*")
+    address = agent.url
+    agent.get_by_role("button", name="接入").click()
+    expect(window).to_contain_text("人工客服正在为您服务")
+    agent.locator("#pass-on summary").click()
+    agent.locator("#forward-to").select_option(label=f"{name}（1 人在岗，0 位在等）")
+    agent.locator("#forward-note").fill("问提取，已核对身份")
+    assert axe(agent) == []
+    agent.get_by_role("button", name="转出", exact=True).locator("visible=true").click()
+    agent.wait_for_url("**/console/desk")
+    expect(agent.locator(".queue__list a")).to_have_count(0)
+    expect(window).to_contain_text(f"您的事项已转由{name}的人工坐席接着办理，排在最前", timeout=WITHIN)
+    expect(window).to_contain_text("正在等待人工接入")
+    other.locator(".queue__list a").click(timeout=WITHIN)
+    other.wait_for_url("**/console/desk/*")
+    expect(other.locator(".desk__log")).to_contain_text("公积金怎么提取")
+    expect(other.locator(".desk__log")).to_contain_text("问提取，已核对身份")
+    other.locator("#answer").fill("您好，我来办。")
+    other.locator("#answer").press("Control+Enter")
+    expect(window.locator(".chat__line--agent")).to_contain_text("我来办", timeout=WITHIN)
+    answer = agent.goto(address)
+    assert answer is not None
+    assert answer.status == 404
     assert house.complaints == []
