@@ -400,6 +400,23 @@ class NoticeEnd(Base):
     at: Mapped[datetime]
 
 
+class NoticeConsent(Base):
+    """What a follower agreed to of one form of notices: `left` messages, or any number where it holds for long.
+
+    `heard_at` is the platform's own moment of what was heard last; an earlier one, or the same again, changes nothing.
+    """
+
+    __tablename__ = "notice_consent"
+    __table_args__ = (UniqueConstraint("account_id", "sender", "template_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    sender: Mapped[str] = mapped_column(String(120))
+    template_id: Mapped[str] = mapped_column(String(100))
+    left: Mapped[int]
+    heard_at: Mapped[datetime]
+
+
 class PublicAnswer(Base):
     """留言公开: a citizen's matter and its answer as anybody may read them, with nothing of who wrote it.
 

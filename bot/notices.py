@@ -1,7 +1,8 @@
 """服务通知 about tickets: booked as rows, claimed before the network, repeated only where the platform knows our key.
 
 A template message carries a key that the platform remembers for ten minutes: within them a lost answer is settled by
-repeating. A subscribe message has no key: what was in flight is unknown, and only a person sends it again.
+repeating. A subscribe message has no key: what was in flight is unknown until the platform tells of its end, and only a
+person sends it again. It is booked only where the follower agreed, and uses that agreement up.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from bot import consents
 from bot.events import NoticeLost
 from bot.models import Conversation, NoticeEnd, Ticket, TicketNotice
 from bot.states import ReplyState
@@ -47,6 +49,8 @@ FIELDS: Mapping[str, str] = {
     "time": _("答复时间"),
 }
 FIXED = "="
+# The platform's own word that he has not agreed, or does not any more (developers.weixin.qq.com, bizsend).
+NOT_AGREED = ("43101",)
 RETRY = RetryPolicy(attempts=5, first=timedelta(seconds=5), factor=3.0, longest=timedelta(minutes=2))
 ASK_AGAIN = timedelta(seconds=10)
 
@@ -61,8 +65,11 @@ def form_for(session: Session, account_id: int | None) -> NoticeForm | None:
 
 def book(
     work: Work, ticket: Ticket, conversation: Conversation, form: NoticeForm, facts: Mapping[str, str], url: str
-) -> TicketNotice:
-    """Books the notice that a ticket was answered."""
+) -> TicketNotice | None:
+    """Books the notice that a ticket was answered; None where he has not agreed to be sent one."""
+    if not _allowed(work, form.account_id, conversation.sender, form.template_id, form.way):
+        work.audit("notice.no_consent", ticket, number=ticket.number)
+        return None
     values = {place: said[1:] if said.startswith(FIXED) else facts.get(said, "") for place, said in form.places.items()}
     row = TicketNotice(
         ticket_id=ticket.id,
@@ -94,6 +101,8 @@ def send_again(work: Work, row: TicketNotice) -> TicketNotice:
     """Sends a notice that failed or whose fate nobody knows once more, under a key of its own."""
     if row.state not in (S.FAILED, S.UNKNOWN):
         raise WrongState(state="已处理", act="重发")
+    if not _allowed(work, row.account_id, row.sender, row.template_id, row.way):
+        raise WrongState(state="本人没有（再次）同意订阅", act="重发")
     row.state, row.reason = S.FAILED, f"{row.reason}（已由人重发）"[:300]
     names = ("ticket_id", "account_id", "sender", "way", "template_id", "values", "url")
     fresh = TicketNotice(**{name: getattr(row, name) for name in names}, key=new_claimant(), next_at=work.now)
@@ -106,30 +115,54 @@ def send_again(work: Work, row: TicketNotice) -> TicketNotice:
 
 def ended(work: Work, account_id: int, result: JobResult) -> bool:
     """Keeps what the platform told of a notice's end, whether or not the call's own answer was recorded yet."""
-    if not result.job_id.startswith(f"{TEMPLATE}:"):
+    subscribed = result.job_id.startswith(f"{consents.ONCE}:")
+    if not (subscribed or result.job_id.startswith(f"{TEMPLATE}:")):
         return False
     known = {"account_id": account_id, "job": result.job_id[:60]}
     if insert_once(work.session, NoticeEnd, **known, arrived=result.done, reason=result.reason[:300], at=work.now):
-        query = select(TicketNotice).where(TicketNotice.account_id == account_id, TicketNotice.job == result.job_id)
+        query = select(TicketNotice).where(TicketNotice.account_id == account_id)
+        query = _the_last(query, result) if subscribed else query.where(TicketNotice.job == result.job_id)
         row = work.session.scalars(query.with_for_update()).one_or_none()
         if row is not None:
+            row.job = result.job_id[:60]
             _apply(work, row)
     return True
 
 
-def _apply(work: Work, row: TicketNotice) -> None:
-    """What the platform told of the end decides, over what it said when it took the job."""
+def _the_last(query: Select[TicketNotice], result: JobResult) -> Select[TicketNotice]:
+    """The last message of this form to this follower of whose end nobody has heard."""
+    return (
+        query.where(
+            TicketNotice.sender == result.data.get("sender"),
+            TicketNotice.template_id == result.data.get("template_id"),
+            TicketNotice.way.in_(consents.BY_CONSENT),
+            TicketNotice.state.in_((S.SENDING, S.DONE, S.UNKNOWN)),
+            TicketNotice.job == "",
+        )
+        .order_by(TicketNotice.id.desc())
+        .limit(1)
+    )
+
+
+def _allowed(work: Work, account_id: int, sender: str, template_id: str, way: str) -> bool:
+    return way not in consents.BY_CONSENT or consents.take(work, account_id, sender, template_id, way)
+
+
+def _apply(work: Work, row: TicketNotice) -> bool:
+    """What the platform told of the end decides, over what it said when it took the job; whether it told anything."""
     query = select(NoticeEnd).where(NoticeEnd.account_id == row.account_id, NoticeEnd.job == row.job)
     end = work.session.scalars(query).one_or_none() if row.job else None
-    if end is None:
-        return
+    if end is None or row.state == S.SENDING:
+        return False  # While it is being sent: whoever records the answer looks here again.
     ticket = work.session.get_one(Ticket, row.ticket_id)
     if end.arrived:
+        row.state, row.reason = S.DONE, ""
         work.audit("notice.arrived", ticket, notice=row.id)
-        return
+        return True
     row.state, row.reason = S.FAILED, end.reason[:300]
     work.audit("notice.failed", ticket, notice=row.id, reason=end.reason)
     work.emit(NoticeLost(ticket.id, ticket.unit_id, ticket.number, end.reason))
+    return True
 
 
 def _key_minutes(session: Session, row: TicketNotice) -> float:
@@ -184,7 +217,7 @@ class Teller(Outbox[TicketNotice, _Job, str | ChannelError]):
     def record(self, work: Work, row: TicketNotice, job: _Job, answer: str | ChannelError) -> None:
         """Done, again, failed or unsure."""
         if isinstance(answer, str):
-            row.job = answer[:60]
+            row.job = answer[:60] or row.job
             self._end(work, row, S.DONE)
             accounts.succeeded(work, job.account.id)
             _apply(work, row)
@@ -219,5 +252,16 @@ class Teller(Outbox[TicketNotice, _Job, str | ChannelError]):
         row.reason, row.code, row.done_at = reason[:300], code[:40], work.now
         ticket = work.session.get_one(Ticket, row.ticket_id)
         work.audit(f"notice.{state.value}", ticket, notice=row.id, reason=reason)
+        if state == S.FAILED and row.way in consents.BY_CONSENT:
+            self._not_used(work, row, code)
+        if state == S.UNKNOWN and _apply(work, row):
+            return
         if state != S.DONE:
             work.emit(NoticeLost(ticket.id, ticket.unit_id, ticket.number, reason))
+
+    def _not_used(self, work: Work, row: TicketNotice, code: str) -> None:
+        whose = (work, row.account_id, row.sender, row.template_id)
+        if code in NOT_AGREED:
+            consents.void(*whose)
+        else:
+            consents.give_back(*whose, row.way)

@@ -264,7 +264,18 @@ class Follower:
     sealed: bool = False
 
 
-Inbound = Message | JobResult | Follower
+@dataclass(frozen=True)
+class Consent:
+    """What a citizen decided about notices of one form: he agreed, or refused, at once or afterwards."""
+
+    key: str
+    sender: str
+    template_id: str
+    agreed: bool
+    at: datetime
+
+
+Inbound = Message | JobResult | Follower | Consent
 
 
 @dataclass(frozen=True)

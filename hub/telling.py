@@ -17,7 +17,8 @@ from kernel.errors import Invalid
 from kernel.people import Unit
 from kernel.work import Work
 
-Way = Literal["message", "notice", ""]
+# `no_consent`: only a notice would reach him, and he has not agreed to be sent one.
+Way = Literal["message", "notice", "no_consent", ""]
 
 
 def ticket_of(hub: Hub, work: Work, conversation: Conversation, kind: str, text: str) -> Ticket:
@@ -104,8 +105,7 @@ def _notice(hub: Hub, work: Work, ticket: Ticket, unit: str) -> Way:
         "time": f"{work.now.astimezone(hub.settings.office_zone):%Y-%m-%d %H:%M}",
     }
     address = f"{hub.settings.address}/feedback/progress?number={ticket.number}"
-    notices.book(work, ticket, conversation, form, facts, address)
-    return "notice"
+    return "notice" if notices.book(work, ticket, conversation, form, facts, address) else "no_consent"
 
 
 def _conversation(work: Work, ticket: Ticket) -> Conversation | None:

@@ -13,7 +13,7 @@ from bot import store
 from bot.casework.models import FollowUp
 from bot.citizen_files.states import FileState
 from bot.comments.models import Comment, CommentAnswer
-from bot.models import Conversation, PublicAnswer, Rating, Ticket, TicketNotice
+from bot.models import Conversation, NoticeConsent, PublicAnswer, Rating, Ticket, TicketNotice
 from bot.personal.subject import Identity, Subject, belonging, comments_of, conversations_of, tickets_of
 from bot.states import FOLLOW_UPS, RATINGS, TICKET_LABELS, shown_outside
 from kernel.people import Unit
@@ -63,8 +63,17 @@ def _account(session: Session, identity: Identity) -> Data:
         "channel": about.channel,
         "identity": identity.sender,
         "conversations": [_conversation(session, one) for one in session.scalars(query.order_by(Conversation.id))],
+        "notices_agreed_to": _agreed(session, identity),
         "comments": [_comment(session, one) for one in written],
     }
+
+
+def _agreed(session: Session, identity: Identity) -> list[Data]:
+    query = select(NoticeConsent).where(
+        NoticeConsent.account_id == identity.account_id, NoticeConsent.sender == identity.sender
+    )
+    rows = session.scalars(query.order_by(NoticeConsent.id))
+    return [{"form": row.template_id, "agreed": row.left > 0, "decided_at": _at(row.heard_at)} for row in rows]
 
 
 def _conversation(session: Session, conversation: Conversation) -> Data:

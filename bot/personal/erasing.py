@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 
+from bot import consents
 from bot.comments.models import Comment
 from bot.comments.states import CommentState
 from bot.models import Conversation, PhoneCode, Ticket
@@ -61,6 +62,9 @@ class Eraser:
             work.session.execute(
                 delete(PhoneCode).where(PhoneCode.phone_mark == marks.of_codes(self.seal, subject.phone))
             )
+        for one in subject.identities:
+            if one.account_id is not None:
+                consents.forget(work.session, one.account_id, one.sender)
         request.state, request.done_at, request.kept, request.sealed = RequestState.DONE, work.now, [], ""
         work.audit("data_request.done", request, number=request.number, counts=request.counts)
         return True

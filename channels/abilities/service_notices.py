@@ -12,12 +12,16 @@ Way = Literal["template", "subscribe"]
 
 @dataclass(frozen=True)
 class ApprovedForm:
-    """A form the account may use: its number, its title, the names of its places, and its text with the places."""
+    """A form the account may use: its number, its title, the names of its places, and its text with the places.
+
+    `lasting`: a follower agrees to it once and for long, else each time for one message.
+    """
 
     template_id: str
     title: str
     places: tuple[str, ...]
     text: str = ""
+    lasting: bool = False
 
 
 @dataclass(frozen=True)

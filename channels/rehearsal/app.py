@@ -49,6 +49,7 @@ def create_app(config: RehearsalConfig) -> RehearsalApp:
         "wechat.mass_lapse": mass.lapse,
         "wechat.mass_refused": mass.refused,
         "wechat.template": template.finish,
+        "wechat.subscribed": template.finish_subscribed,
     }
     world.wechat_paths = frozenset(wechat.APIS)
     app = RehearsalApp(title="演练平台", docs_url="/control/docs", redoc_url=None, lifespan=_lifespan)

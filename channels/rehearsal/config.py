@@ -38,6 +38,7 @@ class Template(Strict):
     title: str
     fields: list[str] = []
     kind: Literal["template", "subscribe"] = "template"
+    lasting: bool = Field(default=False, description="A subscribe message that is agreed to for long, not once.")
     banned: bool = Field(default=False, description="Reported too often by its readers (43116).")
 
 

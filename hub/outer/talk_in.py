@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from analytics import collect
-from bot import gateway, ratings, reply, rules, silence, tickets, waiting
+from bot import consents, gateway, ratings, reply, rules, silence, tickets, waiting
 from bot.citizen_files.checking import PICTURE
 from bot.events import ConversationChanged
 from bot.gateway import Arrival
@@ -21,7 +21,7 @@ from bot.states import ConversationState, Route
 from channels.accounts import store as accounts
 from channels.accounts import subscriptions, takeover
 from channels.accounts.models import Account
-from channels.base import JobResult, Pushed
+from channels.base import Consent, JobResult, Pushed
 from content import search_misses
 from hub.incoming import begin_on_portal, portal_account
 from hub.outer import pictures
@@ -142,6 +142,9 @@ class TalkTaker:
             if isinstance(inbound, JobResult):
                 # One that overtakes its own acceptance is found by asking, as any result that no push brings.
                 callbacks.settled(self.hub, work, account.id, adapter, inbound)
+                continue
+            if isinstance(inbound, Consent):
+                consents.heard(work, account.id, inbound)
                 continue
             arrival = gateway.arrival_of(account, inbound)
             stored = gateway.receive(work, account, arrival) if arrival is not None else None

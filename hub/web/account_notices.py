@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import notices
+from bot import consents, notices
 from bot.notices import ANSWERED, FIELDS, FIXED
 from channels.abilities.service_notices import ApprovedForm, ServiceNotices
 from channels.accounts import store
@@ -36,7 +36,11 @@ router = APIRouter(prefix="/console/accounts/{account_id}/notices")
 P = Permission
 Reader = Annotated[Asker, Depends(may(P.ACCOUNT_READ))]
 Keeper = Annotated[Asker, Depends(may(P.ACCOUNT_WRITE))]
-WAYS = (("template", _("模板消息（服务号）")), ("subscribe", _("订阅通知（本人同意一次发一次）")))
+WAYS = (
+    (notices.TEMPLATE, _("模板消息（服务号）")),
+    (consents.ONCE, _("订阅通知（一次性：本人同意一次发一次）")),
+    (consents.LASTING, _("订阅通知（长期：本人同意后一直有效）")),
+)
 PLACE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 MOST_PLACES = 20
 
@@ -75,8 +79,9 @@ def read_forms(request: Request, hub: HubDep, asker: Keeper, account_id: int) ->
     if not isinstance(channel, ServiceNotices):
         raise NotFound
     try:
-        for way, _label in WAYS:
-            found += [(way, form) for form in channel.forms("template" if way == "template" else "subscribe")]
+        found += [(notices.TEMPLATE, form) for form in channel.forms("template")]
+        for form in channel.forms("subscribe"):
+            found.append((consents.LASTING if form.lasting else consents.ONCE, form))
     except ChannelError as error:
         return see_other(_address(account_id), error.message(asker.language), "bad")
     except httpx.HTTPError as failure:
@@ -159,6 +164,8 @@ def _page(
         account = _account(work.session, asker, account_id, P.ACCOUNT_READ)
         row = work.session.scalars(_query(account_id)).one_or_none()
         in_use = notices.form_for(work.session, account_id) is not None
+        by_consent = row is not None and row.way in consents.BY_CONSENT
+        agreed = consents.number_of(work.session, account_id, row.template_id) if row and by_consent else 0
     kept = {
         "way": row.way if row else "template",
         "template_id": row.template_id if row else "",
@@ -177,5 +184,7 @@ def _page(
         ways=WAYS,
         fields=list(FIELDS.values()),
         in_use=in_use,
+        by_consent=by_consent,
+        agreed=agreed,
         writes=asker.may(P.ACCOUNT_WRITE, account.unit_id),
     )

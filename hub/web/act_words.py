@@ -160,6 +160,7 @@ DEEDS: dict[str, str] = {
     "missing": "平台上看不到",
     "moved": "改期",
     "ordered": "确定顺序",
+    "no_consent": "本人未同意订阅，没有发送",
     "not_there": "核实未发出",
     "asked_again": "再核实",
     "noted": "备注",

@@ -31,7 +31,7 @@ Reader = Annotated[Asker, Depends(api_may(P.TICKET_READ))]
 Handler = Annotated[Asker, Depends(api_may(P.TICKET_ACT))]
 
 
-Told = Literal["message", "notice", "", "waits"]
+Told = Literal["message", "notice", "no_consent", "", "waits"]
 
 
 class TicketAnswer(Body):
@@ -87,7 +87,8 @@ class TicketTold(TypedDict):
 class TicketAnswered(TicketTold):
     """The ticket as answered; `by` is how the citizen was told: `message`, `notice` or '' (nothing reaches him).
 
-    `waits` says that nothing was told yet: the unit's head signs first.
+    `no_consent`: only a notice would reach him, and he has not agreed to one. `waits` says that nothing was told
+    yet: the unit's head signs first.
     """
 
     by: Told

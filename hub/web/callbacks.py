@@ -22,7 +22,7 @@ from sqlalchemy import Table, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.background import BackgroundTask
 
-from bot import exchange, gateway, notices, passive, reply, rules
+from bot import consents, exchange, gateway, notices, passive, reply, rules
 from bot.decided import Decided
 from bot.exchange import Ready
 from bot.models import OutboundReply, SeenPush
@@ -30,7 +30,7 @@ from bot.queues import Full
 from channels.accounts import store as accounts
 from channels.accounts import takeover
 from channels.accounts.models import Account
-from channels.base import Channel, Follower, Inbound, JobResult, Message, Pushed, Reply, Stamp
+from channels.base import Channel, Consent, Follower, Inbound, JobResult, Message, Pushed, Reply, Stamp
 from channels.errors import BadPush, BadSignature
 from hub.db import is_away
 from hub.product import Hub
@@ -251,6 +251,9 @@ def _stored(
     for inbound in found:
         if isinstance(inbound, JobResult):
             early += [] if settled(hub, work, account.id, adapter, inbound) else [inbound]
+            continue
+        if isinstance(inbound, Consent):
+            consents.heard(work, account.id, inbound)
             continue
         arrival = gateway.arrival_of(account, inbound)
         if arrival is None:

@@ -12,13 +12,13 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from bot import gateway, notices, tickets
+from bot import consents, gateway, notices, tickets
 from bot.events import NoticeLost
 from bot.models import Conversation, NoticeEnd, TicketNotice
 from bot.notices import Teller
 from channels.abilities.service_notices import ApprovedForm, ServiceNotice, ServiceNotices
 from channels.accounts.models import NoticeForm
-from channels.base import JobResult
+from channels.base import Consent, JobResult
 from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled
 from kernel.clock import StillClock
 from kernel.errors import WrongState
@@ -82,7 +82,25 @@ class Desk:
             ticket = work.session.get_one(tickets.Ticket, self.ticket_id)
             conversation = work.session.get_one(Conversation, self.conversation_id)
             facts = {"number": ticket.number, "text": ticket.text, "answer": "已修复"}
-            return notices.book(work, ticket, conversation, form, facts, "https://www.example/p").id
+            row = notices.book(work, ticket, conversation, form, facts, "https://www.example/p")
+            return row.id if row else 0
+
+    def job_of_none(self) -> None:
+        """The platform names no job, as for subscribe messages."""
+        self.platform.job = lambda _n: ""
+
+    def agrees(self, *, agreed: bool = True) -> None:
+        """The citizen agrees to the form, or refuses it, a moment later."""
+        self.clock.step(seconds=1)
+        with self.works.write() as work:
+            consents.heard(work, self.account_id, Consent("k", "citizen", "t-1", agreed, work.now))
+
+    def arrived(self, number: int, *, well: bool = True) -> bool:
+        """The platform tells of the end of a subscribe message."""
+        about = {"sender": "citizen", "template_id": "t-1"}
+        with self.works.write() as work:
+            result = JobResult(f"subscribe:{number}", well, reason="" if well else "user block", data=about)
+            return notices.ended(work, self.account_id, result)
 
     def row(self, number: int) -> TicketNotice:
         with self.works.read() as work:
@@ -180,12 +198,16 @@ def test_once_the_platform_forgets_the_key_nothing_is_repeated(desk: Desk) -> No
 
 
 def test_a_subscribe_notice_is_unknown_at_once_and_sent_again_only_by_a_person(desk: Desk) -> None:
+    desk.agrees()
     number = desk.book("subscribe")
     desk.platform.after = OutcomeUnknown("timeout")
     desk.teller.send_due()
     assert desk.row(number).state == "unknown"
     desk.clock.step(minutes=30)
     assert desk.teller.send_due() == 0
+    with desk.works.write() as work, pytest.raises(WrongState, match="同意"):
+        notices.send_again(work, work.session.get_one(TicketNotice, number))
+    desk.agrees()
     with desk.works.write() as work:
         fresh = notices.send_again(work, work.session.get_one(TicketNotice, number)).id
     desk.teller.send_due()
@@ -197,6 +219,7 @@ def test_a_subscribe_notice_is_unknown_at_once_and_sent_again_only_by_a_person(d
 @pytest.mark.parametrize("moved", [{"seconds": 46}, {"hours": -2}], ids=["time passes", "the clock is set back"])
 @pytest.mark.parametrize(("way", "state"), [("template", "booked"), ("subscribe", "unknown")])
 def test_a_sender_that_died_leaves_a_row_that_is_found(desk: Desk, way: str, state: str, moved: dict[str, int]) -> None:
+    desk.agrees()
     number = desk.book(way)
     assert desk.teller.take("dead") is not None
     assert desk.teller.find_lost() == 0
@@ -223,6 +246,63 @@ def test_a_refusal_is_told_to_a_person_in_words(desk: Desk) -> None:
     desk.teller.send_due()
     assert (desk.row(number).state, desk.row(number).code) == ("failed", "43004")
     assert desk.told[0].reason == "该用户没有关注公众号"
+
+
+# --- only to who agreed -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("way", "sent"), [("subscribe", 1), ("lasting", 2), ("template", 2)])
+def test_a_notice_is_booked_only_where_he_agreed(desk: Desk, way: str, sent: int) -> None:
+    desk.job_of_none()
+    assert (desk.book(way) > 0) is (way == "template")
+    if way != "template":
+        desk.agrees()
+        assert desk.book(way)
+    desk.book(way)
+    desk.teller.send_due()
+    assert len(desk.platform.taken) == sent
+    assert {notice.way for notice in desk.platform.taken.values()} == {way if way == "template" else "subscribe"}
+    desk.agrees(agreed=False)
+    assert (desk.book(way) > 0) is (way == "template")
+
+
+@pytest.mark.parametrize(("code", "again"), [("43101", False), ("47003", True)])
+def test_a_refusal_gives_the_agreement_back_unless_it_says_that_there_is_none(
+    desk: Desk, code: str, again: bool
+) -> None:
+    desk.job_of_none()
+    desk.agrees()
+    desk.agrees()
+    number = desk.book("subscribe")
+    desk.platform.before = Refused("不行", code=code)
+    desk.teller.send_due()
+    assert desk.row(number).state == "failed"
+    assert [desk.book("subscribe") > 0 for _ in range(3)] == [again, again, False]
+
+
+@pytest.mark.parametrize("when", ["before", "after", "lost"])
+@pytest.mark.parametrize("well", [True, False])
+def test_the_platforms_word_on_a_subscribe_message_belongs_to_the_last_one_and_decides(
+    desk: Desk, when: str, well: bool
+) -> None:
+    desk.job_of_none()
+    desk.agrees()
+    number = desk.book("subscribe")
+    if when == "before":  # The event overtakes the answer to the call.
+        desk.platform.job = lambda _n: f"{desk.arrived(7, well=well)}"[:0]
+    if when == "lost":
+        desk.platform.after = OutcomeUnknown("timeout")
+    desk.teller.send_due()
+    if when != "before":
+        assert desk.row(number).state == ("unknown" if when == "lost" else "done")
+        lost = len(desk.told)
+        assert desk.arrived(7, well=well)
+        assert desk.arrived(7, well=not well)
+        assert len(desk.told) == lost + (0 if well else 1)
+    row = desk.row(number)
+    assert (row.state, row.job) == ("done" if well else "failed", "subscribe:7")
+    assert row.reason == ("" if well else "user block")
+    assert desk.arrived(8)
 
 
 def test_a_form_that_is_switched_off_is_none(desk: Desk) -> None:

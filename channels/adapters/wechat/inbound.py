@@ -23,7 +23,7 @@ from wechatpy.utils import WeChatSigner
 from channels.abilities.sent_to import SentTo
 from channels.adapters.wechat import codes, originals
 from channels.adapters.wechat.sending import MASS, PUBLISH, shown_of
-from channels.base import Follower, Inbound, JobResult, Message, Pushed, Reply
+from channels.base import Consent, Follower, Inbound, JobResult, Message, Pushed, Reply
 from channels.errors import BadPush, BadSignature
 from kernel.typed import in_calendar, tidy
 
@@ -38,13 +38,18 @@ def greet(credentials: Mapping[str, str], request: Pushed) -> bytes:
 
 
 def read(credentials: Mapping[str, str], request: Pushed, *, secure: bool) -> list[Inbound]:
-    """The one thing that was pushed; an event of no meaning to us is nothing. A `secure` account takes no plain one."""
+    """The one thing that was pushed; an event of no meaning to us is nothing. A `secure` account takes no plain one.
+
+    What a follower decided about several forms of notices at once is several things.
+    """
     sealed = request.query.get("encrypt_type") == "aes"
     if secure and not sealed:
         _check(credentials, request)
         raise BadPush(why="该账号为安全模式，收到的却是明文")
     fields = _opened(credentials, request) if sealed else _plain(credentials, request)
     try:
+        if str(fields.get("Event", "")) in _DECIDED and fields.get("MsgType") == "event":
+            return _consents(fields)
         found = _event(fields, sealed) if fields.get("MsgType") == "event" else _message(fields, sealed)
     except (KeyError, ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
         raise BadPush(why=f"缺少或不合规的字段 {error}") from error
@@ -260,7 +265,41 @@ def _template_finished(fields: Fields) -> JobResult:
     )
 
 
-_JOBS: Mapping[str, Callable[[Fields], JobResult]] = {
+# A follower agreed to or refused forms in the platform's window, or refuses one in its list of notices later on
+# (developers.weixin.qq.com, subscription messages, event push).
+_DECIDED: Mapping[str, str] = {
+    "subscribe_msg_popup_event": "SubscribeMsgPopupEvent",
+    "subscribe_msg_change_event": "SubscribeMsgChangeEvent",
+}
+
+
+def _consents(fields: Fields) -> list[Inbound]:
+    event = str(fields["Event"])
+    return [
+        Consent(
+            key=f"{fields['FromUserName']}-{fields['CreateTime']}-{event}-{one['TemplateId']}",
+            sender=str(fields["FromUserName"]),
+            template_id=str(one["TemplateId"]),
+            agreed=str(one["SubscribeStatusString"]) == "accept",
+            at=_moment(fields),
+        )
+        for one in _nested(fields, _DECIDED[event], "List")
+    ]
+
+
+def _subscribed_finished(fields: Fields) -> JobResult | None:
+    """The answer to the call names no message: the event's belongs to the last one of this form to this follower."""
+    sent = _nested(fields, "SubscribeMsgSentEvent", "List")
+    if not sent:
+        return None
+    one, code = sent[0], _string(sent[0], "ErrorCode")
+    about = {"sender": str(fields["FromUserName"]), "template_id": str(one["TemplateId"])}
+    reason = "" if code == "0" else _string(one, "ErrorStatus") or code
+    return JobResult(f"subscribe:{one['MsgID']}", done=code == "0", reason=reason, code=code, data=about)
+
+
+_JOBS: Mapping[str, Callable[[Fields], JobResult | None]] = {
+    "subscribe_msg_sent_event": _subscribed_finished,
     "MASSSENDJOBFINISH": _mass_finished,
     "PUBLISHJOBFINISH": _publish_finished,
     "TEMPLATESENDJOBFINISH": _template_finished,

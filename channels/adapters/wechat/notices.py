@@ -10,6 +10,8 @@ from channels.abilities.service_notices import ApprovedForm, ServiceNotice, Serv
 from channels.adapters.wechat.sending import Sending
 
 TEMPLATE = "template"
+# The type of a form that is subscribed to for long (developers.weixin.qq.com, newtmpl/gettemplate); 2 is for once.
+LASTING = 3
 # Characters, by the kind of place (developers.weixin.qq.com, subscribe message parameters).
 LONGEST = {"thing": 20, "phrase": 5, "character_string": 32, "name": 10, "const": 20, "short_thing": 5, "letter": 32}
 _PLACE = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
@@ -61,4 +63,10 @@ def fitting(place: str, text: str) -> str:
 
 def _form(listed: dict[str, Any], number: str) -> ApprovedForm:
     text = str(listed.get("content", ""))
-    return ApprovedForm(str(listed[number]), str(listed.get("title", "")), tuple(_PLACE.findall(text)), text)
+    return ApprovedForm(
+        str(listed[number]),
+        str(listed.get("title", "")),
+        tuple(_PLACE.findall(text)),
+        text,
+        listed.get("type") == LASTING,
+    )

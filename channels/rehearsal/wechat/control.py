@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from channels.rehearsal.changes import changed
 from channels.rehearsal.config import Callback, WeChatAccount
-from channels.rehearsal.wechat import articles, callbacks, comments, inbound, mass, menu
+from channels.rehearsal.wechat import articles, callbacks, comments, inbound, mass, menu, template
 from channels.rehearsal.wechat.state import AccountState, Comment, Person
 
 if TYPE_CHECKING:
@@ -51,6 +51,14 @@ class PersonChange(BaseModel):
     following: bool = True
     blocked: bool = False
     allows: dict[str, int] | None = None
+
+
+class Agreement(BaseModel):
+    """What a follower decides about notices: in the window, or later on in his list of them (`change`: he refuses)."""
+
+    openid: str
+    templates: list[str]
+    how: Literal["accept", "reject", "change"] = "accept"
 
 
 def accounts(world: World) -> list[dict[str, Any]]:
@@ -108,6 +116,10 @@ def _add_people_doors(routes: APIRouter, world: World) -> None:
         person.following, person.blocked = change.following, change.blocked
         person.allows = person.allows if change.allows is None else dict(change.allows)
         return person
+
+    @routes.post("/control/wechat/{appid}/agreements")
+    async def agree(appid: str, given: Agreement) -> Person:
+        return await template.decide(world, _account(world, appid), given.openid, given.templates, how=given.how)
 
 
 def _add_content_doors(routes: APIRouter, world: World) -> None:

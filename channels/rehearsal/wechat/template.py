@@ -10,6 +10,7 @@ from channels.rehearsal.wechat.call import OK, Api, Call
 from channels.rehearsal.wechat.codes import Refusal
 
 if TYPE_CHECKING:
+    from channels.rehearsal.wechat.state import AccountState, Person
     from channels.rehearsal.world import World
 
 REPEAT_SECONDS = 600
@@ -51,7 +52,7 @@ async def send(call: Call) -> dict[str, Any]:
 
 
 async def send_subscribed(call: Call) -> dict[str, Any]:
-    """message/subscribe/bizsend: only to who agreed, once for each time he did."""
+    """message/subscribe/bizsend: only to who agreed, once for each time he did; its end is told by an event."""
     _only_service(call)
     template, openid = _template(call, "subscribe"), call.text("touser")
     person = call.state.people.get(openid)
@@ -61,10 +62,34 @@ async def send_subscribed(call: Call) -> dict[str, Any]:
         raise Refusal(43101)
     data = call.body.get("data")
     _check_places(template, data)
-    person.allows[template.template_id] -= 1
+    if not template.lasting:
+        person.allows[template.template_id] -= 1
     known = {"openid": openid, "title": template.title, "template_id": template.template_id}
     call.record("template_message", **known, data=data, url=call.text("page"))
+    told = {"openid": openid, "template_id": template.template_id, "msgid": call.state.number()}
+    call.world.agenda.add(call.now, "wechat.subscribed", appid=call.state.account.appid, **told)
     return OK
+
+
+async def finish_subscribed(world: World, appid: str, openid: str, template_id: str, msgid: int) -> None:
+    """Tell the account that a subscribe message has arrived."""
+    sent = {"TemplateId": template_id, "MsgID": msgid, "ErrorCode": 0, "ErrorStatus": "success"}
+    state = world.state.wechat.accounts[appid]
+    await events.announce(world, state, "subscribe_msg_sent_event", {"SubscribeMsgSentEvent": {"List": sent}}, openid)
+
+
+async def decide(world: World, state: AccountState, openid: str, templates: list[str], *, how: str) -> Person:
+    """A follower agrees in the window (`accept`), refuses there (`reject`), or refuses in his list later (`change`)."""
+    person = state.people.get(openid) or state.join(openid, "", world.clock.now())
+    status = "accept" if how == "accept" else "reject"
+    for one in templates:
+        person.allows[one] = person.allows.get(one, 0) + 1 if how == "accept" else 0
+    scene = {} if how == "change" else {"PopupScene": 2}
+    listed = [{"TemplateId": one, "SubscribeStatusString": status, **scene} for one in templates]
+    event, box = ("change", "Change") if how == "change" else ("popup", "Popup")
+    details = {f"SubscribeMsg{box}Event": {"List": listed}}
+    await events.announce(world, state, f"subscribe_msg_{event}_event", details, openid)
+    return person
 
 
 async def finish(world: World, appid: str, openid: str, msgid: int, status: str) -> None:
@@ -96,7 +121,7 @@ async def subscribed_templates(call: Call) -> dict[str, Any]:
             "priTmplId": one.template_id,
             "title": one.title,
             "content": "\n".join(f"{{{{{field}.DATA}}}}" for field in one.fields),
-            "type": 2,
+            "type": 3 if one.lasting else 2,
         }
         for one in call.state.account.templates
         if one.kind == "subscribe"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from channels.adapters.wechat.inbound import shortened
-from channels.base import Follower, Inbound, JobResult, Message, Pushed, Reply
+from channels.base import Consent, Follower, Inbound, JobResult, Message, Pushed, Reply
 from channels.errors import BadPush, BadSignature, OutcomeUnknown, Refused, Retryable
 from tests.channels.rehearsal.served import APPID, CITIZEN, CallbackAddress, Rehearsal
 from tests.channels.sides import AES_KEY, TOKEN, WeChatPublishSide
@@ -358,3 +358,43 @@ def test_a_reply_whose_token_cannot_be_had_was_surely_not_sent(desk: Desk) -> No
     with pytest.raises(Retryable):
         desk.side.channel.reply(CITIZEN, Reply("您好"))
     assert sent(desk) == []
+
+
+ALLOWED = """<Event>subscribe_msg_popup_event</Event><SubscribeMsgPopupEvent>
+<List><TemplateId>t-1</TemplateId><SubscribeStatusString>accept</SubscribeStatusString><PopupScene>2</PopupScene></List>
+<List><TemplateId>t-2</TemplateId><SubscribeStatusString>reject</SubscribeStatusString><PopupScene>2</PopupScene></List>
+</SubscribeMsgPopupEvent>"""
+TAKEN_BACK = """<Event>subscribe_msg_change_event</Event><SubscribeMsgChangeEvent>
+<List><TemplateId>t-1</TemplateId><SubscribeStatusString>reject</SubscribeStatusString></List>
+</SubscribeMsgChangeEvent>"""
+SENT = """<Event>subscribe_msg_sent_event</Event><SubscribeMsgSentEvent><List><TemplateId>t-1</TemplateId>
+<MsgID>1700</MsgID><ErrorCode>{code}</ErrorCode><ErrorStatus>{status}</ErrorStatus></List></SubscribeMsgSentEvent>"""
+
+
+@pytest.mark.parametrize(
+    ("inside", "decided"), [(ALLOWED, [("t-1", True), ("t-2", False)]), (TAKEN_BACK, [("t-1", False)])]
+)
+def test_what_a_follower_agrees_to_and_takes_back_is_read_form_by_form(
+    desk: Desk, inside: str, decided: list[tuple[str, bool]]
+) -> None:
+    found = desk.side.channel.read_inbound(signed(f"<xml>{HEAD}<MsgType>event</MsgType>{inside}</xml>"))
+    assert [(one.template_id, one.agreed) for one in found if isinstance(one, Consent)] == decided
+    assert len({one.key for one in found if isinstance(one, Consent)}) == len(found) == len(decided)
+    assert {(one.sender, one.at.timestamp()) for one in found if isinstance(one, Consent)} == {("a", 1_700_000_000.0)}
+
+
+@pytest.mark.parametrize(("code", "status", "done", "reason"), [(0, "success", True, ""), (43, "拒收", False, "拒收")])
+def test_the_end_of_a_subscribe_message_names_to_whom_and_of_which_form(
+    desk: Desk, code: int, status: str, done: bool, reason: str
+) -> None:
+    inside = SENT.format(code=code, status=status)
+    (found,) = desk.side.channel.read_inbound(signed(f"<xml>{HEAD}<MsgType>event</MsgType>{inside}</xml>"))
+    assert isinstance(found, JobResult)
+    assert (found.job_id, found.done, found.reason) == ("subscribe:1700", done, reason)
+    assert found.data == {"sender": "a", "template_id": "t-1"}
+    assert (
+        desk.side.channel.read_inbound(
+            signed(f"<xml>{HEAD}<MsgType>event</MsgType><Event>subscribe_msg_sent_event</Event></xml>")
+        )
+        == []
+    )

@@ -335,6 +335,35 @@ def test_a_subscribe_notice_reaches_only_who_agreed(service: WeChatChannel, rehe
         service.notify(wanted)
 
 
+def test_a_follower_agrees_on_the_platform_which_tells_us_and_of_each_messages_end(
+    service: WeChatChannel, rehearsed: Rehearsal
+) -> None:
+    common = {"title": "答复通知", "fields": ["thing1"], "kind": "subscribe"}
+    templates = [{"template_id": f"sub-{n}", "lasting": n == 2, **common} for n in (1, 2)]
+    rehearsed.control(f"wechat/{SERVICE_APPID}/settings", templates=templates)
+    assert [form.lasting for form in service.forms("subscribe")] == [False, True]
+    door, openid = f"wechat/{SERVICE_APPID}/agreements", SERVICE_CITIZENS[0]
+    rehearsed.control(door, openid=openid, templates=["sub-1", "sub-2"])
+    (told,) = rehearsed.wait_for("event")
+    assert told["data"]["event"] == "subscribe_msg_popup_event"
+    listed = told["data"]["details"]["SubscribeMsgPopupEvent"]["List"]
+    assert [(one["TemplateId"], one["SubscribeStatusString"]) for one in listed] == [
+        ("sub-1", "accept"), ("sub-2", "accept"),
+    ]  # fmt: skip
+    once, lasting = (notice(way="subscribe", template_id=f"sub-{n}", values={"thing1": "路灯"}) for n in (1, 2))
+    for one in (once, lasting, lasting):
+        service.notify(one)
+    with pytest.raises(Refused):
+        service.notify(once)
+    rehearsed.control(door, openid=openid, templates=["sub-2"], how="change")
+    with pytest.raises(Refused):
+        service.notify(lasting)
+    lines = rehearsed.wait_for("event", 5)
+    sent = [line["data"]["details"] for line in lines if line["data"]["event"] == "subscribe_msg_sent_event"]
+    assert [one["SubscribeMsgSentEvent"]["List"]["TemplateId"] for one in sent] == ["sub-1", "sub-2", "sub-2"]
+    assert "subscribe_msg_change_event" in [line["data"]["event"] for line in lines]
+
+
 def test_wechatpy_meets_the_same_refusals(rehearsed: Rehearsal) -> None:
     caller: WeChat = rehearsed.wechat(SERVICE_APPID, SERVICE_SECRET)
     body = {"touser": SERVICE_CITIZENS[0], "template_id": "x", "data": {}}

@@ -15,7 +15,7 @@ from analytics.models import PageRead
 from bot import desk, store, tickets, waiting
 from bot.citizen_files import store as citizen_files
 from bot.knowledge import answer_of, rebuttal_to
-from bot.models import Conversation, InboundMessage, OutboundReply, Rating, Ticket
+from bot.models import Conversation, InboundMessage, NoticeConsent, OutboundReply, Rating, Ticket
 from bot.nlu.ranking import Decision
 from bot.personal import forgetting
 from bot.project import REPORT
@@ -483,6 +483,17 @@ def test_a_rating_that_comes_before_the_outer_side_knows_of_the_end_is_taken_ins
     clock.step(seconds=6)
     faces.inner.incoming.replier.send_due()
     assert "谢谢您的评价" in phone.outbox.sent[-1][1]
+
+
+def test_what_a_follower_agrees_to_outside_is_kept_inside(faces: Faces, phone: Phone) -> None:
+    listed = {"List": [{"TemplateId": f"t-{n}", "SubscribeStatusString": "accept", "PopupScene": 2} for n in (1, 2)]}
+    assert phone.happens("subscribe_msg_popup_event", SubscribeMsgPopupEvent=listed).content == b"success"
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        rows = work.session.scalars(select(NoticeConsent).order_by(NoticeConsent.template_id))
+        assert [(row.template_id, row.left) for row in rows] == [("t-1", 1), ("t-2", 1)]
+    assert conversations(faces) == []
+    assert no_problems(faces)
 
 
 def test_forged_and_old_pushes_are_refused_outside(faces: Faces, phone: Phone, clock: StillClock) -> None:

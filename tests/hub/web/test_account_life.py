@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot import gateway, prepared, tickets
-from bot.models import TicketNotice
+from bot import consents, gateway, prepared, tickets
+from bot.models import Conversation, TicketNotice
 from bot.notices import Teller
 from channels.abilities.audience import Addressed
 from channels.accounts import menus, tags, takeover
@@ -20,6 +20,7 @@ from channels.accounts import store as accounts
 from channels.accounts.models import Account
 from channels.adapters.wechat import WeChatChannel
 from channels.adapters.wechat.fit import tags_of
+from channels.base import Consent
 from channels.rehearsal.config import RehearsalConfig
 from hub import editorial
 from hub.editorial import Choice
@@ -392,6 +393,57 @@ def test_a_late_answer_goes_as_a_service_notice(desk: Desk, rehearsed: Rehearsal
     assert len(line["data"]["data"]["thing1"]["value"]) == 20
     page = desk.browser().get(f"/console/tickets/{ticket}").text
     assert "平台已受理" in page
+
+
+def test_a_subscribe_notice_goes_to_who_agreed_and_the_handler_is_told_where_nobody_did(
+    desk: Desk, rehearsed: Rehearsal
+) -> None:
+    desk.city.grant("officer", Role.AGENT)
+    keeper = desk.browser("system_admin")
+    templates = [
+        {
+            "template_id": f"sub-{n}",
+            "title": f"答复通知{n}",
+            "fields": ["thing1"],
+            "kind": "subscribe",
+            "lasting": n == 2,
+        }
+        for n in (1, 2)
+    ]
+    rehearsed.control(f"wechat/{SERVICE_APPID}/settings", templates=templates)
+    read = keeper.send_form(path(desk, "notices/forms")).text
+    assert (
+        read.index("答复通知1")
+        < read.index("订阅通知（一次性")
+        < read.index("答复通知2")
+        < read.index("订阅通知（长期")
+    )
+    form = {**NOTICE, "way": "subscribe", "template_id": "sub-1", "places": "thing1：事由"}
+    assert keeper.send_form(path(desk, "notices"), **form).status_code == 303
+    page = keeper.get(path(desk, "notices")).text
+    assert "现有 0 人可发" in page
+    assert "wx-open-subscribe" in page
+
+    def answer() -> str:
+        ticket, conversation = a_ticket(desk)
+        desk.browser().send_form(f"/console/tickets/{ticket}/answer", text="今天已修好。")
+        with desk.hub.works.write() as work:
+            work.session.get_one(Conversation, conversation).state = "closed"
+        signed = desk.browser("manager").send_form(f"/console/tickets/{ticket}/sign")
+        Teller(desk.hub.works, desk.hub.seal, desk.hub.incoming.make).send_due()
+        return str(desk.browser("manager").get(signed.headers["location"]).text)
+
+    assert "本人没有同意订阅通知" in answer()
+    assert rehearsed.ledger("template_message") == []
+    rehearsed.control(f"wechat/{SERVICE_APPID}/agreements", openid=SERVICE_CITIZENS[0], templates=["sub-1"])
+    with desk.hub.works.write() as work:
+        agreed = Consent("k", SERVICE_CITIZENS[0], "sub-1", True, work.now)
+        consents.heard(work, desk.account("wx").id, agreed)
+    assert "现有 1 人可发" in keeper.get(path(desk, "notices")).text
+    assert "改发服务通知" in answer()
+    (line,) = rehearsed.ledger("template_message")
+    assert line["data"]["template_id"] == "sub-1"
+    assert "本人没有同意订阅通知" in answer()
 
 
 def test_without_a_form_nothing_is_sent(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot import gateway, reply, tickets
+from bot import consents, gateway, reply, tickets
 from bot.gateway import Arrival
 from bot.models import Conversation, Ticket
 from bot.personal import requests
@@ -24,6 +24,7 @@ from bot.phone_codes import Codes
 from bot.reply import Said
 from bot.states import ConversationState, TicketState
 from channels.accounts.models import Account
+from channels.base import Consent
 from hub.citizens import ERASE
 from hub.notices import Notice
 from kernel.clock import StillClock
@@ -60,6 +61,7 @@ def writes(room: Newsroom, account: Account, sender: str, name: str, phone: str)
             gateway.origin_of(here.id), f"{sender}-1", sender, "text", f"我是{name}，路灯坏了", work.now, media
         )
         talk = work.session.get_one(Conversation, gateway.receive(work, here, arrival).conversation_id)
+        consents.heard(work, here.id, Consent("k", sender, "t-1", True, work.now))
         reply.book(work, talk, "agent", Said(f"{name}您好，已登记。"))
         talk.state, talk.closed_at, talk.summary = ConversationState.CLOSED, work.now, f"{name}反映路灯"
         made = tickets.make(
@@ -117,6 +119,8 @@ def test_a_copy_is_granted_and_fetched_by_him_and_by_nobody_else(room: Newsroom,
     assert (data["phone"], data["tickets"][0]["contact"], data["tickets"][0]["name"]) == (PHONE, PHONE, NAME)
     assert [line["side"] for line in data["accounts"][0]["conversations"][0]["lines"]] == ["citizen", "agent"]
     assert data["accounts"][0]["conversations"][0]["lines"][0]["media"]["PicUrl"].endswith(NAME)
+    (agreed,) = data["accounts"][0]["notices_agreed_to"]
+    assert (agreed["form"], agreed["agreed"]) == ("t-1", True)
     assert f"我是{NAME}，路灯坏了" in file.read("个人信息.html").decode()
     assert "诸葛小红" not in file.read("个人信息.json").decode()
     assert room.browser().get(f"/mine/copy/{asked(room).id}").status_code == 404

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from bot import prepared
-from bot.models import Conversation
+from bot.models import Conversation, NoticeConsent
 from bot.prepared import Wording
 from channels.abilities.menus import Button
 from channels.accounts import menus
@@ -78,3 +78,15 @@ def test_a_tap_and_a_word_are_answered_and_the_agent_sees_by_what(desk: Desk) ->
 def test_what_is_nobodys_words_never_fails_the_callback(desk: Desk, inside: str) -> None:
     answer = push(desk, inside)
     assert (answer.status_code, answer.text) == (200, "success")
+
+
+def test_a_followers_consent_is_kept_once_however_often_it_is_pushed(desk: Desk) -> None:
+    listed = "<List><TemplateId>t-1</TemplateId><SubscribeStatusString>accept</SubscribeStatusString></List>"
+    agreed = event("subscribe_msg_popup_event", f"<SubscribeMsgPopupEvent>{listed}</SubscribeMsgPopupEvent>")
+    for _ in range(2):
+        answer = push(desk, agreed)
+        assert (answer.status_code, answer.text) == (200, "success")
+    with desk.hub.works.read() as work:
+        (row,) = work.session.scalars(select(NoticeConsent))
+        assert (row.sender, row.template_id, row.left) == ("o1", "t-1", 1)
+        assert work.session.scalars(select(Conversation)).all() == []
