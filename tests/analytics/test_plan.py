@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from analytics import plan
 from analytics.models import Suggestion
+from channels.accounts.models import Account
 from content.errors import NoRight
 from content.models import Revision
 from content.search_misses import record_miss
@@ -89,6 +90,10 @@ def test_what_was_looked_for_in_vain_becomes_a_draft_of_the_unit_that_keeps_the_
         assert plan.not_found(work.session, other, work.now) == []
     assert (found.facts["question"], found.facts["asked"]) == ("老年卡怎么办", 3)
     assert found.draft == {"title": "老年卡怎么办", "fields": {"wordings": ["老年卡怎么办"]}}
+    with published.works.write() as work:  # The site may stand on another platform.
+        work.session.add(Account(unit_id=other, channel="site_manual", name="网站", code="site", action="publish"))
+        work.session.flush()
+        assert [one.facts["asked"] for one in plan.not_found(work.session, other, work.now)] == [3]
     published.clock.step(days=29)
     with published.works.read() as work:
         assert plan.not_found(work.session, city, work.now) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from channels.rehearsal.config import RehearsalConfig, WeChatRules
 from content.models import Column
 from content.snapshot import Target
 from hub import rehearsals
+from hub.auth import links
+from hub.web.by_hand import HAND_LINK, PHONE_LASTS
 from kernel.clock import StillClock, SystemClock
 from kernel.errors import Invalid
 from kernel.work import SYSTEM
@@ -113,6 +117,28 @@ def test_the_task_names_the_column_there_and_only_an_address_closes_it(desk: Des
     assert close(desk, task, url=THERE) == 303
     assert desk.now(task).state == "done"
     assert [(row.state, row.url) for row in desk.placements(1)] == [("live", THERE)]
+
+
+def test_the_package_and_the_phone_ask_for_the_address_too(desk: Desk) -> None:
+    task = booked(desk, signed(desk, "site"))
+    package = zipfile.ZipFile(
+        io.BytesIO(desk.browser().get(f"/console/deliveries/{task.id}/by-hand/package.zip").content)
+    )
+    told = package.read("00-说明.txt").decode()
+    assert "完成后在任务页回填网页地址。" in told
+    assert not [name for name in package.namelist() if name.startswith("06-")]
+    shown = desk.browser().send_form(f"/console/deliveries/{task.id}/by-hand/phone")
+    assert shown.status_code == 200
+    with desk.hub.works.write(desk.city.actor("officer")) as work:
+        link = links.issue(
+            work, HAND_LINK, desk.city.person("officer").id, PHONE_LASTS,
+            target=work.session.get_one(Delivery, task.id),
+        )  # fmt: skip
+    page = desk.office.browser().get(f"/h/{link.token}").text
+    assert "发布后回填网页地址" in page
+    assert "原文链接" not in page
+    assert desk.office.browser().post(f"/h/{link.token}", data={"url": THERE}).status_code == 200
+    assert desk.now(task).state == "done"
 
 
 def test_links_search_and_the_app_lead_to_the_pasted_address(desk: Desk) -> None:
