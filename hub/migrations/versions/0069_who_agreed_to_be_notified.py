@@ -7,8 +7,8 @@ from alembic import op
 
 from kernel.model import UtcDateTime
 
-revision = "0070"
-down_revision = "0067"
+revision = "0069"
+down_revision = "0068"
 branch_labels = None
 depends_on = None
 
