@@ -479,7 +479,7 @@ def test_the_desks_are_accessible_and_fit_a_phone(desk: Desk) -> None:
     save_menu(desk, **MENU)
     desk.browser().send_form(path(desk, "replies"), **REPLY)
     desk.browser().send_form(path(desk, "tags"), name="低保户")
-    desk.browser("system_admin").send_form(path(desk, "notices"), **NOTICE)
+    desk.browser("system_admin").send_form(path(desk, "notices"), **{**NOTICE, "way": "subscribe"})
     for act in ("check", "read", "import"):
         keep(desk, act)
     with screen() as shown:

@@ -21,6 +21,7 @@ from kernel.clock import SystemClock
 from kernel.people import Role
 from tests.channels.rehearsal.served import APPID, CITIZEN, SECRET, Rehearsal, serving
 from tests.hub.office import Browser, Office, open_office
+from tests.templates.browser import screen
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +171,16 @@ def test_a_channel_without_tags_has_none_here_and_a_real_follower_keeps_his_in_a
     with talk.office.hub.works.write() as work:
         work.session.get_one(Conversation, talk.conversation).forgotten_at = work.now
     assert talk.agent.get(talk.base).status_code == 404
+
+
+@pytest.mark.browser
+def test_his_tags_are_accessible_and_fit_a_phone(talk: Talk) -> None:
+    talk.tags("低保户", "志愿者", wears=1)
+    page = talk.agent.get(talk.base).text
+    refused = talk.agent.send_form(talk.base, tag="7").text
+    with screen() as shown:
+        for html in (page, refused):
+            for width in (1280, 375):
+                shown.show(html, width)
+                assert shown.axe() == [], width
+                assert shown.overflow() <= 0, width
