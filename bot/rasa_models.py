@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import structlog
 from sqlalchemy import not_, select
 
 from bot import knowledge, training, versions
@@ -30,6 +31,8 @@ from kernel.claim import free, new_claimant, still_mine
 from kernel.errors import WrongState
 from kernel.work import SYSTEM, Actor, Work, Works
 
+log = structlog.get_logger(__name__)
+
 RASA = ModelEngine.RASA
 # Longer than a server may take to load a model.
 LEASE = timedelta(minutes=3)
@@ -41,7 +44,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a training: the model, its figures and the other's, its faults, and whether it serves now."""
+    """What came of a training: the model, its figures and the other's, its faults, and where it stands now."""
 
     number: int
     figures: dict[str, float]
@@ -64,30 +67,40 @@ class RasaModels:
 
     # --- learning -----------------------------------------------------------------------------------
 
-    def learn(self, tell: Tell, actor: Actor = SYSTEM, reason: str = "") -> Outcome:
-        """Learns what is published, examines it on a standby, and puts it into service where the gate lets it.
+    def learn(self, tell: Tell, actor: Actor = SYSTEM) -> Outcome:
+        """Learns what is published and examines it on a standby; `settle` says what becomes of it.
 
-        With a reason it goes into service whatever the gate says. Raises TrainingFailed, NotSwapped.
+        What was learned before is not trained again. Raises TrainingFailed.
         """
         with self._alone():
             learned, examples = self._wanted(tell)
             with self.works.read() as work:
                 row = versions.known(work.session, learned.fingerprint, RASA)
-            kept = row is not None and versions.is_kept(row, self.home)
-            if row is not None and kept and row.state == ModelState.CURRENT:
+            if row is None or not versions.is_kept(row, self.home):
+                return self._outcome(self._trained(learned, examples, tell, actor))
+            if row.state == ModelState.CURRENT:
                 tell(f"Nothing has changed since model {row.id}, which is in service.")
-                self._put_back(row, tell, actor)
-                return _outcome(row)
-            if row is not None and kept:
-                tell(f"Just this was learned before, as model {row.id}.")
-                number = self._examined(replace(learned, artefact=row.artefact), examples, tell, actor)
-            else:
-                number = self._trained(learned, examples, tell, actor)
-            self._settle(number, actor, reason)
-            with self.works.write(actor) as work:
-                versions.forget(work, self.home, RASA)
-            with self.works.read() as work:
-                return _outcome(work.session.get_one(BotModel, number))
+                return self._outcome(row.id)
+            tell(f"Just this was learned before, as model {row.id}.")
+            return self._outcome(self._examined(replace(learned, artefact=row.artefact), examples, tell, actor))
+
+    def settle(self, number: int, actor: Actor = SYSTEM, reason: str = "") -> Outcome:
+        """Puts an examined model into service where the gate lets it; with a reason, whatever the gate says.
+
+        Raises NotSwapped, and WrongState while another one is put into service.
+        """
+        with self.works.read() as work:
+            row = work.session.get_one(BotModel, number)
+            by_itself = versions.goes_by_itself(work, versions.current(work.session, RASA))
+        if row.state == ModelState.CURRENT:
+            self._put_back(row, actor)
+        elif reason:
+            self.promote(number, actor, reason)
+        elif not row.faults and row.state != ModelState.REFUSED and by_itself:
+            self.promote(number, actor, how=versions.AUTO)
+        with self.works.write(actor) as work:
+            versions.forget(work, self.home, RASA)
+        return self._outcome(number)
 
     def _wanted(self, tell: Tell) -> tuple[Learned, Sequence[Example]]:
         """What is published now, written as a project: what a model of it would be made of, and its examples."""
@@ -161,15 +174,6 @@ class RasaModels:
         engine = RasaEngine(self.works, server.http, server.url, server.token, timeout=PARSE_SECONDS)
         return paper.mark(engine.rank, engine.decide)
 
-    def _settle(self, number: int, actor: Actor, reason: str) -> None:
-        with self.works.read() as work:
-            row = work.session.get_one(BotModel, number)
-            by_itself = versions.goes_by_itself(work, versions.current(work.session, RASA))
-        if reason or row.state == ModelState.CURRENT:
-            self.promote(number, actor, reason)
-        elif not row.faults and row.state != ModelState.REFUSED and by_itself:
-            self.promote(number, actor, how=versions.AUTO)
-
     @contextmanager
     def _alone(self) -> Iterator[None]:
         self.home.folder.mkdir(parents=True, exist_ok=True)
@@ -225,14 +229,19 @@ class RasaModels:
         files = [path for path in sorted(self.home.models.glob(f"*{training.SUFFIX}")) if path.name not in refused]
         return files[-1] if files else None, serving
 
-    def _put_back(self, row: BotModel, tell: Tell, actor: Actor) -> None:
+    def _put_back(self, row: BotModel, actor: Actor) -> None:
+        """Whoever started the server may have given it another model than the one in service."""
         try:
             if self.server is None or self.server.serves() == row.artefact:
                 return
-        except httpx.HTTPError:
-            tell("The server does not say which model it serves: this one is put on it.")
+        except httpx.HTTPError as failure:
+            log.warning("which model Rasa serves is not known", why=type(failure).__name__)
         self.promote(row.id, actor)
-        tell(f"The server had another model and serves model {row.id} again.")
+
+    def _outcome(self, number: int) -> Outcome:
+        with self.works.read() as work:
+            row = work.session.get_one(BotModel, number)
+            return Outcome(number, dict(row.figures), dict(row.before), [str(one) for one in row.faults], row.state)
 
     def _claimed(self, work: Work, row: BotModel, claimant: str) -> Path:
         """Claims a model to be put on the server; one swap at a time, for a later one would undo an earlier."""
@@ -263,7 +272,3 @@ def _still(work: Work, number: int, claimant: str) -> BotModel:
         raise WrongState(state="已由他人处理", act="记录这次换用")
     row.claimed_by = row.claimed_until = None
     return row
-
-
-def _outcome(row: BotModel) -> Outcome:
-    return Outcome(row.id, dict(row.figures), dict(row.before), [str(one) for one in row.faults], row.state)

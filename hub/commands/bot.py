@@ -63,8 +63,11 @@ def train(
         )
     with _installed() as hub:
         _published(hub)
-        outcome = _trainable(hub).learn(typer.echo, OPERATOR, reason.strip())
-    _tell(outcome)
+        models = _trainable(hub)
+        found = models.learn(typer.echo, OPERATOR)
+        _tell_figures(found)
+        outcome = models.settle(found.number, OPERATOR, reason.strip())
+    _tell_state(outcome)
     if outcome.state == ModelState.REFUSED:
         raise typer.Exit(1)
 
@@ -146,12 +149,15 @@ def _to_serve(settings: Settings) -> Path:
     return file
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell_figures(outcome: Outcome) -> None:
     typer.echo(f"Model {outcome.number}: {_figures(outcome.figures)}")
     if outcome.before.get("inside") or outcome.before.get("outside"):
         typer.echo(f"  before: {_figures(outcome.before)}")
     for fault in outcome.faults:
         typer.echo(f"  FAULT: {fault}")
+
+
+def _tell_state(outcome: Outcome) -> None:
     told = {
         ModelState.CURRENT: "In service.",
         ModelState.REFUSED: "Kept out; the model in service stays. To put it there all the same: "

@@ -65,7 +65,7 @@ def served(models: RasaModels) -> Iterator[RasaModels]:
 
 
 def learn(models: RasaModels, reason: str = "") -> Outcome:
-    return models.learn(lambda _line: None, OPERATOR, reason)
+    return models.settle(models.learn(lambda _line: None, OPERATOR).number, OPERATOR, reason)
 
 
 def rows(models: RasaModels) -> list[BotModel]:

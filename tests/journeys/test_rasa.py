@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,18 +23,22 @@ from playwright.sync_api import expect
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from bot import gateway, knowledge
+from bot import gateway, knowledge, learning, standby
 from bot.answering import Answering
 from bot.dialogue import place
 from bot.dialogue.step import Asked, plain_of, step, turned_of
 from bot.engine import EmbeddedEngine, Engine
-from bot.errors import BotDown, TrainingFailed
+from bot.errors import BotDown, NotSwapped
 from bot.gateway import Arrival
-from bot.models import Conversation, InboundMessage, OutboundReply, Ticket
+from bot.models import BotModel, Conversation, InboundMessage, Lesson, OutboundReply, Ticket
+from bot.nlu.ranking import Decision
 from bot.nlu.wire import from_parse
 from bot.phone_codes import Codes
 from bot.rasa_engine import RasaEngine
-from bot.training import RasaHome, environment, server_command, swap, train
+from bot.rasa_models import Outcome, RasaModels
+from bot.rasa_server import RasaServer
+from bot.states import ModelEngine
+from bot.training import RasaHome, environment, server_command
 from channels.rehearsal.config import RehearsalConfig
 from hub.demo.fill import PASSWORD
 from hub.drill.stage import free_port
@@ -42,6 +48,7 @@ from hub.web import rasa_actions
 from hub.web.app import create_app
 from hub.wiring import build
 from kernel.people import Unit
+from kernel.work import SYSTEM
 from tests.bot.nlu.questions import held_out, out_of_scope
 from tests.channels.rehearsal.served import SERVICE_CITIZENS, serving
 from tests.journeys.editorial import Windows, chromium
@@ -104,11 +111,14 @@ def home(demo: Hub) -> RasaHome:
 
 @pytest.fixture(scope="module")
 def model(demo: Hub, home: RasaHome) -> Path:
-    """A model trained on everything the demo has published."""
-    with demo.works.read() as work:
-        project = knowledge.project_of(work.session, work.now)
-    assert len(project.questions) == 96
-    return train(home, project, demo.clock.now())
+    """The first model, of everything the demo has published, let through and to be started with."""
+    told: list[str] = []
+    models = RasaModels(demo.works, home, demo.blobs)
+    assert learned(models, told).state == "current"
+    assert told[0].startswith("96 questions")
+    file, _row = models.to_serve()
+    assert file is not None
+    return file
 
 
 @dataclass
@@ -204,14 +214,12 @@ def test_a_command_of_rasas_own_is_only_text(rasa: RasaEngine) -> None:
     assert rasa.understand("/restart", "s") == rasa.understand("restart", "s")
 
 
-def test_a_model_that_cannot_be_read_leaves_the_old_one_in_service(
-    rasa: RasaEngine, server: str, tmp_path: Path
-) -> None:
+def test_a_model_that_cannot_be_read_leaves_the_old_one_in_service(rasa: RasaEngine, tmp_path: Path) -> None:
     broken = tmp_path / "broken.tar.gz"
     broken.write_bytes(b"no model")
     before = rasa.understand(QUESTIONS[0], "s")
-    with httpx.Client(trust_env=False) as client, pytest.raises(TrainingFailed):
-        swap(client, server, TOKEN, broken)
+    with pytest.raises(NotSwapped):
+        rasa.server.swap(broken)
     assert rasa.understand(QUESTIONS[0], "s") == before
 
 
@@ -297,6 +305,110 @@ def test_without_rasa_there_is_no_turn_that_it_did_not_take(demo: Hub, rasa: Ras
     with pytest.raises(BotDown):
         away.turn(Asked("report", {}, "我要投诉"), "s")
     assert rasa.turn(Asked("report", {}, "我要投诉"), "s").kept == step(Asked("report", {}, "我要投诉")).kept
+
+
+def learned(models: RasaModels, told: list[str]) -> Outcome:
+    """As `xuanda bot train` does it."""
+    return models.settle(models.learn(told.append).number)
+
+
+@pytest.fixture
+def models(demo: Hub, home: RasaHome, rasa: RasaEngine) -> RasaModels:
+    """The models of this run in front of the server in service."""
+    return RasaModels(demo.works, home, demo.blobs, rasa.server)
+
+
+@contextmanager
+def asking(demo: Hub, server: str) -> Iterator[list[Decision]]:
+    """A citizen who asks the server in service all the time; any question that is not answered fails the test."""
+    got: list[Decision] = []
+    over = threading.Event()
+    with httpx.Client(trust_env=False) as client, ThreadPoolExecutor(1) as pool:
+        engine = RasaEngine(demo.works, client, server, TOKEN)
+
+        def ask() -> None:
+            while not over.is_set():
+                got.append(engine.understand("我的身份证不见了", "s"))
+                time.sleep(0.05)
+
+        asked = pool.submit(ask)
+        try:
+            yield got
+        finally:
+            over.set()
+        asked.result(30)
+
+
+@contextmanager
+def standbys() -> Iterator[list[RasaServer]]:
+    """The standby servers that were begun meanwhile; none may be there afterwards."""
+    begun: list[RasaServer] = []
+    wait_for = standby._wait_for
+
+    def seen(server: RasaServer, *rest: Any) -> None:
+        begun.append(server)
+        wait_for(server, *rest)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(standby, "_wait_for", seen)
+        yield begun
+    for server in begun:
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(server.url, timeout=5, trust_env=False)
+
+
+def _lesson(demo: Hub, text: str, act: str, piece: int | None = None) -> None:
+    """What a person made of a citizen's question."""
+    with demo.works.write() as work:
+        digest = learning.digest_of(learning.plain_of(text))
+        made = Lesson(unit_id=1, digest=digest, text=text, act=act, piece_id=piece, made_at=work.now)
+        work.session.add(made)
+
+
+def _rasas(demo: Hub) -> list[tuple[str, str, str]]:
+    with demo.works.read() as work:
+        query = select(BotModel).where(BotModel.engine == ModelEngine.RASA).order_by(BotModel.id)
+        return [(row.state, row.how, row.artefact) for row in work.session.scalars(query)]
+
+
+def test_models_pass_the_gate_or_stay_out_and_go_back_while_citizens_are_answered(
+    demo: Hub, rasa: RasaEngine, models: RasaModels
+) -> None:
+    """What must not be answered is learned (let through), and then would cost an answer (kept out)."""
+    told: list[str] = []
+    piece = int(rasa.understand("我的身份证不见了", "s").keys[0].removeprefix("faq/"))
+    first = rasa.server.serves()
+    with asking(demo, rasa.url) as got, standbys() as begun:
+        _lesson(demo, "我的身份证不见了", "confirmed", piece)
+        _lesson(demo, "养犬证去哪里办", "foreign")
+        passed = learned(models, told)
+        second = rasa.server.serves()
+        assert (passed.state, passed.figures["outside"], passed.before["right"]) == ("current", 1, 1)
+        assert first != second == _rasas(demo)[1][2]
+
+        # Said to be foreign by mistake, in many ways: the question that was answered is refused.
+        for text in ("我的身份证不见", "身份证不见了", "我身份证不见了", "我的身份证真不见了", "我的身份证它不见了"):
+            _lesson(demo, text, "foreign")
+        refused = learned(models, told)
+        assert refused.state == "refused"
+        assert any("不再答对：“我的身份证不见了”" in fault for fault in refused.faults)
+        assert rasa.server.serves() == second
+
+        models.promote(refused.number, SYSTEM, "试试")
+        assert rasa.server.serves() == _rasas(demo)[2][2]
+        assert models.roll_back(SYSTEM, "答错了") == passed.number
+        assert rasa.server.serves() == second
+        assert [(state, how) for state, how, _file in _rasas(demo)] == [
+            ("previous", "auto"),
+            ("current", "rollback"),
+            ("refused", "forced"),
+        ]
+    assert len(begun) == 2
+    assert rasa.url not in {one.url for one in begun}
+    assert {one.kind for one in got} >= {"answer"}
+    assert got[-1].file == second
+    assert {first, second} <= {one.file for one in got}
+    assert "A standby server is asked 2 questions …" in told
 
 
 @pytest.mark.browser
