@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from bot import knowledge, training, versions
 from bot.errors import BotDown, NotSwapped, TrainingFailed
 from bot.models import BotModel
 from bot.nlu.classifier import Example
+from bot.nlu.errors import UnreadableModel
 from bot.project import examples_of
 from bot.rasa_engine import RasaEngine
 from bot.rasa_server import RasaServer
@@ -161,12 +162,11 @@ class RasaModels:
             at.swap(self.home.path(serving.artefact))
             return self._mark(at, paper)
         if self.server is not None:
-            try:
+            with suppress(BotDown):
                 return self._mark(self.server, paper)
-            except BotDown:
-                pass
         if serving is None and embedded is not None and versions.is_kept(embedded, self.blobs):
-            return versions.marked(embedded, self.blobs, paper)
+            with suppress(UnreadableModel):
+                return versions.marked(embedded, self.blobs, paper)
         return None
 
     def _mark(self, server: RasaServer, paper: Paper) -> Examined:
