@@ -168,6 +168,12 @@ def test_what_the_agent_looks_for_is_found_and_put_into_the_answer(house: House)
     hint = agent.locator("#suggestions .hint", has_text="居住证怎么办理")
     hint.get_by_role("button", name="插入").click()
     expect(agent.locator("#answer")).to_have_value(re.compile("到居住地社区办理。"))
+    # What he looked for stays there, whatever the citizen writes meanwhile.
+    with agent.expect_response("**/suggestions?*") as refreshed:
+        asks(citizen, "路灯坏了谁来修")
+    assert refreshed.value.ok
+    expect(agent.locator(".desk__log")).to_contain_text("路灯坏了谁来修")
+    expect(hint).to_be_visible()
     # An address may open a fold by its name.
     agent.goto(f"{agent.url}#make-ticket")
     expect(agent.locator("#ticket-text")).to_be_visible()
