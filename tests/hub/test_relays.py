@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 
 import pytest
 
@@ -83,7 +82,7 @@ def test_a_stream_hears_what_another_process_wrote(pair: tuple[Hub, Hub]) -> Non
 
 
 def test_another_process_hears_within_what_a_second_leaves(pair: tuple[Hub, Hub]) -> None:
-    """A page is told at most every half second; the rest is for the way. The one in the middle of seven counts."""
+    """A page is told at most every half second; the rest is for the way. One of seven may be late."""
     console, public = pair
     row = speak(public)
 
@@ -100,7 +99,7 @@ def test_another_process_hears_within_what_a_second_leaves(pair: tuple[Hub, Hub]
             await changes.aclose()
         return found
 
-    assert median(asyncio.run(ways())) < 1.0 - PACE_SECONDS
+    assert sorted(asyncio.run(ways()))[-2] < 1.0 - PACE_SECONDS
 
 
 def test_what_was_rolled_back_is_not_told(pair: tuple[Hub, Hub]) -> None:
