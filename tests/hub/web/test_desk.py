@@ -132,14 +132,20 @@ CALLS_DONE = {
 }
 
 
-def unread_calls(live: LiveDesk, login: str, number: int) -> list[str]:
+def unread(live: LiveDesk, login: str, number: int) -> list[Notice]:
+    """What calls somebody to a conversation and was not read yet."""
     with live.office.hub.works.read() as work:
-        query = select(Notice.kind).where(
+        query = select(Notice).where(
             Notice.person_id == live.office.person(login).id,
             Notice.link == f"/console/desk/{number}",
             Notice.read_at.is_(None),
         )
         return list(work.session.scalars(query))
+
+
+def unread_calls(live: LiveDesk, login: str, number: int) -> list[str]:
+    """Of what kinds it is."""
+    return [one.kind for one in unread(live, login, number)]
 
 
 @pytest.mark.parametrize("act", CALLS_DONE)

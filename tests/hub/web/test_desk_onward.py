@@ -9,11 +9,10 @@ from sqlalchemy import select
 
 from bot.models import Conversation
 from bot.states import ConversationState
-from hub.notices import Notice
 from hub.web.audit_log import AuditLine
 from kernel.people import Role
 from tests.hub.web.test_api_desk import live, program
-from tests.hub.web.test_desk import LiveDesk
+from tests.hub.web.test_desk import LiveDesk, unread
 
 __all__ = ["live"]
 S = ConversationState
@@ -32,16 +31,6 @@ def sent(live: LiveDesk, number: int, **form: str) -> Any:
     return live.agent.send_form(f"/console/desk/{number}/forward", **{"to": south, "note": NOTE, **form})
 
 
-def unread(live: LiveDesk, login: str, number: int) -> list[str]:
-    with live.office.hub.works.read() as work:
-        query = select(Notice.title).where(
-            Notice.person_id == live.office.person(login).id,
-            Notice.link == f"/console/desk/{number}",
-            Notice.read_at.is_(None),
-        )
-        return list(work.session.scalars(query))
-
-
 def test_a_conversation_goes_to_the_other_desk_and_is_gone_from_this_one(both: LiveDesk) -> None:
     number = both.hears("人工")
     both.agent.send_form(f"/console/desk/{number}/take")
@@ -58,7 +47,7 @@ def test_a_conversation_goes_to_the_other_desk_and_is_gone_from_this_one(both: L
     whole = south.get(f"/console/desk/{number}").text
     for words in ("人工", NOTE, "转来", "其他单位转来", "已转由"):
         assert words in whole, words
-    assert unread(both, "south", number) == ["市民等待接入：其他单位转来"]
+    assert [one.title for one in unread(both, "south", number)] == ["市民等待接入：其他单位转来"]
     assert unread(both, "agent", number) == unread(both, "other", number) == []
     with both.office.hub.works.read() as work:
         line = work.session.scalars(select(AuditLine).where(AuditLine.act == "conversation.forwarded")).one()

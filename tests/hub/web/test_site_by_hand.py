@@ -65,7 +65,7 @@ def signed(desk: Desk, *codes: str, **words: str) -> int:
 
 
 def booked(desk: Desk, piece_id: int, action: str = "publish", code: str = "site", **more: Any) -> Delivery:
-    """Booked for now and run: for the site that is a task."""
+    """Booked for this moment and run: the site gets a task of it."""
     with desk.city.working("officer") as (work, who):
         order = Order([piece_id], desk.account(code).id, action, **more)
         book = booking.book if action == "publish" else booking.book_act
