@@ -182,12 +182,18 @@ def test_a_reload_keeps_the_conversation_and_escape_gives_the_focus_back(house: 
     assert citizen.context.cookies() == []
 
 
-def test_whoever_would_end_while_he_waits_is_asked_first(house: House) -> None:
+def waits_with_a_question(house: House) -> tuple[Page, Locator]:
+    """A citizen who asked something and waits for a person: his page and the chat's window."""
     citizen = house.page()
     window = chat_of(citizen, house.address)
     asks(citizen, "小区门口路灯坏了")
     asks(citizen, "人工")
     expect(window).to_contain_text("正在等待人工接入")
+    return citizen, window
+
+
+def test_whoever_would_end_while_he_waits_is_asked_first(house: House) -> None:
+    citizen, window = waits_with_a_question(house)
     choosing = window.get_by_role("group", name="您正在等待人工")
     expect(choosing).to_be_hidden()
     window.get_by_role("button", name="结束并评价").click()
@@ -224,11 +230,7 @@ def test_whoever_would_end_while_he_waits_is_asked_first(house: House) -> None:
 
 
 def test_whoever_is_sure_ends_without_a_ticket(house: House) -> None:
-    citizen = house.page()
-    window = chat_of(citizen, house.address)
-    asks(citizen, "小区门口路灯坏了")
-    asks(citizen, "人工")
-    expect(window).to_contain_text("正在等待人工接入")
+    _citizen, window = waits_with_a_question(house)
     window.get_by_role("button", name="结束并评价").click()
     window.get_by_role("button", name="不留言，直接结束").click()
     expect(window.get_by_role("radio")).to_have_count(5)
