@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVarTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, case, func, or_, select
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, bindparam, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import store
@@ -17,20 +17,28 @@ from bot.states import ConversationState
 from bot.team import topics
 from bot.windows import SPOKEN
 from channels.accounts.models import Account
-from kernel.people import Permission, Person, Viewer, scoped, scoped_by_units
+from kernel.people import Permission, Person, Viewer, scoped_by_units
 
 S = ConversationState
 Ts = TypeVarTuple("Ts")
 LONGEST = 200
-# Of more sessions at once than any office has agents for, the newest are watched.
-MOST_SEEN = 2000
 # So many of a list are drawn, and are read by the API; what is one's own is never left out.
 MOST_SHOWN, MOST_READ = 40, 300
 # More are not looked through for everybody who looks at once.
 MOST_TOGETHER = 1000
-# A conversation's number, state, lines, agent, and when its danger was seen to.
-Mark = tuple[int, str, int, int | None, datetime | None]
-Marks = Sequence[Mark]
+
+
+class Marks(NamedTuple):
+    """All conversations that go on in a few sums: each change of one changes at least one of them.
+
+    Everything is weighed by its conversation's number, so that what one loses and another gains is seen too.
+    """
+
+    going_on: int
+    lines: int
+    states: int
+    agents: int
+    seen_to: int
 
 
 class Listed(NamedTuple):
@@ -229,17 +237,8 @@ def titled(one: Conversation | Listed, account: str) -> str:
 
 def marks(session: Session, who: Viewer) -> Marks:
     """What the lists rest on, so that a change of theirs is seen whoever made it."""
-    columns = (
-        Conversation.id,
-        Conversation.state,
-        Conversation.lines,
-        Conversation.agent_id,
-        Conversation.acknowledged_at,
-    )
-    query = scoped(select(*columns).where(store.GOES_ON), Conversation.unit_id, who, Permission.CONVERSATION_READ)
-    # The sum keeps the primary key from being walked for its order, through all that have ended.
-    found = session.execute(query.order_by((Conversation.id + 0).desc()).limit(MOST_SEEN))
-    return [(number, state, lines, agent, seen_to) for number, state, lines, agent, seen_to in found]
+    row = session.execute(_MARKS, {"units": who.units(Permission.CONVERSATION_READ)}).one()
+    return Marks(*(int(mark or 0) for mark in row))
 
 
 def _listed(session: Session, query: Select[Any], asked: Mapping[str, object]) -> list[Listed]:
@@ -290,6 +289,17 @@ _ALL_WAITING = _list(~_HELD, _C.waiting_since, _C.id).add_columns(topics.KEPT).l
 _ALL_HELD = _list(_HELD, _C.id).limit(bindparam("most"))
 _COUNTS = _in_reach(select(func.count(case((~_HELD, 1))), func.count(case((_THEIRS, 1)))))
 _IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
+_NUMBER = cast(_C.id, BigInteger)
+_MARKS = scoped_by_units(
+    select(
+        func.count(_C.id),
+        func.sum(_NUMBER * _C.lines),
+        func.sum(_NUMBER * case({S.WAITING: 1, S.OPEN: 2, S.SNOOZED: 3}, value=_C.state, else_=4)),
+        func.sum(_NUMBER * func.coalesce(_C.agent_id, 0)),
+        func.sum(case((_C.acknowledged_at.is_not(None), _NUMBER), else_=0)),
+    ).where(store.GOES_ON),
+    _C.unit_id,
+)
 _MERGED = select(_C.merged_into_id, _C.id, _C.lines).where(_C.merged_into_id.in_(_IDS), _C.state != S.CLOSED)
 _ACCOUNTS = select(Account.id, Account.name).where(Account.id.in_(_IDS))
 _AGENTS = select(Person.id, Person.name).where(Person.id.in_(_IDS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,9 @@ class FaceName(StrEnum):
     OUTER = "outer"
 
 
+# By so much the console's pages and a worker's duties stand back behind citizens and platforms who are answered on the
+# same machine: a platform waits for five seconds, whoever looks at a page a little longer.
+STANDS_BACK = 5
 # Where a silent engine is told of: an outside machine may not be able to reach anybody.
 WITH_CONSOLE = (FaceName.ALL, FaceName.CONSOLE)
 
@@ -71,6 +75,8 @@ def serve(
     signal.signal(signal.SIGTERM, _leave)
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(*COLLECTED_AFTER)
+    if face is FaceName.CONSOLE:
+        os.nice(STANDS_BACK)
     with _ready(face) as hub:
         get_ready(hub)
         stop = hub.start_engine() if hub.start_engine is not None else None
@@ -131,6 +137,7 @@ def worker(
             raise CannotRun(
                 why="On SQLite the work is done by `xuanda serve`; workers need XUANDA_DATABASE_URL=postgresql+psycopg://…"
             )
+        os.nice(STANDS_BACK)
         hub.incoming.awake = True
         hub.incoming.engine.refresh()
         hub.make_worker(portal).run()

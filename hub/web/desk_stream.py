@@ -41,12 +41,13 @@ async def changes(hub: Hub, asker: Asker, opened: Collection[int]) -> AsyncItera
                 if not told and now == last:
                     yield ": still here\n\n"
                     continue
-                own = bool(talks & told) or _of(last, opened) != _of(now, opened)
+                # Who was told by nobody knows that something changed, but not what.
+                own = bool(talks & told) if told else bool(opened)
                 last, said = now, loop.time()
                 yield "event: desk\ndata: changed\n\n" + ("event: talk\ndata: changed\n\n" if own else "")
 
 
-async def _seen(hub: Hub, asker: Asker, moment: float) -> lists.Marks:
+async def _seen(hub: Hub, asker: Asker, moment: float) -> lists.Marks | None:
     """What the lists rest on, read at that moment or later, once for all streams that see the same units.
 
     Nothing where the database does not answer: the stream lasts, and looks again.
@@ -61,8 +62,4 @@ async def _seen(hub: Hub, asker: Asker, moment: float) -> lists.Marks:
         return await hub.incoming.sights.since(("desk", who.units(Permission.CONVERSATION_READ)), moment, read)
     except SQLAlchemyError as failure:
         log.warning("the live desk cannot look", why=type(failure).__name__)
-        return ()
-
-
-def _of(marks: lists.Marks, opened: Collection[int]) -> list[lists.Mark]:
-    return [mark for mark in marks if mark[0] in opened] if opened else []
+        return None

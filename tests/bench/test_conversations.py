@@ -40,7 +40,7 @@ def test_the_lists_take_as_many_queries_for_twenty_as_for_two(postgres_url: str,
         rows = lists.rows_of(work.session, found)
         assert len(asked) == 2 * queries
         assert [row.conversation.id for row in few] == [one.id for one in ends]
-        assert {mark[0] for mark in lists.marks(work.session, who)} == set(going_on)
+        assert lists.marks(work.session, who).going_on == len(going_on)
         for row in rows:
             one = row.conversation
             last = select(InboundMessage.text).where(InboundMessage.conversation_id == one.id)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -18,7 +19,7 @@ from channels.rehearsal.config import RehearsalConfig
 from hub import cli, schema
 from hub.auth import tokens
 from hub.auth.sessions import Origin
-from hub.commands.serving import COLLECTED_AFTER, SWITCH_SECONDS
+from hub.commands.serving import COLLECTED_AFTER, STANDS_BACK, SWITCH_SECONDS
 from hub.db import open_database
 from hub.demo.corpus import load_office
 from hub.demo.platforms import credentials_of
@@ -50,6 +51,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     engine = open_database(Settings().database)
     schema.migrate(engine)
     engine.dispose()
+    # It would be this very process that stands back.
+    monkeypatch.setattr("hub.commands.serving.os.nice", lambda _by: None)
     return data
 
 
@@ -242,6 +245,33 @@ def test_who_serves_the_console_looks_whether_anything_that_sends_lives(
     monkeypatch.setattr("hub.commands.serving.uvicorn.run", run)
     assert xuanda("serve", "--face", face, "--port", "9001").exit_code == 0
     assert told == [looks]
+
+
+@pytest.mark.parametrize(
+    ("face", "back"), [("console", [STANDS_BACK]), ("all", []), ("public", [])], ids=["console", "all", "public"]
+)
+def test_pages_of_the_console_stand_back_behind_citizens_and_platforms(
+    face: str, back: list[int], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr("hub.commands.serving.os.nice", told.append)
+    monkeypatch.setattr("hub.commands.serving.uvicorn.run", lambda _app, **_options: None)
+    assert xuanda("serve", "--face", face, "--port", "9001").exit_code == 0
+    assert told == back
+
+
+def test_a_worker_stands_back_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+
+    def built(settings: Settings) -> Any:
+        hub = build(settings)
+        hub.make_worker = lambda _portal: SimpleNamespace(run=lambda: told.append("works"))
+        return hub
+
+    monkeypatch.setattr("hub.commands.serving.os.nice", told.append)
+    monkeypatch.setattr("hub.commands.serving.build", built)
+    assert xuanda("worker").exit_code == 0
+    assert told == [STANDS_BACK, "works"]
 
 
 def test_other_stand_ins_are_told_the_accounts_of_the_drill(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from bot import lists
 from bot.lists import Looker
@@ -96,3 +97,43 @@ def test_more_who_look_ask_no_more(desk_both: Desk, crowd: list[Looker]) -> None
             lists.lists_for(work.session, crowd[:many], work.now)
         counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows, _moment: setattr(rows[0], "lines", rows[0].lines + 1),
+        lambda rows, _moment: setattr(rows[0], "state", S.SNOOZED),
+        lambda rows, _moment: setattr(rows[0], "state", S.CLOSED),
+        lambda rows, _moment: swap(rows[0], rows[1], "agent_id"),
+        lambda rows, _moment: swap(rows[0], rows[1], "lines"),
+        lambda rows, moment: setattr(rows[0], "acknowledged_at", moment),
+    ],
+    ids=["a line", "snoozed", "closed", "two swap their agents", "two swap their lines", "danger seen to"],
+)
+def test_whatever_changes_in_the_lists_changes_their_marks(
+    desk_both: Desk, crowd: list[Looker], change: Callable[[list[Conversation], datetime], None]
+) -> None:
+    """In sums that belong to each conversation's number: a gain of one does not hide another's loss."""
+    desk = desk_both
+    who = desk.agent()
+    with desk.works.write() as work:
+        before = lists.marks(work.session, who)
+        assert lists.marks(work.session, who) == before
+        assert before.going_on > 50
+        held = work.session.scalars(select(Conversation).where(Conversation.state == S.OPEN).order_by(Conversation.id))
+        rows = held.all()
+        first = next(row for row in rows if row.urgent_at is None)
+        other = next(row for row in rows if row.agent_id != first.agent_id)
+        first.urgent_at, other.lines = work.now, 3
+        work.session.flush()
+        alarmed = lists.marks(work.session, who)
+        change([first, other], work.now)
+        work.session.flush()
+        assert lists.marks(work.session, who) != alarmed
+
+
+def swap(one: Conversation, other: Conversation, name: str) -> None:
+    mine, its = getattr(one, name), getattr(other, name)
+    setattr(one, name, its)
+    setattr(other, name, mine)
