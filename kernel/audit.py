@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import ForeignKey, Index, String, Text, insert, select, update
+from sqlalchemy import ForeignKey, Index, String, Table, Text, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kernel.masking import mask_line
@@ -86,6 +86,8 @@ def chain(work: Work) -> None:
     if not work.lines:
         return
     session = work.session
+    # On PostgreSQL all who write wait for the head: nothing is reckoned while it is held that could be before.
+    drafts = [_content(work, draft) for draft in work.lines]
     head = _locked_head(session)
     if head is None:
         # Two writers may find the log empty at once: one makes the head, the other waits for it and goes on from it.
@@ -93,18 +95,18 @@ def chain(work: Work) -> None:
         head = _locked_head(session) or (0, GENESIS)
     seq, previous = head
     rows = []
-    for draft in work.lines:
+    for content in drafts:
         seq += 1
-        row = _row(work, draft, seq, previous)
-        previous = row["hash"]
+        row = {**content, "seq": seq, "previous": previous}
+        previous = row["hash"] = _digest(row)
         rows.append(row)
-    session.execute(insert(AuditLine.__table__), rows)  # type: ignore[arg-type]  # The table, for one plain executemany.
-    session.execute(update(AuditHead).where(AuditHead.id == 1).values(seq=seq, hash=previous))
+    session.execute(_LINES, rows)
+    session.execute(_FORWARD, {"last": seq, "its": previous})
     work.lines.clear()
 
 
 def _locked_head(session: Session) -> tuple[int, str] | None:
-    row = session.execute(select(AuditHead.seq, AuditHead.hash).with_for_update()).one_or_none()
+    row = session.execute(_HEAD_LOCKED).one_or_none()
     return None if row is None else (row[0], row[1])
 
 
@@ -169,10 +171,9 @@ def _head(session: Session) -> tuple[int, str]:
     return (0, GENESIS) if row is None else (row.seq, row.hash)
 
 
-def _row(work: Work, draft: Draft, seq: int, previous: str) -> dict[str, Any]:
+def _content(work: Work, draft: Draft) -> dict[str, Any]:
     target = draft.target
-    row = {
-        "seq": seq,
+    return {
         "at": work.now,
         "actor_id": work.actor.person_id,
         "actor_name": work.actor.name,
@@ -183,7 +184,11 @@ def _row(work: Work, draft: Draft, seq: int, previous: str) -> dict[str, Any]:
         "object_id": getattr(target, "id", None),
         # Kept for good, so numbers of people are masked before they are hashed.
         "details": mask_line(json.dumps(draft.details, ensure_ascii=False, sort_keys=True, default=str)),
-        "previous": previous,
     }
-    row["hash"] = _digest(row)
-    return row
+
+
+# Made once: building a statement costs more than running it. The tables, for one plain executemany.
+_lines, _head_table = cast(Table, AuditLine.__table__), cast(Table, AuditHead.__table__)
+_HEAD_LOCKED = select(AuditHead.seq, AuditHead.hash).with_for_update()
+_LINES = insert(_lines)
+_FORWARD = update(_head_table).where(_head_table.c.id == 1).values(seq=bindparam("last"), hash=bindparam("its"))
