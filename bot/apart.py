@@ -1,7 +1,7 @@
 """Fitting in a process of its own with low priority, so that nobody's answer waits while the bot learns.
 
 `python -m bot.apart` reads examples (JSON) from standard input and writes the fitted classifier to standard output; it
-ends with the process whose number it is given.
+ends with the process whose number it is given, and has the priority it is given.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def fit(examples: Sequence[Example], python: str = sys.executable) -> Classifier
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("XUANDA_")}
     try:
         done = subprocess.run(  # noqa: S603  # Our own module; the examples are data on its standard input.
-            [python, "-m", "bot.apart", str(os.getpid())],
+            [python, "-m", "bot.apart", *tied.ties()],
             input=json.dumps(examples).encode(),
             capture_output=True,
             cwd=tied.ROOT,
@@ -48,7 +48,8 @@ def fit(examples: Sequence[Example], python: str = sys.executable) -> Classifier
 
 def main() -> int:
     """Examples in, a classifier out."""
-    tied.tie(int(sys.argv[1]) if len(sys.argv) > 1 else os.getppid())
+    parent, nice = map(int, sys.argv[1:])
+    tied.tie(parent, nice)
     examples = [Example(text, key) for text, key in json.load(sys.stdin.buffer)]
     try:
         fitted = Classifier.fit(examples)

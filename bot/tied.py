@@ -1,6 +1,6 @@
 """Processes that end with the one that started them, and that leave the processors to whoever answers citizens.
 
-`python -m bot.tied PARENT COMMAND …` becomes the command, with the lowest priority.
+`python -m bot.tied PARENT NICE COMMAND …` becomes the command, with that priority.
 """
 
 from __future__ import annotations
@@ -20,10 +20,15 @@ _PR_SET_PDEATHSIG = 1
 
 def command(wanted: Sequence[str]) -> list[str]:
     """What starts a command so; it has to be started in this folder or with it on Python's path (`ROOT`)."""
-    return [sys.executable, "-m", "bot.tied", str(os.getpid()), *wanted]
+    return [sys.executable, "-m", "bot.tied", *ties(), *wanted]
 
 
-def tie(parent: int) -> None:
+def ties() -> list[str]:
+    """What a process that is to be tied to this one is given for `tie`."""
+    return [str(os.getpid()), str(NICE)]
+
+
+def tie(parent: int, nice: int) -> None:
     """What nobody waits for any more is not done to its end; only Linux tells a process so."""
     if sys.platform == "linux":
         # It counts from the end of the very thread that started this one, which waits for it.
@@ -32,13 +37,13 @@ def tie(parent: int) -> None:
     # Nothing is told of a parent that was gone before.
     if os.getppid() != parent:
         sys.exit(1)
-    os.nice(NICE)
+    os.nice(nice)
 
 
 def main() -> None:
     """Ties itself to the process of this number and becomes the command."""
-    tie(int(sys.argv[1]))
-    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606  # The command is our own; being tied outlives the change.
+    tie(int(sys.argv[1]), int(sys.argv[2]))
+    os.execv(sys.argv[3], sys.argv[3:])  # noqa: S606  # The command is our own; being tied outlives the change.
 
 
 if __name__ == "__main__":

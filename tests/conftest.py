@@ -13,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, create_engine, make_url, text
 
+from bot import tied
 from hub.auth import passwords
 from hub.db import open_database
 from hub.tables import metadata
@@ -58,6 +59,18 @@ def light_hashes() -> Iterator[PasswordHasher]:
     delivered = passwords._hasher
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield delivered
+
+
+@pytest.fixture(scope="session", autouse=True)
+def low_priority() -> Iterator[int]:
+    """What learns has the priority of the test that waits for it: with the lowest it stands still beside other tests.
+
+    Yields the priority as it is delivered.
+    """
+    delivered = tied.NICE
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tied, "NICE", 0)
         yield delivered
 
 

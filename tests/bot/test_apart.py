@@ -85,7 +85,7 @@ def test_learning_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> Non
         script = tmp_path / "learning.py"
         script.write_text(LEARNING.format(port=listening.getsockname()[1]))
         python = tmp_path / "python"
-        python.write_text(f'#!/bin/sh\nPYTHONPATH=. exec "{sys.executable}" "{script}" "$3"\n')
+        python.write_text(f'#!/bin/sh\nPYTHONPATH=. exec "{sys.executable}" "{script}" "$3" "$4"\n')
         python.chmod(0o755)
         asking = f"from bot import apart; apart.fit([('居住证怎么办', 'faq/1')], {str(python)!r})"
         parent = subprocess.Popen([sys.executable, "-c", asking], cwd=tied.ROOT)
