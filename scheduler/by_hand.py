@@ -11,7 +11,7 @@ from scheduler.booking import change, must_write
 from scheduler.models import Delivery
 from scheduler.placements import place_of, remember
 from scheduler.posts import items_of
-from scheduler.settle import check_link, done, shown_of
+from scheduler.settle import done, pasted_link, shown_of
 from scheduler.states import DeliveryState
 
 CORRECTED = "by_hand"
@@ -30,10 +30,11 @@ def close(work: Work, who: Viewer, delivery: Delivery, url: str, screenshot_sha:
     the office's site the link.
 
     In a bundle the link is that of 头条. A correction made by hand is kept as such (人工更正).
-    Raises Invalid without proof, TakenMeanwhile when somebody else closed or cancelled it.
+    Raises Invalid without proof or for a link elsewhere than the account's own site, TakenMeanwhile when somebody else
+    closed or cancelled it.
     """
     must_write(who, delivery)
-    link = check_link(url) if url.strip() else ""
+    link = pasted_link(work, delivery, url) if url.strip() else ""
     if not link and not screenshot_sha:
         raise Invalid(field="url", why="请粘贴发布后的链接，或上传截图。")
     if not link and needs_link(delivery):

@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from channels.abilities.by_link import KnownByLink
+from channels.abilities.own_domains import OnOwnDomains, stands_on
 from channels.accounts.models import Account
 from channels.base import Live, Shown
 from channels.registry import channels
@@ -37,7 +38,7 @@ def there(work: Work, who: Viewer, delivery: Delivery, links: Mapping[int, str],
     Raises Invalid, NoRight, and TakenMeanwhile when the platform answered in the meantime.
     """
     must_write(who, delivery)
-    given = {piece_id: check_link(url) for piece_id, url in links.items() if url.strip()}
+    given = {piece_id: pasted_link(work, delivery, url) for piece_id, url in links.items() if url.strip()}
     words = remark.strip()
     if not given and not words:
         raise Invalid(field="link", why="请粘贴平台上的链接，或说明在哪里看到的。")
@@ -98,11 +99,23 @@ def _must_be_over(delivery: Delivery) -> None:
         )
 
 
-def check_link(text: str) -> str:
-    """A link a person pasted; raises Invalid when it leads nowhere on the web."""
+def pasted_link(work: Work, delivery: Delivery, text: str) -> str:
+    """A link a person pasted; raises Invalid when it leads nowhere on the web, or not to the account's own site.
+
+    A rehearsal's double stands for its account: what is pasted there is held to the same domains.
+    """
     link = text.strip()
-    if not link.startswith(("https://", "http://")) or len(link) > 1000 or any(char.isspace() for char in link):
+    if not link.lower().startswith(("https://", "http://")) or len(link) > 1000 or any(char.isspace() for char in link):
         raise Invalid(field="link", why="链接须以 http:// 或 https:// 开头。")
+    account = work.session.get_one(Account, delivery.account_id)
+    adapter = channels().get(delivery.channel)
+    domains = adapter.domains(account.settings) if adapter and issubclass(adapter, OnOwnDomains) else []
+    if domains and not stands_on(link, domains):
+        raise Invalid(
+            field="link",
+            why=f"这个地址不在“{account.name}”的网站域名（{'、'.join(domains)}）下。请打开发布好的网页，复制浏览器地址栏的地址；"
+            "网站换了域名的，请先由账号管理员在账号设置里改“网站域名”。",
+        )
     return link
 
 

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from channels.abilities.own_domains import EXPECTED_DOMAINS, OnOwnDomains
 from channels.adapters import field_maps as fields
 from channels.adapters.manual import ManualChannel
 from channels.base import ByHand, Limits, Post, Problem, Setting, check_lengths
 
 
-class SiteManualChannel(ManualChannel):
-    """Settings: `platform` and `steps` as for every platform by hand, `columns`, what our columns are called there."""
+class SiteManualChannel(ManualChannel, OnOwnDomains):
+    """Settings: `platform` and `steps` as for every platform by hand, `domains`, where its pages stand, and `columns`,
+    what our columns are called there."""
 
     name: ClassVar[str] = "site_manual"
     label: ClassVar[str] = "集约化网站（人工录入）"
@@ -27,6 +29,7 @@ class SiteManualChannel(ManualChannel):
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("platform", "平台名称", required=True, help="例如 云江市政府网站集约化平台。"),
         Setting("steps", "操作步骤", help="在该平台后台怎么录入，显示在任务页。"),
+        EXPECTED_DOMAINS,
         Setting(
             "columns",
             "栏目对照",

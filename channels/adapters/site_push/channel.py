@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
+from channels.abilities.own_domains import DOMAINS, OnOwnDomains
 from channels.abilities.portal_bound import PortalBound
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters import field_maps as fields
@@ -78,6 +79,7 @@ _SETTINGS = (
     Setting("answer_url", "答复中的网址", help="如 data.url。"),
     Setting("answer_message", "答复中的说明", help="如 msg；对方拒绝时显示给经办人。"),
     Setting("page_url", "网址样式", help="答复没有网址时用，如 https://www.example.gov.cn/art/{id}.html。"),
+    DOMAINS,
     Setting("query_path", "查询地址", help="结果不明时查询，如 /api/articles?sourceId={key}；没有则由人核实。"),
     Setting("correct_path", "更正地址", help="如 /api/articles/{id}；没有则转人工更正。"),
     Setting("correct_method", "更正方法", "choice", choices=METHODS),
@@ -100,7 +102,7 @@ class _Refusal(Refused):
     said_code = ""
 
 
-class SitePushChannel(Channel, Rehearsing, PortalBound):
+class SitePushChannel(Channel, Rehearsing, PortalBound, OnOwnDomains):
     """Credentials: `secret` (a token, or a key for signatures); the account's base URL is the platform's address."""
 
     name: ClassVar[str] = "site_push"

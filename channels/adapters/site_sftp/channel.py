@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from channels.abilities.own_domains import DOMAINS, OnOwnDomains
 from channels.abilities.rehearsing import Rehearsing, Seed, StandIn
 from channels.adapters import field_maps
 from channels.adapters.site_sftp import parcel
@@ -69,6 +70,7 @@ _SETTINGS = (
         help="如 https://www.example.gov.cn/art/{date}/{piece}.html，可用的与文件名样式相同；不填则由人回填网址。",
         pattern=r"(?:[^{}]|\{(?:piece|column|date)\})*",
     ),
+    DOMAINS,
     Setting("corrections", "更正方式", "choice", choices=(("overwrite", "覆盖原文件"), ("version", "另存新版（_v2）"))),
     Setting("withdrawals", "撤稿方式", "choice", choices=(("delete", "删除文件"), ("file", "写撤稿文件"))),
     Setting("picked_up", "对方取走后会移走文件", "flag"),
@@ -78,7 +80,7 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-class SiteSftpChannel(Channel, Rehearsing):
+class SiteSftpChannel(Channel, Rehearsing, OnOwnDomains):
     """Credentials: `private_key` (with `passphrase`) or `password`."""
 
     name: ClassVar[str] = "site_sftp"

@@ -119,6 +119,19 @@ def test_the_task_names_the_column_there_and_only_an_address_closes_it(desk: Des
     assert [(row.state, row.url) for row in desk.placements(1)] == [("live", THERE)]
 
 
+def test_an_address_elsewhere_than_the_sites_domain_is_refused(desk: Desk) -> None:
+    with desk.hub.works.write() as work:
+        site = work.session.get_one(Account, desk.account("site").id)
+        site.settings = {**site.settings, "domains": ["jiyue.example"]}
+    task = booked(desk, signed(desk, "site"))
+    answer = desk.browser().send_form(f"/console/deliveries/{task.id}/by-hand", url="https://jiyue.example.cn/77.html")
+    assert (answer.status_code, desk.now(task).state) == (422, "manual")
+    assert "不在“市政府网站”的网站域名（jiyue.example）下" in answer.text
+    assert 'id="url-error"' in answer.text
+    assert close(desk, task, url=f" {THERE} ") == 303
+    assert desk.placements(1)[0].url == THERE
+
+
 def test_the_package_and_the_phone_ask_for_the_address_too(desk: Desk) -> None:
     task = booked(desk, signed(desk, "site"))
     package = zipfile.ZipFile(
