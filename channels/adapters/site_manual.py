@@ -44,8 +44,9 @@ class SiteManualChannel(ManualChannel, OnOwnDomains):
         return [*check_lengths(cls.limits, post), *fields.account_problems(settings, post)]
 
     def publish(self, post: Post) -> ByHand:
-        """Becomes a person's task, which names the column there."""
-        return ByHand(self._task(f"录入到栏目“{self._column(post)}”", "网页地址"))
+        """Becomes a person's task, which names the column there. In a rehearsal no page comes of it."""
+        proof = "链接或截图" if self.account.rehearsal else "网页地址"
+        return ByHand(self._task(f"录入到栏目“{self._column(post)}”", proof))
 
     def _column(self, post: Post) -> str:
         column: Mapping[str, Any] = post.items[0].content.get("column") or {}

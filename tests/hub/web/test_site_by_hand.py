@@ -108,7 +108,7 @@ def test_the_task_names_the_column_there_and_only_an_address_closes_it(desk: Des
         "请到“市集约化平台”录入到栏目“政务公开/公告”，完成后回填网页地址。在“内容管理”里新建。"
     )
     page = desk.browser().get(f"/console/deliveries/{task.id}/by-hand").text
-    assert "发布后回填网页地址" in page
+    assert (page.count("回填"), "请原样发布，一字不改。" in page) == (1, True)
     assert "原文链接" not in page
     with desk.city.working("officer") as (work, who), pytest.raises(Invalid, match="须填网页地址") as refused:
         by_hand.close(work, who, work.session.get_one(Delivery, task.id), "", "0" * 64)
@@ -148,7 +148,7 @@ def test_the_package_and_the_phone_ask_for_the_address_too(desk: Desk) -> None:
             target=work.session.get_one(Delivery, task.id),
         )  # fmt: skip
     page = desk.office.browser().get(f"/h/{link.token}").text
-    assert "发布后回填网页地址" in page
+    assert "完成后回填网页地址" in page
     assert "原文链接" not in page
     assert desk.office.browser().post(f"/h/{link.token}", data={"url": THERE}).status_code == 200
     assert desk.now(task).state == "done"
@@ -252,7 +252,7 @@ def test_a_rehearsal_is_a_task_that_a_picture_closes(desk: Desk) -> None:
     task = booked(desk, signed(desk, "site"))
     assert (task.state, "演练任务" in task.reason) == ("manual", True)
     page = desk.browser().get(f"/console/deliveries/{task.id}/by-hand").text
-    assert "发布后回填链接或截图" in page
+    assert "完成后回填链接或截图" in page
     assert close(desk, task, url="https://www.jiyue.example/rehearsed") == 303
     assert THERE not in found(desk)
     assert desk.placements(1) == []
