@@ -185,7 +185,7 @@ self.portalEnglish = {
 "政策文件": "Policy documents",
 "政策解读": "Policy explanations",
 "数据开放": "Open data",
-"文字稿": "Text version",
+"文字稿": "Transcript",
 "时间": "Time",
 "时限与收费": "Limits and fee",
 "是否收费": "Fee charged",

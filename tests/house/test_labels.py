@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 
 import hub.wiring  # noqa: F401  # Brings in every package that declares rules.
@@ -10,7 +12,7 @@ from content.kinds import all_kinds
 from content.kinds.base import FieldSpec
 from kernel.office_rules import RULES
 from kernel.people import ROLE_LABELS
-from templates.catalogue import load
+from templates.catalogue import LOCALE, load
 
 
 def declared() -> Iterator[str]:
@@ -40,3 +42,12 @@ def test_what_is_declared_reads_in_english_too() -> None:
     known = load("en")
     chinese = {text for text in declared() if any("\u4e00" <= letter <= "\u9fff" for letter in text)}
     assert chinese - known.keys() == set(), "add them to templates/locale/en.labels.po"
+
+
+def test_a_sentence_has_one_translation() -> None:
+    """Which of two would be shown hangs on the names of the files; the same words read the same on every page."""
+    texts = (path.read_text(encoding="utf-8") for path in LOCALE.glob("en*.po"))
+    counted = Counter(one for text in texts for one in re.findall(r'^msgid ((?:".*"\n)+)', text, re.MULTILINE))
+    assert len(counted) > 1000
+    again = [one.strip() for one, times in counted.items() if times > 1 and one.strip() != '""']
+    assert again == [], "keep one of them in templates/locale"
