@@ -271,7 +271,11 @@ def _demo_service() -> WeChatAccount:
         type="service",
         followers=_people("oSrv"),
         templates=[
-            Template(template_id="rehearsal-progress", title="办件进度通知", fields=["thing1", "phrase2", "time3"])
+            Template(template_id="rehearsal-progress", title="办件进度通知", fields=["thing1", "phrase2", "time3"]),
+            Template(template_id="rehearsal-answer", title="答复通知", fields=["thing1", "time2"], kind="subscribe"),
+            Template(
+                template_id="rehearsal-alert", title="停水停电提醒", fields=["thing1"], kind="subscribe", lasting=True
+            ),
         ],
     )
 

@@ -120,7 +120,11 @@ def _wechat(row: AccountRow, hub_url: str) -> WeChatAccount:
         ],
         selfmenu=[{"type": "text", "name": "热线", "value": "政务服务热线 12345"}],
         follow_reply={"type": "text", "content": f"欢迎关注{row.name}"},
-        templates=[Template(template_id="progress", title="办件进度通知", fields=["thing1", "phrase2", "time3"])],
+        templates=[
+            Template(template_id="progress", title="办件进度通知", fields=["thing1", "phrase2", "time3"]),
+            Template(template_id="answer", title="答复通知", fields=["thing1", "time2"], kind="subscribe"),
+            Template(template_id="alert", title="停水停电提醒", fields=["thing1"], kind="subscribe", lasting=True),
+        ],
     )
 
 

@@ -2,7 +2,7 @@
 
 const KINDS = [
   "mass_send", "mass_submitted", "mass_decision", "mass_deleted", "mass_failed", "publish", "publish_failed",
-  "publish_deleted", "preview", "inbound", "passive_reply", "service_fault", "custom_message", "template_message",
+  "publish_deleted", "preview", "inbound", "passive_reply", "service_fault", "custom_message", "template_message", "consent",
   "post", "post_deleted", "comment", "fan_reply", "fan_message", "push", "push_revoked", "notification", "subscription_gone", "sms", "case",
   "article", "changed", "taken_back", "file", "file_gone",
 ].join(",");
@@ -122,8 +122,15 @@ function wechatItem(account, reader, entry, gone, decided) {
     case "custom_message": return [contentBubble(data.msgtype, data.content, "客服消息", account, reader)];
     case "template_message": return [el("article", { class: "card" }, el("p", { class: "card-label" }, `服务通知：${data.title}`),
       el("p", { class: "card-body" }, Object.values(data.data).map((field) => field.value).join("\n")))];
+    case "consent": return [when(entry, consentWords(data))];
   }
   return [];
+}
+
+function consentWords(data) {
+  if (data.later) return `在通知管理里拒收：${data.reject.join("、")}`;
+  const parts = [data.accept.length && `同意接收：${data.accept.join("、")}`, data.reject.length && `拒绝接收：${data.reject.join("、")}`];
+  return `${parts.filter(Boolean).join("；")}${data.keep ? "（总是保持）" : ""}`;
 }
 
 function inboundItem(entry) {
@@ -136,13 +143,67 @@ function inboundItem(entry) {
   return [bubble];
 }
 
-async function act(account, inbound) {
+async function act(account, inbound, door = "push") {
   try {
-    await ask(`/control/wechat/${account.appid}/push`, "POST", inbound);
+    await ask(`/control/wechat/${account.appid}/${door}`, "POST", inbound);
   } catch (error) {
     // Refused because the person no longer follows: the page shows that already.
   }
   await refresh(true);
+}
+
+/* 订阅通知: the window in which a follower agrees form by form, and his list of forms, as WeChat has them */
+
+const formsOf = (account) =>
+  (account.type === "service" ? account.templates : []).filter((form) => form.kind === "subscribe" && !form.banned);
+
+function decide(account, person, choices) {
+  return act(account, { openid: person.openid, ...choices }, "agreements");
+}
+
+function askConsent(account, person) {
+  const forms = formsOf(account);
+  const kept = person.keeps;
+  const open = forms.filter((form) => !kept[form.template_id]);
+  const chosen = (status) => forms.filter((form) => kept[form.template_id] === status).map((form) => form.template_id);
+  if (!open.length) {
+    decide(account, person, { templates: chosen("accept"), refused: chosen("reject") });
+    return;
+  }
+  const boxes = open.map((form) => [form.template_id, el("input", { type: "checkbox", checked: true })]);
+  const keep = el("input", { type: "checkbox" });
+  const lines = open.map((form, place) =>
+    el("label", { class: "consent-form" }, boxes[place][1], el("span", {}, form.title, el("small", {}, form.lasting ? "长期" : "一次性，同意一次发一条"))));
+  const done = (agrees) => () => {
+    const ticked = boxes.filter(([, box]) => agrees && box.checked).map(([form]) => form);
+    const refused = boxes.map(([form]) => form).filter((form) => !ticked.includes(form));
+    dialog.close();
+    decide(account, person, { templates: ticked.concat(chosen("accept")), refused: refused.concat(chosen("reject")), keep: keep.checked });
+  };
+  const dialog = consentDialog(`${account.name} 申请发送以下订阅通知`, lines,
+    el("label", { class: "consent-form" }, keep, el("span", {}, "总是保持以上选择，不再询问")),
+    el("div", { class: "consent-acts" }, el("button", { type: "button", onclick: done(false) }, "拒绝"),
+      el("button", { type: "button", class: "consent-yes", onclick: done(true) }, "允许")));
+}
+
+function showConsents(account, person) {
+  const lines = formsOf(account).map((form) => {
+    const left = person.allows[form.template_id] || 0;
+    const says = !left ? "未同意" : form.lasting ? "长期接收" : `还可收 ${left} 条`;
+    const kept = { accept: "，总是允许", reject: "，总是拒绝" }[person.keeps[form.template_id]] || "";
+    const refuse = () => { dialog.close(); decide(account, person, { templates: [form.template_id], how: "change" }); };
+    return el("p", { class: "consent-form" }, el("span", {}, form.title, el("small", {}, says + kept)),
+      (left > 0 || kept) && el("button", { type: "button", "aria-label": `拒收${form.title}`, onclick: refuse }, "拒收"));
+  });
+  const dialog = consentDialog("通知管理", lines,
+    el("div", { class: "consent-acts" }, el("button", { type: "button", onclick: () => dialog.close() }, "返回")));
+}
+
+function consentDialog(title, ...parts) {
+  const dialog = el("dialog", { class: "consent", "aria-label": title, onclose: () => dialog.remove() }, el("h2", {}, title), ...parts);
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
 }
 
 const below = (button) => (button.sub_button && button.sub_button.list) || button.sub_button || [];
@@ -182,6 +243,10 @@ function wechatFoot(account, person) {
     ? [doing("发图片", { kind: "image" }), doing("说一句话", { kind: "voice", recognition: "社保卡怎么补办" }),
       doing("发位置", { kind: "location", latitude: 30.1, longitude: 120.2, label: "人民广场" }), doing("取消关注", { kind: "unsubscribe" })]
     : [doing("关注", { kind: "subscribe" })];
+  if (person.following && formsOf(account).length) {
+    more.push(el("button", { type: "button", onclick: () => askConsent(account, person) }, "订阅通知"),
+      el("button", { type: "button", onclick: () => showConsents(account, person) }, "通知管理"));
+  }
   return [person.following && el("form", { onsubmit: send }, field, el("button", {}, "发送")),
     person.following && menu.length > 0 && el("div", { class: "phone-more phone-menu", role: "group", "aria-label": "公众号菜单" }, menu),
     el("div", { class: "phone-more" }, more)];

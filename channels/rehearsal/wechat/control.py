@@ -54,11 +54,14 @@ class PersonChange(BaseModel):
 
 
 class Agreement(BaseModel):
-    """What a follower decides about notices: in the window, or later on in his list of them (`change`: he refuses)."""
+    """What a follower decides about notices: in the window, where he may leave some out (`refused`) and be asked no
+    more (`keep`), or later on in his list of them (`change`: he refuses)."""
 
     openid: str
     templates: list[str]
+    refused: list[str] = []
     how: Literal["accept", "reject", "change"] = "accept"
+    keep: bool = False
 
 
 def accounts(world: World) -> list[dict[str, Any]]:
@@ -119,7 +122,13 @@ def _add_people_doors(routes: APIRouter, world: World) -> None:
 
     @routes.post("/control/wechat/{appid}/agreements")
     async def agree(appid: str, given: Agreement) -> Person:
-        return await template.decide(world, _account(world, appid), given.openid, given.templates, how=given.how)
+        status, later = "accept" if given.how == "accept" else "reject", given.how == "change"
+        decided = dict.fromkeys(given.templates, status) | dict.fromkeys(given.refused, "reject")
+        keep = given.keep and not later
+        try:
+            return await template.decide(world, _account(world, appid), given.openid, decided, later=later, keep=keep)
+        except KeyError as missing:
+            raise HTTPException(422, f"the account has no subscribe message {missing}") from None
 
 
 def _add_content_doors(routes: APIRouter, world: World) -> None:
@@ -177,5 +186,6 @@ def _account(world: World, appid: str) -> AccountState:
 
 def _shown(state: AccountState) -> dict[str, Any]:
     waiting = [job.msg_id for job in state.masses.values() if job.stage == "waiting"]
-    people = [person.model_dump(include={"openid", "name", "following", "blocked"}) for person in state.people.values()]
+    shown = {"openid", "name", "following", "blocked", "allows", "keeps"}
+    people = [person.model_dump(include=shown) for person in state.people.values()]
     return state.account.model_dump() | {"people": people, "waiting": waiting, "menu": menu.shown(state)}

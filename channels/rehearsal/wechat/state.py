@@ -161,6 +161,7 @@ class Person(BaseModel):
     grants: dict[str, Grant] = {}
     received: dict[str, int] = {}
     allows: dict[str, int] = {}
+    keeps: dict[str, str] = {}
 
 
 class Tag(BaseModel):

@@ -10,6 +10,8 @@ from channels.rehearsal.wechat.call import OK, Api, Call
 from channels.rehearsal.wechat.codes import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from channels.rehearsal.wechat.state import AccountState, Person
     from channels.rehearsal.world import World
 
@@ -78,15 +80,34 @@ async def finish_subscribed(world: World, appid: str, openid: str, template_id: 
     await events.announce(world, state, "subscribe_msg_sent_event", {"SubscribeMsgSentEvent": {"List": sent}}, openid)
 
 
-async def decide(world: World, state: AccountState, openid: str, templates: list[str], *, how: str) -> Person:
-    """A follower agrees in the window (`accept`), refuses there (`reject`), or refuses in his list later (`change`)."""
+async def decide(
+    world: World,
+    state: AccountState,
+    openid: str,
+    decided: Mapping[str, str],
+    *,
+    later: bool = False,
+    keep: bool = False,
+) -> Person:
+    """A follower agrees to forms or refuses them (`accept`, `reject` by form) in the window, or `later` in his list of
+    them, where he refuses. What he wants to `keep` (总是保持以上选择) the window does not ask again.
+
+    Raises KeyError for a form that the account has not.
+    """
+    titles = {one.template_id: one.title for one in state.account.templates if one.kind == "subscribe"}
+    named = {one: titles[one] for one in decided}
     person = state.people.get(openid) or state.join(openid, "", world.clock.now())
-    status = "accept" if how == "accept" else "reject"
-    for one in templates:
-        person.allows[one] = person.allows.get(one, 0) + 1 if how == "accept" else 0
-    scene = {} if how == "change" else {"PopupScene": 2}
-    listed = [{"TemplateId": one, "SubscribeStatusString": status, **scene} for one in templates]
-    event, box = ("change", "Change") if how == "change" else ("popup", "Popup")
+    for one, status in decided.items():
+        person.allows[one] = person.allows.get(one, 0) + 1 if status == "accept" else 0
+        if keep:
+            person.keeps[one] = status
+        elif later:
+            person.keeps.pop(one, None)
+    told = {status: [named[one] for one in decided if decided[one] == status] for status in ("accept", "reject")}
+    world.ledger.add("wechat", state.account.appid, "consent", openid=openid, later=later, keep=keep, **told)
+    scene = {} if later else {"PopupScene": 2}
+    listed = [{"TemplateId": one, "SubscribeStatusString": status, **scene} for one, status in decided.items()]
+    event, box = ("change", "Change") if later else ("popup", "Popup")
     details = {f"SubscribeMsg{box}Event": {"List": listed}}
     await events.announce(world, state, f"subscribe_msg_{event}_event", details, openid)
     return person

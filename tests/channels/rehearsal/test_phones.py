@@ -12,7 +12,16 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from channels.rehearsal.config import Callback, RehearsalConfig
 from channels.rehearsal.wechat import xml
-from tests.channels.rehearsal.served import APPID, CITIZEN, CallbackAddress, Received, Rehearsal, serving
+from tests.channels.rehearsal.served import (
+    APPID,
+    CITIZEN,
+    SERVICE_APPID,
+    SERVICE_CITIZENS,
+    CallbackAddress,
+    Received,
+    Rehearsal,
+    serving,
+)
 
 CHROMIUM = Path("/usr/bin/chromium")
 EVERYBODY: dict[str, Any] = {"filter": {"is_to_all": True}, "msgtype": "mpnews"}
@@ -124,6 +133,34 @@ def test_a_tap_on_the_menu_sends_its_click(answered: Rehearsal, page: Page) -> N
     expect(phone).to_contain_text("点了菜单 person")
     taps = [line["data"]["fields"] for line in answered.ledger("inbound")]
     assert [(tap["Event"], tap["EventKey"]) for tap in taps] == [("CLICK", "guide-1"), ("CLICK", "person")]
+
+
+def test_a_follower_agrees_refuses_and_takes_back_what_he_agreed_to(
+    answered: Rehearsal, callback: CallbackAddress, page: Page
+) -> None:
+    service = answered.app.world.state.wechat.accounts[SERVICE_APPID]
+    service.account.callback = Callback(url=callback.url, token="t")
+    phone = page.get_by_role("region", name="云河政务服务，微信服务号")
+    phone.get_by_role("button", name="订阅通知").click()
+    window = page.get_by_role("dialog", name="云河政务服务 申请发送以下订阅通知")
+    window.get_by_label("停水停电提醒").uncheck()
+    window.get_by_role("button", name="允许").click()
+    expect(phone).to_contain_text("同意接收：答复通知；拒绝接收：停水停电提醒")
+    phone.get_by_role("button", name="订阅通知").click()
+    window.get_by_label("总是保持以上选择，不再询问").check()
+    window.get_by_role("button", name="允许").click()
+    expect(phone).to_contain_text("同意接收：答复通知、停水停电提醒（总是保持）")
+    phone.get_by_role("button", name="订阅通知").click()
+    expect(phone.get_by_text("同意接收：答复通知、停水停电提醒", exact=False)).to_have_count(2)
+    expect(window).to_have_count(0)
+    phone.get_by_role("button", name="通知管理").click()
+    managed = page.get_by_role("dialog", name="通知管理")
+    expect(managed).to_contain_text("还可收 3 条，总是允许")
+    managed.get_by_role("button", name="拒收停水停电提醒").click()
+    expect(phone).to_contain_text("在通知管理里拒收：停水停电提醒")
+    told = [xml.parse(one.body.decode()) for one in callback.received if b"subscribe_msg" in one.body]
+    assert [one["Event"] for one in told] == ["subscribe_msg_popup_event"] * 3 + ["subscribe_msg_change_event"]
+    assert service.people[SERVICE_CITIZENS[0]].allows == {"rehearsal-answer": 3, "rehearsal-alert": 0}
 
 
 def test_the_administrator_confirms_on_the_page(answered: Rehearsal, page: Page) -> None:
