@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy import ColumnElement, and_, func, not_
 
 from channels.accounts.models import Account
@@ -17,6 +19,13 @@ def is_unknown(account: Account) -> bool:
     state = str(account.register.get("certified") or "")
     asked = account.active and account.channel in _certifying() and not state.startswith(NONE)
     return asked and account.certified_until is None
+
+
+def is_missing(account: Account, today: date) -> bool:
+    """Whether the account surely has none: it has run out, or the register says that there is none."""
+    if account.certified_until is not None:
+        return account.certified_until < today
+    return str(account.register.get("certified") or "").startswith(NONE)
 
 
 def unknown() -> ColumnElement[bool]:

@@ -27,8 +27,8 @@ from bot.decided import Decided
 from bot.exchange import Ready
 from bot.models import OutboundReply, SeenPush
 from bot.queues import Full
+from channels.accounts import certification, takeover
 from channels.accounts import store as accounts
-from channels.accounts import takeover
 from channels.accounts.models import Account
 from channels.base import Channel, Consent, Follower, Inbound, JobResult, Message, Pushed, Reply, Stamp
 from channels.errors import BadPush, BadSignature
@@ -274,12 +274,11 @@ def _stored(
 
 
 def _patience(account: Account, work: Work) -> float:
-    """An account whose certification (认证) has run out may send no message of its own: its answer is the push's.
+    """An account without certification (认证) may send no message of its own: its answer is the push's.
 
-    One whose date nobody has filled in is tried: the account's page asks for it.
+    One of which nobody has said whether it has any counts as certified: the account's page asks for it.
     """
-    lapsed = account.certified_until is not None and account.certified_until < work.now.date()
-    return WAIT_SECONDS if lapsed else SOON_SECONDS
+    return WAIT_SECONDS if certification.is_missing(account, work.now.date()) else SOON_SECONDS
 
 
 def _settle_jobs(hub: Hub, taken: Taken, early: Sequence[JobResult]) -> Sequence[JobResult]:

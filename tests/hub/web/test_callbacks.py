@@ -161,11 +161,17 @@ def test_a_slow_answer_leaves_by_customer_service_message(either: Phone, monkeyp
     assert len(either.engine.asked) == 1
 
 
-def test_an_account_without_certification_waits_for_the_answer(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("said", ["date", "register"])
+def test_an_account_without_certification_waits_for_the_answer(
+    said: str, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(callbacks, "SOON_SECONDS", 0.0)
     with phone.office.hub.works.write() as work:
         account = work.session.scalars(select(Account).where(Account.channel == "wechat")).one()
-        account.certified_until = phone.clock.now().date() - timedelta(days=1)
+        if said == "date":
+            account.certified_until = phone.clock.now().date() - timedelta(days=1)
+        else:
+            account.register = {**account.register, "certified": "未认证"}
     phone.engine.held = threading.Event()
     threading.Timer(0.5, phone.engine.held.set).start()
     assert "还不会回答" in phone.read(phone.says("养犬证怎么办"))["Content"]
