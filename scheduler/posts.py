@@ -77,8 +77,12 @@ def at_its_address(session: Session, item: Item) -> Item:
     url = elsewhere.address_of(session, item.content, item.piece_id)
     if not url:
         return replace(item, unplaced=True)
-    ours = rf"https?://[^\s/]+{re.escape(item.content['path'])}(?:\?from=\w+)?"
-    return replace(item, url=url, text=re.sub(ours, lambda _found: url, item.text))
+    return replace(item, url=url, text=own_link(item.content).sub(lambda _found: url, item.text))
+
+
+def own_link(content: Mapping[str, Any]) -> re.Pattern[str]:
+    """The link to a piece's own page, as its signed words have it."""
+    return re.compile(rf"https?://[^\s/]+{re.escape(content['path'])}(?:\?from=\w+)?")
 
 
 def item_sent(session: Session, delivery: Delivery, release: Release, piece: Piece, public_url: str) -> Item:

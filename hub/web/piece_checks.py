@@ -19,7 +19,7 @@ from hub.editorial import Offer, dressing_of, piece_for
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.pages import fragment, say, see_other
-from hub.web.readers import Shown, draft_content, preview_page, shown
+from hub.web.readers import Shown, draft_content, elsewhere_of, preview_page, shown
 from kernel.errors import NotFound
 from kernel.people import Permission
 from templates.catalogue import _
@@ -110,7 +110,9 @@ def previews(request: Request, hub: HubDep, asker: Reader, piece_id: int) -> HTM
 
 
 def frames_of(hub: Hub, session: Session, piece: Piece) -> list[Shown]:
-    return shown(content_of(hub, session, piece), f"/console/pieces/{piece.id}/preview")
+    content = content_of(hub, session, piece)
+    there = elsewhere_of(session, content, piece.id)
+    return shown(content, f"/console/pieces/{piece.id}/preview", there=there)
 
 
 def content_of(hub: Hub, session: Session, piece: Piece) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from content.snapshot import Target, Window
 from hub.product import Hub
 from hub.web.edge import allow_framing, allow_inline_styles
 from hub.web.media import inside, with_files
+from scheduler import elsewhere
+from scheduler.posts import own_link
 from templates.views import PortalLink, PortalPicture, PortalSite
 
 _SITE_WORDS = ("operator", "english_name", "phone", "icp", "police", "emblem", "hotline", "description", "keywords")
@@ -37,6 +39,15 @@ class CoverPart:
     width: int
     height: int
     box: str
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where a piece's own link leads once it has left: to `address` on the office's site on another platform, whose
+    account is `site`; '' where that has given it none yet."""
+
+    site: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,13 @@ class Shown:
     limits: Limits
     mode: str = ""
     cover_parts: Sequence[CoverPart] = ()
+    signed_link: str = ""  # The link in the signed words that leaves as another: `elsewhere` says as which.
+    elsewhere: Elsewhere | None = None
+
+    @property
+    def phone(self) -> str:
+        """The phone its words are drawn on here, `push` or `weibo`; '' for what is a page of its own in a frame."""
+        return "push" if self.mode == "push" else "weibo" if self.channel == "weibo" else ""
 
     @property
     def note(self) -> str:
@@ -65,13 +83,37 @@ class Shown:
         return f"{len(self.title)}/{self.limits.title}"
 
 
-def shown(content: Mapping[str, Any], src: str, door: str = "/console/media") -> list[Shown]:
-    """Every variant of a release's content, the portal first; `src` leads to `preview_page` by channel name."""
+def shown(
+    content: Mapping[str, Any], src: str, door: str = "/console/media", there: Elsewhere | None = None
+) -> list[Shown]:
+    """Every variant of a release's content, the portal first; `src` leads to `preview_page` by channel name.
+
+    Words drawn on a phone are as readers see them: once the piece has its address elsewhere, the link leads `there`.
+    """
     accounts: dict[str, list[Mapping[str, Any]]] = {}
     for target in content["targets"]:
         accounts.setdefault(target["channel"], []).append(target)
     order = sorted(content["variants"], key=lambda channel: (channel != "portal", channel))
-    return [_shown(content, channel, accounts.get(channel, []), f"{src}/{channel}", door) for channel in order]
+    found = [_shown(content, channel, accounts.get(channel, []), f"{src}/{channel}", door) for channel in order]
+    return [_leading_there(content, one, there) for one in found] if there is not None else found
+
+
+def elsewhere_of(session: Session, content: Mapping[str, Any], piece_id: int) -> Elsewhere | None:
+    """Where the link to a piece's own page leads; None where that is our portal."""
+    sites = elsewhere.sites_of(content)
+    if not sites or not content["path"]:
+        return None
+    names = [target["name"] for target in content["targets"] if target["account"] in sites]
+    return Elsewhere("、".join(names), elsewhere.address_of(session, content, piece_id))
+
+
+def _leading_there(content: Mapping[str, Any], one: Shown, there: Elsewhere) -> Shown:
+    link = own_link(content)
+    found = link.search(one.text)
+    if found is None:
+        return one
+    text = link.sub(lambda _found: there.address, one.text) if there.address and one.phone else one.text
+    return replace(one, text=text, signed_link=found.group(), elsewhere=there)
 
 
 def draft_content(

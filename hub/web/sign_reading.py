@@ -20,7 +20,7 @@ from hub.product import Hub
 from hub.web import approval
 from hub.web.media import NAME, PICTURES, blob, download
 from hub.web.platform_previews import READ_ONLY, of_release
-from hub.web.readers import shown
+from hub.web.readers import elsewhere_of, shown
 from kernel.errors import Invalid, NotFound
 from kernel.people import Person, Viewer
 from kernel.work import Work
@@ -39,7 +39,7 @@ def reading(hub: Hub, session: Session, who: Viewer, release: Release, base: str
         "piece": piece,
         "origin": origin_of(session, piece, content["source_name"]),
         "author": session.get_one(Person, piece.author_id),
-        "frames": shown(content, f"{base}/preview", f"{base}/media"),
+        "frames": shown(content, f"{base}/preview", f"{base}/media", elsewhere_of(session, content, release.piece_id)),
         "chain": approval.chain(session, release, scans=base.startswith("/console/")),
         "proofs": approval.proofs(session, release),
         "lifts": approval.lifts(session, release.revision_id),

@@ -16,7 +16,7 @@ from channels.accounts import store
 from channels.accounts.models import Account
 from channels.registry import style_of
 from channels.rehearsal.config import RehearsalConfig, WeChatRules
-from content.models import Column
+from content.models import Column, Release
 from content.snapshot import Target
 from hub import rehearsals
 from hub.auth import links
@@ -236,6 +236,33 @@ def test_a_weibo_for_a_page_that_stands_nowhere_yet_is_not_refused_for_its_link(
     assert problems() == []
     assert close(desk, booked(desk, piece_id), url=THERE.replace("jiyue", "other")) == 303
     assert problems() == ["微博正文须含一个 jiyue.example 下的链接。"]
+
+
+def test_who_signs_a_weibo_sees_the_link_that_its_readers_will_see(desk: Desk) -> None:
+    with desk.hub.works.write() as work:
+        store.add(work, desk.hub.seal, unit_id=desk.city.bureau.id, channel="weibo", name="微博", code="wb")
+    piece = desk.city.piece(by="author")
+    waiting = desk.city.submit(piece.id, targets=targets(desk, "site", "wb"))
+    words, signed_hash = waiting.content["variants"]["weibo"]["text"], waiting.hash
+    ours = f"{PORTAL}{waiting.content['path']}"
+    assert ours in words
+
+    def page() -> tuple[str, str]:
+        """The page, and the Weibo in it."""
+        text = str(desk.browser("reviewer").get(f"/console/signing/{waiting.id}").text)
+        return text, text.partition('<p class="wb__text">')[2].partition("</p>")[0]
+
+    before, drawn = page()
+    assert "发出时换成这一稿在“市政府网站”上的地址" in before
+    assert ours in drawn
+    desk.city.sign_off(waiting.id)
+    assert close(desk, booked(desk, piece.id), url=THERE) == 303
+    seen, drawn = page()
+    assert f"签发的文字里是 {ours}" in seen
+    assert (THERE in drawn, ours in drawn) == (True, False)
+    with desk.hub.works.read() as work:
+        kept = work.session.get_one(Release, waiting.id)
+        assert (kept.hash, kept.content["variants"]["weibo"]["text"]) == (signed_hash, words)
 
 
 def test_a_column_that_the_platform_has_not_is_told_at_booking(desk: Desk) -> None:
