@@ -233,5 +233,6 @@
   prepare(document);
   document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
   document.querySelector('.menu [aria-current="page"]')?.scrollIntoView({ block: "nearest" });
+  for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   window.xuanda = { toast, ask, written };
 })();
