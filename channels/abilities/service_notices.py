@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Way = Literal["template", "subscribe"]
 
@@ -45,6 +45,11 @@ class ServiceNotices(ABC):
 
     # For so long a template message may be repeated under its key; a subscribe message has no key.
     key_minutes: ClassVar[float]
+
+    @classmethod
+    def not_offered(cls, settings: Mapping[str, Any]) -> str:
+        """Why the platform has no such notices for an account with these settings, in plain words; '' where it has."""
+        return ""
 
     @abstractmethod
     def forms(self, way: Way) -> list[ApprovedForm]:

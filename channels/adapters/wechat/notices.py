@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from channels.abilities.service_notices import ApprovedForm, ServiceNotice, ServiceNotices, Way
+from channels.adapters.wechat.options import WeChatOptions
 from channels.adapters.wechat.sending import Sending
 
 TEMPLATE = "template"
@@ -21,6 +23,13 @@ class WeChatNotices(ServiceNotices):
     """The notices' part of the adapter; template messages are for service accounts."""
 
     key_minutes: ClassVar[float] = 10.0
+
+    @classmethod
+    def not_offered(cls, settings: Mapping[str, Any]) -> str:
+        """Both kinds are refused to subscription accounts with 48001."""
+        if WeChatOptions.of(settings).type == "service":
+            return ""
+        return "微信只向认证的服务号开放模板消息和订阅通知，这个账号登记为订阅号。"
 
     @property
     @abstractmethod

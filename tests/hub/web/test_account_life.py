@@ -17,7 +17,7 @@ from bot.notices import Teller
 from channels.abilities.audience import Addressed
 from channels.accounts import menus, tags, takeover
 from channels.accounts import store as accounts
-from channels.accounts.models import Account
+from channels.accounts.models import Account, NoticeForm
 from channels.adapters.wechat import WeChatChannel
 from channels.adapters.wechat.fit import tags_of
 from channels.base import Consent
@@ -470,6 +470,19 @@ def test_a_form_that_cannot_be_is_refused_at_its_field(desk: Desk, form: dict[st
     answer = desk.browser("system_admin").send_form(path(desk, "notices"), **{**NOTICE, **form})
     assert answer.status_code == 422
     assert f'id="{field}-error"' in answer.text
+
+
+def test_a_subscription_account_is_told_that_it_has_no_service_notices(desk: Desk) -> None:
+    with desk.hub.works.write() as work:
+        account = work.session.get_one(Account, desk.account("wx").id)
+        account.settings = {**account.settings, "type": "subscription"}
+    keeper = desk.browser("system_admin")
+    page = keeper.get(path(desk, "notices")).text
+    assert "只向认证的服务号开放" in page
+    assert 'name="template_id"' not in page
+    assert keeper.send_form(path(desk, "notices"), **NOTICE).status_code == 422
+    with desk.hub.works.read() as work:
+        assert work.session.scalars(select(NoticeForm)).all() == []
 
 
 @pytest.mark.browser
