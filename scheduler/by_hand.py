@@ -34,7 +34,7 @@ def close(work: Work, who: Viewer, delivery: Delivery, url: str, screenshot_sha:
     closed or cancelled it.
     """
     must_write(who, delivery)
-    link = pasted_link(work, delivery, url) if url.strip() else ""
+    link = pasted_link(work, delivery, url, "url") if url.strip() else ""
     if not link and not screenshot_sha:
         raise Invalid(field="url", why="请粘贴发布后的链接，或上传截图。")
     if not link and needs_link(delivery):

@@ -99,20 +99,20 @@ def _must_be_over(delivery: Delivery) -> None:
         )
 
 
-def pasted_link(work: Work, delivery: Delivery, text: str) -> str:
+def pasted_link(work: Work, delivery: Delivery, text: str, field: str = "link") -> str:
     """A link a person pasted; raises Invalid when it leads nowhere on the web, or not to the account's own site.
 
-    A rehearsal's double stands for its account: what is pasted there is held to the same domains.
+    `field` is that of the form. A rehearsal's double is held to the domains that it has from its account.
     """
     link = text.strip()
     if not link.lower().startswith(("https://", "http://")) or len(link) > 1000 or any(char.isspace() for char in link):
-        raise Invalid(field="link", why="链接须以 http:// 或 https:// 开头。")
+        raise Invalid(field=field, why="链接须以 http:// 或 https:// 开头。")
     account = work.session.get_one(Account, delivery.account_id)
     adapter = channels().get(delivery.channel)
     domains = adapter.domains(account.settings) if adapter and issubclass(adapter, OnOwnDomains) else []
     if domains and not stands_on(link, domains):
         raise Invalid(
-            field="link",
+            field=field,
             why=f"这个地址不在“{account.name}”的网站域名（{'、'.join(domains)}）下。请打开发布好的网页，复制浏览器地址栏的地址；"
             "网站换了域名的，请先由账号管理员在账号设置里改“网站域名”。",
         )
