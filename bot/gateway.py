@@ -23,7 +23,7 @@ from bot.states import ConversationState
 from bot.team import merging
 from channels.abilities.citizens_files import HANDLE
 from channels.accounts.models import Account
-from channels.base import Follower, Message
+from channels.base import MENTION, Follower, Message
 from kernel.claim import new_claimant
 from kernel.once import insert_once, insertion
 from kernel.typed import tidy
@@ -135,7 +135,8 @@ def store(work: Work, conversation: Conversation, arrival: Arrival) -> Received:
     if arrival.kind == "leave":
         windows.left(conversation)
     else:
-        windows.opened(conversation, arrival.at, touch=arrival.kind in TOUCHES)
+        mention = MENTION in arrival.media
+        windows.opened(conversation, arrival.at, touch=arrival.kind in TOUCHES, mention=mention)
         conversation.heard_at = work.now
     if conversation.state == S.SNOOZED:
         conversation.state, conversation.snoozed_until = S.OPEN, None

@@ -2,7 +2,8 @@
 
 WeChat: five messages within 48 hours after a message, three within a minute after a touch (menu, scan, follow);
 developers.weixin.qq.com, api_sendcustommessage. Weibo's fan service: 48 hours after either, without a number
-(open.weibo.com/wiki, messages/reply). Our own pages have no such limit.
+(open.weibo.com/wiki, messages/reply), but once only after the account was named in public. Our own pages have no such
+limit.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Window:
 
 FANS = Window(timedelta(hours=48), None)
 AFTER_MESSAGE = {"wechat": Window(timedelta(hours=48), 5), "weibo": FANS}
+AFTER_MENTION = {"weibo": Window(timedelta(hours=48), 1)}
 # What was said by telephone or at the counter and was written down.
 SPOKEN = frozenset({"phone", "visit"})
 AFTER_TOUCH = {"wechat": Window(timedelta(minutes=1), 3), "weibo": FANS}
@@ -34,13 +36,16 @@ def after_message(channel: str, at: datetime) -> tuple[datetime, int | None] | N
     return None if window is None else (at + window.lasts, window.messages)
 
 
-def opened(conversation: Conversation, at: datetime, *, touch: bool) -> None:
-    """Notes that the citizen wrote or touched at a moment; a touch never narrows what a message opened."""
-    window = (AFTER_TOUCH if touch else AFTER_MESSAGE).get(conversation.channel)
+def opened(conversation: Conversation, at: datetime, *, touch: bool, mention: bool = False) -> None:
+    """Notes that the citizen wrote, touched or named the account at a moment; neither a touch nor a mention narrows
+    what a message opened."""
+    window = (AFTER_MENTION if mention else AFTER_TOUCH if touch else AFTER_MESSAGE).get(conversation.channel)
     if window is None:
         return
-    until = at + window.lasts
-    if touch and conversation.window_until is not None and conversation.window_until > until:
+    until, before = at + window.lasts, conversation.window_until
+    if touch and before is not None and before > until:
+        return
+    if mention and before is not None and before > at and conversation.messages_left is None:
         return
     conversation.window_until, conversation.messages_left = until, window.messages
 

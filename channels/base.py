@@ -217,11 +217,16 @@ class Stamp:
     covers_body: bool = False
 
 
+# In the media of words that were not written to the account but name it in public (@), and may be answered once.
+MENTION = "mention"
+
+
 @dataclass(frozen=True)
 class Message:
     """What a citizen did on this account: words (`text`, `image`, `voice`, …) or a touch (`click`, `scan`, `view`, …).
 
     `key` is the same when the platform repeats the push. `to` is the account's own name at the platform.
+    `media` has `MENTION` where the account was only named.
     `sealed`: it came encrypted, and so must the answer.
     """
 

@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from bot.gateway import arrival_of, for_engine
+from bot import windows
+from bot.gateway import arrival_of, for_engine, receive
 from bot.models import Conversation, InboundMessage
 from bot.states import ConversationState
-from channels.base import Follower, Message
+from channels.accounts.models import Account
+from channels.base import MENTION, Follower, Message
 from tests.bot.conftest import Desk
 
 
@@ -94,6 +96,29 @@ def test_a_message_opens_the_window_and_a_touch_does_not_narrow_it(desk: Desk) -
     assert (wide.window_until, wide.messages_left) == (desk.clock.now() + timedelta(hours=47), 5)
     desk.receive("", kind="leave")
     assert desk.conversation().messages_left == 0
+
+
+def test_who_only_names_the_account_is_answered_once_and_a_message_to_it_opens_more(desk: Desk) -> None:
+    talk, now = Conversation(channel="weibo"), desk.clock.now()
+    windows.opened(talk, now, touch=False, mention=True)
+    assert (talk.window_until, talk.messages_left) == (now + timedelta(hours=48), 1)
+    windows.opened(talk, now, touch=False)
+    assert talk.messages_left is None
+    windows.opened(talk, now + timedelta(hours=47), touch=False, mention=True)
+    assert (talk.window_until, talk.messages_left) == (now + timedelta(hours=48), None)
+    windows.opened(talk, now + timedelta(hours=49), touch=False, mention=True)
+    assert (talk.window_until, talk.messages_left) == (now + timedelta(hours=97), 1)
+
+
+def test_a_mention_is_told_by_its_media(desk: Desk) -> None:
+    with desk.works.write() as work:
+        account = work.session.get_one(Account, desk.account.id)
+        account.channel = "weibo"
+        message = Message("m", "fan", "text", "@云州发布 停水了", desk.clock.now(), {MENTION: "status"})
+        arrival = arrival_of(account, message)
+        assert arrival is not None
+        receive(work, account, arrival)
+    assert desk.conversation("fan").messages_left == 1
 
 
 def test_a_place_that_a_person_sends_is_kept_and_answered(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from channels.base import Follower, Inbound, Message, Pushed, Reply
+from channels.base import MENTION, Follower, Inbound, Message, Pushed, Reply
 from channels.errors import BadPush, BadSignature
 from kernel.typed import in_calendar, tidy
 
@@ -85,6 +85,8 @@ def _read(fields: Mapping[str, Any]) -> Inbound | None:
     key = f"{sender}-{int(at.timestamp())}-{told}"
     if kind != "event":
         media = {name: str(value) for name, value in data.items() if value is not None}
+        if kind == "mention":
+            return Message(key, sender, "text", text, at, {**media, MENTION: media.get("subtype") or MENTION}, to)
         return Message(key, sender, "location" if kind == "position" else kind, text, at, media, to)
     event = str(data.get("subtype", ""))
     if event in JOINED | LEFT:

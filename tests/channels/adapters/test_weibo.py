@@ -18,7 +18,19 @@ from channels.adapters.weibo.client import Status, WeiboClient, short
 from channels.adapters.weibo.codes import MEANINGS, Answered, error_of
 from channels.adapters.weibo.fans import signature
 from channels.adapters.weibo.fit import characters
-from channels.base import CannotTell, Follower, Inbound, Live, Message, NotThere, Post, Pushed, Reply, Uncorrectable
+from channels.base import (
+    MENTION,
+    CannotTell,
+    Follower,
+    Inbound,
+    Live,
+    Message,
+    NotThere,
+    Post,
+    Pushed,
+    Reply,
+    Uncorrectable,
+)
 from channels.errors import (
     BadPush,
     BadSignature,
@@ -461,6 +473,17 @@ def test_a_fans_question_is_answered(fans: Fans) -> None:
     assert isinstance(message, Message)
     assert (message.text, message.sender, message.to) == ("暖气几号停？", "9000000001", UID)
     assert (outcome["fault"], outcome["reply"]["data"]) == ("", {"text": "供热到 4 月 7 日 & “为止”"})
+
+
+def test_who_names_the_account_in_public_asks_in_words_too(fans: Fans) -> None:
+    fans.reply = Reply("已派人查看")
+    outcome = fans.push(type="mention", text="@云州发布 人民路停水了", data={"subtype": "status", "key": "5011"})
+    (message,) = fans.got
+    assert isinstance(message, Message)
+    assert (message.kind, message.text, message.media) == (
+        "text", "@云州发布 人民路停水了", {"subtype": "status", "key": "5011", MENTION: "status"},
+    )  # fmt: skip
+    assert outcome["reply"]["data"] == {"text": "已派人查看"}
 
 
 def test_a_card_and_a_long_text_fit(fans: Fans) -> None:
