@@ -22,7 +22,7 @@ from tests.house.target import Target
 
 
 def wechat_account(work: Work, unit: Unit) -> Account:
-    """A WeChat account of the unit."""
+    """A WeChat account of the unit, a service account (服务号)."""
     account = Account(
         unit_id=unit.id,
         channel="wechat",
@@ -30,6 +30,7 @@ def wechat_account(work: Work, unit: Unit) -> Account:
         code=f"wx-{secrets.token_hex(4)}",
         action="publish",
         base_url="http://127.0.0.1:9",
+        settings={"type": "service"},
     )
     work.session.add(account)
     work.session.flush()
