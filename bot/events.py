@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.states import TicketAct
 from kernel.events import Event
 
 
@@ -240,7 +241,7 @@ class ExtensionDecided(Event):
 
 @dataclass(frozen=True)
 class TicketKindChanged(Event):
-    """A ticket is of another kind now, with the deadline `due_at`; `later` than the one its citizen was told."""
+    """A ticket is of another kind now, with the deadline `due_at`: another one, and `later` than its citizen was told?"""
 
     ticket_id: int
     unit_id: int
@@ -249,6 +250,7 @@ class TicketKindChanged(Event):
     kind: str
     handler_id: int | None
     due_at: datetime
+    other_limit: bool
     later: bool
     reason: str
 
@@ -283,6 +285,21 @@ class TicketReopened(Event):
     kind: str
     due_at: datetime
     words: str
+
+
+@dataclass(frozen=True)
+class TicketActed(Event):
+    """An act changed where a ticket stands or who has it; told before whatever else is told of the act."""
+
+    ticket_id: int
+    act: TicketAct
+
+
+@dataclass(frozen=True)
+class TicketDangerSeen(Event):
+    """A person sees to the danger in a ticket."""
+
+    ticket_id: int
 
 
 @dataclass(frozen=True)

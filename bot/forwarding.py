@@ -30,7 +30,9 @@ def forward(work: Work, ticket: Ticket, to: int, reason: str) -> Unit:
     reason = given(reason, "转办理由")
     came_from = work.session.get_one(Unit, ticket.unit_id)
     still_here = Ticket.unit_id == came_from.id
-    values = {"sent_from_id": came_from.id, "received_at": work.now, "handler_id": None, "late_told_at": None}
+    values = {"sent_from_id": came_from.id, "received_at": work.now, "handler_id": None}
+    # Whoever has it from now on was not warned.
+    values |= {"late_told_at": None, "warned_at": None}
     if not moved(work, ticket, TicketAct.FORWARD, still_here, unit_id=unit.id, **values):
         state = TICKET_LABELS[TicketState(ticket.state)] if ticket.unit_id == came_from.id else "已转办"
         raise WrongState(state=state, act="转办")

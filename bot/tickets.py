@@ -13,7 +13,7 @@ from bot import rules
 from bot.casework import alarming
 from bot.casework.errors import Merged
 from bot.dialogue.phrases import mobile_in
-from bot.events import TicketLate, TicketMade, TicketSoonDue
+from bot.events import TicketActed, TicketLate, TicketMade, TicketSoonDue
 from bot.models import Ticket
 from bot.states import TICKET_KINDS, TICKET_LABELS, TICKET_MOVES, UNANSWERED, TicketAct, TicketState
 from kernel.errors import Invalid, WrongState
@@ -175,9 +175,11 @@ def moved(work: Work, ticket: Ticket, act: TicketAct, *where: ColumnElement[bool
         .returning(Ticket.id)
         .execution_options(synchronize_session=False)
     )
-    done = work.session.scalar(statement)
+    done = work.session.scalar(statement) is not None
     work.session.refresh(ticket)
-    return done is not None
+    if done:
+        work.emit(TicketActed(ticket.id, act))
+    return done
 
 
 def draw_number(now: datetime, zone: ZoneInfo) -> str:

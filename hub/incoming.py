@@ -255,7 +255,8 @@ def _tell_ticket_late(hub: Hub, work: Work, fact: TicketLate) -> None:
         f"工单已超期：{fact.number}（{fact.kind}）",
         "已超过答复期限，请立即办理。",
         f"/console/tickets/{fact.ticket_id}",
-        f"ticket.{fact.ticket_id}.late",
+        # It can be late again: after more time was given, at another unit, or handled once more.
+        f"ticket.{fact.ticket_id}.late.{work.now:%Y%m%d%H%M%S}",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.casework import deputies
 from bot.events import (
@@ -10,7 +10,9 @@ from bot.events import (
     AnswerSubmitted,
     ExtensionAsked,
     ExtensionDecided,
+    TicketActed,
     TicketAssigned,
+    TicketDangerSeen,
     TicketKindChanged,
     TicketReopened,
     TicketReturned,
@@ -18,17 +20,42 @@ from bot.events import (
     TicketUrged,
 )
 from bot.models import Ticket
+from bot.states import TicketAct
 from hub.product import Hub
 from hub.telling import tell_extended, tell_kind
 from kernel.people import Permission, holders
 from kernel.work import Work
 
 P = Permission
+A = TicketAct
+# Notices of a ticket that call somebody to it, after "ticket."; with the acts that make each of them no longer true.
+DANGER, SOON, LATE = "danger", "soon", "late"
+WARNINGS = (SOON, LATE)
+TO_TAKE = ("made", "forwarded", "returned")
+TO_HANDLE = (*TO_TAKE, "assigned", "urged", "reopened", "sent_back", SOON)
+TO_DECIDE = ("extension_asked",)
+ALL = (*TO_HANDLE, *TO_DECIDE, "submitted", LATE, DANGER)
+OVER: Mapping[TicketAct, tuple[str, ...]] = {
+    A.ASSIGN: TO_TAKE,
+    A.REASSIGN: ("assigned",),
+    # Danger goes along: it is told on until somebody sees to it.
+    A.FORWARD: (*TO_HANDLE, *TO_DECIDE, LATE),
+    A.GIVE_BACK: (*TO_HANDLE, *TO_DECIDE, LATE),
+    A.DECIDE_EXTENSION: TO_DECIDE,
+    # The head can still be late.
+    A.SUBMIT: TO_HANDLE,
+    A.SEND_BACK: ("submitted",),
+    A.SIGN: ALL,
+    A.ANSWER: ALL,
+    A.FOLLOW_MAIN: ALL,
+}
 
 
 def connect(hub: Hub) -> None:
     """Listens to what happens to tickets."""
     listeners = hub.listeners
+    listeners.in_work(TicketActed, lambda work, fact: _settle(hub, work, fact.ticket_id, OVER.get(fact.act, ())))
+    listeners.in_work(TicketDangerSeen, lambda work, fact: _settle(hub, work, fact.ticket_id, (DANGER,)))
     listeners.in_work(TicketAssigned, lambda work, fact: _assigned(hub, work, fact))
     listeners.in_work(TicketKindChanged, lambda work, fact: _of_another_kind(hub, work, fact))
     listeners.in_work(TicketReturned, lambda work, fact: _returned(hub, work, fact))
@@ -41,12 +68,20 @@ def connect(hub: Hub) -> None:
     listeners.in_work(TicketSoonDue, lambda work, fact: _soon(hub, work, fact))
 
 
+def _settle(hub: Hub, work: Work, ticket_id: int, kinds: Sequence[str]) -> None:
+    """Nobody is called by these any more: whoever has not read them need not."""
+    if kinds:
+        hub.notifier.settle(work, _page_of(ticket_id), [f"ticket.{kind}" for kind in kinds])
+
+
 def _assigned(hub: Hub, work: Work, fact: TicketAssigned) -> None:
     text = fact.reason or "请在答复期限前办理。"
     _ring(hub, work, fact.ticket_id, [fact.handler_id], "assigned", f"派给您的工单 {fact.number}（{fact.kind}）", text)
 
 
 def _of_another_kind(hub: Hub, work: Work, fact: TicketKindChanged) -> None:
+    if fact.other_limit:
+        _settle(hub, work, fact.ticket_id, WARNINGS)
     if fact.later:
         tell_kind(hub, work, work.session.get_one(Ticket, fact.ticket_id))
     if fact.handler_id is None or fact.handler_id == work.actor.person_id:
@@ -78,6 +113,7 @@ def _asked(hub: Hub, work: Work, fact: ExtensionAsked) -> None:
 
 def _decided(hub: Hub, work: Work, fact: ExtensionDecided) -> None:
     if fact.granted:
+        _settle(hub, work, fact.ticket_id, WARNINGS)
         tell_extended(hub, work, work.session.get_one(Ticket, fact.ticket_id))
     until = f"{fact.due_at.astimezone(hub.settings.office_zone):%Y-%m-%d %H:%M}"
     title = f"工单 {fact.number} 的延期{'已同意' if fact.granted else '未同意'}，答复期限 {until}"
@@ -126,4 +162,8 @@ def _soon(hub: Hub, work: Work, fact: TicketSoonDue) -> None:
 
 def _ring(hub: Hub, work: Work, ticket_id: int, people: Iterable[int], kind: str, title: str, text: str) -> None:
     key = f"ticket.{ticket_id}.{kind}.{work.now:%Y%m%d%H%M%S%f}"
-    hub.notifier.tell(work, people, f"ticket.{kind}", title, text, f"/console/tickets/{ticket_id}", key)
+    hub.notifier.tell(work, people, f"ticket.{kind}", title, text, _page_of(ticket_id), key)
+
+
+def _page_of(ticket_id: int) -> str:
+    return f"/console/tickets/{ticket_id}"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from bot import rules
-from bot.events import TicketDanger
+from bot.events import TicketDanger, TicketDangerSeen
 from bot.models import Ticket
 from bot.states import INSIDE, UNANSWERED
 from bot.urgent import danger_in
@@ -68,6 +68,7 @@ def acknowledge(work: Work, ticket: Ticket) -> None:
     if work.session.scalar(statement) is not None:
         work.session.refresh(ticket)
         work.audit("ticket.acknowledged", ticket, number=ticket.number, word=ticket.urgent_word)
+        work.emit(TicketDangerSeen(ticket.id))
 
 
 def _alarm(work: Work, ticket: Ticket) -> None:

@@ -27,14 +27,15 @@ def change(work: Work, ticket: Ticket, kind: str, reason: str, zone: ZoneInfo) -
         return
     reason = given(reason, "变更理由", "kind_reason")
     was, due_at = ticket.kind, _due(work, ticket, kind, zone)
-    told = {"late_told_at": None, "warned_at": None} if due_at != ticket.due_at else {}
+    other_limit = due_at != ticket.due_at
+    told = {"late_told_at": None, "warned_at": None} if other_limit else {}
     as_seen = (Ticket.unit_id == ticket.unit_id, Ticket.kind == was, Ticket.due_at == ticket.due_at)
     later = due_at > ticket.due_at
     move(work, ticket, TicketAct.CHANGE_KIND, *as_seen, kind=kind, due_at=due_at, **told)
     due = f"{due_at.astimezone(zone):%Y-%m-%d}"
     work.audit("ticket.kind_changed", ticket, number=ticket.number, was=was, to=kind, due=due, reason=reason)
     about = (ticket.id, ticket.unit_id, ticket.number, was, kind, ticket.handler_id)
-    work.emit(TicketKindChanged(*about, due_at, later, reason))
+    work.emit(TicketKindChanged(*about, due_at, other_limit, later, reason))
 
 
 def choices(ticket: Ticket) -> Sequence[str]:

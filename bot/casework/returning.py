@@ -29,7 +29,9 @@ def give_back(work: Work, ticket: Ticket, reason: str, zone: ZoneInfo) -> Unit:
     reason = given(reason, "退单理由", "return_reason")
     here, sender = ticket.unit_id, work.session.get_one(Unit, ticket.sent_from_id)
     came_from = work.session.get_one(Unit, here).name
-    values = {"sent_from_id": None, "received_at": work.now, "handler_id": None, "late_told_at": None}
+    values = {"sent_from_id": None, "received_at": work.now, "handler_id": None}
+    # Whoever has it from now on was not warned.
+    values |= {"late_told_at": None, "warned_at": None}
     move(work, ticket, TicketAct.GIVE_BACK, Ticket.unit_id == here, unit_id=sender.id, **values)
     work.audit("ticket.returned", ticket, came_from=came_from, to=sender.name, reason=reason)
     work.emit(TicketReturned(ticket.id, sender.id, ticket.number, ticket.kind, came_from, reason))
