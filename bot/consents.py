@@ -7,10 +7,13 @@ subscribed to once is good for one message; one to a form that is subscribed to 
 
 from __future__ import annotations
 
-from sqlalchemy import Update, delete, func, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Update, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from bot.models import NoticeConsent
+from bot.models import NoticeConsent, TicketNotice
+from bot.states import ReplyState
 from channels.base import Consent
 from kernel.once import insert_once
 from kernel.work import Work
@@ -61,6 +64,22 @@ def number_of(session: Session, account_id: int, template_id: str) -> int:
 def forget(session: Session, account_id: int, sender: str) -> None:
     """Nobody knows any more that he agreed: nothing is sent to him."""
     session.execute(delete(NoticeConsent).where(NoticeConsent.account_id == account_id, NoticeConsent.sender == sender))
+
+
+def is_over() -> ColumnElement[bool]:
+    """One by which no message can be sent any more; not while one is on its way that it may have to be given back for."""
+    way = exists().where(
+        TicketNotice.account_id == NoticeConsent.account_id,
+        TicketNotice.sender == NoticeConsent.sender,
+        TicketNotice.template_id == NoticeConsent.template_id,
+        TicketNotice.state.in_((ReplyState.BOOKED, ReplyState.SENDING)),
+    )
+    return (NoticeConsent.left <= 0) & ~way
+
+
+def drop(work: Work, ids: Sequence[int]) -> None:
+    """Forgets these."""
+    work.session.execute(delete(NoticeConsent).where(NoticeConsent.id.in_(ids)))
 
 
 def _his(account_id: int, sender: str, template_id: str) -> Update:

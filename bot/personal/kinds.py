@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import and_, or_, select
 
+from bot import consents
 from bot.comments.models import Comment
 from bot.comments.states import CommentState
-from bot.models import Conversation, InboundMessage, PhoneCode, Ticket
+from bot.models import Conversation, InboundMessage, NoticeConsent, PhoneCode, Ticket
 from bot.personal import forgetting
 from bot.personal.models import DataRequest
 from bot.personal.states import RequestState
 from bot.states import TicketState
 from bot.team.models import Handover
+from channels.accounts.models import Account
 from kernel.office_rules import Rule, declare, number_between
 from kernel.retention import Kind
 from templates.catalogue import _
@@ -116,4 +118,15 @@ REQUESTS = Kind(
     _("请求的编号、种类、期限和结果保留。"),
 )
 
-KINDS = (MESSAGES, MEDIA, CALLBACKS, CONTACTS, TICKETS, CODES, COMMENTS, HANDOVERS, REQUESTS)
+CONSENTS = Kind(
+    declare(Rule("retention.consents", 90, "已用完或已拒绝的消息订阅记录保存天数（最后一次表态起）", number_between(7, 1095))),
+    NoticeConsent.id,
+    NoticeConsent.heard_at,
+    consents.is_over(),
+    select(Account.unit_id).where(Account.id == NoticeConsent.account_id).scalar_subquery(),
+    consents.drop,
+    _("记录含市民在平台上的标识；一个季度内市民可能询问为何收到消息，之后不再需要。"),
+    _("还可用的订阅保留到用完或者本人拒绝；已发出的通知按工单联系电话的期限保存。"),
+)
+
+KINDS = (MESSAGES, MEDIA, CALLBACKS, CONTACTS, TICKETS, CODES, COMMENTS, HANDOVERS, REQUESTS, CONSENTS)

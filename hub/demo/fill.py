@@ -31,7 +31,7 @@ from hub.demo.drawing import landscape
 from hub.demo.duties import hear, owe
 from hub.demo.life import live_in
 from hub.demo.platforms import credentials_of, number_of
-from hub.demo.reception import furnish, plan_shifts
+from hub.demo.reception import DESKS, furnish, plan_shifts
 from hub.demo.talks import Diary
 from hub.errors import CannotRun
 from hub.notices import Notice
@@ -53,11 +53,11 @@ PASSWORD = "Yunjiang-2026"  # noqa: S105  # The demo's own, printed on the termi
 FIRST_DAYS = 130
 # How old the open matter of public opinion is when the demo starts.
 HEARD_BEFORE = timedelta(hours=3)
-AGENT, SHIFT_LEADER, HEAD = "wujiayi", "sunlihua", "fenglixin"
+AGENT, HEAD = "wujiayi", "fenglixin"
 # The head of the unit whose items were rated.
 RIGHTER = "hezhiyuan"
 AUTHOR, PROOFREADER, SIGNERS = "linxiaowen", "sumin", ("sumin", "chenguodong", "zhaomingyuan")
-# The city's service centre answers around the clock, as 12345 does, so that the desk can be tried at any hour.
+# The service centre, and the desk it hands on to, answer around the clock, so that they can be tried at any hour.
 DESK_RULES = {"desk.unit": "service_centre", "desk.opens": "00:00", "desk.closes": "00:00", "desk.every_day": True}
 LIMIT_UNITS = {"工作日": "workdays", "日": "days"}
 
@@ -92,7 +92,8 @@ def fill(settings: Settings, rehearsal_url: str, progress: Progress = lambda _li
     try:
         _found(filling, rehearsal_url)
         progress("· 机构、人员、栏目、账号")
-        furnish(lambda login: _by(filling, login), AGENT, SHIFT_LEADER, filling.units["service_centre"].id)
+        for desk in DESKS:
+            furnish(lambda login: _by(filling, login), desk, filling.units[desk.unit].id)
         _publish_guides(filling, progress)
         _publish_faqs(filling, progress)
         _publish_notices(filling, progress)
@@ -100,8 +101,8 @@ def fill(settings: Settings, rehearsal_url: str, progress: Progress = lambda _li
         columns = {slug: column.id for slug, column in filling.columns.items()}
         live_in(lambda login: _by(filling, login), AUTHOR, SIGNERS[-1], columns, settings.address)
         _owe(filling, rehearsal_url)
-        centre = filling.units["service_centre"].id
-        plan_shifts(lambda login: _by(filling, login), SHIFT_LEADER, centre, settings.office_zone)
+        for desk in DESKS:
+            plan_shifts(lambda login: _by(filling, login), desk, filling.units[desk.unit].id, settings.office_zone)
         _keep_slots(filling)
         _read_notices(filling)
     finally:

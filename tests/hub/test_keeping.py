@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select, update
 
 from analytics.models import PageRead
-from bot import gateway, reply, tickets
+from bot import consents, gateway, reply, tickets
 from bot.casework.models import Extension, FollowUp, WrittenAnswer
 from bot.comments.models import Comment, CommentAnswer, CommentThread
 from bot.comments.states import CommentState
@@ -20,10 +20,11 @@ from bot.personal import forgetting
 from bot.personal.models import DataRequest
 from bot.phone_codes import Codes
 from bot.reply import Said
-from bot.states import ConversationState, TicketState
+from bot.states import ConversationState, ReplyState, TicketState
 from bot.team.models import Draft, Handover
 from channels.accounts import subscriptions
 from channels.accounts.models import Account
+from channels.base import Consent
 from content import search_misses
 from hub.keeping import KINDS
 from hub.notices import Notice, NoticeSend
@@ -132,6 +133,11 @@ class Planted:
         row.done_at = work.now
         work.session.add(row)
 
+    def consents(self, work: Work, value: str) -> None:
+        heard = Consent("k", value, "t", agreed=True, at=work.now)
+        consents.heard(work, self.account.id, heard)
+        assert consents.take(work, self.account.id, value, "t", consents.ONCE)
+
     def subscriptions(self, work: Work, value: str) -> None:
         endpoint = "https://push.example/abc"
         row = subscriptions.subscribe(
@@ -206,6 +212,27 @@ def test_a_conversation_waits_for_its_open_ticket(planted: Planted, clock: Still
         work.session.get_one(Ticket, ticket.id).state = TicketState.CLOSED
     retention.run()
     assert places(planted.works.engine, "王小明") == set()
+
+
+def test_a_consent_that_is_still_good_stays_and_so_does_one_whose_message_is_on_its_way(
+    planted: Planted, clock: StillClock
+) -> None:
+    with planted.works.write() as work:
+        for sender in ("王小明", "李小红"):
+            planted.consents(work, sender)
+        consents.heard(work, planted.account.id, Consent("k", "王小明", "u", agreed=True, at=work.now))
+        ticket = planted.ticket(work, "路灯坏了")
+        about = {"account_id": planted.account.id, "way": consents.ONCE, "template_id": "t", "key": "k"}
+        work.session.add(TicketNotice(ticket_id=ticket.id, sender="李小红", **about))
+    retention = Retention(planted.works, [BY_NAME["consents"]])
+    clock.step(days=days_of(BY_NAME["consents"]), minutes=1)
+    assert retention.run() == {"consents": 1}
+    with planted.works.write() as work:
+        assert consents.take(work, planted.account.id, "王小明", "u", consents.ONCE)
+        consents.give_back(work, planted.account.id, "李小红", "t", consents.ONCE)
+        assert consents.take(work, planted.account.id, "李小红", "t", consents.ONCE)
+        work.session.execute(update(TicketNotice).values(state=ReplyState.DONE))
+    assert retention.run() == {"consents": 2}
 
 
 def test_a_note_that_was_taken_over_goes_with_what_it_is_about(planted: Planted) -> None:

@@ -19,7 +19,7 @@ from hub.db import open_database
 from hub.demo import fill
 from hub.demo.corpus import Talk, load_guides, load_matters, load_office, load_talks
 from hub.demo.fill import Filling
-from hub.demo.reception import CLASSES, furnish
+from hub.demo.reception import CENTRE, CLASSES, furnish
 from hub.settings import Settings
 
 TALKS, MATTERS = load_talks(), load_matters()
@@ -68,7 +68,7 @@ def filling(tmp_path: Path) -> Iterator[Filling]:
 
 
 def test_it_is_lived_in_order_and_leaves_nobody_waiting(filling: Filling) -> None:
-    furnish(lambda login: fill._by(filling, login), fill.AGENT, fill.SHIFT_LEADER, filling.units["service_centre"].id)
+    furnish(lambda login: fill._by(filling, login), CENTRE, filling.units["service_centre"].id)
     for guide in load_guides():
         if guide.name in {_item(talk) for talk in TALKS}:
             unit = filling.units[guide.unit]
