@@ -67,7 +67,7 @@ def forget(session: Session, account_id: int, sender: str) -> None:
 
 
 def is_over() -> ColumnElement[bool]:
-    """One by which no message can be sent any more; not while one is on its way that it may have to be given back for."""
+    """One by which no message can be sent any more; not while one is on its way that it may be given back for."""
     way = exists().where(
         TicketNotice.account_id == NoticeConsent.account_id,
         TicketNotice.sender == NoticeConsent.sender,

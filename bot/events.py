@@ -241,7 +241,7 @@ class ExtensionDecided(Event):
 
 @dataclass(frozen=True)
 class TicketKindChanged(Event):
-    """A ticket is of another kind now, with the deadline `due_at`: another one, and `later` than its citizen was told?"""
+    """A ticket is of another kind now; `other_limit`: with another deadline, `later`: than its citizen was told."""
 
     ticket_id: int
     unit_id: int

@@ -67,6 +67,7 @@ SENSITIVE_WORDS: Rule[list[str]] = declare(
         "市民提到即转人工的敏感话题词（机器人不答）",
         _words,
         "保存后以此处所写为准，代替系统默认的全部词语：增删请在系统默认的基础上改；写 [] 为不设敏感话题。",
+        {topic.name: topic.phrases for topic in sensitive.TOPICS},
     )
 )
 TICKET_DAYS = declare(

@@ -7,8 +7,8 @@ a unit without its own follows the nearest unit above. Deployment settings are n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any, Generic, TypeVar
 
@@ -28,7 +28,8 @@ _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 class Rule(Generic[Value]):
     """A declared rule: its name, default, Chinese label, and a check that returns a fault in Chinese or ''.
 
-    `help` stands beneath its field, where the label alone does not say what setting it does.
+    `help` stands beneath its field, where the label alone does not say what setting it does. `groups` are headings
+    under which the words of a long list are read.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Rule(Generic[Value]):
     label: str
     check: Callable[[Any], str] = lambda _value: ""
     help: str = ""
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 RULES: dict[str, Rule[Any]] = {}

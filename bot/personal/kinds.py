@@ -119,7 +119,11 @@ REQUESTS = Kind(
 )
 
 CONSENTS = Kind(
-    declare(Rule("retention.consents", 90, "已用完或已拒绝的消息订阅记录保存天数（最后一次表态起）", number_between(7, 1095))),
+    declare(
+        Rule(
+            "retention.consents", 90, "已用完或已拒绝的消息订阅记录保存天数（最后一次表态起）", number_between(7, 1095)
+        )
+    ),
     NoticeConsent.id,
     NoticeConsent.heard_at,
     consents.is_over(),

@@ -133,7 +133,7 @@ Log in (password of everybody: {filling.PASSWORD})
   sunlihua      孙丽华  supervisor 班长: shifts, the board, whom a conversation goes to
   fenglixin     冯立新  head 承办单位负责人: signs answers to tickets
   hezhiyuan     何志远  head of 市公安局, whose items are rated (好差评): sets low ratings right
-  dingxiaotong / caowenjing   丁晓彤, 曹文静  agent and supervisor of 市人社局, to whom a conversation can go (转其他单位)
+  dingxiaotong / caowenjing   丁晓彤, 曹文静  agent, supervisor of 市人社局: take what is handed on (转其他单位)
   dengzhiqiang  邓志强  head of 市人社局: signs its answers to tickets
   gaoxiang / luojing / tangwenbo   system, security and audit administrator 系统/安全/审计管理员
 

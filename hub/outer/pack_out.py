@@ -36,7 +36,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 1024 * 1024
 RULES = (
-    "bot.failures", "desk.opens", "desk.closes", "desk.every_day", "desk.unit", "desk.hotline", "urgent.words",
+    "bot.failures", "bot.most_per_minute",
+    "desk.opens", "desk.closes", "desk.every_day", "desk.unit", "desk.hotline", "urgent.words",
     "bot.sensitive_words",
     "callback.fresh_minutes", "ticket.days", "push.districts",
     "desk.dialogue_minutes", "chat.picture_megabytes",

@@ -31,7 +31,10 @@ FORGOTTEN_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Memory:
-    """What the bot keeps in mind of a session: what it waits for, how often it failed, what was said already."""
+    """What the bot keeps in mind of a session: what it waits for, how often it failed, what was said already.
+
+    `lately` are the seconds (of the epoch) of his last messages on a platform, `flooded` that of the last one too many.
+    """
 
     engine: str
     pending: str = ""
@@ -41,6 +44,8 @@ class Memory:
     asked: bool = False
     danger: bool = False
     dialogue: Mapping[str, Any] = field(default_factory=dict)
+    lately: Sequence[float] = ()
+    flooded: float = 0
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from bot import rules
 from bot.answering import LEAVE, Verdict
 from bot.dialogue.turned import Report
 from bot.handoff import Handoff, asks_for_person
-from bot.hearing import Going, Heard, Told, hear
+from bot.hearing import CALM, MINUTE, Going, Heard, Told, hear
 from bot.knowledge import Source
 from bot.reply import Said
 from bot.states import ConversationState
@@ -68,11 +69,23 @@ def think(
         dialogue=memory.dialogue,
     )
     heard = hear(work, told, going, hub.settings.office_zone, lambda: nullcontext(work))
-    heard = replace(heard, first=not heard.own_page and not memory.spoke)
-    if _must_wait(hub, heard):
+    memory, flood = _counted(memory, heard)
+    heard = replace(heard, first=not heard.own_page and not memory.spoke, flood=flood)
+    if not flood and _must_wait(hub, heard):
         return Thought(None, _passed_on(hub, heard), row.state, memory)
     verdict = hub.incoming.answering.decide(heard)
     return _thought(hub, heard, verdict, memory)
+
+
+def _counted(memory: Memory, heard: Heard) -> tuple[Memory, str]:
+    """Counts a message as `bot.hearing` counts those that are stored; no message of a session is stored here."""
+    if heard.own_page:  # There the door counts.
+        return memory, ""
+    now, most = heard.at.timestamp(), int(heard.values[rules.MOST])
+    lately = [at for at in memory.lately if at > now - MINUTE.total_seconds()]
+    flood = "" if len(lately) < most else "told" if memory.flooded > now - CALM.total_seconds() else "new"
+    lately = [*lately, now][-most:]
+    return replace(memory, lately=lately, flooded=now if flood else memory.flooded), flood
 
 
 def _must_wait(hub: Hub, heard: Heard) -> bool:

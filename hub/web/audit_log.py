@@ -18,7 +18,7 @@ from hub.web.access import Asker, HubDep, may
 from hub.web.act_words import act_words
 from hub.web.lists import Listing, day_end, day_start, like, listing
 from hub.web.pages import columns, page, say, see_other
-from hub.web.rules import show
+from hub.web.rule_words import show
 from kernel.audit import AuditLine, Verdict, verify
 from kernel.errors import XuandaError
 from kernel.people import Permission, Unit

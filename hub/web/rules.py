@@ -10,13 +10,16 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import select
 
 from hub.product import Hub
+from hub.web import rule_words
 from hub.web.access import Asker, HubDep, may
 from hub.web.forms import FormState, refused
 from hub.web.pages import columns, page, say, see_other
 from hub.web.people import unit_in_reach, units_in_reach
+from hub.web.rule_words import brief, show
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.office_rules import RULES, Rule, RuleVersion, set_rule, value_of
 from kernel.people import Permission, Person, Unit, ancestors
+from kernel.typed import tidy
 from kernel.work import Work
 from templates.catalogue import _
 
@@ -29,12 +32,13 @@ HISTORY_COLUMNS = ((_("生效时间"), ""), (_("单位"), ""), (_("值"), ""), (
 
 
 @router.get("")
-def rules(request: Request, hub: HubDep, asker: Keeper, unit: str = "") -> HTMLResponse:
-    """Every rule with its value in force for one unit and where that value comes from."""
+def rules(request: Request, hub: HubDep, asker: Keeper, unit: str = "", find: str = "") -> HTMLResponse:
+    """Every rule with its value in force for one unit and where that value comes from, by area."""
+    find = tidy(find).strip()
     with hub.works.read() as work:
         where = unit_in_reach(work.session, asker, Permission.RULE_WRITE, unit or _first_unit(asker))
         rows = [
-            (rule, show(value_of(work.session, rule, where.id, work.now)), _source(work, rule, where))
+            (rule, brief(value_of(work.session, rule, where.id, work.now)), _source(work, rule, where))
             for rule in sorted(RULES.values(), key=lambda rule: rule.name)
         ]
         units = units_in_reach(work.session, asker, Permission.RULE_WRITE)
@@ -42,7 +46,8 @@ def rules(request: Request, hub: HubDep, asker: Keeper, unit: str = "") -> HTMLR
         request,
         asker,
         "pages/rules/list.html",
-        rules=rows,
+        areas=rule_words.by_area(rows, find),
+        find=find,
         unit=where,
         units=units,
         columns=columns(hub, asker, *COLUMNS),
@@ -50,9 +55,9 @@ def rules(request: Request, hub: HubDep, asker: Keeper, unit: str = "") -> HTMLR
 
 
 @router.get("/{name}")
-def one_rule(request: Request, hub: HubDep, asker: Keeper, name: str, unit: str = "") -> HTMLResponse:
-    """One rule for one unit, with its history."""
-    return _page(request, hub, asker, name, unit or _first_unit(asker), None)
+def one_rule(request: Request, hub: HubDep, asker: Keeper, name: str, unit: str = "", find: str = "") -> HTMLResponse:
+    """One rule for one unit, with its history; in a long list of words one can be looked for."""
+    return _page(request, hub, asker, name, unit or _first_unit(asker), None, find=tidy(find).strip())
 
 
 @router.post("/{name}")
@@ -71,15 +76,12 @@ def change_rule(request: Request, hub: HubDep, asker: Keeper, name: str, unit: T
     return see_other(f"/console/rules?unit={where.id}", say(hub, asker, _("规则已生效：%(name)s。"), name=rule.label))
 
 
-def show(value: object) -> str:
-    """A rule's value as it is written into its field."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def read(rule: Rule[Any], text: str) -> object:
     """A field's text as a value of the rule's own kind; raises Invalid when it is of another."""
     if isinstance(rule.default, str):
         return text.strip()
+    if rule_words.is_words(rule.default) and text.strip() and not rule_words.looks_like_json(text):
+        return [word for line in text.splitlines() if (word := line.strip())]
     try:
         value: object = json.loads(text)
     except ValueError:
@@ -100,12 +102,20 @@ def _kind(value: object) -> type:
 
 
 def _page(
-    request: Request, hub: Hub, asker: Asker, name: str, unit: str, form: FormState | None, *, status: int = 200
+    request: Request,
+    hub: Hub,
+    asker: Asker,
+    name: str,
+    unit: str,
+    form: FormState | None,
+    *,
+    find: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     rule = rule_named(name)
     with hub.works.read() as work:
         where = unit_in_reach(work.session, asker, Permission.RULE_WRITE, unit)
-        present = show(value_of(work.session, rule, where.id, work.now))
+        value = value_of(work.session, rule, where.id, work.now)
         history = work.session.execute(
             select(RuleVersion, Unit.name, Person.name)
             .join(Unit, Unit.id == RuleVersion.unit_id)
@@ -122,15 +132,40 @@ def _page(
         status=status,
         rule=rule,
         unit=where,
-        present=present,
+        present=show(value),
         source=source,
         default=show(rule.default),
-        form=form or FormState({"value": present}),
+        words=_words(rule, value, find),
+        form=form or FormState({"value": rule_words.as_written(value)}),
         long=isinstance(rule.default, (list, dict)),
+        lines=rule_words.is_words(rule.default),
         truth=isinstance(rule.default, bool),
         columns=columns(hub, asker, *HISTORY_COLUMNS),
-        history=[(version, show(version.value), unit_name, person) for version, unit_name, person in history],
+        history=[
+            (version, show(version.value), _many(version.value), unit_name, person)
+            for version, unit_name, person in history
+        ],
     )
+
+
+def _many(value: object) -> list[str]:
+    """The words of a list too long to be read at one look; none else."""
+    return value if rule_words.is_words(value) and len(value) > rule_words.FEW else []
+
+
+def _words(rule: Rule[Any], value: object, find: str) -> dict[str, Any] | None:
+    """A long list in groups, what was looked for in it, and how it differs from the default; None for other values."""
+    words = _many(value)
+    if not words:
+        return None
+    more, less = rule_words.compared(rule, words)
+    return {
+        "count": len(words),
+        "groups": rule_words.groups_of(rule, words, find),
+        "find": find,
+        "more": [rule_words.Group(_("本单位另加的"), more)] if more else [],
+        "less": [rule_words.Group(_("本单位去掉的"), less)] if less else [],
+    }
 
 
 def rule_named(name: str) -> Rule[Any]:

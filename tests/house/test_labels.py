@@ -19,7 +19,7 @@ def declared() -> Iterator[str]:
     """Every label, help, choice and note of what is declared."""
     for name, rule in RULES.items():
         if name != "probe.rule":
-            yield from (rule.label, rule.help)
+            yield from (rule.label, rule.help, *rule.groups)
     yield from ROLE_LABELS.values()
     for kind in all_kinds().values():
         yield kind.label

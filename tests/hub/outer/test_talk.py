@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from analytics.models import PageRead
 from bot import desk, store, tickets, waiting
 from bot.citizen_files import store as citizen_files
+from bot.hearing import FLOOD
 from bot.knowledge import answer_of, rebuttal_to
 from bot.models import Conversation, InboundMessage, NoticeConsent, OutboundReply, Rating, Ticket
 from bot.nlu.ranking import Decision
@@ -436,6 +437,29 @@ def test_a_push_is_answered_outside_within_the_push_and_a_repeat_gets_the_same_b
         assert ANSWER in said.text
     faces.inner.incoming.replier.send_due()
     assert phone.outbox.sent == []
+    assert no_problems(faces)
+
+
+def test_how_many_messages_a_minute_are_answered_is_the_offices_rule_outside_too(
+    faces: Faces, phone: Phone, clock: StillClock
+) -> None:
+    with faces.inner.works.write() as work:
+        set_rule(work, "bot.most_per_minute", faces.office.unit("root").id, 5)
+    faces.exchange()
+    said = [phone.says("养犬证", number) for number in range(100, 108)]
+    assert all(ANSWER in phone.read(one)["Content"] for one in said[:5])
+    assert "来不及一一答复" in phone.read(said[5])["Content"]
+    assert [one.content for one in said[6:]] == [b"success"] * 2
+    clock.step(minutes=1)
+    assert ANSWER in phone.read(phone.says("养犬证", 108))["Content"]
+    for number in range(109, 114):  # Told so a minute ago, he is not told again.
+        last = phone.says("养犬证", number)
+    assert last.content == b"success"
+    assert "正在为您转接" in phone.read(phone.says("人工", 114))["Content"]
+    faces.exchange()
+    with faces.inner.works.read() as work:
+        outcomes = list(work.session.scalars(select(InboundMessage.outcome).order_by(InboundMessage.id)))
+    assert (len(outcomes), outcomes.count(FLOOD)) == (15, 4)
     assert no_problems(faces)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.rules import SENSITIVE_WORDS
-from hub.web.rules import read, show
+from hub.web.rule_words import FEW, as_written, show
+from hub.web.rules import read
 from kernel import office_rules
 from kernel.errors import Invalid
 from kernel.office_rules import Rule, declare, number_between, value_of
@@ -52,6 +53,57 @@ def test_a_rule_says_what_setting_it_does_and_a_long_one_is_shortened_in_the_lis
     listed = admin.get("/console/rules").text.split("bot.sensitive_words</span>")[1].split("</tr>")[0]
     assert SENSITIVE_WORDS.default[0] in listed
     assert SENSITIVE_WORDS.default[-1] not in listed
+
+
+def test_a_long_list_is_folded_in_groups_with_their_counts_and_searched(admin: Browser) -> None:
+    page = admin.get("/console/rules/bot.sensitive_words").text
+    groups = SENSITIVE_WORDS.groups
+    assert page.count('<details class="fold">') == len(groups)
+    for name, words in groups.items():
+        head = page.split(f">{name}<")[1].split("</summary>")[0]
+        assert f"{len(words)} 项" in head
+    assert page.count("<li>强拆我</li>") == 1
+    assert "与系统默认相比" not in page
+    found = admin.get("/console/rules/bot.sensitive_words?find=强拆").text.split('role="status"')[1]
+    assert found.count('<details class="fold" open>') == 1
+    assert "<li>强拆我</li>" in found
+    assert "贪污" not in found
+    assert "没有含“地铁”的词语" in admin.get("/console/rules/bot.sensitive_words?find=地铁").text
+
+
+def test_its_words_are_written_one_a_line_and_what_differs_from_the_default_is_said(
+    office: Office, admin: Browser
+) -> None:
+    kept = list(SENSITIVE_WORDS.default)[1:]
+    written = as_written([*kept, "地铁停运"])
+    assert written.splitlines()[-1] == "地铁停运"
+    admin.send_form(
+        "/console/rules/bot.sensitive_words", unit=office.unit("root").id, value=written.replace("\n", "\r\n \r\n")
+    )
+    assert in_force(office, SENSITIVE_WORDS, "root") == [*kept, "地铁停运"]
+    page = admin.get("/console/rules/bot.sensitive_words").text
+    own = page.split("与系统默认相比")[1].split("</form>")[0]
+    assert "<li>地铁停运</li>" in own.split("本单位去掉的")[0]
+    assert f"<li>{SENSITIVE_WORDS.default[0]}</li>" in own.split("本单位去掉的")[1]
+    assert ">另加的<" in page
+
+
+def test_rules_stand_folded_by_area_and_one_is_found_by_its_words(admin: Browser) -> None:
+    page = admin.get("/console/rules").text
+    assert "<summary" in page.split("desk.opens")[0]
+    assert '<details class="fold fold--table" open>' not in page
+    order = [page.index(one) for one in (">审签<", "signing.column_levels", ">其他<", "probe.levels")]
+    assert order == sorted(order)
+    found = admin.get("/console/rules?find=敏感").text
+    assert '<details class="fold fold--table" open>' in found
+    assert "bot.sensitive_words" in found
+    assert "desk.opens" not in found
+    assert "没有符合条件的结果" in admin.get("/console/rules?find=没有这样的规则").text
+
+
+@pytest.mark.parametrize("value", [["a", "b"], [], ['"a"', "b"], [" a"], ["a\nb"], [f"w{n}" for n in range(FEW + 1)]])
+def test_words_are_read_as_they_stand_in_their_field(value: list[str]) -> None:
+    assert read(QUIET, as_written(value)) == value
 
 
 def test_a_rule_holds_for_its_unit_and_below(office: Office, admin: Browser) -> None:
