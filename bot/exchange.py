@@ -131,15 +131,19 @@ def keep(works: Works, actor: Actor, ready: Ready) -> list[Line]:
     return works.together(lambda work: _lines(ready, work.now) if store(work, ready) else [], actor)
 
 
-def store(work: Work, ready: Ready) -> int:
-    """Stores what was said on both sides; the message's number, or 0 where somebody else was there in between."""
+def store(work: Work, ready: Ready, sender: str | None = None) -> int:
+    """Stores what was said on both sides; the message's number, or 0 where somebody else was there in between.
+
+    `sender` is the process that answers a push with it (see `bot.leaving`).
+    """
     connection = work.session.connection()
     conversation_id = _advance(work, ready) if ready.going.id else _begin(work, ready)
     if not conversation_id:
         return 0
     stored: int = connection.execute(_INSERT_MESSAGE, _message(ready, conversation_id, work.now)).scalar_one()
     if ready.said is not None:
-        connection.execute(_INSERT_REPLY, _reply(ready, ready.said, conversation_id, stored, work.now))
+        answer = _reply(ready, ready.said, conversation_id, stored, work.now)
+        connection.execute(_INSERT_REPLY, {**answer, "claimed_by": sender})
     work.emit(ConversationChanged(conversation_id, ready.going.unit_id))
     return stored
 

@@ -331,6 +331,17 @@ class SeenPush(Base):
     at: Mapped[datetime] = mapped_column(index=True)
 
 
+class PushProcess(Base):
+    """A process that answers pushes: what it decided until `clear_until` has left. Gone while nothing is to do."""
+
+    __tablename__ = "push_process"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    clear_until: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
 class AutoReply(Base):
     """A reply prepared by people: to whoever follows (`follow`), or to certain words (`keyword`).
 

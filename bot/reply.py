@@ -151,8 +151,12 @@ def _leaves_at(inbound: InboundMessage | None, now: datetime) -> datetime:
 # --- the answer to the push itself ----------------------------------------------------------------------
 
 
-def answer_push(work: Work, inbound_id: int, build: Callable[[OutboundReply | None], bytes]) -> bytes:
+def answer_push(
+    work: Work, inbound_id: int, build: Callable[[OutboundReply | None], bytes], sender: str | None = None
+) -> bytes:
     """The bytes that answer a push: decided once, kept, and the same for every repeat.
+
+    `sender` is the process that is to send them (see `bot.leaving`).
 
     The first reply booked for it is taken here unless the customer-service message took it before; without one
     the answer is empty, and whatever the bot still says leaves as a customer-service message.
@@ -161,7 +165,7 @@ def answer_push(work: Work, inbound_id: int, build: Callable[[OutboundReply | No
     inbound = work.session.scalars(query.execution_options(populate_existing=True)).one()
     if inbound.answer is not None:
         return inbound.answer
-    taken = _take_for_push(work, inbound)
+    taken = _take_for_push(work, inbound, sender)
     inbound.answer = build(taken)
     if taken is not None:
         _let_follow(work, inbound)
@@ -175,11 +179,28 @@ def came_late(work: Work, inbound_id: int) -> None:
 
     The platform repeats such a push, up to three times in all; what a repeat took in time stays sent.
     """
-    told = _passive(inbound_id, S.DONE).where(OutboundReply.attempts == 0)
-    for row in work.session.scalars(told.values(state=S.UNKNOWN, reason=LATE).returning(OutboundReply)):
+    _perhaps_lost(work, _passive(inbound_id, S.DONE).where(OutboundReply.attempts == 0))
+
+
+def never_left(work: Work, sender: str, after: datetime) -> int:
+    """What a process that is gone decided after this moment may not have left it; returns how many."""
+    decided = update(OutboundReply).where(
+        OutboundReply.claimed_by == sender,
+        OutboundReply.route == Route.PASSIVE,
+        OutboundReply.state == S.DONE,
+        OutboundReply.attempts == 0,
+        OutboundReply.done_at >= after,
+    )
+    return _perhaps_lost(work, decided.execution_options(synchronize_session=False, populate_existing=True))
+
+
+def _perhaps_lost(work: Work, which: Update) -> int:
+    rows = work.session.scalars(which.values(state=S.UNKNOWN, reason=LATE).returning(OutboundReply)).all()
+    for row in rows:
         conversation = work.session.get_one(Conversation, row.conversation_id)
         work.audit("reply.unknown", conversation, reply=row.id, reason=LATE)
         work.emit(ConversationChanged(conversation.id, conversation.unit_id))
+    return len(rows)
 
 
 def reached(work: Work, inbound_id: int) -> None:
@@ -208,7 +229,7 @@ def _let_follow(work: Work, inbound: InboundMessage) -> None:
     work.session.execute(statement.values(next_at=at).execution_options(synchronize_session=False))
 
 
-def _take_for_push(work: Work, inbound: InboundMessage) -> OutboundReply | None:
+def _take_for_push(work: Work, inbound: InboundMessage, sender: str | None) -> OutboundReply | None:
     first = (
         select(OutboundReply.id)
         .where(OutboundReply.inbound_id == inbound.id, OutboundReply.state == S.BOOKED)
@@ -219,7 +240,7 @@ def _take_for_push(work: Work, inbound: InboundMessage) -> OutboundReply | None:
     statement = (
         update(OutboundReply)
         .where(OutboundReply.id == first, OutboundReply.state == S.BOOKED)
-        .values(state=S.DONE, route=Route.PASSIVE, done_at=work.now, next_at=None)
+        .values(state=S.DONE, route=Route.PASSIVE, done_at=work.now, next_at=None, claimed_by=sender)
         .returning(OutboundReply)
         .execution_options(synchronize_session=False, populate_existing=True)
     )

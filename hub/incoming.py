@@ -11,7 +11,7 @@ import httpx
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from bot import apart, rules, tickets
+from bot import apart, leaving, rules, tickets
 from bot.answering import Answering
 from bot.casework import alarming
 from bot.citizen_files.dropping import drop_forgotten
@@ -28,6 +28,7 @@ from bot.events import (
     TicketMade,
 )
 from bot.gateway import begin, visitor
+from bot.leaving import Leaving
 from bot.models import Conversation, SeenPush
 from bot.nlu.classifier import Classifier, Example
 from bot.notices import Teller
@@ -83,6 +84,7 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
         relay=relay_of(hub.works, live),
         make=make,
         senders=ThreadPoolExecutor(4, thread_name_prefix="reply"),
+        leaving=Leaving(hub.works),
     )
     hub.incoming = incoming
     _send_codes(hub, incoming)
@@ -101,6 +103,7 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
         Duty("service_notices.send", timedelta(seconds=2), teller.send_due, timedelta(minutes=2)),
         Duty("menus.settle", timedelta(seconds=20), hub.menus.settle),
         Duty(LEARN, timedelta(minutes=5), engine.refresh),
+        Duty("pushes.lost", timedelta(seconds=20), lambda: leaving.sweep(hub.works)),
         Duty("pushes.forget", timedelta(hours=1), lambda: forget_pushes(hub)),
     ]
     _listen(hub, incoming)

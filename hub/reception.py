@@ -13,6 +13,7 @@ import structlog
 
 from bot.answering import Answering
 from bot.engine import Engine
+from bot.leaving import Leaving
 from bot.lists import Lists, Looker
 from bot.queues import Full, Queues
 from bot.reply import Replier
@@ -45,6 +46,7 @@ class Incoming:
     relay: Relay
     make: Callable[[AccountInfo], Channel]
     senders: ThreadPoolExecutor
+    leaving: Leaving
     running: dict[int, Future[None]] = field(default_factory=dict)
     limits: dict[str, Limit] = field(default_factory=dict)
     sights: Sights = field(default_factory=Sights)

@@ -16,6 +16,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from bot.leaving import EVERY_SECONDS as ANSWERS_LEFT_SECONDS
 from hub import schema
 from hub.db import open_database
 from hub.errors import CannotRun
@@ -81,6 +82,8 @@ def serve(
         get_ready(hub)
         stop = hub.start_engine() if hub.start_engine is not None else None
         lookout = Beat(EVERY_SECONDS, lambda: look(hub))
+        leaving = Beat(ANSWERS_LEFT_SECONDS, hub.incoming.leaving.beat)
+        leaving.start()
         if face in WITH_CONSOLE:
             lookout.start()
         application = _application(hub, face)
@@ -108,6 +111,8 @@ def serve(
         finally:
             warm.cancel()
             lookout.stop()
+            leaving.stop()
+            hub.incoming.leaving.close()
             if stop is not None:
                 stop()
 

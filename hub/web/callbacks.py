@@ -109,6 +109,13 @@ def check_address(request: Request, hub: HubDep, channel: str, code: str) -> Res
 @router.post("/{channel}/{code}")
 async def push(request: Request, hub: HubDep, channel: str, code: str) -> Response:
     """One push: stored once, and answered by what the bot says soon or by a later message."""
+    leaving = hub.incoming.leaving
+    going = leaving.enter()
+    with leaving.failing(going):
+        return await _answered(request, hub, channel, code, going)
+
+
+async def _answered(request: Request, hub: Hub, channel: str, code: str, going: object) -> Response:
     began = time.monotonic()
     body = await request.body()
     if len(body) > LONGEST_BODY:
@@ -132,7 +139,7 @@ async def push(request: Request, hub: HubDep, channel: str, code: str) -> Respon
     if answer is None:
         answer = await pools.pushes.run(_settle, hub, taken, began + HUNG_UP_SECONDS)
     gone = await _hung_up(request)
-    went = BackgroundTask(_note, hub, taken, answer, began + HUNG_UP_SECONDS, gone)
+    went = BackgroundTask(_note, hub, taken, answer, began + HUNG_UP_SECONDS, gone, going)
     return Response(answer, media_type=MEDIA_TYPES.get(answer[:1], "text/plain"), background=went)
 
 
@@ -210,7 +217,7 @@ def _take(hub: Hub, channel: str, code: str, pushed: Pushed, until: float) -> Ta
         # As in `_settle`: the database may have let us wait for longer than the platform does.
         late = time.monotonic() > until
         if isinstance(ready, Ready) and ready.push is not None and not late:
-            stored = exchange.store(work, ready)
+            stored = exchange.store(work, ready, hub.incoming.leaving.mark(work))
             if stored:
                 return Taken(account.id, adapter, inbound_id=stored, answer=ready.push.answer), ()
         decided = ready if isinstance(ready, Decided) and not late else None
@@ -267,7 +274,9 @@ def _stored(
             repeated=not stored.fresh,
         )
         if stored.fresh and decided is not None and decided.record(hub.incoming.answering, work, stored):
-            taken = replace(taken, answer=reply.answer_push(work, stored.inbound_id, _builder(adapter, inbound)))
+            sender = hub.incoming.leaving.mark(work)
+            answer = reply.answer_push(work, stored.inbound_id, _builder(adapter, inbound), sender)
+            taken = replace(taken, answer=answer)
         elif stored.fresh:
             fresh.append((stored.inbound_id, stored.conversation_id))
     return replace(taken, early=early), fresh
@@ -371,7 +380,7 @@ def _settle(hub: Hub, taken: Taken, until: float) -> bytes:
         # The database may have let us wait. Nothing is decided then: a repeat may still take the answer.
         if time.monotonic() > until:
             return nothing
-        return reply.answer_push(work, taken.inbound_id, build)
+        return reply.answer_push(work, taken.inbound_id, build, hub.incoming.leaving.mark(work))
 
     return hub.works.together(decide, PUSHER)
 
@@ -382,11 +391,16 @@ async def _hung_up(request: Request) -> bool:
     return await request.is_disconnected()
 
 
-async def _note(hub: Hub, taken: Taken, answer: bytes, until: float, gone: bool) -> None:
-    """Once an answer has left: whether it left in time. That it did on the first push is what its row says already."""
+async def _note(hub: Hub, taken: Taken, answer: bytes, until: float, gone: bool, going: object) -> None:
+    """Once an answer has left: whether it left in time. That it did on the first push is what its row says already.
+
+    Should this process die before, `bot.leaving` tells.
+    """
     late = gone or time.monotonic() > until
-    if taken.inbound_id and answer != _nothing(taken.adapter) and (late or taken.repeated):
-        await _held(_noted, hub, taken.inbound_id, reply.came_late if late else reply.reached)
+    with hub.incoming.leaving.failing(going):
+        if taken.inbound_id and answer != _nothing(taken.adapter) and (late or taken.repeated):
+            await _held(_noted, hub, taken.inbound_id, reply.came_late if late else reply.reached)
+    hub.incoming.leaving.left(going)
 
 
 def _noted(hub: Hub, inbound_id: int, how: Callable[[Work, int], None]) -> None:

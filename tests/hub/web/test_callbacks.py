@@ -15,8 +15,9 @@ from fastapi import Request
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from bot import reply
-from bot.models import InboundMessage, OutboundReply, SeenPush
+from bot import leaving, reply
+from bot.leaving import Leaving
+from bot.models import InboundMessage, OutboundReply, PushProcess, SeenPush
 from bot.nlu.ranking import Decision
 from bot.states import ReplyState, Route
 from channels.accounts.models import Account
@@ -259,6 +260,84 @@ def test_a_platform_that_has_hung_up_is_given_no_answer_to_lose(either: Phone, m
     either.clock.step(minutes=1)
     either.office.hub.incoming.replier.send_due()
     assert len(either.outbox.sent) == (0 if either.engine.quick else 1)
+
+
+@pytest.mark.parametrize("text", ["养犬证怎么办", "人工"])
+def test_what_a_process_decided_and_died_before_sending_is_unknown_until_a_repeat_takes_it(
+    either: Phone, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = either.office.hub
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks, "_note", _dies)
+        first = either.says(text)
+
+    def stands() -> list[tuple[str, str]]:
+        return [(one.state, one.reason) for one in either.rows(OutboundReply) if one.route == Route.PASSIVE]
+
+    assert stands() == [(ReplyState.DONE, "")]
+    either.clock.step(seconds=15)
+    assert leaving.sweep(hub.works) == 0  # It may be alive.
+    either.clock.step(seconds=6)
+    assert leaving.sweep(hub.works) == 1
+    assert stands() == [(ReplyState.UNKNOWN, reply.LATE)]
+    assert either.rows(PushProcess) == []
+    hub.incoming.leaving = Leaving(hub.works)  # It is started again.
+    again = either.says(text)
+    assert either.read(again)["Content"] == either.read(first)["Content"]
+    assert stands() == [(ReplyState.DONE, "")]
+
+
+async def _dies(*_about: object) -> None:
+    """As when the process is killed: nothing is noted any more."""
+
+
+def test_a_process_says_up_to_when_all_has_left_and_nothing_once_it_has_nothing_to_do(either: Phone) -> None:
+    hub = either.office.hub
+    process = hub.incoming.leaving
+    process.beat()
+    assert either.rows(PushProcess) == []
+    either.says("养犬证怎么办")
+    assert len(either.rows(PushProcess)) == 1
+    either.clock.step(seconds=3)
+    going = process.enter()
+    either.clock.step(seconds=3)
+    process.beat()
+    (row,) = either.rows(PushProcess)
+    assert row.seen_at - row.clear_until == timedelta(seconds=3) + leaving.MARGIN
+    process.left(going)
+    process.beat()  # Nothing was begun since the last beat.
+    assert either.rows(PushProcess) == []
+    either.says("人工", 2)
+    assert [one.name for one in either.rows(PushProcess)] != [row.name]
+    either.clock.step(seconds=3)
+    process.beat()
+    either.clock.step(minutes=1)
+    assert leaving.sweep(hub.works) == 0  # Dead or not: all that it decided had left.
+    assert {one.state for one in either.rows(OutboundReply) if one.route == Route.PASSIVE} == {ReplyState.DONE}
+    either.says("你好", 3)
+    process.close()
+    assert either.rows(PushProcess) == []
+
+
+def test_a_process_that_was_thought_dead_says_so_again(either: Phone) -> None:
+    process = either.office.hub.incoming.leaving
+    either.says("养犬证怎么办")
+    either.clock.step(minutes=1)
+    leaving.sweep(either.office.hub.works)
+    assert either.rows(PushProcess) == []
+    process.beat()
+    assert len(either.rows(PushProcess)) == 1
+
+
+def test_a_push_that_fails_or_hangs_holds_nothing_up(either: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = either.office.hub.incoming.leaving
+    bad = {"signature": "0" * 40, "msg_signature": "0" * 40}
+    assert either.says("养犬证怎么办", **bad).status_code == 403
+    assert not process._since
+    process.enter()
+    either.clock.step(minutes=6)
+    process.beat()
+    assert not process._since
 
 
 def test_a_closed_line_is_heard_of() -> None:
