@@ -28,7 +28,7 @@ from bot.standby import standby
 from bot.states import ModelEngine, ModelState
 from bot.versions import Examined, Learned, Paper
 from kernel.blobs import Blobs
-from kernel.claim import free, new_claimant, still_mine
+from kernel.claim import free, new_claimant, run_out, still_mine
 from kernel.errors import WrongState
 from kernel.work import SYSTEM, Actor, Work, Works
 
@@ -38,6 +38,8 @@ RASA = ModelEngine.RASA
 # Longer than a server may take to load a model.
 LEASE = timedelta(minutes=3)
 PARSE_SECONDS = 30.0
+INTERRUPTED = "程序在换用时中断，Rasa 没有换用"
+NOTED_LATER = "换用后程序中断，由系统补记"
 NOT_COMPARED = "使用中的模型 {number} 的文件已不在，无法与它相比。"
 
 Tell = Callable[[str], None]
@@ -188,7 +190,7 @@ class RasaModels:
 
     def promote(self, number: int, actor: Actor, reason: str = "", how: str = "") -> None:
         """Takes a model into service; one with faults only with a reason. Raises Invalid, WrongState, NotSwapped."""
-        claimant = new_claimant()
+        claimant = _claimant(how or versions.MANUAL, actor)
         with self.works.write(actor) as work:
             serving = versions.current(work.session, RASA)
             if serving is not None and serving.id == number and self.server is not None:
@@ -204,11 +206,11 @@ class RasaModels:
                 work.audit("model.restored", row, model=row.id)
                 return
             row.reason = reason.strip()[:500] if reason else row.reason
-            versions.serve(work, row, how or (versions.FORCED if row.faults else versions.MANUAL))
+            versions.serve(work, row, how or _by_hand(row))
 
     def roll_back(self, actor: Actor, reason: str) -> int:
         """Puts the model that served before back into service; returns its number. Raises as `promote`."""
-        claimant = new_claimant()
+        claimant = _claimant(versions.ROLLBACK, actor)
         with self.works.write(actor) as work:
             chosen = versions.to_go_back_to(work.session, self.home, reason, RASA)
             number = chosen.id
@@ -217,6 +219,41 @@ class RasaModels:
         with self.works.write(actor) as work:
             versions.went_back(work, _still(work, number, claimant), reason)
         return number
+
+    def heal(self) -> int:
+        """Ends the swaps of processes that died between the server's answer and its note; returns how many.
+
+        The server is asked what it serves: the swap is noted where it was done, and let go of where it was not. While
+        the server does not answer nothing is known, and it is asked again the next time.
+        """
+        if self.server is None:
+            return 0
+        with self.works.read() as work:
+            query = select(BotModel.id, BotModel.claimed_by).where(BotModel.engine == RASA)
+            held = query.where(BotModel.claimed_by.is_not(None), run_out(BotModel, work.now, LEASE))
+            left = [(number, claimant or "") for number, claimant in work.session.execute(held)]
+        if not left:
+            return 0
+        try:
+            file = self.server.serves()
+        except httpx.HTTPError as failure:
+            log.warning("which model Rasa serves is not known", why=type(failure).__name__)
+            return 0
+        return sum(self._healed(number, claimant, file) for number, claimant in left)
+
+    def _healed(self, number: int, claimant: str, file: str) -> bool:
+        with self.works.write(SYSTEM) as work:
+            row = still_mine(work.session, BotModel, number, claimant)
+            if row is None:
+                return False
+            row.claimed_by = row.claimed_until = None
+            if row.artefact != file:
+                work.audit("model.not_swapped", row, model=number, why=INTERRUPTED)
+            elif row.state == ModelState.CURRENT:
+                work.audit("model.restored", row, model=number)
+            else:
+                _note(work, row, claimant)
+            return True
 
     def to_serve(self) -> tuple[Path | None, BotModel | None]:
         """The file a server starts with, and the model in service: its own file, else the newest that may serve."""
@@ -263,6 +300,27 @@ class RasaModels:
                 row = _still(work, number, claimant)
                 work.audit("model.not_swapped", row, model=number, why=str(failure.details.get("why", "")))
             raise
+
+
+def _claimant(how: str, actor: Actor) -> str:
+    """A name for one swap that says what is being done and by whom, for whoever has to note it in his place."""
+    return f"{how}:{actor.person_id or 0}:{new_claimant()[:16]}"
+
+
+def _note(work: Work, row: BotModel, claimant: str) -> None:
+    """Notes a swap in the place of the process that did it."""
+    how, _colon, rest = claimant.partition(":")
+    person = rest.partition(":")[0]
+    if how == versions.ROLLBACK:
+        versions.went_back(work, row, NOTED_LATER)
+    else:
+        row.reason = row.reason or (NOTED_LATER if row.faults else "")
+        versions.serve(work, row, versions.AUTO if how == versions.AUTO else _by_hand(row))
+    row.decided_by = int(person) if person.isdecimal() and person != "0" else None
+
+
+def _by_hand(row: BotModel) -> str:
+    return versions.FORCED if row.faults else versions.MANUAL
 
 
 def _still(work: Work, number: int, claimant: str) -> BotModel:

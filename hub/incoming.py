@@ -42,7 +42,7 @@ from channels.accounts.menus import Publisher
 from channels.accounts.models import Account
 from channels.transport import tls
 from content.models import PublicPiece
-from hub import desk_news, ticket_news
+from hub import desk_news, rasa, ticket_news
 from hub.code_sends import CodeSends
 from hub.desk_news import on_duty
 from hub.live import Live, conversation_topic, desk_topic
@@ -106,6 +106,8 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
         Duty("pushes.lost", timedelta(seconds=20), lambda: leaving.sweep(hub.works)),
         Duty("pushes.forget", timedelta(hours=1), lambda: forget_pushes(hub)),
     ]
+    if isinstance(engine, RasaEngine):
+        hub.duties.append(Duty("rasa.swaps", timedelta(minutes=1), lambda: _heal(hub, engine), timedelta(minutes=2)))
     _listen(hub, incoming)
     if hub.start_engine is not None:
         hub.start_engine = _learning_first(incoming, hub.start_engine)
@@ -169,6 +171,12 @@ def begin_on_portal(work: Work, otherwise: int, token_hash: str | None = None) -
     )
     conversation.name = f"网站访客 {conversation.id}"
     return conversation
+
+
+def _heal(hub: Hub, engine: RasaEngine) -> None:
+    """What a process that died left of a swap of Rasa's models."""
+    if rasa.models_of(hub, engine.server).heal():
+        engine.look_again()
 
 
 def _listen(hub: Hub, incoming: Incoming) -> None:

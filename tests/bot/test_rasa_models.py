@@ -29,6 +29,7 @@ from bot.training import RasaHome
 from kernel.audit import AuditLine
 from kernel.blobs import Blobs
 from kernel.errors import Invalid, WrongState
+from kernel.people import Person
 from kernel.work import Actor, Works
 from tests.bot.citizens import published
 from tests.bot.conftest import Desk
@@ -416,6 +417,66 @@ def test_who_lost_his_claim_notes_nothing(desk: Desk, two: RasaModels) -> None:
     with pytest.raises(WrongState):
         at(two, slow).promote(rows(two)[1].id, OPERATOR)
     assert states(two) == [("current", "auto"), ("candidate", "")]
+
+
+class Died(BaseException):
+    """The process is killed."""
+
+
+def died_in_the_middle(two: RasaModels, act: str, reason: str = "") -> None:
+    """Somebody's process swaps a model and is killed before it notes it."""
+
+    def put(_file: str) -> httpx.Response:
+        raise Died
+
+    person = Actor("某人", 1)
+    dying = at(two, put)
+    with pytest.raises(Died):
+        dying.roll_back(person, reason) if act == "back" else dying.promote(rows(two)[1].id, person, reason)
+
+
+@pytest.mark.parametrize(
+    ("act", "state", "faults", "after"),
+    [
+        ("promote", "candidate", [], [("previous", "auto"), ("current", "manual")]),
+        ("promote", "refused", ["不行"], [("previous", "auto"), ("current", "forced")]),
+        ("back", "previous", [], [("refused", "auto"), ("current", "rollback")]),
+    ],
+)
+def test_a_swap_whose_process_died_is_noted_once_the_claim_has_run_out(
+    desk: Desk, two: RasaModels, act: str, state: str, faults: list[str], after: list[tuple[str, str]]
+) -> None:
+    with two.works.write() as work:
+        person = Person(unit_id=desk.office.bureau.id, name="某人", login="somebody")
+        work.session.add(person)
+        row = work.session.get_one(BotModel, rows(two)[1].id)
+        row.state, row.faults = state, faults
+    died_in_the_middle(two, act, "理由" if act == "back" or faults else "")
+    took = at(two, lambda _file: httpx.Response(500), "faq-1.tar.gz")
+    assert took.heal() == 0  # Its process may still be at it.
+    desk.clock.step(minutes=4)
+    assert took.heal() == 1
+    assert states(two) == after
+    assert {row.claimed_by for row in rows(two)} == {None}
+    assert rows(two)[1].decided_by == 1
+    assert acts(two)[-1] == ("model.rolled_back" if act == "back" else "model.promoted")
+    assert took.heal() == 0
+
+
+def test_a_swap_that_never_reached_the_server_is_let_go_of(desk: Desk, two: RasaModels) -> None:
+    before = states(two)
+    died_in_the_middle(two, "promote")
+    desk.clock.step(minutes=4)
+
+    def silent(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("away")
+
+    away = RasaServer(httpx.Client(transport=httpx.MockTransport(silent)), "http://rasa", "secret")
+    assert replace(two, server=away).heal() == 0
+    assert rows(two)[1].claimed_by is not None
+    assert at(two, lambda _file: httpx.Response(500)).heal() == 1
+    assert (states(two), acts(two)) == (before, ["model.not_swapped"])
+    assert {row.claimed_by for row in rows(two)} == {None}
 
 
 def test_without_a_server_what_serves_already_is_not_promoted(two: RasaModels) -> None:
