@@ -507,3 +507,19 @@ class BotModel(Claimable, Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     reason: Mapped[str] = mapped_column(String(500), default="")
+
+
+class RasaTraining(Base):
+    """A training of Rasa that somebody asked for: `seen_at`, when it was last heard of; `number`, the model made."""
+
+    __tablename__ = "rasa_training"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    wanted_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    wanted_at: Mapped[datetime]
+    begun_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    step: Mapped[str] = mapped_column(String(20), default="")
+    number: Mapped[int | None]
+    failed: Mapped[str] = mapped_column(String(1000), default="")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 
 import httpx
@@ -45,6 +46,15 @@ NOT_COMPARED = "使用中的模型 {number} 的文件已不在，无法与它相
 Tell = Callable[[str], None]
 
 
+class Step(StrEnum):
+    """How far a training is."""
+
+    READING = "reading"
+    TRAINING = "training"
+    EXAMINING = "examining"
+    SWAPPING = "swapping"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a training: the model, its figures and the other's, its faults, and where it stands now."""
@@ -60,13 +70,14 @@ class Outcome:
 class RasaModels:
     """The models in a folder of this machine, and the server they are put on; None where there is no server yet.
 
-    `blobs` hold the embedded engine's models, to compare with where Rasa has none in service.
+    `blobs` hold the embedded engine's models, to compare with where Rasa has none in service. `at` hears of each step.
     """
 
     works: Works
     home: training.RasaHome
     blobs: Blobs
     server: RasaServer | None = None
+    at: Callable[[Step], None] = lambda _step: None
 
     # --- learning -----------------------------------------------------------------------------------
 
@@ -76,6 +87,7 @@ class RasaModels:
         What was learned before is not trained again. Raises TrainingFailed.
         """
         with self._alone():
+            self.at(Step.READING)
             learned, examples = self._wanted(tell)
             with self.works.read() as work:
                 row = versions.known(work.session, learned.fingerprint, RASA)
@@ -95,6 +107,7 @@ class RasaModels:
         with self.works.read() as work:
             row = work.session.get_one(BotModel, number)
             by_itself = versions.goes_by_itself(work, versions.current(work.session, RASA))
+        self.at(Step.SWAPPING)
         if row.state == ModelState.CURRENT:
             self._put_back(row, actor)
         elif reason:
@@ -116,6 +129,7 @@ class RasaModels:
         return Learned(training.prepare(self.home, project), "", len(examples), taught, RASA), examples
 
     def _trained(self, learned: Learned, examples: Sequence[Example], tell: Tell, actor: Actor) -> int:
+        self.at(Step.TRAINING)
         tell("Training, with low priority …")
         file = training.train(self.home, learned.fingerprint, self.works.clock.now())
         try:
@@ -131,6 +145,7 @@ class RasaModels:
             paper = Paper(cases, examples, knowledge.titles_of(work.session, work.now))
             serving = versions.current(work.session, RASA)
             embedded = versions.current(work.session)
+        self.at(Step.EXAMINING)
         tell(f"A standby server is asked {len(cases)} questions …")
         try:
             with standby(self.home, self.home.path(learned.artefact)) as server:

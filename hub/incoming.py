@@ -35,6 +35,7 @@ from bot.notices import Teller
 from bot.phone_codes import Codes
 from bot.queues import Queues
 from bot.rasa_engine import RasaEngine
+from bot.rasa_jobs import RasaJobs
 from bot.reply import Replier
 from bot.waiting import Watch
 from bot.words import Words
@@ -108,6 +109,10 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     ]
     if isinstance(engine, RasaEngine):
         hub.duties.append(Duty("rasa.swaps", timedelta(minutes=1), lambda: _heal(hub, engine), timedelta(minutes=2)))
+        if rasa.home_of(hub.settings).python.exists():
+            jobs = RasaJobs(hub.works, lambda: rasa.models_of(hub, engine.server))
+            # Another process may look meanwhile: the row says that it is under way.
+            hub.duties.append(Duty(rasa.TRAIN, timedelta(seconds=3), jobs.run_due, timedelta(minutes=2)))
     _listen(hub, incoming)
     if hub.start_engine is not None:
         hub.start_engine = _learning_first(incoming, hub.start_engine)

@@ -9,6 +9,9 @@ from bot.training import RasaHome
 from hub.product import Hub
 from hub.settings import Settings
 
+TRAIN = "rasa.train"
+"""The duty that trains Rasa when somebody asks for it; only processes on Rasa's machine have it."""
+
 
 def home_of(settings: Settings) -> RasaHome:
     """Where Rasa's Python, project and models are on this machine, or would be."""

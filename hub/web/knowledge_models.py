@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 
 import httpx
@@ -11,10 +12,10 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import func, select
 
-from bot import rules, versions
+from bot import rasa_jobs, rules, versions
 from bot.models import BotModel, Lesson
 from bot.rasa_engine import RasaEngine
-from bot.rasa_models import RasaModels
+from bot.rasa_models import RasaModels, Step
 from bot.states import ENGINE_LABELS, MODEL_LABELS, ModelEngine, ModelState
 from hub import rasa
 from hub.incoming import LEARN
@@ -22,12 +23,13 @@ from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.charts import Chart, Series
 from hub.web.forms import FormState, refused
-from hub.web.pages import columns, page, say, see_other
-from kernel.duties import hasten
+from hub.web.pages import columns, fragment, page, say, see_other
+from kernel.duties import DutyMark, hasten
 from kernel.errors import Invalid, XuandaError
 from kernel.office_rules import Rule, Values
 from kernel.people import Permission, Person
 from kernel.typed import row_in
+from kernel.work import Work
 from templates.catalogue import _
 from templates.views import NavItem
 
@@ -60,6 +62,14 @@ HOW = {
     versions.ROLLBACK: _("回退"),
 }
 DRAWN = 12
+STEPS = {
+    "": _("等待开始"),
+    Step.READING: _("读取已发布的问答"),
+    Step.TRAINING: _("训练（低优先级）"),
+    Step.EXAMINING: _("在备用服务上检验"),
+    Step.SWAPPING: _("按检验结果换用"),
+}
+SHOWN_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -78,12 +88,59 @@ def models(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
 
 
 @router.post("/train")
-def train(hub: HubDep, asker: Reader) -> Response:
+def train(request: Request, hub: HubDep, asker: Reader) -> Response:
     """Learns what is published now, in the background of a process that works; chats go on."""
+    if _using(hub) == ModelEngine.RASA:
+        return _train_rasa(request, hub, asker)
     with hub.works.write(asker.actor) as work:
         hasten(work.session, LEARN, work.now)
         work.audit("model.wanted")
     return see_other(PAGE, say(hub, asker, _("已开始训练，几秒后刷新可见；内容没有变化时不产生新模型。")))
+
+
+def _train_rasa(request: Request, hub: Hub, asker: Asker) -> Response:
+    try:
+        with hub.works.write(asker.actor) as work:
+            if not _trains(hub, work):
+                raise Invalid(
+                    field="train", why="没有装有 Rasa 的程序在运行，请在 Rasa 所在的机器上运行 xuanda bot train。"
+                )
+            rasa_jobs.want(work)
+    except XuandaError as error:
+        return _page(request, hub, asker, refused(asker, error), status=error.status)
+    return see_other(PAGE, say(hub, asker, _("已开始训练，可以离开本页；问答照常由正在使用的模型回答。")))
+
+
+def _trains(hub: Hub, work: Work) -> bool:
+    """Whether some process has Rasa on its machine, this one or another that does the duties."""
+    known = select(DutyMark.id).where(DutyMark.name == rasa.TRAIN)
+    return rasa.home_of(hub.settings).python.exists() or work.session.scalar(known) is not None
+
+
+@router.get("/training")
+def training(request: Request, hub: HubDep, asker: Reader, seen: str = "") -> HTMLResponse:
+    """How far the training of Rasa is, as a part of the page; once it is over the page is drawn anew."""
+    with hub.works.read() as work:
+        job = _job(work)
+    answer = fragment(request, asker, "pages/knowledge/models.html", "training", job=job, steps=STEPS)
+    if seen and (job is None or job["over"]):
+        answer.headers["HX-Refresh"] = "true"
+    return answer
+
+
+def _job(work: Work) -> dict[str, Any] | None:
+    """The training that was asked for last, while it is worth a word: under way, or over today."""
+    row = rasa_jobs.latest(work.session)
+    if row is None or (row.done_at is not None and work.now - row.done_at > SHOWN_FOR):
+        return None
+    return {
+        "over": row.done_at is not None,
+        "step": row.step if row.begun_at else "",
+        "began_at": row.begun_at or row.wanted_at,
+        "number": row.number,
+        "failed": row.failed,
+        "unheard": rasa_jobs.is_unheard(row, work.now),
+    }
 
 
 @router.post("/test")
@@ -198,6 +255,7 @@ def _page(
         names = {number: name for number, name in people}  # noqa: C416  # Rows are no pairs to mypy.
         earlier = select(func.count()).where(BotModel.state == ModelState.PREVIOUS, BotModel.engine == using)
         back = work.session.scalar(earlier) or 0
+        job, trains = (_job(work), _trains(hub, work)) if served else (None, False)
         gate = Values(work.session, gates, versions.root_unit(work.session), work.now)
         limits = [gate[rule] for rule in gates]
     tabs = [
@@ -217,6 +275,9 @@ def _page(
         limits=limits,
         tabs=tabs,
         served=served,
+        job=job,
+        trains=trains,
+        steps=STEPS,
         within_reach=_within_reach(hub, rows, served),
         engines=ENGINE_LABELS if served or others else {},
         chart=_chart(hub, asker, own),

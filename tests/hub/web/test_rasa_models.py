@@ -12,12 +12,16 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from bot.models import BotModel
+from bot.errors import TrainingFailed
+from bot.models import BotModel, RasaTraining
 from bot.rasa_engine import RasaEngine
+from bot.rasa_jobs import INTERRUPTED, RasaJobs
+from bot.rasa_models import Outcome, RasaModels, Step
 from hub import rasa
 from kernel.audit import AuditLine
 from kernel.clock import StillClock
 from kernel.people import Role
+from kernel.work import Actor
 from tests.hub.web.newsroom import Newsroom, open_newsroom
 
 PAGE = "/console/knowledge/models"
@@ -55,6 +59,7 @@ def served() -> Rasa:
 def room(sqlite_url: str, tmp_path: Path, clock: StillClock, served: Rasa) -> Iterator[Newsroom]:
     """One model in service, one that was kept out, one that waits; their files are on this machine."""
     settings = {"rasa_url": "http://rasa.internal", "rasa_token": SecretStr("secret")}
+    settings |= {"rasa_python": tmp_path / "rasa-python" / "python"}
     with open_newsroom(sqlite_url, tmp_path, clock, **settings) as room:
         engine = room.hub.incoming.engine
         assert isinstance(engine, RasaEngine)
@@ -166,3 +171,112 @@ def test_where_the_embedded_engine_understands_rasas_models_take_no_part(
         answer = officer.send_form(f"{PAGE}/promote", number="1")
         assert answer.status_code == 422
         assert "没有连接 Rasa" in answer.text
+
+
+@dataclass
+class Machine:
+    """What a process on Rasa's machine does, one step at a time."""
+
+    room: Newsroom
+    seen: list[str]
+    fails: bool = False
+
+    def learn(self, models: RasaModels, _tell: object, actor: Actor) -> Outcome:
+        """Stands in for the training itself, which tests/bot/test_rasa_models.py holds."""
+        self.seen.append(f"{actor.name} learns")
+        for step in (Step.TRAINING, Step.EXAMINING):
+            models.at(step)
+            self.seen.append(self.shown())
+        if self.fails:
+            raise TrainingFailed(why="rasa data: 冲突")
+        return Outcome(3, {}, {}, [], "candidate")
+
+    def settle(self, models: RasaModels, number: int, _actor: Actor) -> Outcome:
+        """Stands in for the swap."""
+        models.at(Step.SWAPPING)
+        return Outcome(number, {}, {}, [], "current")
+
+    def shown(self) -> str:
+        """What the page says of it, whoever looks and in whatever process."""
+        text = self.room.desk_of("officer").get(f"{PAGE}/training").text
+        return text.split("正在训练：")[1].split("<")[0] if "正在训练：" in text else text
+
+    def jobs(self) -> RasaJobs:
+        """What the duty runs."""
+        engine = self.room.hub.incoming.engine
+        assert isinstance(engine, RasaEngine)
+        return RasaJobs(self.room.hub.works, lambda: rasa.models_of(self.room.hub, engine.server))
+
+
+@pytest.fixture
+def machine(room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine that has Rasa."""
+    python = rasa.home_of(room.hub.settings).python
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.touch()
+    made = Machine(room, [])
+
+    def learn(models: RasaModels, tell: object, actor: Actor) -> Outcome:
+        return made.learn(models, tell, actor)
+
+    def settle(models: RasaModels, number: int, actor: Actor) -> Outcome:
+        return made.settle(models, number, actor)
+
+    monkeypatch.setattr(RasaModels, "learn", learn)
+    monkeypatch.setattr(RasaModels, "settle", settle)
+    return made
+
+
+def test_rasa_is_trained_by_a_button_and_the_page_says_how_far_it_is(room: Newsroom, machine: Machine) -> None:
+    officer = room.desk_of("officer")
+    assert "立即训练" in officer.get(PAGE).text
+    assert officer.send_form(f"{PAGE}/train").status_code == 303
+    text = officer.get(PAGE).text
+    assert "正在训练：等待开始" in text
+    assert "立即训练" not in text
+    assert officer.send_form(f"{PAGE}/train").status_code == 409
+    assert machine.jobs().run_due()
+    name = room.office.person("officer").name
+    assert machine.seen == [f"{name} learns", "训练（低优先级）", "在备用服务上检验"]
+    assert "训练完成：模型 3" in machine.shown()
+    assert officer.get(f"{PAGE}/training?seen=1").headers["hx-refresh"] == "true"
+    assert not machine.jobs().run_due()
+    assert "立即训练" in officer.get(PAGE).text
+
+
+def test_a_training_that_fails_says_why_and_can_be_asked_for_again(room: Newsroom, machine: Machine) -> None:
+    officer, machine.fails = room.desk_of("officer"), True
+    officer.send_form(f"{PAGE}/train")
+    machine.jobs().run_due()
+    assert "rasa data: 冲突" in officer.get(PAGE).text
+    assert states(room) == ["current", "refused", "candidate"]
+    machine.fails = False
+    officer.send_form(f"{PAGE}/train")
+    machine.jobs().run_due()
+    assert "训练完成" in officer.get(PAGE).text
+
+
+def test_of_a_process_that_died_at_it_somebody_is_told(room: Newsroom, machine: Machine, clock: StillClock) -> None:
+    officer = room.desk_of("officer")
+    officer.send_form(f"{PAGE}/train")
+    clock.step(seconds=90)
+    assert "训练还没有开始" in officer.get(PAGE).text
+    with room.hub.works.write() as work:
+        row = work.session.scalars(select(RasaTraining)).one()
+        row.begun_at = row.seen_at = work.now
+    clock.step(seconds=100)
+    assert not machine.jobs().run_due()  # It may be alive.
+    assert officer.send_form(f"{PAGE}/train").status_code == 409
+    clock.step(seconds=30)
+    machine.jobs().run_due()
+    assert INTERRUPTED in officer.get(PAGE).text
+    assert machine.seen == []
+    assert officer.send_form(f"{PAGE}/train").status_code == 303
+
+
+def test_without_rasa_anywhere_the_button_is_not_there(room: Newsroom) -> None:
+    officer = room.desk_of("officer")
+    assert "立即训练" not in officer.get(PAGE).text
+    refused = officer.send_form(f"{PAGE}/train")
+    assert refused.status_code == 422
+    assert "xuanda bot train" in refused.text
