@@ -110,7 +110,7 @@ def connect(hub: Hub, engine: Engine | None = None) -> Incoming:
     if isinstance(engine, RasaEngine):
         hub.duties.append(Duty("rasa.swaps", timedelta(minutes=1), lambda: _heal(hub, engine), timedelta(minutes=2)))
         if rasa.home_of(hub.settings).python.exists():
-            jobs = RasaJobs(hub.works, lambda: rasa.models_of(hub, engine.server))
+            jobs = RasaJobs(hub.works, lambda: rasa.models_of(hub, rasa.server_running(hub)))
             # Another process may look meanwhile: the row says that it is under way.
             hub.duties.append(Duty(rasa.TRAIN, timedelta(seconds=3), jobs.run_due, timedelta(minutes=2)))
     _listen(hub, incoming)

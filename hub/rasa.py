@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from urllib.parse import urlsplit
+
 from bot.rasa_engine import RasaEngine
 from bot.rasa_models import RasaModels
 from bot.rasa_server import RasaServer
@@ -22,6 +25,26 @@ def server_of(hub: Hub) -> RasaServer | None:
     """The server that the product asks; None where the embedded engine understands."""
     engine = hub.incoming.engine
     return engine.server if isinstance(engine, RasaEngine) else None
+
+
+def server_running(hub: Hub) -> RasaServer | None:
+    """The same; None also where it would be on this machine and is not: `xuanda bot serve` starts it then."""
+    server = server_of(hub)
+    return None if server is not None and _nobody_listens(server) else server
+
+
+def _nobody_listens(server: RasaServer) -> bool:
+    """Whether it would be on this machine and is not there: then nothing of it can go on with an older model."""
+    address = urlsplit(server.url)
+    if address.hostname not in ("127.0.0.1", "localhost", "::1"):
+        return False
+    try:
+        with socket.create_connection((address.hostname, address.port or 80), timeout=5):
+            return False
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
 
 
 def models_of(hub: Hub, server: RasaServer | None) -> RasaModels:

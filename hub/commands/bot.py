@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,6 @@ import typer
 from bot import knowledge, training, versions
 from bot.project import Project, write_project
 from bot.rasa_models import Outcome, RasaModels
-from bot.rasa_server import RasaServer
 from bot.states import ModelEngine, ModelState
 from hub import rasa, schema
 from hub.commands.setup import OPERATOR
@@ -206,27 +204,11 @@ def _trainable(hub: Hub) -> RasaModels:
 
 def _rasa(hub: Hub) -> RasaModels:
     """Rasa's models and the server they are put on; without one they are what `xuanda bot serve` starts with."""
-    server = rasa.server_of(hub)
-    if server is not None and _nobody_listens(server):
-        server = None
+    server = rasa.server_running(hub)
     if server is None:
         where = hub.settings.rasa_url or "XUANDA_RASA_URL (not set)"
         typer.echo(f"No Rasa server runs at {where}: the model in service is what `xuanda bot serve` starts with.")
     return rasa.models_of(hub, server)
-
-
-def _nobody_listens(server: RasaServer) -> bool:
-    """Whether it would be on this machine and is not there: then nothing of it can go on with an older model."""
-    address = urlsplit(server.url)
-    if address.hostname not in ("127.0.0.1", "localhost", "::1"):
-        return False
-    try:
-        with socket.create_connection((address.hostname, address.port or 80), timeout=5):
-            return False
-    except ConnectionRefusedError:
-        return True
-    except OSError:
-        return False
 
 
 def _home(settings: Settings) -> training.RasaHome:

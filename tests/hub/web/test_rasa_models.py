@@ -274,6 +274,14 @@ def test_of_a_process_that_died_at_it_somebody_is_told(room: Newsroom, machine: 
     assert officer.send_form(f"{PAGE}/train").status_code == 303
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://rasa.internal"])
+def test_a_server_of_this_machine_that_does_not_run_hinders_no_first_model(room: Newsroom, url: str) -> None:
+    engine = room.hub.incoming.engine
+    assert isinstance(engine, RasaEngine)
+    engine.url = url
+    assert (rasa.server_running(room.hub) is None) is ("127.0.0.1" in url)
+
+
 def test_without_rasa_anywhere_the_button_is_not_there(room: Newsroom) -> None:
     officer = room.desk_of("officer")
     assert "立即训练" not in officer.get(PAGE).text
