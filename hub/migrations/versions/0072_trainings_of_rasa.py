@@ -7,8 +7,8 @@ from alembic import op
 
 from kernel.model import UtcDateTime
 
-revision = "0073"
-down_revision = "0072"
+revision = "0072"
+down_revision = "0071"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from alembic import op
 
 from kernel.model import UtcDateTime
 
-revision = "0072"
+revision = "0071"
 down_revision = "0070"
 branch_labels = None
 depends_on = None
