@@ -84,7 +84,8 @@ def test_who_left_cannot_write_until_back(rehearsal: Rehearsal) -> None:
 def test_a_stranger_becomes_a_follower(rehearsal: Rehearsal) -> None:
     rehearsal.control(f"wechat/{APPID}/push", openid="oStranger", name="新朋友", content="你好")
     people = rehearsal.http.get("/control/accounts").json()["wechat"][0]["people"]
-    assert people[-1] == {"openid": "oStranger", "name": "新朋友", "following": True, "blocked": False}
+    stranger = {"openid": "oStranger", "name": "新朋友", "following": True, "blocked": False, "allows": {}, "keeps": {}}
+    assert people[-1] == stranger
     assert rehearsal.http.post("/control/wechat/none/push", json={"openid": "x"}).status_code == 404
 
 
