@@ -33,8 +33,9 @@ TESTS = (
             "-q",
             "-n",
             str(os.cpu_count() or 2),
+            # Which tests stay together says tests/conftest.py.
             "--dist",
-            "loadgroup",
+            "loadscope",
             "--durations",
             "30",
         ],

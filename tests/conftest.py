@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, create_engine, make_url, text
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from bot import tied
 from hub.auth import passwords
@@ -26,6 +28,23 @@ from tests import postgres
 
 # What is imported stays: looking through it for what could be thrown away took a fifth of the tests' time.
 gc.disable()
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # It comes without types.
+    """Whoever is free takes the next test; the journeys of one file stay with one process.
+
+    What they share (a demo office, a trained Rasa, a drawn site) takes up to a minute to make.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", maxsplit=1)[0]
+        return file if file.startswith("tests/journeys/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """How the tests are shared out among the processes."""
+    return ByFile(config, log)
 
 
 def pytest_collection_finish() -> None:

@@ -74,7 +74,6 @@ QUESTIONS = (
 
 pytestmark = [
     pytest.mark.rasa,
-    pytest.mark.xdist_group("rasa"),
     pytest.mark.skipif(not PYTHON.exists(), reason="Rasa is not installed here (python deploy/rasa.py)"),
 ]
 

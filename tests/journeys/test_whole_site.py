@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 # Of each folder its list, and so many of its pages: those of one kind are drawn by one template.
 OF_EACH = 2
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("whole site")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
