@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, create_engine, make_url, text
-from xdist.remote import Producer  # type: ignore[import-untyped]
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+from xdist.remote import Producer  # type: ignore[import-untyped]  # It comes without types.
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # As above.
 
 from bot import tied
 from hub.auth import passwords
@@ -30,7 +30,7 @@ from tests import postgres
 gc.disable()
 
 
-class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # It comes without types.
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # As above.
     """Whoever is free takes the next test; the journeys of one file stay with one process.
 
     What they share (a demo office, a trained Rasa, a drawn site) takes up to a minute to make.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select
@@ -143,7 +144,10 @@ def test_closing_asks_for_no_notice(matter: Matter) -> None:
     matter.do(lambda work, it: signing.submit(work, it, "今天已经扑灭。"))
     matter.do(signing.sign, "head")
     asked: list[str] = []
-    listen = lambda _c, _cursor, statement, *_more: asked.append(statement)  # noqa: E731
+
+    def listen(*about: Any) -> None:
+        asked.append(about[2])
+
     event.listen(matter.office.hub.engine, "before_cursor_execute", listen)
     try:
         matter.do(tickets.close)
