@@ -207,6 +207,7 @@ class RasaModels:
         """Takes a model into service; one with faults only with a reason. Raises Invalid, WrongState, NotSwapped."""
         claimant = _claimant(how or versions.MANUAL, actor)
         with self.works.write(actor) as work:
+            _in_turn(work)
             serving = versions.current(work.session, RASA)
             if serving is not None and serving.id == number and self.server is not None:
                 chosen = serving  # Whoever started the server may have given it another.
@@ -227,6 +228,7 @@ class RasaModels:
         """Puts the model that served before back into service; returns its number. Raises as `promote`."""
         claimant = _claimant(versions.ROLLBACK, actor)
         with self.works.write(actor) as work:
+            _in_turn(work)
             chosen = versions.to_go_back_to(work.session, self.home, reason, RASA)
             number = chosen.id
             file = self._claimed(work, chosen, claimant)
@@ -297,9 +299,7 @@ class RasaModels:
 
     def _claimed(self, work: Work, row: BotModel, claimant: str) -> Path:
         """Claims a model to be put on the server; one swap at a time, for a later one would undo an earlier."""
-        # Who comes at the same moment waits here, and then sees the claim.
         mine = select(BotModel.id).where(BotModel.engine == RASA)
-        work.session.execute(mine.order_by(BotModel.id).with_for_update()).all()
         if work.session.scalar(mine.where(not_(free(BotModel, work.now, LEASE))).limit(1)) is not None:
             raise WrongState(state="正在换用另一个模型", act="同时换用")
         row.claimed_by, row.claimed_until = claimant, work.now + LEASE
@@ -315,6 +315,16 @@ class RasaModels:
                 row = _still(work, number, claimant)
                 work.audit("model.not_swapped", row, model=number, why=str(failure.details.get("why", "")))
             raise
+
+
+def _in_turn(work: Work) -> None:
+    """Waits for whoever swaps at the same moment, so that his claim is seen.
+
+    It comes before any model is chosen: who has locked his own first and then waits for the rest stands in the way of
+    another who does the same.
+    """
+    mine = select(BotModel.id).where(BotModel.engine == RASA)
+    work.session.execute(mine.order_by(BotModel.id).with_for_update()).all()
 
 
 def _claimant(how: str, actor: Actor) -> str:

@@ -16,6 +16,7 @@ from xdist.remote import Producer  # type: ignore[import-untyped]  # It comes wi
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # As above.
 
 from bot import tied
+from hub import db
 from hub.auth import passwords
 from hub.db import open_database
 from hub.tables import metadata
@@ -24,7 +25,7 @@ from kernel.clock import StillClock
 from kernel.events import Listeners
 from kernel.work import Works
 from scheduler.queue import create_tables
-from tests import postgres
+from tests import compiled, postgres
 
 # What is imported stays: looking through it for what could be thrown away took a fifth of the tests' time.
 gc.disable()
@@ -79,6 +80,14 @@ def light_hashes() -> Iterator[PasswordHasher]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield delivered
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """What one test's database was asked is compiled for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "create_engine", compiled.engine)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

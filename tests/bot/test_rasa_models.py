@@ -408,6 +408,26 @@ def test_a_claim_not_yet_committed_is_waited_for(works: Works, home: RasaHome, t
     assert not asked.is_set()
 
 
+def test_who_waits_for_his_turn_stands_in_nobodys_way(works: Works, home: RasaHome, tmp_path: Path) -> None:
+    models = with_two(RasaModels(works, home, Blobs(tmp_path / "files")))
+    first, second = rows(models)
+    asked = threading.Event()
+
+    def put(_file: str) -> httpx.Response:
+        asked.set()
+        return httpx.Response(204)
+
+    with ThreadPoolExecutor(1) as pool:
+        with works.write() as work:
+            work.session.get_one(BotModel, first.id, with_for_update=True)
+            acting = pool.submit(at(models, put).promote, second.id, OPERATOR)
+            assert not asked.wait(0.5)
+            # Had the other one locked his model before he waits, each would now wait for the other.
+            work.session.get_one(BotModel, second.id, with_for_update=True)
+        acting.result(30)
+    assert asked.is_set()
+
+
 def test_who_lost_his_claim_notes_nothing(desk: Desk, two: RasaModels) -> None:
     def slow(_file: str) -> httpx.Response:
         with two.works.write() as work:
