@@ -45,6 +45,11 @@ TAKEN_BACK = (
 TAKING_BACK = (DeliveryState.BOOKED, DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN)
 
 
+# What changes where it shows: its words, or how its page is drawn.
+CHANGES = ("correct", "refresh")
+UNDER_WAY = (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN)
+
+
 class Batch:
     """Accounts, items, releases, pieces and placements of some deliveries.
 
@@ -53,6 +58,7 @@ class Batch:
 
     def __init__(self, session: Session, deliveries: Collection[Delivery]) -> None:
         self._session = session
+        self._deliveries = deliveries
         self._new: list[Place] = []
         ids = [delivery.id for delivery in deliveries]
         query = select(DeliveryItem).where(DeliveryItem.delivery_id.in_(ids)).order_by(DeliveryItem.position)
@@ -147,6 +153,42 @@ class Batch:
         for piece_id, account_id, at, asked in self._session.execute(query):
             found[piece_id, account_id].append((at, asked))
         return found
+
+    @lazy
+    def changing(self) -> set[tuple[int, int]]:
+        """What is just being corrected or drawn again, by piece and account; whoever lets one leave adds its own.
+
+        Asked for by what is about to change something: who comes with another change of it at the same moment waits
+        here until this work is over, and then sees it under way. What shows is read anew.
+        """
+        mine = [row for row in self._deliveries if row.action in CHANGES]
+        places = {(row.piece_id, row.account_id) for row in self._placements.values() if row.id is not None}
+        for kind in _KINDS:
+            wanted = {
+                (piece.id, row.account_id)
+                for row in mine
+                if place_kind(row) is kind
+                for _item, _release, piece in self._items[row.id]
+            } & places
+            if wanted:
+                held = select(kind).where(tuple_(kind.piece_id, kind.account_id).in_(wanted)).order_by(kind.id)
+                self._session.scalars(held.with_for_update().execution_options(populate_existing=True)).all()
+        query = (
+            select(DeliveryItem.piece_id, Delivery.account_id)
+            .join(Delivery, Delivery.id == DeliveryItem.delivery_id)
+            .where(
+                DeliveryItem.piece_id.in_({piece.id for row in mine for _item, _release, piece in self._items[row.id]}),
+                Delivery.action.in_(CHANGES),
+                Delivery.state.in_(UNDER_WAY),
+            )
+        )
+        return {(piece, account) for piece, account in self._session.execute(query)}
+
+    def draws(self, delivery: Delivery, item: DeliveryItem, release: Release) -> None:
+        """Gives an item of a delivery another release of its piece."""
+        item.release_id = release.id
+        rows = self._items[delivery.id]
+        rows[:] = [(one, release if one is item else was, piece) for one, was, piece in rows]
 
     def last_sent(self, delivery: Delivery) -> datetime | None:
         """When the attempt began whose answer was lost; only for an unknown delivery."""

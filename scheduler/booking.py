@@ -194,6 +194,9 @@ def book_act(work: Work, who: Viewer, order: Order, zone: ZoneInfo = CHINA) -> D
             return _bring_forward(work, order, account, waiting, zone)
     if order.action == "refresh" and "refresh" not in adapter_of(account.channel).able(account.settings):
         raise Invalid(field="account", why=f"“{account.name}”上已发布的内容不能修改，无法刷新。")
+    if order.action == "refresh":  # As it stands there, and not as it was written since.
+        standing = {place.piece_id: place.release_id for place in shows}
+        releases = [(work.session.get_one(Release, standing[piece.id]), piece) for _newest, piece in releases]
     if order.action == "correct":
         for release, _piece in releases:
             if release.state != ReleaseState.SIGNED:

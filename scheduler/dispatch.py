@@ -31,7 +31,7 @@ from kernel.work import Work, Works
 from scheduler import reached, receipts, taking_back
 from scheduler.batch import Batch, load
 from scheduler.elsewhere import PORTAL
-from scheduler.leaving import kept_back, spoiled
+from scheduler.leaving import changes, kept_back, spoiled
 from scheduler.models import Delivery
 from scheduler.posts import post_of
 from scheduler.receipts import Answer, Outcome
@@ -212,6 +212,7 @@ class Dispatcher:
                 reached.follow(work.session, delivery)
                 if delivery.action == "withdraw":
                     taking_back.leaves(delivery, batch)
+                changes(delivery, batch)
             post = post_of(batch, delivery, self.public_url)
             if act == "ask" and stopping(work.session, delivery, batch.freezes):
                 post = replace(post, look_only=True)

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from channels.accounts.models import Account
+from content.models import Release
 from kernel.work import Work
 from scheduler import offline, receipts
-from scheduler.batch import Batch
+from scheduler.batch import CHANGES, Batch
 from scheduler.breaking_off import end_here, is_certain
 from scheduler.due import put_to
 from scheduler.figures import MISSED
+from scheduler.identity import next_free
 from scheduler.models import Delivery
 from scheduler.posts import hindrance
 from scheduler.states import DeliveryState, PlacementState
@@ -19,6 +21,9 @@ from scheduler.windows import FREEZE, QUIET, STOPPED, goes_on, quiet_hours, ring
 
 S = DeliveryState
 WITHDRAWN = "withdrawn"
+CHANGED = "changed"
+CHANGING = "该稿件在此账号上另有一次更正或刷新正在进行，有了结果再发"
+OUTDATED = "该账号上显示的已是更新的版本，这次更正不再发出"
 
 
 def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> bool:
@@ -37,6 +42,7 @@ def kept_back(work: Work, delivery: Delivery, batch: Batch, zone: ZoneInfo) -> b
             or _off_line(work, delivery, batch)
             or _taken_back(work, delivery, batch)
             or _to_be_taken_back(work, delivery, batch)
+            or _overtaken(work, delivery, batch)
             or _frozen(work, delivery, batch)
             or _missed(work, delivery, batch)
             or _hindered(work, delivery, batch)
@@ -72,7 +78,7 @@ def _taken_back(work: Work, delivery: Delivery, batch: Batch) -> bool:
     if delivery.action == "withdraw" or delivery.rehearses is not None:
         return False
     going = batch.going(delivery)
-    if delivery.action in ("correct", "refresh"):
+    if delivery.action in CHANGES:
         places = [batch.placement(piece.id, delivery.account_id) for _item, _release, piece in going]
         if not any(place is not None and place.state == PlacementState.WITHDRAWN for place in places):
             return _waits_for_withdrawal(work, delivery, batch)
@@ -95,6 +101,39 @@ def _waits_for_withdrawal(work: Work, delivery: Delivery, batch: Batch) -> bool:
         return False
     delivery.next_at, delivery.reason = work.now + offline.LOOK_AGAIN, "该稿件正在此账号撤稿，撤下后不再更正"
     return True
+
+
+def _overtaken(work: Work, delivery: Delivery, batch: Batch) -> bool:
+    """One change of a piece at a time on an account, and none goes back behind what shows there by now.
+
+    A platform on which a correction is a new article must be told which one it replaces: of two that leave together
+    each would replace the same, and one of the new ones would stand there beside the other for good.
+    """
+    if delivery.action not in CHANGES:
+        return False
+    going = batch.going(delivery)
+    if any((piece.id, delivery.account_id) in batch.changing for _item, _release, piece in going):
+        delivery.next_at, delivery.reason = work.now + offline.LOOK_AGAIN, CHANGING
+        return True
+    for item, release, piece in going:
+        place = batch.placement(piece.id, delivery.account_id)
+        if place is None or place.release_id == release.id:
+            continue
+        if delivery.action == "refresh":
+            shown = work.session.get_one(Release, place.release_id)
+            batch.draws(delivery, item, shown)
+            next_free(work.session, delivery, [one.id for _item, one, _piece in batch.items(delivery)])
+            work.audit("delivery.follows_release", delivery, release=shown.hash)
+        elif release.id < place.release_id:
+            _stop(work, delivery, batch, S.CANCELLED, OUTDATED, CHANGED)
+            return True
+    return False
+
+
+def changes(delivery: Delivery, batch: Batch) -> None:
+    """Notes what a correction or redrawing that is about to leave changes."""
+    if delivery.action in CHANGES:
+        batch.changing.update((piece.id, delivery.account_id) for _item, _release, piece in batch.going(delivery))
 
 
 def _withdrawals(delivery: Delivery, batch: Batch) -> list[tuple[datetime, datetime]]:

@@ -16,7 +16,7 @@ from channels.registry import channels
 from kernel.errors import Invalid
 from kernel.people import Viewer
 from kernel.work import Work
-from scheduler import windows
+from scheduler import receipts, windows
 from scheduler.batch import Batch
 from scheduler.booking import change, change_unclaimed, must_write
 from scheduler.breaking_off import so_far
@@ -45,6 +45,7 @@ def there(work: Work, who: Viewer, delivery: Delivery, links: Mapping[int, str],
     # What waits for its result may be seen there before the platform says so; a fan-out under way has no such end.
     settled = (S.UNKNOWN,) if windows.goes_on(delivery.channel) else (S.UNKNOWN, S.ACCEPTED)
     change(work, delivery, settled, **done(work, words or "经人工核实已在平台上"))
+    _end_questions(work, delivery)
     remember(work, delivery, Live(shown_of(work, delivery, given)))
     work.audit("delivery.found_there", delivery, links=list(given.values()), remark=words)
 
@@ -59,6 +60,7 @@ def not_there(work: Work, who: Viewer, delivery: Delivery) -> None:
     _must_be_over(delivery)
     values = {"state": S.BOOKED, **_NOT_THERE, **due_at(work.now)}
     change_unclaimed(work, delivery, (S.UNKNOWN,), reason="经人工核实不在平台上，重新发送", code="", **values)
+    _end_questions(work, delivery)
     work.audit("delivery.not_there", delivery)
     work.emit(Booked(delivery.account_id, work.now))
 
@@ -69,6 +71,7 @@ def by_hand_instead(work: Work, who: Viewer, delivery: Delivery) -> None:
     _must_be_over(delivery)
     values = {"state": S.MANUAL, "next_at": None, "reason": "", "code": "", **_NOT_THERE}
     change_unclaimed(work, delivery, (S.UNKNOWN,), **values)
+    _end_questions(work, delivery)
     work.audit("delivery.taken_by_hand", delivery, reason="经人工核实不在平台上")
 
 
@@ -87,6 +90,14 @@ def ask_again(work: Work, who: Viewer, delivery: Delivery) -> None:
     change_unclaimed(work, delivery, (S.UNKNOWN,), next_at=work.now)
     work.audit("delivery.asked_again", delivery)
     work.emit(Booked(delivery.account_id, work.now))
+
+
+def _end_questions(work: Work, delivery: Delivery) -> None:
+    """Ends what the platform was being asked when a person said what he saw: nobody else will, if its process is dead.
+
+    An answer that comes all the same is noted as a late one.
+    """
+    receipts.close_open_attempts(work, [delivery.id], receipts.LOST, "其间已由人核实")
 
 
 _NOT_THERE = {"asked": 0, "claimed_by": None, "claimed_until": None}

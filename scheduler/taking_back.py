@@ -6,14 +6,13 @@ from sqlalchemy import select
 
 from kernel.claim import new_claimant
 from kernel.work import Work
-from scheduler.batch import Batch
+from scheduler.batch import CHANGES, Batch
 from scheduler.events import Booked
 from scheduler.identity import next_free
 from scheduler.models import Delivery, DeliveryItem
 from scheduler.states import DeliveryState
 
 S = DeliveryState
-CHANGES = ("correct", "refresh")
 # In a withdrawal's note: by piece, the delivery by which it showed when the withdrawal left.
 TAKES_BACK = "takes_back"
 CAME_BACK = "撤稿之前已发出的内容现在才有结果，又显示出来了，再次撤下"

@@ -401,8 +401,9 @@ def test_no_order_of_steps_leads_to_a_second_send(tmp_path: Path, sqlite_templat
     run_state_machine_as_test(Deliveries, settings=settings(suppress_health_check=list(HealthCheck), **chosen))
 
 
-# Chance does not come by here in every run: a correction under way, the withdrawal, then the answer; and a person who
-# settles what the platform is just being asked for by sending it again.
+# Chance does not come by here in every run: a correction under way, the withdrawal, then the answer; a person who
+# settles what the platform is just being asked for by sending it again; two that change the same at once; and a person
+# who settles what a process was asking for when it died.
 KNOWN_WALKS: tuple[Sequence[Mapping[str, Any]], ...] = (
     (
         {"step": "person", "act": "correct"},
@@ -417,6 +418,18 @@ KNOWN_WALKS: tuple[Sequence[Mapping[str, Any]], ...] = (
         {"step": "person", "act": "settle", "number": 2},
         {"step": "call"},
         {"step": "round", "one": 1},
+    ),
+    (
+        {"step": "person", "act": "edition"},
+        {"step": "person", "act": "refresh"},
+        {"step": "person", "act": "correct"},
+    ),
+    (
+        {"step": "round", "answer": "accepted"},
+        {"step": "time", "waits": 26},
+        {"step": "claim"},
+        {"step": "die"},
+        {"step": "person", "act": "settle", "number": 2},
     ),
 )
 

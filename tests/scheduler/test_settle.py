@@ -56,6 +56,21 @@ def acts(timetable: Timetable, delivery: Delivery) -> list[str]:
 # --- 结果待核实 ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("said", ["there", "not_there", "by_hand_instead"])
+def test_a_question_whose_process_died_ends_with_what_a_person_saw(timetable: Timetable, said: str) -> None:
+    release = timetable.release()
+    timetable.platform().script.append("lost")
+    delivery = timetable.book(release.piece_id)
+    timetable.run()
+    timetable.at(seconds=5)
+    timetable.dispatcher.claim([delivery.account_id])  # It asks, and is never heard of again.
+    assert timetable.attempts(delivery)[-1] == ("ask", "")
+    timetable.at(minutes=10)
+    details: tuple[Any, ...] = ({}, "在平台上看到了") if said == "there" else ()
+    timetable.act(delivery, getattr(settle, said), *details)
+    assert timetable.attempts(delivery)[-1] == ("ask", "lost")
+
+
 def test_found_there_it_is_done_and_shows_under_the_link(timetable: Timetable) -> None:
     delivery = unknown(timetable)
     piece_id = timetable.platform().arrived[0].items[0].piece_id
