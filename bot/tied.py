@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from kernel.priority import stand_back
+
 NICE = 19
 ROOT = Path(__file__).resolve().parent.parent
 _PR_SET_PDEATHSIG = 1
@@ -37,7 +39,10 @@ def tie(parent: int, nice: int) -> None:
     # Nothing is told of a parent that was gone before.
     if os.getppid() != parent:
         sys.exit(1)
-    os.nice(nice)
+    # Of a session of its own, it stands back behind the other services of the machine, and not only behind its parent.
+    with suppress(OSError):
+        os.setsid()
+    stand_back(nice)
 
 
 def main() -> None:

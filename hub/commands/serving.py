@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from hub.settings import Settings
 from hub.warmth import get_ready
 from hub.web.app import Face, create_app
 from hub.wiring import build
+from kernel.priority import stand_back
 from scheduler.rounds import Beat
 
 # Seconds for which a thread may go on while others wait for the interpreter, a tenth of what Python begins with. Who
@@ -77,7 +77,7 @@ def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(*COLLECTED_AFTER)
     if face is FaceName.CONSOLE:
-        os.nice(STANDS_BACK)
+        stand_back(STANDS_BACK)
     with _ready(face) as hub:
         get_ready(hub)
         stop = hub.start_engine() if hub.start_engine is not None else None
@@ -142,7 +142,7 @@ def worker(
             raise CannotRun(
                 why="On SQLite the work is done by `xuanda serve`; workers need XUANDA_DATABASE_URL=postgresql+psycopg://…"
             )
-        os.nice(STANDS_BACK)
+        stand_back(STANDS_BACK)
         hub.incoming.awake = True
         hub.incoming.engine.refresh()
         hub.make_worker(portal).run()

@@ -19,6 +19,14 @@ def test_a_command_is_itself_with_the_lowest_priority(low_priority: int, monkeyp
     assert told.stdout == "19\n"
 
 
+def test_it_has_a_session_of_its_own() -> None:
+    told = subprocess.run(
+        tied.command([sys.executable, "-c", "import os; print(os.getsid(0) == os.getpid())"]),
+        cwd=tied.ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout == "True\n"
+
+
 def test_for_a_process_that_is_gone_nothing_begins() -> None:
     command = [sys.executable, "-m", "bot.tied", "1", "0", sys.executable, "-c", "print('begun')"]
     told = subprocess.run(command, cwd=tied.ROOT, capture_output=True, text=True, check=False)

@@ -52,7 +52,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     schema.migrate(engine)
     engine.dispose()
     # It would be this very process that stands back.
-    monkeypatch.setattr("hub.commands.serving.os.nice", lambda _by: None)
+    monkeypatch.setattr("hub.commands.serving.stand_back", lambda _by: None)
     return data
 
 
@@ -244,7 +244,7 @@ def test_who_serves_the_console_looks_whether_anything_that_sends_lives(
     monkeypatch.setattr("hub.commands.serving.EVERY_SECONDS", 0.01)
     monkeypatch.setattr("hub.commands.serving.look", lambda _hub: looked.set())
     monkeypatch.setattr("hub.commands.serving.uvicorn.run", run)
-    monkeypatch.setattr("hub.commands.serving.os.nice", back.append)
+    monkeypatch.setattr("hub.commands.serving.stand_back", back.append)
     assert xuanda("serve", "--face", face, "--port", "9001").exit_code == 0
     assert told == [looks]
     # Pages that people look at stand back behind citizens and platforms.
@@ -259,7 +259,7 @@ def test_a_worker_stands_back_too(home: Path, monkeypatch: pytest.MonkeyPatch) -
         hub.make_worker = lambda _portal: SimpleNamespace(run=lambda: told.append("works"))
         return hub
 
-    monkeypatch.setattr("hub.commands.serving.os.nice", told.append)
+    monkeypatch.setattr("hub.commands.serving.stand_back", told.append)
     monkeypatch.setattr("hub.commands.serving.build", built)
     assert xuanda("worker").exit_code == 0
     assert told == [STANDS_BACK, "works"]
