@@ -246,7 +246,9 @@ class Answering:
         if not guides.nothing_else(heard.text):
             return None
         with heard.reading() as work:
-            last = store.last_source(work.session, heard.conversation.id, heard.told.number)
+            last = heard.last_source
+            if last is None:
+                last = store.last_source(work.session, heard.conversation.id, heard.told.number)
             return last if last and self.shelf.is_guide(work.session, last, work.now) else None
 
     def _prepared(self, heard: Heard, found: Prepared) -> Verdict:

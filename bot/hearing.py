@@ -91,6 +91,8 @@ class Heard:
     at: datetime
     # Opens a reading work, or gives the one that is open.
     reading: Reading
+    # The piece he was told of last (0: none); None where the rows of the conversation say so.
+    last_source: int | None = None
 
     @property
     def kind(self) -> str:
@@ -191,6 +193,22 @@ def _flood(work: Work, conversation_id: int, before: int, most: int) -> str:
         return ""
     told = connection.execute(_TOLD, {**asked, "since": work.now - CALM}).scalar()
     return "new" if told is None else "told"
+
+
+@dataclass(frozen=True)
+class Busy:
+    """How much somebody says: when his messages of the last minute came, and the last one that was too many."""
+
+    lately: Sequence[datetime]
+    flooded: datetime | None
+
+
+def busy(session: Session, conversation_id: int, now: datetime, most: int) -> Busy:
+    """For who counts elsewhere: of his messages of the last minute, no more than are answered in one."""
+    mine = select(_M.received_at).where(_M.conversation_id == conversation_id)
+    lately = mine.where(_M.received_at > now - MINUTE).order_by(_M.number.desc()).limit(most)
+    flooded = mine.where(_M.outcome == FLOOD, _M.received_at > now - CALM).order_by(_M.number.desc()).limit(1)
+    return Busy(list(session.scalars(lately))[::-1], session.scalar(flooded))
 
 
 def _prepared_for(session: Session, conversation: Going, told: Told, now: datetime) -> Prepared | None:

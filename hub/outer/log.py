@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -46,8 +46,11 @@ PARCEL_BYTES = 4 * 1024 * 1024
 # A packet whose taking fails so often in a row is set aside for a person, so that those behind it are not held up.
 TRIES = 3
 NOTED_EVERY = timedelta(seconds=10)
+# A parcel that was overtaken on the way looks as if its sender had gone back in time. Who has, sends no other any more.
+BEHIND_FOR = timedelta(minutes=1)
 PROBLEMS_KEPT = 500
 OTHER_SIDE = Actor("other side")
+WENT_BACK = "对端的包号倒退：对端数据库可能被还原到较早的备份。请重新配对两端。"
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class PacketLog:
     preparers: dict[str, Preparer] = field(default_factory=dict)
     _failures: Counter[int] = field(default_factory=Counter)
     _taking: threading.Lock = field(default_factory=threading.Lock)
+    _behind_since: datetime | None = None
 
     # --- writing ----------------------------------------------------------------------------------------
 
@@ -142,12 +146,25 @@ class PacketLog:
                 link, marks = self.link(work.session), marks_of(work.session)
             parcel = read_parcel(travelled, link.peer, link.log)
             _check(parcel, marks, numbered=numbered)
+            if self._is_late(parcel, marks):
+                return Taken(0, more=False)
             self._note(parcel, marks["acked"])
             taken = sum(1 for _ in self._apply_all(link, parcel, marks["applied"]))
             if numbered:
                 with self.works.write() as work:
                     _raised(work.session, "peer_serial", parcel.serial)
             return Taken(taken, parcel.last > marks["applied"] + taken)
+
+    def _is_late(self, parcel: Parcel, marks: dict[str, int]) -> bool:
+        """Whether it was overtaken by one that is taken already; raises BadParcel where nothing newer comes."""
+        if not _is_behind(parcel, marks):
+            self._behind_since = None
+            return False
+        now = self.works.clock.now()
+        self._behind_since = self._behind_since or now
+        if now - self._behind_since >= BEHIND_FOR:
+            raise BadParcel(why=WENT_BACK)
+        return True
 
     def _note(self, parcel: Parcel, acked: int) -> None:
         with self.works.read() as work:
@@ -292,10 +309,19 @@ def marks_of(session: Session) -> dict[str, int]:
 def _check(parcel: Parcel, marks: dict[str, int], *, numbered: bool) -> None:
     if parcel.ack > marks["written"]:
         raise BadParcel(why="对端已收到本端没有的包号：本端数据库可能被还原到较早的备份。请重新配对两端。")
-    if parcel.last < marks["applied"]:
-        raise BadParcel(why="对端的包号倒退：对端数据库可能被还原到较早的备份。请重新配对两端。")
     if numbered and parcel.serial <= marks["peer_serial"]:
-        raise BadParcel(why=f"重复或乱序的文件（序号 {parcel.serial}，已收到 {marks['peer_serial']}）。")
+        back = (
+            "若以后的文件都是如此，对端数据库可能被还原到较早的备份，请重新配对两端。"
+            if _is_behind(parcel, marks)
+            else ""
+        )
+        raise BadParcel(why=f"重复或乱序的文件（序号 {parcel.serial}，已收到 {marks['peer_serial']}）。{back}")
+    if numbered and _is_behind(parcel, marks):  # None before it has so high a serial.
+        raise BadParcel(why=WENT_BACK)
+
+
+def _is_behind(parcel: Parcel, marks: dict[str, int]) -> bool:
+    return parcel.last < marks["applied"]
 
 
 def _mark(session: Session, name: str) -> int:

@@ -33,6 +33,7 @@ FORGOTTEN_AT_ONCE = 1000
 class Memory:
     """What the bot keeps in mind of a session: what it waits for, how often it failed, what was said already.
 
+    `about` is the piece that its last answer was taken from, 0 where that was not the last thing it said.
     `lately` are the seconds (of the epoch) of his last messages on a platform, `flooded` that of the last one too many.
     """
 
@@ -46,6 +47,7 @@ class Memory:
     dialogue: Mapping[str, Any] = field(default_factory=dict)
     lately: Sequence[float] = ()
     flooded: float = 0
+    about: int = 0
 
 
 @dataclass(frozen=True)

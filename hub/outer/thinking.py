@@ -42,9 +42,10 @@ class Thought:
     memory: Memory
 
 
-def fresh_memory() -> Memory:
-    """Of somebody who begins."""
-    return Memory(engine=secrets.token_hex(16))
+def fresh_memory(before: Memory | None = None) -> Memory:
+    """Of somebody who begins; how much he said a moment before still counts."""
+    fresh = Memory(engine=secrets.token_hex(16))
+    return fresh if before is None else replace(fresh, lately=before.lately, flooded=before.flooded)
 
 
 def think(
@@ -70,7 +71,7 @@ def think(
     )
     heard = hear(work, told, going, hub.settings.office_zone, lambda: nullcontext(work))
     memory, flood = _counted(memory, heard)
-    heard = replace(heard, first=not heard.own_page and not memory.spoke, flood=flood)
+    heard = replace(heard, first=not heard.own_page and not memory.spoke, flood=flood, last_source=memory.about)
     if not flood and _must_wait(hub, heard):
         return Thought(None, _passed_on(hub, heard), row.state, memory)
     verdict = hub.incoming.answering.decide(heard)
@@ -112,6 +113,7 @@ def _thought(hub: Hub, heard: Heard, verdict: Verdict, memory: Memory) -> Though
             spoke=memory.spoke or (said is not None and not said.rule),
             asked=memory.asked or (bool(heard.text) and not asks_for_person(heard.text)),
             danger=memory.danger or verdict.danger is not None,
+            about=memory.about if said is None else said.sources[0].piece if said.sources else 0,
         ),
     )
 

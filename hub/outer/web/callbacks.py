@@ -133,7 +133,7 @@ def _session(hub: Hub, work: Work, account: Account, arrival: Arrival) -> Opened
     if held is None:
         return sessions.begin(work, mark, key, fresh_memory(), account.id)
     if held.row.state == S.CLOSED and not _rates(held.row, arrival):
-        return sessions.anew(held, fresh_memory())
+        return sessions.anew(held, fresh_memory(held.memory))
     return held
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -63,27 +64,32 @@ def faces(sqlite_template: Path, tmp_path: Path, clock: StillClock) -> Iterator[
         yield faces
 
 
-def publish(faces: Faces) -> int:
-    """A public question, as rows."""
+def publish(
+    faces: Faces,
+    kind: str = "faq",
+    title: str = QUESTION,
+    fields: Mapping[str, Any] = MappingProxyType({"wordings": []}),
+) -> int:
+    """Something public, a question unless told otherwise, as rows."""
     with faces.inner.works.write() as work:
         unit = work.session.scalars(select(Unit).where(Unit.code == "root")).one()
         person = work.session.scalars(select(Person)).first()
         assert person is not None
-        column = Column(unit_id=unit.id, slug="wenda", name="常见问题", kind="faq")
+        column = Column(unit_id=unit.id, slug="wenda" if kind == "faq" else kind, name=title, kind=kind)
         work.session.add(column)
         work.session.flush()
-        about = {"unit_id": unit.id, "kind": "faq"}
+        about = {"unit_id": unit.id, "kind": kind}
         piece = Piece(
             **about, column_id=column.id, state="live", author_id=person.id, created_at=work.now, updated_at=work.now
         )
         work.session.add(piece)
         work.session.flush()
-        text = {"title": QUESTION, "body": f"<p>{ANSWER}</p>", "fields": {"wordings": []}}
+        text = {"title": title, "body": f"<p>{ANSWER}</p>", "fields": dict(fields)}
         revision = Revision(piece_id=piece.id, number=1, created_by=person.id, created_at=work.now, **text)
         work.session.add(revision)
         work.session.flush()
-        path = f"/wenda/{piece.id}.html"
-        content = {**text, "kind": "faq", "piece": piece.id, "revision_number": 1, "path": path, "editor": "王编辑"}
+        path = f"/{column.slug}/{piece.id}.html"
+        content = {**text, "kind": kind, "piece": piece.id, "revision_number": 1, "path": path, "editor": "王编辑"}
         release = Release(
             unit_id=unit.id,
             piece_id=piece.id,
@@ -109,7 +115,7 @@ def publish(faces: Faces) -> int:
                 release_id=release.id,
                 revision_id=revision.id,
                 path=path,
-                title=QUESTION,
+                title=title,
                 from_at=work.now,
                 first_at=work.now,
             )
@@ -224,13 +230,16 @@ def _close(work: Any, who: Any, conversation: Conversation, words: Any) -> None:
     desk.close(work, who, conversation, "已答复", words)
 
 
-def test_a_report_is_taken_outside_and_becomes_one_ticket_inside(faces: Faces, visitor: Visitor) -> None:
+@pytest.mark.parametrize("knows", [True, False], ids=["the inside hears each word", "all at the end"])
+def test_a_report_is_taken_outside_and_becomes_one_ticket_inside(faces: Faces, visitor: Visitor, knows: bool) -> None:
     engine = faces.outer.incoming.engine
     assert isinstance(engine, ToldEngine)
     engine.decision = Decision("answer", (REPORT,))
     visitor.begins()
     for text in ("我要投诉", "路灯坏了三天没人修", "海州区", "幸福路12号", "昨晚", "13812345678"):
         said = visitor.says(text).json()["lines"][-1]["text"]
+        for _turn in range(2 if knows else 0):
+            faces.exchange()
     assert "请核对您的投诉" in said
     assert "正在登记" in visitor.says("提交", "same").json()["lines"][-1]["text"]
     visitor.says("提交", "same")
@@ -446,7 +455,10 @@ def test_how_many_messages_a_minute_are_answered_is_the_offices_rule_outside_too
     with faces.inner.works.write() as work:
         set_rule(work, "bot.most_per_minute", faces.office.unit("root").id, 5)
     faces.exchange()
-    said = [phone.says("养犬证", number) for number in range(100, 108)]
+    said = []
+    for number in range(100, 108):
+        said.append(phone.says("养犬证", number))
+        faces.exchange()  # What the inside knows of him by then counts on.
     assert all(ANSWER in phone.read(one)["Content"] for one in said[:5])
     assert "来不及一一答复" in phone.read(said[5])["Content"]
     assert [one.content for one in said[6:]] == [b"success"] * 2
@@ -460,6 +472,36 @@ def test_how_many_messages_a_minute_are_answered_is_the_offices_rule_outside_too
     with faces.inner.works.read() as work:
         outcomes = list(work.session.scalars(select(InboundMessage.outcome).order_by(InboundMessage.id)))
     assert (len(outcomes), outcomes.count(FLOOD)) == (15, 4)
+    assert no_problems(faces)
+
+
+def test_what_was_said_a_moment_before_his_session_ended_counts_in_the_next(faces: Faces, phone: Phone) -> None:
+    with faces.inner.works.write() as work:
+        set_rule(work, "bot.most_per_minute", faces.office.unit("root").id, 5)
+    faces.exchange()
+    for number in range(130, 134):
+        phone.says("养犬证", number)
+    with faces.outer.works.write() as work:
+        work.session.scalars(select(OuterSession)).one().state = S.CLOSED
+    assert ANSWER in phone.read(phone.says("养犬证", 134))["Content"]
+    assert "来不及一一答复" in phone.read(phone.says("养犬证", 135))["Content"]
+
+
+@pytest.mark.parametrize("knows", [True, False], ids=["after the inside has heard", "before"])
+def test_a_bare_question_goes_on_about_the_guide_just_told_outside_too(faces: Faces, phone: Phone, knows: bool) -> None:
+    guide = publish(faces, "guide", "居民身份证补领", {"charged": False})
+    faces.exchange()
+    engine = ToldEngine(quick=True)
+    engine.answers(guide)
+    faces.outer.incoming.engine = faces.outer.incoming.answering.engine = engine
+    assert "居民身份证补领" in phone.read(phone.says("身份证丢了怎么办", 140))["Content"]
+    if knows:
+        faces.exchange()
+        faces.exchange()
+    engine.decision = Decision("refuse", ())
+    assert "收费：不收费" in phone.read(phone.says("那多少钱呢", 141))["Content"]
+    assert engine.asked == ["身份证丢了怎么办"]
+    faces.exchange()
     assert no_problems(faces)
 
 
