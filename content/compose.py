@@ -322,8 +322,7 @@ def _clean_field(spec: FieldSpec, value: Any) -> Any:
     if isinstance(value, dict) or (isinstance(value, list) and spec.type != "lines"):
         raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”填写有误。")
     if spec.type == "lines":
-        lines = value if isinstance(value, list) else str(value or "").splitlines()
-        return [tidy(str(line)).strip()[: spec.limit] for line in lines if str(line).strip()]
+        return _lines(spec, value)
     if spec.type == "flag":
         return value in (True, "1", "true", "on", "yes")
     if spec.type == "number":
@@ -338,6 +337,18 @@ def _clean_field(spec: FieldSpec, value: Any) -> Any:
     if spec.type == "date" and text and day_of(text) is None:
         raise Invalid(field=f"fields.{spec.name}", why=f"“{spec.label}”须为“年-月-日”格式的日期。")
     return text
+
+
+def _lines(spec: FieldSpec, value: Any) -> list[str]:
+    field = f"fields.{spec.name}"
+    sent = value if isinstance(value, list) else str(value or "").splitlines()
+    if any(isinstance(line, list | dict) for line in sent):
+        raise Invalid(field=field, why=f"“{spec.label}”须为逐行的文字。")
+    lines = [line for one in sent if one is not None and (line := tidy(str(one)).strip())]
+    for number, line in enumerate(lines, 1):
+        if len(line) > spec.limit:
+            raise Invalid(field=field, why=f"“{spec.label}”第 {number} 行超过 {spec.limit} 字。")
+    return lines
 
 
 def _clean_cell(spec: FieldSpec, column: FieldSpec, row: Mapping[str, Any]) -> Any:

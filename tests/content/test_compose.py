@@ -270,7 +270,7 @@ def test_each_field_becomes_its_type() -> None:
         "fee": "12.50",
         "free": "on",
         "grade": "b",
-        "basis": "第一条\n\n 第二条很长很长 ",
+        "basis": "第一条\n\n 第二条很长 ",
         "steps": [{"what": "受理", "must": "1", "extra": "x"}, {"what": "", "must": ""}],
         "unknown": "x",
     }
@@ -344,6 +344,13 @@ def test_whatever_is_sent_is_cleaned_or_refused_in_words(sent: dict[str, object]
     except Invalid:
         return
     assert clean_fields(ROWS, cleaned) == cleaned
+
+
+@pytest.mark.parametrize("line", ["法" * 6, [], {}])
+def test_no_line_is_cut_or_guessed_at(line: object) -> None:
+    with pytest.raises(Invalid) as refused:
+        clean_fields(ROWS, {"basis": ["民法典", line]})
+    assert refused.value.field == "fields.basis"
 
 
 def test_a_policy_reads_as_lines_of_text() -> None:
