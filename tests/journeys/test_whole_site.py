@@ -7,11 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import feedparser
 import pytest
-from playwright.sync_api import Route
 
 from tests.templates.browser import Screen, screen
 from tests.templates.test_html_valid import validate
@@ -35,16 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shown(site: Path) -> Iterator[Screen]:
     """A browser page for all of them, with the pictures that stand in the folder."""
-
-    def answer(route: Route) -> None:
-        file = site / urlsplit(route.request.url).path.lstrip("/")
-        if file.is_file():
-            route.fulfill(path=file)
-        else:
-            route.fallback()
-
-    with screen() as page:
-        page.page.route("**/*", answer)
+    with screen(site) as page:
         yield page
 
 
