@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,20 +38,30 @@ def as_before() -> Iterator[None]:
     interval, collected_after = sys.getswitchinterval(), gc.get_threshold()
     yield
     sys.setswitchinterval(interval)
-    gc.set_threshold(*collected_after)
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
+    # Most tests do not serve, and looking through all that was imported takes a second.
+    if gc.get_threshold() != collected_after:
+        gc.set_threshold(*collected_after)
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an installation that was just migrated, from which each test's own is copied."""
+    data = tmp_path_factory.mktemp("migrated") / "data"
+    engine = open_database(Settings(data=data).database)
+    schema.migrate(engine)
+    engine.dispose()
+    return data
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The data folder of an installation that was just migrated."""
     data = tmp_path / "data"
     monkeypatch.setenv("XUANDA_DATA", str(data))
-    engine = open_database(Settings().database)
-    schema.migrate(engine)
-    engine.dispose()
+    shutil.copytree(migrated, data)
     # It would be this very process that stands back.
     monkeypatch.setattr("hub.commands.serving.stand_back", lambda _by: None)
     return data
