@@ -14,12 +14,12 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from sqlalchemy import and_, func, not_, or_, select
@@ -61,6 +61,26 @@ SHORT = Pace()
 AS_DELIVERED = Pace(45, 10, 20, timedelta(seconds=120))
 
 
+class Process(Protocol):
+    """What is killed and waited for."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Sends it a signal."""
+
+    def wait(self, timeout: float | None = None, /) -> object:
+        """Waits until it has ended."""
+
+
+def started(module: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A process of our own Python; what it says goes to a file."""
+    with log.open("ab") as said:
+        return subprocess.Popen([sys.executable, "-m", *module], env=environment, stdout=said, stderr=said)
+
+
+Begin = Callable[[Sequence[str], Mapping[str, str], Path], Process]
+"""Begins what `python -m` runs for these words, in such an environment; what it says goes to a file."""
+
+
 @dataclass
 class Stage:
     """The platforms' process and the product's (`parts`), which are killed and started again."""
@@ -78,7 +98,8 @@ class Stage:
     deaf: str = ""
     # The safeguard that is taken out of the product, to see the suite fail.
     without: str = ""
-    parts: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    begin: Begin = started
+    parts: list[Process] = field(default_factory=list)
     given_up: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -103,7 +124,7 @@ class Stage:
         }
         module = ["tests.faults.weakened", self.without] if self.without else ["hub.cli"]
         for command in self._commands(processes or self.processes):
-            self.parts.append(started([*module, *command], environment, self.folder / "product.log"))
+            self.parts.append(self.begin([*module, *command], environment, self.folder / "product.log"))
 
     def _deaf(self) -> list[str]:
         return [self.deaf.partition("//")[2]] if self.deaf else []
@@ -247,7 +268,7 @@ class Desk:
 
 @contextmanager
 def staged(
-    folder: Path, database: str, kinds: Sequence[Kind], processes: int, pace: Pace = SHORT
+    folder: Path, database: str, kinds: Sequence[Kind], processes: int, pace: Pace = SHORT, *, begin: Begin = started
 ) -> Iterator[tuple[Stage, Desk]]:
     """An office in a folder with accounts at platforms in another process; nothing of the product runs yet."""
     port, callbacks = free_port(), free_port()
@@ -264,7 +285,7 @@ def staged(
     url = f"http://127.0.0.1:{port}"
     with ExitStack() as stack:
         client = stack.enter_context(httpx.Client(base_url=url, timeout=20, trust_env=False))
-        stage = Stage(hub, data, client, pace, processes, kinds, callbacks)
+        stage = Stage(hub, data, client, pace, processes, kinds, callbacks, begin=begin)
         if any(kind.hanging for kind in kinds):
             stage.deaf = stack.enter_context(accounts.deaf_service())
         try:
@@ -290,12 +311,6 @@ def small_disk(folder: Path, megabytes: int = 32) -> Iterator[Path | None]:
         yield folder
     finally:
         subprocess.run([shutil.which("umount") or "umount", "-l", str(folder)], check=True)
-
-
-def started(module: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """A process of our own Python; what it says goes to a file."""
-    with log.open("ab") as said:
-        return subprocess.Popen([sys.executable, "-m", *module], env=environment, stdout=said, stderr=said)
 
 
 def answers(url: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import postgres
+from tests import forked, postgres
 from tests.faults.__main__ import options
 from tests.faults.breaking import LANES, break_everything
 from tests.faults.databases import database
@@ -35,7 +35,10 @@ def test_whatever_breaks_is_done_once_and_told(tmp_path: Path, kind: str) -> Non
 def test_nothing_is_sent_twice_or_lost_when_the_product_is_killed(tmp_path: Path, kind: str) -> None:
     _needs(kind)
     processes, rounds = KILLS[kind]
-    with database(kind, tmp_path) as base, staged(tmp_path, base.url, KILLED, processes) as (stage, desk):
+    with (
+        database(kind, tmp_path) as base,
+        staged(tmp_path, base.url, KILLED, processes, begin=forked.started) as (stage, desk),
+    ):
         verdict = kill_again_and_again(stage, desk, rounds)
     assert verdict.good, f"\n{table([verdict])}"
 
