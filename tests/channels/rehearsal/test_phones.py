@@ -8,7 +8,7 @@ from typing import Any
 
 import paramiko
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from channels.rehearsal.config import Callback, RehearsalConfig
 from channels.rehearsal.wechat import xml
@@ -51,18 +51,25 @@ def answered(config: RehearsalConfig, callback: CallbackAddress) -> Iterator[Reh
         yield rehearsal
 
 
-@pytest.fixture(params=[1440, 390])
-def page(answered: Rehearsal, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page on a wide and on a narrow screen; anything the browser complains of fails the test."""
-    complaints: list[str] = []
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all of them."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": request.param, "height": 844})
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(answered.url)
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture(params=[1440, 390])
+def page(browser: Browser, answered: Rehearsal, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page on a wide and on a narrow screen; anything the browser complains of fails the test."""
+    complaints: list[str] = []
+    page = browser.new_page(viewport={"width": request.param, "height": 844})
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(answered.url)
+    yield page
+    page.close()
     assert complaints == []
 
 
