@@ -5,12 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import ssl
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from httpx._transports import default as transports
 from sqlalchemy import Engine, create_engine, make_url, text
 from xdist.remote import Producer  # type: ignore[import-untyped]  # It comes without types.
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # As above.
@@ -87,6 +91,20 @@ def compiled_once() -> Iterator[None]:
     """What one test's database was asked is compiled for all."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(db, "create_engine", compiled.engine)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trusted_once() -> Iterator[None]:
+    """Whom a client of the tests' own trusts is read once, as the product does: it takes longer than most calls."""
+    usual = transports.create_ssl_context
+    known = cache(usual)
+
+    def context(verify: ssl.SSLContext | str | bool = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        return known(trust_env=trust_env) if verify is True and cert is None else usual(verify, cert, trust_env)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transports, "create_ssl_context", context)
         yield
 
 
