@@ -86,9 +86,9 @@ def axe(page: Page) -> list[str]:
 
 
 @contextmanager
-def running(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[House]:
-    """Serves the console on a free loopback port and opens Chromium; skipped where Chromium is missing."""
-    with chromium() as browser, open_newsroom(url, folder, clock, **settings) as newsroom:
+def running(browser: Browser, url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[House]:
+    """Serves the console on a free loopback port; whatever is opened in the browser is closed in the end."""
+    with open_newsroom(url, folder, clock, **settings) as newsroom:
         server = uvicorn.Server(uvicorn.Config(newsroom.app, port=0, log_level="error", lifespan="off"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
@@ -96,6 +96,7 @@ def running(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[H
             thread.join(0.05)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield House(f"http://127.0.0.1:{port}", browser, newsroom=newsroom)
-        browser.close()  # Its open streams would hold the server.
+        for context in browser.contexts:
+            context.close()  # Its open streams would hold the server.
         server.should_exit = True
         thread.join(10)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from kernel.clock import SystemClock
 from scheduler import booking
@@ -20,9 +20,9 @@ FILLED = "input[name=accounts]:checked"
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+def house(browser: Browser, sqlite_url: str, tmp_path: Path) -> Iterator[House]:
     """The console with its browser and a clock that runs."""
-    with running(sqlite_url, tmp_path, SystemClock()) as house:
+    with running(browser, sqlite_url, tmp_path, SystemClock()) as house:
         yield house
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import select
 
 from bot.models import Conversation, InboundMessage, OutboundReply
@@ -52,9 +52,9 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def house(base: Database, tmp_path: Path) -> Iterator[House]:
+def house(browser: Browser, base: Database, tmp_path: Path) -> Iterator[House]:
     """The product with an open desk, its agent and the supervisor."""
-    with running(base.url, tmp_path, SystemClock(), allowed_private="127.0.0.1") as house:
+    with running(browser, base.url, tmp_path, SystemClock(), allowed_private="127.0.0.1") as house:
         open_to_citizens(house)
         house.newsroom.office.grant("manager", Role.SUPERVISOR)
         yield house
@@ -132,9 +132,9 @@ def test_with_the_database_away_nothing_is_lost_or_said_twice(house: House, base
 
 
 @pytest.fixture
-def whole(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+def whole(browser: Browser, sqlite_url: str, tmp_path: Path) -> Iterator[House]:
     """The product with an open desk and a database that stays."""
-    with running(sqlite_url, tmp_path, SystemClock()) as house:
+    with running(browser, sqlite_url, tmp_path, SystemClock()) as house:
         open_to_citizens(house)
         yield house
 

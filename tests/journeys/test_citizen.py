@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy import select
 
 from bot.models import Conversation, Rating, Ticket
@@ -56,9 +56,9 @@ by the clock is measured without a browser (`tests/hub/web/test_desk.py`, `tests
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+def house(browser: Browser, sqlite_url: str, tmp_path: Path) -> Iterator[House]:
     """The product with what citizens ask about; its desk is open whenever this test runs."""
-    with running(sqlite_url, tmp_path, SystemClock(), allowed_private="127.0.0.1") as house:
+    with running(browser, sqlite_url, tmp_path, SystemClock(), allowed_private="127.0.0.1") as house:
         open_to_citizens(house)
         yield house
 

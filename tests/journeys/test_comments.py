@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from bot.comments.models import Comment, CommentAnswer, CommentThread
 from channels.accounts import store as accounts
@@ -50,8 +51,10 @@ def fill(house: House) -> int:
 
 
 @pytest.mark.parametrize("width", [1280, 375])
-def test_the_pages_are_accessible_and_fit(sqlite_url: str, tmp_path: Path, clock: StillClock, width: int) -> None:
-    with running(sqlite_url, tmp_path, clock) as house:
+def test_the_pages_are_accessible_and_fit(
+    browser: Browser, sqlite_url: str, tmp_path: Path, clock: StillClock, width: int
+) -> None:
+    with running(browser, sqlite_url, tmp_path, clock) as house:
         first = fill(house)
         page = house.desk_of("officer", width=width)
         for path in ("", f"/{first}", f"/{first + 2}", "?thread=1"):

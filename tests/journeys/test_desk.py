@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from bot.models import InboundMessage, OutboundReply
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+def house(browser: Browser, sqlite_url: str, tmp_path: Path) -> Iterator[House]:
     """The product with an open desk and one quick reply of the unit."""
-    with running(sqlite_url, tmp_path, SystemClock()) as house:
+    with running(browser, sqlite_url, tmp_path, SystemClock()) as house:
         open_to_citizens(house)
         with house.newsroom.hub.works.write() as work:
             unit = house.newsroom.office.bureau.id

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from content.models import Asset, Piece, Revision
@@ -31,9 +31,9 @@ TEXT = "#body-field .jodit-wysiwyg"
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[House]:
+def house(browser: Browser, sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[House]:
     """The console, with its browser."""
-    with running(sqlite_url, tmp_path, clock) as house:
+    with running(browser, sqlite_url, tmp_path, clock) as house:
         yield house
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from hub import site_state
 from kernel.clock import SystemClock
@@ -21,9 +21,9 @@ TITLE = "关于天津路“燃气泄漏”绕行的紧急通知"
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+def house(browser: Browser, sqlite_url: str, tmp_path: Path) -> Iterator[House]:
     """The console with its browser and a clock that runs."""
-    with running(sqlite_url, tmp_path, SystemClock()) as house:
+    with running(browser, sqlite_url, tmp_path, SystemClock()) as house:
         yield house
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from content.captions import MEDIA_TYPE
 from hub import whole_portal
@@ -27,8 +28,10 @@ LOADED = """
 
 
 @pytest.mark.parametrize("width", [1280, 375])
-def test_the_captions_of_a_film_are_loaded_as_the_page_is(sqlite_url: str, tmp_path: Path, width: int) -> None:
-    with running(sqlite_url, tmp_path, SystemClock()) as house:
+def test_the_captions_of_a_film_are_loaded_as_the_page_is(
+    browser: Browser, sqlite_url: str, tmp_path: Path, width: int
+) -> None:
+    with running(browser, sqlite_url, tmp_path, SystemClock()) as house:
         office, hub = house.newsroom.office, house.newsroom.hub
         piece = office.piece(kind="video", title="供热检修", fields={"transcript": "供热管网检修，三月底完成。"})
         office.attachment(piece.id, name="片.mp4", data=b"film")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from bot import gateway, learning
 from bot.engine import EmbeddedEngine
@@ -38,8 +39,10 @@ def fill(house: House) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 375])
-def test_a_question_becomes_a_wording(sqlite_url: str, tmp_path: Path, clock: StillClock, width: int) -> None:
-    with running(sqlite_url, tmp_path, clock) as house:
+def test_a_question_becomes_a_wording(
+    browser: Browser, sqlite_url: str, tmp_path: Path, clock: StillClock, width: int
+) -> None:
+    with running(browser, sqlite_url, tmp_path, clock) as house:
         fill(house)
         page = house.desk_of("author", width=width)
         page.goto(f"{house.address}/console/knowledge")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from kernel.clock import StillClock
 from tests.factories import TITLE
@@ -41,9 +41,9 @@ class Read:
 
 
 @pytest.fixture
-def read(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Read]:
+def read(browser: Browser, sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[Read]:
     """Four days of openings on two pieces, figures of a platform, and conversations."""
-    with running(sqlite_url, tmp_path, clock) as house:
+    with running(browser, sqlite_url, tmp_path, clock) as house:
         room = house.newsroom
         bureau = Bureau(room.hub, room.app, room.office)
         first = bureau.publish("portal", "wechat", "weibo")

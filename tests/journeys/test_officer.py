@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import select
 
 from content.models import Asset, ListedWord, Piece, Release, Revision, Variant
@@ -43,9 +43,9 @@ PIXEL = "data:image/png;base64," + b64encode(picture_bytes(size=(2, 2))).decode(
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[House]:
+def house(browser: Browser, sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[House]:
     """The console, with its browser."""
-    with running(sqlite_url, tmp_path, clock) as house:
+    with running(browser, sqlite_url, tmp_path, clock) as house:
         yield house
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from bot.team import shifts
 from kernel.clock import StillClock
@@ -27,9 +28,9 @@ LINES = """
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[House]:
+def house(browser: Browser, sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[House]:
     """The console of the whole office."""
-    with running(sqlite_url, tmp_path, clock) as house:
+    with running(browser, sqlite_url, tmp_path, clock) as house:
         yield house
 
 

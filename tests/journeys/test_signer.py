@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from content.models import Piece, Release, Signature
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[House]:
+def house(browser: Browser, sqlite_url: str, tmp_path: Path, clock: StillClock) -> Iterator[House]:
     """The console of an office whose messages leave the house."""
     gateway = "http://127.0.0.1:9/notices"
-    with running(sqlite_url, tmp_path, clock, notice_gateway_url=gateway) as house:
+    with running(browser, sqlite_url, tmp_path, clock, notice_gateway_url=gateway) as house:
         yield house
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from kernel.clock import SystemClock
 from scheduler import booking, freeze
@@ -22,9 +22,9 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture
-def house(sqlite_url: str, tmp_path: Path) -> Iterator[House]:
+def house(browser: Browser, sqlite_url: str, tmp_path: Path) -> Iterator[House]:
     """The console with its browser and a clock that runs."""
-    with running(sqlite_url, tmp_path, SystemClock()) as house:
+    with running(browser, sqlite_url, tmp_path, SystemClock()) as house:
         yield house
 
 
