@@ -109,7 +109,8 @@ class Desk:
 
 
 def desk_over(newsroom: Newsroom) -> Desk:
-    """The desk over a running office, with two fake accounts in its bureau."""
+    """The desk over a running office, with two fake accounts in its bureau; nothing has arrived at them yet."""
+    PLATFORMS.clear()
     hub = newsroom.hub
     with hub.works.write() as work:
         for code, name in (("a", "住建发布"), ("b", "住建快讯")):
@@ -122,7 +123,6 @@ def desk_over(newsroom: Newsroom) -> Desk:
 @contextmanager
 def open_desk(url: str, folder: Path, clock: Clock, **settings: Any) -> Iterator[Desk]:
     """A hub on a fresh database with the office of tests.factories and two fake accounts in its bureau."""
-    PLATFORMS.clear()
     with open_newsroom(url, folder, clock, **settings) as newsroom:
         yield desk_over(newsroom)
     PLATFORMS.clear()
