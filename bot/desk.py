@@ -6,6 +6,7 @@ Two cannot do it over each other: who acts is decided by one conditional UPDATE 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from sqlalchemy import ColumnElement, select, update
 
@@ -81,16 +82,17 @@ def answer(
 ) -> OutboundReply:
     """Answers the citizen; what nobody has yet is taken with the first answer.
 
-    An answer whose `key` this person has used here before was sent again because its sender did not hear that it had
-    arrived: it stands as it was said.
+    The same words under the same `key` were sent again because their sender did not hear that they had arrived: they
+    stand as they were said. Other words are another answer: he wrote on without knowing that the first had arrived.
     """
     _must(who, conversation)
     if len(key) > LONGEST_KEY:
         raise Invalid(field="key", why=f"不能超过 {LONGEST_KEY} 个字符。")
+    text = _words(text)
+    key = sha256(f"{key}\0{text}".encode()).hexdigest()[:32] if key else ""
     said = _said(work, who, conversation, key) if key else None
     if said is not None:
         return said
-    text = _words(text)
     variables.must_be_filled(text, "text")
     why = windows.hindrance(conversation, work.now)
     if why:

@@ -158,7 +158,7 @@ class OutboundReply(Claimable, Base):
 
     `sources` are the pieces an answer is taken from: piece, revision, title, path; `rule` names the prepared reply or
     menu button it is. `basis` traces an answer of the bot: the model's number, and how sure it was. A `note` is for
-    colleagues only. `key` is the page's own for an agent's answer, so that a repeat is told.
+    colleagues only. `key` stands for an agent's answer and its words, so that a repeat is told.
     """
 
     __tablename__ = "outbound_reply"
