@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from bot import desk, expecting, gateway, knowledge, reply, rules, services, store, waiting, windows
 from bot.handoff import REASON_LABELS
 from bot.knowledge import Answer
-from bot.lists import Lists, Looker, lists_for, looker, titled
+from bot.lists import Lists, Looker, lists_for, looker, marks, titled
 from bot.models import Conversation, InboundMessage, Rating
 from bot.nlu.wire import faq_key
 from bot.states import CITIZEN_KINDS, CONVERSATION_LABELS, RATINGS, REPLY_LABELS, ConversationState, ReplyState
@@ -32,7 +32,7 @@ from hub.product import Hub
 from hub.telling import phone_of, ticket_of
 from hub.web import pools
 from hub.web.access import Asker, HubDep, may
-from hub.web.desk_stream import changes
+from hub.web.desk_stream import changes, mark_of
 from hub.web.follower_tags import tagged_there
 from hub.web.pages import fragment, page, say, see_other
 from hub.web.piece_form import moment
@@ -81,9 +81,11 @@ class Suggested:
 def the_desk(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
     """The lists, and a place for a conversation."""
     with hub.works.read() as work:
+        since = mark_of(marks(work.session, asker.viewer))  # Before all else: what changes meanwhile is told.
         lists = _lists(work, asker)
         there = presence_of(work, asker)
-    return page(request, asker, TEMPLATE, lists=lists, opened=0, shown=None, at=work.now, soon=SOON, **there)
+    there |= {"lists": lists, "at": work.now, "soon": SOON, "since": since}
+    return page(request, asker, TEMPLATE, opened=0, shown=None, **there)
 
 
 @router.get("/lists")
@@ -100,10 +102,10 @@ async def lists(request: Request, hub: HubDep, asker: Reader, opened: int = 0) -
 
 
 @router.get("/events")
-async def events(hub: HubDep, asker: Reader, opened: int = 0) -> Response:
+async def events(hub: HubDep, asker: Reader, opened: int = 0, since: str = "") -> Response:
     """A stream that says "desk" when the lists have changed and "talk" when the open conversation has."""
     seen = await run_in_threadpool(_in_reach, hub, asker, opened) if opened else []
-    stream = changes(hub, asker, seen)
+    stream = changes(hub, asker, seen, since)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
@@ -112,10 +114,12 @@ async def events(hub: HubDep, asker: Reader, opened: int = 0) -> Response:
 def conversation(request: Request, hub: HubDep, asker: Reader, conversation_id: int) -> HTMLResponse:
     """One conversation with its whole history, the channel's rules and what may be done."""
     with hub.works.read() as work:
+        since = mark_of(marks(work.session, asker.viewer))
         found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_READ)
         context = _shown(work, asker, found, hub.settings.office_zone)
         context["lists"] = _lists(work, asker)
         context |= presence_of(work, asker)
+        context["since"] = since
     context["suggested"] = _suggested(hub, found, "")
     return page(request, asker, TEMPLATE, opened=conversation_id, **context)
 

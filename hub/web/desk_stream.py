@@ -20,17 +20,29 @@ log = structlog.get_logger(__name__)
 STREAM_SECONDS = 600.0
 # So often at most a page is told that something changed; it asks for the lists each time.
 PACE_SECONDS = 0.5
+DESK, TALK = "event: desk\ndata: changed\n\n", "event: talk\ndata: changed\n\n"
 
 
-async def changes(hub: Hub, asker: Asker, opened: Collection[int]) -> AsyncIterator[str]:
-    """Says "desk" when the lists have changed and "talk" when the open conversations have (merged ones are several)."""
+def mark_of(marks: lists.Marks) -> str:
+    """What a page was made from, for its stream to compare with."""
+    return "-".join(map(str, marks))
+
+
+async def changes(hub: Hub, asker: Asker, opened: Collection[int], since: str = "") -> AsyncIterator[str]:
+    """Says "desk" when the lists have changed and "talk" when the open conversations have (merged ones are several).
+
+    `since` is what the page was made from (`mark_of`): what happened before its stream began was told to nobody.
+    """
     loop = asyncio.get_running_loop()
     units = asker.viewer.units(Permission.CONVERSATION_READ)
     talks = {conversation_topic(one) for one in opened}
     ends, said = loop.time() + STREAM_SECONDS, 0.0
     with hub.incoming.live.watching([*(desk_topic(unit) for unit in units), *talks]) as watcher:
-        last = await _seen(hub, asker, loop.time() - LOOK_SECONDS)
+        last = await _seen(hub, asker, loop.time() - (0 if since else LOOK_SECONDS))
         yield ": listening\n\n"
+        if since and last is not None and mark_of(last) != since:
+            said = loop.time()
+            yield DESK + (TALK if opened else "")
         async with aclosing(watcher.changes()) as changed:
             while loop.time() < ends:
                 told = await anext(changed)
@@ -44,7 +56,7 @@ async def changes(hub: Hub, asker: Asker, opened: Collection[int]) -> AsyncItera
                 # Who was told by nobody knows that something changed, but not what.
                 own = bool(talks & told) if told else bool(opened)
                 last, said = now, loop.time()
-                yield "event: desk\ndata: changed\n\n" + ("event: talk\ndata: changed\n\n" if own else "")
+                yield DESK + (TALK if own else "")
 
 
 async def _seen(hub: Hub, asker: Asker, moment: float) -> lists.Marks | None:

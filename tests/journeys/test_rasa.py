@@ -51,6 +51,7 @@ from kernel.people import Unit
 from kernel.work import SYSTEM
 from tests.bot.nlu.questions import held_out, out_of_scope
 from tests.channels.rehearsal.served import SERVICE_CITIZENS, serving
+from tests.hub.web.test_callbacks import wait_for
 from tests.journeys.editorial import Windows, chromium
 from tests.journeys.test_citizen import asks, chat_of, connect_unit, says, told
 from tests.journeys.test_desk import closed_in_the_middle
@@ -342,11 +343,11 @@ def asking(demo: Hub, server: str) -> Iterator[list[Decision]]:
 def standbys() -> Iterator[list[RasaServer]]:
     """The standby servers that were begun meanwhile; none may be there afterwards."""
     begun: list[RasaServer] = []
-    wait_for = standby._wait_for
+    waits = standby._wait_for
 
     def seen(server: RasaServer, *rest: Any) -> None:
         begun.append(server)
-        wait_for(server, *rest)
+        waits(server, *rest)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(standby, "_wait_for", seen)
@@ -397,6 +398,7 @@ def test_models_pass_the_gate_or_stay_out_and_go_back_while_citizens_are_answere
         assert rasa.server.serves() == _rasas(demo)[2][2]
         assert models.roll_back(SYSTEM, "答错了") == passed.number
         assert rasa.server.serves() == second
+        wait_for(lambda: got[-1].file == second)  # Who was just being answered had the one before.
         assert [(state, how) for state, how, _file in _rasas(demo)] == [
             ("previous", "auto"),
             ("current", "rollback"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -28,7 +29,7 @@ from channels.accounts.models import Account
 from hub.live import desk_topic
 from hub.notices import Notice
 from hub.web.access import Asker
-from hub.web.desk_stream import changes
+from hub.web.desk_stream import DESK, TALK, changes
 from kernel.clock import StillClock
 from kernel.people import Permission, Person, Role, viewer
 from kernel.work import Actor
@@ -397,6 +398,30 @@ def test_the_lists_and_the_talk_change_without_a_reload(live: LiveDesk) -> None:
     desk = "event: desk\ndata: changed\n\n"
     assert mine == f"{desk}event: talk\ndata: changed\n\n"
     assert another == desk  # Its page does not ask for a talk in which nothing was said.
+
+
+def test_what_happened_between_a_page_and_its_stream_is_told(live: LiveDesk) -> None:
+    hub = live.office.hub
+    number = live.hears("人工")
+    with hub.works.read() as work:
+        agent = viewer(work.session, live.office.person("agent"), work.now)
+    who = Asker(agent, Actor(agent.name), None, "zh", "", "")
+
+    def since() -> str:
+        page = live.agent.get(f"/console/desk/{number}").text
+        assert f"/console/desk/events?opened={number}&amp;since=" in page
+        return re.findall(r"since=([\d-]+)", page)[0]
+
+    async def first(mark: str) -> str:
+        async with aclosing(changes(hub, who, [number], mark)) as stream:  # type: ignore[type-var]  # As above.
+            assert await anext(stream) == ": listening\n\n"
+            return await asyncio.wait_for(anext(stream), 5.0)
+
+    made = since()
+    assert asyncio.run(first(made)) == ": still here\n\n"
+    live.hears("路灯坏了")  # The page was made, its stream had not begun.
+    assert asyncio.run(first(made)) == DESK + TALK
+    assert asyncio.run(first(since())) == ": still here\n\n"
 
 
 def test_what_a_citizen_says_is_in_an_agents_list_within_a_second(live: LiveDesk) -> None:
