@@ -15,7 +15,7 @@ from content.models import Piece, Release
 from kernel.lazy import lazy
 from kernel.model import Base
 from scheduler.models import Attempt, Delivery, DeliveryItem, Freeze, Place, Placement, RehearsedPlacement
-from scheduler.states import DeliveryState
+from scheduler.states import ON_ITS_WAY, DeliveryState
 from scheduler.windows import goes_on, in_force
 
 Row = TypeVar("Row", bound=Base)
@@ -47,7 +47,6 @@ TAKING_BACK = (DeliveryState.BOOKED, DeliveryState.SENDING, DeliveryState.ACCEPT
 
 # What changes where it shows: its words, or how its page is drawn.
 CHANGES = ("correct", "refresh")
-UNDER_WAY = (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN)
 
 
 class Batch:
@@ -179,7 +178,7 @@ class Batch:
             .where(
                 DeliveryItem.piece_id.in_({piece.id for row in mine for _item, _release, piece in self._items[row.id]}),
                 Delivery.action.in_(CHANGES),
-                Delivery.state.in_(UNDER_WAY),
+                Delivery.state.in_(ON_ITS_WAY),
             )
         )
         return {(piece, account) for piece, account in self._session.execute(query)}

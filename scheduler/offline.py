@@ -13,12 +13,11 @@ from kernel.work import Work
 from scheduler.batch import Batch
 from scheduler.breaking_off import is_certain
 from scheduler.models import Delivery, DeliveryItem
-from scheduler.states import DeliveryState, PlacementState
+from scheduler.states import ON_ITS_WAY, DeliveryState, PlacementState
 from scheduler.windows import STOPPED
 
 S = DeliveryState
 WAITS = (S.BOOKED, S.HELD)
-ON_ITS_WAY = (S.SENDING, S.ACCEPTED, S.UNKNOWN)
 LOOK_AGAIN = timedelta(seconds=10)
 LOOK_SOON = timedelta(seconds=1)
 # A correction under way for longer than this is not waited for: what shows is taken back at once.

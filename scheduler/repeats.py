@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 from channels.accounts.models import Account
 from scheduler.errors import AlreadyBooked, AlreadyShown
 from scheduler.models import Delivery, DeliveryItem, Place, Placement, RehearsedPlacement
-from scheduler.offline import ON_ITS_WAY
-from scheduler.states import DELIVERY_LABELS, DeliveryState, PlacementState
+from scheduler.states import DELIVERY_LABELS, ON_ITS_WAY, DeliveryState, PlacementState
 from scheduler.windows import STOPPED
 
 

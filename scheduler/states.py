@@ -20,6 +20,8 @@ class DeliveryState(StrEnum):
 
 
 S = DeliveryState
+# Given to the platform, its result not known yet.
+ON_ITS_WAY = (S.SENDING, S.ACCEPTED, S.UNKNOWN)
 
 DELIVERY_LABELS = {
     S.BOOKED: "待发",

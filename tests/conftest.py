@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from httpx._transports import default as transports
 from sqlalchemy import Engine, create_engine, make_url, text
 from xdist.remote import Producer  # type: ignore[import-untyped]  # It comes without types.
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # As above.
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # It comes without types.
 
 from bot import tied
 from hub import db
@@ -35,7 +35,7 @@ from tests import compiled, postgres
 gc.disable()
 
 
-class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # As above.
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # What it builds on comes without types.
     """Whoever is free takes the next test; the journeys of one file stay with one process.
 
     What they share (a demo office, a trained Rasa, a drawn site) takes up to a minute to make.

@@ -42,7 +42,7 @@ from scheduler.figures import Punctuality, is_late, late, not_out, punctuality
 from scheduler.models import Attempt, Delivery, DeliveryItem, Place, Placement
 from scheduler.placements import place_of
 from scheduler.posts import items_of
-from scheduler.states import DELIVERY_LABELS, PLACEMENT_LABELS, DeliveryState, PlacementState
+from scheduler.states import DELIVERY_LABELS, ON_ITS_WAY, PLACEMENT_LABELS, DeliveryState, PlacementState
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console")
@@ -500,7 +500,7 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
 
 def _taking_back(session: Session, delivery: Delivery, pieces: Sequence[int], asker: Asker) -> dict[str, Any]:
     """For what is just going out: the withdrawal that waits for its result, or whether one may be asked for."""
-    if delivery.state not in offline.ON_ITS_WAY or delivery.action not in windows.STOPPED:
+    if delivery.state not in ON_ITS_WAY or delivery.action not in windows.STOPPED:
         return {"withdrawal": None, "may_withdraw": False}
     adapter = installed().get(delivery.channel)
     able = adapter is not None and "withdraw" in adapter.limits.can and len(pieces) == 1

@@ -40,7 +40,7 @@ from kernel.work import Work
 from scheduler import booking, offline
 from scheduler.booking import Order
 from scheduler.models import Delivery, Place, Placement, RehearsedPlacement
-from scheduler.states import DeliveryState, PlacementState
+from scheduler.states import ON_ITS_WAY, DeliveryState, PlacementState
 from templates.catalogue import _
 
 router = APIRouter(prefix="/console/bookings")
@@ -206,9 +206,9 @@ def _waiting(session: Session, asker: Asker, piece: Piece) -> list[StillWaiting]
 
 def _fate(row: Delivery, shown: Collection[int]) -> str:
     """What a withdrawal at once makes of it (scheduler.leaving, scheduler.booking)."""
-    if row.state in offline.ON_ITS_WAY and row.action == "withdraw":
+    if row.state in ON_ITS_WAY and row.action == "withdraw":
         return _("正在撤稿。")
-    if row.state in offline.ON_ITS_WAY:
+    if row.state in ON_ITS_WAY:
         changing = _("已交给平台：有了结果，与正显示的一并撤下。")
         return changing if row.account_id in shown else _("正在发布：在下面勾选该渠道，有了结果即撤下。")
     if row.state == DeliveryState.MANUAL:

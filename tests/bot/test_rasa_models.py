@@ -388,20 +388,24 @@ def test_of_two_at_the_same_moment_one_swaps(works: Works, home: RasaHome, tmp_p
         assert swapped == [serving.artefact]
 
 
-def test_a_claim_not_yet_committed_is_waited_for(works: Works, home: RasaHome, tmp_path: Path) -> None:
-    models = with_two(RasaModels(works, home, Blobs(tmp_path / "files")))
-    first, second = rows(models)
-    asked = threading.Event()
+def answering(asked: threading.Event) -> Callable[[str], httpx.Response]:
+    """A server that takes any model, and notes that it was asked to."""
 
     def put(_file: str) -> httpx.Response:
         asked.set()
         return httpx.Response(204)
 
+    return put
+
+
+def test_a_claim_not_yet_committed_is_waited_for(works: Works, home: RasaHome, tmp_path: Path) -> None:
+    models, asked = with_two(RasaModels(works, home, Blobs(tmp_path / "files"))), threading.Event()
+    first, second = rows(models)
     with ThreadPoolExecutor(1) as pool:
         with works.write() as work:
             models._claimed(work, work.session.get_one(BotModel, first.id), "another")
             work.session.flush()
-            acting = pool.submit(at(models, put).promote, second.id, OPERATOR)
+            acting = pool.submit(at(models, answering(asked)).promote, second.id, OPERATOR)
             assert not asked.wait(0.5)
         with pytest.raises(WrongState):
             acting.result(30)
@@ -409,18 +413,12 @@ def test_a_claim_not_yet_committed_is_waited_for(works: Works, home: RasaHome, t
 
 
 def test_who_waits_for_his_turn_stands_in_nobodys_way(works: Works, home: RasaHome, tmp_path: Path) -> None:
-    models = with_two(RasaModels(works, home, Blobs(tmp_path / "files")))
+    models, asked = with_two(RasaModels(works, home, Blobs(tmp_path / "files"))), threading.Event()
     first, second = rows(models)
-    asked = threading.Event()
-
-    def put(_file: str) -> httpx.Response:
-        asked.set()
-        return httpx.Response(204)
-
     with ThreadPoolExecutor(1) as pool:
         with works.write() as work:
             work.session.get_one(BotModel, first.id, with_for_update=True)
-            acting = pool.submit(at(models, put).promote, second.id, OPERATOR)
+            acting = pool.submit(at(models, answering(asked)).promote, second.id, OPERATOR)
             assert not asked.wait(0.5)
             # Had the other one locked his model before he waits, each would now wait for the other.
             work.session.get_one(BotModel, second.id, with_for_update=True)

@@ -413,7 +413,7 @@ def test_what_happened_between_a_page_and_its_stream_is_told(live: LiveDesk, mon
         return re.findall(r"since=([\d-]+)", page)[0]
 
     async def first(mark: str, within: float = 5.0) -> str:
-        async with aclosing(changes(hub, who, [number], mark)) as stream:  # type: ignore[type-var]  # As above.
+        async with aclosing(changes(hub, who, [number], mark)) as stream:  # type: ignore[type-var]  # It is a generator.
             assert await anext(stream) == ": listening\n\n"
             return await asyncio.wait_for(anext(stream), within)
 
