@@ -53,6 +53,7 @@ Agent = Annotated[Asker, Depends(may(Permission.CONVERSATION_ANSWER))]
 Text = Annotated[str, Form()]
 
 TEMPLATE = "pages/desk/desk.html"
+GONE = "pages/desk/gone.html"
 SUGGESTED = 3
 SOON = timedelta(hours=6)
 """A platform's clock that runs out within is shown in the lists."""
@@ -126,15 +127,21 @@ def conversation(request: Request, hub: HubDep, asker: Reader, conversation_id: 
 
 @router.get("/{conversation_id}/talk")
 def talk(request: Request, hub: HubDep, asker: Reader, conversation_id: int) -> HTMLResponse:
-    """What was said, and what may be done, as it is now."""
-    return _talk(request, hub, asker, conversation_id)
+    """What was said, and what may be done, as it is now; or that it is this person's no more."""
+    try:
+        return _talk(request, hub, asker, conversation_id)
+    except NotFound:
+        return _gone(request, asker)
 
 
 @router.get("/{conversation_id}/suggestions")
 def suggestions(request: Request, hub: HubDep, asker: Reader, conversation_id: int, q: str = "") -> HTMLResponse:
     """Published words that fit the citizen's last sentence, or what the agent looks for."""
-    with hub.works.read() as work:
-        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_READ)
+    try:
+        with hub.works.read() as work:
+            found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_READ)
+    except NotFound:
+        return HTMLResponse(status_code=NotFound.status)  # The talk, asked for at the same moment, says so.
     suggested = _suggested(hub, found, q.strip()[:100])
     return fragment(
         request,
@@ -171,12 +178,18 @@ def answer(
 
     `key` is the page's own for this answer: sent again, it is said once.
     """
-    with hub.works.write(asker.actor) as work:
-        found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
-        for one in _chosen(work, found, to):
-            desk.answer(work, asker.viewer, one, text, hub.incoming.words, key)
-        drafts.drop(work, asker.viewer, found)
-    if request.headers.get("hx-request") == "true":
+    alone = request.headers.get("hx-request") == "true"
+    try:
+        with hub.works.write(asker.actor) as work:
+            found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_ANSWER)
+            for one in _chosen(work, found, to):
+                desk.answer(work, asker.viewer, one, text, hub.incoming.words, key)
+            drafts.drop(work, asker.viewer, found)
+    except NotFound:
+        if alone:
+            return _gone(request, asker)
+        raise
+    if alone:
         return _talk(request, hub, asker, conversation_id)
     return _back(conversation_id)
 
@@ -327,6 +340,14 @@ def _talk(request: Request, hub: Hub, asker: Asker, conversation_id: int) -> HTM
         found = in_reach(work, asker, conversation_id, Permission.CONVERSATION_READ)
         context = _shown(work, asker, found, hub.settings.office_zone)
     return fragment(request, asker, TEMPLATE, "talk", opened=conversation_id, **context)
+
+
+def _gone(request: Request, asker: Asker) -> HTMLResponse:
+    """In the place of a talk: another unit's, deleted, or never there — which of them is not said to a stranger."""
+    answer = fragment(request, asker, GONE, "gone", status=NotFound.status)
+    # The place itself goes: it would ask again every minute.
+    answer.headers["HX-Reswap"] = "outerHTML"
+    return answer
 
 
 def _lists(work: Work, asker: Asker) -> Lists:

@@ -231,7 +231,8 @@
     root.querySelector("[data-focus]")?.focus();
   }
   prepare(document);
-  document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
+  // htmx tells of the whole page a moment later, when somebody may already type in another field.
+  document.addEventListener("htmx:load", (event) => event.detail.elt === document.body || prepare(event.detail.elt));
   document.querySelector('.menu [aria-current="page"]')?.scrollIntoView({ block: "nearest" });
   for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   window.xuanda = { toast, ask, written };

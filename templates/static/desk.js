@@ -32,12 +32,31 @@
     if (line?.classList.contains("talk__line--citizen")) document.getElementById("heard").textContent = newest.textContent;
   });
 
+  // Whoever may see the conversation no more reads so in its place, once; what he was writing stays.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr } = event.detail;
+    if (xhr.status !== 404 || !["talk", "suggestions"].includes(target.id)) return;
+    event.detail.shouldSwap = target.id === "talk";
+    event.detail.isError = false;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const form = document.querySelector("[data-gone] ~ [data-answer]");
+    if (!form) return;
+    clearTimeout(form.saving);
+    // Nobody keeps it as a draft now, so that the browser asks before it is left.
+    delete form.dataset.autosave;
+    delete form.dataset.autosaveLeave;
+    form.querySelector("[data-autosave-state]").textContent = "";
+    for (const part of form.querySelectorAll("button, .field__help")) part.hidden = true;
+    for (const side of document.querySelectorAll(".desk__side")) side.hidden = true;
+  });
+
   let sent = "";
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.elt.matches("[data-answer]")) sent = document.getElementById("answer").value;
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (!event.detail.elt.matches("[data-answer]")) return;
+    if (!event.detail.elt.matches("[data-answer]") || event.detail.xhr.status === 404) return;
     const field = document.getElementById("answer");
     // What was not taken is still to be kept.
     if (!event.detail.successful) return field.dispatchEvent(new Event("input", { bubbles: true }));

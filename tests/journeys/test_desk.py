@@ -163,6 +163,8 @@ def test_what_the_agent_looks_for_is_found_and_put_into_the_answer(house: House)
     agent.keyboard.press("Alt+j")
     agent.wait_for_url("**/console/desk/*")
     agent.keyboard.press("Alt+q")
+    # Where the machine is slow, htmx says only now that the page is there.
+    agent.evaluate("htmx.trigger(document.body, 'htmx:load')")
     agent.keyboard.type("居住证")
     agent.keyboard.press("Enter")
     hint = agent.locator("#suggestions .hint", has_text="居住证怎么办理")
@@ -203,6 +205,10 @@ def test_a_conversation_is_handed_to_the_desk_of_another_unit(house: House) -> N
     address = agent.url
     agent.get_by_role("button", name="接入").click()
     expect(window).to_contain_text("人工客服正在为您服务")
+    beside = house.desk_of("officer")
+    beside.goto(address)
+    beside.locator("#answer").fill("请您稍等")
+    expect(beside.locator("[data-autosave-state]")).to_contain_text("已自动保存", timeout=WITHIN)
     agent.locator("#pass-on summary").click()
     agent.locator("#forward-to").select_option(label=f"{name}（1 人在岗，0 位在等）")
     agent.locator("#forward-note").fill("问提取，已核对身份")
@@ -219,6 +225,13 @@ def test_a_conversation_is_handed_to_the_desk_of_another_unit(house: House) -> N
     other.locator("#answer").fill("您好，我来办。")
     other.locator("#answer").press("Control+Enter")
     expect(window.locator(".chat__line--agent")).to_contain_text("我来办", timeout=WITHIN)
+    # Whoever still had it open reads why it is gone; his words stay, and nothing is asked for again and again.
+    expect(beside.locator("[data-gone]")).to_contain_text("已不在您的接待范围", timeout=WITHIN)
+    expect(beside.locator("#answer")).to_have_value("请您稍等")
+    expect(beside.get_by_role("button", name="发送")).to_be_hidden()
+    expect(beside.locator(".desk__side")).to_be_hidden()
+    expect(beside.locator(".toast--bad")).to_have_count(0)
+    assert axe(beside) == []
     answer = agent.goto(address)
     assert answer is not None
     assert answer.status == 404

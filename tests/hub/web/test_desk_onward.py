@@ -43,6 +43,20 @@ def test_a_conversation_goes_to_the_other_desk_and_is_gone_from_this_one(both: L
     assert both.agent.get("/console/desk").text.count(f"/console/desk/{number}") == 0
     for path in ("", "/talk", "/desks", "/suggestions"):
         assert both.agent.get(f"/console/desk/{number}{path}").status_code == 404, path
+    for answer in (
+        both.agent.get(f"/console/desk/{number}/talk"),
+        both.agent.post(
+            f"/console/desk/{number}/answer",
+            data={"csrf": both.agent.csrf, "text": "晚了"},
+            headers={"hx-request": "true"},
+        ),
+        both.agent.get(f"/console/desk/{number + 1000}/talk"),
+    ):
+        assert "data-gone" in answer.text  # A stranger does not read which of them is whose.
+        assert (answer.status_code, answer.headers["hx-reswap"]) == (404, "outerHTML")
+    late = both.agent.send_form(f"/console/desk/{number}/answer", text="晚了")
+    assert late.status_code == 404
+    assert "data-gone" not in late.text
     south = both.office.desk_of("south")
     whole = south.get(f"/console/desk/{number}").text
     for words in ("人工", NOTE, "转来", "其他单位转来", "已转由"):
