@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from content import rules, states
@@ -15,7 +15,7 @@ from content.events import ReleaseReturned, ReleaseSigned, ReleaseSubmitted
 from content.models import Piece, ProofPass, Release, Revision, Signature
 from content.states import RELEASE_LABELS, ReleaseState
 from kernel.errors import Invalid, WrongState
-from kernel.people import Deputy, Permission, Person, Viewer, viewer
+from kernel.people import Deputy, Permission, Person, Viewer, holders, viewer
 from kernel.work import Work
 
 Method = Literal["console", "link", "paper"]
@@ -143,6 +143,20 @@ def may_sign(session: Session, who: Viewer, release: Release, now: datetime, on_
     return True
 
 
+def signers_of(session: Session, release: Release, now: datetime) -> list[Person]:
+    """Everybody for whom `may_sign` holds at this moment, deputies included; asked at once, however many they are."""
+    if release.state != ReleaseState.OPEN:
+        return []
+    level = next_level(session, release)
+    barred = _authors(session, release)
+    if _need(session, release, now).distinct:
+        barred |= _signed(session, release)
+    able = set(holders(session, rules.permission_for(level, release.levels), release.unit_id, now)) - barred
+    standing = select(Deputy.deputy_id).where(Deputy.person_id.in_(able), Deputy.starts_at <= now, Deputy.ends_at > now)
+    signers = (able | set(session.scalars(standing))) - barred
+    return list(session.scalars(select(Person).where(Person.id.in_(signers), Person.active).order_by(Person.id)))
+
+
 def principals(session: Session, person_id: int, now: datetime) -> list[Person]:
     """For whom a person may sign as deputy at this moment (委托审签)."""
     query = (
@@ -174,11 +188,8 @@ def check_signer(
         _deputy_holds(session, who, on_behalf_of, permission, release.unit_id, now)
     elif not who.may(permission, release.unit_id):
         raise NoRight(what=f"作{rules.level_name(level, release.levels)}")
-    need = rules.requirement(
-        session, release.unit_id, release.content["column"]["slug"], now, emergency=release.emergency
-    )
     # A principal and his deputy count as both: neither may stand on the form a second time.
-    if need.distinct and _signed_before(session, release, {who.person_id, on_behalf_of or who.person_id}):
+    if _need(session, release, now).distinct and {who.person_id, on_behalf_of} & _signed(session, release):
         raise SignedBefore
 
 
@@ -204,10 +215,15 @@ def _deputy_holds(
         raise NoRight(what="代此人审签（委托人没有该审级的权限）")
 
 
-def _signed_before(session: Session, release: Release, people: set[int]) -> bool:
-    stands = or_(Signature.person_id.in_(people), Signature.on_behalf_of.in_(people))
-    query = select(Signature.id).where(Signature.release_id == release.id, stands)
-    return session.scalar(query.limit(1)) is not None
+def _need(session: Session, release: Release, now: datetime) -> rules.Requirement:
+    slug = release.content["column"]["slug"]
+    return rules.requirement(session, release.unit_id, slug, now, emergency=release.emergency)
+
+
+def _signed(session: Session, release: Release) -> set[int]:
+    """Who stands on the form already, deputies and those they signed for alike."""
+    query = select(Signature.person_id, Signature.on_behalf_of).where(Signature.release_id == release.id)
+    return {one for pair in session.execute(query) for one in pair if one is not None}
 
 
 def check_proofs(session: Session, release: Release, needed: int) -> None:

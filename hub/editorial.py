@@ -29,7 +29,7 @@ from hub.notifier import BY_PHONE, code_of
 from hub.product import Hub
 from hub.settings import Settings
 from kernel.errors import Invalid, NotFound
-from kernel.people import Deputy, Permission, Person, Viewer, ancestors, holders, viewer
+from kernel.people import Permission, Person, Viewer, ancestors, holders, viewer
 from kernel.work import Work
 from scheduler import booking
 from scheduler import emergency as urgencies
@@ -242,22 +242,6 @@ def waiting_for(session: Session, who: Viewer, now: datetime) -> list[Waiting]:
     return found
 
 
-def signers_of(session: Session, release: Release, now: datetime) -> list[Person]:
-    """Everybody who may sign the waiting level at this moment, deputies included."""
-    level = review.next_level(session, release)
-    able = set(holders(session, rules.permission_for(level, release.levels), release.unit_id, now))
-    standing = select(Deputy).where(Deputy.person_id.in_(able), Deputy.starts_at <= now, Deputy.ends_at > now)
-    for_others = [(row.deputy_id, row.person_id) for row in session.scalars(standing)]
-    candidates: list[tuple[int, int | None]] = [(person, None) for person in able]
-    candidates += for_others
-    signers = {}
-    for person_id, principal in candidates:
-        person = session.get_one(Person, person_id)
-        if person.active and review.may_sign(session, viewer(session, person, now), release, now, principal):
-            signers[person_id] = person
-    return [signers[person_id] for person_id in sorted(signers)]
-
-
 def connect(hub: Hub) -> None:
     """Tells people in the work itself that a release waits for them, was returned to them, or is signed."""
     hub.listeners.in_work(ReleaseSubmitted, lambda work, event: _tell_signers(hub, work, event))
@@ -315,7 +299,7 @@ def _tell_signers(hub: Hub, work: Work, event: ReleaseSubmitted) -> None:
 
 def _asked(work: Work, release: Release, level: int) -> list[Person]:
     """Whom a level is asked of: who signs last is spared the levels before, where somebody else can sign them."""
-    able = signers_of(work.session, release, work.now)
+    able = review.signers_of(work.session, release, work.now)
     last = set(holders(work.session, Permission.PIECE_SIGN, release.unit_id, work.now))
     others = [person for person in able if person.id not in last]
     return others if others and level < release.levels else able

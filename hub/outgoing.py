@@ -23,8 +23,8 @@ from channels.transport import Guard, allowed_of, client, dialer
 from content import public
 from content.events import ReleaseSigned, ReleaseSubmitted
 from content.models import Release
+from content.review import signers_of
 from hub.account_watch import keepers
-from hub.editorial import signers_of
 from hub.product import Hub
 from hub.settings import Settings
 from kernel.duties import Duty

@@ -13,7 +13,6 @@ from content.errors import NoRight
 from content.models import Release, Signature
 from content.pictures import normalise
 from content.review import Paper
-from hub import editorial
 from hub.editorial import release_for
 from hub.product import Hub
 from hub.web import approval
@@ -120,7 +119,7 @@ def file_scan(work: Work, asker: Asker, release: Release, scan: str, person: str
 def _paper_signer(work: Work, asker: Asker, release: Release, person: str) -> Person:
     if not (asker.may(P.PIECE_WRITE, release.unit_id) or asker.may(P.PIECE_REVIEW, release.unit_id)):
         raise NoRight(what="登记线下签")
-    signers = editorial.signers_of(work.session, release, work.now)
+    signers = review.signers_of(work.session, release, work.now)
     signer = next((one for one in signers if str(one.id) == person), None)
     if signer is None:
         raise Invalid(field="person", why="请选择在纸质审核表上签字、且有权审签这一级的人。")
@@ -145,7 +144,7 @@ def _paper_page(
 ) -> HTMLResponse:
     with hub.works.read() as work:
         release = release_for(work.session, asker.viewer, release_id, work.now)
-        signers = editorial.signers_of(work.session, release, work.now)
+        signers = review.signers_of(work.session, release, work.now)
         level = review.next_level(work.session, release)
     return page(
         request,

@@ -91,7 +91,7 @@ def _warnings(session: Session, release: Release) -> list[Any]:
 def others_of(session: Session, release: Release, who: Viewer, now: datetime) -> list[Person]:
     if release.state != ReleaseState.OPEN:
         return []
-    return [person for person in editorial.signers_of(session, release, now) if person.id != who.person_id]
+    return [person for person in review.signers_of(session, release, now) if person.id != who.person_id]
 
 
 def hand_on(hub: Hub, work: Work, who: Viewer, release: Release, to: str) -> Person:

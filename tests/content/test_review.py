@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from content import review
 from content.errors import HashChanged, NoRight, OwnText, ProofsMissing, SignedBefore
@@ -20,7 +22,7 @@ from kernel.clock import StillClock
 from kernel.errors import Invalid, WrongState
 from kernel.events import Event, Listeners
 from kernel.office_rules import set_rule
-from kernel.people import Role
+from kernel.people import Person, Role, viewer
 from tests.factories import Office
 
 
@@ -37,7 +39,17 @@ def may(office: Office, name: str, release: Release, on_behalf_of: str = "") -> 
     with office.works.read() as work:
         principal = office.person(on_behalf_of).id if on_behalf_of else None
         fresh = work.session.get_one(Release, release.id)
+        # Who is asked at once and who is asked one by one are the same people.
+        everybody = work.session.scalars(select(Person).where(Person.active).order_by(Person.id)).all()
+        able = [one for one in everybody if may_in_some_way(work.session, one, fresh, work.now)]
+        assert review.signers_of(work.session, fresh, work.now) == able
         return review.may_sign(work.session, office.who(name), fresh, work.now, principal)
+
+
+def may_in_some_way(session: Session, person: Person, release: Release, now: datetime) -> bool:
+    who = viewer(session, person, now)
+    ways = [None, *(one.id for one in review.principals(session, person.id, now))]
+    return any(review.may_sign(session, who, release, now, way) for way in ways)
 
 
 def send_back(office: Office, release: Release, by: str, reason: str = "事实有误", **more: object) -> None:
