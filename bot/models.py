@@ -510,7 +510,10 @@ class BotModel(Claimable, Base):
 
 
 class RasaTraining(Base):
-    """A training of Rasa that somebody asked for: `seen_at`, when it was last heard of; `number`, the model made."""
+    """A training of Rasa that somebody asked for: `seen_at`, when it was last heard of; `number`, the model made.
+
+    With `examines` a kept model of that number is examined anew, and none is made.
+    """
 
     __tablename__ = "rasa_training"
 
@@ -522,4 +525,5 @@ class RasaTraining(Base):
     done_at: Mapped[datetime | None]
     step: Mapped[str] = mapped_column(String(20), default="")
     number: Mapped[int | None]
+    examines: Mapped[int | None]
     failed: Mapped[str] = mapped_column(String(1000), default="")

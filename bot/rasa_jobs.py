@@ -1,7 +1,8 @@
-"""Training of Rasa that somebody asked for at the console: a row, done where Rasa is, with how far it is.
+"""Training of Rasa, and its models examined anew, that somebody asked for at the console: a row, done where Rasa is.
 
-What is done is what `xuanda bot train` does (`bot.rasa_models`), in a thread of a process on Rasa's machine; chats are
-answered by the model in service meanwhile. One at a time; of a process that died somebody is told, and may ask again.
+What is done is what `xuanda bot train` and `xuanda bot examine` do (`bot.rasa_models`), in a thread of a process on
+Rasa's machine; chats are answered by the model in service meanwhile. One at a time; of a process that died somebody is
+told, and may ask again.
 """
 
 from __future__ import annotations
@@ -30,19 +31,22 @@ GONE = timedelta(minutes=2)
 # Longer than it takes where a process with Rasa is running.
 UNHEARD = timedelta(minutes=1)
 INTERRUPTED = "训练的程序中断了，没有训练完。请重新训练。"
+NOT_EXAMINED = "检验的程序中断了，没有检验完。请重新检验。"
 
 
-def want(work: Work) -> RasaTraining:
-    """Asks for a training; raises WrongState while another one is waited for or under way."""
+def want(work: Work, examines: int | None = None) -> RasaTraining:
+    """Asks for a training, or for a model to be examined; raises WrongState while there is another to be done."""
     row = latest(work.session)
     if row is not None and row.done_at is None and not _is_gone(row, work.now):
-        raise WrongState(state="正在训练", act="再次训练")
+        state = f"正在检验模型 {row.examines}" if row.examines else "正在训练"
+        raise WrongState(state=state, act="检验" if examines else "训练")
     if row is not None and row.done_at is None:
-        row.done_at, row.failed = work.now, INTERRUPTED
-    wanted = RasaTraining(wanted_by=work.actor.person_id, wanted_at=work.now)
+        row.done_at, row.failed = work.now, _interrupted(row)
+    wanted = RasaTraining(wanted_by=work.actor.person_id, wanted_at=work.now, examines=examines)
     work.session.add(wanted)
     work.session.flush()
-    work.audit("model.wanted")
+    if examines is None:
+        work.audit("model.wanted")
     return wanted
 
 
@@ -67,19 +71,23 @@ class RasaJobs:
             return False
         if row.seen_at is not None:
             if _is_gone(row, self.works.clock.now()):
-                self._end(row.id, failed=INTERRUPTED)
+                self._end(row.id, failed=_interrupted(row))
             return False
         if not self._begin(row.id):
             return False
         with self._living(row.id):
-            self._train(row.id, self._actor(row))
+            self._do(row, self._actor(row))
         return True
 
-    def _train(self, job_id: int, actor: Actor) -> None:
+    def _do(self, row: RasaTraining, actor: Actor) -> None:
+        job_id = row.id
         models = replace(self.models(), at=lambda step: self._note(job_id, step=step))
         try:
-            number = models.learn(lambda line: log.info("rasa training", step=line), actor).number
-            models.settle(number, actor)
+            if row.examines is not None:
+                number = models.examine(row.examines, _tell, actor).number
+            else:
+                number = models.learn(_tell, actor).number
+                models.settle(number, actor)
         except XuandaError as error:
             self._end(job_id, failed=error.message()[:1000])
         except Exception as failure:  # The edge of a thread: whoever waits for it is told that it failed.
@@ -130,6 +138,14 @@ class RasaJobs:
         finally:
             ended.set()
             thread.join()
+
+
+def _tell(line: str) -> None:
+    log.info("rasa training", step=line)
+
+
+def _interrupted(row: RasaTraining) -> str:
+    return NOT_EXAMINED if row.examines else INTERRUPTED
 
 
 def _is_gone(row: RasaTraining, now: datetime) -> bool:

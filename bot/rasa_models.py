@@ -118,6 +118,22 @@ class RasaModels:
             versions.forget(work, self.home, RASA)
         return self._outcome(number)
 
+    def examine(self, number: int, tell: Tell, actor: Actor = SYSTEM) -> Outcome:
+        """Examines a kept model by today's questions beside the one in service; which one serves stays as it is.
+
+        Raises Invalid for a model that is none of Rasa's, WrongState where its file is lost, and TrainingFailed.
+        """
+        with self._alone():
+            with self.works.read() as work:
+                row = versions.numbered(work.session, number, RASA)
+                versions.must_be_kept(row, self.home, "检验")
+                examples = examples_of(knowledge.project_of(work.session, work.now))
+            found, before, lost = self._compared(row.artefact, examples, tell)
+            with self.works.write(actor) as work:
+                faults = [*versions.faults_of(work.session, work.now, found, before), *lost]
+                versions.retested(work, number, found, before, faults)
+            return self._outcome(number)
+
     def _wanted(self, tell: Tell) -> tuple[Learned, Sequence[Example]]:
         """What is published now, written as a project: what a model of it would be made of, and its examples."""
         with self.works.read() as work:
@@ -140,23 +156,9 @@ class RasaModels:
 
     def _examined(self, learned: Learned, examples: Sequence[Example], tell: Tell, actor: Actor) -> int:
         """Examines a model beside the one in service and keeps what it made of it; returns its number."""
-        with self.works.read() as work:
-            cases = versions.cases_of(work.session, work.now)
-            paper = Paper(cases, examples, knowledge.titles_of(work.session, work.now))
-            serving = versions.current(work.session, RASA)
-            embedded = versions.current(work.session)
-        self.at(Step.EXAMINING)
-        tell(f"A standby server is asked {len(cases)} questions …")
-        try:
-            with standby(self.home, self.home.path(learned.artefact)) as server:
-                found = self._mark(server, paper)
-                before = self._before(server, paper, serving, embedded)
-        except (BotDown, NotSwapped) as failure:
-            raise TrainingFailed(why=f"the standby server: {failure}") from failure
+        found, before, lost = self._compared(learned.artefact, examples, tell)
         with self.works.write(actor) as work:
-            faults = versions.faults_of(work.session, work.now, found, before)
-            if serving is not None and before is None:
-                faults.append(NOT_COMPARED.format(number=serving.id))
+            faults = [*versions.faults_of(work.session, work.now, found, before), *lost]
             versions.keep(work, learned, found, before, faults)
             made = (BotModel.engine == RASA, BotModel.fingerprint == learned.fingerprint)
             row = work.session.scalars(select(BotModel).where(*made)).one()
@@ -167,6 +169,27 @@ class RasaModels:
             if row.state == ModelState.REFUSED and faults:
                 versions.refuse(work, row)
             return row.id
+
+    def _compared(
+        self, artefact: str, examples: Sequence[Example], tell: Tell
+    ) -> tuple[Examined, Examined | None, list[str]]:
+        """What a model and the one in service make of today's questions, and why the latter could not be asked."""
+        with self.works.read() as work:
+            cases = versions.cases_of(work.session, work.now)
+            paper = Paper(cases, examples, knowledge.titles_of(work.session, work.now))
+            serving = versions.current(work.session, RASA)
+            embedded = versions.current(work.session)
+        self.at(Step.EXAMINING)
+        tell(f"A standby server is asked {len(cases)} questions …")
+        itself = serving is not None and serving.artefact == artefact
+        try:
+            with standby(self.home, self.home.path(artefact)) as server:
+                found = self._mark(server, paper)
+                before = None if itself else self._before(server, paper, serving, embedded)
+        except (BotDown, NotSwapped) as failure:
+            raise TrainingFailed(why=f"the standby server: {failure}") from failure
+        lost = [] if serving is None or itself or before else [NOT_COMPARED.format(number=serving.id)]
+        return found, before, lost
 
     def _before(
         self, at: RasaServer, paper: Paper, serving: BotModel | None, embedded: BotModel | None
@@ -294,8 +317,7 @@ class RasaModels:
 
     def _outcome(self, number: int) -> Outcome:
         with self.works.read() as work:
-            row = work.session.get_one(BotModel, number)
-            return Outcome(number, dict(row.figures), dict(row.before), [str(one) for one in row.faults], row.state)
+            return outcome_of(work.session.get_one(BotModel, number))
 
     def _claimed(self, work: Work, row: BotModel, claimant: str) -> Path:
         """Claims a model to be put on the server; one swap at a time, for a later one would undo an earlier."""
@@ -315,6 +337,11 @@ class RasaModels:
                 row = _still(work, number, claimant)
                 work.audit("model.not_swapped", row, model=number, why=str(failure.details.get("why", "")))
             raise
+
+
+def outcome_of(row: BotModel) -> Outcome:
+    """What came of a model so far."""
+    return Outcome(row.id, dict(row.figures), dict(row.before), [str(one) for one in row.faults], row.state)
 
 
 def _in_turn(work: Work) -> None:

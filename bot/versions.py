@@ -167,9 +167,7 @@ def paper_of(session: Session, now: datetime) -> Paper:
 
 def compared(session: Session, now: datetime, blobs: Blobs, number: int) -> tuple[Examined, Examined | None]:
     """What a kept model of the embedded engine and the one in service make of today's questions."""
-    row = session.get(BotModel, number)
-    if row is None or row.engine != ModelEngine.EMBEDDED:
-        raise Invalid(field="number", why="没有这个模型。")
+    row = numbered(session, number, ModelEngine.EMBEDDED)
     paper, serving = paper_of(session, now), current(session)
     others = serving is not None and serving.id != row.id
     return marked(row, blobs, paper), marked(serving, blobs, paper) if serving and others else None
@@ -177,7 +175,7 @@ def compared(session: Session, now: datetime, blobs: Blobs, number: int) -> tupl
 
 def marked(row: BotModel, blobs: Blobs, paper: Paper) -> Examined:
     """What a kept model of the embedded engine makes of a paper; raises WrongState where its file is lost."""
-    must_be_kept(row, blobs)
+    must_be_kept(row, blobs, "检验")
     return paper.mark(Classifier.load(blobs.path(row.artefact)).predict)
 
 
@@ -188,6 +186,14 @@ def current(session: Session, engine: ModelEngine = ModelEngine.EMBEDDED) -> Bot
     """The model that an engine has in service."""
     query = select(BotModel).where(BotModel.state == ModelState.CURRENT, BotModel.engine == engine)
     return session.scalars(query).one_or_none()
+
+
+def numbered(session: Session, number: int, engine: ModelEngine) -> BotModel:
+    """The model of this number; raises Invalid where it is none of this engine's."""
+    row = session.get(BotModel, number)
+    if row is None or row.engine != engine:
+        raise Invalid(field="number", why="没有这个模型。")
+    return row
 
 
 def known(session: Session, fingerprint: str, engine: ModelEngine = ModelEngine.EMBEDDED) -> BotModel | None:
@@ -364,10 +370,10 @@ def is_kept(row: BotModel, shelf: Shelf) -> bool:
     return bool(row.artefact) and shelf.path(row.artefact).exists()
 
 
-def must_be_kept(row: BotModel, shelf: Shelf) -> None:
-    """Raises WrongState where the file of a model is not there."""
+def must_be_kept(row: BotModel, shelf: Shelf, act: str = "上线") -> None:
+    """Raises WrongState where the file of a model is not there, which `act` needs."""
     if not is_kept(row, shelf):
-        raise WrongState(state="文件已不在", act="上线（请重新训练）")
+        raise WrongState(state="文件已不在", act=f"{act}（请重新训练）")
 
 
 def taught_of(session: Session, pieces: Collection[int], now: datetime) -> list[tuple[int, int]]:

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import typer
 
 from bot import knowledge, training, versions
+from bot.models import BotModel
 from bot.project import Project, write_project
-from bot.rasa_models import Outcome, RasaModels
+from bot.rasa_models import Outcome, RasaModels, outcome_of
 from bot.states import ModelEngine, ModelState
 from hub import rasa, schema
 from hub.commands.setup import OPERATOR
@@ -85,6 +86,24 @@ def models() -> None:
             typer.echo(f"       {fault}")
     if not rows:
         typer.echo("There is no model yet.")
+
+
+@app.command("examine")
+def examine(
+    number: Annotated[int, typer.Argument(help="The model's number, as `xuanda bot models` lists it.")],
+    engine: Engine = ModelEngine.RASA,
+) -> None:
+    """Examines a kept model by today's questions beside the one in service, which stays in service."""
+    with _installed() as hub:
+        if engine == ModelEngine.RASA:
+            outcome = _trainable(hub).examine(number, typer.echo, OPERATOR)
+        else:
+            with hub.works.read() as work:
+                found, before = versions.compared(work.session, work.now, hub.blobs, number)
+            with hub.works.write(OPERATOR) as work:
+                versions.retested(work, number, found, before)
+                outcome = outcome_of(work.session.get_one(BotModel, number))
+    _tell_figures(outcome)
 
 
 @app.command("promote")

@@ -101,14 +101,17 @@ def train(request: Request, hub: HubDep, asker: Reader) -> Response:
 def _train_rasa(request: Request, hub: Hub, asker: Asker) -> Response:
     try:
         with hub.works.write(asker.actor) as work:
-            if not _trains(hub, work):
-                raise Invalid(
-                    field="train", why="没有装有 Rasa 的程序在运行，请在 Rasa 所在的机器上运行 xuanda bot train。"
-                )
+            _must_train(hub, work, "train")
             rasa_jobs.want(work)
     except XuandaError as error:
         return _page(request, hub, asker, refused(asker, error), status=error.status)
     return see_other(PAGE, say(hub, asker, _("已开始训练，可以离开本页；问答照常由正在使用的模型回答。")))
+
+
+def _must_train(hub: Hub, work: Work, command: str) -> None:
+    if not _trains(hub, work):
+        why = f"没有装有 Rasa 的程序在运行，请在 Rasa 所在的机器上运行 xuanda bot {command}。"
+        raise Invalid(field="train", why=why)
 
 
 def _trains(hub: Hub, work: Work) -> bool:
@@ -136,6 +139,7 @@ def _job(work: Work) -> dict[str, Any] | None:
     return {
         "over": row.done_at is not None,
         "step": row.step if row.begun_at else "",
+        "examines": row.examines,
         "began_at": row.begun_at or row.wanted_at,
         "number": row.number,
         "failed": row.failed,
@@ -145,9 +149,11 @@ def _job(work: Work) -> dict[str, Any] | None:
 
 @router.post("/test")
 def examine(request: Request, hub: HubDep, asker: Reader, number: Text = "") -> Response:
-    """Tests a model by today's questions, beside the one in service."""
+    """Tests a model by today's questions, beside the one in service; one of Rasa's in the background."""
     try:
         chosen = _number(number)
+        if _is_rasas(hub, chosen):
+            return _examine_rasas(hub, asker, chosen)
         with hub.works.read() as work:
             found, before = versions.compared(work.session, work.now, hub.blobs, chosen)
         with hub.works.write(asker.actor) as work:
@@ -157,15 +163,22 @@ def examine(request: Request, hub: HubDep, asker: Reader, number: Text = "") -> 
     return see_other(PAGE, say(hub, asker, _("已用现在的检验题重新检验。")))
 
 
+def _examine_rasas(hub: Hub, asker: Asker, number: int) -> Response:
+    _rasa(hub)
+    with hub.works.write(asker.actor) as work:
+        if not versions.numbered(work.session, number, ModelEngine.RASA).artefact:
+            raise Invalid(field="number", why="这个模型的文件已删除，不能再检验。")
+        _must_train(hub, work, f"examine {number}")
+        rasa_jobs.want(work, examines=number)
+    return see_other(PAGE, say(hub, asker, _("已开始检验模型 %(n)s，可以离开本页；结果见下表。"), n=number))
+
+
 @router.post("/promote")
 def promote(request: Request, hub: HubDep, asker: Reader, number: Text = "", reason: Text = "") -> Response:
     """上线; one that was not let through needs a reason."""
     try:
         chosen = _number(number)
-        with hub.works.read() as work:
-            row = work.session.get(BotModel, chosen)
-            of_rasa = row is not None and row.engine == ModelEngine.RASA
-        if of_rasa:
+        if _is_rasas(hub, chosen):
             _rasa(hub).promote(chosen, asker.actor, reason)
             _look_again(hub)
         else:
@@ -197,6 +210,12 @@ def _number(text: str) -> int:
     if number is None:
         raise Invalid(field="number", why="没有这个模型。")
     return number
+
+
+def _is_rasas(hub: Hub, number: int) -> bool:
+    with hub.works.read() as work:
+        row = work.session.get(BotModel, number)
+        return row is not None and row.engine == ModelEngine.RASA
 
 
 def _using(hub: Hub) -> ModelEngine:

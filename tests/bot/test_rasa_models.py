@@ -174,6 +174,35 @@ def test_what_a_rule_leaves_to_people_waits(desk: Desk, served: RasaModels) -> N
     assert serves(served) == rows(served)[0].artefact
 
 
+def test_a_kept_model_is_examined_anew_and_nothing_else_changes(desk: Desk, served: RasaModels) -> None:
+    piece = stay(desk)
+    rule(desk, rules.AUTO_PROMOTE.name, False)
+    learn(served)
+    first, second = rows(served)
+    serving, states_before = serves(served), states(served)
+    lesson(desk, "外地人办居住证", "confirmed", piece)
+    found = served.examine(second.id, lambda _line: None, OPERATOR)
+    assert (found.figures["right"], found.before["right"], found.faults) == (1, 0, [])
+    itself = served.examine(first.id, lambda _line: None, OPERATOR)
+    assert (itself.figures["right"], itself.before, itself.faults) == (0, {}, [])
+    assert acts(served)[-2:] == ["model.tested", "model.tested"]
+    assert (serves(served), states(served)) == (serving, states_before)
+    with pytest.raises(Invalid):
+        served.examine(99, lambda _line: None, OPERATOR)
+    served.home.path(second.artefact).unlink()
+    with pytest.raises(WrongState, match="检验"):
+        served.examine(second.id, lambda _line: None, OPERATOR)
+
+
+def test_a_waiting_model_that_loses_an_answer_is_kept_out(desk: Desk, served: RasaModels) -> None:
+    rule(desk, rules.AUTO_PROMOTE.name, False)
+    published(desk.office, "faq", "证件掉了找谁", "找客服。", wordings=CLASH)
+    assert learn(served).state == "candidate"
+    lesson(desk, "我的身份证掉了", "confirmed", rows(served)[0].taught[0][0])
+    found = served.examine(rows(served)[1].id, lambda _line: None, OPERATOR)
+    assert (found.state, found.faults) == ("refused", ["原来答对的检验题有 1 道不再答对：“我的身份证掉了”。"])
+
+
 def test_a_server_that_was_started_with_another_model_gets_its_own_back(desk: Desk, served: RasaModels) -> None:
     stay(desk)
     learn(served)

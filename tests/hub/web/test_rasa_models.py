@@ -15,7 +15,7 @@ from sqlalchemy import select
 from bot.errors import TrainingFailed
 from bot.models import BotModel, RasaTraining
 from bot.rasa_engine import RasaEngine
-from bot.rasa_jobs import INTERRUPTED, RasaJobs
+from bot.rasa_jobs import INTERRUPTED, NOT_EXAMINED, RasaJobs
 from bot.rasa_models import Outcome, RasaModels, Step
 from hub import rasa
 from kernel.audit import AuditLine
@@ -153,6 +153,7 @@ def test_others_do_not_come_in(room: Newsroom, served: Rasa) -> None:
     for login in ("author", "stranger"):
         assert room.desk_of(login).send_form(f"{PAGE}/promote", number="3").status_code == 403
         assert room.desk_of(login).send_form(f"{PAGE}/rollback", reason="x").status_code == 403
+        assert room.desk_of(login).send_form(f"{PAGE}/test", number="3").status_code == 403
     assert served.file == "faq-1.tar.gz"
 
 
@@ -168,9 +169,10 @@ def test_where_the_embedded_engine_understands_rasas_models_take_no_part(
             row.artefact = "faq-1.tar.gz"
             work.session.add(row)
         assert "faq-1.tar.gz" in officer.get(PAGE).text
-        answer = officer.send_form(f"{PAGE}/promote", number="1")
-        assert answer.status_code == 422
-        assert "没有连接 Rasa" in answer.text
+        for act in ("promote", "test"):
+            answer = officer.send_form(f"{PAGE}/{act}", number="1")
+            assert answer.status_code == 422
+            assert "没有连接 Rasa" in answer.text
 
 
 @dataclass
@@ -196,10 +198,21 @@ class Machine:
         models.at(Step.SWAPPING)
         return Outcome(number, {}, {}, [], "current")
 
+    def examine(self, models: RasaModels, number: int, _tell: object, actor: Actor) -> Outcome:
+        """Stands in for the examination."""
+        models.at(Step.EXAMINING)
+        self.seen.append(f"{actor.name} examines {number}: {self.shown()}")
+        if self.fails:
+            raise TrainingFailed(why="the standby server: 内存不足")
+        return Outcome(number, {}, {}, [], "candidate")
+
     def shown(self) -> str:
         """What the page says of it, whoever looks and in whatever process."""
         text = self.room.desk_of("officer").get(f"{PAGE}/training").text
-        return text.split("正在训练：")[1].split("<")[0] if "正在训练：" in text else text
+        for words in ("正在训练：", "正在检验"):
+            if words in text:
+                return text.split(words)[1].split("<")[0]
+        return text
 
     def jobs(self) -> RasaJobs:
         """What the duty runs."""
@@ -222,6 +235,10 @@ def machine(room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Machine:
     def settle(models: RasaModels, number: int, actor: Actor) -> Outcome:
         return made.settle(models, number, actor)
 
+    def examine(models: RasaModels, number: int, tell: object, actor: Actor) -> Outcome:
+        return made.examine(models, number, tell, actor)
+
+    monkeypatch.setattr(RasaModels, "examine", examine)
     monkeypatch.setattr(RasaModels, "learn", learn)
     monkeypatch.setattr(RasaModels, "settle", settle)
     return made
@@ -274,6 +291,54 @@ def test_of_a_process_that_died_at_it_somebody_is_told(room: Newsroom, machine: 
     assert officer.send_form(f"{PAGE}/train").status_code == 303
 
 
+def test_a_model_of_rasas_is_examined_anew_by_a_button(room: Newsroom, machine: Machine) -> None:
+    officer = room.desk_of("officer")
+    assert officer.get(PAGE).text.count("重新检验") == 3
+    answer = officer.send_form(f"{PAGE}/test", number="1")
+    assert answer.status_code == 303
+    text = officer.get(PAGE).text
+    assert "已开始检验模型 1" in text
+    assert "正在检验模型 1" in text
+    assert "重新检验" not in text
+    for path in ("train", "test"):
+        refused = officer.send_form(f"{PAGE}/{path}", number="2")
+        assert refused.status_code == 409
+        assert "正在检验模型 1" in refused.text
+    assert machine.jobs().run_due()
+    assert machine.seen == [f"{room.office.person('officer').name} examines 1: 模型 1"]
+    assert "检验完成：模型 1" in machine.shown()
+    assert states(room) == ["current", "refused", "candidate"]
+    machine.fails = True
+    officer.send_form(f"{PAGE}/test", number="3")
+    assert machine.jobs().run_due()
+    text = officer.get(PAGE).text
+    assert "上次检验没有完成" in text
+    assert "内存不足" in text
+
+
+def test_what_cannot_be_examined_says_why(room: Newsroom, machine: Machine, clock: StillClock) -> None:
+    officer = room.desk_of("officer")
+    with room.hub.works.write() as work:
+        work.session.get_one(BotModel, 2).artefact = ""
+    assert officer.get(PAGE).text.count("重新检验") == 2
+    refused = officer.send_form(f"{PAGE}/test", number="2")
+    assert refused.status_code == 422
+    assert "文件已删除" in refused.text
+    for number in ("99", "x"):
+        assert officer.send_form(f"{PAGE}/test", number=number).status_code == 422
+    officer.send_form(f"{PAGE}/test", number="1")
+    clock.step(seconds=90)
+    text = officer.get(PAGE).text
+    assert "检验还没有开始" in text
+    assert "xuanda bot examine 1" in text
+    with room.hub.works.write() as work:
+        row = work.session.scalars(select(RasaTraining)).one()
+        row.begun_at = row.seen_at = work.now
+    clock.step(seconds=130)
+    machine.jobs().run_due()
+    assert NOT_EXAMINED in officer.get(PAGE).text
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://rasa.internal"])
 def test_a_server_of_this_machine_that_does_not_run_hinders_no_first_model(room: Newsroom, url: str) -> None:
     engine = room.hub.incoming.engine
@@ -288,3 +353,7 @@ def test_without_rasa_anywhere_the_button_is_not_there(room: Newsroom) -> None:
     refused = officer.send_form(f"{PAGE}/train")
     assert refused.status_code == 422
     assert "xuanda bot train" in refused.text
+    assert "重新检验" not in officer.get(PAGE).text
+    refused = officer.send_form(f"{PAGE}/test", number="1")
+    assert refused.status_code == 422
+    assert "xuanda bot examine 1" in refused.text
