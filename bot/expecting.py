@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from bot.models import Conversation
@@ -72,18 +72,8 @@ def rounded(expected: timedelta) -> int:
 
 def _recent(session: Session, unit_id: int, now: datetime) -> list[Wait]:
     """The last who waited at this desk, the newest first."""
-    query = (
-        select(Conversation.handed_off_at, Conversation.first_reply_at)
-        .where(
-            Conversation.unit_id == unit_id,
-            Conversation.first_reply_at > now - SINCE,
-            Conversation.first_reply_at.is_not(None),
-            Conversation.handoff_reason.not_in(_APART),
-        )
-        .order_by(Conversation.first_reply_at.desc())
-        .limit(MOST)
-    )
-    spans = [(asked, answered) for asked, answered in session.execute(query) if asked and answered and asked < answered]
+    told = {"unit": unit_id, "since": now - SINCE}
+    spans = [(begun, ended) for begun, ended in session.execute(_RECENT, told) if begun and ended and begun < ended]
     if not spans:
         return []
     spells = _spells(session, unit_id, min(asked for asked, _answered in spans))
@@ -96,9 +86,24 @@ def _there_at(spells: Sequence[tuple[int, datetime, datetime | None]], moment: d
 
 def _spells(session: Session, unit_id: int, since: datetime) -> list[tuple[int, datetime, datetime | None]]:
     """Who was at the desk from when to when."""
-    query = select(Presence.person_id, Presence.began_at, Presence.ended_at).where(
-        Presence.unit_id == unit_id,
-        Presence.state == presence.ON,
-        or_(Presence.ended_at.is_(None), Presence.ended_at > since),
+    asked = {"unit": unit_id, "since": since}
+    return [(who, came, went) for who, came, went in session.execute(_SPELLS, asked)]
+
+
+# Made once: building a statement costs more than running it.
+_RECENT = (
+    select(Conversation.handed_off_at, Conversation.first_reply_at)
+    .where(
+        Conversation.unit_id == bindparam("unit"),
+        Conversation.first_reply_at > bindparam("since"),
+        Conversation.first_reply_at.is_not(None),
+        Conversation.handoff_reason.not_in(_APART),
     )
-    return [(who, came, went) for who, came, went in session.execute(query)]
+    .order_by(Conversation.first_reply_at.desc())
+    .limit(MOST)
+)
+_SPELLS = select(Presence.person_id, Presence.began_at, Presence.ended_at).where(
+    Presence.unit_id == bindparam("unit"),
+    Presence.state == presence.ON,
+    or_(Presence.ended_at.is_(None), Presence.ended_at > bindparam("since")),
+)

@@ -24,7 +24,7 @@ Ts = TypeVarTuple("Ts")
 LONGEST = 200
 # So many of a list are drawn, and are read by the API; what is one's own is never left out.
 MOST_SHOWN, MOST_READ = 40, 300
-# More are not looked through for everybody who looks at once.
+# More who are kept for colleagues are not looked through for everybody who looks at once.
 MOST_TOGETHER = 1000
 
 
@@ -148,11 +148,18 @@ def lists_for(session: Session, lookers: Collection[Looker], now: datetime) -> d
 
 @dataclass(frozen=True)
 class _Whole:
-    """Everybody who waits, with whether he is kept for who knows his topic, and everybody whom somebody has."""
+    """What several people see alike, as far as one of them can see it: the rest is only counted.
+
+    `waiting` holds all who are kept for whoever knows their topic, and of the others the first; `held` the first whom
+    somebody has, and `own` what each of those who look has himself.
+    """
 
     waiting: Sequence[tuple[Listed, bool]]
     held: Sequence[Listed]
+    own: Mapping[int, Sequence[Listed]]
     known: Mapping[int, set[tuple[int, str]]]
+    waits: int
+    holds: int
 
     def of(self, one: Looker) -> GoingOn:
         """What one person sees of it."""
@@ -163,25 +170,33 @@ class _Whole:
             return not _in_danger(listed), kept and (listed.unit_id, listed.topic) not in his
 
         waiting = [listed for listed, _kept in sorted(self.waiting, key=place)[:MOST_SHOWN]]
-        mine = [listed for listed in self.held if listed.agent_id == one.person_id]
+        mine = self.own.get(one.person_id, [])
         team = [listed for listed in self.held if listed.agent_id != one.person_id]
-        return GoingOn(waiting, mine, team[:MOST_SHOWN], len(self.waiting), len(team))
+        return GoingOn(waiting, mine, team[:MOST_SHOWN], self.waits, self.holds - len(mine))
 
 
 def _whole(session: Session, lookers: Sequence[Looker], now: datetime) -> _Whole | None:
-    """What these lookers, who see the same, see; None where it is too much to be looked through for each of them."""
-    asked = {
-        "units": lookers[0].units,
-        "since": topics.first_since(session, lookers[0].unit_id, now),
-        "most": MOST_TOGETHER,
-    }
-    waiting = [(Listed(*row[:-1]), bool(row[-1])) for row in session.execute(_ALL_WAITING, asked)]
-    held = _listed(session, _ALL_HELD, asked)
-    if MOST_TOGETHER in (len(waiting), len(held)):
+    """What these lookers, who see the same, see; None where too many are kept to be looked through for each of them."""
+    asked = {"units": lookers[0].units, "since": topics.first_since(session, lookers[0].unit_id, now)}
+    kept = _listed(session, _KEPT, {**asked, "most": MOST_TOGETHER})
+    if len(kept) == MOST_TOGETHER:
         return None
     people = [one.person_id for one in lookers]
-    kept = any(kept for _listed, kept in waiting)
-    return _Whole(waiting, held, topics.known_by(session, people) if kept else {})
+    own: dict[int, list[Listed]] = {}
+    for one in _listed(session, _OWN, {**asked, "people": people}):
+        own.setdefault(one.agent_id or 0, []).append(one)
+    # As many of one's own at most stand among the first that somebody has.
+    first = MOST_SHOWN + max((len(some) for some in own.values()), default=0)
+    held = _listed(session, _ALL_HELD, {**asked, "most": first})
+    others = _listed(session, _NOT_KEPT, {**asked, "most": MOST_SHOWN})
+    waiting = sorted(
+        [*((one, True) for one in kept), *((one, False) for one in others)],
+        key=lambda waits: (waits[0].waiting_since or waits[0].urgent_at or now, waits[0].id),
+    )
+    waits, holds = len(waiting), len(held)
+    if len(others) == MOST_SHOWN or holds == first:
+        waits, holds = session.execute(_TOTALS, asked).one()
+    return _Whole(waiting, held, own, topics.known_by(session, people) if kept else {}, waits, holds)
 
 
 def _in_danger(one: Listed) -> bool:
@@ -282,12 +297,17 @@ def _list(which: ColumnElement[bool], *order: Any) -> Select[Any]:
     return _in_reach(select(*_COLUMNS)).where(which).order_by(_SEEN_TO, *order)
 
 
-_WAITING = _list(~_HELD, topics.LATER, _C.waiting_since, _C.id).limit(bindparam("most"))
+# Danger that nobody has seen to stands there, too, where its conversation does not wait.
+_SINCE = func.coalesce(_C.waiting_since, _C.urgent_at)
+_WAITING = _list(~_HELD, topics.LATER, _SINCE, _C.id).limit(bindparam("most"))
 _MINE = _list(_HELD & (_C.agent_id == _ME), _C.id)
 _TEAM = _list(_THEIRS, _C.id).limit(bindparam("most"))
-_ALL_WAITING = _list(~_HELD, _C.waiting_since, _C.id).add_columns(topics.KEPT).limit(bindparam("most"))
+_KEPT = _list(~_HELD & topics.KEPT, _SINCE, _C.id).limit(bindparam("most"))
+_NOT_KEPT = _list(~_HELD & or_(_C.waiting_since.is_(None), ~topics.KEPT), _SINCE, _C.id).limit(bindparam("most"))
 _ALL_HELD = _list(_HELD, _C.id).limit(bindparam("most"))
+_OWN = _list(_HELD & _C.agent_id.in_(bindparam("people", expanding=True)), _C.id)
 _COUNTS = _in_reach(select(func.count(case((~_HELD, 1))), func.count(case((_THEIRS, 1)))))
+_TOTALS = _in_reach(select(func.count(case((~_HELD, 1))), func.count(case((_HELD, 1)))))
 _IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
 _NUMBER = cast(_C.id, BigInteger)
 _MARKS = scoped_by_units(

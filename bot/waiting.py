@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import asking, expecting, patience, reply, rules, silence, store, tickets, windows
@@ -79,27 +77,13 @@ def ahead_of(work: Work, conversation: Conversation) -> int:
 
 def marks(session: Session, conversations: Collection[int]) -> Mapping[int, Mark]:
     """Where each of these conversations stands: what its citizen sees has changed when this has."""
-    query = select(
-        Conversation.id, Conversation.state, Conversation.lines, Conversation.unit_id, Conversation.waiting_since
-    ).where(Conversation.id.in_(conversations))
-    found = session.execute(query).all()
-    queues = _queues(session, {row.unit_id for row in found if row.state == S.WAITING})
-    return {
-        row.id: (row.state, row.lines, bisect_left(queues[row.unit_id], row.waiting_since) if row.waiting_since else 0)
-        for row in found
-    }
-
-
-def _queues(session: Session, units: Collection[int]) -> Mapping[int, list[datetime]]:
-    """Since when people wait at each of these desks, the longest first."""
-    queues: dict[int, list[datetime]] = defaultdict(list)
-    query = select(Conversation.unit_id, Conversation.waiting_since).where(
-        Conversation.state == S.WAITING, Conversation.unit_id.in_(units)
-    )
-    for unit, since in session.execute(query.order_by(Conversation.waiting_since)):
-        if since is not None:
-            queues[unit].append(since)
-    return queues
+    found = session.execute(_STAND, {"ids": list(conversations)}).all()
+    waits = {row.id: row.unit_id for row in found if row.state == S.WAITING}
+    ahead: dict[int, int] = {}
+    if waits:
+        asked = {"ids": list(waits), "units": list(set(waits.values()))}
+        ahead = {row.id: row.ahead for row in session.execute(_AHEAD, asked)}
+    return {row.id: (row.state, row.lines, ahead.get(row.id, 0)) for row in found}
 
 
 def may_reopen(work: Work, conversation: Conversation) -> bool:
@@ -396,3 +380,19 @@ def _wanted(work: Work, conversation: Conversation, round_: int) -> PersonWanted
     reason = REASON_LABELS.get(conversation.waiting_reason, "")
     words = store.last_words(work.session, conversation.id)
     return PersonWanted(conversation.id, conversation.unit_id, reason, words, round_)
+
+
+# Made once: building a statement costs more than running it.
+_STAND = select(Conversation.id, Conversation.state, Conversation.lines, Conversation.unit_id).where(
+    Conversation.id.in_(bindparam("ids", expanding=True))
+)
+# Counted where they are: the moments of all who wait would be read for each who asks.
+_places = (
+    select(
+        Conversation.id,
+        (func.rank().over(partition_by=Conversation.unit_id, order_by=Conversation.waiting_since) - 1).label("ahead"),
+    )
+    .where(Conversation.state == S.WAITING, Conversation.unit_id.in_(bindparam("units", expanding=True)))
+    .subquery()
+)
+_AHEAD = select(_places.c.id, _places.c.ahead).where(_places.c.id.in_(bindparam("ids", expanding=True)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.events import BreakTooLong, PresenceChanged
@@ -112,10 +112,7 @@ def of_person(session: Session, person_id: int, name: str = "") -> Standing:
 
 def present(session: Session, unit_id: int) -> list[int]:
     """The people at the unit's desk, those on a break left out."""
-    query = select(Presence.person_id).where(
-        Presence.unit_id == unit_id, Presence.ended_at.is_(None), Presence.state == ON
-    )
-    return list(session.scalars(query.order_by(Presence.person_id)))
+    return list(session.scalars(_PRESENT, {"unit": unit_id}))
 
 
 def tell_long_breaks(work: Work) -> None:
@@ -167,3 +164,11 @@ def _open(session: Session, person_id: int) -> Presence | None:
 
 def _standing(row: Presence, name: str) -> Standing:
     return Standing(row.person_id, name, row.state, row.reason, row.began_at, row.until_at)
+
+
+# Made once: asked for whenever somebody who waits is told how long.
+_PRESENT = (
+    select(Presence.person_id)
+    .where(Presence.unit_id == bindparam("unit"), Presence.ended_at.is_(None), Presence.state == ON)
+    .order_by(Presence.person_id)
+)

@@ -49,7 +49,8 @@ async def changes(hub: Hub, asker: Asker, opened: Collection[int], since: str = 
                 if told and (rest := said + PACE_SECONDS - loop.time()) > 0:
                     await asyncio.sleep(rest)
                     told |= watcher.more()
-                now = await _seen(hub, asker, loop.time() - (0 if told else LOOK_SECONDS)) or last
+                # Told what others said, it may rest on what was read a little before: then it says so once more later.
+                now = await _seen(hub, asker, loop.time() - (PACE_SECONDS if told else LOOK_SECONDS)) or last
                 if not told and now == last:
                     yield ": still here\n\n"
                     continue

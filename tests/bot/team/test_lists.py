@@ -75,8 +75,30 @@ def test_what_is_too_much_to_look_through_is_read_alone(
 ) -> None:
     with desk_both.works.read() as work:
         before = lists.lists_for(work.session, crowd, work.now)
-        monkeypatch.setattr(lists, "MOST_TOGETHER", 20)
+        whole = lists._whole(work.session, crowd, work.now)
+        assert whole is not None
+        assert len(whole.waiting) > lists.MOST_SHOWN
+        monkeypatch.setattr(lists, "MOST_TOGETHER", 5)
+        assert lists._whole(work.session, crowd, work.now) is None
         assert lists.lists_for(work.session, crowd, work.now) == before
+
+
+@pytest.mark.parametrize("shown", [1, 3, 10, 200])
+def test_how_many_are_shown_does_not_matter(
+    desk_both: Desk, crowd: list[Looker], monkeypatch: pytest.MonkeyPatch, shown: int
+) -> None:
+    """Of what is held no more is read than is shown: the first of it may be one's own, all of them."""
+    monkeypatch.setattr(lists, "MOST_SHOWN", shown)
+    with desk_both.works.write() as work:
+        held = work.session.scalars(select(Conversation).where(Conversation.agent_id.is_not(None)))
+        for place, row in enumerate(held.all()):
+            if place < 25:
+                row.agent_id = crowd[0].person_id
+    with desk_both.works.read() as work:
+        together = lists.going_on_for(work.session, crowd, work.now)
+        for one in crowd:
+            assert together[one] == lists.going_on(work.session, one, work.now, most=shown)
+            assert len(together[one].team) == min(shown, together[one].others)
 
 
 def test_who_sees_other_units_sees_no_more_than_before(desk_both: Desk, crowd: list[Looker]) -> None:
