@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache, partial
@@ -78,6 +78,18 @@ COMPILED = CompiledOnce(COMPILED_FOLDER)
 # What a reader is shown; the rest of the folder are scripts, styles, translations and modules.
 DRAWN = (".html", ".txt", ".xml")
 NOT_DRAWN = ("static/", "locale/")
+
+
+class _Environment(Environment):
+    """Jinja's, whose templates have the environment's globals as one plain dict.
+
+    Its own chain of two is copied through Python for every template, import and macro of every page. What is added to
+    the globals after a template was read is therefore not seen by it.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The globals of one template."""
+        return {**self.globals, **(d or {})}
 
 
 class Components:
@@ -173,7 +185,7 @@ class Engine:
 
     def _environment(self, language: str, reload: bool) -> Environment:
         translator = Translator(language)
-        environment = Environment(
+        environment = _Environment(
             loader=OneAtATime(self.folder, self._brought),
             # Plain text for Weibo, push and the bot must keep its characters.
             autoescape=select_autoescape(("html", "xml"), default_for_string=True, default=False),

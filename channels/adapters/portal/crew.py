@@ -7,11 +7,12 @@ import os
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from typing import Generic, TypeVar
+from multiprocessing.connection import Connection, wait
+from typing import Generic, TypeVar, cast
 
 from channels.errors import ChannelError
 
@@ -27,7 +28,7 @@ class DrawingFailed(ChannelError):
 
 
 class Crew(Generic[Task, Done]):
-    """As many tasks at a time as there are `hands`; with one hand this very process does them."""
+    """Does as many tasks at a time as there are `hands`; with one hand this very process does them."""
 
     def __init__(self, do: Callable[[Task], Done], pipes: Sequence[Connection]) -> None:
         self._do = do
@@ -35,24 +36,39 @@ class Crew(Generic[Task, Done]):
 
     @property
     def hands(self) -> int:
-        """How many tasks one call of `all` may have."""
+        """How many tasks are done at a time."""
         return max(1, len(self._pipes))
 
     def all(self, tasks: Sequence[Task]) -> list[Done]:
-        """What came of the tasks, in their order; returns when all are done."""
+        """What came of the tasks, in their order, each done by whoever is free first; returns when all are done."""
         if not self._pipes:
             return [self._do(task) for task in tasks]
-        asked = self._pipes[: len(tasks)]
+        done: dict[int, Done] = {}
+        faults: list[str] = []
+        left = deque(enumerate(tasks))
+        busy: dict[Connection, int] = {}
+        free = list(self._pipes)
         try:
-            for pipe, task in zip(asked, tasks, strict=True):
-                pipe.send(task)
-            answers = [pipe.recv() for pipe in asked]
+            while busy or (left and not faults):
+                while free and left and not faults:
+                    number, task = left.popleft()
+                    pipe = free.pop()
+                    pipe.send(task)
+                    busy[pipe] = number
+                for ready in wait(list(busy)):
+                    pipe = cast("Connection", ready)
+                    number = busy.pop(pipe)
+                    failed, answer = pipe.recv()
+                    if failed:
+                        faults.append(answer)
+                    else:
+                        done[number] = answer
+                    free.append(pipe)
         except (EOFError, OSError) as failure:
             raise DrawingFailed("进程意外结束") from failure
-        for failed, answer in answers:
-            if failed:
-                raise DrawingFailed(answer)
-        return [answer for _failed, answer in answers]
+        if faults:
+            raise DrawingFailed(faults[0])
+        return [done[number] for number in range(len(tasks))]
 
 
 @contextmanager

@@ -99,15 +99,19 @@ class Folder:
 
     def older_than(self, moment: int) -> Iterator[str]:
         """The addresses of the files that were written before a moment."""
-        for file in self.root.rglob("*"):
-            if file.is_file() and file.stat().st_mtime_ns < moment:
-                yield f"/{file.relative_to(self.root).as_posix()}"
+        for folder, _folders, names in os.walk(self._root):
+            beside = folder.removeprefix(self._root)
+            for name in names:
+                file = f"{folder}/{name}"
+                if os.path.isfile(file) and os.stat(file).st_mtime_ns < moment:  # noqa: PTH113, PTH116
+                    yield f"{beside}/{name}"
 
     def sweep(self) -> None:
         """Takes away the folders in which nothing is left."""
-        for folder in sorted((one for one in self.root.rglob("*") if one.is_dir()), reverse=True):
-            if not any(folder.iterdir()):
-                folder.rmdir()
+        for folder, _folders, names in os.walk(self._root, topdown=False):
+            # What was beneath it may have been taken away just now.
+            if not names and folder != self._root and not os.listdir(folder):  # noqa: PTH208
+                Path(folder).rmdir()
 
     def remove(self, path: str) -> None:
         """Takes a file away, if it is there."""

@@ -21,8 +21,10 @@ from channels.adapters.portal.press import Press
 from channels.base import AccountInfo, Catalogue, Entry, Former, Item, Placed, Tools
 
 STATE = "/.rebuild"
-# What one process draws under one lock: articles, pages of a list, blocks of sitemap and open data.
+# What one process draws at a time: articles, pages of a list, blocks of sitemap and open data.
 AT_ONCE, CHUNKS, BLOCKS = 100, 25, 1
+# Several have so many each under one lock: none waits for the others at every one, nor publishing for long.
+TURNS = 3
 # Written by others than the press, and not for a column.
 KEPT = ("/.", state.PATH)
 
@@ -166,7 +168,7 @@ class Rebuild:
                 self._articles(lock, hands, column, int(done.get(column["slug"], 0)))
             listing = [one for column in self.source.columns() for one in self._lists(column)]
             left: list[_Task] = [*self._later, *listing]
-            for some in _batches(left, hands.hands):
+            for some in _batches(left, _together(hands)):
                 self._all(lock, hands, some)
         with self.folder.locked():
             front.draw(Press(self.account, self.tools, self.folder))
@@ -189,7 +191,7 @@ class Rebuild:
         stretches = [
             _Articles(slug, first, min(first + AT_ONCE - 1, places)) for first in range(done + 1, places + 1, AT_ONCE)
         ]
-        for some in _batches(stretches, hands.hands):
+        for some in _batches(stretches, _together(hands)):
             for stretch, done_there in zip(some, self._all(lock, hands, some), strict=True):
                 self._later += [_Articles(slug, place, place, last_chance=True) for place in done_there.later]
                 last = stretch.last
@@ -264,6 +266,11 @@ class Rebuild:
             self.folder.remove(STATE)
             self.folder.remove("/.rebuild-begun")
         self.tell(self.progress)
+
+
+def _together(hands: Hands) -> int:
+    """How many tasks are done under one lock."""
+    return hands.hands * TURNS if hands.hands > 1 else 1
 
 
 def _page(press: Press, standing: Standing) -> int:

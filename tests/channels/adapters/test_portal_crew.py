@@ -84,3 +84,26 @@ with folder.lock() as lock, crew(do, 2) as hands, folder.locked(lock):
     first.wait()
     with Folder(tmp_path / "site").locked():
         assert said.read_text() == "drawn"
+
+
+def test_more_tasks_than_hands_are_done_by_whoever_is_free_and_a_fault_ends_it() -> None:
+    script = """
+def do(task):
+    if task == 3:
+        raise ValueError("三")
+    time.sleep(0.5 if task == 0 else 0)
+    return task, os.getpid()
+with crew(do, 2) as hands:
+    answers = hands.all([0, 1, 2, 4, 5])
+    assert [task for task, _ in answers] == [0, 1, 2, 4, 5], answers
+    slow, *others = [pid for _, pid in answers]
+    assert set(others) == {others[0]} != {slow}, answers
+    try:
+        hands.all([3, 4, 5, 0])
+    except DrawingFailed as failed:
+        assert "三" in failed.reason
+    else:
+        raise AssertionError("a fault was not told")
+    assert [task for task, _ in hands.all([1, 2])] == [1, 2]
+"""
+    assert _run(script) == ""
