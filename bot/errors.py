@@ -48,9 +48,9 @@ class BotDown(XuandaError):
 
 
 class TrainingFailed(XuandaError):
-    """Training did not come to an end ({why}). The model in service stays as it is."""
+    """Training or examining did not come to an end ({why}). The model in service stays as it is."""
 
-    zh = "训练没有完成（{why}）。正在使用的模型保持不变。"
+    zh = "训练或检验没有完成（{why}）。正在使用的模型保持不变。"
     status = 502
 
 

@@ -49,7 +49,7 @@ async def changes(hub: Hub, asker: Asker, opened: Collection[int], since: str = 
                 if told and (rest := said + PACE_SECONDS - loop.time()) > 0:
                     await asyncio.sleep(rest)
                     told |= watcher.more()
-                # Told what others said, it may rest on what was read a little before: then it says so once more later.
+                # What another stream read a little before serves, too; at worst the page hears of a change once more.
                 now = await _seen(hub, asker, loop.time() - (PACE_SECONDS if told else LOOK_SECONDS)) or last
                 if not told and now == last:
                     yield ": still here\n\n"

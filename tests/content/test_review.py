@@ -267,6 +267,16 @@ def test_a_deputy_signs_in_the_principals_place(office: Office) -> None:
         ]
 
 
+def test_whoever_wrote_it_signs_for_nobody(office: Office) -> None:
+    release = waiting(office)
+    for principal in ("reviewer", "signer"):
+        office.depute(principal, "author")
+    assert not may(office, "author", release, "reviewer")
+    office.sign(release.id, "second_reviewer")
+    office.depute("reviewer", "second_reviewer")
+    assert not may(office, "second_reviewer", release, "reviewer")
+
+
 def test_a_deputy_signs_only_in_his_time(office: Office, clock: StillClock) -> None:
     release = waiting(office)
     office.depute("reviewer", "deputy", hours=1)

@@ -83,6 +83,12 @@ def test_the_whole_life_of_models_on_a_running_server(room: Newsroom, monkeypatc
         assert "  FAULT: 原来答对的检验题有 1 道不再答对：“我的身份证掉了”。\n" in refused.output
         assert "Kept out; the model in service stays." in refused.output
         assert server.serves() == file.name
+        again = xuanda("examine", "2")
+        assert again.exit_code == 0, again.output
+        assert "Model 2: 1 questions, top-1 0.000" in again.output
+        assert "  FAULT: 原来答对的检验题有 1 道不再答对" in again.output
+        assert (server.serves(), rows(room)) == (file.name, [("current", "auto"), ("refused", "")])
+        assert isinstance(xuanda("examine", "9").exception, Invalid)
         assert isinstance(xuanda("promote", "2").exception, Invalid)
         assert isinstance(xuanda("train", "--force").exception, CannotRun)
         forced = xuanda("train", "--force", "--reason", "新口径")
@@ -150,6 +156,9 @@ def test_the_embedded_engines_models_go_the_same_way(room: Newsroom) -> None:
     hub.close()
     assert xuanda("roll-back", "--engine", "embedded", "--reason", "x").output == "Model 1 is in service again.\n"
     assert xuanda("promote", "2", "--engine", "embedded", "--reason", "y").exit_code == 0
+    examined = xuanda("examine", "1", "--engine", "embedded")
+    assert (examined.exit_code, examined.output) == (0, "Model 1: 0 questions\n")
+    assert isinstance(xuanda("examine", "1").exception, CannotRun | Invalid), "it is none of Rasa's"
     assert isinstance(xuanda("roll-back", "--reason", "x").exception, WrongState), "Rasa has none"
 
 

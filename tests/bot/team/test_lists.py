@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import event, select
 
-from bot import lists
+from bot import lists, waiting
 from bot.lists import Looker
 from bot.models import Conversation
 from bot.states import ConversationState
@@ -101,6 +101,23 @@ def test_how_many_are_shown_does_not_matter(
             assert len(together[one].team) == min(shown, together[one].others)
 
 
+@pytest.mark.parametrize("few", [S.WAITING, S.OPEN])
+def test_what_is_counted_is_right_where_one_list_is_short_and_the_other_long(
+    desk_both: Desk, crowd: list[Looker], monkeypatch: pytest.MonkeyPatch, few: ConversationState
+) -> None:
+    monkeypatch.setattr(lists, "MOST_SHOWN", 5)
+    gone = (S.WAITING,) if few == S.WAITING else (S.OPEN, S.SNOOZED)
+    with desk_both.works.write() as work:
+        for row in work.session.scalars(select(Conversation).where(Conversation.state.in_(gone))).all()[2:]:
+            row.state, row.urgent_at = S.CLOSED, None
+        for row in work.session.scalars(select(Conversation).where(Conversation.state == S.BOT)):
+            row.urgent_at = None
+    with desk_both.works.read() as work:
+        together = lists.going_on_for(work.session, crowd, work.now)
+        for one in crowd:
+            assert together[one] == lists.going_on(work.session, one, work.now, most=5)
+
+
 def test_who_sees_other_units_sees_no_more_than_before(desk_both: Desk, crowd: list[Looker]) -> None:
     outside = crowd[0]._replace(units=frozenset({999_999}))
     with desk_both.works.read() as work:
@@ -159,3 +176,27 @@ def swap(one: Conversation, other: Conversation, name: str) -> None:
     mine, its = getattr(one, name), getattr(other, name)
     setattr(one, name, its)
     setattr(other, name, mine)
+
+
+def test_a_place_in_the_queue_is_counted_at_its_own_desk_alone(desk_both: Desk, crowd: list[Looker]) -> None:
+    """As somebody would count who has all of them before him; who does not wait has none before him."""
+    desk = desk_both
+    with desk.works.write() as work:
+        moved = work.session.scalars(select(Conversation).where(Conversation.state == S.WAITING)).all()[::3]
+        for row in moved:
+            row.unit_id = desk.office.city.id
+        work.session.flush()
+        rows = work.session.scalars(select(Conversation)).all()
+        found = waiting.marks(work.session, [row.id for row in rows])
+        for row in rows:
+            before = [
+                one
+                for one in rows
+                if one.state == row.state == S.WAITING
+                and one.unit_id == row.unit_id
+                and one.waiting_since is not None
+                and row.waiting_since is not None
+                and one.waiting_since < row.waiting_since
+            ]
+            assert found[row.id] == (row.state, row.lines, len(before))
+    assert len({mark[2] for mark in found.values()}) > 10
