@@ -56,11 +56,17 @@ ASK_AGAIN = timedelta(seconds=10)
 
 
 def form_for(session: Session, account_id: int | None) -> NoticeForm | None:
-    """The form an account uses when a ticket was answered; None where none is set up."""
-    query = select(NoticeForm).where(
-        NoticeForm.account_id == account_id, NoticeForm.purpose == ANSWERED, NoticeForm.active
-    )
-    return session.scalars(query).one_or_none() if account_id else None
+    """The form an account uses when a ticket was answered; None where none is set up or its platform takes none."""
+    query = select(NoticeForm, Account).join(Account, Account.id == NoticeForm.account_id)
+    query = query.where(NoticeForm.account_id == account_id, NoticeForm.purpose == ANSWERED, NoticeForm.active)
+    found = session.execute(query).one_or_none() if account_id else None
+    return None if found is None or not_offered(found[1]) else found[0]
+
+
+def not_offered(account: Account) -> str:
+    """Why the account's platform takes no such notices of it, as it is registered now; '' where it does."""
+    adapter = channel(account.channel)
+    return adapter.not_offered(account.settings) if issubclass(adapter, ServiceNotices) else ""
 
 
 def book(

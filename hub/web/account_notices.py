@@ -95,7 +95,7 @@ def _typed(sent: object) -> str:
 
 
 def _save(work: Work, asker: Asker, account: Account, way: str, template_id: str, typed: str) -> None:
-    if why := _not_offered(account):
+    if why := notices.not_offered(account):
         raise Invalid(field="way", why=why)
     if way not in dict(WAYS):
         raise Invalid(field="way", why="请选择通知方式。")
@@ -148,11 +148,6 @@ def _account(session: Session, asker: Asker, account_id: int, permission: Permis
     return account
 
 
-def _not_offered(account: Account) -> str:
-    adapter = adapter_of(account)
-    return adapter.not_offered(account.settings) if issubclass(adapter, ServiceNotices) else ""
-
-
 def _address(account_id: int) -> str:
     return f"/console/accounts/{account_id}/notices"
 
@@ -191,7 +186,7 @@ def _page(
         ways=WAYS,
         fields=list(FIELDS.values()),
         in_use=in_use,
-        not_offered=_not_offered(account),
+        not_offered=notices.not_offered(account),
         by_consent=by_consent,
         agreed=agreed,
         writes=asker.may(P.ACCOUNT_WRITE, account.unit_id),

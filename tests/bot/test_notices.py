@@ -17,7 +17,7 @@ from bot.events import NoticeLost
 from bot.models import Conversation, NoticeEnd, TicketNotice
 from bot.notices import Teller
 from channels.abilities.service_notices import ApprovedForm, ServiceNotice, ServiceNotices
-from channels.accounts.models import NoticeForm
+from channels.accounts.models import Account, NoticeForm
 from channels.base import Consent, JobResult
 from channels.errors import OutcomeUnknown, Refused, Retryable, Throttled
 from kernel.clock import StillClock
@@ -312,3 +312,12 @@ def test_a_form_that_is_switched_off_is_none(desk: Desk) -> None:
     with desk.works.read() as work:
         assert notices.form_for(work.session, desk.account_id) is None
         assert notices.form_for(work.session, None) is None
+
+
+def test_a_form_of_an_account_that_turned_out_to_be_no_service_account_is_none(desk: Desk) -> None:
+    with desk.works.write() as work:
+        account = work.session.get_one(Account, desk.account_id)
+        account.settings = {**account.settings, "type": "subscription"}
+    with desk.works.read() as work:
+        assert notices.form_for(work.session, desk.account_id) is None
+        assert "订阅号" in notices.not_offered(work.session.get_one(Account, desk.account_id))
