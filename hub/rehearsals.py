@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,10 +25,12 @@ from channels.transport import Guard, PrivateAddress, client
 from hub.outgoing import allowed_hosts
 from hub.product import Hub
 from kernel.errors import Invalid, XuandaError
-from kernel.work import Actor, Work
+from kernel.work import SYSTEM, Actor, Work
 from scheduler import booking
 from scheduler.models import Delivery
 from scheduler.states import DeliveryState
+
+log = structlog.get_logger(__name__)
 
 ENTERED = "账号已进入演练，真实发布暂缓；退出演练后请由人恢复"
 LEFT = "演练已结束，演练任务不再发送；要真实发布请重新安排"
@@ -46,10 +49,14 @@ class PlatformsAway(XuandaError):
 
 @dataclass(frozen=True)
 class Switched:
-    """What switching did: how many accounts, and how many deliveries were kept back."""
+    """What switching did: how many accounts, and how many deliveries were kept back.
+
+    `deaf`: names of doubles whose platform does not reach this product. Their results are asked for instead.
+    """
 
     accounts: int
     held: int
+    deaf: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ def enter(hub: Hub, actor: Actor, account_ids: Sequence[int]) -> Switched:
     opened = _open(hub, wanted)
     with hub.works.write(actor) as work:
         held = sum(_enter(hub, work, one) for one in opened)
-    return Switched(len(opened), held)
+    return Switched(len(opened), held, _connect(hub, opened))
 
 
 def leave(hub: Hub, actor: Actor, account_ids: Sequence[int]) -> Switched:
@@ -125,6 +132,42 @@ def _post(http: httpx.Client, address: str, stand_in: StandIn) -> list[dict[str,
     except (httpx.HTTPError, ValueError, PrivateAddress) as failure:
         raise PlatformsAway(why=type(failure).__name__) from failure
     return [answer for answer in answers if isinstance(answer, dict)]
+
+
+def _connect(hub: Hub, opened: Sequence[_Opened]) -> list[str]:
+    """Tells each platform that pushes where its double is heard; it looks at once whether somebody answers there.
+
+    Gives the names of the doubles whose platform heard no answer. They lose the keys of what is pushed: whoever has
+    them waits for a push before asking.
+    """
+    pushing = {one.account_id: one.stand_in for one in opened if one.stand_in.told_at}
+    if not pushing:
+        return []
+    with hub.works.read() as work:
+        found = work.session.scalars(select(Account).where(Account.stands_for.in_(pushing)).order_by(Account.id))
+        heard = [(one.id, pushing[one.stands_for or 0], f"/callbacks/{one.channel}/{one.code}") for one in found]
+    with client(Guard(allowed_hosts(hub.settings)), hub.settings.send_timeout) as http:
+        deaf = {one: stand_in for one, stand_in, path in heard if not _reached(hub, http, stand_in, path)}
+    if not deaf:
+        return []
+    with hub.works.write(SYSTEM) as work:
+        doubled = [work.session.get_one(Account, one) for one in deaf]
+        for double in doubled:
+            given, told = deaf[double.id].credentials, deaf[double.id].told
+            doubles.key(hub.seal, double, {name: given[name] for name in given if name not in told})
+        return [double.name for double in doubled]
+
+
+def _reached(hub: Hub, http: httpx.Client, stand_in: StandIn, path: str) -> bool:
+    """Whether the platform has found us at this address of ours."""
+    door = f"{hub.settings.rehearsal_url.rstrip('/')}/control/{stand_in.told_at}"
+    told = {**stand_in.told, "url": hub.settings.rehearsal_calls_back + path}
+    try:
+        http.post(door, json=told).raise_for_status()
+    except (httpx.HTTPError, PrivateAddress) as failure:
+        log.warning("the rehearsal platforms do not reach us", address=told["url"], why=type(failure).__name__)
+        return False
+    return True
 
 
 def _enter(hub: Hub, work: Work, opened: _Opened) -> int:

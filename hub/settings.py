@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         description="Address of the rehearsal platforms (`xuanda rehearsal`), to which accounts in rehearsal publish; "
         "it may be private. Example: http://127.0.0.1:8009.",
     )
+    rehearsal_callback: str = Field(
+        "",
+        description="Where the rehearsal platforms reach this product with results and messages; "
+        "empty: XUANDA_PORT of this machine.",
+    )
     outer_url: str = Field(
         "",
         description="Inside: address of the outer side, which is asked over HTTPS; it may be private. "
@@ -175,6 +180,12 @@ class Settings(BaseSettings):
     def address(self) -> str:
         """Where citizens reach this installation, without a trailing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def rehearsal_calls_back(self) -> str:
+        """Where the rehearsal platforms reach this installation, without a trailing slash."""
+        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound.
+        return (self.rehearsal_callback or f"http://{host}:{self.port}").rstrip("/")
 
     @property
     def console_address(self) -> str:

@@ -46,7 +46,8 @@ class StandIn:
 
     `openings` are posted to the rehearsal's door `/control/accounts/<platform>`; an answer with `endpoint` and `keys`
     is a browser that wants notices, one with `settings` tells what only the platform knows (its port, its key). `path`
-    is where the platform lies below the rehearsal's address.
+    is where the platform lies below the rehearsal's address. A platform that pushes is told our address once the double
+    is there, at the door `/control/<told_at>`, with what `told` names besides; it checks it as the real one does.
     """
 
     platform: str = ""
@@ -54,6 +55,8 @@ class StandIn:
     path: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    told_at: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class Rehearsing(ABC):

@@ -62,7 +62,7 @@ def enter(
     double.unit_id, double.action = account.unit_id, account.action
     double.name = NAME.format(name=account.name[:90])
     double.base_url, double.settings = base_url, dict(settings)
-    double.credentials = seal.close(json.dumps(dict(credentials)))
+    key(seal, double, credentials)
     work.session.flush()
     token = work.session.get(AccessToken, double.id)
     if token is not None:
@@ -71,6 +71,11 @@ def enter(
         account.rehearsal = True
         work.audit("account.rehearsal_on", account)
     return double
+
+
+def key(seal: Seal, double: Account, credentials: Mapping[str, str]) -> None:
+    """Gives the double its credentials, in place of those it had."""
+    double.credentials = seal.close(json.dumps(dict(credentials)))
 
 
 def leave(work: Work, account: Account) -> Account | None:

@@ -18,7 +18,7 @@ from typing import TypeVar, TypeVarTuple, Unpack, cast
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, bindparam, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.background import BackgroundTask
 
@@ -66,6 +66,8 @@ NOTHING = {"wechat": b"success"}
 MEDIA_TYPES = {b"<": "text/xml", b"{": "application/json"}
 # So many messages may bear one signature that does not cover its body.
 MOST_OF_ONE_SECOND = 10
+# What is said to an account's double begins no conversation: it would be counted as a citizen's.
+REHEARSED = "这是演练账号，只演练发布：您的留言不会进入会话，也没有人受理。需要咨询，请使用正式账号。"
 _holding = asyncio.Semaphore(MOST_HELD)
 IN_MILLISECONDS = 100_000_000_000
 
@@ -232,7 +234,7 @@ def _ready(
     hub: Hub, work: Work, account: Account, adapter: Channel, found: Sequence[Inbound]
 ) -> Ready | Decided | None:
     """What a push brought and what is done about it, where that is known at once; None where it is stored first."""
-    if len(found) != 1 or not isinstance(found[0], Message):
+    if len(found) != 1 or not isinstance(found[0], Message) or account.stands_for is not None:
         return None
     inbound = found[0]
     arrival = gateway.arrival_of(account, inbound)
@@ -264,6 +266,9 @@ def _stored(
             continue
         arrival = gateway.arrival_of(account, inbound)
         if arrival is None:
+            continue
+        if account.stands_for is not None:
+            taken = replace(taken, answer=adapter.answer(inbound, Reply(text=REHEARSED)))
             continue
         stored = gateway.receive(work, account, arrival)
         taken = replace(
@@ -357,7 +362,9 @@ _SEEN = (
     .limit(bindparam("most"))
 )
 _ACCOUNT = select(Account).where(
-    Account.code == bindparam("code"), Account.channel == bindparam("channel"), Account.active.is_(True)
+    Account.code == bindparam("code"),
+    Account.channel == bindparam("channel"),
+    or_(Account.active.is_(True), Account.stands_for.is_not(None)),
 )
 
 

@@ -65,7 +65,14 @@ def switch_on(request: Request, hub: HubDep, asker: Keeper, sent: Sent) -> Respo
         raise
     except XuandaError as error:
         return _page(request, hub, asker, error)
-    told = say(hub, asker, _("%(n)s 个账号已进入演练，%(held)s 个待发任务已暂缓。"), n=done.accounts, held=done.held)
+    if not done.deaf:
+        words = _("%(n)s 个账号已进入演练，%(held)s 个待发任务已暂缓。")
+        return see_other("/console/rehearsal", say(hub, asker, words, n=done.accounts, held=done.held))
+    words = _(
+        "%(n)s 个账号已进入演练，%(held)s 个待发任务已暂缓。演练平台连不上本系统的回调地址（%(deaf)s），"
+        "发布结果改由本系统查询，会晚几分钟；请系统管理员核对 XUANDA_REHEARSAL_CALLBACK。"
+    )
+    told = say(hub, asker, words, n=done.accounts, held=done.held, deaf="、".join(done.deaf))
     return see_other("/console/rehearsal", told)
 
 

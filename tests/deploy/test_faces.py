@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
 from hub.web.app import create_app
 from kernel.clock import SystemClock
 from tests.deploy import nginx
 from tests.deploy.nginx import NGINX
 from tests.hub.office import open_office
+from tests.hub.serving import served
 from tests.postgres import free_port
 
 WWW, INSIDE = {"Host": nginx.PUBLIC}, {"Host": nginx.INSIDE}
 
 pytestmark = pytest.mark.skipif(not Path(NGINX).exists(), reason="nginx is not installed (apt install nginx-light)")
-
-
-@contextmanager
-def served(app: FastAPI) -> Iterator[int]:
-    """The port of a web process with this face."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.02)
-    yield int(server.servers[0].sockets[0].getsockname()[1])
-    server.should_exit = True
-    thread.join(10)
 
 
 @pytest.fixture(scope="module")

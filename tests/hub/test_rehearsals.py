@@ -29,6 +29,7 @@ from scheduler.windows import ENDS, STARTS
 from tests.channels.rehearsal.served import Rehearsal, serving
 from tests.factories import target_of
 from tests.hub.web.going_out import Desk, open_desk
+from tests.postgres import free_port
 
 
 @pytest.fixture
@@ -310,7 +311,9 @@ def test_each_platform_has_a_stand_in_that_takes_what_is_sent(
 ) -> None:
     real = {"appid": "wx-real", "secret": "real", "access_token": "real", "app_key": "real", "master_secret": "real"}
     before = len(platforms.ledger(ARRIVALS[channel]))
-    with open_desk(sqlite_url, tmp_path, SystemClock(), rehearsal_url=platforms.url) as desk:
+    # Whatever listens at the product's usual port on this machine is none of this test's.
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with open_desk(sqlite_url, tmp_path, SystemClock(), rehearsal_url=platforms.url, rehearsal_callback=nobody) as desk:
         with desk.hub.works.write() as work:
             store.add(
                 work, desk.hub.seal, unit_id=desk.city.bureau.id, channel=channel, name="演练", code="c",

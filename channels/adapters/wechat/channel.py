@@ -112,6 +112,7 @@ class WeChatChannel(
     def stand_in(cls, seed: Seed) -> StandIn:
         """An official account of the same type with three followers."""
         secrets = {"appid": f"wx{seed.hexes('appid', 16)}", "secret": seed.hexes("secret", 32)}
+        keys = {"token": seed.hexes("token", 32), "aes_key": seed.hexes("aes key", 43)}
         account = {
             **secrets,
             "name": seed.name,
@@ -122,7 +123,9 @@ class WeChatChannel(
                 {"openid": f"o_{seed.hexes(name, 24)}", "name": name} for name in ("王女士", "李先生", "赵同学")
             ],
         }
-        return StandIn("wechat", [account], "wechat", seed.settings, secrets)
+        door = f"wechat/{secrets['appid']}/callback"
+        told = {**keys, "mode": WeChatOptions.of(seed.settings).mode}
+        return StandIn("wechat", [account], "wechat", seed.settings, {**secrets, **keys}, door, told)
 
     @lazy
     def options(self) -> WeChatOptions:

@@ -120,7 +120,8 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing, KnownBy
             "granted": ["statuses/user_timeline", "statuses/destroy", "comments/reply"],
             "requests_per_day": int(seed.settings.get("requests_per_day", 100)),
         }
-        return StandIn("weibo", [user], "weibo", {**seed.settings, "uid": uid}, secrets)
+        told_at = f"weibo/{uid}/fan-service"
+        return StandIn("weibo", [user], "weibo", {**seed.settings, "uid": uid}, secrets, told_at)
 
     @classmethod
     def quotas(cls, settings: Mapping[str, Any]) -> tuple[Quota, ...]:
