@@ -112,7 +112,8 @@ def _planned(hub: Hub, account: Account) -> tuple[int, StandIn]:
         return account.id, StandIn(settings=account.settings)
     site = urlsplit(hub.settings.address).hostname or "localhost"
     # The installation's own key goes into the seed, so that nobody outside can tell a stand-in's credentials.
-    seed = Seed(account.name, account.settings, site, hub.seal.fingerprint(f"rehearsal of account {account.id}"))
+    name = doubles.NAME.format(name=account.name[:90])
+    seed = Seed(name, account.settings, site, hub.seal.fingerprint(f"rehearsal of account {account.id}"))
     return account.id, adapter.stand_in(seed)
 
 
