@@ -120,6 +120,7 @@ def test_whoever_writes_to_a_double_is_told_that_nobody_reads_it(desk: Desk, pla
     add(desk, "wechat", "publish", type="service", mode=mode)
     enter(desk)
     appid = appid_of(platforms, double(desk))
+    desk.hub.incoming.engine.prepare()  # A bot that could answer at once.
     heard = platforms.control(f"wechat/{appid}/push", openid="o_writer", content="几点上班？")
     assert (heard["fault"], heard["reply"]["Content"]) == ("", REHEARSED)
     followed = platforms.control(f"wechat/{appid}/push", openid="o_follower", kind="subscribe")
