@@ -2,8 +2,8 @@
 
 WeChat: five messages within 48 hours after a message, three within a minute after a touch (menu, scan, follow);
 developers.weixin.qq.com, api_sendcustommessage. Weibo's fan service: 48 hours after either, without a number
-(open.weibo.com/wiki, messages/reply), but once only after the account was named in public. Our own pages have no such
-limit.
+(open.weibo.com/wiki, messages/reply), but once only after the account was named in public. What answers the push itself
+counts as none of these. Our own pages have no such limit.
 """
 
 from __future__ import annotations

@@ -179,13 +179,13 @@ class Settings(BaseSettings):
     @property
     def address(self) -> str:
         """Where citizens reach this installation, without a trailing slash."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.public_url or _http(self.host, self.port)).rstrip("/")
 
     @property
     def rehearsal_calls_back(self) -> str:
         """Where the rehearsal platforms reach this installation, without a trailing slash."""
         host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound.
-        return (self.rehearsal_callback or f"http://{host}:{self.port}").rstrip("/")
+        return (self.rehearsal_callback or _http(host, self.port)).rstrip("/")
 
     @property
     def console_address(self) -> str:
@@ -196,3 +196,8 @@ class Settings(BaseSettings):
     def office_zone(self) -> ZoneInfo:
         """The office's time zone."""
         return ZoneInfo(self.zone)
+
+
+def _http(host: str, port: int) -> str:
+    """An address; one of IPv6 stands in brackets (RFC 3986, 3.2.2)."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

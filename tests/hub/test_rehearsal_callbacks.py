@@ -175,6 +175,7 @@ def test_platforms_that_do_not_reach_us_are_named_and_the_rehearsal_goes_on(
         ("127.0.0.1", "", "http://127.0.0.1:8123"),
         ("0.0.0.0", "", "http://127.0.0.1:8123"),  # noqa: S104 - a setting, nothing listens.
         ("10.0.0.4", "", "http://10.0.0.4:8123"),
+        ("::1", "", "http://[::1]:8123"),
         ("0.0.0.0", "https://hub.example/", "https://hub.example"),  # noqa: S104
     ],
 )
