@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Table, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from content import public_files
@@ -219,6 +219,19 @@ def former_addresses(session: Session, piece_ids: Sequence[int]) -> Sequence[tup
     return [(former, column) for former, column in rows]
 
 
+class Shelved(NamedTuple):
+    """Where a public piece has its place, without anything else of it."""
+
+    piece_id: int
+    path: str
+    place: int | None
+
+
+def shelved(session: Session, pieces: Sequence[int]) -> list[Shelved]:
+    """The places of these pieces."""
+    return [Shelved(*row) for row in session.connection().execute(_SHELVED, {"pieces": list(pieces)})]
+
+
 def _describe(row: PublicPiece, release: Release) -> None:
     content: dict[str, Any] = release.content
     row.title, row.summary, row.picture = content["title"], content["summary"][:500], content["cover_path"]
@@ -233,3 +246,6 @@ def _moment(text: str | None) -> datetime | None:
 _NUMBER_SHOWN = select(PublicPiece.release_id).where(
     PublicPiece.piece_id == bindparam("piece"), visible(bindparam("now", type_=PublicPiece.from_at.type))
 )
+# Both are asked for every answer of the bot's: building a statement costs more than running it.
+_T = cast(Table, PublicPiece.__table__).c
+_SHELVED = select(_T.piece_id, _T.path, _T.place).where(_T.piece_id.in_(bindparam("pieces", expanding=True)))

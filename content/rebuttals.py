@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, ForeignKey, String, or_, select
+from sqlalchemy import BindParameter, ColumnElement, ForeignKey, String, Table, bindparam, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content.models import Piece, PublicPiece
@@ -95,9 +95,7 @@ def standing(session: Session, now: datetime) -> list[tuple[Rebuttal, PublicPiec
 
 def wordings(session: Session, now: datetime) -> list[tuple[int, list[str]]]:
     """The pieces of the rebuttals that hold, with everything by which a question about the rumour is recognised."""
-    query = select(Rebuttal.piece_id, Rebuttal.claim, Rebuttal.asks)
-    query = query.join(PublicPiece, PublicPiece.piece_id == Rebuttal.piece_id).where(holds(now), visible(now))
-    found = session.execute(query.order_by(Rebuttal.made_at.desc(), Rebuttal.id.desc()))
+    found = session.connection().execute(_WORDINGS, {"now": now})
     return [(piece_id, [claim, *asks]) for piece_id, claim, asks in found]
 
 
@@ -107,9 +105,20 @@ def of_pieces(session: Session, piece_ids: Sequence[int]) -> dict[int, Rebuttal]
     return {row.piece_id: row for row in session.scalars(query)}
 
 
-def holds(now: datetime) -> ColumnElement[bool]:
+def holds(now: datetime | BindParameter[Any]) -> ColumnElement[bool]:
     """Neither ended by a person nor by its hour."""
     return Rebuttal.ended_at.is_(None) & or_(Rebuttal.until_at.is_(None), Rebuttal.until_at > now)
+
+
+# Asked with every question that the bot hears: building a statement costs more than running it.
+_NOW: BindParameter[Any] = bindparam("now", type_=PublicPiece.from_at.type)
+_R = cast(Table, Rebuttal.__table__).c
+_WORDINGS = (
+    select(_R.piece_id, _R.claim, _R.asks)
+    .join(cast(Table, PublicPiece.__table__), PublicPiece.piece_id == Rebuttal.piece_id)
+    .where(holds(_NOW), visible(_NOW))
+    .order_by(_R.made_at.desc(), _R.id.desc())
+)
 
 
 def _checked(work: Work, piece: Piece, rumour: Rumour) -> list[Any]:

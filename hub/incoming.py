@@ -42,7 +42,7 @@ from bot.words import Words
 from channels.accounts.menus import Publisher
 from channels.accounts.models import Account
 from channels.transport import tls
-from content.models import PublicPiece
+from content.public import shelved
 from hub import desk_news, rasa, ticket_news
 from hub.code_sends import CodeSends
 from hub.desk_news import on_duty
@@ -64,7 +64,7 @@ P = Permission
 
 
 def _pages_of(hub: Hub, session: Session, pieces: Sequence[int]) -> Mapping[int, str]:
-    return hub.where(session, session.scalars(select(PublicPiece).where(PublicPiece.piece_id.in_(pieces))).all())
+    return hub.where(session, shelved(session, pieces))
 
 
 def connect(hub: Hub, engine: Engine | None = None) -> Incoming:

@@ -14,6 +14,7 @@ from bot.nlu.text import officially
 from channels.accounts.menus import Publisher
 from channels.base import AccountInfo, Channel
 from content.models import PublicPiece
+from content.public import Shelved
 from content.search import Searcher
 from content.search_files import Files
 from content.search_misses import record_miss
@@ -70,7 +71,7 @@ class Hub:
     # Keeps what was looked for on the site and not found.
     missed: Callable[[Work, str], None] = record_miss
     # Where the pages of pieces stand now; the outer side, which knows no placements, has its own answer.
-    where: Callable[[Session, Sequence[PublicPiece]], Mapping[int, str]] = addresses_of
+    where: Callable[[Session, Sequence[PublicPiece | Shelved]], Mapping[int, str]] = addresses_of
     # What else has to let go when the product ends: connections to platforms.
     closing: list[Callable[[], None]] = field(default_factory=list)
     kept: Kept = field(default_factory=Kept)
