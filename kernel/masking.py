@@ -198,7 +198,8 @@ def _masked(text: str, pattern: re.Pattern[str], shown: Callable[[Found], str]) 
     """The text with what was found written as `shown`; everything else stays as it was typed."""
     text = _seen(text)
     made, done = [], 0
-    for found in pattern.finditer(text.translate(_plain())):
+    # Nothing of the table is ASCII, and a line of the log often is.
+    for found in pattern.finditer(text if text.isascii() else text.translate(_plain())):
         less = shown(found)
         if less != found[0]:
             # What leads up to it, where the pattern has that as its group, is kept.
