@@ -220,10 +220,11 @@ class JPushChannel(Channel, JPushRations, Addressed, Rehearsing, GoesOn):
         try:
             with self._pushing():
                 answer = self._replacing(post, lambda body: self._call("POST", "v3/push", {"cid": job_id, **body}))
+                number = str(_given(answer, "msg_id"))
         except Nobody as nobody:
             return _nobody(post, nobody.msg_id)
         self.tools.quotas.count(self.account.id, PUSHES, today(self.tools.clock.now()))
-        return self._live(post, str(answer["msg_id"]))
+        return self._live(post, number)
 
     def reconcile(self, post: Post) -> Settlement:
         """What has no number yet was never pushed: a number is remembered before anything is. Revoking is repeated."""
@@ -310,7 +311,7 @@ class JPushChannel(Channel, JPushRations, Addressed, Rehearsing, GoesOn):
     def _numbered(self, words: str) -> Accepted:
         """A new number, with the hour from which it counts."""
         with self._asking():
-            cid = str(self._call("GET", "v3/push/cid?count=1&type=push")["cidlist"][0])
+            cid = str(_given(self._call("GET", "v3/push/cid?count=1&type=push"), "cidlist")[0])
         at = self.tools.clock.now().isoformat()
         return Accepted(cid, timedelta(0), words, data={"cid": cid, "cid_at": at})
 
@@ -448,12 +449,30 @@ def _read(response: httpx.Response) -> Any:
     if isinstance(error, dict):
         wait = response.headers.get("X-Rate-Limit-Reset", "")
         seconds = float(wait) if wait.isdigit() else 60.0
-        raise Answered(
-            int(error.get("code", 0)), str(error.get("message", "")), str(answer.get("msg_id", "")), seconds + 1
-        )
+        message, msg_id = str(error.get("message", "")), str(answer.get("msg_id", ""))
+        raise Answered(_code(error, response), message, msg_id, seconds + 1)
     if response.status_code != 200:
         raise broken(response)
     return answer
+
+
+def _code(error: Mapping[str, Any], response: httpx.Response) -> int:
+    """The number of its no. A server's own failure under a number that nobody knows says nothing of what became of the
+    call, and is no refusal."""
+    said = str(error.get("code", ""))
+    code = int(said) if said.isascii() and said.isdigit() else 0
+    known = code in RETRYABLE or code in CREDENTIAL or code in REFUSED or code in (NOBODY, RATE)
+    if not known and response.status_code >= 500:
+        raise broken(response)
+    return code
+
+
+def _given(answer: Any, name: str) -> Any:
+    """What a yes must hold; one without it is no answer to go by."""
+    found = answer.get(name) if isinstance(answer, dict) else None
+    if not found:
+        raise httpx.DecodingError(f"an answer without {name}")
+    return found
 
 
 def _numbered_at(post: Post) -> datetime | None:

@@ -116,19 +116,53 @@ def test_only_what_surely_was_not_pushed_is_called_so(side: JPushSide) -> None:
         httpx.ConnectError("refused"),
         _no(2002),
     ]
+    channel = answered_by(side, answers)
+    for expected in (OutcomeUnknown, OutcomeUnknown, OutcomeUnknown, Retryable, Throttled):
+        with pytest.raises(expected):
+            channel.poll(post, accepted.job_id)
 
-    def answer(request: httpx.Request) -> httpx.Response:
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        httpx.Response(502, json={"error": {"code": 9999, "message": "bad gateway"}}),
+        httpx.Response(500, json={"error": {"message": "no code"}}),
+        httpx.Response(500, json={"error": {"code": None, "message": "none"}}),
+        httpx.Response(200, json={"sendno": "0"}),
+        httpx.Response(200, json=[]),
+    ],
+)
+def test_an_answer_that_says_neither_yes_nor_no_leaves_the_push_unknown(side: JPushSide, said: httpx.Response) -> None:
+    accepted = side.channel.publish(side.post())
+    assert isinstance(accepted, Accepted)
+    with pytest.raises(OutcomeUnknown):
+        answered_by(side, [said]).poll(side.post(note=accepted.data), accepted.job_id)
+
+
+def test_a_number_nobody_knows_is_a_refusal_where_the_platform_found_the_fault_with_us(side: JPushSide) -> None:
+    with pytest.raises(Refused) as refused:
+        answered_by(side, [_no(9999)]).poll(side.post(), "cid-1")
+    assert refused.value.platform_code == "9999"
+
+
+@pytest.mark.parametrize("said", [{}, {"cidlist": []}])
+def test_where_no_number_is_given_out_it_is_asked_for_again(side: JPushSide, said: dict[str, Any]) -> None:
+    checked = httpx.Response(200, json={"sendno": "0", "msg_id": "1"})
+    with pytest.raises(Retryable):
+        answered_by(side, [checked, httpx.Response(200, json=said)]).publish(side.post())
+
+
+def answered_by(side: JPushSide, answers: list[Any]) -> JPushChannel:
+    """The app before a platform that gives these answers, one after another."""
+
+    def answer(_request: httpx.Request) -> httpx.Response:
         said = answers.pop(0)
         if isinstance(said, Exception):
             raise said
         return said
 
-    channel = JPushChannel(
-        side.channel.account, replace(side.channel.tools, http=httpx.Client(transport=httpx.MockTransport(answer)))
-    )
-    for expected in (OutcomeUnknown, OutcomeUnknown, OutcomeUnknown, Retryable, Throttled):
-        with pytest.raises(expected):
-            channel.poll(post, accepted.job_id)
+    tools = replace(side.channel.tools, http=httpx.Client(transport=httpx.MockTransport(answer)))
+    return JPushChannel(side.channel.account, tools)
 
 
 def _no(code: int) -> httpx.Response:
