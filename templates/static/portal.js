@@ -17,8 +17,10 @@
         if (words) words.textContent = say(on ? button.dataset.off : button.dataset.on);
         button.hidden = false;
       }
+      reach();
     };
     show();
+    addEventListener("resize", reach);
     document.addEventListener("click", (event) => {
       const mode = event.target.closest("[data-mode]")?.dataset.mode;
       if (mode) {
@@ -65,11 +67,19 @@
     alerted();
   });
 
+  // A table that is wider than its page is scrolled by keyboard as well: not every browser lets one come to it.
+  function reach() {
+    for (const table of document.querySelectorAll(".body table")) {
+      if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
+      else table.removeAttribute("tabindex");
+    }
+  }
+
   // What the labels are called in English; what a page puts into one stays as it is.
   const original = new Map();
   // Words of the office, which stay as they were signed.
   const SIGNED = ".body, .qa__answer, .entries__link, .article__title, .results__title, .results__text, .lead__title, .lead__text, "
-    + ".shots__link, .asks__link, #chat, [data-en], [data-word], [data-english], script, style";
+    + ".shots__link, .asks__link, .way__name, .place__name, #chat, [data-en], [data-word], [data-english], script, style";
   // What is read out, shown by the style sheet, or said by a script later.
   const SPOKEN = ["aria-label", "placeholder", "title", "label", "data-label", "data-on", "data-off", "data-all", "data-saved", "data-denied", "data-failed",
     "data-none", "data-agree", "data-push-on", "data-push-save"];

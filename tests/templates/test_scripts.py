@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from templates.engine import Engine
 from templates.patterns import context, shell
 from tests.templates.browser import ORIGIN, Screen
-from tests.templates.samples import PORTAL, PROBLEM
+from tests.templates.samples import PORTAL, PROBLEM, notice, site
 
 pytestmark = pytest.mark.browser
 WIDE, PHONE = 1280, 360
@@ -135,6 +135,24 @@ def test_the_elder_version_is_remembered(renderer: Engine, shown: Screen) -> Non
     expect(shown.page.locator("html.elder")).to_have_count(1)
     shown.page.locator("[data-mode=elder]").click()
     expect(shown.page.locator("html.elder")).to_have_count(0)
+
+
+WIDE_TABLE = f"<table><tr>{'<td>0530-8800015</td>' * 5}</tr></table>"
+
+
+def test_a_table_is_reached_by_keyboard_while_it_is_wider_than_its_page(renderer: Engine, shown: Screen) -> None:
+    html = renderer.render("outbound/portal/news.html", site=site(), item=notice(body_html=WIDE_TABLE))
+    shown.show(html, 600)
+    table = shown.page.locator(".body table")
+    expect(table).not_to_have_attribute("tabindex", "0")
+    shown.page.click("[data-mode=elder]")
+    expect(table).to_have_attribute("tabindex", "0")
+    faults = shown.axe()
+    shown.page.click("[data-mode=elder]")
+    expect(table).not_to_have_attribute("tabindex", "0")
+    shown.page.set_viewport_size({"width": 320, "height": 800})
+    expect(table).to_have_attribute("tabindex", "0")
+    assert [*faults, *shown.axe()] == []
 
 
 def test_the_beacon_tells_which_channel_led_here_and_cuts_it_from_the_address(renderer: Engine, shown: Screen) -> None:
