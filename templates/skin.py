@@ -12,12 +12,13 @@ from templates.catalogue import FOLDER, load, template_msgids
 
 SCRIPT = FOLDER / "static" / "portal-english.js"
 DRAWN = ("outbound/portal/", "pages/public/")
-# Labels that pages are given as values: of the frame, of search, of tickets and requests, and what a form is
-# refused with.
+# Labels that pages are given as values: of the frame, of search, of a service item, of tickets and requests, and what
+# a form is refused with.
 GIVEN = (
     "首页", "全部", "置顶", "有效", "废止", "失效", "已废止", "已失效", "已过期", "主动公开", "依申请公开", "应急信息",
     "栏目", "部门", "时间", "一周内", "一月内", "一年内", "附件", "留言公开",
     "动态要闻", "通知公告", "政策文件", "政策解读", "办事指南", "常见问题", "图集", "视频", "音频", "专题",
+    "基本编码", "业务办理项编码", "权力来源", "审查类型", "进驻政务大厅", "自助终端办理", "结果样本",
     "咨询", "求助", "投诉", "建议", "举报", "表扬", "找错",
     "待办理", "已答复", "已办结", "删除中", "部分待办结后删除", "不予办理", "查阅、复制个人信息", "删除个人信息",
     "非常满意", "满意", "基本满意", "不满意", "非常不满意",

@@ -127,6 +127,12 @@ def test_every_portal_page_names_its_site(renderer: Engine, name: str, values: S
     assert "您访问的链接即将离开&#34;云州市人民政府&#34;门户网站，是否继续？" in html
 
 
+def test_who_leaves_is_told_of_a_portal_once(renderer: Engine) -> None:
+    """A name may end with the words that the national wording puts after it."""
+    html = renderer.render("outbound/portal/notice.html", site=site(name="云州市人民政府门户网站"), item=notice())
+    assert "您访问的链接即将离开&#34;云州市人民政府&#34;门户网站，是否继续？" in html
+
+
 def test_an_article_carries_every_tag_inspectors_read(renderer: Engine) -> None:
     html = renderer.render("outbound/portal/notice.html", site=site(), item=notice(author="张蕾"))
     tags = {

@@ -14,15 +14,17 @@ import pytest
 from bot.personal.states import KIND_LABELS, STATE_LABELS
 from bot.states import CITIZEN_KINDS, RATINGS, TICKET_LABELS, TicketState, shown_outside
 from content.kinds import all_kinds
+from content.kinds.guide import _facts as guide_facts
 from content.relations import STANDINGS
 from hub.limits import TooOften
 from hub.web import feedback, mine
 from hub.web.search import BESIDE, SPANS
 from templates import skin
 from templates.engine import Engine
+from templates.views import Step
 from tests.templates.browser import Screen
 from tests.templates.public_samples import PUBLIC
-from tests.templates.samples import PORTAL, Sample, site
+from tests.templates.samples import PORTAL, Sample, guide, site
 
 PAGES = [
     (name, number, values)
@@ -98,6 +100,7 @@ def test_every_label_that_a_page_is_given_has_its_english() -> None:
         *(TICKET_LABELS[shown_outside(state)] for state in TicketState),
         *(kind.label for kind in all_kinds().values()),
         *BESIDE.values(),
+        *(label for label, _text in guide_facts({}, "")),
         *(label for label, _days in SPANS.values()),
         *(f"已{label}" for standing, label in STANDINGS.items() if standing),
     }
@@ -119,6 +122,18 @@ def _refusals(module: ModuleType) -> Iterator[str]:
             (why,) = (one.value for one in node.keywords if one.arg == "why")
             parts = why.values if isinstance(why, ast.JoinedStr) else [why]
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "500" for part in parts)
+
+
+@pytest.mark.browser
+def test_what_a_guide_calls_its_steps_stays_in_the_offices_words(renderer: Engine, shown: Screen) -> None:
+    """Its first step often bears the name of a label."""
+    item = guide(steps=[Step("申请", "网上提交"), Step("受理", "当场答复")])
+    shown.show(renderer.render("outbound/portal/guide.html", site=site(), item=item), 1280)
+    shown.page.click("[data-english]")
+    _wait(shown)
+    steps = shown.page.locator(".way__name").all_inner_texts()
+    shown.page.click("[data-english]")
+    assert steps == ["申请", "受理"]
 
 
 CHAT = """
