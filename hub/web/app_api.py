@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
@@ -26,10 +27,12 @@ from content.search import Found
 from content.search_grams import LONGEST_QUERY
 from content.search_passages import readable
 from content.standing import content_now
+from hub.limits import TooOften
 from hub.product import Hub
 from hub.web import chat
 from hub.web.access import HubDep, address_of
 from hub.web.openapi import described
+from hub.web.search import CITIZEN
 from hub.web.sent import Body
 from kernel.errors import NotFound, XuandaError
 from kernel.typed import tidy
@@ -39,7 +42,7 @@ PREFIX = "/api/app/v1"
 router = APIRouter(prefix=PREFIX)
 
 # So many in so many seconds for one address.
-READS, STARTS = (300, 60), (30, 600)
+READS, STARTS, MISSES = (300, 60), (30, 600), (10, 60)
 MAX_AGE = 60
 MOST_GUIDES = 2000
 EXPIRED = "该内容已过有效期，现予撤下。"
@@ -170,6 +173,8 @@ def find(
         ]
         rows = _briefs(hub, work.session, found.rows)
         guesses = _briefs(hub, work.session, found.guesses)
+    if query and found.whole and not found.units:
+        _missed(request, hub, query)
     results = [{**brief, "excerpt": words} for brief, words in zip(rows, texts, strict=True)]
     kinds = dict(found.kinds)
     answer = {"query": query, "total": found.total, "page": page, "kinds": kinds, "results": results}
@@ -184,6 +189,14 @@ def open_chat(request: Request, hub: HubDep, given: Device) -> JSONResponse:
 
 
 router.include_router(chat.conversations)
+
+
+def _missed(request: Request, hub: Hub, query: str) -> None:
+    """Keeps a search that finds nothing for the editors, as the portal's own is, without who it was."""
+    with suppress(TooOften):
+        hub.incoming.limit("app.miss", *MISSES).take(address_of(request, hub.settings))
+        with hub.works.write(CITIZEN) as work:
+            hub.missed(work, query)
 
 
 # --- what is shown -------------------------------------------------------------------------------------------------

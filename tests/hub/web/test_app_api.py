@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from channels.accounts.models import Account
 from content import public, relations
 from content.models import Piece, Release
+from content.search_misses import SearchMiss
 from kernel.clock import StillClock
 from tests.hub.web.newsroom import Newsroom, open_newsroom
 
@@ -41,6 +43,12 @@ def publish(room: Newsroom, column: str = "notices", **words: Any) -> Release:
     release = room.office.signed_release(column=column, **words)
     room.go_live(release)
     return release
+
+
+def misses(room: Newsroom) -> list[str]:
+    """What was searched for in vain, as the editors will see it."""
+    with room.office.works.read() as work:
+        return list(work.session.scalars(select(SearchMiss.query)))
 
 
 def get(room: Newsroom, path: str, **more: Any) -> Any:
@@ -181,6 +189,18 @@ def test_search_finds_and_says_of_what_kind(room: Newsroom) -> None:
     assert (found["total"], found["kinds"]) == (1, {"notice": 1})
     assert found["results"][0]["title"] == "关于调整市区供热结束时间的通知"
     assert get(room, "/search?q=%20").json()["total"] == 0
+
+
+def test_a_search_that_finds_nothing_is_kept_for_the_editors_and_not_without_end(room: Newsroom) -> None:
+    publish(room, title="关于调整市区供热结束时间的通知")
+    for path in ("/search?q=供热结束时间", "/search?q=供热结束时间&kind=guide", "/search?q=%20"):
+        get(room, path)
+    assert misses(room) == []
+    get(room, "/search?q=火星 移民")
+    assert misses(room) == ["火星 移民"]
+    for number in range(12):
+        assert get(room, f"/search?q=火星移民第{number}批").json()["total"] == 0
+    assert len(misses(room)) == 10
 
 
 @pytest.mark.parametrize(
