@@ -15,6 +15,7 @@ from hub.web.access import HubDep
 
 GONE = ".gone"
 MOVED = ".moved"
+CONDITIONS = (b"if-none-match", b"if-modified-since")
 
 
 router = APIRouter()
@@ -50,9 +51,12 @@ class SiteFiles(StaticFiles):
             if failure.status_code == 404:
                 return self._missing()
             raise
-        if response.status_code == 200 and (self.folder / f"{path}{MOVED}").exists():
+        if response.status_code in (200, 304) and (self.folder / f"{path}{MOVED}").exists():
             return self._moved(path, scope)
-        if response.status_code == 200 and (self.folder / f"{path}{GONE}").exists():
+        if response.status_code in (200, 304) and (self.folder / f"{path}{GONE}").exists():
+            # Whoever holds the page of the withdrawal already is told so again, and not that nothing has changed.
+            asked = [header for header in scope["headers"] if header[0] not in CONDITIONS]
+            response = await super().get_response(path, {**scope, "headers": asked})
             response.status_code = 410
         elif response.status_code == 404:
             return self._missing()
