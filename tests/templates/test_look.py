@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from templates.engine import Engine
+from templates.views import Step
 from tests.templates.browser import Screen
 from tests.templates.public_samples import PUBLIC
-from tests.templates.samples import CONSOLE, PORTAL, Sample, notice, site
+from tests.templates.samples import CONSOLE, PORTAL, Sample, guide, notice, site
 
 Pages = list[tuple[str, int, Sample]]
 
@@ -132,6 +133,22 @@ def test_a_text_fits_a_phone_whose_pictures_do_not_load(
     )
     assert without_pictures.page.locator(".body img").evaluate("one => one.complete && !one.naturalWidth")
     assert without_pictures.overflow() == 0
+
+
+LONG = f"https://zwfw.yunzhou.gov.cn/{'a' * 60}"
+
+
+def test_an_address_without_a_gap_and_a_recording_fit_the_smallest_phone(renderer: Engine, shown: Screen) -> None:
+    item = guide(title=LONG, conditions=[LONG], steps=[Step("申请", LONG)])
+    text = notice(body_html=f'<p>{LONG}</p><audio src="/files/a.mp3" controls></audio>')
+    too_wide = {}
+    for name, values in (
+        ("guide", {"site": site(), "item": item}),
+        ("news", {"site": site(postal_address=LONG), "item": text}),
+    ):
+        shown.show(renderer.render(f"outbound/portal/{name}.html", **values), 320)
+        too_wide[name] = shown.overflow()
+    assert too_wide == {"guide": 0, "news": 0}
 
 
 @pytest.mark.parametrize("name", ["pages/login.html", "pages/patterns.html"])
