@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -45,6 +46,8 @@ router = APIRouter(prefix=PREFIX)
 READS, STARTS, MISSES = (300, 60), (30, 600), (10, 60)
 MAX_AGE = 60
 MOST_GUIDES = 2000
+# Whatever of a text leads to our own pages and files.
+_ADDRESSES = re.compile(r'( (?:src|href|poster)=")/(?!/)')
 EXPIRED = "该内容已过有效期，现予撤下。"
 
 PageNumber = Annotated[int, Query(ge=1, le=1000)]
@@ -243,7 +246,7 @@ def _whole(hub: Hub, content: Mapping[str, Any]) -> dict[str, Any]:
     address = hub.settings.address
     specs = kind_of(content["kind"]).fields
     return {
-        "body_html": str(content["body"]).replace('src="/', f'src="{address}/').replace('href="/', f'href="{address}/'),
+        "body_html": _ADDRESSES.sub(rf"\1{address}/", str(content["body"])),
         "unit": content["unit"],
         "source": content["source_name"] or content["unit"],
         "editor": content["editor"],

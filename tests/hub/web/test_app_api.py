@@ -77,6 +77,15 @@ def test_a_piece_is_shown_in_its_signed_words_with_whole_addresses(room: Newsroo
     assert shown["url"].endswith(release.content["path"])
 
 
+def test_a_film_in_a_text_keeps_its_first_picture_and_an_address_outside_stays(room: Newsroom) -> None:
+    words = '<p>供热检修已经完成，检修的经过见下面的片子，全文见<a href="//www.gov.cn/a">国务院的通知</a>。</p>'
+    film = '<video src="/files/a.mp4" poster="/media/b.png" controls></video>'
+    shown = get(room, f"/pieces/{publish(room, body=words + film).piece_id}").json()["body_html"]
+    address = room.hub.settings.address
+    assert f'src="{address}/files/a.mp4" poster="{address}/media/b.png"' in shown
+    assert f"{address}//" not in shown
+
+
 def test_a_films_captions_are_listed_with_it(room: Newsroom) -> None:
     piece = room.office.piece(kind="video", fields={"transcript": "检修。"})
     for name, data in (("片.mp4", b"film"), ("片.vtt", b"WEBVTT\n\n00:01.000 --> 00:02.000\nok\n")):
