@@ -243,6 +243,8 @@ class NoticeRow:
     related: tuple[str, ...] = ()
     document_no: str | None = None
     validity: str | None = None
+    # The day a policy was signed, where its number and text tell of a year long past; else the day before the first.
+    issued_on: str = ""
 
 
 def load_office() -> Office:

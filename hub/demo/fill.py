@@ -437,11 +437,12 @@ def _guide_fields(row: corpus.GuideRow, unit: Unit) -> Mapping[str, Any]:
 def _notice_fields(row: corpus.NoticeRow, filling: Filling, kind: str) -> Mapping[str, Any]:
     day = (filling.clock.now() - timedelta(days=1)).date().isoformat()
     if kind == "policy":
+        signed = row.issued_on or day
         return {
-            "index_number": f"999900/{day[:4]}-{row.days_ago:05d}",
+            "index_number": f"999900/{signed[:4]}-{row.days_ago:05d}",
             "document_number": row.document_no or "",
-            "issuer": filling.units[row.unit].name,
-            "issued_on": day,
+            "issuer": row.author,
+            "issued_on": signed,
             "validity": "in_force",
         }
     if kind == "interpretation":

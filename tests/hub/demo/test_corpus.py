@@ -3,7 +3,10 @@
 import re
 from collections import Counter
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -20,6 +23,7 @@ from hub.demo.corpus import (
     load_office,
     load_smalltalk,
 )
+from kernel.clock import StillClock
 from kernel.people import Role, Unit
 
 CORPORATE_THEMES = {"设立变更", "准营准办", "社会保障", "人力资源", "税收财务", "资质认证"}
@@ -287,3 +291,13 @@ def test_nothing_can_reach_a_real_person(path: Path) -> None:
 def test_a_limit_prints_and_compares(limit: TimeLimit, printed: str, calendar: float) -> None:
     assert str(limit) == printed
     assert limit.calendar_days == calendar
+
+
+def test_every_policy_is_signed_in_the_year_of_its_number_and_has_an_index_number_of_its_own() -> None:
+    filling = SimpleNamespace(clock=StillClock(datetime(2026, 11, 30, tzinfo=UTC)))
+    policies = {notice.key: notice for notice in NOTICES if notice.column == "zhengce"}
+    made = {key: fill._notice_fields(row, cast(fill.Filling, filling), "policy") for key, row in policies.items()}
+    for key, said in made.items():
+        assert f"〔{said['issued_on'][:4]}〕" in said["document_number"], key
+        assert said["issuer"] == policies[key].author
+    assert len({fields["index_number"] for fields in made.values()}) == len(made) > 2
