@@ -32,6 +32,7 @@ from hub.limits import TooOften
 from hub.product import Hub
 from hub.web import chat
 from hub.web.access import HubDep, address_of
+from hub.web.api_shapes import Problem
 from hub.web.openapi import described
 from hub.web.search import CITIZEN
 from hub.web.sent import Body
@@ -74,6 +75,8 @@ def reader(request: Request, hub: HubDep) -> None:
 
 
 Reading = Depends(reader)
+UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing has changed since the tag sent along"}}
+GONE: dict[int | str, dict[str, Any]] = {410: {"description": "It was taken down: the public phrase", "model": Problem}}
 
 
 @router.get("/openapi.json")
@@ -82,7 +85,7 @@ def describe(request: Request) -> JSONResponse:
     return JSONResponse(described(request.app, f"{PREFIX}/", "Xuanda app API", guarded=False))
 
 
-@router.get("/columns", dependencies=[Reading])
+@router.get("/columns", dependencies=[Reading], responses=UNCHANGED)
 def columns(request: Request, hub: HubDep) -> Response:
     """The portal's columns in order, each with how many pieces may be seen."""
     with hub.works.read() as work:
@@ -95,7 +98,7 @@ def columns(request: Request, hub: HubDep) -> Response:
     return _cached(request, {"columns": rows})
 
 
-@router.get("/pieces", dependencies=[Reading])
+@router.get("/pieces", dependencies=[Reading], responses=UNCHANGED)
 def pieces(
     request: Request, hub: HubDep, column: Word = "", kind: Word = "", page: PageNumber = 1, size: Size = 20
 ) -> Response:
@@ -113,7 +116,7 @@ def pieces(
     return _cached(request, {"total": total, "page": page, "size": size, "pieces": found})
 
 
-@router.get("/pieces/{piece_id}", dependencies=[Reading])
+@router.get("/pieces/{piece_id}", dependencies=[Reading], responses={**UNCHANGED, **GONE})
 def piece(request: Request, hub: HubDep, piece_id: Annotated[int, Path(ge=1, le=2**31 - 1)]) -> Response:
     """One piece with its text and the elements of its kind; 410 with the public phrase once it was taken down."""
     with hub.works.read() as work:
@@ -128,7 +131,7 @@ def piece(request: Request, hub: HubDep, piece_id: Annotated[int, Path(ge=1, le=
     return _cached(request, {**brief, **_whole(hub, content)})
 
 
-@router.get("/guides", dependencies=[Reading])
+@router.get("/guides", dependencies=[Reading], responses=UNCHANGED)
 def guides(
     request: Request, hub: HubDep, audience: Word = "", theme: Word = "", page: PageNumber = 1, size: Size = 20
 ) -> Response:
@@ -150,7 +153,7 @@ def guides(
     return _cached(request, {"total": len(chosen), "page": page, "size": size, "catalogue": catalogue, "guides": found})
 
 
-@router.get("/faqs", dependencies=[Reading])
+@router.get("/faqs", dependencies=[Reading], responses=UNCHANGED)
 def faqs(request: Request, hub: HubDep, page: PageNumber = 1, size: Size = 20) -> Response:
     """常见问题: question and answer, as the bot answers them."""
     with hub.works.read() as work:
@@ -162,7 +165,7 @@ def faqs(request: Request, hub: HubDep, page: PageNumber = 1, size: Size = 20) -
     return _cached(request, {"total": len(every), "page": page, "size": size, "faqs": found})
 
 
-@router.get("/search", dependencies=[Reading])
+@router.get("/search", dependencies=[Reading], responses=UNCHANGED)
 def find(
     request: Request, hub: HubDep, q: Annotated[str, Query(max_length=300)], kind: Word = "", page: PageNumber = 1
 ) -> Response:

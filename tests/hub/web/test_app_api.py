@@ -274,3 +274,7 @@ def test_it_describes_itself(room: Newsroom) -> None:
     assert f"{API}/chat/devices" in told["paths"]
     assert all(path.startswith(API) for path in told["paths"])
     assert "security" not in told
+    piece = told["paths"][f"{API}/pieces/{{piece_id}}"]["get"]["responses"]
+    assert piece["410"]["content"]["application/json"]["schema"]["$ref"].endswith("/Problem")
+    reads = [act["get"]["responses"] for path, act in told["paths"].items() if "get" in act and "/chat/" not in path]
+    assert [("304" in answers) for answers in reads].count(False) == 1  # But for the description itself.
