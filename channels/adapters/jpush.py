@@ -56,6 +56,8 @@ LASTS = timedelta(days=1)
 LONGEST_TTL = 10 * 24 * 3600
 LONGEST_SPREAD = 1400
 INVALID = 1003
+# What says all there is to say without a word: nothing was taken.
+BARE: Mapping[int, int] = {401: 1004, 429: RATE}
 NOT_OFFERED = frozenset({"404", "405", "501", "1001", "1020"})
 # How finely it is remembered until when a minute's calls are used up.
 SLOT = 10
@@ -444,13 +446,17 @@ def _read(response: httpx.Response) -> Any:
     try:
         answer = json.loads(response.content)
     except ValueError:
-        raise broken(response) from None
+        answer = None
     error = answer.get("error") if isinstance(answer, dict) else None
+    wait = response.headers.get("X-Rate-Limit-Reset", "")
+    seconds = float(wait) if wait.isdigit() else 60.0
     if isinstance(error, dict):
-        wait = response.headers.get("X-Rate-Limit-Reset", "")
-        seconds = float(wait) if wait.isdigit() else 60.0
         message, msg_id = str(error.get("message", "")), str(answer.get("msg_id", ""))
         raise Answered(_code(error, response), message, msg_id, seconds + 1)
+    if response.status_code in BARE:
+        raise Answered(BARE[response.status_code], f"HTTP {response.status_code}", "", seconds + 1)
+    if answer is None:
+        raise broken(response)
     if response.status_code != 200:
         raise broken(response)
     return answer

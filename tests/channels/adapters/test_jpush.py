@@ -145,6 +145,17 @@ def test_a_number_nobody_knows_is_a_refusal_where_the_platform_found_the_fault_w
     assert refused.value.platform_code == "9999"
 
 
+@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"{}"])
+def test_a_door_that_only_shuts_has_surely_taken_nothing(side: JPushSide, body: bytes) -> None:
+    limited = httpx.Response(429, content=body, headers={"X-Rate-Limit-Reset": "20"})
+    channel = answered_by(side, [httpx.Response(401, content=body), limited])
+    with pytest.raises(Unauthorised):
+        channel.poll(side.post(), "cid-1")
+    with pytest.raises(Throttled) as throttled:
+        channel.poll(side.post(), "cid-1")
+    assert timedelta(seconds=15) < throttled.value.until - side.clock.now() < timedelta(seconds=25)
+
+
 @pytest.mark.parametrize("said", [{}, {"cidlist": []}])
 def test_where_no_number_is_given_out_it_is_asked_for_again(side: JPushSide, said: dict[str, Any]) -> None:
     checked = httpx.Response(200, json={"sendno": "0", "msg_id": "1"})
