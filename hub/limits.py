@@ -17,6 +17,10 @@ class TooOften(XuandaError):
     zh = "操作过于频繁，请稍后再试，或拨打服务热线。"
     status = 429
 
+    def __init__(self, wait: float = 60.0) -> None:
+        self.wait = wait
+        super().__init__()
+
 
 class Limit:
     """At most `number` acts of one key within `seconds`."""
@@ -37,7 +41,7 @@ class Limit:
             while acts and acts[0] <= now - self.seconds:
                 acts.popleft()
             if len(acts) >= self.number:
-                raise TooOften
+                raise TooOften(acts[0] + self.seconds - now if acts else self.seconds)
             acts.append(now)
 
     def _forget(self, now: float) -> None:

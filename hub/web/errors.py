@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import ceil
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from starlette.responses import Response
 
 from hub.auth.errors import PasswordMustChange, SignedOut
 from hub.db import is_away
+from hub.limits import TooOften
 from hub.web.access import LONGEST_FIELD, SAFE_METHODS, Asker, language_of, the_hub
 from hub.web.pages import shell_of
 from kernel.errors import Invalid, NotFound, XuandaError
@@ -73,7 +75,10 @@ async def on_xuanda_error(request: Request, error: Exception) -> Response:
     if isinstance(error, SignedOut):
         back = _back_to(request)
         return _go_to(request, f"{LOGIN}?next={quote(back)}" if back else LOGIN, error)
-    return await answer(request, error)
+    answered = await answer(request, error)
+    if isinstance(error, TooOften):
+        answered.headers["Retry-After"] = str(ceil(error.wait))
+    return answered
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:

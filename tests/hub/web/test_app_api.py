@@ -243,6 +243,7 @@ def test_hostile_words_find_nothing_and_break_nothing(room: Newsroom, text: str)
 def test_nobody_reads_without_end(room: Newsroom) -> None:
     answers = {get(room, "/columns").status_code for _ in range(301)}
     assert answers == {200, 429}
+    assert 0 < int(get(room, "/columns").headers["retry-after"]) <= 60
 
 
 def test_a_device_has_one_conversation(room: Newsroom) -> None:
