@@ -270,9 +270,9 @@ class JPushChannel(Channel, JPushRations, Addressed, Rehearsing, GoesOn):
             with self._asking():
                 lines = self._call("GET", f"v3/received/detail?msg_ids={wanted}", report=True)
             for line in lines:
-                figures = _figures(line)
-                if figures:
-                    readings.append(Reading(by_id[str(line["msg_id"])].piece_id, figures, now))
+                figures, placed_at = _figures(line), by_id.get(str(line.get("msg_id")))
+                if figures and placed_at is not None:
+                    readings.append(Reading(placed_at.piece_id, figures, now))
         return readings
 
     def health(self) -> str:

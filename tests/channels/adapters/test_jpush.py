@@ -284,6 +284,15 @@ def test_phones_that_the_makers_service_woke_are_counted_and_none_twice(side: JP
     assert reading.figures == {"delivered": 4, "sent": 3}
 
 
+def test_what_a_report_tells_of_another_push_is_passed_over(side: JPushSide) -> None:
+    live = side.deliver().live
+    lines = [{"msg_id": "1", "jpush_received": 4}, {"jpush_received": 2}, {"msg_id": "2", "jpush_received": 1}]
+    known = placed_by(live, side.clock.now())
+    (one,) = known.values()
+    told = answered_by(side, [httpx.Response(200, json=[*lines, {**lines[0], "msg_id": one.data["msg_id"]}])])
+    assert [reading.figures for reading in told.read([one])] == [{"delivered": 4}]
+
+
 def test_a_phone_that_got_a_notice_and_a_message_is_one_phone() -> None:
     line = {"jpush_received": 62, "android_pns_sent": 12, "android_pns_received": 11, "ios_apns_sent": 11}
     line |= {"ios_apns_received": 5, "ios_msg_received": 3, "hmos_hmpns_received": 1, "hmos_msg_received": 2}
