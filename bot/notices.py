@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Select, select
@@ -179,9 +179,12 @@ def _key_minutes(session: Session, row: TicketNotice) -> float:
 
 @dataclass(frozen=True)
 class _Job:
+    """One call; `first`: no earlier one may have been taken."""
+
     row_id: int
     account: AccountInfo
     notice: ServiceNotice
+    first: bool
 
 
 @dataclass
@@ -200,12 +203,13 @@ class Teller(Outbox[TicketNotice, _Job, str | ChannelError]):
 
     def prepare(self, work: Work, row: TicketNotice) -> _Job:
         """The form filled in; from the first attempt on the platform may know the key."""
+        first = row.first_at is None
         row.first_at = row.first_at or work.now
         about = accounts.info(work.session, self.seal, work.session.get_one(Account, row.account_id))
         values = {place: str(text) for place, text in row.values.items()}
         way = "template" if row.way == TEMPLATE else "subscribe"
         notice = ServiceNotice(row.sender, way, row.template_id, values, row.key, row.url)  # type: ignore[arg-type]
-        return _Job(row.id, about, notice)
+        return _Job(row.id, about, notice, first)
 
     def call(self, job: _Job) -> str | ChannelError:
         """The platform's number of the job, or what was wrong."""
@@ -230,15 +234,7 @@ class Teller(Outbox[TicketNotice, _Job, str | ChannelError]):
         elif isinstance(answer, OutcomeUnknown):
             self._unsure(work, row, answer.reason)
         elif isinstance(answer, Retryable | Throttled | Unauthorised):
-            later = answer.until if isinstance(answer, Throttled) else None
-            at = self.retry.next_at(row.attempts, work.now, later)
-            if at is None:
-                self._end(work, row, S.FAILED, answer.reason, answer.platform_code)
-            else:
-                row.state, row.next_at = S.BOOKED, at
-                row.reason, row.code = answer.reason[:300], answer.platform_code[:40]
-                if row.attempts == 1:
-                    row.first_at = None  # It surely did not leave, so that its key is not in use yet.
+            self._again(work, row, job, answer)
         else:
             self._end(work, row, S.FAILED, answer.reason, answer.platform_code)
 
@@ -246,9 +242,28 @@ class Teller(Outbox[TicketNotice, _Job, str | ChannelError]):
         """Asked again under its key, or unknown."""
         self._unsure(work, row, "发送进程中断")
 
+    def _again(self, work: Work, row: TicketNotice, job: _Job, answer: ChannelError) -> None:
+        later = answer.until if isinstance(answer, Throttled) else None
+        at = self.retry.next_at(row.attempts, work.now, later)
+        if job.first:
+            row.first_at = None  # It surely did not leave, so that its key is not in use yet.
+        elif at is None or not self._remembered(work, row, at):
+            # An earlier call may have been taken, and by then the platform would take its repeat for another notice.
+            self._end(work, row, S.UNKNOWN, answer.reason, answer.platform_code)
+            return
+        if at is None:
+            self._end(work, row, S.FAILED, answer.reason, answer.platform_code)
+            return
+        row.state, row.next_at = S.BOOKED, at
+        row.reason, row.code = answer.reason[:300], answer.platform_code[:40]
+
+    def _remembered(self, work: Work, row: TicketNotice, at: datetime) -> bool:
+        """Whether the platform still knows the row's key at a moment."""
+        lasts = timedelta(minutes=_key_minutes(work.session, row) - 1)
+        return row.way == TEMPLATE and row.first_at is not None and at < row.first_at + lasts
+
     def _unsure(self, work: Work, row: TicketNotice, reason: str) -> None:
-        remembered = timedelta(minutes=_key_minutes(work.session, row) - 1)
-        if row.way == TEMPLATE and row.first_at and work.now + ASK_AGAIN < row.first_at + remembered:
+        if self._remembered(work, row, work.now + ASK_AGAIN):
             row.state, row.next_at, row.reason = S.BOOKED, work.now + ASK_AGAIN, reason[:300]
             return
         self._end(work, row, S.UNKNOWN, reason)

@@ -197,6 +197,35 @@ def test_once_the_platform_forgets_the_key_nothing_is_repeated(desk: Desk) -> No
     assert len(desk.platform.taken) == 1
 
 
+@pytest.mark.parametrize("kind", ["at its hour", "no attempt left"])
+def test_what_may_have_gone_out_does_not_wait_beyond_its_key(desk: Desk, kind: str) -> None:
+    number = desk.book()
+    desk.platform.after = OutcomeUnknown("timeout")
+    desk.teller.send_due()
+    if kind == "at its hour":
+        desk.platform.before = Throttled("今天的次数已用完", desk.clock.now() + timedelta(hours=8))
+        desk.clock.step(seconds=11)
+        desk.teller.send_due()
+        desk.clock.step(hours=9)
+    for _ in range(12):
+        desk.platform.before = None if kind == "at its hour" else Retryable("busy")
+        desk.teller.send_due()
+        desk.clock.step(seconds=40)
+    row = desk.row(number)
+    assert (row.state, len(desk.told)) == ("unknown", 1)
+    assert desk.platform.calls == (2 if kind == "at its hour" else 5)
+
+
+def test_what_surely_did_not_leave_waits_as_long_as_it_must(desk: Desk) -> None:
+    number = desk.book()
+    for _ in range(3):
+        desk.platform.before = Throttled("slow", desk.clock.now() + timedelta(hours=8))
+        desk.teller.send_due()
+        desk.clock.step(hours=9)
+    desk.teller.send_due()
+    assert desk.row(number).state == "done"
+
+
 def test_a_subscribe_notice_is_unknown_at_once_and_sent_again_only_by_a_person(desk: Desk) -> None:
     desk.agrees()
     number = desk.book("subscribe")
