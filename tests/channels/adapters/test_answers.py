@@ -1,0 +1,111 @@
+"""Answers in shapes that the platforms' pages allow or that come instead of them: only a yes is taken for one."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from channels.base import (
+    Channel,
+    Post,
+    Tools,
+)
+from channels.registry import channel
+from tests.channels.harness import MovingClock, make_account, make_item, make_tools
+
+MASS, SUBMIT = "cgi-bin/message/mass/sendall", "cgi-bin/freepublish/submit"
+LISTED, TOKEN = "cgi-bin/freepublish/batchget", "cgi-bin/stable_token"
+# What no platform says yes with: an empty body, a page, another encoding, JSON of another shape.
+NO_YES = [b"", b"<html>busy</html>", b"\xff\xfe{", b"null", b"[]", b'"ok"']
+
+
+@dataclass
+class Scripted:
+    """A platform that answers each path as it was told, and keeps what it was sent."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    asked: dict[str, list[httpx.Request]] = field(default_factory=lambda: defaultdict(list))
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/")
+        self.asked[path].append(request)
+        answer = self.answers[path]
+        if isinstance(answer, httpx.Response):
+            return httpx.Response(answer.status_code, content=answer.content)
+        if isinstance(answer, bytes):
+            return httpx.Response(200, content=answer)
+        return httpx.Response(200, content=json.dumps(answer, ensure_ascii=False).encode())
+
+    def sent(self, path: str) -> Any:
+        return json.loads(self.asked[path][-1].content)
+
+
+@dataclass
+class Desk:
+    """An account on a scripted platform."""
+
+    platform: Scripted
+    tools: Tools
+    channel: Any
+
+    @property
+    def clock(self) -> MovingClock:
+        clock = self.tools.clock
+        assert isinstance(clock, MovingClock)
+        return clock
+
+    def post(self, action: Any = "publish", **more: Any) -> Post:
+        now = self.clock.now()
+        items = [make_item(self.tools.files)]  # type: ignore[arg-type]
+        return Post("d-1", action, items, first_attempt_at=now, attempted_at=now, **more)
+
+
+def desk(name: str, answers: Mapping[str, Any], settings: Mapping[str, Any], credentials: Mapping[str, str]) -> Desk:
+    platform = Scripted(dict(answers))
+    tools = make_tools(http=httpx.Client(transport=httpx.MockTransport(platform)))
+    account = make_account(name, "http://platform.example", settings=settings, credentials=credentials)
+    made: Channel = channel(name)(account, tools)
+    return Desk(platform, tools, made)
+
+
+@pytest.fixture
+def wechat() -> Desk:
+    empty = {"total_count": 0, "item_count": 0, "item": []}
+    answers = {
+        TOKEN: {"access_token": "T", "expires_in": 7200},
+        "cgi-bin/media/uploadimg": {"url": "http://mmbiz.qpic.cn/1"},
+        "cgi-bin/material/add_material": {"media_id": "C", "url": "http://mmbiz.qpic.cn/2"},
+        "cgi-bin/draft/add": {"media_id": "D"},
+        "cgi-bin/draft/get": {"news_item": []},
+        "cgi-bin/draft/delete": {"errcode": 0},
+        "cgi-bin/draft/batchget": empty,
+        LISTED: empty,
+    }
+    secrets = {"appid": "wx1", "secret": "s", "token": "t"}
+    return desk("wechat", answers, {"type": "service"}, secrets)
+
+
+@pytest.fixture
+def weibo() -> Desk:
+    settings = {"uid": "7", "rip": "203.0.113.7", "safe_domains": ("localhost",)}
+    return desk("weibo", {}, settings, {"access_token": "T", "app_key": "k", "app_secret": "s"})
+
+
+# --- WeChat -------------------------------------------------------------------------------------------
+
+
+def test_what_shows_of_a_cover_is_sent_with_the_draft(wechat: Desk) -> None:
+    wechat.platform.answers[SUBMIT] = {"errcode": 0, "publish_id": "1"}
+    wechat.channel.publish(wechat.post())
+    (article,) = wechat.platform.sent("cgi-bin/draft/add")["articles"]
+    assert article["pic_crop_235_1"] == "0.000000_0.144208_1.000000_0.711584"
+    assert article["pic_crop_1_1"] == "0.125000_0.000000_0.875000_1.000000"
+
+
+# --- Weibo --------------------------------------------------------------------------------------------
