@@ -16,9 +16,9 @@ from wechatpy import WeChatClient
 from wechatpy.client.api import WeChatCloud, WeChatMedia, WeChatQRCode
 
 from channels.adapters.calling import bounded, broken, harmless
-from channels.adapters.wechat.codes import STALE_TOKEN, Answered
+from channels.adapters.wechat.codes import BUSY, MEANINGS, STALE_TOKEN, Answered
 from channels.base import AccountInfo, Tools
-from channels.errors import Refused, Unsupported
+from channels.errors import Refused, Retryable, Unsupported
 
 Result = TypeVar("Result")
 
@@ -102,7 +102,12 @@ class HubWeChatClient(WeChatClient):  # type: ignore[misc]  # wechatpy publishes
     def _token(self) -> str:
         # A token shows nobody anything, also where it is fetched for a call that will.
         with harmless():
-            return self.access_token
+            try:
+                return self.access_token
+            except Answered as answer:
+                if answer.code != BUSY:
+                    raise
+                raise Retryable(MEANINGS[BUSY].reason, code=str(BUSY)) from answer
 
     def _address(self, endpoint: str, prefix: str) -> str:
         whole = endpoint if endpoint.startswith(("http://", "https://")) else f"{prefix}{endpoint}"
@@ -136,10 +141,10 @@ class HubWeChatClient(WeChatClient):  # type: ignore[misc]  # wechatpy publishes
         try:
             result = json.loads(response.content.decode("utf-8"), strict=False)
         except ValueError:
-            if _worded(response):
-                raise broken(response) from None
-            return response
-        return _judged(result) if isinstance(result, dict) else result
+            raise broken(response) from None
+        if not isinstance(result, dict):
+            raise broken(response)  # Whatever it is, it is no yes.
+        return _judged(result)
 
     def _fetch(self) -> tuple[str, int]:
         """A token and its life in seconds; the stable kind, which other holders of the secret cannot push out."""
@@ -158,7 +163,10 @@ class HubWeChatClient(WeChatClient):  # type: ignore[misc]  # wechatpy publishes
         return self._ask_token("POST", "stable_token", content=_json(body), headers=_AS_JSON)
 
     def _ask_token(self, method: str, name: str, **more: Any) -> tuple[str, int]:
-        result = self._read(self._tools.http.request(method, f"{self._base}/cgi-bin/{name}", **more))
+        response = self._tools.http.request(method, f"{self._base}/cgi-bin/{name}", **more)
+        result = self._read(response)
+        if not result.get("access_token"):
+            raise broken(response)
         return str(result["access_token"]), int(result["expires_in"])
 
 

@@ -11,11 +11,15 @@ from typing import Any
 import httpx
 import pytest
 
+from channels.abilities.service_notices import ServiceNotice
 from channels.base import (
     Channel,
+    Placed,
     Post,
+    Reply,
     Tools,
 )
+from channels.errors import OutcomeUnknown, Retryable, Unauthorised
 from channels.registry import channel
 from tests.channels.harness import MovingClock, make_account, make_item, make_tools
 
@@ -97,6 +101,10 @@ def weibo() -> Desk:
     return desk("weibo", {}, settings, {"access_token": "T", "app_key": "k", "app_secret": "s"})
 
 
+def said(code: object, **more: Any) -> dict[str, Any]:
+    return {"errcode": code, "errmsg": "no rid: 1-2-3", **more}
+
+
 # --- WeChat -------------------------------------------------------------------------------------------
 
 
@@ -106,6 +114,41 @@ def test_what_shows_of_a_cover_is_sent_with_the_draft(wechat: Desk) -> None:
     (article,) = wechat.platform.sent("cgi-bin/draft/add")["articles"]
     assert article["pic_crop_235_1"] == "0.000000_0.144208_1.000000_0.711584"
     assert article["pic_crop_1_1"] == "0.125000_0.000000_0.875000_1.000000"
+
+
+@pytest.mark.parametrize("body", NO_YES)
+def test_what_is_no_yes_is_none(wechat: Desk, body: bytes) -> None:
+    answers = wechat.platform.answers
+    answers |= {"cgi-bin/message/custom/send": body, "cgi-bin/freepublish/delete": body, MASS: body}
+    with pytest.raises(OutcomeUnknown):
+        wechat.channel.reply("o", Reply(text="好"))
+    placed = {1: Placed(1, "A_1", "u", {"article_id": "A", "idx": 1})}
+    with pytest.raises(Retryable):
+        wechat.channel.withdraw(wechat.post("withdraw", placed=placed))
+    with pytest.raises(OutcomeUnknown):
+        wechat.channel.publish(wechat.post("mass_send"))
+
+
+@pytest.mark.parametrize("answer", [*NO_YES, {}, {"errcode": 0}, said(-1)])
+def test_without_a_token_nothing_was_sent(wechat: Desk, answer: Any) -> None:
+    wechat.platform.answers[TOKEN] = answer
+    with pytest.raises(Retryable):
+        wechat.channel.reply("o", Reply(text="好"))
+    assert "cgi-bin/message/custom/send" not in wechat.platform.asked
+
+
+@pytest.mark.parametrize("code", [40001, "40001", 40014, 42001])
+def test_a_stale_token_is_renewed_once_and_the_call_repeated(wechat: Desk, code: object) -> None:
+    wechat.platform.answers["cgi-bin/message/custom/send"] = said(code)
+    with pytest.raises(Unauthorised):
+        wechat.channel.reply("o", Reply(text="好"))
+    assert len(wechat.platform.asked["cgi-bin/message/custom/send"]) == 2
+
+
+def test_a_notice_is_sent_only_where_the_platform_says_so(wechat: Desk) -> None:
+    wechat.platform.answers["cgi-bin/message/subscribe/bizsend"] = b""
+    with pytest.raises(OutcomeUnknown):
+        wechat.channel.notify(ServiceNotice("o", "subscribe", "T", {"thing1": "好"}, "k", ""))
 
 
 # --- Weibo --------------------------------------------------------------------------------------------
