@@ -93,7 +93,14 @@ class Sending:
             media_id = progress.draft if there else self.drafts.make(post, progress)
             try:
                 return self._mass(post, progress, media_id)
+            except Refused as refused:
+                if refused.platform_code != str(codes.NO_SUCH_MEDIA):
+                    raise
+                # The draft left the box between our look and the question.
+                raise OutcomeUnknown(refused.reason, code=refused.platform_code) from refused
             except OutcomeUnknown as unknown:
+                if unknown.platform_code == str(codes.SAME_KEY):
+                    return CannotTell(f"{unknown.reason}，请到公众平台后台查看")
                 if unknown.platform_code != str(codes.SAME_KEY_TOO_FAST):
                     raise
                 raise Throttled(unknown.reason, now + timedelta(seconds=61), code=unknown.platform_code) from unknown
@@ -116,7 +123,7 @@ class Sending:
             if wait.platform_code == str(codes.NO_MASS_QUOTA):
                 self._use_up(post, now)
             raise
-        known = answer.get("errcode") == codes.SAME_KEY
+        known = int(answer.get("errcode") or 0) == codes.SAME_KEY
         if known:
             self.drafts.remove(media_id)
         progress.msg_data_id = answer.get("msg_data_id")
@@ -137,6 +144,8 @@ class Sending:
         except Answered as refused:
             if refused.code == codes.SAME_KEY and refused.data.get("msg_id"):
                 return refused.data
+            if refused.code == codes.SAME_KEY:
+                raise OutcomeUnknown("微信已有这条群发，但没有给出编号", code=str(refused.code)) from refused
             if refused.code == codes.SAME_KEY_TOO_FAST:
                 # The platform has this key already; whoever asks again in a minute is told the message's number.
                 raise OutcomeUnknown("微信已有这条群发，一分钟后核实", code=str(refused.code)) from refused
@@ -152,7 +161,7 @@ class Sending:
         except Refused as refused:
             if refused.platform_code == str(codes.BAD_MESSAGE_ID):
                 return CannotTell("微信不认识这条群发的编号，请到公众平台后台查看")
-            raise
+            return _not_told(refused)
         if status == "SEND_SUCCESS":
             if self.account.credentials.get("token") and not progress.sent_seen:
                 progress.sent_seen = True
@@ -198,13 +207,20 @@ class Sending:
         progress = Progress.of(post)
         now = self.tools.clock.now()
         since = post.attempted_at or post.first_attempt_at or now
-        live = self._published(post, progress, since - CLOCKS_DIFFER)
+        try:
+            live = self._published(post, progress, since - CLOCKS_DIFFER)
+            in_box = not live and bool(self.drafts.marked(progress.stamp(post)))
+            # A draft that was made and is in the box no more was taken out of it, most likely by being published.
+            taken = not live and not in_box and bool(progress.draft) and not self.drafts.there(progress.draft)
+        except Refused as refused:
+            return _not_told(refused)
         if live:
             return live
-        in_box = bool(self.drafts.marked(progress.stamp(post)))
-        quiet = timedelta(minutes=self.options.settle_minutes) if in_box else SURELY_LISTED
+        quiet = timedelta(minutes=self.options.settle_minutes) if in_box or taken else SURELY_LISTED
         if now - since < quiet:
             raise OutcomeUnknown("微信尚未列出这篇文章，可能仍在发布中")
+        if taken:
+            return CannotTell("草稿已不在草稿箱，已发布的文章中又没有这一篇，请到公众平台后台查看")
         return NotThere()
 
     def poll_publish(self, post: Post, publish_id: str) -> Settlement:
@@ -216,15 +232,16 @@ class Sending:
         except Refused as refused:
             if refused.platform_code == str(codes.BAD_PUBLISH_ID):
                 return CannotTell("微信不认识这次发布的编号，请到公众平台后台查看")
-            raise
-        status = int(answer.get("publish_status", codes.PUBLISH_RUNNING))
+            return _not_told(refused)
+        said = answer.get("publish_status")
+        status = codes.PUBLISH_RUNNING if said is None else int(said)
         if status == codes.PUBLISH_RUNNING:
             return Accepted(f"{PUBLISH}:{publish_id}", self._later(post))
         if status != codes.PUBLISH_DONE:
             with leaving(progress.failed):
                 raise Refused(codes.publish_end(status, answer.get("fail_idx")), code=str(status))
-        items = answer.get("article_detail", {}).get("item", [])
-        urls = {int(item["idx"]): str(item["article_url"]) for item in items}
+        items = (answer.get("article_detail") or {}).get("item") or []
+        urls = {int(item["idx"]): str(item.get("article_url") or "") for item in items}
         return self.publish_live(post, str(answer["article_id"]), urls)
 
     def publish_live(self, post: Post, article_id: str, urls: Mapping[int, str]) -> Live:
@@ -241,7 +258,7 @@ class Sending:
         for page in range(PAGES_LOOKED_AT):
             with self.harmlessly():
                 answer = self.client.freepublish.batchget(page * PER_PAGE, PER_PAGE, 1)
-            for entry in answer.get("item", []):
+            for entry in answer.get("item") or []:
                 news = entry["content"]["news_item"]
                 # By its title too: should the platform change the address that bears the mark, twice is still worse.
                 same = [str(article["title"]).strip() for article in news] == titles
@@ -249,7 +266,7 @@ class Sending:
                 if bears(news, progress.stamp(post)) or (same and recent):
                     urls = {idx: str(article.get("url", "")) for idx, article in enumerate(news, start=1)}
                     return self.publish_live(post, str(entry["article_id"]), urls)
-            if (page + 1) * PER_PAGE >= int(answer.get("total_count", 0)):
+            if (page + 1) * PER_PAGE >= int(answer.get("total_count") or 0):
                 return None
         return None
 
@@ -320,6 +337,11 @@ def places_of(placed: Placed) -> list[dict[str, Any]]:
 def identity(data: Mapping[str, Any]) -> dict[str, Any]:
     """What one article is deleted by."""
     return {name: data.get(name) for name in ("article_id", "msg_id", "idx")}
+
+
+def _not_told(refused: Refused) -> CannotTell:
+    """A question that is refused says nothing of what was asked about."""
+    return CannotTell(f"查询结果时被拒绝（{refused.reason}），请到公众平台后台查看")
 
 
 def _moment(stored: str) -> datetime | None:

@@ -13,7 +13,11 @@ import pytest
 
 from channels.abilities.service_notices import ServiceNotice
 from channels.base import (
+    Accepted,
+    CannotTell,
     Channel,
+    Live,
+    NotThere,
     Placed,
     Post,
     Reply,
@@ -143,6 +147,60 @@ def test_a_stale_token_is_renewed_once_and_the_call_repeated(wechat: Desk, code:
     with pytest.raises(Unauthorised):
         wechat.channel.reply("o", Reply(text="好"))
     assert len(wechat.platform.asked["cgi-bin/message/custom/send"]) == 2
+
+
+@pytest.mark.parametrize("code", [45065, "45065"])
+def test_a_known_key_is_the_first_send_however_its_code_is_written(wechat: Desk, code: object) -> None:
+    wechat.platform.answers[MASS] = said(code, msg_id="77")
+    accepted = wechat.channel.publish(wechat.post("mass_send"))
+    assert isinstance(accepted, Accepted)
+    assert accepted.job_id == "mass:77"
+    assert wechat.platform.sent("cgi-bin/draft/delete") == {"media_id": "D"}
+
+
+def test_a_known_key_without_a_number_is_no_refusal(wechat: Desk) -> None:
+    wechat.platform.answers[MASS] = said(45065)
+    post = wechat.post("mass_send")
+    with pytest.raises(OutcomeUnknown):
+        wechat.channel.publish(post)
+    assert isinstance(wechat.channel.reconcile(post), CannotTell)
+
+
+def test_a_draft_that_left_the_box_while_it_was_asked_about_is_no_refusal(wechat: Desk) -> None:
+    wechat.platform.answers[MASS] = said(40007)
+    with pytest.raises(OutcomeUnknown):
+        wechat.channel.reconcile(wechat.post("mass_send"))
+
+
+@pytest.mark.parametrize("code", [48001, 40035, 99999])
+def test_a_refused_question_does_not_end_what_was_accepted(wechat: Desk, code: int) -> None:
+    answers = wechat.platform.answers
+    answers |= {"cgi-bin/message/mass/get": said(code), "cgi-bin/freepublish/get": said(code), LISTED: said(code)}
+    assert isinstance(wechat.channel.poll(wechat.post("mass_send"), "mass:1"), CannotTell)
+    assert isinstance(wechat.channel.poll(wechat.post(), "publish:1"), CannotTell)
+    assert isinstance(wechat.channel.reconcile(wechat.post()), CannotTell)
+
+
+def test_a_draft_that_somebody_took_is_not_submitted_again(wechat: Desk) -> None:
+    wechat.platform.answers["cgi-bin/draft/get"] = said(40007)
+    post = wechat.post(note={"wechat": {"draft": "D"}})
+    wechat.clock.step(minutes=9)
+    with pytest.raises(OutcomeUnknown):
+        wechat.channel.reconcile(post)
+    wechat.clock.step(minutes=2)
+    assert isinstance(wechat.channel.reconcile(post), CannotTell)
+    # Still there by its number, though its mark is not: it was not submitted.
+    wechat.platform.answers["cgi-bin/draft/get"] = {"news_item": []}
+    assert isinstance(wechat.channel.reconcile(post), NotThere)
+
+
+@pytest.mark.parametrize("detail", [None, {"count": 1, "item": [{"idx": "1", "article_url": None}]}, {"item": None}])
+def test_an_article_without_an_address_has_none(wechat: Desk, detail: Any) -> None:
+    answer = {"publish_id": "1", "publish_status": "0", "article_id": "A", "article_detail": detail}
+    wechat.platform.answers["cgi-bin/freepublish/get"] = answer
+    live = wechat.channel.poll(wechat.post(), "publish:1")
+    assert isinstance(live, Live)
+    assert [(one.url, one.data["article_id"]) for one in live.shown.values()] == [("", "A")]
 
 
 def test_a_notice_is_sent_only_where_the_platform_says_so(wechat: Desk) -> None:
