@@ -46,7 +46,7 @@ def read(sending: Sending, placed: Sequence[Placed]) -> list[Reading]:
         with sending.harmlessly():
             span = {"begin_date": day.isoformat(), "end_date": day.isoformat()}
             answer = sending.client.post(DETAIL, data=span)
-        readings += _matched(answer.get("list", []), there, now)
+        readings += _matched(answer.get("list") or [], there, now)
     return readings
 
 

@@ -48,7 +48,7 @@ def read(credentials: Mapping[str, str], request: Pushed, *, secure: bool) -> li
         raise BadPush(why="该账号为安全模式，收到的却是明文")
     fields = _opened(credentials, request) if sealed else _plain(credentials, request)
     try:
-        if str(fields.get("Event", "")) in _DECIDED and fields.get("MsgType") == "event":
+        if fields.get("MsgType") == "event" and _name(fields) in _DECIDED:
             return _consents(fields)
         found = _event(fields, sealed) if fields.get("MsgType") == "event" else _message(fields, sealed)
     except (KeyError, ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
@@ -185,7 +185,7 @@ def _message(fields: Fields, sealed: bool) -> Message | None:
 
 
 def _event(fields: Fields, sealed: bool) -> Inbound | None:
-    event = str(fields.get("Event", ""))
+    event = _name(fields)
     job = _JOBS.get(event)
     if job:
         return job(fields)
@@ -231,7 +231,7 @@ def _mass_finished(fields: Fields) -> JobResult:
         why = f"{reason}。{copied}" if copied else reason
         return JobResult(f"{MASS}:{msg_id}", done=False, reason=why, code=code)
     addresses = _nested(fields, "ArticleUrlResult", "ResultList", "item")
-    urls = {int(item["ArticleIdx"]): str(item["ArticleUrl"]) for item in addresses}
+    urls = {int(item["ArticleIdx"]): _string(item, "ArticleUrl") for item in addresses}
     shown = tuple(shown_of(idx, urls[idx], msg_id=int(msg_id)) for idx in sorted(urls))
     sent_to = _reach(fields)
     failed = f"有 {sent_to.failed} 人发送失败。" if sent_to and sent_to.failed else ""
@@ -245,13 +245,15 @@ def _reach(fields: Fields) -> SentTo | None:
     return SentTo(*map(int, counts)) if all(counts) else None
 
 
-def _publish_finished(fields: Fields) -> JobResult:
+def _publish_finished(fields: Fields) -> JobResult | None:
     about = fields["PublishEventInfo"]
     job_id, status = f"{PUBLISH}:{about['publish_id']}", int(about["publish_status"])
+    if status == codes.PUBLISH_RUNNING:
+        return None  # Not at its end.
     if status != codes.PUBLISH_DONE:
         reason = codes.publish_end(status, about.get("fail_idx"))
         return JobResult(job_id, done=False, reason=reason, code=str(status))
-    urls = {int(item["idx"]): str(item["article_url"]) for item in _nested(about, "article_detail", "item")}
+    urls = {int(item["idx"]): _string(item, "article_url") for item in _nested(about, "article_detail", "item")}
     article_id = str(about["article_id"])
     shown = tuple(shown_of(idx, urls[idx], article_id=article_id) for idx in sorted(urls))
     return JobResult(job_id, done=True, shown=shown)
@@ -274,7 +276,7 @@ _DECIDED: Mapping[str, str] = {
 
 
 def _consents(fields: Fields) -> list[Inbound]:
-    event = str(fields["Event"])
+    event = _name(fields)
     return [
         Consent(
             key=f"{fields['FromUserName']}-{fields['CreateTime']}-{event}-{one['TemplateId']}",
@@ -304,6 +306,15 @@ _JOBS: Mapping[str, Callable[[Fields], JobResult | None]] = {
     "PUBLISHJOBFINISH": _publish_finished,
     "TEMPLATESENDJOBFINISH": _template_finished,
 }
+
+
+_EVENTS = {name.lower(): name for name in (*_COMING, *_TOUCHES, *_DECIDED, *_JOBS)}
+
+
+def _name(fields: Fields) -> str:
+    """The event's name as the platform's pages write it, however this push does."""
+    said = _string(fields, "Event")
+    return _EVENTS.get(said.lower(), said)
 
 
 def _nested(fields: Fields, *path: str) -> list[Mapping[str, Any]]:

@@ -72,7 +72,7 @@ def _published(sending: Sending, since: date) -> Iterator[Found]:
     for page in range(MOST_PAGES):
         with sending.harmlessly():
             answer = sending.client.freepublish.batchget(page * PER_PAGE, PER_PAGE, 0)
-        items = answer.get("item", [])
+        items = answer.get("item") or []
         for entry in items:
             content = entry["content"]
             at = datetime.fromtimestamp(int(content.get("create_time") or entry["update_time"]), PLATFORM_ZONE)
@@ -91,7 +91,7 @@ def _published(sending: Sending, since: date) -> Iterator[Found]:
                     )
         # Ordered by their last change, so that an old one may stand early, but a page of old ones ends it.
         old = all(datetime.fromtimestamp(int(entry["update_time"]), PLATFORM_ZONE).date() < since for entry in items)
-        if old or (page + 1) * PER_PAGE >= int(answer.get("total_count", 0)):
+        if old or (page + 1) * PER_PAGE >= int(answer.get("total_count") or 0):
             return
 
 

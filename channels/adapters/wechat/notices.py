@@ -40,13 +40,13 @@ class WeChatNotices(ServiceNotices):
         """The account's own templates, read from the platform."""
         with self.sending.harmlessly():
             if way == TEMPLATE:
-                listed = self.sending.client.get("template/get_all_private_template").get("template_list", [])
+                listed = self.sending.client.get("template/get_all_private_template").get("template_list")
                 number = "template_id"
             else:
                 address = "https://api.weixin.qq.com/wxaapi/newtmpl/gettemplate"
-                listed = self.sending.client.get(address).get("data", [])
+                listed = self.sending.client.get(address).get("data")
                 number = "priTmplId"
-        return [_form(one, number) for one in listed]
+        return [_form(one, number) for one in listed or []]
 
     def notify(self, notice: ServiceNotice) -> str:
         """Sends it. A template message is the same under its key for ten minutes; a subscribe message has no key."""

@@ -28,7 +28,7 @@ class WeChatTags(Tags):
         """tags/get, without the platform's own."""
         with self.sending.harmlessly():
             answer = self.sending.client.get("tags/get")
-        found = [Tag(int(one["id"]), str(one["name"]), int(one.get("count", 0))) for one in answer.get("tags", [])]
+        found = [Tag(int(one["id"]), str(one["name"]), int(one.get("count") or 0)) for one in answer.get("tags") or []]
         return [tag for tag in found if tag.id not in PLATFORMS_OWN]
 
     def create_tag(self, name: str) -> Tag:
@@ -61,7 +61,7 @@ class WeChatTags(Tags):
         """tags/getidlist, without the platform's own."""
         with self.sending.harmlessly():
             answer = self.sending.client.post("tags/getidlist", data={"openid": person})
-        return [int(one) for one in answer.get("tagid_list", []) if int(one) not in PLATFORMS_OWN]
+        return [int(one) for one in answer.get("tagid_list") or [] if int(one) not in PLATFORMS_OWN]
 
     def _for_all(self, path: str, tag_id: int, people: Sequence[str]) -> None:
         most = self.tag_limits.people_a_call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping
@@ -16,10 +17,12 @@ from channels.base import (
     Accepted,
     CannotTell,
     Channel,
+    JobResult,
     Live,
     NotThere,
     Placed,
     Post,
+    Pushed,
     Reply,
     Tools,
 )
@@ -103,6 +106,11 @@ def wechat() -> Desk:
 def weibo() -> Desk:
     settings = {"uid": "7", "rip": "203.0.113.7", "safe_domains": ("localhost",)}
     return desk("weibo", {}, settings, {"access_token": "T", "app_key": "k", "app_secret": "s"})
+
+
+def signed(secret: str, body: bytes) -> Pushed:
+    mark = hashlib.sha1("".join(sorted([secret, "1", "2"])).encode()).hexdigest()  # noqa: S324 - the protocol's own.
+    return Pushed("POST", {"signature": mark, "timestamp": "1", "nonce": "2"}, body)
 
 
 def said(code: object, **more: Any) -> dict[str, Any]:
@@ -203,10 +211,57 @@ def test_an_article_without_an_address_has_none(wechat: Desk, detail: Any) -> No
     assert [(one.url, one.data["article_id"]) for one in live.shown.values()] == [("", "A")]
 
 
+def test_a_list_that_is_null_is_empty(wechat: Desk) -> None:
+    answers = wechat.platform.answers
+    answers |= {
+        "cgi-bin/tags/get": {"tags": None},
+        "cgi-bin/tags/getidlist": {"tagid_list": None},
+        "cgi-bin/template/get_all_private_template": {"template_list": None},
+        "wxaapi/newtmpl/gettemplate": {"errcode": 0, "data": None},
+        "datacube/getarticletotaldetail": {"list": None, "is_delay": True},
+        LISTED: {"total_count": None, "item": None},
+    }
+    made = wechat.channel
+    assert (made.tags(), made.tags_of("o"), made.forms("template"), made.forms("subscribe")) == ([], [], [], [])
+    yesterday = made.counted_until(wechat.clock.now())
+    placed = Placed(1, "1_1", "", {"live_at": f"{yesterday.isoformat()}T12:00:00+08:00"})
+    assert made.read([placed]) == []
+    assert made.inventory(yesterday) == []
+    post = wechat.post()
+    wechat.clock.step(minutes=3)
+    assert isinstance(made.reconcile(post), NotThere)
+
+
 def test_a_notice_is_sent_only_where_the_platform_says_so(wechat: Desk) -> None:
     wechat.platform.answers["cgi-bin/message/subscribe/bizsend"] = b""
     with pytest.raises(OutcomeUnknown):
         wechat.channel.notify(ServiceNotice("o", "subscribe", "T", {"thing1": "好"}, "k", ""))
+
+
+def event(name: str, inside: str = "") -> Pushed:
+    head = "<ToUserName>gh</ToUserName><FromUserName>o</FromUserName><CreateTime>1700000000</CreateTime>"
+    body = f"<xml>{head}<MsgType>event</MsgType><Event>{name}</Event>{inside}</xml>"
+    return signed("t", body.encode())
+
+
+@pytest.mark.parametrize("name", ["subscribe", "Subscribe", "SUBSCRIBE"])
+def test_an_events_name_is_known_in_any_case(wechat: Desk, name: str) -> None:
+    (one,) = wechat.channel.read_inbound(event(name))
+    assert one.key == "o-1700000000-subscribe"
+
+
+def test_an_event_without_an_address_brings_none(wechat: Desk) -> None:
+    item = "<item><ArticleIdx>1</ArticleIdx><ArticleUrl></ArticleUrl></item>"
+    listed = f"<ArticleUrlResult><ResultList>{item}</ResultList></ArticleUrlResult>"
+    inside = f"<MsgID>9</MsgID><Status>send success</Status>{listed}"
+    (told,) = wechat.channel.read_inbound(event("MASSSENDJOBFINISH", inside))
+    assert isinstance(told, JobResult)
+    assert [one.url for one in told.shown] == [""]
+
+
+def test_an_event_of_a_publication_that_goes_on_is_not_its_end(wechat: Desk) -> None:
+    inside = "<PublishEventInfo><publish_id>1</publish_id><publish_status>1</publish_status></PublishEventInfo>"
+    assert wechat.channel.read_inbound(event("PUBLISHJOBFINISH", inside)) == []
 
 
 # --- Weibo --------------------------------------------------------------------------------------------
