@@ -164,7 +164,8 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing, KnownBy
             newest, whole = self._newest(self._since(post))
         except Refused as refused:
             if refused.platform_code != str(NO_PERMISSION):
-                raise
+                # A question that is refused says nothing of what was asked about.
+                return CannotTell(f"读取自己的微博时被拒绝（{refused.reason}），请到微博上核对")
             return self._repeat(post)
         if found := _among(newest, post, self._since(post)):
             return self._live(post, found)
@@ -212,7 +213,8 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing, KnownBy
                 break
             for one in counts:
                 figures = {"comments": one.comments, "shares": one.reposts, "likes": one.attitudes}
-                readings.append(Reading(by_id[one.id].piece_id, figures, now))
+                if one.id in by_id:
+                    readings.append(Reading(by_id[one.id].piece_id, figures, now))
         return readings
 
     def health(self) -> str:

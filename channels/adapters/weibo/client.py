@@ -83,13 +83,16 @@ class WeiboClient:
     def counts(self, ids: Sequence[str]) -> list[Counts]:
         """statuses/count: at most 100 at once."""
         answer = self._call("GET", "2/statuses/count.json", {"ids": ",".join(ids)})
-        return [Counts(str(one["id"]), one["comments"], one["reposts"], one["attitudes"]) for one in answer]
+        return [
+            Counts(str(one["id"]), *(int(one[name]) for name in ("comments", "reposts", "attitudes"))) for one in answer
+        ]
 
     def comments(self, status_id: str, since: int = 0, until: int = 0, count: int = 50) -> list[Remark]:
         """comments/show: comments newer than `since` and, where it is given, not newer than `until`; newest first."""
         fields = {"id": status_id, "since_id": str(since), "max_id": str(until), "count": str(count)}
         answer = self._call("GET", "2/comments/show.json", fields)
-        return [_remark(one) for one in answer.get("comments") or []]
+        # Beneath a post without comments some answers are an empty list.
+        return [_remark(one) for one in answer.get("comments") or []] if isinstance(answer, dict) else []
 
     def comment(self, status_id: str, text: str, rip: str) -> str:
         """comments/create: comments on a post; its number."""
@@ -103,16 +106,16 @@ class WeiboClient:
 
     def destroy_comment(self, comment_id: str) -> None:
         """comments/destroy: own comments only."""
-        self._call("POST", "2/comments/destroy.json", {"cid": comment_id})
+        self._act("2/comments/destroy.json", {"cid": comment_id})
 
     def destroy(self, status_id: str) -> None:
         """statuses/destroy: own posts only."""
-        self._call("POST", "2/statuses/destroy.json", {"id": status_id})
+        self._act("2/statuses/destroy.json", {"id": status_id})
 
     def message(self, receiver_id: str, kind: str, data: Mapping[str, Any]) -> None:
         """messages/reply: a fan-service message within 48 hours of the fan's own."""
         encoded = json.dumps(data, ensure_ascii=False)
-        self._call("POST", "2/messages/reply.json", {"receiver_id": receiver_id, "type": kind, "data": encoded})
+        self._act("2/messages/reply.json", {"receiver_id": receiver_id, "type": kind, "data": encoded})
 
     def token_left(self) -> int | None:
         """oauth2/get_token_info: how many seconds the authorisation still lasts; None where it is not told."""
@@ -133,8 +136,19 @@ class WeiboClient:
             "redirect_uri": redirect,
             "code": code,
         }
-        answer = self._read(self.http.post(f"{self.base}/oauth2/access_token", data=fields))
-        return str(answer["access_token"]), int(answer["expires_in"]), str(answer["uid"])
+        response = self.http.post(f"{self.base}/oauth2/access_token", data=fields)
+        answer = self._read(response)
+        try:
+            return str(answer["access_token"]), int(answer["expires_in"]), str(answer["uid"])
+        except (KeyError, TypeError, ValueError):
+            raise broken(response) from None
+
+    def _act(self, path: str, fields: Mapping[str, str]) -> None:
+        """Does what is answered by an object; whatever else comes is no yes."""
+        response = self.http.post(f"{self.base}/{path}", data={"access_token": self.token, **fields})
+        answer = self._read(response)
+        if not isinstance(answer, dict) or answer.get("result") is False:
+            raise broken(response)
 
     def _call(self, method: str, path: str, fields: Mapping[str, str], files: Any = None) -> Any:
         url, all_fields = f"{self.base}/{path}", {"access_token": self.token, **fields}

@@ -21,6 +21,7 @@ from kernel.typed import in_calendar, tidy
 REPLY_CHARACTERS = 299
 JOINED = frozenset({"follow", "subscribe", "scan_follow"})
 LEFT = frozenset({"unfollow", "unsubscribe"})
+TOUCHES = frozenset({"scan", "click", "view"})
 
 
 def greet(secret: str, request: Pushed) -> bytes:
@@ -89,6 +90,8 @@ def _read(fields: Mapping[str, Any]) -> Inbound | None:
             return Message(key, sender, "text", text, at, {**media, MENTION: media.get("subtype") or MENTION}, to)
         return Message(key, sender, "location" if kind == "position" else kind, text, at, media, to)
     event = str(data.get("subtype", ""))
+    if event not in JOINED | LEFT | TOUCHES:
+        return None  # Of a kind to come, and nobody's words.
     if event in JOINED | LEFT:
         return Follower(key, sender, event in JOINED, at, str(data.get("key", "")), to)
     return Message(key, sender, event, str(data.get("key", "")), at, {}, to)

@@ -265,3 +265,53 @@ def test_an_event_of_a_publication_that_goes_on_is_not_its_end(wechat: Desk) -> 
 
 
 # --- Weibo --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", NO_YES)
+def test_weibo_has_deleted_nothing_and_sent_nothing_unless_it_says_so(weibo: Desk, body: bytes) -> None:
+    weibo.platform.answers |= {"2/statuses/destroy.json": body, "2/messages/reply.json": body}
+    with pytest.raises(Retryable):
+        weibo.channel.withdraw(weibo.post("withdraw", placed={1: Placed(1, "5", "u", {})}))
+    with pytest.raises(OutcomeUnknown):
+        weibo.channel.reply("9", Reply(text="好"))
+
+
+def test_a_message_of_which_weibo_says_no_was_not_sent(weibo: Desk) -> None:
+    weibo.platform.answers["2/messages/reply.json"] = {"result": False}
+    with pytest.raises(OutcomeUnknown):
+        weibo.channel.reply("9", Reply(text="好"))
+
+
+def test_figures_may_come_as_text_and_of_posts_nobody_asked_for(weibo: Desk) -> None:
+    counted = {"comments": "1", "reposts": "2", "attitudes": "3"}
+    weibo.platform.answers["2/statuses/count.json"] = [{"id": "5", **counted}, {"id": 6, **counted}]
+    (reading,) = weibo.channel.read([Placed(1, "5", "u", {})])
+    assert reading.figures == {"comments": 1, "shares": 2, "likes": 3}
+
+
+def test_no_comments_may_be_an_empty_list(weibo: Desk) -> None:
+    weibo.platform.answers["2/comments/show.json"] = []
+    assert weibo.channel.hear_comments(Placed(1, "5", "u", {}), "").comments == []
+
+
+@pytest.mark.parametrize("code", [10020, 20003])
+def test_a_refused_look_at_the_timeline_says_nothing_of_the_post(weibo: Desk, code: int) -> None:
+    refused = httpx.Response(400, content=json.dumps({"error": "no", "error_code": code}).encode())
+    weibo.platform.answers["2/statuses/user_timeline.json"] = refused
+    assert isinstance(weibo.channel.reconcile(weibo.post()), CannotTell)
+
+
+@pytest.mark.parametrize("answer", [{}, None, {"access_token": "A", "expires_in": 1}])
+def test_an_authorisation_that_lacks_its_parts_is_none(weibo: Desk, answer: Any) -> None:
+    weibo.platform.answers["oauth2/access_token"] = answer
+    with pytest.raises(Retryable):
+        weibo.channel.exchange("https://x/cb", "code")
+
+
+@pytest.mark.parametrize(
+    ("data", "kinds"), [({"subtype": "click", "key": "k"}, ["click"]), ({"subtype": "new"}, []), ({}, [])]
+)
+def test_an_event_of_no_meaning_is_nobodys_words(weibo: Desk, data: dict[str, str], kinds: list[str]) -> None:
+    about = {"sender_id": 9, "receiver_id": 7, "created_at": "Mon Jul 16 18:09:20 +0800 2012", "text": ""}
+    push = signed("s", json.dumps({"type": "event", **about, "data": data}).encode())
+    assert [one.kind for one in weibo.channel.read_inbound(push)] == kinds
