@@ -146,6 +146,8 @@ def _collect_one(
             kept += len(readings)
     except ChannelError as failure:
         log.warning("readings not collected", account=account_id, reason=failure.reason)
+    except Exception:  # The edge: what an adapter cannot read must not stop the other accounts.
+        log.exception("readings not read", account=account_id)
     return kept
 
 

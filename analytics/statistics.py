@@ -76,6 +76,9 @@ def _collect_one(works: Works, seal: Seal, make: Callable[[AccountInfo], Channel
             # The rest would meet the same wall; what is missing stays missing and is asked for again.
             log.warning("statistics not collected", account=account_id, question=question.name, reason=failure.reason)
             return kept
+        except Exception:  # The edge: what an adapter cannot read must not stop the other accounts.
+            log.exception("statistics not read", account=account_id, question=question.name)
+            return kept
         kept += 1
     return kept
 

@@ -107,6 +107,9 @@ class Collector:
                 self._put_off(thread, failure.reason, AGAIN_AFTER_FAULT)
                 if isinstance(failure, Unauthorised):
                     break
+            except Exception as failure:  # The edge: what an adapter cannot read must not stop the others.
+                log.exception("comments not read", account=account_id)
+                self._put_off(thread, f"适配程序出错：{type(failure).__name__}", AGAIN_AFTER_FAULT)
             else:
                 with self.works.write() as work:
                     new += record(work, thread.id, heard, self.zone)

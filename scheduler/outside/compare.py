@@ -90,6 +90,11 @@ def _one(works: Works, seal: Seal, make: Callable[[AccountInfo], Channel], zone:
         with works.write() as work:
             _ran(work, account_id, today, fault=failure.reason)
         return 0
+    except Exception as failure:  # The edge: what an adapter cannot read must not stop the other accounts.
+        log.exception("account not compared", account=account_id)
+        with works.write() as work:
+            _ran(work, account_id, today, fault=f"适配程序出错：{type(failure).__name__}")
+        return 0
     with works.write() as work:
         account = work.session.get_one(Account, account_id)
         outside = _keep(work, account, found, zone)

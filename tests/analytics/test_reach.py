@@ -122,6 +122,7 @@ def test_a_days_figures_are_replaced_and_the_newest_shown(published: Published) 
 def test_no_answer_yet_is_shown_as_none_and_not_as_zero(published: Published) -> None:
     assert _channels(published)["wechat"].reads is None
     assert _collect(published, Unauthorised("凭证失效")) == 0
+    assert _collect(published, KeyError("an answer of another shape")) == 0
     assert _channels(published)["wechat"].reads is None
 
 

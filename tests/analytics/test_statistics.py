@@ -203,8 +203,13 @@ def test_followers_are_those_of_every_source(counted: Counted) -> None:
     assert told["articles"] == 1
 
 
-def test_one_account_that_fails_stops_no_other_and_the_older_way_is_not_used(counted: Counted) -> None:
+def test_one_account_that_fails_stops_no_other_and_the_older_way_is_not_used(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     counted.at(1)
+    with monkeypatch.context() as broken:
+        broken.setattr(WeChatChannel, "article_sums", lambda *_: {}["list"])
+        assert counted.collect() == 0
     counted.rehearsal.control("faults", kind="http_5xx", platform="wechat", path="datacube/getarticletotaldetail")
     assert counted.collect() == 0
     assert counted.collect() > 0

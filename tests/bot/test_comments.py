@@ -303,6 +303,13 @@ def test_no_right_to_comments_is_said_and_not_asked_for_every_minute(beneath: Be
     assert (beneath.thread().fault, beneath.board.asked) == ("", 2)
 
 
+def test_an_answer_that_cannot_be_read_stops_no_other_and_is_asked_for_later(beneath: Beneath) -> None:
+    beneath.board.failure = KeyError("create_time")
+    assert beneath.hear() == 0
+    assert "适配程序出错" in beneath.thread().fault
+    assert beneath.thread().next_at == beneath.clock.now() + timedelta(hours=1)
+
+
 def test_a_spent_budget_waits_until_the_platform_says(beneath: Beneath) -> None:
     until = beneath.clock.now() + timedelta(hours=5)
     beneath.board.failure = Throttled("次数已用完", until)

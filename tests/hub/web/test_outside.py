@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from channels.accounts import store as accounts
 from channels.accounts.models import Account
+from channels.adapters.wechat import WeChatChannel
 from channels.rehearsal.config import RehearsalConfig
 from content.models import Piece, Release
 from content.snapshot import Target
@@ -132,7 +133,9 @@ def test_a_mass_send_of_somebody_else_is_found_in_the_statistics(desk: Desk) -> 
     assert "平台没有提供正文" in desk.room.desk_of("officer").get(f"/console/outside/{row.id}").text
 
 
-def test_before_three_nothing_is_compared_and_a_platform_that_is_away_is_asked_again(desk: Desk) -> None:
+def test_before_three_nothing_is_compared_and_a_platform_that_is_away_is_asked_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk.at("2030-03-05T02:00:00+08:00")
     desk.outside()
     desk.compare()
@@ -142,6 +145,10 @@ def test_before_three_nothing_is_compared_and_a_platform_that_is_away_is_asked_a
     desk.compare()
     assert desk.rows(InventoryRun)[0].fault
     assert "会自动再试" in desk.room.desk_of("officer").get("/console/outside").text
+    with monkeypatch.context() as broken:
+        broken.setattr(WeChatChannel, "inventory", lambda *_: {}["content"])
+        desk.compare()
+    assert "KeyError" in desk.rows(InventoryRun)[0].fault
     desk.compare()
     assert len(desk.rows(OutsidePiece)) == 1
     assert desk.rows(InventoryRun)[0].fault == ""
