@@ -178,8 +178,7 @@ class WeChatChannel(
         kind, _, number = result.job_id.partition(":")
         urls = {int(shown.data["idx"]): shown.url for shown in result.shown}
         if kind == PUBLISH:
-            article_id = str(next((shown.data["article_id"] for shown in result.shown), ""))
-            return self.sending.publish_live(post, article_id, urls)
+            return self.sending.publish_live(post, str(result.data["article_id"]), urls)
         live = self.sending.mass_live(post, number, [urls.get(idx, "") for idx in range(1, len(post.items) + 1)])
         shown = {piece: replace(one, data={**one.data, **result.data}) for piece, one in live.shown.items()}
         return Live(shown, live.remark + result.remark)

@@ -256,7 +256,7 @@ def _publish_finished(fields: Fields) -> JobResult | None:
     urls = {int(item["idx"]): _string(item, "article_url") for item in _nested(about, "article_detail", "item")}
     article_id = str(about["article_id"])
     shown = tuple(shown_of(idx, urls[idx], article_id=article_id) for idx in sorted(urls))
-    return JobResult(job_id, done=True, shown=shown)
+    return JobResult(job_id, done=True, shown=shown, data={"article_id": article_id})
 
 
 def _template_finished(fields: Fields) -> JobResult:

@@ -277,7 +277,11 @@ class Sending:
         if post.attempt > 1:
             self.drafts.clear(progress.stamp(post))
         progress.draft = ""
-        media_id = self.drafts.make(post, progress)
+        try:
+            media_id = self.drafts.make(post, progress)
+        except (KeyError, TypeError, ValueError) as lacking:
+            # Nobody saw anything of it yet.
+            raise Retryable("微信的答复不完整，草稿未能建好") from lacking
         if time.monotonic() - began > self.options.act_within_seconds:
             # By now others may take this attempt for dead and ask the platform; it must not act behind their back.
             raise Retryable("准备素材用时过长，稍后重新发送")

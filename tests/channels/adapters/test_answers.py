@@ -149,6 +149,14 @@ def test_without_a_token_nothing_was_sent(wechat: Desk, answer: Any) -> None:
     assert "cgi-bin/message/custom/send" not in wechat.platform.asked
 
 
+@pytest.mark.parametrize("path", ["cgi-bin/media/uploadimg", "cgi-bin/material/add_material", "cgi-bin/draft/add"])
+def test_a_draft_that_could_not_be_made_is_surely_not_sent(wechat: Desk, path: str) -> None:
+    wechat.platform.answers[path] = {"errcode": 0}
+    with pytest.raises(Retryable):
+        wechat.channel.publish(wechat.post("mass_send"))
+    assert MASS not in wechat.platform.asked
+
+
 @pytest.mark.parametrize("code", [40001, "40001", 40014, 42001])
 def test_a_stale_token_is_renewed_once_and_the_call_repeated(wechat: Desk, code: object) -> None:
     wechat.platform.answers["cgi-bin/message/custom/send"] = said(code)
@@ -257,6 +265,13 @@ def test_an_event_without_an_address_brings_none(wechat: Desk) -> None:
     (told,) = wechat.channel.read_inbound(event("MASSSENDJOBFINISH", inside))
     assert isinstance(told, JobResult)
     assert [one.url for one in told.shown] == [""]
+
+
+def test_an_event_without_its_articles_names_what_they_are_taken_back_by(wechat: Desk) -> None:
+    inside = "<publish_id>1</publish_id><publish_status>0</publish_status><article_id>A</article_id>"
+    (told,) = wechat.channel.read_inbound(event("PUBLISHJOBFINISH", f"<PublishEventInfo>{inside}</PublishEventInfo>"))
+    live = wechat.channel.settle(wechat.post(), told)
+    assert [(one.remote_id, one.url, one.data["article_id"]) for one in live.shown.values()] == [("A_1", "", "A")]
 
 
 def test_an_event_of_a_publication_that_goes_on_is_not_its_end(wechat: Desk) -> None:
