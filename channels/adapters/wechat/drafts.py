@@ -87,6 +87,11 @@ class Drafts:
         """The drafts that bear this mark, newest first."""
         return [entry["media_id"] for entry in self._all(pages) if bears(entry["content"]["news_item"], stamp)]
 
+    def in_box(self, stamp: str, titles: list[str]) -> bool:
+        """Whether a draft bears this mark, or these titles should the platform have changed what bears the mark."""
+        news = (entry["content"]["news_item"] for entry in self._all(PAGES_LOOKED_AT))
+        return any(bears(articles, stamp) or titles_of(articles) == titles for articles in news)
+
     def remove(self, media_id: str) -> None:
         """Takes a draft of ours out of the box, if it is still there."""
         try:
@@ -227,6 +232,11 @@ def placed(html: str, progress: Progress) -> str:
 def bears(news: list[dict[str, Any]], stamp: str) -> bool:
     """Whether a message of the platform's is this delivery's."""
     return any(str(article.get("content_source_url", "")).endswith(f"{MARK}{stamp}") for article in news)
+
+
+def titles_of(news: list[dict[str, Any]]) -> list[str]:
+    """The titles of a message of the platform's, in order."""
+    return [str(article.get("title", "")).strip() for article in news]
 
 
 def _in_time(ends: float) -> None:

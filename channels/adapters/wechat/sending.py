@@ -19,7 +19,7 @@ from channels.adapters.calling import acting, harmless, leaving, next_month, per
 from channels.adapters.wechat import codes
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.codes import Answered, error_of
-from channels.adapters.wechat.drafts import PAGES_LOOKED_AT, PER_PAGE, Drafts, bears
+from channels.adapters.wechat.drafts import PAGES_LOOKED_AT, PER_PAGE, Drafts, bears, titles_of
 from channels.adapters.wechat.fit import tags_of
 from channels.adapters.wechat.options import WeChatOptions
 from channels.adapters.wechat.progress import Progress
@@ -209,7 +209,7 @@ class Sending:
         since = post.attempted_at or post.first_attempt_at or now
         try:
             live = self._published(post, progress, since - CLOCKS_DIFFER)
-            in_box = not live and bool(self.drafts.marked(progress.stamp(post)))
+            in_box = not live and self.drafts.in_box(progress.stamp(post), _titles(post))
             # A draft that was made and is in the box no more was taken out of it, most likely by being published.
             taken = not live and not in_box and bool(progress.draft) and not self.drafts.there(progress.draft)
         except Refused as refused:
@@ -254,14 +254,14 @@ class Sending:
         return Live(with_earlier(post, found, removed=progress.removed), progress.remark(post))
 
     def _published(self, post: Post, progress: Progress, since: datetime) -> Live | None:
-        titles = [item.title.strip() for item in post.items]
+        titles = _titles(post)
         for page in range(PAGES_LOOKED_AT):
             with self.harmlessly():
                 answer = self.client.freepublish.batchget(page * PER_PAGE, PER_PAGE, 1)
             for entry in answer.get("item") or []:
                 news = entry["content"]["news_item"]
                 # By its title too: should the platform change the address that bears the mark, twice is still worse.
-                same = [str(article["title"]).strip() for article in news] == titles
+                same = titles_of(news) == titles
                 recent = datetime.fromtimestamp(int(entry["update_time"]), since.tzinfo) >= since
                 if bears(news, progress.stamp(post)) or (same and recent):
                     urls = {idx: str(article.get("url", "")) for idx, article in enumerate(news, start=1)}
@@ -341,6 +341,10 @@ def places_of(placed: Placed) -> list[dict[str, Any]]:
 def identity(data: Mapping[str, Any]) -> dict[str, Any]:
     """What one article is deleted by."""
     return {name: data.get(name) for name in ("article_id", "msg_id", "idx")}
+
+
+def _titles(post: Post) -> list[str]:
+    return [item.title.strip() for item in post.items]
 
 
 def _not_told(refused: Refused) -> CannotTell:
