@@ -210,6 +210,19 @@ def test_a_draft_that_somebody_took_is_not_submitted_again(wechat: Desk) -> None
     assert isinstance(wechat.channel.reconcile(post), NotThere)
 
 
+def test_a_draft_whose_mark_the_platform_lost_is_known_by_its_title(wechat: Desk) -> None:
+    post = wechat.post()
+    news = [{"title": post.items[0].title, "content_source_url": "https://www.yunzhou.example/"}]
+    entry = {"media_id": "D", "content": {"news_item": news}, "update_time": 1}
+    wechat.platform.answers["cgi-bin/draft/batchget"] = {"total_count": 1, "item_count": 1, "item": [entry]}
+    wechat.clock.step(minutes=3)
+    # The process died in the middle, so that nothing is known of the draft; it may be on its way.
+    with pytest.raises(OutcomeUnknown):
+        wechat.channel.reconcile(post)
+    wechat.clock.step(minutes=8)
+    assert isinstance(wechat.channel.reconcile(post), NotThere)
+
+
 @pytest.mark.parametrize("detail", [None, {"count": 1, "item": [{"idx": "1", "article_url": None}]}, {"item": None}])
 def test_an_article_without_an_address_has_none(wechat: Desk, detail: Any) -> None:
     answer = {"publish_id": "1", "publish_status": "0", "article_id": "A", "article_detail": detail}
@@ -307,6 +320,18 @@ def test_figures_may_come_as_text_and_of_posts_nobody_asked_for(weibo: Desk) -> 
 def test_no_comments_may_be_an_empty_list(weibo: Desk) -> None:
     weibo.platform.answers["2/comments/show.json"] = []
     assert weibo.channel.hear_comments(Placed(1, "5", "u", {}), "").comments == []
+
+
+@pytest.mark.parametrize(("minutes", "listed", "sent"), [(11, True, 0), (11, False, 1), (3, True, 1)])
+def test_a_repeat_that_was_held_up_looks_first(weibo: Desk, minutes: int, listed: bool, sent: int) -> None:
+    post = weibo.post(attempt=3)
+    at = weibo.clock.now().strftime("%a %b %d %H:%M:%S %z %Y")
+    status = {"id": 5, "idstr": "5", "text": post.items[0].text, "created_at": at, "user": {"id": 7}}
+    timeline = {"statuses": [status] if listed else []}
+    weibo.platform.answers |= {"2/statuses/user_timeline.json": timeline, "2/statuses/share.json": {**status, "id": 6}}
+    weibo.clock.step(minutes=minutes)
+    assert isinstance(weibo.channel.publish(post), Live)
+    assert len(weibo.platform.asked["2/statuses/share.json"]) == sent
 
 
 @pytest.mark.parametrize("code", [10020, 20003])
