@@ -201,9 +201,12 @@ class Teller(Outbox[TicketNotice, _Job, str | ChannelError]):
     booked = S.BOOKED
     sending = S.SENDING
 
-    def prepare(self, work: Work, row: TicketNotice) -> _Job:
-        """The form filled in; from the first attempt on the platform may know the key."""
+    def prepare(self, work: Work, row: TicketNotice) -> _Job | None:
+        """The form filled in; from the first attempt on the platform may know the key, and forgets it again."""
         first = row.first_at is None
+        if not first and not self._remembered(work, row, work.now):
+            self._end(work, row, S.UNKNOWN, row.reason, row.code)
+            return None
         row.first_at = row.first_at or work.now
         about = accounts.info(work.session, self.seal, work.session.get_one(Account, row.account_id))
         values = {place: str(text) for place, text in row.values.items()}

@@ -216,6 +216,18 @@ def test_what_may_have_gone_out_does_not_wait_beyond_its_key(desk: Desk, kind: s
     assert desk.platform.calls == (2 if kind == "at its hour" else 5)
 
 
+def test_what_may_have_gone_out_is_not_sent_by_a_sender_that_was_away(desk: Desk) -> None:
+    number = desk.book()
+    desk.platform.after = OutcomeUnknown("timeout")
+    desk.teller.send_due()
+    desk.clock.step(hours=1)
+    assert desk.teller.send_due() == 0
+    row = desk.row(number)
+    assert (row.state, row.reason, row.claimed_by, desk.platform.calls, len(desk.told)) == (
+        "unknown", "timeout", None, 1, 1,
+    )  # fmt: skip
+
+
 def test_what_surely_did_not_leave_waits_as_long_as_it_must(desk: Desk) -> None:
     number = desk.book()
     for _ in range(3):
