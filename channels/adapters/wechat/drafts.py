@@ -7,7 +7,7 @@ draft whose answer was lost is found by its mark and removed, so that drafts do 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -110,8 +110,9 @@ class Drafts:
         for page in range(pages):
             with self.asking():
                 answer = self.client.draft.batchget(page * PER_PAGE, PER_PAGE, 1)
-            yield from answer.get("item") or []
-            if (page + 1) * PER_PAGE >= int(answer.get("total_count") or 0):
+            items, total = page_of(answer, page)
+            yield from items
+            if (page + 1) * PER_PAGE >= total:
                 return
 
     def _article(
@@ -232,6 +233,14 @@ def placed(html: str, progress: Progress) -> str:
 def bears(news: list[dict[str, Any]], stamp: str) -> bool:
     """Whether a message of the platform's is this delivery's."""
     return any(str(article.get("content_source_url", "")).endswith(f"{MARK}{stamp}") for article in news)
+
+
+def page_of(answer: Mapping[str, Any], page: int) -> tuple[list[dict[str, Any]], int]:
+    """The entries of one page of a list, and how many there are in all: without these, nothing proves an absence."""
+    items, total = answer.get("item") or [], answer.get("total_count")
+    if total is None or (int(total) > page * PER_PAGE and not items):
+        raise Retryable("微信的答复不完整，没有给出列表")
+    return items, int(total)
 
 
 def titles_of(news: list[dict[str, Any]]) -> list[str]:

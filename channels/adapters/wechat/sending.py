@@ -19,7 +19,7 @@ from channels.adapters.calling import acting, harmless, leaving, next_month, per
 from channels.adapters.wechat import codes
 from channels.adapters.wechat.client import HubWeChatClient
 from channels.adapters.wechat.codes import Answered, error_of
-from channels.adapters.wechat.drafts import PAGES_LOOKED_AT, PER_PAGE, Drafts, bears, titles_of
+from channels.adapters.wechat.drafts import PAGES_LOOKED_AT, PER_PAGE, Drafts, bears, page_of, titles_of
 from channels.adapters.wechat.fit import tags_of
 from channels.adapters.wechat.options import WeChatOptions
 from channels.adapters.wechat.progress import Progress
@@ -258,7 +258,8 @@ class Sending:
         for page in range(PAGES_LOOKED_AT):
             with self.harmlessly():
                 answer = self.client.freepublish.batchget(page * PER_PAGE, PER_PAGE, 1)
-            for entry in answer.get("item") or []:
+            items, total = page_of(answer, page)
+            for entry in items:
                 news = entry["content"]["news_item"]
                 # By its title too: should the platform change the address that bears the mark, twice is still worse.
                 same = titles_of(news) == titles
@@ -266,7 +267,7 @@ class Sending:
                 if bears(news, progress.stamp(post)) or (same and recent):
                     urls = {idx: str(article.get("url", "")) for idx, article in enumerate(news, start=1)}
                     return self.publish_live(post, str(entry["article_id"]), urls)
-            if (page + 1) * PER_PAGE >= int(answer.get("total_count") or 0):
+            if (page + 1) * PER_PAGE >= total:
                 return None
         return None
 

@@ -248,9 +248,28 @@ def test_a_list_that_is_null_is_empty(wechat: Desk) -> None:
     placed = Placed(1, "1_1", "", {"live_at": f"{yesterday.isoformat()}T12:00:00+08:00"})
     assert made.read([placed]) == []
     assert made.inventory(yesterday) == []
+
+
+@pytest.mark.parametrize("path", [LISTED, "cgi-bin/draft/batchget"])
+@pytest.mark.parametrize(
+    ("answer", "proves"),
+    [
+        ({"total_count": 0, "item_count": 0}, True),
+        ({"total_count": "0", "item": None}, True),
+        ({"errcode": 0}, False),
+        ({"total_count": None, "item": []}, False),
+        ({"total_count": 3, "item": []}, False),
+    ],
+)
+def test_only_a_list_proves_that_something_is_not_on_it(wechat: Desk, path: str, answer: Any, proves: bool) -> None:
+    wechat.platform.answers[path] = answer
     post = wechat.post()
     wechat.clock.step(minutes=3)
-    assert isinstance(made.reconcile(post), NotThere)
+    if proves:
+        assert isinstance(wechat.channel.reconcile(post), NotThere)
+    else:
+        with pytest.raises(Retryable):
+            wechat.channel.reconcile(post)
 
 
 def test_a_notice_is_sent_only_where_the_platform_says_so(wechat: Desk) -> None:
