@@ -50,10 +50,11 @@ class WeChatComments(HearsComments):
         complete = False
         for _page in range(MOST_PAGES):
             answer = self._ask("list", placed, begin=len(listed), count=AT_ONCE, type=0)
-            found = answer.get("comment") or []
+            found, total = answer.get("comment") or [], answer.get("total")
             listed += found
-            if not found or len(listed) >= int(answer.get("total") or 0):
-                complete = True
+            if not found or len(listed) >= int(total or 0):
+                # What does not say how many there are proves of none that it is gone.
+                complete = total is not None
                 break
         comments = {str(one["user_comment_id"]): _comment(one) for one in listed}
         answers = [own for one in listed if (own := _own(one))]

@@ -250,6 +250,17 @@ def test_a_list_that_is_null_is_empty(wechat: Desk) -> None:
     assert made.inventory(yesterday) == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "complete"),
+    [({"total": 0}, True), ({"total": "0", "comment": None}, True), ({"errcode": 0}, False), ({"comment": []}, False)],
+)
+def test_no_comment_is_gone_from_what_is_no_list(wechat: Desk, answer: Any, complete: bool) -> None:
+    wechat.platform.answers["cgi-bin/comment/list"] = answer
+    placed = Placed(1, "1_1", "", {"msg_data_id": 1, "idx": 1})
+    assert wechat.channel.hear_comments(placed, "").complete is complete
+    assert wechat.platform.sent("cgi-bin/comment/list")["index"] == 0
+
+
 @pytest.mark.parametrize("path", [LISTED, "cgi-bin/draft/batchget"])
 @pytest.mark.parametrize(
     ("answer", "proves"),
