@@ -102,4 +102,5 @@ class WeChatStatistics(Statistics):
 
 
 def _delayed(answer: Mapping[str, Any]) -> bool:
-    return answer.get("is_delay") in (True, 1, "1", "true")
+    # What has no list at all told nothing, and is asked for again.
+    return "list" not in answer or answer.get("is_delay") in (True, 1, "1", "true")

@@ -261,6 +261,18 @@ def test_no_comment_is_gone_from_what_is_no_list(wechat: Desk, answer: Any, comp
     assert wechat.platform.sent("cgi-bin/comment/list")["index"] == 0
 
 
+@pytest.mark.parametrize(
+    ("answer", "delayed"),
+    [({"list": [], "is_delay": False}, False), ({"list": [], "is_delay": "true"}, True), ({"errcode": 0}, True)],
+)
+def test_figures_that_were_not_told_are_asked_for_again(wechat: Desk, answer: Any, delayed: bool) -> None:
+    names = ("getarticletotaldetail", "getarticleread", "getarticleshare", "getbizsummary")
+    wechat.platform.answers |= {f"datacube/{name}": answer for name in names}
+    made, day = wechat.channel, wechat.channel.counted_until(wechat.clock.now())
+    told = (made.article_sums(day), made.article_days(day), made.account_day(day))
+    assert [one.delayed for one in told] == [delayed] * 3
+
+
 @pytest.mark.parametrize("path", [LISTED, "cgi-bin/draft/batchget"])
 @pytest.mark.parametrize(
     ("answer", "proves"),
