@@ -89,8 +89,11 @@ class Sending:
             raise WouldSend
         progress = Progress.of(post)
         with leaving(progress.note):
-            there = progress.draft and self.drafts.there(progress.draft)
-            media_id = progress.draft if there else self.drafts.make(post, progress)
+            try:
+                there = progress.draft and self.drafts.there(progress.draft)
+                media_id = progress.draft if there else self.drafts.make(post, progress)
+            except Refused as refused:
+                return _not_told(refused)
             try:
                 return self._mass(post, progress, media_id)
             except Refused as refused:

@@ -26,7 +26,7 @@ from channels.base import (
     Reply,
     Tools,
 )
-from channels.errors import OutcomeUnknown, Retryable, Unauthorised
+from channels.errors import OutcomeUnknown, Refused, Retryable, Unauthorised
 from channels.registry import channel
 from tests.channels.harness import MovingClock, make_account, make_item, make_tools
 
@@ -186,6 +186,14 @@ def test_a_draft_that_left_the_box_while_it_was_asked_about_is_no_refusal(wechat
     wechat.platform.answers[MASS] = said(40007)
     with pytest.raises(OutcomeUnknown):
         wechat.channel.reconcile(wechat.post("mass_send"))
+
+
+@pytest.mark.parametrize("path", ["cgi-bin/draft/add", "cgi-bin/material/add_material"])
+def test_a_draft_that_is_refused_while_a_lost_answer_is_asked_for_is_no_refusal(wechat: Desk, path: str) -> None:
+    wechat.platform.answers[path] = said(45166)
+    assert isinstance(wechat.channel.reconcile(wechat.post("mass_send")), CannotTell)
+    with pytest.raises(Refused):
+        wechat.channel.publish(wechat.post("mass_send"))
 
 
 @pytest.mark.parametrize("code", [48001, 40035, 99999])
