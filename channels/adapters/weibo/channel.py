@@ -17,7 +17,14 @@ from channels.adapters.weibo import calls, fans, fit
 from channels.adapters.weibo.authorising import WeiboAuthorising
 from channels.adapters.weibo.calls import REQUESTS, Calls
 from channels.adapters.weibo.client import Status, WeiboClient, number_of
-from channels.adapters.weibo.codes import DONE_ALL_THE_SAME, GONE, NO_PERMISSION, PICTURE_REFUSED, REPEATED
+from channels.adapters.weibo.codes import (
+    DONE_ALL_THE_SAME,
+    GONE,
+    NO_PERMISSION,
+    OF_THE_MOMENT,
+    PICTURE_REFUSED,
+    REPEATED,
+)
 from channels.adapters.weibo.comments import WeiboComments
 from channels.adapters.weibo.options import WeiboOptions
 from channels.base import (
@@ -295,8 +302,11 @@ class WeiboChannel(WeiboComments, WeiboAuthorising, Channel, Rehearsing, KnownBy
         try:
             return self._share(post)
         except Refused as refused:
-            if int(refused.platform_code or 0) in REPEATED:
+            code = int(refused.platform_code or 0)
+            if code in REPEATED:
                 return self._already_there(post)
+            if code in OF_THE_MOMENT:
+                return CannotTell(f"重发核实时被拒绝（{refused.reason}），请到微博上核对")
             raise
 
     def _already_there(self, post: Post) -> Live:

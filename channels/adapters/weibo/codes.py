@@ -18,6 +18,8 @@ DONE_ALL_THE_SAME = 20032
 REPEATED = frozenset({20017, 20019, 20111})
 GONE = frozenset({20101})
 PICTURE_REFUSED = frozenset({20005, 20006})
+# Noes to the app, the machine or the account as it is now: of a post that was sent before they say nothing.
+OF_THE_MOMENT = frozenset({10004, NO_PERMISSION, 20003, 20031})
 
 
 BAD_VALUE = 10017

@@ -384,6 +384,21 @@ def test_a_repeat_that_was_held_up_looks_first(weibo: Desk, minutes: int, listed
     assert len(weibo.platform.asked["2/statuses/share.json"]) == sent
 
 
+@pytest.mark.parametrize(("code", "told"), [(20031, CannotTell), (10004, CannotTell), (20019, Live), (20021, Refused)])
+def test_a_repeat_that_is_refused_for_another_reason_says_nothing_of_the_first(
+    weibo: Desk, code: int, told: type[Any]
+) -> None:
+    def no(number: int) -> httpx.Response:
+        return httpx.Response(400, content=json.dumps({"error": "no", "error_code": number}).encode())
+
+    weibo.platform.answers |= {"2/statuses/user_timeline.json": no(10014), "2/statuses/share.json": no(code)}
+    try:
+        settled = weibo.channel.reconcile(weibo.post())
+    except Refused as refused:
+        settled = refused
+    assert isinstance(settled, told)
+
+
 @pytest.mark.parametrize("code", [10020, 20003])
 def test_a_refused_look_at_the_timeline_says_nothing_of_the_post(weibo: Desk, code: int) -> None:
     refused = httpx.Response(400, content=json.dumps({"error": "no", "error_code": code}).encode())
