@@ -74,11 +74,14 @@ class WeiboClient:
         files = {"pic": picture} if picture else None
         return _status(self._call("POST", "2/statuses/share.json", fields, files))
 
-    def timeline(self, uid: str, count: int = 50, page: int = 1) -> list[Status]:
-        """statuses/user_timeline: a page of the account's posts, the newest first; at most 100 to a page."""
+    def timeline(self, uid: str, count: int = 50, page: int = 1) -> tuple[list[Status], int]:
+        """statuses/user_timeline: a page of the account's posts, the newest first; at most 100 to a page.
+
+        With it, how many there are in all; 0 where that is not told.
+        """
         asked = {"uid": uid, "count": str(count), "page": str(page)}
         answer = self._call("GET", "2/statuses/user_timeline.json", asked)
-        return [_status(one) for one in answer["statuses"]]
+        return [_status(one) for one in answer["statuses"]], int(answer.get("total_number") or 0)
 
     def counts(self, ids: Sequence[str]) -> list[Counts]:
         """statuses/count: at most 100 at once."""

@@ -47,6 +47,8 @@ class Scripted:
         path = request.url.path.removeprefix("/")
         self.asked[path].append(request)
         answer = self.answers[path]
+        if callable(answer):
+            answer = answer(request)
         if isinstance(answer, httpx.Response):
             return httpx.Response(answer.status_code, content=answer.content)
         if isinstance(answer, bytes):
@@ -404,6 +406,18 @@ def test_a_refused_look_at_the_timeline_says_nothing_of_the_post(weibo: Desk, co
     refused = httpx.Response(400, content=json.dumps({"error": "no", "error_code": code}).encode())
     weibo.platform.answers["2/statuses/user_timeline.json"] = refused
     assert isinstance(weibo.channel.reconcile(weibo.post()), CannotTell)
+
+
+@pytest.mark.parametrize(("total", "told"), [(5, NotThere), (0, NotThere), (230, CannotTell)])
+def test_a_timeline_that_shows_a_few_of_many_proves_no_absence(weibo: Desk, total: int, told: type[Any]) -> None:
+    at = weibo.clock.now().strftime("%a %b %d %H:%M:%S %z %Y")
+    later = [{"id": n, "idstr": str(n), "text": f"别的第{n}条", "created_at": at, "user": {"id": 7}} for n in range(5)]
+
+    def page(request: httpx.Request) -> dict[str, Any]:
+        return {"statuses": later if request.url.params["page"] == "1" else [], "total_number": total}
+
+    weibo.platform.answers["2/statuses/user_timeline.json"] = page
+    assert isinstance(weibo.channel.reconcile(weibo.post()), told)
 
 
 @pytest.mark.parametrize("answer", [{}, None, {"access_token": "A", "expires_in": 1}])

@@ -211,10 +211,9 @@ def test_a_shortened_address_does_not_hide_a_post(side: WeiboSide, monkeypatch: 
     real = side.channel.client.timeline
 
     def shortened(uid: str, count: int = 50, page: int = 1) -> Any:
-        return [
-            replace(one, text=one.text.replace(f"{SITE}/notices/1.html", "http://t.cn/A6x") + "\u200b")
-            for one in real(uid, count, page)
-        ]
+        shown, total = real(uid, count, page)
+        changed = [one.text.replace(f"{SITE}/notices/1.html", "http://t.cn/A6x") + "\u200b" for one in shown]
+        return [replace(one, text=text) for one, text in zip(shown, changed, strict=True)], total
 
     monkeypatch.setattr(side.channel.client, "timeline", shortened)
     side.break_next("cut_after")
@@ -237,8 +236,8 @@ def _many_since(side: WeiboSide, monkeypatch: pytest.MonkeyPatch, number: int) -
     before = Status("1", "先前的一条", side.clock.now() - timedelta(days=2), "1")
     every = [*after, lost, before]
 
-    def timeline(_uid: str, count: int = 50, page: int = 1) -> list[Status]:
-        return every[(page - 1) * count : page * count]
+    def timeline(_uid: str, count: int = 50, page: int = 1) -> tuple[list[Status], int]:
+        return every[(page - 1) * count : page * count], len(every)
 
     monkeypatch.setattr(side.channel.client, "timeline", timeline)
     return post
