@@ -21,7 +21,7 @@ from hub.web.access import Asker, HubDep
 from hub.web.pages import page, say, see_other
 from hub.web.readers import preview_page
 from hub.web.sign_page import named, refused_page, signing_page
-from hub.web.sign_reading import hand_on, picture_of
+from hub.web.sign_reading import attachment_of, hand_on, picture_of
 from hub.web.signing_guard import SigningGuard
 from kernel.errors import NotFound, XuandaError
 from kernel.people import Permission, Person
@@ -104,7 +104,7 @@ def preview(request: Request, hub: HubDep, asker: Signer, release_id: int, chann
         release = release_for(work.session, asker.viewer, release_id, work.now)
     if channel not in release.content["variants"]:
         raise NotFound
-    return preview_page(request, hub, release.content, channel, f"/console/signing/{release_id}/media")
+    return preview_page(request, hub, release.content, channel, f"/console/signing/{release_id}")
 
 
 @router.get("/{release_id}/media/{name}")
@@ -113,6 +113,14 @@ def releasepicture_of(hub: HubDep, asker: Signer, release_id: int, name: str) ->
     with hub.works.read() as work:
         release = release_for(work.session, asker.viewer, release_id, work.now)
     return picture_of(hub, release, name)
+
+
+@router.get("/{release_id}/files/{sha256}/{name}")
+def release_attachment(hub: HubDep, asker: Signer, release_id: int, sha256: str, name: str) -> Response:
+    """A film or a document of the release, for whoever may read it, always as a download."""
+    with hub.works.read() as work:
+        release = release_for(work.session, asker.viewer, release_id, work.now)
+    return attachment_of(hub, release, sha256, name)
 
 
 @router.post("/{release_id}/agree")

@@ -189,6 +189,16 @@ def a_release_with_a_picture(work: Work, unit: Unit) -> Target:
     return Target({"release_id": opened.id, "name": f"{asset.sha256}.jpg"})
 
 
+def a_release_with_an_attachment(work: Work, unit: Unit) -> Target:
+    """An open release that carries a document."""
+    author, piece = write(work, unit)
+    data = secrets.token_hex(8).encode()
+    asset = compose.add_attachment(work, author, piece, blobs_of(work), attachments.read("附件.txt", data))
+    compose.save(work, author, piece, Draft(title="标题", body="<p>供热站检修现场的情况如下</p>"), piece.version)
+    opened = submit(work, unit, author, piece)
+    return Target({"release_id": opened.id, "sha256": asset.sha256, "name": asset.name})
+
+
 def a_submission(work: Work, unit: Unit) -> Target:
     """A draft ready to be submitted by the API."""
     _author, piece = write(work, unit)
@@ -262,6 +272,7 @@ OF_A_UNIT: dict[str, Callable[[Work, Unit], Target]] = {
     "/console/signing/{release_id}": a_release,
     "/console/signing/{release_id}/preview/{channel}": a_release,
     "/console/signing/{release_id}/media/{name}": a_release_with_a_picture,
+    "/console/signing/{release_id}/files/{sha256}/{name}": a_release_with_an_attachment,
     "/console/signing/{release_id}/agree": a_release,
     "/console/signing/{release_id}/return": a_release,
     "/console/signing/{release_id}/delegate": a_release,

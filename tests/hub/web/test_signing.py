@@ -275,7 +275,22 @@ def test_a_picture_of_the_release_is_shown_and_no_other(room: Newsroom) -> None:
     desk = room.desk_of("reviewer")
     assert desk.get(f"/console/signing/{release.id}/media/{shown.sha256}.jpg").status_code == 200
     assert desk.get(f"/console/signing/{release.id}/media/{other.sha256}.jpg").status_code == 404
-    assert f"/console/signing/{release.id}/media/" in desk.get(f"/console/signing/{release.id}/preview/portal").text
+    page = desk.get(f"/console/signing/{release.id}/preview/portal").text
+    assert re.search(r'<img src="([^"]+)"', page)[1] == f"/console/signing/{release.id}/media/{shown.sha256}.jpg"
+
+
+def test_what_is_attached_to_the_release_is_opened_where_it_is_signed_and_nothing_else(room: Newsroom) -> None:
+    piece, other = room.office.piece(), room.office.piece(title="另一篇")
+    paper = room.office.attachment(piece.id, name="名单.txt", data="名单".encode())
+    theirs = room.office.attachment(other.id, name="别的.txt", data="别的".encode())
+    release = room.office.submit(piece.id)
+    desk, here = room.desk_of("reviewer"), f"/console/signing/{release.id}"
+    for page in (here, f"{here}/preview/portal"):
+        assert f'"{here}/files/{paper.sha256}/名单.txt"' in desk.get(page).text
+    answer = desk.get(f"{here}/files/{paper.sha256}/名单.txt")
+    assert (answer.content, answer.headers["content-type"]) == ("名单".encode(), "text/plain; charset=utf-8")
+    assert answer.headers["content-disposition"].startswith("attachment;")
+    assert desk.get(f"{here}/files/{theirs.sha256}/别的.txt").status_code == 404
 
 
 # --- paper -----------------------------------------------------------------------------------------------------
