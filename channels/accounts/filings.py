@@ -19,6 +19,13 @@ ENDING = frozenset({"close", "deregister"})
 # What an inspector wants filed again when it changes: the name, the host, the operator, the keeper.
 FILED: Mapping[str, str] = {"name": "名称", "sponsor": "主办单位", "operator": "运营单位", "keeper": "管理人"}
 
+# What is filed is proof: what does not fit is refused, never cut.
+LONGEST: Mapping[str, tuple[str, int]] = {
+    "number": ("备案号", 100),
+    "notice_url": ("公告链接", 500),
+    "note": ("说明", 500),
+}
+
 
 @dataclass(frozen=True)
 class Filing:
@@ -41,6 +48,9 @@ def record(work: Work, account: Account, filing: Filing) -> AccountFiling:
         raise Invalid(field="notice_url", why="关停、注销须先发布公告，请填写公告链接。")
     if filing.notice_url and not filing.notice_url.startswith(("https://", "http://")):
         raise Invalid(field="notice_url", why="公告链接须以 http:// 或 https:// 开头。")
+    for name, (label, longest) in LONGEST.items():
+        if (length := len(getattr(filing, name))) > longest:
+            raise Invalid(field=name, why=f"{label}不能超过 {longest} 字，现有 {length} 字。")
     row = AccountFiling(account_id=account.id, created_by=work.actor.person_id, created_at=work.now, **vars(filing))
     work.session.add(row)
     if filing.kind in ENDING:

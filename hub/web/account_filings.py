@@ -26,6 +26,7 @@ from hub.web.forms import refused
 from hub.web.pages import say, see_other
 from kernel.errors import Invalid, NotFound, XuandaError
 from kernel.people import Permission, Unit, scoped
+from kernel.work import Work
 from scheduler import booking
 from templates.catalogue import _
 
@@ -94,9 +95,7 @@ def file_it(
         document, name = _document(hub, file)
         with hub.works.write(asker.actor) as work:
             account = account_for(work.session, asker, account_id, P.ACCOUNT_WRITE)
-            given = Filing(
-                kind, _day(on), number.strip()[:100], note.strip()[:500], notice_url.strip()[:500], document, name
-            )
+            given = Filing(kind, _day(hub, work, on), number.strip(), note.strip(), notice_url.strip(), document, name)
             filings.record(work, account, given)
             if kind in ENDING:
                 held = booking.hold_account(work, account_id, f"账号已{KINDS[kind][:2]}")
@@ -141,8 +140,11 @@ def _document(hub: Hub, file: UploadFile | None) -> tuple[str, str]:
     return hub.blobs.put(normalise(data, name.lower()).data).sha256, name[:200]
 
 
-def _day(text: str) -> date:
+def _day(hub: Hub, work: Work, text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise Invalid(field="on", why="请填写备案日期，写作 年-月-日。") from None
+    if day > work.now.astimezone(hub.settings.office_zone).date():
+        raise Invalid(field="on", why="备案日期不能晚于今天。请在办理之后登记。")
+    return day

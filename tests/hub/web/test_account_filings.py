@@ -73,7 +73,17 @@ def test_an_end_needs_the_public_notice_and_takes_the_account_out_for_good(desk:
 
 
 @pytest.mark.parametrize(
-    "form", [{"kind": "x"}, {"on": "3月1日"}, {"kind": "deregister"}, {"kind": "close", "notice_url": "javascript:1"}]
+    "form",
+    [
+        {"kind": "x"},
+        {"on": "3月1日"},
+        {"on": "2026-03-03"},
+        {"kind": "deregister"},
+        {"kind": "close", "notice_url": "javascript:1"},
+        {"number": "号" * 101},
+        {"note": "说" * 501},
+        {"notice_url": f"https://www.yunzhou.example/{'a' * 500}"},
+    ],
 )
 def test_what_is_wrong_in_a_filing_is_said_and_nothing_is_kept(desk: Desk, form: dict[str, str]) -> None:
     answer = file(desk, **form)
