@@ -74,20 +74,31 @@
     clearTimeout(timer);
     timer = setTimeout(() => { queue = queue.then(save); }, PAUSE_MS);
   }
+  // What is kept beside the form is waited for before the form is sent: a version that is overtaken is taken for
+  // another's work, and a picture that is not described yet stops the submission.
+  const underWay = new Set();
+  async function tracked(asked) {
+    underWay.add(asked);
+    try {
+      return await asked;
+    } finally {
+      underWay.delete(asked);
+    }
+  }
+  async function versioned(address, body) {
+    const answer = await fetch(address, { method: "POST", body, headers: { "X-CSRF-Token": csrf(), Accept: "application/json" } });
+    const said = await answer.json().catch(() => null);
+    if (answer.ok && said) versionField.value = said.version;
+    return { ok: answer.ok && Boolean(said), status: answer.status, said };
+  }
   async function save() {
     const saving = change;
     sync();
     say("saving");
     try {
-      const answer = await fetch(`${desk}/autosave`, {
-        method: "POST",
-        body: new URLSearchParams(new FormData(form)),
-        headers: { "X-CSRF-Token": csrf(), Accept: "application/json" },
-      });
-      if (answer.status >= 500) throw new Error(String(answer.status));
-      const said = await answer.json();
-      if (!answer.ok) return refuse(said);
-      versionField.value = said.version;
+      const { ok, status, said } = await tracked(versioned(`${desk}/autosave`, new URLSearchParams(new FormData(form))));
+      if (status >= 500 || !said) throw new Error(String(status));
+      if (!ok) return refuse(said);
       if (change === saving) change = 0;
       const named = form.querySelector("#title")?.value.trim();
       const head = document.querySelector(".page-head__title");
@@ -150,10 +161,21 @@
   form.addEventListener("input", (event) => {
     if (!event.target.closest("[data-asset]") || event.target.name) changed();
   });
-  form.addEventListener("submit", () => {
+  let waiting = false;
+  form.addEventListener("submit", (event) => {
     sync();
     change = 0;
     clearTimeout(timer);
+    if (!underWay.size) return;
+    event.preventDefault();
+    if (waiting) return;
+    waiting = true;
+    say("saving");
+    const { submitter } = event;
+    Promise.allSettled(underWay).then(() => {
+      waiting = false;
+      form.requestSubmit(submitter);
+    });
   });
   window.addEventListener("beforeunload", (event) => {
     if (change) event.preventDefault();
@@ -165,18 +187,13 @@
     data.append("file", file, file.name || "picture.png");
     if (alt) data.append("alt", alt);
     say("uploading");
-    const answer = await fetch(`${desk}/${kind}`, {
-      method: "POST",
-      body: data,
-      headers: { "X-CSRF-Token": csrf(), Accept: "application/json" },
-    });
-    const said = await answer.json().catch(() => ({ message: String(answer.status) }));
-    if (!answer.ok) {
-      say("failed", true, said.message);
-      window.xuanda.toast(said.message, "bad");
+    const { ok, status, said } = await tracked(versioned(`${desk}/${kind}`, data));
+    if (!ok) {
+      const why = said?.message ?? String(status);
+      say("failed", true, why);
+      window.xuanda.toast(why, "bad");
       return null;
     }
-    versionField.value = said.version;
     await redraw("assets", "asset-list");
     say("saved");
     return said;
@@ -241,7 +258,9 @@
     await assetAct(`${desk}/assets/${item.dataset.asset}`, data);
   }
   async function assetAct(address, data) {
-    const answer = await fetch(address, { method: "POST", body: data, headers: { "X-CSRF-Token": csrf(), "HX-Request": "true" } });
+    const answer = await tracked(
+      fetch(address, { method: "POST", body: data, headers: { "X-CSRF-Token": csrf(), "HX-Request": "true" } }),
+    );
     if (answer.ok) await Promise.all([redraw("assets", "asset-list"), redraw("findings", "finding-list")]);
     else window.xuanda.toast(words("unsaved"), "bad");
   }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 from sqlalchemy import select
 
 from content.models import Asset, ListedWord, Piece, Release, Revision, Variant
@@ -195,6 +195,44 @@ def test_what_is_chosen_while_the_list_is_drawn_anew_stays(house: House) -> None
     page.keyboard.press("Tab")
     expect(page.locator("#asset-list").get_by_text("待填")).to_have_count(0)
     assert [asset.alt for asset in assets(house)] == ["供热站外景", "换热站"]
+
+
+def held_back(page: Page, address: str) -> list[tuple[Route, APIResponse]]:
+    """The next call there reaches the server, and its answer waits to be given."""
+    held: list[tuple[Route, APIResponse]] = []
+    page.route(address, lambda route: held.append((route, route.fetch())), times=1)
+    return held
+
+
+def test_what_is_sent_while_a_draft_saves_itself_is_not_taken_for_another_s_work(house: House) -> None:
+    page = begin(house)
+    held = held_back(page, "**/autosave")
+    page.get_by_label("标题").first.fill("关于调整市区供热结束时间的通知")
+    while not held:
+        page.wait_for_timeout(20)
+    page.get_by_role("button", name="保存草稿").click()
+    ((route, answer),) = held
+    route.fulfill(response=answer)
+    expect(page.locator(".alert--good")).to_contain_text("已保存")
+    assert newest(house).title == "关于调整市区供热结束时间的通知"
+
+
+def test_a_picture_is_described_before_the_piece_is_submitted(house: House) -> None:
+    page = begin(house)
+    page.get_by_label("标题").first.fill("关于调整市区供热结束时间的通知")
+    write(page, "因近期气温偏低，延长供热至4月7日。")
+    page.set_input_files("#upload-pictures", {"name": "1.png", "mimeType": "image/png", "buffer": picture_bytes("red")})
+    page.locator("#asset-list").get_by_text("作封面").click()
+    expect(page.locator("#finding-list")).to_contain_text("缺少文字说明", timeout=8000)
+    waits: list[Route] = []
+    page.route(re.compile(r"/assets/\d+$"), lambda route: (waits.append(route), None)[1], times=1)
+    page.locator("[data-asset-alt]").fill("供热站外景")
+    page.get_by_role("button", name="送审").click()
+    while not waits:
+        page.wait_for_timeout(20)
+    waits[0].continue_()
+    expect(page.locator(".alert--good")).to_contain_text("已送审")
+    assert assets(house)[0].alt == "供热站外景"
 
 
 def test_a_picture_that_is_none_is_refused_in_words(house: House) -> None:
