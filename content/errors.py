@@ -21,9 +21,9 @@ class Blocked(XuandaError):
 
 
 class OwnText(XuandaError):
-    """Nobody signs his own text. Ask somebody else with the role to sign."""
+    """Nobody signs or proofreads his own text. Ask somebody else with the role to do it."""
 
-    zh = "不能审签自己撰写的稿件。请由其他审核人或签发人审签。"
+    zh = "不能审签、校对自己撰写的稿件。请由其他有权的人办理。"
     status = 403
 
 

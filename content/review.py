@@ -54,7 +54,7 @@ def sign(
     piece = _open_piece(work, release)
     level = next_level(work.session, release)
     check_signer(work.session, who, release, level, on_behalf_of, work.now)
-    if paper is not None and paper.filed_by in _authors(work.session, release):
+    if paper is not None and paper.filed_by in authors_of(work.session, release):
         raise NoRight(what="登记自己稿件的线下签（须由他人登记）")
     if seen_hash != release.hash:
         raise HashChanged
@@ -117,7 +117,7 @@ def add_proof(work: Work, who: Viewer, release: Release, needed: int, person_id:
     proofreader = who.person_id if person_id is None else person_id
     if not (who.may(Permission.PIECE_REVIEW, release.unit_id) or who.may(Permission.PIECE_WRITE, release.unit_id)):
         raise NoRight(what="登记校对")
-    if proofreader in _authors(work.session, release):
+    if proofreader in authors_of(work.session, release):
         raise OwnText
     person = work.session.get(Person, proofreader)
     if person is None or not person.active or (person.id != who.person_id and person.unit_id != release.unit_id):
@@ -148,7 +148,7 @@ def signers_of(session: Session, release: Release, now: datetime) -> list[Person
     if release.state != ReleaseState.OPEN:
         return []
     level = next_level(session, release)
-    barred = _authors(session, release)
+    barred = authors_of(session, release)
     if _need(session, release, now).distinct:
         barred |= _signed(session, release)
     able = set(holders(session, rules.permission_for(level, release.levels), release.unit_id, now)) - barred
@@ -180,7 +180,7 @@ def check_signer(
     session: Session, who: Viewer, release: Release, level: int, on_behalf_of: int | None, now: datetime
 ) -> None:
     """Raises OwnText, NoRight or SignedBefore when this level is not this person's to sign."""
-    authors = _authors(session, release)
+    authors = authors_of(session, release)
     if who.person_id in authors or on_behalf_of in authors:
         raise OwnText
     permission = rules.permission_for(level, release.levels)
@@ -193,7 +193,8 @@ def check_signer(
         raise SignedBefore
 
 
-def _authors(session: Session, release: Release) -> set[int]:
+def authors_of(session: Session, release: Release) -> set[int]:
+    """Who wrote or submitted it: they neither sign nor proofread it."""
     piece = session.get_one(Piece, release.piece_id)
     writer = session.get_one(Revision, release.revision_id).created_by
     return {piece.author_id, writer, release.submitted_by}

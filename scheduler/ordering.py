@@ -19,9 +19,14 @@ from scheduler.states import DeliveryState
 S = DeliveryState
 
 
+def still_open(delivery: Delivery) -> bool:
+    """Whether the order can still be decided: nothing of the bundle has left yet."""
+    return delivery.state in (S.BOOKED, S.HELD) and not delivery.attempts
+
+
 def may_order(session: Session, who: Viewer, delivery: Delivery) -> bool:
     """Whether this person signs at the last level here and nothing of the bundle has left yet."""
-    if delivery.state not in (S.BOOKED, S.HELD) or delivery.attempts:
+    if not still_open(delivery):
         return False
     return who.may(Permission.PIECE_SIGN, delivery.unit_id) and len(pieces_of(session, delivery.id)) > 1
 

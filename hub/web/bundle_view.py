@@ -18,13 +18,17 @@ from scheduler.posts import items_of
 
 @dataclass(frozen=True)
 class Ordered:
-    """A bundle as its signer sees it: (piece, title, signed) from 头条 on, and who decided the order."""
+    """A bundle as its signer sees it: (piece, title, signed) from 头条 on, and who decided the order.
+
+    `done` where nobody decides it any more, as it has gone out or never will.
+    """
 
     delivery: Delivery
     account: str
     items: list[tuple[int, str, bool]]
     by: str
     able: bool
+    done: bool
 
 
 def ordered(session: Session, asker: Asker, delivery: Delivery) -> Ordered | None:
@@ -42,6 +46,7 @@ def ordered(session: Session, asker: Asker, delivery: Delivery) -> Ordered | Non
         ],
         by.name if by else "",
         ordering.may_order(session, asker.viewer, delivery),
+        not ordering.still_open(delivery),
     )
 
 

@@ -213,10 +213,16 @@ def act_on_release(
     hub: HubDep, asker: Signer, release_id: int, act: Text = "", account: Text = "", loss: Text = "", reason: Text = ""
 ) -> Response:
     """重新生成, 发到我的手机, or 放行 of one loss."""
-    with hub.works.write(asker.actor) as work:
-        release = release_for(work.session, asker.viewer, release_id, work.now)
-        told = _act(hub, work, asker, release, act, account, loss, reason)
-    return see_other(f"/console/signing/{release_id}#platform", say(hub, asker, told))
+    back = f"/console/signing/{release_id}#platform"
+    try:
+        with hub.works.write(asker.actor) as work:
+            release = release_for(work.session, asker.viewer, release_id, work.now)
+            told = _act(hub, work, asker, release, act, account, loss, reason)
+    except Invalid as error:
+        if act != "send":
+            raise
+        return see_other(back, error.message(asker.language), "bad")
+    return see_other(back, say(hub, asker, told))
 
 
 def _act(hub: Hub, work: Work, asker: Asker, release: Release, act: str, account: str, loss: str, reason: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from content.models import Release
+from content.review import authors_of
 from hub.editorial import release_for
 from hub.product import Hub
 from hub.web.access import Asker
@@ -48,6 +49,7 @@ def signing_page(
 
 def _proofreaders(session: Session, release: Release) -> list[tuple[int, str]]:
     query = select(Person).where(Person.unit_id == release.unit_id, Person.active).order_by(Person.id)
+    query = query.where(Person.id.not_in(authors_of(session, release)))
     return [(person.id, person.name) for person in session.scalars(query)]
 
 

@@ -289,6 +289,16 @@ def test_the_signer_sees_a_bundle_beside_what_he_signs_and_orders_it(desk: Desk)
     assert signer.send_form(f"{address}/order", **form).status_code == 409
 
 
+def test_an_order_that_nobody_decides_any_more_waits_for_nobody(desk: Desk) -> None:
+    pieces = [desk.release(title="第甲则通知").piece_id, desk.release(title="第乙则通知").piece_id]
+    form = {"account": desk.account().id, "pieces": pieces, "when": "at", "at": "2026-03-09T09:00"}
+    address = desk.browser().send_form("/console/bookings/bundle", **form).headers["location"]
+    assert desk.browser().send_form(f"{address}/cancel", reason="不发了").status_code == 303
+    page = desk.browser().get(address).text
+    assert "组稿顺序" in page
+    assert "待签发人确定" not in page
+
+
 def test_htmx_gets_only_the_order(desk: Desk) -> None:
     release = desk.release()
     answer = desk.browser().post(

@@ -221,6 +221,12 @@ def test_a_return_needs_a_reason(room: Newsroom, release: Release) -> None:
 def test_proofs_are_recorded_by_name(room: Newsroom, release: Release) -> None:
     desk = room.desk_of("reviewer")
     path = f"/console/signing/{release.id}/proof"
+    offered = re.search(
+        r'<select[^>]* name="person".*?</select>', desk.get(f"/console/signing/{release.id}").text, re.S
+    )
+    assert offered is not None
+    assert room.office.person("officer").name in offered[0]
+    assert room.office.person("author").name not in offered[0], "nobody proofreads his own text"
     assert desk.send_form(path, person=str(room.office.person("officer").id)).status_code == 303
     assert desk.send_form(path, person=str(room.office.person("author").id)).status_code == 403
     assert desk.send_form(path, person="99999").status_code == 422
