@@ -89,6 +89,7 @@ class Shell:
     logout_href: str = "/logout"
     account_href: str = "/console/me"
     search_href: str = ""
+    person_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -189,10 +190,11 @@ def _go_to(request: Request, href: str, error: XuandaError) -> Response:
 
 
 def _back_to(request: Request) -> str:
-    if request.method not in SAFE_METHODS or request.url.path in ("/console", "/console/logout"):
+    # A form goes back to the page on which it was filled in.
+    url = request.url if request.method in SAFE_METHODS else URL(request.headers.get("referer", ""))
+    if request.url.path == "/console/logout" or url.path in ("", "/console") or not url.path.startswith("/console/"):
         return ""
-    query = request.url.query
-    return f"{request.url.path}?{query}" if query else request.url.path
+    return f"{url.path}?{url.query}" if url.query else url.path
 
 
 def _split(message: str) -> tuple[str, str]:

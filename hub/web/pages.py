@@ -60,6 +60,7 @@ def bare_shell(request: Request, asker: Asker) -> Shell:
         language_href="/console/language",
         logout_href="/console/logout",
         account_href="/console/me",
+        person_id=asker.viewer.person_id,
     )
 
 

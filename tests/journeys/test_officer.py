@@ -14,6 +14,7 @@ from sqlalchemy import select
 from content.models import Asset, ListedWord, Piece, Release, Revision, Variant
 from kernel.clock import StillClock
 from tests.factories import picture_bytes
+from tests.hub.office import PASSWORD
 from tests.journeys.editorial import House, axe, running
 
 pytestmark = pytest.mark.browser
@@ -215,6 +216,38 @@ def test_what_is_sent_while_a_draft_saves_itself_is_not_taken_for_another_s_work
     route.fulfill(response=answer)
     expect(page.locator(".alert--good")).to_contain_text("已保存")
     assert newest(house).title == "关于调整市区供热结束时间的通知"
+
+
+def log_in(page: Page, login: str) -> None:
+    """Fills in the log-in that stands there."""
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.click("form button[type=submit]")
+
+
+def test_what_is_sent_after_the_log_in_has_ended_is_put_back_for_the_same_person_only(house: House) -> None:
+    page = begin(house)
+    page.get_by_label("标题").first.fill("关于调整市区供热结束时间的通知")
+    saved(page)
+    page.context.clear_cookies()
+    write(page, "因近期气温偏低，延长供热至4月7日。")
+    page.locator("label.check", has_text="微信公众号").click()
+    page.get_by_role("button", name="保存草稿").click()
+    log_in(page, "author")
+    expect(page.locator(".toast")).to_contain_text("您填写的内容已放回")
+    expect(page.locator(".jodit-wysiwyg").first).to_contain_text("延长供热")
+    expect(page.locator("[name=targets]").nth(1)).to_be_checked()
+    page.get_by_role("button", name="保存草稿").click()
+    expect(page.locator(".alert--good")).to_contain_text("已保存")
+    assert "延长供热" in newest(house).body
+
+    page.context.clear_cookies()
+    page.get_by_label("摘要").first.fill("只给本人看")
+    page.get_by_role("button", name="保存草稿").click()
+    log_in(page, "officer")
+    expect(page.locator(".top__tool--person")).to_be_visible()
+    assert page.evaluate("sessionStorage.getItem('unsent')") is None
+    expect(page.locator(".toast")).to_have_count(0)
 
 
 def test_a_picture_is_described_before_the_piece_is_submitted(house: House) -> None:

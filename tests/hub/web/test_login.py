@@ -44,6 +44,19 @@ def test_one_is_led_back_to_where_one_wanted_to_go(office: Office) -> None:
     assert 'value="/console/notices?show=unread"' in answer.text
 
 
+def test_who_sent_a_form_is_led_back_to_the_page_where_it_was_filled_in(office: Office) -> None:
+    office.hire("wang")
+    browser = office.browser()
+    for referer, back in [
+        ("http://testserver/console/pieces/3?tab=1", "/console/login?next=/console/pieces/3%3Ftab%3D1"),
+        ("https://evil.example/elsewhere", "/console/login"),
+        ("", "/console/login"),
+    ]:
+        headers = {"Accept": "text/html", "Referer": referer}
+        answer = browser.post("/console/pieces/3", headers=headers, follow_redirects=False)
+        assert answer.headers["location"] == back
+
+
 @pytest.mark.parametrize(
     "target", ["https://evil.example", "//evil.example", "/\\evil.example", "/console/\\evil", "/elsewhere", ""]
 )
