@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from channels.accounts import doubles, store
 from channels.accounts.models import AccessToken, Account, QuotaUse
-from channels.adapters.fake import PLATFORMS, FakePlatform
+from channels.adapters.fake import PLATFORMS, FakeChannel, FakePlatform
 from channels.rehearsal.config import RehearsalConfig, WeChatRules
 from content.models import Piece, PublicPiece
 from hub import rehearsals
@@ -130,7 +130,8 @@ def test_a_rehearsal_touches_what_was_rehearsed_and_never_what_the_public_sees(d
     enter(desk)
     officer = desk.browser()
     page = officer.get(f"/console/bookings/act?piece={release.piece_id}&act=withdraw").text
-    assert "公众看到的内容此时不会被改动" in page
+    assert "公众在这些账号上看到的内容不会被改动" in page
+    assert "没有演练的渠道照常处理" not in page
     order = booking.Order([release.piece_id], desk.account().id, "withdraw")
     with desk.city.working("officer") as (work, who), pytest.raises(Invalid):
         booking.book_act(work, who, order)
@@ -143,6 +144,17 @@ def test_a_rehearsal_touches_what_was_rehearsed_and_never_what_the_public_sees(d
     assert desk.platform().withdrawn == []
     assert [row.state for row in desk.placements(release.piece_id)] == ["live"]
     assert [row.state for row in rehearsed(desk)] == ["withdrawn"]
+
+
+def test_who_withdraws_during_a_rehearsal_is_told_which_channels_are_no_rehearsal(desk: Desk) -> None:
+    release = desk.release("a", "b")
+    desk.book(release, "a", "b")
+    desk.run()
+    enter(desk)
+    page = desk.browser().get(f"/console/bookings/act?piece={release.piece_id}&act=withdraw").text
+    label = FakeChannel.label
+    assert f"正在演练：{desk.account().name}（{label}）。" in page
+    assert f"没有演练的渠道照常处理，公众会看到：{desk.account('b').name}（{label}）。" in page
 
 
 def test_a_double_dies_in_silence_and_leaves_the_account_healthy(desk: Desk) -> None:
