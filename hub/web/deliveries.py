@@ -549,7 +549,12 @@ OUTCOMES: Mapping[str, tuple[str, str]] = {
     "lost": (_("发送中断"), "warn"),
     "not_sent": (_("未发出"), "plain"),
 }
-ATTEMPT_ACTS: Mapping[str, str] = {"send": _("发送"), "poll": _("查询结果"), "ask": _("向平台核实")}
+ATTEMPT_ACTS: Mapping[str, str] = {
+    "send": _("发送"),
+    "poll": _("查询结果"),
+    "ask": _("向平台核实"),
+    "event": _("平台通知"),
+}
 
 
 def words_of(attempt: Attempt) -> tuple[str, str, str, float | None]:

@@ -10,6 +10,7 @@ import hub.wiring  # noqa: F401  # Brings in every package that declares rules.
 from channels.registry import channels
 from content.kinds import all_kinds
 from content.kinds.base import FieldSpec
+from content.rules import level_name
 from kernel.office_rules import RULES
 from kernel.people import ROLE_LABELS
 from templates.catalogue import LOCALE, load
@@ -42,6 +43,21 @@ def test_what_is_declared_reads_in_english_too() -> None:
     known = load("en")
     chinese = {text for text in declared() if any("\u4e00" <= letter <= "\u9fff" for letter in text)}
     assert chinese - known.keys() == set(), "add them to templates/locale/en.labels.po"
+
+
+def test_the_levels_of_a_signature_and_the_way_back_from_a_failure_read_in_english_too() -> None:
+    shown = {level_name(level, 6) for level in range(1, 7)} | {"回到工作台"}
+    assert shown - load("en").keys() == set(), "add them to templates/locale/en.po"
+
+
+def test_no_page_shows_a_note_or_the_label_of_a_finding_as_it_was_declared() -> None:
+    pages = {str(path): path.read_text(encoding="utf-8") for path in (LOCALE.parent / "pages").rglob("*.html")}
+    raw = [
+        name
+        for name, text in pages.items()
+        if re.search(r"\bfor note in\b.*\{\{ note \}\}|\{\{ item\.label \}\}", text)
+    ]
+    assert raw == []
 
 
 def test_a_sentence_has_one_translation() -> None:

@@ -485,6 +485,18 @@ def test_the_workbench_names_what_waits_for_a_person_and_what_is_late(desk: Desk
     assert "晚了的通知" not in desk.browser("stranger").get("/console").text
 
 
+def test_what_a_platform_told_by_itself_stands_among_the_attempts_in_words(desk: Desk) -> None:
+    delivery = desk.booked(desk.release())
+    with desk.hub.works.write() as work:
+        at = work.now
+        work.session.add(
+            Attempt(delivery_id=delivery.id, number=1, act="event", started_at=at, ended_at=at, outcome="live")
+        )
+    page = desk.browser().get(f"/console/deliveries/{delivery.id}").text
+    assert "平台通知" in page
+    assert ">event<" not in page
+
+
 # --- a platform that does not answer -----------------------------------------------------------------------------
 
 

@@ -184,6 +184,9 @@ def test_a_correction_and_a_withdrawal_are_tasks_with_proof_and_what_is_gone_is_
     assert (placed[site].correction, placed[site].url) == ("by_hand", THERE)
     gone = booked(desk, piece_id, "withdraw", phrase="该内容已撤下。")
     assert (gone.state, THERE in found(desk)) == ("manual", True)
+    asked = desk.browser().get(f"/console/deliveries/{gone.id}/by-hand").text
+    assert "撤下后的链接" in asked
+    assert "发布后的链接" not in asked
     assert close(desk, gone, url="") == 422
     assert close(desk, gone, url="https://www.jiyue.example/gone") == 303
     states = {row.account_id: row.state for row in desk.placements(piece_id)}
