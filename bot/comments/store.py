@@ -54,13 +54,7 @@ def answers_of(session: Session, comment_id: int) -> list[tuple[CommentAnswer, s
     return [(row, name or "") for row, name in session.execute(query)]
 
 
-def accounts_with_threads(session: Session, who: Viewer) -> Sequence[tuple[int, str]]:
+def accounts_with_threads(session: Session, who: Viewer) -> Sequence[Account]:
     """The accounts in reach beneath whose items people can write."""
-    query = (
-        select(Account.id, Account.name)
-        .join(CommentThread, CommentThread.account_id == Account.id)
-        .group_by(Account.id, Account.name)
-        .order_by(Account.name)
-    )
-    rows = session.execute(scoped(query, CommentThread.unit_id, who, P.CONVERSATION_READ))
-    return [(number, name) for number, name in rows]
+    used = scoped(select(CommentThread.account_id), CommentThread.unit_id, who, P.CONVERSATION_READ)
+    return session.scalars(select(Account).where(Account.id.in_(used)).order_by(Account.name, Account.id)).all()

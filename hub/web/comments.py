@@ -19,6 +19,7 @@ from channels.accounts.models import Account
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.comment_reach import answer_of, asked_of_platform, hearing_on, must_not_rehearse, reach_of
+from hub.web.deliveries import with_channel
 from hub.web.forms import FormState, refused
 from hub.web.lists import like, listing
 from hub.web.pages import columns, page, say, see_other
@@ -70,7 +71,10 @@ def _list_page(request: Request, hub: Hub, asker: Asker, form: FormState, *, sta
         waiting = store.waiting(work.session, asker.viewer, work.now)
         in_time = answered_in_time(work.session, asker.viewer.units(P.CONVERSATION_READ), work.now)
         context: dict[str, Any] = {
-            "offered": store.accounts_with_threads(work.session, asker.viewer),
+            "offered": [
+                (one.id, with_channel(hub, asker, one))
+                for one in store.accounts_with_threads(work.session, asker.viewer)
+            ],
             "thread": _thread_head(hub, work, asker, asked.number("thread")),
             "at": work.now,
         }

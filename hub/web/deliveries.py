@@ -109,6 +109,11 @@ def channel_label(name: str) -> str:
     return adapter.label if adapter else SPOKEN_LABELS.get(name, name)
 
 
+def with_channel(hub: Hub, asker: Asker, account: Account) -> str:
+    """The account told apart by its channel: an office's accounts often have one name everywhere."""
+    return f"{account.name}（{say(hub, asker, channel_label(account.channel))}）"
+
+
 def under_way(delivery: Delivery, now: datetime) -> bool:
     """Whether its state may change by itself within moments."""
     if delivery.state == S.SENDING or (delivery.state == S.ACCEPTED and delivery.next_at is not None):
@@ -183,7 +188,7 @@ def deliveries(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
             return fragment(request, asker, "pages/deliveries/list.html", "rows", **context)
         today, figures = today_of(hub, work, asker)
         month = punctual.drawn(hub, asker, punctual.measured(hub, work, asker, period_of("", work, zone)))
-        accounts = _accounts(work.session, asker)
+        accounts = _accounts(hub, work.session, asker)
     return page(
         request,
         asker,
@@ -214,10 +219,10 @@ def today_of(hub: Hub, work: Work, asker: Asker) -> tuple[str, Punctuality]:
     return today, punctuality(work.session, asker.viewer.units(P.DELIVERY_READ), start, end, work.now)
 
 
-def _accounts(session: Session, asker: Asker) -> list[tuple[int, str]]:
+def _accounts(hub: Hub, session: Session, asker: Asker) -> list[tuple[int, str]]:
     used = scoped(select(Delivery.account_id), Delivery.unit_id, asker.viewer, P.DELIVERY_READ).distinct()
     query = select(Account).where(Account.id.in_(used)).order_by(Account.channel, Account.id)
-    return [(account.id, account.name) for account in session.scalars(query)]
+    return [(account.id, with_channel(hub, asker, account)) for account in session.scalars(query)]
 
 
 # --- one delivery ----------------------------------------------------------------------------------------------
@@ -590,7 +595,7 @@ def placements(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
             piece = piece_for(work.session, asker.viewer, asked.number("piece") or 0, P.DELIVERY_READ)
             query = query.where(Placement.piece_id == piece.id)
         found, state = asked.take(work.session, query, PLACEMENT_SORTS, Placement.id.desc())
-        accounts = _accounts(work.session, asker)
+        accounts = _accounts(hub, work.session, asker)
         pending = _pending(work, piece) if piece else []
     rows = [(row[0], row[1], row[2], row[3], channel_label(row[1].channel), proof_of(row[0])) for row in found]
     shown = any(row[0].state != PlacementState.WITHDRAWN for row in found)

@@ -17,6 +17,7 @@ from content.states import ReleaseState
 from hub import editorial
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
+from hub.web.deliveries import with_channel
 from hub.web.forms import FormState, refused
 from hub.web.lists import listing
 from hub.web.pages import columns, page, say, see_other
@@ -108,7 +109,7 @@ def outside(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
             (LATE, say(hub, asker, _("超过补签时限"))),
             *((name.value, say(hub, asker, label)) for name, label in OUTSIDE_LABELS.items()),
         ],
-        accounts=[(account.id, account.name) for account, _run in runs],
+        accounts=[(account.id, with_channel(hub, asker, account)) for account, _run in runs],
         counts=counts,
         missing=missing,
         runs=runs,

@@ -31,7 +31,7 @@ from hub.web.booking_form import (
     shown_of,
     values_of,
 )
-from hub.web.deliveries import Sent, channel_label
+from hub.web.deliveries import Sent, with_channel
 from hub.web.pages import columns, page, say, see_other
 from hub.web.piece_form import moment, number, text
 from kernel.errors import Invalid, NotFound, XuandaError
@@ -175,11 +175,6 @@ def _places(session: Session, piece: Piece, kind: type[Place]) -> list[tuple[Pla
     return [(placement, account) for placement, account in session.execute(query)]
 
 
-def _named(hub: Hub, asker: Asker, account: Account) -> str:
-    """The account with its channel: an office's accounts often have one name everywhere."""
-    return f"{account.name}（{say(hub, asker, channel_label(account.channel))}）"
-
-
 @dataclass(frozen=True)
 class StillWaiting:
     """What is not over yet for a piece that is to be withdrawn, and what will become of it."""
@@ -270,8 +265,8 @@ def _act_page(
         fault=error.message(asker.language) if error else "",
         fault_field=error.field if error else None,
         ready=ready,
-        untouched=[_named(hub, asker, account) for account in untouched],
-        real=[_named(hub, asker, account) for account in real],
+        untouched=[with_channel(hub, asker, account) for account in untouched],
+        real=[with_channel(hub, asker, account) for account in real],
         same=same,
         zone=hub.settings.office_zone.key,
     )

@@ -17,7 +17,7 @@ from channels.accounts.models import Account
 from channels.base import ACTION_LABELS
 from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
-from hub.web.deliveries import Row, Sent, delivery_for, rows_of, still_held
+from hub.web.deliveries import Row, Sent, delivery_for, rows_of, still_held, with_channel
 from hub.web.lists import listing
 from hub.web.pages import page, say
 from hub.web.piece_form import moment, text
@@ -75,7 +75,7 @@ def timetable(request: Request, hub: HubDep, asker: Reader) -> HTMLResponse:
         "pages/bookings/calendar.html",
         days=[(day, say(hub, asker, WEEKDAYS[day.weekday()]), day == today, rows) for day, rows in by_day.items()],
         state=ListState("/console/calendar", kept),
-        accounts=[(account.id, account.name) for account in accounts],
+        accounts=[(account.id, with_channel(hub, asker, account)) for account in accounts],
         units=[(unit.id, unit.name) for unit in units],
         cut=MOST if len(rows) == MOST else 0,
         before=(first - timedelta(days=DAYS)).isoformat(),

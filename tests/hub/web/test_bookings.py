@@ -195,8 +195,8 @@ def test_while_choosing_the_person_is_told_what_will_happen(desk: Desk) -> None:
     release = desk.release("a", "b", action="mass_send")
     ids = [str(desk.account(code).id) for code in ("a", "b")]
     answer = desk.browser().send_form("/console/bookings/check", piece=release.piece_id, accounts=ids)
-    assert "将安排 2 个发布任务" in answer.text
-    assert "住建发布、住建快讯 的全部关注者" in answer.text
+    assert "将安排 2 个发布任务：住建发布（演示渠道）、住建快讯（演示渠道）。" in answer.text
+    assert "住建发布（演示渠道）、住建快讯（演示渠道） 的全部关注者" in answer.text
     assert "<html" not in answer.text
     nothing = desk.browser().send_form("/console/bookings/check", piece=release.piece_id)
     assert "还没有选择账号" in nothing.text

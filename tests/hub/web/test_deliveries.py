@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from channels.accounts.models import Account
+from channels.adapters.fake import FakeChannel
 from content.snapshot import Window
 from kernel.clock import StillClock
 from kernel.people import Role
@@ -495,6 +496,14 @@ def test_what_a_platform_told_by_itself_stands_among_the_attempts_in_words(desk:
     page = desk.browser().get(f"/console/deliveries/{delivery.id}").text
     assert "平台通知" in page
     assert ">event<" not in page
+
+
+@pytest.mark.parametrize("address", ["/console/deliveries", "/console/placements", "/console/calendar"])
+def test_accounts_of_one_name_are_told_apart_by_their_channels(desk: Desk, address: str) -> None:
+    desk.booked(desk.release())
+    desk.run()
+    account = desk.account()
+    assert f"{account.name}（{FakeChannel.label}）</option>" in desk.browser().get(address).text
 
 
 # --- a platform that does not answer -----------------------------------------------------------------------------
