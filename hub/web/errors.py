@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Mount
 
 from hub.auth.errors import PasswordMustChange, SignedOut
 from hub.db import is_away
@@ -194,7 +195,17 @@ def _back_to(request: Request) -> str:
     url = request.url if request.method in SAFE_METHODS else URL(request.headers.get("referer", ""))
     if request.url.path == "/console/logout" or url.path in ("", "/console") or not url.path.startswith("/console/"):
         return ""
+    if not _is_page(request, url.path):
+        # A form that was refused stands at the address it was sent to, below the page it belongs to.
+        above = url.path.rpartition("/")[0]
+        return above if above != "/console" and _is_page(request, above) else ""
     return f"{url.path}?{url.query}" if url.query else url.path
+
+
+def _is_page(request: Request, path: str) -> bool:
+    asked = {**request.scope, "method": "GET", "path": path}
+    routes = (route for route in request.app.routes if not isinstance(route, Mount))  # A folder would take any path.
+    return any(route.matches(asked)[0] == Match.FULL for route in routes)
 
 
 def _split(message: str) -> tuple[str, str]:

@@ -18,7 +18,9 @@
     sessionStorage.removeItem(KEPT);
     const cameFromLogin = document.referrer && new URL(document.referrer).pathname.startsWith(LOGIN);
     const kept = text && cameFromLogin ? JSON.parse(text) : null;
-    return kept && kept.person === person && kept.at === here() ? kept : null;
+    // A form that was refused stands at an address below its page.
+    const back = kept && (kept.at === here() || kept.at.startsWith(`${location.pathname}/`));
+    return back && kept.person === person ? kept : null;
   }
   function putBack({ to, typed }) {
     const form = [...document.forms].find((one) => one.method === "post" && one.getAttribute("action") === to);

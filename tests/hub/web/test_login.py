@@ -49,6 +49,8 @@ def test_who_sent_a_form_is_led_back_to_the_page_where_it_was_filled_in(office: 
     browser = office.browser()
     for referer, back in [
         ("http://testserver/console/pieces/3?tab=1", "/console/login?next=/console/pieces/3%3Ftab%3D1"),
+        ("http://testserver/console/signing/3/return", "/console/login?next=/console/signing/3"),
+        ("http://testserver/console/nowhere/at/all", "/console/login"),
         ("https://evil.example/elsewhere", "/console/login"),
         ("", "/console/login"),
     ]:
