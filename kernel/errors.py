@@ -27,12 +27,14 @@ class XuandaError(Exception):
     def message(self, language: str = "zh") -> str:
         """The sentence for a person, in `zh` or `en`, with the details filled in."""
         text = self.zh if language == "zh" else inspect.cleandoc(type(self).__doc__ or "").partition("\n\n")[0]
-        return text.replace("\n", " ").format_map(
-            _Details({name: self._told(one) for name, one in self.details.items()})
-        )
+        told = {name: self._told(one, language) for name, one in self.details.items()}
+        return text.replace("\n", " ").format_map(_Details(told))
 
-    def _told(self, detail: object) -> object:
-        return f"{detail.astimezone(self.zone):%Y-%m-%d %H:%M}" if isinstance(detail, datetime) else detail
+    def _told(self, detail: object, language: str) -> object:
+        if isinstance(detail, datetime):
+            return f"{detail.astimezone(self.zone):%Y-%m-%d %H:%M}"
+        # What bears its own Chinese words is called by its code word in English only.
+        return getattr(detail, "zh", detail) if language == "zh" else detail
 
     @property
     def code(self) -> str:

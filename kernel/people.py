@@ -59,6 +59,50 @@ class Permission(StrEnum):
     PRIVACY_READ = "privacy.read"
     PRIVACY_ACT = "privacy.act"
 
+    @property
+    def zh(self) -> str:
+        """What it lets a person do, in Chinese."""
+        return PERMISSION_LABELS[self]
+
+
+PERMISSION_LABELS: dict[Permission, str] = {
+    Permission.PIECE_READ: "查看稿件",
+    Permission.PIECE_WRITE: "撰写稿件",
+    Permission.PIECE_REVIEW: "审核稿件",
+    Permission.PIECE_SIGN: "签发稿件",
+    Permission.FINDING_LIFT: "放行检查发现的问题",
+    Permission.BOOKING_WRITE: "安排发布",
+    Permission.DELIVERY_READ: "查看发布任务",
+    Permission.DELIVERY_ACT: "处理发布任务",
+    Permission.CONVERSATION_READ: "查看会话",
+    Permission.CONVERSATION_ANSWER: "答复会话",
+    Permission.QUEUE_SUPERVISE: "管理坐席和排队",
+    Permission.TICKET_READ: "查看工单",
+    Permission.TICKET_ACT: "办理工单",
+    Permission.TICKET_ASSIGN: "分派工单",
+    Permission.TICKET_URGE: "督办工单",
+    Permission.TICKET_EXTEND: "批准工单延期",
+    Permission.TICKET_SIGN: "审签工单答复",
+    Permission.TICKET_FOLLOW: "回访工单",
+    Permission.TICKET_RELAY: "与热线往来工单",
+    Permission.REPORT_READ: "查看统计",
+    Permission.PLAN_ACT: "处理选题",
+    Permission.KNOWLEDGE_TRAIN: "训练机器人",
+    Permission.COLUMN_WRITE: "设置栏目",
+    Permission.ACCOUNT_READ: "查看账号",
+    Permission.ACCOUNT_WRITE: "设置账号",
+    Permission.RULE_WRITE: "设置规则",
+    Permission.UNIT_WRITE: "设置单位",
+    Permission.PERSON_READ: "查看人员",
+    Permission.PERSON_WRITE: "设置人员",
+    Permission.GRANT_WRITE: "授予角色",
+    Permission.TOKEN_WRITE: "管理接口令牌",
+    Permission.AUDIT_READ: "查看审计日志",
+    Permission.SYSTEM_READ: "查看系统状态",
+    Permission.PRIVACY_READ: "查看个人信息请求",
+    Permission.PRIVACY_ACT: "办理个人信息请求",
+}
+
 
 class Role(StrEnum):
     """The roles of a communications office, by their English code words (Chinese in `ROLE_LABELS`)."""

@@ -10,8 +10,9 @@ LARGEST = 2**31 - 1
 """What a column for whole numbers takes; every row's number is one."""
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 Dated = TypeVar("Dated", bound=date)
-# Characters that no text has and that a database or a hash cannot take: controls, halves of surrogate pairs.
-_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+# Characters that no text has and that a database or a hash cannot take: controls, halves of surrogate pairs; and those
+# that turn the letters behind them around (Unicode UAX #9, overrides), so that a name in a list is read as another.
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202d\u202e\ud800-\udfff\ufffe\uffff]")
 
 # Of those, what no database stores at all.
 _NOWHERE = re.compile(r"[\x00\ud800-\udfff]")

@@ -41,5 +41,5 @@ def on_behalf_of(work: Work, unit_id: int) -> int | None:
         return None
     principal = principal_of(work.session, person_id, unit_id, work.now)
     if principal is None:
-        raise Forbidden(what=Permission.TICKET_SIGN.value)
+        raise Forbidden(what=Permission.TICKET_SIGN)
     return principal

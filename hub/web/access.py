@@ -177,7 +177,7 @@ class Guard:
             raise PasswordMustChange
         request.state.asker = asker  # Before the refusal, so that its page has the person's own menu.
         if self.permission is not None and not asker.may(self.permission):
-            raise Forbidden(what=self.permission.value)
+            raise Forbidden(what=self.permission)
         return asker
 
 
@@ -194,7 +194,7 @@ class ApiGuard:
             raise SignedOut
         who = bearer.viewer
         if self.permission is not None and not who.may(self.permission):
-            raise Forbidden(what=self.permission.value)
+            raise Forbidden(what=self.permission)
         return Asker(
             viewer=who,
             actor=Actor(who.name, who.person_id, who.unit_id, address_of(request, hub.settings)),

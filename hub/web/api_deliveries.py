@@ -33,7 +33,7 @@ from hub.web.api_delivery_told import (
     problem_told,
 )
 from hub.web.api_shapes import PageNumber, one_page, told
-from hub.web.booking_form import PHRASES
+from hub.web.booking_form import PHRASES, PHRASES_NAMED
 from hub.web.comment_choice import note_of
 from hub.web.deliveries import delivery_for
 from hub.web.sent import Body, Moment
@@ -180,7 +180,7 @@ def preflight(hub: HubDep, asker: Booker, wanted: Booking) -> Preflight:
 def _say_only_what_is_listed(wanted: Booking) -> None:
     """Raises Invalid where a withdrawal would tell the public anything but one of the listed reasons."""
     if (wanted.action == "withdraw" or wanted.offline_at is not None) and wanted.phrase not in PHRASES:
-        raise Invalid(field="phrase", why=f"请选择对公众的说明：{'、'.join(PHRASES)}")
+        raise Invalid(field="phrase", why=f"请选择对公众的说明：{PHRASES_NAMED}。")
 
 
 @router.post("/deliveries", status_code=201)

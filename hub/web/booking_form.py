@@ -62,6 +62,8 @@ PHRASES = (
     _("该内容正在核实，暂停显示。"),
     _("该内容已撤下。"),
 )
+# The same, named in one sentence.
+PHRASES_NAMED = "；".join(f"“{phrase}”" for phrase in PHRASES)
 
 MISSED: Mapping[str, str] = {"send": _("照常发送"), "hold": _("暂缓，等人处理"), "drop": _("取消")}
 CORRECTIONS: Mapping[str, tuple[str, str]] = {

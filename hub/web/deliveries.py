@@ -39,6 +39,7 @@ from scheduler import booking, offline, settle, windows
 from scheduler.conflicts import foreseen, of_delivery
 from scheduler.errors import TakenMeanwhile
 from scheduler.figures import Punctuality, is_late, late, not_out, punctuality
+from scheduler.leaving import other_world
 from scheduler.models import Attempt, Delivery, DeliveryItem, Place, Placement
 from scheduler.placements import place_of
 from scheduler.posts import items_of
@@ -490,7 +491,7 @@ def _one(hub: Hub, work: Work, delivery: Delivery, asker: Asker) -> dict[str, An
         "minutes_left": _minutes_left(delivery.accepted_until, work.now),
         "moving": under_way(delivery, work.now),
         "paused": delivery.state == S.ACCEPTED and delivery.next_at is None,
-        "may": possible(delivery) if asker.may(P.DELIVERY_ACT, delivery.unit_id) else frozenset(),
+        "may": _possible(session, delivery) if asker.may(P.DELIVERY_ACT, delivery.unit_id) else frozenset(),
         "history": acts_of(session, delivery, lambda words: say(hub, asker, words)),
         "progress": progress_of(session, delivery.key),
         "sent_to": sent_to_of(items[0].placement, delivery.id) if items else None,
@@ -518,6 +519,13 @@ def _taking_back(session: Session, delivery: Delivery, pieces: Sequence[int], as
 def _minutes_left(until: datetime | None, now: datetime) -> int:
     """How many minutes there are left, begun ones counted; 0 when the time is over, or was never set."""
     return max(0, math.ceil((until - now).total_seconds() / 60)) if until else 0
+
+
+def _possible(session: Session, delivery: Delivery) -> frozenset[str]:
+    """The acts that its state allows; what belongs to a rehearsal that has ended, or waits for one's end, stays."""
+    acts = possible(delivery)
+    signed = session.get_one(Account, delivery.signed_account)
+    return acts - {"resume", "let-through"} if other_world(signed, delivery) else acts
 
 
 def _foretold(hub: Hub, work: Work, delivery: Delivery) -> list[Problem]:

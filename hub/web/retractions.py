@@ -25,6 +25,7 @@ from hub.product import Hub
 from hub.web.access import Asker, HubDep, may
 from hub.web.booking_form import (
     PHRASES,
+    PHRASES_NAMED,
     NotBooked,
     Shown,
     coming_of,
@@ -101,7 +102,7 @@ class AllPlaces:
 def book_acts(hub: Hub, work: Work, asker: Asker, piece: Piece, wanted: AllPlaces) -> list[Delivery]:
     """Books the act on every account, all of them or none; raises NotBooked with what is wrong on which."""
     if wanted.act == "withdraw" and wanted.phrase not in PHRASES:
-        raise Invalid(field="phrase", why=f"请选择对公众的说明：{'、'.join(PHRASES)}")
+        raise Invalid(field="phrase", why=f"请选择对公众的说明：{PHRASES_NAMED}。")
     if wanted.at is not None and wanted.act != "withdraw":
         raise Invalid(field="at", why="只有撤稿可以定时。")
     current = _up_to_date(work.session, piece) if wanted.act == "correct" else frozenset()

@@ -26,4 +26,4 @@ class SigningGuard(Guard):
         with hub.works.read() as work:
             if principals(work.session, asker.viewer.person_id, work.now):
                 return asker
-        raise Forbidden(what=Permission.PIECE_REVIEW.value)
+        raise Forbidden(what=Permission.PIECE_REVIEW)

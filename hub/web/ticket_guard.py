@@ -42,4 +42,4 @@ def _let_in(hub: Hub, asker: Asker, needed: Permission) -> Asker:
     with hub.works.read() as work:
         if deputies.is_one(work.session, asker.viewer.person_id, work.now):
             return asker
-    raise Forbidden(what=needed.value)
+    raise Forbidden(what=needed)

@@ -103,6 +103,11 @@ def test_what_waited_for_real_is_kept_back_and_so_is_a_rehearsal_that_waits_at_t
     assert [(row.state, row.code) for row in map(desk.now, (real, mock))] == [(S.HELD, "rehearsal")] * 2
     assert "演练" in desk.now(mock).reason
     officer = desk.browser()
+    offered = [
+        f"/console/deliveries/{one.id}/resume" in officer.get(f"/console/deliveries/{one.id}").text
+        for one in (real, mock)
+    ]
+    assert offered == [True, False]
     assert officer.send_form(f"/console/deliveries/{mock.id}/resume").status_code == 422
     assert officer.send_form(f"/console/deliveries/{real.id}/resume").status_code == 303
     assert desk.now(real).state == S.BOOKED

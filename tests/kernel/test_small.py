@@ -17,6 +17,7 @@ from kernel.clock import StillClock, SystemClock
 from kernel.duties import DutyMark
 from kernel.errors import Forbidden, Invalid, NotFound, Stale, WrongState, XuandaError
 from kernel.events import Event, Listeners
+from kernel.people import Permission
 from kernel.seal import Seal, UnreadableSecret, load_key
 from kernel.work import SYSTEM, Work, Works
 
@@ -84,6 +85,10 @@ def test_errors_speak_both_languages(error: XuandaError, status: int, words: str
 
 def test_a_detail_that_is_not_given_leaves_no_placeholder() -> None:
     assert Forbidden().message("zh") == "您的角色不能做这件事（）。确有需要，请联系安全管理员授权。"
+    lacks = Forbidden(what=Permission.CONVERSATION_READ)
+    assert "（查看会话）" in lacks.message("zh")
+    assert "(conversation.read)" in lacks.message("en")
+    assert all(one.zh for one in Permission)
 
 
 def test_a_detail_is_text_and_never_a_pattern() -> None:

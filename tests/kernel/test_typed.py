@@ -50,6 +50,7 @@ def test_a_day_that_an_office_plans_in() -> None:
 
 def test_text_keeps_its_lines_and_loses_its_controls() -> None:
     assert tidy("一\x00二\r\n\t三\x1b") == "一二\n\t三"
+    assert tidy("通知\u202efdp.exe\u202d") == "通知fdp.exe"
     assert Verdict.model_validate({"hash": "a", "opinion": "同\x00意"}).opinion == "同意"
     assert [fits_nowhere(text) for text in ("一\x00", "\ud83d", "一\x08😀\n", "")] == [True, True, False, False]
 
