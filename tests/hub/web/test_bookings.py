@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,31 @@ def boxes(html: str, name: str) -> dict[str, bool]:
 def value_of(html: str, name: str) -> str:
     """What stands in the field of that name."""
     return next(attributes.get("value", "") for tag, attributes in elements(html) if attributes.get("name") == name)
+
+
+def form_of(html: str) -> str:
+    """Where the page's own form goes to."""
+    actions = [attributes.get("action", "") for tag, attributes in elements(html) if tag == "form"]
+    return next(unescape(action) for action in actions if action.startswith("/console/bookings/"))
+
+
+@pytest.mark.parametrize("form", [{"when": "at", "at": ""}, {"when": "now", "accounts": []}])
+def test_a_booking_that_was_refused_stands_at_an_address_that_can_be_opened_again(
+    desk: Desk, form: dict[str, Any]
+) -> None:
+    release = desk.release()
+    officer = desk.browser()
+
+    def opened_again(page: str) -> None:
+        address = form_of(officer.get(f"/console/bookings/{page}").text)
+        refused = officer.send_form(address, piece=release.piece_id, act="withdraw", **form)
+        assert (refused.status_code, form_of(refused.text)) == (422, address)
+        assert officer.get(address).status_code == 200
+
+    opened_again(f"new?piece={release.piece_id}")
+    desk.booked(release)
+    desk.run()
+    opened_again(f"act?piece={release.piece_id}&act=withdraw")
 
 
 # --- one piece -------------------------------------------------------------------------------------------------
