@@ -32,6 +32,7 @@ from tests.hub.web.going_out import Desk, open_desk
 from tests.postgres import free_port
 
 MODES = ("plain", "compat", "secure")
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what a setting may say; nothing listens there.
 
 
 @pytest.fixture(scope="module")
@@ -173,10 +174,10 @@ def test_platforms_that_do_not_reach_us_are_named_and_the_rehearsal_goes_on(
     ("host", "callback", "address"),
     [
         ("127.0.0.1", "", "http://127.0.0.1:8123"),
-        ("0.0.0.0", "", "http://127.0.0.1:8123"),  # noqa: S104 - a setting, nothing listens.
+        (EVERYWHERE, "", "http://127.0.0.1:8123"),
         ("10.0.0.4", "", "http://10.0.0.4:8123"),
         ("::1", "", "http://[::1]:8123"),
-        ("0.0.0.0", "https://hub.example/", "https://hub.example"),  # noqa: S104
+        (EVERYWHERE, "https://hub.example/", "https://hub.example"),
     ],
 )
 def test_where_the_platforms_call_back(

@@ -28,7 +28,7 @@ from channels.base import (
 )
 from channels.errors import OutcomeUnknown, Refused, Retryable, Unauthorised
 from channels.registry import channel
-from tests.channels.harness import MovingClock, make_account, make_item, make_tools
+from tests.channels.harness import MemoryFiles, MovingClock, make_account, make_item, make_tools
 
 MASS, SUBMIT = "cgi-bin/message/mass/sendall", "cgi-bin/freepublish/submit"
 LISTED, TOKEN = "cgi-bin/freepublish/batchget", "cgi-bin/stable_token"
@@ -75,8 +75,9 @@ class Desk:
 
     def post(self, action: Any = "publish", **more: Any) -> Post:
         now = self.clock.now()
-        items = [make_item(self.tools.files)]  # type: ignore[arg-type]
-        return Post("d-1", action, items, first_attempt_at=now, attempted_at=now, **more)
+        files = self.tools.files
+        assert isinstance(files, MemoryFiles)
+        return Post("d-1", action, [make_item(files)], first_attempt_at=now, attempted_at=now, **more)
 
 
 def desk(name: str, answers: Mapping[str, Any], settings: Mapping[str, Any], credentials: Mapping[str, str]) -> Desk:
